@@ -1,0 +1,60 @@
+/** What producers send: data points, and manifests that say how many points a VM window holds. */
+
+/** Milliseconds since 1970-01-01T00:00:00Z; whole, may be negative. */
+export type EpochMs = number
+/** A length of time in whole milliseconds. */
+export type DurationMs = number
+
+/** One reading of one metric of one VM. */
+export interface DataPoint {
+  readonly vmId: string
+  /** Numbers its own points; "" unless the VM has several producers or one that lost its counter. */
+  readonly producer: string
+  readonly metric: string
+  readonly timestamp: EpochMs
+  /**
+   * Position 0, 1, 2… among the points that this producer sent for this VM. `null` where the topic carries none: then
+   * there is no deduplication and no proof of completeness, and the results say so.
+   */
+  readonly seq: number | null
+  readonly value: number
+}
+
+/** A producer's word that a VM window holds the points `[firstSeq, firstSeq + count)`. */
+export interface WindowManifest {
+  readonly vmId: string
+  readonly producer: string
+  readonly windowStart: EpochMs
+  readonly firstSeq: number
+  /** May be 0: the VM was idle. */
+  readonly count: number
+  /** The producer leaves after this window and is not waited for any more. */
+  readonly last: boolean
+}
+
+/** What a decoder makes of a record's bytes. It never throws: what cannot be read is a value too. */
+export type Decoded =
+  | { readonly kind: 'point'; readonly point: DataPoint }
+  | { readonly kind: 'manifest'; readonly manifest: WindowManifest }
+  | { readonly kind: 'undecodable'; readonly code: DecodeProblem; readonly detail: string }
+
+/** Why bytes are no point and no manifest. Stored in dead letters, so the values are stable. */
+export type DecodeProblem =
+  'undecodable' | 'unknown-schema' | 'invalid' | 'integer-beyond-2^53' | 'oversized'
+
+/** One record of one partition, as every source hands it over. */
+export interface SourceRecord {
+  /** Position in the partition; rises from record to record, with gaps allowed. */
+  readonly offset: number
+  /** The broker's own clock where it is trusted (LogAppendTime), else `null`. */
+  readonly brokerTimestampMs: EpochMs | null
+  readonly decoded: Decoded
+  /** Raw bytes and place, looked up only when the record becomes a dead letter. */
+  readonly raw: () => RawRecord
+}
+
+export interface RawRecord {
+  readonly bytes: Uint8Array
+  /** Where a person finds it: `points.ndjson:17`, or `topic/3@1042`. */
+  readonly place: { readonly file: string; readonly line: number } | { readonly topic: string; readonly partition: number }
+}
