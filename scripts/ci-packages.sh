@@ -1,0 +1,45 @@
+#!/bin/sh
+# Installs the system packages that the stack suite needs, those that are missing only (Debian and its descendants).
+# The services that the packages bring are not started and not enabled: a stack runs its own, in its own data folder.
+# Go is not among them, since Debian's is too old for Dapr: see docs/stack.md.
+set -eu
+
+missing=''
+need() { # need PROGRAM-PATTERN PACKAGE...
+  pattern=$1
+  shift
+  # shellcheck disable=SC2086 -- the pattern is to be expanded
+  command -v $pattern >/dev/null 2>&1 || ls $pattern >/dev/null 2>&1 || missing="$missing $*"
+}
+
+need java openjdk-17-jre-headless
+need mvn maven
+need redis-server redis-server
+need '/usr/lib/postgresql/*/bin/initdb' postgresql
+need '/usr/lib/postgresql/*/bin/psql' postgresql-client
+need kcat kcat
+
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" -ne 0 ]; then
+  echo "ci-packages: missing:$missing. Run 'apt-get install$missing' as root." >&2
+  exit 1
+fi
+
+# What a package's script asks invoke-rc.d to start is refused while this file is there (exit code 101: forbidden).
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# shellcheck disable=SC2086 -- one word a package
+apt-get install -y -qq --no-install-recommends $missing >/dev/null
+# Started all the same on the next boot of a machine with systemd, on the ports that a stack does not use.
+if [ -d /run/systemd/system ]; then
+  for service in redis-server postgresql; do
+    case "$missing " in *" $service "*) systemctl disable --now "$service" >/dev/null ;; esac
+  done
+fi

@@ -1,0 +1,83 @@
+/**
+ * Makes a checkout ready to run: checks Node, installs what package-lock.json says, builds dist/. Each step is skipped
+ * when there is nothing to do. Runs before node_modules exists, so it uses Node alone.
+ */
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+/** Digest of what dist/ was built from; written only after a build without errors. */
+const BUILD_STAMP = join(ROOT, 'dist', '.built-from')
+
+requireNode(20, 19)
+if (!isInstalled()) step('install', install)
+const digest = sourceDigest()
+if (!isBuilt(digest)) step('build', () => build(digest))
+
+function requireNode(major, minor) {
+  const [haveMajor, haveMinor] = process.versions.node.split('.').map(Number)
+  if (haveMajor > major || (haveMajor === major && haveMinor >= minor)) return
+  fail(
+    `windrow needs Node ${major}.${minor} or later, and this is ${process.versions.node}. Get one at https://nodejs.org`,
+  )
+}
+
+/** npm writes its own lock file into node_modules as the last thing of an installation. */
+function isInstalled() {
+  const installed = join(ROOT, 'node_modules', '.package-lock.json')
+  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(ROOT, 'package-lock.json')).mtimeMs
+}
+
+function install() {
+  // Under `npm run`, npm says where it is; that works on Windows too, where npm is no executable.
+  const npm = process.env.npm_execpath
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
+  const options = { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] }
+  return npm === undefined ? spawnSync('npm', args, options) : spawnSync(process.execPath, [npm, ...args], options)
+}
+
+function isBuilt(digest) {
+  return existsSync(BUILD_STAMP) && readFileSync(BUILD_STAMP, 'utf8') === digest
+}
+
+function build(digest) {
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+  const result = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  if (result.status === 0) {
+    chmodSync(join(ROOT, 'dist', 'cli', 'main.js'), 0o755)
+    writeFileSync(BUILD_STAMP, digest)
+  }
+  return result
+}
+
+/** Of all that decides what a build gives: sources, compiler settings, versions. */
+function sourceDigest() {
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort()
+  const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((name) => join(ROOT, name))
+  const hash = createHash('sha256')
+  for (const path of [...settings, ...sources]) {
+    hash.update(relative(ROOT, path)).update('\0').update(readFileSync(path)).update('\0')
+  }
+  return hash.digest('hex')
+}
+
+function step(name, work) {
+  const startedAt = performance.now()
+  const result = work()
+  if (result.status !== 0) fail(`${name} failed${result.error ? `: ${result.error.message}` : ''}`)
+  console.log(`prepare: ${name} ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
+}
+
+function fail(message) {
+  console.error(`prepare: ${message}`)
+  process.exit(1)
+}

@@ -1,0 +1,5 @@
+/** Every command that there is, in the order of `windrow --help`. */
+import type { CliCommand } from './command.ts'
+import { createRunCommand } from './run.ts'
+
+export const commands: readonly CliCommand[] = [createRunCommand(async () => (await import('../app.ts')).runJob)]

@@ -1,0 +1,26 @@
+/** Settings as flags of a command. */
+import { Option, type Command } from 'commander'
+import { settings, type Setting } from '../config/names.ts'
+import type { SettingKey } from '../config/settings.ts'
+
+/**
+ * Adds `--config` and the flags of these settings; all settings unless told. Only common ones show in `--help`. Values
+ * and defaults are left to the configuration, so that one place judges them wherever they come from.
+ */
+export function addSettingFlags(command: Command, keys: readonly SettingKey[] = settings.map((s) => s.key)): void {
+  command.option('--config <file>', 'Read settings from this YAML file')
+  for (const setting of settings) {
+    if (setting.flag === null || !keys.includes(setting.key)) continue
+    const { flag, meta } = setting
+    const isSwitch = meta.placeholder === null
+    const option = new Option(isSwitch ? flag : `${flag} ${meta.placeholder}`, helpOf(setting))
+    command.addOption(option.hideHelp(meta.isCommon !== true))
+    if (isSwitch) command.addOption(new Option(flag.replace('--', '--no-')).hideHelp())
+  }
+}
+
+function helpOf({ meta }: Setting): string {
+  const isWorthSaying = meta.default !== undefined && meta.default !== null && meta.default !== false
+  const text = isWorthSaying ? String(meta.default) : ''
+  return text === '' ? meta.help : `${meta.help} (${text})`
+}

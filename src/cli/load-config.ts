@@ -1,0 +1,32 @@
+/** Gathers what the configuration is resolved from: flags, environment, file. */
+import { readFileSync } from 'node:fs'
+import { CONFIG_FILE_VARIABLE } from '../config/names.ts'
+import { resolveConfig, type ConfigSources } from '../config/resolve.ts'
+import type { Config } from '../config/settings.ts'
+import { parseConfigFile, type ConfigFile } from '../config/yaml-file.ts'
+import { ConfigurationError, messageOf } from '../errors.ts'
+
+type Env = ConfigSources['env']
+
+export function loadConfig(flags: ConfigSources['flags'], env: Env): Config {
+  return resolveConfig({ flags, env, file: loadConfigFile(flags, env) })
+}
+
+/** The file that `--config` or WINDROW_CONFIG names, `null` when neither does. */
+export function loadConfigFile(flags: ConfigSources['flags'], env: Env): ConfigFile | null {
+  const fromFlag = flags['config']
+  const path = typeof fromFlag === 'string' ? fromFlag : env[CONFIG_FILE_VARIABLE]
+  if (path === undefined || path === '') return null
+  try {
+    return parseConfigFile(path, readFileSync(path, 'utf8'))
+  } catch (error) {
+    const place = typeof fromFlag === 'string' ? '--config' : CONFIG_FILE_VARIABLE
+    throw new ConfigurationError([
+      {
+        place,
+        problem: `cannot read ${JSON.stringify(path)} (${messageOf(error)})`,
+        remedy: 'Give a file that can be read.',
+      },
+    ])
+  }
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+/**
+ * The entry of the program: wires the process to the commands. The one place that reads `process.env`.
+ *
+ * commands.ts lists the commands, command.ts says what one is, program.ts parses and runs them, flags.ts and
+ * load-config.ts make the configuration, report-error.ts and usage.ts word what goes wrong.
+ */
+import { commands } from './commands.ts'
+import { onClosedPipe, onStopSignals } from './process-signals.ts'
+import { execute } from './program.ts'
+
+const stop = new AbortController()
+onStopSignals(
+  process,
+  () => {
+    process.stderr.write('windrow: stopping; once more ends it at once\n')
+    stop.abort()
+  },
+  (code) => process.exit(code),
+)
+onClosedPipe(process.stdout, () => stop.abort())
+onClosedPipe(process.stderr, () => undefined)
+
+process.exitCode = await execute(commands, process.argv.slice(2), {
+  env: process.env,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signal: stop.signal,
+})

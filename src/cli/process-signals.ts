@@ -1,0 +1,30 @@
+/** When to stop: signals, and a standard output that nobody reads any more. */
+import type { EventEmitter } from 'node:events'
+
+/** What a shell reports for a program that SIGINT ended. */
+const EXIT_INTERRUPTED = 130
+
+type Emitter = Pick<EventEmitter, 'on'>
+
+/**
+ * The first SIGINT or SIGTERM calls `stop`, which asks for an orderly end; the second one ends the process at once, for
+ * when that end does not come. State is safe either way.
+ */
+export function onStopSignals(process: Emitter, stop: () => void, exit: (code: number) => void): void {
+  let isStopping = false
+  for (const name of ['SIGINT', 'SIGTERM']) {
+    process.on(name, () => {
+      if (isStopping) return exit(EXIT_INTERRUPTED)
+      isStopping = true
+      stop()
+    })
+  }
+}
+
+/** A closed pipe (`windrow … | head`) is no error of ours: further text goes nowhere, and `onClosed` is told. */
+export function onClosedPipe(stream: Emitter, onClosed: () => void): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    onClosed()
+  })
+}

@@ -1,0 +1,67 @@
+/** Parses a command line, runs its command and gives the exit code. The only place that reports errors. */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import type { CliCommand, CliContext, ExitCode } from './command.ts'
+import { errorText, exitCodeOf } from './report-error.ts'
+import { usageErrorOf } from './usage.ts'
+
+/** `args` without the program's name. Never rejects. */
+export async function execute(
+  commands: readonly CliCommand[],
+  args: readonly string[],
+  context: CliContext,
+): Promise<ExitCode> {
+  let exitCode: ExitCode = 0
+  const program = createProgram(commands, context, (code) => (exitCode = code))
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    // Help that was asked for ends with 0; help because no command was given is bad usage.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    context.stderr.write(errorText(error, context.env['WINDROW_DEBUG'] === '1'))
+    return exitCodeOf(error)
+  }
+}
+
+/** Exported for the tests of help texts. */
+export function createProgram(
+  commands: readonly CliCommand[],
+  context: CliContext,
+  onExitCode: (code: ExitCode) => void,
+): Command {
+  const program = new Command('windrow')
+    .description('Exact per-VM window results from a stream of telemetry.')
+    .version(packageVersion(), '-V, --version')
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      outputError: () => undefined,
+      getOutHelpWidth: () => context.stdout.columns ?? 80,
+      getErrHelpWidth: () => context.stderr.columns ?? 80,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+  reportUsageErrors(program)
+  for (const cliCommand of commands) {
+    const { name, summary, example } = cliCommand
+    const command = program.command(name).description(summary)
+    cliCommand.configure(command)
+    command.addHelpText('after', `\nExample: ${example.does}\n  ${example.line}\nAll settings: docs/configuration.md`)
+    command.action(async () => onExitCode(await cliCommand.run(command.opts(), context, command.args)))
+    reportUsageErrors(command)
+  }
+  return program
+}
+
+function reportUsageErrors(command: Command): void {
+  command.exitOverride((error) => {
+    const isHelpOrVersion = error.exitCode === 0 || error.code === 'commander.help'
+    throw isHelpOrVersion ? error : usageErrorOf(error, command)
+  })
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

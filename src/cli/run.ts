@@ -1,0 +1,65 @@
+/** `windrow run`: processes files or a topic. */
+import type { JobSummary, RunJob } from '../app-types.ts'
+import type { Config } from '../config/settings.ts'
+import { WindrowError } from '../errors.ts'
+import { createRunDisplay } from '../ui/run-display.ts'
+import { createStyle, wantsColour } from '../ui/style.ts'
+import { summaryText } from '../ui/summary.ts'
+import type { CliCommand, CliContext, ExitCode } from './command.ts'
+import { addSettingFlags } from './flags.ts'
+import { loadConfig } from './load-config.ts'
+
+/** `loadRunJob` brings in the application and all its libraries, which help and usage errors do without. */
+export function createRunCommand(loadRunJob: () => Promise<RunJob>): CliCommand {
+  return {
+    name: 'run',
+    summary: 'Close the windows of files or of a Kafka topic, and publish their results.',
+    example: { line: 'windrow run --input points.ndjson --window 5m', does: 'results to .windrow/results.ndjson' },
+    configure: (command) => addSettingFlags(command),
+    async run(flags, context) {
+      const config = loadConfig(flags, context.env)
+      const runJob = await loadRunJob()
+      const summary = await runWithDisplay(runJob, config, context)
+      printSummary(summary, config, context)
+      return exitCodeAfter(summary, config, context.signal)
+    },
+  }
+}
+
+/** Progress goes to standard error, so that standard output carries the summary alone. */
+async function runWithDisplay(
+  runJob: RunJob,
+  config: Config,
+  { env, stderr, signal }: CliContext,
+): Promise<JobSummary> {
+  const style = createStyle(wantsColour(stderr.isTTY === true, env))
+  const display = createRunDisplay(stderr, style, () => performance.now())
+  try {
+    return await runJob(config, display, signal)
+  } finally {
+    display.end()
+  }
+}
+
+function printSummary(summary: JobSummary, config: Config, { env, stdout }: CliContext): void {
+  const style = createStyle(wantsColour(stdout.isTTY === true, env))
+  stdout.write(config.json ? `${JSON.stringify(summary)}\n` : summaryText(summary, style))
+}
+
+/** A bounded run that was stopped is not done: whoever waits for its results must not take them for whole. */
+function exitCodeAfter(summary: JobSummary, config: Config, signal: AbortSignal): ExitCode {
+  if (signal.aborted && config.once) {
+    throw new WindrowError('stopped before the end of the input', {
+      code: 'STOPPED',
+      remedy: 'Run the same command again; it goes on where it stopped.',
+    })
+  }
+  const deadLetters = summary.points.rejected + summary.points.late
+  if (config.failOnDeadLetters && deadLetters > 0) {
+    throw new WindrowError(`${deadLetters} records became dead letters`, {
+      code: 'DEAD_LETTERS',
+      remedy: `Each is in ${config.deadLetters.kind === 'file' ? config.deadLetters.path : config.deadLetters.topic}, with its reason.`,
+    })
+  }
+  return 0
+}

@@ -1,0 +1,157 @@
+/**
+ * The kinds of values that settings take. A kind reads what was given, be it the text of a flag or a variable or a YAML
+ * value, and says what it expects in words that serve as the remedy and in the reference alike.
+ */
+import { z } from 'zod'
+import { closest } from './closest.ts'
+import { durationText, parseDuration } from './durations.ts'
+import { parseSize, sizeText } from './sizes.ts'
+
+export interface Kind<T> {
+  readonly schema: z.ZodType<T>
+  /** Completes "Give …". */
+  readonly expects: string
+  /** Stands for the value in usage lines; `null` for switches, whose flag takes none. */
+  readonly placeholder: string | null
+}
+
+/** Where results or dead letters go. */
+export type Output =
+  { readonly kind: 'file'; readonly path: string } | { readonly kind: 'kafka'; readonly topic: string }
+
+type Read<T> = { readonly value: T } | { readonly problem: string }
+
+function kind<T>(placeholder: string | null, expects: string, read: (raw: unknown) => Read<T>): Kind<T> {
+  const schema = z.unknown().transform((raw, context): T => {
+    const result = read(raw)
+    if ('value' in result) return result.value
+    context.addIssue({ code: 'custom', message: result.problem, input: raw })
+    return z.NEVER
+  })
+  return { schema, expects, placeholder }
+}
+
+/** A value as a message shows it: quoted if text, and never a screenful. */
+export function show(raw: unknown): string {
+  const text = JSON.stringify(raw) ?? String(raw)
+  return text.length <= 60 ? text : `${text.slice(0, 57)}…`
+}
+
+export function text(placeholder: string, expects: string, pattern: RegExp): Kind<string> {
+  return kind(placeholder, expects, (raw) =>
+    typeof raw === 'string' && pattern.test(raw) ? { value: raw } : { problem: `${show(raw)} does not fit` },
+  )
+}
+
+export function oneOf<const T extends string>(...values: readonly T[]): Kind<T> {
+  return kind(`<${values.join('|')}>`, `one of ${values.join(', ')}`, (raw) => {
+    const value = values.find((v) => v === raw)
+    if (value !== undefined) return { value }
+    const meant = typeof raw === 'string' ? closest(raw, values) : null
+    return { problem: `${show(raw)} is not known${meant === null ? '' : ` (did you mean ${meant}?)`}` }
+  })
+}
+
+export function wholeNumber(min: number, max: number): Kind<number> {
+  return kind('<number>', `a whole number from ${min} to ${max}`, (raw) => {
+    const value = typeof raw === 'string' && /^-?\d+$/.test(raw) ? Number(raw) : raw
+    if (typeof value !== 'number' || !Number.isInteger(value)) return { problem: `${show(raw)} is not a whole number` }
+    return withinRange(value, min, max, show(raw), String)
+  })
+}
+
+export function duration(minMs: number): Kind<number> {
+  const bound = minMs === 0 ? '' : ` of ${durationText(minMs)} or more`
+  return kind('<duration>', `a duration${bound}, such as 250ms, 30s, 5m, 1h or 1d`, (raw) => {
+    const ms = typeof raw === 'string' ? parseDuration(raw) : null
+    if (ms !== null) return withinRange(ms, minMs, Infinity, show(raw), durationText)
+    return {
+      problem:
+        typeof raw === 'number' || isBareNumber(raw) ? `${show(raw)} has no unit` : `${show(raw)} is not a duration`,
+    }
+  })
+}
+
+export function size(minBytes: number, maxBytes: number): Kind<number> {
+  return kind('<size>', `a size from ${sizeText(minBytes)} to ${sizeText(maxBytes)}, such as 64KiB or 1MiB`, (raw) => {
+    const bytes = typeof raw === 'string' ? parseSize(raw) : null
+    if (bytes !== null) return withinRange(bytes, minBytes, maxBytes, show(raw), sizeText)
+    return {
+      problem: typeof raw === 'number' || isBareNumber(raw) ? `${show(raw)} has no unit` : `${show(raw)} is not a size`,
+    }
+  })
+}
+
+function isBareNumber(raw: unknown): boolean {
+  return typeof raw === 'string' && /^\d+$/.test(raw)
+}
+
+function withinRange(
+  value: number,
+  min: number,
+  max: number,
+  shown: string,
+  format: (n: number) => string,
+): Read<number> {
+  if (value < min) return { problem: `${shown} is below ${format(min)}` }
+  if (value > max) return { problem: `${shown} is above ${format(max)}` }
+  return { value }
+}
+
+/** A switch. Variables say `true` or `false`, or `1` or `0` as many container templates do. */
+export function yesOrNo(): Kind<boolean> {
+  return kind(null, 'true or false', (raw) => {
+    if (raw === true || raw === 'true' || raw === '1') return { value: true }
+    if (raw === false || raw === 'false' || raw === '0') return { value: false }
+    return { problem: `${show(raw)} is neither true nor false` }
+  })
+}
+
+/** Paths are never split at commas, which file names may contain: repeat the flag, or write a YAML list. */
+export function paths(): Kind<readonly string[]> {
+  return kind('<path...>', 'a path, - for standard input, or several', (raw) => {
+    const value = Array.isArray(raw) ? (raw as unknown[]) : [raw]
+    const wrong = value.find((path) => typeof path !== 'string' || path === '')
+    return wrong === undefined ? { value: value as string[] } : { problem: `${show(wrong)} is not a path` }
+  })
+}
+
+/** Splits at commas, as Kafka's own tools do. */
+export function brokerList(): Kind<readonly string[]> {
+  const broker = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:,[\]]+):(\d{1,5})$/
+  return kind('<list>', 'host:port, or several separated by commas', (raw) => {
+    const items = Array.isArray(raw)
+      ? (raw as unknown[])
+      : typeof raw === 'string'
+        ? raw.split(',').map((s) => s.trim())
+        : [raw]
+    for (const item of items) {
+      const port = typeof item === 'string' ? broker.exec(item)?.[1] : undefined
+      if (port === undefined || Number(port) < 1 || Number(port) > 65_535)
+        return { problem: `${show(item)} is not host:port` }
+    }
+    return { value: items as string[] }
+  })
+}
+
+const TOPIC = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/
+
+export function topicName(): Kind<string> {
+  return text('<name>', 'a topic name of letters, digits, dots, dashes and underscores', TOPIC)
+}
+
+/** The ending is asked for, so that a mistyped `kafka:` does not become a file of that name. */
+export function output(): Kind<Output> {
+  return kind<Output>('<FILE.ndjson|kafka:TOPIC>', 'a file that ends in .ndjson, or kafka: and a topic name', (raw) => {
+    if (typeof raw === 'string' && raw.startsWith('kafka:')) {
+      const topic = raw.slice('kafka:'.length)
+      return TOPIC.test(topic) ? { value: { kind: 'kafka', topic } } : { problem: `${show(topic)} is not a topic name` }
+    }
+    if (typeof raw === 'string' && /[^/\\]\.ndjson$/.test(raw)) return { value: { kind: 'file', path: raw } }
+    return { problem: `${show(raw)} is neither a file nor a topic` }
+  })
+}
+
+export function optional<T>(of: Kind<T>): Kind<T | null> {
+  return { ...of, schema: of.schema.nullable() }
+}

@@ -1,0 +1,79 @@
+/**
+ * From what was given to the configuration: flags before variables before the file before defaults. Pure; the command
+ * line reads `process.env` and the file. Everything that was given is judged, used or not, and all problems come at once.
+ */
+import { ConfigurationError, type ConfigurationProblem } from '../errors.ts'
+import { withDefaults, type Incomplete } from './defaults.ts'
+import { settingOf, settings, type Setting } from './names.ts'
+import { checkRelations } from './relations.ts'
+import type { Config, SettingKey } from './settings.ts'
+import type { ConfigFile } from './yaml-file.ts'
+
+export interface ConfigSources {
+  /** Values by the setting's name, as the command line parser hands them over. */
+  readonly flags: Readonly<Record<string, unknown>>
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly file: ConfigFile | null
+}
+
+/** The complete configuration of a job. Throws a ConfigurationError that names every problem. */
+export function resolveConfig(sources: ConfigSources): Config {
+  const { values, places, broken, problems } = readSettings(sources)
+  const config = withDefaults(values, broken)
+  const all = [
+    ...problems,
+    ...checkRelations(config, {
+      isGiven: (key) => places.has(key),
+      of: (key) => places.get(key) ?? settingOf(key).flag ?? settingOf(key).name,
+    }),
+  ]
+  if (all.length > 0) throw new ConfigurationError(all)
+  // Without a problem nothing is broken, so every setting was given or has its default.
+  return config as Config
+}
+
+/** What was given of the settings, each judged by itself, for commands that take only some of them. */
+export interface GivenSettings {
+  readonly values: Incomplete
+  /** Where each value comes from. */
+  readonly places: ReadonlyMap<SettingKey, string>
+  readonly broken: ReadonlySet<SettingKey>
+  readonly problems: readonly ConfigurationProblem[]
+}
+
+export function readSettings(sources: ConfigSources): GivenSettings {
+  const values: Partial<Record<SettingKey, unknown>> = {}
+  const places = new Map<SettingKey, string>()
+  const broken = new Set<SettingKey>()
+  const problems: ConfigurationProblem[] = [...(sources.file?.problems ?? [])]
+  for (const setting of settings) {
+    for (const { raw, place } of valuesGiven(setting, sources)) {
+      if (!places.has(setting.key)) places.set(setting.key, place)
+      const result = setting.schema.safeParse(raw)
+      if (!result.success) {
+        broken.add(setting.key)
+        const remedy = `Give ${setting.meta.expects}.`
+        for (const issue of result.error.issues) {
+          problems.push({ place: [place, ...issue.path].join('.'), problem: issue.message, remedy })
+        }
+      } else if (!(setting.key in values)) {
+        values[setting.key] = result.data
+      }
+    }
+  }
+  return { values: values as Incomplete, places, broken, problems }
+}
+
+/** In order of precedence. An empty variable counts as not set, as it does in most shells' templates. */
+function valuesGiven({ name, flag, env }: Setting, sources: ConfigSources): { raw: unknown; place: string }[] {
+  const given: { raw: unknown; place: string }[] = []
+  const fromFlag = sources.flags[name]
+  if (flag !== null && fromFlag !== undefined) given.push({ raw: fromFlag, place: flag })
+  for (const variable of env) {
+    const text = sources.env[variable]
+    if (text !== undefined && text !== '') given.push({ raw: text, place: variable })
+  }
+  const fromFile = sources.file?.entries.get(name)
+  if (fromFile !== undefined) given.push(fromFile)
+  return given
+}

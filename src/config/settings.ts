@@ -1,0 +1,254 @@
+/**
+ * Every setting, once: its type, default and help. Names follow from the key: `graceMs` is the flag `--grace`, the
+ * variable `WINDROW_GRACE` and the key `grace` of the configuration file. The reference in docs/configuration.md is
+ * written from this table.
+ */
+import { z } from 'zod'
+import { fieldMapping } from './field-mapping.ts'
+import * as kinds from './kinds.ts'
+import type { Kind } from './kinds.ts'
+
+export type Group = 'Job' | 'Input' | 'Kafka' | 'Windows' | 'Output' | 'Sidecar' | 'Limits'
+
+export interface SettingMeta {
+  readonly group: Group
+  /** One line for `--help`; a setting without `isCommon` is accepted as a flag but left out there. */
+  readonly help: string
+  readonly isCommon?: true
+  /** What the reference says beyond `help`. */
+  readonly details?: string
+  /** As one would write it; `null` is none. Left out where it follows from other settings, see `derivedDefault`. */
+  readonly default?: string | number | boolean | null | readonly string[]
+  /** The default in words, where other settings decide it (src/config/defaults.ts). */
+  readonly derivedDefault?: string
+  /** Further variables that are honoured, after the one that the name gives. */
+  readonly alsoEnv?: string
+  /** An object, which neither a flag nor a variable can carry. */
+  readonly isFileOnly?: true
+}
+
+export const settingMeta = z.registry<SettingMeta & Pick<Kind<unknown>, 'expects' | 'placeholder'>>()
+
+function setting<T>(kind: Kind<T>, meta: SettingMeta): z.ZodType<T> {
+  return kind.schema.register(settingMeta, { ...meta, expects: kind.expects, placeholder: kind.placeholder })
+}
+
+export const configSchema = z.object({
+  job: setting(kinds.text('<name>', 'a name of 1 to 20 of a-z, 0-9 and _', /^[a-z0-9_]{1,20}$/), {
+    group: 'Job',
+    help: 'Name that state and topics of the job carry',
+    isCommon: true,
+    default: 'windrow',
+  }),
+  once: setting(kinds.yesOrNo(), {
+    group: 'Job',
+    help: 'End when what was there at the start is done',
+    isCommon: true,
+    details: 'Every window is then closed and published. Files are always read so.',
+    derivedDefault: '`true` for files, `false` for Kafka',
+  }),
+  json: setting(kinds.yesOrNo(), {
+    group: 'Job',
+    help: 'Print the summary as one JSON line',
+    isCommon: true,
+    default: false,
+  }),
+  failOnDeadLetters: setting(kinds.yesOrNo(), {
+    group: 'Job',
+    help: 'End with exit code 1 when there are dead letters',
+    default: false,
+  }),
+  dataDir: setting(kinds.text('<path>', 'a path', /./), {
+    group: 'Job',
+    help: 'Where state is kept; a run resumes what it finds',
+    isCommon: true,
+    default: '.windrow',
+  }),
+  logLevel: setting(kinds.oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), {
+    group: 'Job',
+    help: 'Least level of log lines on standard error',
+    default: 'warn',
+  }),
+
+  source: setting(kinds.oneOf('files', 'kafka'), {
+    group: 'Input',
+    help: 'Where points come from',
+    derivedDefault: '`files` when an input is given, else `kafka`',
+  }),
+  input: setting(kinds.paths(), {
+    group: 'Input',
+    help: 'Files to read, - for standard input',
+    isCommon: true,
+    default: [],
+  }),
+  order: setting(kinds.oneOf('time', 'any'), {
+    group: 'Input',
+    help: 'Whether files are in order of time',
+    details: 'With `any`, windows close at the end of the input only.',
+    derivedDefault: '`any` for several files (a pattern or a folder too), else `time`',
+  }),
+  format: setting(kinds.oneOf('auto', 'ndjson', 'csv', 'avro'), {
+    group: 'Input',
+    help: 'Format of the input',
+    details: '`auto` looks at the first bytes.',
+    default: 'auto',
+  }),
+  fields: setting(fieldMapping(), {
+    group: 'Input',
+    help: 'Names of the fields of a point, where they differ',
+    details:
+      'The fields are `vmId`, `producer`, `metric`, `timestamp`, `seq` and `value`; name those that are called otherwise. ' +
+      '`null` for `producer` or `seq` says that records have none: without `seq` there is no deduplication and no proof of completeness.',
+    derivedDefault: 'every field has its own name',
+    isFileOnly: true,
+  }),
+
+  brokers: setting(kinds.brokerList(), {
+    group: 'Kafka',
+    help: 'Kafka brokers, as host:port,host:port',
+    isCommon: true,
+    default: [],
+  }),
+  topic: setting(kinds.optional(kinds.topicName()), {
+    group: 'Kafka',
+    help: 'Topic to read',
+    isCommon: true,
+    default: null,
+  }),
+  partitions: setting(kinds.wholeNumber(1, 1024), {
+    group: 'Kafka',
+    help: 'Partitions of files and of topics that are created',
+    details: 'Files are spread over as many partitions by VM; a topic that is there keeps its own number.',
+    default: 8,
+  }),
+
+  windowMs: setting(kinds.duration(1), {
+    group: 'Windows',
+    help: 'Length of a window',
+    isCommon: true,
+    default: '1h',
+  }),
+  graceMs: setting(kinds.duration(0), {
+    group: 'Windows',
+    help: 'Event time after which a window is not waited for',
+    isCommon: true,
+    details: 'An incomplete window closes when the watermark passes its end by so much.',
+    default: '5m',
+  }),
+  deadlineMs: setting(kinds.duration(0), {
+    group: 'Windows',
+    help: 'The same in wall-clock time, when points stop',
+    isCommon: true,
+    details: 'At least the grace.',
+    default: '10m',
+  }),
+  amendWindows: setting(kinds.wholeNumber(0, 1000), {
+    group: 'Windows',
+    help: 'Closed windows that late points can still amend',
+    default: 3,
+  }),
+  rosterWindows: setting(kinds.wholeNumber(1, 1000), {
+    group: 'Windows',
+    help: 'Windows for which a silent VM is waited for',
+    default: 3,
+  }),
+  stateWindows: setting(kinds.wholeNumber(1, 100_000), {
+    group: 'Windows',
+    help: 'Windows after which the state of a silent VM is dropped',
+    default: 24,
+  }),
+  expectEveryMs: setting(kinds.optional(kinds.duration(1)), {
+    group: 'Windows',
+    help: 'One point of every producer is expected each so long',
+    details: 'Gives the expected counts where producers send no manifests. Divides the window evenly.',
+    default: null,
+  }),
+  maxAheadMs: setting(kinds.duration(0), {
+    group: 'Windows',
+    help: 'How far a timestamp may be ahead of the broker',
+    details:
+      'Points further ahead are rejected, since they would close windows for all others. Off for files, and for topics without LogAppendTime.',
+    default: '5m',
+  }),
+
+  results: setting(kinds.output(), {
+    group: 'Output',
+    help: 'Where results go',
+    isCommon: true,
+    derivedDefault: '`results.ndjson` in the data directory',
+  }),
+  deadLetters: setting(kinds.output(), {
+    group: 'Output',
+    help: 'Where records go that count nowhere, with reasons',
+    derivedDefault: '`dead-letters.ndjson` in the data directory',
+  }),
+
+  sidecar: setting(kinds.oneOf('embedded', 'dapr'), {
+    group: 'Sidecar',
+    help: 'Dapr sidecar: in this process, or a daprd',
+    isCommon: true,
+    default: 'embedded',
+  }),
+  daprHost: setting(kinds.text('<host>', 'a host name or address', /^[^\s/]+$/), {
+    group: 'Sidecar',
+    help: 'Host of the daprd',
+    default: '127.0.0.1',
+  }),
+  daprGrpcPort: setting(kinds.wholeNumber(1, 65_535), {
+    group: 'Sidecar',
+    help: 'gRPC port of the daprd',
+    default: 50_001,
+    alsoEnv: 'DAPR_GRPC_PORT',
+  }),
+  stateStore: setting(kinds.text('<name>', 'the name of a Dapr state store component', /^[a-zA-Z0-9._-]+$/), {
+    group: 'Sidecar',
+    help: 'Dapr component that keeps the state',
+    default: 'statestore',
+  }),
+  vmsPerWorkflow: setting(kinds.wholeNumber(1, 1000), {
+    group: 'Sidecar',
+    help: 'VM windows that one workflow instance carries',
+    details: 'Above 1 for replays and large lags: an instance costs the same whatever it carries.',
+    default: 1,
+  }),
+  maxInFlight: setting(kinds.wholeNumber(1, 1000), {
+    group: 'Sidecar',
+    help: 'VM window workflows in flight at once',
+    details: 'At most 90 with a daprd, which can deadlock above 100.',
+    default: 48,
+  }),
+
+  checkpointEvery: setting(kinds.wholeNumber(1, 1_000_000_000), {
+    group: 'Limits',
+    help: 'Records between checkpoints of a partition',
+    details: 'Bounds what is read again after a crash.',
+    default: 200_000,
+  }),
+  maxSeqSpan: setting(kinds.wholeNumber(1, 10_000_000), {
+    group: 'Limits',
+    help: 'Distance of the lowest and highest seq in a VM window',
+    details: 'Points beyond it are rejected, which bounds memory and state.',
+    default: 100_000,
+  }),
+  maxMetricsPerVm: setting(kinds.wholeNumber(1, 10_000), {
+    group: 'Limits',
+    help: 'Metrics in a VM window',
+    details: 'Points of further ones are rejected.',
+    default: 16,
+  }),
+  maxProducersPerVm: setting(kinds.wholeNumber(1, 1000), {
+    group: 'Limits',
+    help: 'Producers in a VM window',
+    details: 'Points of further ones are rejected.',
+    default: 8,
+  }),
+  maxValueBytes: setting(kinds.size(16 * 1024, 64 * 1024 ** 2), {
+    group: 'Limits',
+    help: 'Largest value that the state store takes',
+    default: '1MiB',
+  }),
+})
+
+/** The resolved configuration: complete, plain, every relation between settings checked. Times in ms, sizes in bytes. */
+export type Config = Readonly<z.output<typeof configSchema>>
+export type SettingKey = keyof Config

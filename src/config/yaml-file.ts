@@ -1,0 +1,54 @@
+/** Reads the text of a configuration file into raw values that remember their lines. */
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
+import type { ConfigurationProblem } from '../errors.ts'
+import { closest } from './closest.ts'
+import { show } from './kinds.ts'
+import { settings } from './names.ts'
+
+export interface ConfigFile {
+  /** As the user named it. */
+  readonly path: string
+  readonly entries: ReadonlyMap<string, { readonly raw: unknown; readonly place: string }>
+  /** Broken syntax and unknown keys; the values of known keys are judged with all others. */
+  readonly problems: readonly ConfigurationProblem[]
+}
+
+export function parseConfigFile(path: string, text: string): ConfigFile {
+  const lines = new LineCounter()
+  const lineOf = (offset: number) => lines.linePos(offset).line
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const problems: ConfigurationProblem[] = document.errors.map((error) => ({
+    place: `${path}:${lineOf(error.pos[0])}`,
+    problem: error.message.trim().replace(/\.$/, ''),
+    remedy: 'Mend the YAML there.',
+  }))
+  const entries = new Map<string, { raw: unknown; place: string }>()
+  const root = document.contents
+  if (root === null || problems.length > 0) return { path, entries, problems }
+  if (!isMap(root)) return { path, entries, problems: [{ place: `${path}:1`, ...NOT_A_MAP }] }
+
+  for (const { key, value } of root.items) {
+    const name = isScalar(key) ? String(key.value) : String(key)
+    const line = isScalar(key) && key.range ? lineOf(key.range[0]) : 1
+    const place = `${path}:${line} ${name}`
+    if (settings.some((s) => s.name === name)) {
+      entries.set(name, { raw: document.createNode(value).toJS(document), place })
+    } else {
+      problems.push({ place, problem: `there is no setting ${show(name)}`, remedy: remedyForUnknown(name) })
+    }
+  }
+  return { path, entries, problems }
+}
+
+const NOT_A_MAP = {
+  problem: 'the file is not a map of settings',
+  remedy: 'Write one setting a line, such as window: 1h.',
+}
+
+function remedyForUnknown(name: string): string {
+  const meant = closest(
+    name,
+    settings.map((s) => s.name),
+  )
+  return meant === null ? 'See docs/configuration.md for all settings.' : `Did you mean ${meant}?`
+}

@@ -1,0 +1,43 @@
+/** What a run's progress looks like: three lines on a terminal, one line elsewhere. Pure. */
+import type { RunEvent, RunProgress } from '../app-types.ts'
+import { bar, sparkline } from './charts.ts'
+import { formatCompact, formatCount, formatTime } from './format.ts'
+import { clip, type Style } from './style.ts'
+
+const BAR_WIDTH = 20
+
+export type WindowClosed = Extract<RunEvent, { kind: 'window-closed' }>
+
+/** Lines to be redrawn in place; none is longer than `columns`. */
+export function liveLines(
+  now: RunProgress,
+  recentRates: readonly number[],
+  lastClosed: WindowClosed | null,
+  columns: number,
+  style: Style,
+): string[] {
+  const rate = `${style.bold(formatCompact(now.pointsPerSecond))} points/s ${sparkline(recentRates)}`
+  const read = now.available === null ? '' : ` of ${formatCount(now.available)}`
+  const closing = `[${bar(now.vmWindowsDone, now.vmWindowsTotal, BAR_WIDTH)}] ${formatCount(now.vmWindowsDone)}/${formatCount(now.vmWindowsTotal)}`
+  const letters = `dead letters ${formatCount(now.deadLetters)}`
+  return [
+    `consumed    ${formatCount(now.consumed)}${read}  ${rate}`,
+    `windows     ${formatCount(now.windowsClosed)} closed${lastClosed === null ? '' : `  ${closedText(lastClosed, style)}`}`,
+    `VM windows  ${closing}  published ${formatCount(now.published)}  ${now.deadLetters > 0 ? style.yellow(letters) : letters}`,
+  ].map((line) => clip(line, columns))
+}
+
+/** The same for logs and pipes. */
+export function plainLine(now: RunProgress): string {
+  const read = now.available === null ? '' : ` of ${formatCount(now.available)}`
+  return (
+    `consumed ${formatCount(now.consumed)}${read} (${formatCompact(now.pointsPerSecond)}/s), ` +
+    `windows closed ${formatCount(now.windowsClosed)}, published ${formatCount(now.published)}, ` +
+    `dead letters ${formatCount(now.deadLetters)}`
+  )
+}
+
+function closedText({ window, reason, partition }: WindowClosed, style: Style): string {
+  const paint = reason === 'complete' ? style.green : style.yellow
+  return `last ${formatTime(window.start)} of partition ${partition}: ${paint(reason)}`
+}

@@ -1,0 +1,47 @@
+/** The summary of a job for people; machines get it as JSON. Pure. */
+import type { JobSummary } from '../app-types.ts'
+import type { Json } from '../core/json.ts'
+import { formatCompact, formatCount, formatDuration } from './format.ts'
+import { createStyle, type Style } from './style.ts'
+import { renderTable } from './table.ts'
+
+/** Of the figures that a metric has, those that fit a line of a terminal. */
+const SHOWN_FIGURES = ['count', 'mean', 'stddev', 'min', 'p50', 'p95', 'p99', 'max']
+
+/** Several lines, each with its line end. */
+export function summaryText(summary: JobSummary, style: Style = createStyle(false)): string {
+  const { points, windows } = summary
+  const reasons = Object.entries(windows.byReason).map(([reason, count]) => `${reason} ${formatCount(count)}`)
+  const lines = [
+    `${style.bold('consumed')}  ${formatCount(points.consumed)} in ${formatDuration(summary.seconds * 1000)} (${formatCompact(summary.pointsPerSecond)}/s)`,
+    `  accepted ${formatCount(points.accepted)}  duplicate ${formatCount(points.duplicate)}  late ${formatCount(points.late)}  ` +
+      `rejected ${formatCount(points.rejected)}  manifests ${formatCount(summary.manifests)}`,
+    `${style.bold('closed')}    ${formatCount(windows.closed)} windows of ${formatCount(summary.vmWindows)} VM windows`,
+    ...(reasons.length === 0 ? [] : [`  ${reasons.join('  ')}`]),
+    ...metricLines(summary.metrics),
+  ]
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+function metricLines(metrics: JobSummary['metrics']): string[] {
+  const names = Object.keys(metrics).sort()
+  const figures = SHOWN_FIGURES.filter((figure) => names.some((name) => figureOf(metrics[name], figure) !== null))
+  if (figures.length === 0) return []
+  const rows = names.map((name) => [
+    name,
+    ...figures.map((figure) => {
+      const value = figureOf(metrics[name], figure)
+      if (value === null) return ''
+      return figure === 'count' ? formatCount(value) : String(Number(value.toPrecision(6)))
+    }),
+  ])
+  const columns = [{ title: 'metric' }, ...figures.map((title) => ({ title, align: 'right' as const }))]
+  return ['', ...renderTable(columns, rows)]
+}
+
+/** A user's aggregator may give results of any shape; only plain figures are shown. */
+function figureOf(result: Json | undefined, figure: string): number | null {
+  if (typeof result !== 'object' || result === null || Array.isArray(result)) return null
+  const value = (result as { readonly [key: string]: Json })[figure]
+  return typeof value === 'number' ? value : null
+}
