@@ -1,0 +1,71 @@
+/**
+ * Avro single-object encoding: C3 01, the little-endian CRC-64-AVRO fingerprint of the writer's schema, the datum.
+ * https://avro.apache.org/docs/1.12.0/specification/#single-object-encoding
+ *
+ * The fingerprint tells points from manifests and old versions from new ones, so they share a topic without a registry.
+ */
+import type { Decoded } from '../../core/point.ts'
+import { createTextReader } from '../bytes/text.ts'
+import { quote, undecodable } from '../json/decode.ts'
+import { Cursor } from './cursor.ts'
+import { formatFingerprint, schemaFingerprint } from './fingerprint.ts'
+import { recordReaderOf } from './record-reader.ts'
+import type { RecordReader } from './record-reader.ts'
+import { loadSchemas } from './schemas.ts'
+
+export interface AvroDecoder {
+  /** Never throws, whatever the bytes. */
+  decode(bytes: Uint8Array): Decoded
+}
+
+export const HEADER_BYTES = 10
+
+interface KnownSchema {
+  /** The fingerprint's halves as the header's bytes spell them, so that no BigInt is made per record. */
+  readonly low: number
+  readonly high: number
+  readonly read: RecordReader
+}
+
+export function createDecoder(): AvroDecoder {
+  const known = loadSchemas()
+    .filter((schema) => schema.name === 'data-point' || schema.name === 'window-manifest')
+    .map(({ type }): KnownSchema => {
+      const fingerprint = schemaFingerprint(type)
+      return { low: Number(fingerprint & 0xffffffffn), high: Number(fingerprint >> 32n), read: recordReaderOf(type) }
+    })
+  const cursor = new Cursor(createTextReader())
+
+  return {
+    decode(bytes) {
+      const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      if (buffer.length < HEADER_BYTES || buffer[0] !== 0xc3 || buffer[1] !== 0x01) return noHeader(buffer)
+      const low = uint32(buffer, 2)
+      const high = uint32(buffer, 6)
+      const schema = known.find((candidate) => candidate.low === low && candidate.high === high)
+      if (schema === undefined) return unknownSchema(low, high)
+      cursor.reset(buffer, HEADER_BYTES)
+      const decoded = schema.read(cursor)
+      if (cursor.pos === buffer.length) return decoded
+      return undecodable('undecodable', `${buffer.length - cursor.pos} bytes follow the record`)
+    },
+  }
+}
+
+function uint32(bytes: Buffer, at: number): number {
+  const [a, b, c, d] = [bytes[at] as number, bytes[at + 1] as number, bytes[at + 2] as number, bytes[at + 3] as number]
+  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0
+}
+
+function noHeader(bytes: Buffer): Decoded {
+  const start = bytes.subarray(0, HEADER_BYTES).toString('hex')
+  return undecodable(
+    'undecodable',
+    `no single-object header (c301 and a fingerprint): the bytes begin with ${quote(start)}`,
+  )
+}
+
+function unknownSchema(low: number, high: number): Decoded {
+  const fingerprint = formatFingerprint((BigInt(high) << 32n) | BigInt(low))
+  return undecodable('unknown-schema', `no schema has the fingerprint ${fingerprint}`)
+}

@@ -1,0 +1,228 @@
+/**
+ * Turns a writer's schema into a function that reads its records as points or manifests, resolved as the Avro
+ * specification says (#schema-resolution): fields are matched by name, others are skipped, absent ones take their
+ * default, numbers are promoted. One rule is stricter: a long that becomes a double must fit it exactly.
+ */
+import avro from 'avsc'
+import type { Type } from 'avsc'
+import type { Decoded } from '../../core/point.ts'
+import { quote, toManifest, toPoint, undecodable } from '../json/decode.ts'
+import { resolveMapping } from '../json/mapping.ts'
+import type { DecodeOptions } from '../json/mapping.ts'
+import type { Cursor } from './cursor.ts'
+import { branchesOf, skipperOf } from './skip.ts'
+
+/** Reads one record. Afterwards `cursor.broken` says whether the place of the next one is unknown. */
+export type RecordReader = (cursor: Cursor) => Decoded
+
+type Value = string | number | boolean | null
+type ValueReader = (cursor: Cursor) => Value
+type Kind = 'text' | 'long' | 'double' | 'boolean'
+
+interface Target {
+  readonly name: string
+  readonly kind: Kind
+  /** What an absent field holds; `undefined` where it may not be absent. */
+  readonly fallback?: Value
+  readonly nullable?: boolean
+}
+
+interface Step {
+  readonly name: string
+  /** Index of the target, or -1 for a field that is passed over. */
+  readonly slot: number
+  readonly read: ValueReader
+}
+
+const MANIFEST_TARGETS: readonly Target[] = [
+  { name: 'vmId', kind: 'text' },
+  { name: 'producer', kind: 'text', fallback: '' },
+  { name: 'windowStart', kind: 'long' },
+  { name: 'firstSeq', kind: 'long' },
+  { name: 'count', kind: 'long' },
+  { name: 'last', kind: 'boolean', fallback: false },
+]
+
+/**
+ * A reader for a record schema, or for a union of them. A record named WindowManifest is a manifest, any other one a
+ * point. Throws a TypeError that says which field is missing or of the wrong type.
+ */
+export function recordReaderOf(type: Type, options: DecodeOptions = {}): RecordReader {
+  const branches = branchesOf(type)
+  if (branches === null) return singleReader(type, options)
+  const readers = branches.map((branch) => branchReader(branch, options))
+  if (readers.every((reader) => reader.error !== null)) throw readers[0]?.error ?? new TypeError('the union is empty')
+  return (cursor) => {
+    const reader = readers[cursor.readBranch(readers.length)]
+    return reader === undefined ? failed(cursor, 'union') : reader.read(cursor)
+  }
+}
+
+interface BranchReader {
+  readonly read: RecordReader
+  readonly error: TypeError | null
+}
+
+/** A branch that is no point and no manifest is skipped, so that its neighbours can be read. */
+function branchReader(branch: Type, options: DecodeOptions): BranchReader {
+  try {
+    return { read: singleReader(branch, options), error: null }
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    const skip = skipperOf(branch)
+    const decoded = undecodable('unknown-schema', error.message)
+    const read: RecordReader = (cursor) => {
+      skip(cursor)
+      return cursor.broken ? failed(cursor, nameOf(branch)) : decoded
+    }
+    return { read, error }
+  }
+}
+
+function singleReader(type: Type, options: DecodeOptions): RecordReader {
+  if (!(type instanceof avro.types.RecordType))
+    throw new TypeError(`expected a record, got the Avro type ${nameOf(type)}`)
+  return nameOf(type) === 'WindowManifest' ? manifestReader(type) : pointReader(type, options)
+}
+
+function nameOf(type: Type): string {
+  return type.name?.split('.').pop() ?? type.typeName
+}
+
+function pointReader(type: InstanceType<typeof avro.types.RecordType>, options: DecodeOptions): RecordReader {
+  const names = resolveMapping(options.mapping)
+  const requireSeq = options.requireSeq ?? true
+  const slots = fieldSlots(type, [
+    { name: names.vmId, kind: 'text' },
+    { name: names.producer, kind: 'text', fallback: '' },
+    names.constantMetric === null
+      ? { name: names.metric, kind: 'text' }
+      : { name: names.metric, kind: 'text', fallback: names.constantMetric },
+    { name: names.timestamp, kind: names.msPerUnit === 1 ? 'long' : 'double' },
+    requireSeq ? { name: names.seq, kind: 'long' } : { name: names.seq, kind: 'long', fallback: null, nullable: true },
+    { name: names.value, kind: 'double' },
+  ])
+  return (cursor) => {
+    const bad = slots.fill(cursor)
+    if (bad !== null) return failed(cursor, bad)
+    const [vmId, producer, metric, timestamp, seq, value] = slots.values
+    return toPoint({
+      vmId: vmId as string,
+      producer: producer as string,
+      metric: names.constantMetric ?? (metric as string),
+      timestamp: names.msPerUnit === 1 ? (timestamp as number) : Math.round((timestamp as number) * names.msPerUnit),
+      seq: seq as number | null,
+      value: value as number,
+    })
+  }
+}
+
+function manifestReader(type: InstanceType<typeof avro.types.RecordType>): RecordReader {
+  const slots = fieldSlots(type, MANIFEST_TARGETS)
+  return (cursor) => {
+    const bad = slots.fill(cursor)
+    if (bad !== null) return failed(cursor, bad)
+    const [vmId, producer, windowStart, firstSeq, count, last] = slots.values
+    return toManifest({
+      vmId: vmId as string,
+      producer: producer as string,
+      windowStart: windowStart as number,
+      firstSeq: firstSeq as number,
+      count: count as number,
+      last: last as boolean,
+    })
+  }
+}
+
+interface Slots {
+  /** One value a target, overwritten by every `fill`. */
+  readonly values: readonly Value[]
+  /** Reads a record; returns the name of the first field with a problem. */
+  fill(cursor: Cursor): string | null
+}
+
+function fieldSlots(type: InstanceType<typeof avro.types.RecordType>, targets: readonly Target[]): Slots {
+  const values: Value[] = []
+  for (const target of targets) {
+    if (target.fallback === undefined && !type.fields.some((field) => field.name === target.name)) {
+      throw new TypeError(`the schema ${nameOf(type)} has no field ${quote(target.name)}`)
+    }
+    values.push(target.fallback ?? null)
+  }
+  const steps = type.fields.map((field): Step => {
+    const slot = targets.findIndex((target) => target.name === field.name)
+    const target = targets[slot]
+    if (target === undefined) return { name: field.name, slot, read: passOver(field.type) }
+    return { name: field.name, slot, read: valueReader(field.type, target) }
+  })
+
+  return {
+    values,
+    fill(cursor) {
+      let bad: string | null = null
+      for (let i = 0; i < steps.length; i++) {
+        const step = steps[i] as Step
+        const value = step.read(cursor)
+        if (step.slot >= 0) values[step.slot] = value
+        if (bad === null && cursor.problem !== null) bad = step.name
+      }
+      return bad
+    },
+  }
+}
+
+function passOver(type: Type): ValueReader {
+  const skip = skipperOf(type)
+  return (cursor) => {
+    skip(cursor)
+    return null
+  }
+}
+
+const PROMOTED: Readonly<Record<Kind, readonly string[]>> = {
+  text: ['string', 'bytes'],
+  long: ['int', 'long'],
+  double: ['double', 'float', 'long', 'int'],
+  boolean: ['boolean'],
+}
+
+function valueReader(type: Type, target: Target): ValueReader {
+  const branches = branchesOf(type)
+  if (branches !== null) {
+    const readers = branches.map((branch) =>
+      branch.typeName === 'null' ? nullReader(target) : valueReader(branch, target),
+    )
+    return (cursor) => readers[cursor.readBranch(readers.length)]?.(cursor) ?? null
+  }
+  if (!PROMOTED[target.kind].includes(type.typeName)) {
+    throw new TypeError(
+      `the field ${quote(target.name)} has the Avro type ${type.typeName}, expected ${PROMOTED[target.kind].join(' or ')}`,
+    )
+  }
+  return READERS[type.typeName] as ValueReader
+}
+
+const READERS: Readonly<Record<string, ValueReader>> = {
+  string: (cursor) => cursor.readString(),
+  bytes: (cursor) => cursor.readString(),
+  int: (cursor) => cursor.readLong(),
+  long: (cursor) => cursor.readLong(),
+  float: (cursor) => cursor.readFloat(),
+  double: (cursor) => cursor.readDouble(),
+  boolean: (cursor) => cursor.readBoolean(),
+}
+
+function nullReader(target: Target): ValueReader {
+  if (target.nullable === true) return () => null
+  const { fallback } = target
+  if (fallback !== undefined) return () => fallback
+  return (cursor) => {
+    cursor.note('invalid', 'null')
+    return null
+  }
+}
+
+function failed(cursor: Cursor, field: string): Decoded {
+  const problem = cursor.problem ?? { code: 'undecodable', detail: 'unreadable' }
+  return undecodable(problem.code, `${field}: ${problem.detail}`)
+}

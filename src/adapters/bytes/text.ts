@@ -1,0 +1,47 @@
+/**
+ * Ids read out of bytes. Streams repeat a few thousand vmIds and metrics for ever, so short ASCII ones are looked up in
+ * a fixed table instead of being made anew: faster, and equal ids are one string, whose hash every map then has at hand.
+ * It also means that no id keeps a large read buffer alive, as a slice of its text would.
+ */
+import { isUtf8 } from 'node:buffer'
+
+const SLOTS = 16_384
+const MAX_CACHED_BYTES = 64
+
+/** Reads `bytes[start, end)` as UTF-8; `null` when it is not UTF-8. */
+export type TextReader = (bytes: Buffer, start: number, end: number) => string | null
+
+/** The table is direct-mapped: a colliding id replaces the one before it, so it never grows. */
+export function createTextReader(): TextReader {
+  const table: string[] = new Array<string>(SLOTS).fill('')
+
+  return (bytes, start, end) => {
+    const length = end - start
+    if (length === 0) return ''
+    if (length > MAX_CACHED_BYTES) return decodeUtf8(bytes, start, end)
+    let hash = length
+    let bits = 0
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i] as number
+      bits |= byte
+      hash = Math.imul(hash ^ byte, 0x01000193)
+    }
+    if (bits >= 0x80) return decodeUtf8(bytes, start, end)
+    const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1)
+    const cached = table[slot] as string
+    if (cached.length === length && sameAscii(cached, bytes, start)) return cached
+    const text = bytes.toString('latin1', start, end)
+    table[slot] = text
+    return text
+  }
+}
+
+function sameAscii(text: string, bytes: Buffer, start: number): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[start + i]) return false
+  return true
+}
+
+/** Strict UTF-8, where `Buffer.toString` would put U+FFFD in place of what it cannot read. */
+export function decodeUtf8(bytes: Buffer, start: number, end: number): string | null {
+  return isUtf8(bytes.subarray(start, end)) ? bytes.toString('utf8', start, end) : null
+}

@@ -1,0 +1,139 @@
+/**
+ * One JSON text, a line of a file or the value of a Kafka record, to a point or a manifest:
+ *
+ *   {"vmId","metric","timestamp","seq","value"[,"producer"]}
+ *   {"manifest":{"vmId","windowStart","firstSeq","count"[,"producer","last"]}}
+ *
+ * Unknown fields are ignored. Nothing throws: what is wrong becomes an `undecodable` value that names field and value.
+ */
+import { checkManifest, checkPoint } from '../../core/shape.ts'
+import type { DataPoint, DecodeProblem, Decoded, WindowManifest } from '../../core/point.ts'
+import { decodeUtf8 } from '../bytes/text.ts'
+import { parseIsoTimestamp, resolveMapping } from './mapping.ts'
+import type { DecodeOptions, FieldNames } from './mapping.ts'
+
+export interface JsonDecoder {
+  decodeText(text: string): Decoded
+  decode(bytes: Uint8Array): Decoded
+}
+
+/** Dead letters quote the offending value; this much of it. */
+const MAX_QUOTED_CHARS = 80
+
+type Fields = Readonly<Record<string, unknown>>
+
+export function createJsonDecoder(options: DecodeOptions = {}): JsonDecoder {
+  const names = resolveMapping(options.mapping)
+  const requireSeq = options.requireSeq ?? true
+
+  const decodeText = (text: string): Decoded => {
+    let parsed: unknown
+    try {
+      parsed = JSON.parse(text)
+    } catch {
+      return undecodable('undecodable', `not JSON: ${quote(text)}`)
+    }
+    return decodeValue(parsed, names, requireSeq)
+  }
+
+  return {
+    decodeText,
+    decode(bytes) {
+      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      const text = decodeUtf8(buffer, 0, buffer.length)
+      return text === null ? notUtf8() : decodeText(text)
+    },
+  }
+}
+
+export function undecodable(code: DecodeProblem, detail: string): Decoded {
+  return { kind: 'undecodable', code, detail }
+}
+
+export function notUtf8(): Decoded {
+  return undecodable('undecodable', 'not UTF-8')
+}
+
+/** The start of a value's JSON text. */
+export function quote(value: unknown): string {
+  const text =
+    typeof value === 'string'
+      ? JSON.stringify(value.slice(0, MAX_QUOTED_CHARS + 1))
+      : (JSON.stringify(value) ?? 'missing')
+  return text.length <= MAX_QUOTED_CHARS ? text : `${text.slice(0, MAX_QUOTED_CHARS)}…`
+}
+
+/** A point whose fields have the right types, to what the shape rules make of it. */
+export function toPoint(point: DataPoint): Decoded {
+  const problem = checkPoint(point)
+  return problem === null ? { kind: 'point', point } : undecodable('invalid', problem)
+}
+
+export function toManifest(manifest: WindowManifest): Decoded {
+  const problem = checkManifest(manifest)
+  return problem === null ? { kind: 'manifest', manifest } : undecodable('invalid', problem)
+}
+
+function decodeValue(parsed: unknown, names: FieldNames, requireSeq: boolean): Decoded {
+  if (!isObject(parsed)) return undecodable('invalid', `expected an object, got ${quote(parsed)}`)
+  if (isObject(parsed['manifest'])) return decodeManifest(parsed['manifest'])
+  const vmId = parsed[names.vmId]
+  const producer = parsed[names.producer] ?? ''
+  const metric = names.constantMetric ?? parsed[names.metric]
+  const timestamp = timestampOf(parsed[names.timestamp], names)
+  const seq = parsed[names.seq] ?? null
+  const value = parsed[names.value]
+  if (typeof vmId !== 'string') return wrongType(names.vmId, vmId, 'a text')
+  if (typeof producer !== 'string') return wrongType(names.producer, producer, 'a text')
+  if (typeof metric !== 'string') return wrongType(names.metric, metric, 'a text')
+  if (!Number.isSafeInteger(timestamp)) return wrongTimestamp(parsed[names.timestamp], names)
+  if (seq === null ? requireSeq : !Number.isSafeInteger(seq)) return wrongInteger(names.seq, parsed[names.seq])
+  if (typeof value !== 'number') return wrongType(names.value, value, 'a number')
+  return toPoint({ vmId, producer, metric, timestamp, seq: seq as number | null, value })
+}
+
+function decodeManifest(fields: Fields): Decoded {
+  const { vmId, windowStart, firstSeq, count } = fields
+  const producer = fields['producer'] ?? ''
+  const last = fields['last'] ?? false
+  if (typeof vmId !== 'string') return wrongType('manifest.vmId', vmId, 'a text')
+  if (typeof producer !== 'string') return wrongType('manifest.producer', producer, 'a text')
+  if (!Number.isSafeInteger(windowStart)) return wrongInteger('manifest.windowStart', windowStart)
+  if (!Number.isSafeInteger(firstSeq)) return wrongInteger('manifest.firstSeq', firstSeq)
+  if (!Number.isSafeInteger(count)) return wrongInteger('manifest.count', count)
+  if (typeof last !== 'boolean') return wrongType('manifest.last', last, 'true or false')
+  return toManifest({
+    vmId,
+    producer,
+    windowStart: windowStart as number,
+    firstSeq: firstSeq as number,
+    count: count as number,
+    last,
+  })
+}
+
+/** NaN for what is no timestamp. */
+function timestampOf(value: unknown, names: FieldNames): number {
+  if (typeof value === 'number') return names.msPerUnit === 1 ? value : Math.round(value * names.msPerUnit)
+  if (typeof value === 'string' && names.isoTimestamps) return parseIsoTimestamp(value) ?? Number.NaN
+  return Number.NaN
+}
+
+function wrongTimestamp(value: unknown, names: FieldNames): Decoded {
+  if (typeof value !== 'string' || !names.isoTimestamps) return wrongInteger(names.timestamp, value)
+  return wrongType(names.timestamp, value, 'an ISO-8601 time with its zone')
+}
+
+function wrongType(field: string, value: unknown, expected: string): Decoded {
+  return undecodable('invalid', `${field} is ${quote(value)}, expected ${expected}`)
+}
+
+/** JSON.parse has rounded a literal beyond 2^53 already, so all that is known of it is that it was one. */
+function wrongInteger(field: string, value: unknown): Decoded {
+  if (!Number.isInteger(value)) return wrongType(field, value, 'a whole number')
+  return undecodable('integer-beyond-2^53', `${field} is about ${String(value)}`)
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,183 @@
+/** Pins the JSON formats: what is a point, what is a manifest, and that every defect is named with its field and value. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createJsonDecoder } from '../../../src/adapters/json/decode.ts'
+import { parseIsoTimestamp } from '../../../src/adapters/json/mapping.ts'
+import type { DataPoint, WindowManifest } from '../../../src/core/point.ts'
+
+const { decodeText, decode } = createJsonDecoder()
+const point: DataPoint = { vmId: 'vm-1', producer: '', metric: 'cpu', timestamp: 1_700_000_000_000, seq: 7, value: 0.5 }
+const manifest: WindowManifest = {
+  vmId: 'vm-1',
+  producer: 'p',
+  windowStart: -3_600_000,
+  firstSeq: 3,
+  count: 0,
+  last: true,
+}
+const line = (changes: object): string => JSON.stringify({ ...point, ...changes })
+const manifestLine = (changes: object): string => JSON.stringify({ manifest: { ...manifest, ...changes } })
+const refused = (code: string, detail: string) => ({ kind: 'undecodable', code, detail })
+
+describe('a JSON line', () => {
+  test('is a point, and fields that are not known are ignored', () => {
+    expect(decodeText(line({ host: 'a', tags: { x: [1] } }))).toEqual({ kind: 'point', point })
+  })
+
+  test('without a producer has the empty one', () => {
+    expect(decodeText('{"vmId":"vm-1","metric":"cpu","timestamp":1700000000000,"seq":7,"value":0.5}')).toEqual({
+      kind: 'point',
+      point,
+    })
+  })
+
+  test('with a manifest is a manifest; producer and last may be absent', () => {
+    expect(decodeText(manifestLine({}))).toEqual({ kind: 'manifest', manifest })
+    expect(decodeText('{"manifest":{"vmId":"vm-1","windowStart":0,"firstSeq":0,"count":5}}')).toEqual({
+      kind: 'manifest',
+      manifest: { vmId: 'vm-1', producer: '', windowStart: 0, firstSeq: 0, count: 5, last: false },
+    })
+  })
+
+  test.each([
+    [line({ vmId: 3 }), 'invalid', 'vmId is 3, expected a text'],
+    [line({ vmId: '' }), 'invalid', 'vmId is empty'],
+    [line({ vmId: undefined }), 'invalid', 'vmId is missing, expected a text'],
+    [line({ vmId: 'x'.repeat(257) }), 'invalid', 'vmId has 257 characters, at most 256 are allowed'],
+    [line({ producer: 5 }), 'invalid', 'producer is 5, expected a text'],
+    [line({ metric: null }), 'invalid', 'metric is null, expected a text'],
+    [
+      line({ timestamp: '2024-01-01T00:00:00Z' }),
+      'invalid',
+      'timestamp is "2024-01-01T00:00:00Z", expected a whole number',
+    ],
+    [line({ timestamp: 1.5 }), 'invalid', 'timestamp is 1.5, expected a whole number'],
+    [line({ seq: null }), 'invalid', 'seq is null, expected a whole number'],
+    [line({ seq: '7' }), 'invalid', 'seq is "7", expected a whole number'],
+    [line({ seq: -1 }), 'invalid', 'seq is -1, expected a whole number from 0 to 2^53'],
+    [line({ value: '0.5' }), 'invalid', 'value is "0.5", expected a number'],
+    [line({ value: true }), 'invalid', 'value is true, expected a number'],
+    [
+      '{"vmId":"a","metric":"b","timestamp":0,"seq":0,"value":1e999}',
+      'invalid',
+      'value is Infinity, expected a finite number',
+    ],
+    [
+      '{"vmId":"\\ud83d","metric":"b","timestamp":0,"seq":0,"value":1}',
+      'invalid',
+      'vmId holds half a surrogate pair, which is no text',
+    ],
+    [manifestLine({ count: -1 }), 'invalid', 'count is -1, expected a whole number from 0 to 2^53'],
+    [manifestLine({ count: 1.5 }), 'invalid', 'manifest.count is 1.5, expected a whole number'],
+    [manifestLine({ last: 1 }), 'invalid', 'manifest.last is 1, expected true or false'],
+    [manifestLine({ windowStart: undefined }), 'invalid', 'manifest.windowStart is missing, expected a whole number'],
+    ['[1,2]', 'invalid', 'expected an object, got [1,2]'],
+    ['null', 'invalid', 'expected an object, got null'],
+    ['"text"', 'invalid', 'expected an object, got "text"'],
+    ['{"vmId":"vm-1"', 'undecodable', 'not JSON: "{\\"vmId\\":\\"vm-1\\""'],
+    ['', 'undecodable', 'not JSON: ""'],
+  ])('%s is refused', (text, code, detail) => {
+    expect(decodeText(text)).toEqual(refused(code, detail))
+  })
+
+  test.each(['9007199254740992', '9007199254740993', '-9007199254740993', '18446744073709551616', '1e20'])(
+    'with the integer %s is refused, because JSON.parse rounds it',
+    (integer) => {
+      const about = `is about ${Number(integer)}`
+      const text = line({ seq: -111 }).replace('-111', integer)
+      expect(decodeText(text)).toEqual(refused('integer-beyond-2^53', `seq ${about}`))
+      expect(decodeText(text.replace(String(point.timestamp), integer))).toEqual(
+        refused('integer-beyond-2^53', `timestamp ${about}`),
+      )
+    },
+  )
+
+  test('quotes at most 80 characters of a bad value', () => {
+    const decoded = decodeText(line({ value: 'x'.repeat(10_000) }))
+    expect(decoded.kind === 'undecodable' && decoded.detail.length).toBeLessThan(120)
+  })
+
+  test('may name its VM like a member of Object.prototype', () => {
+    for (const vmId of ['__proto__', 'constructor', 'hasOwnProperty']) {
+      expect(decodeText(line({ vmId }))).toEqual({ kind: 'point', point: { ...point, vmId } })
+    }
+    expect(decodeText('{"__proto__":{"vmId":"a","metric":"b","timestamp":0,"seq":0,"value":1}}')).toMatchObject({
+      code: 'invalid',
+    })
+    expect(({} as { vmId?: string }).vmId).toBeUndefined()
+  })
+
+  test('that is not UTF-8 is undecodable', () => {
+    expect(decode(Buffer.from([0x22, 0xff, 0x22]))).toEqual(refused('undecodable', 'not UTF-8'))
+    expect(decode(new TextEncoder().encode(line({})))).toEqual({ kind: 'point', point })
+  })
+
+  test('never throws, whatever JSON it holds', () => {
+    const field = fc.constantFrom('vmId', 'metric', 'timestamp', 'seq', 'value', 'producer', 'manifest')
+    const anything = fc.oneof(
+      fc.json(),
+      fc.string(),
+      fc.dictionary(field, fc.jsonValue()).map((value) => JSON.stringify(value)),
+    )
+    fc.assert(
+      fc.property(anything, (text) => {
+        expect(['point', 'manifest', 'undecodable']).toContain(decodeText(text).kind)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+describe('a mapping', () => {
+  const mapping = { vmId: 'host', timestamp: 'ts', value: 'v', seq: 'n', constantMetric: 'load' }
+
+  test('reads fields by other names, and a constant metric', () => {
+    const mapped = createJsonDecoder({ mapping })
+    expect(mapped.decodeText('{"host":"vm-1","ts":5,"v":2,"n":1,"metric":"ignored"}')).toEqual({
+      kind: 'point',
+      point: { vmId: 'vm-1', producer: '', metric: 'load', timestamp: 5, seq: 1, value: 2 },
+    })
+    expect(mapped.decodeText('{"vmId":"vm-1","ts":5,"v":2,"n":1}')).toEqual(
+      refused('invalid', 'host is missing, expected a text'),
+    )
+  })
+
+  test('reads ISO-8601 times, and seconds where it says so', () => {
+    const decoder = createJsonDecoder({ mapping: { ...mapping, timestampUnit: 's' } })
+    const timestampOf = (ts: string) => {
+      const decoded = decoder.decodeText(`{"host":"a","ts":${ts},"v":2,"n":1}`)
+      return decoded.kind === 'point' ? decoded.point.timestamp : decoded
+    }
+    expect(timestampOf('1700000000.123')).toBe(1_700_000_000_123)
+    expect(timestampOf('"2023-11-14T22:13:20.123Z"')).toBe(1_700_000_000_123)
+    expect(timestampOf('"yesterday"')).toEqual(
+      refused('invalid', 'ts is "yesterday", expected an ISO-8601 time with its zone'),
+    )
+    expect(timestampOf('1e300')).toEqual(refused('integer-beyond-2^53', 'ts is about 1e+300'))
+  })
+
+  test('without a seq gives null, but only where none is asked for', () => {
+    const decoder = createJsonDecoder({ requireSeq: false })
+    expect(decoder.decodeText(line({ seq: undefined }))).toEqual({ kind: 'point', point: { ...point, seq: null } })
+    expect(decoder.decodeText(line({ seq: 1.5 }))).toMatchObject({ code: 'invalid' })
+    expect(decoder.decodeText(line({ seq: 4 }))).toEqual({ kind: 'point', point: { ...point, seq: 4 } })
+  })
+})
+
+describe('an ISO-8601 time', () => {
+  test.each([
+    ['1970-01-01T00:00Z', 0],
+    ['1969-12-31T23:59:59.999Z', -1],
+    ['2024-02-29T12:00:00+02:00', Date.UTC(2024, 1, 29, 10)],
+    ['2024-02-29T12:00:00.123456789Z', Date.UTC(2024, 1, 29, 12, 0, 0, 123)],
+    ['2023-02-29T12:00:00Z', null],
+    ['2024-02-30T12:00:00Z', null],
+    ['2024-13-01T12:00:00Z', null],
+    ['2024-01-01T25:00:00Z', null],
+    ['2024-01-01T12:00:00', null],
+    ['2024-01-01', null],
+    ['1700000000', null],
+  ])('%s is %s', (text, ms) => {
+    expect(parseIsoTimestamp(text)).toBe(ms)
+  })
+})
