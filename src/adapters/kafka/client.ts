@@ -1,0 +1,70 @@
+/** The one place where a kafkajs client is made: addresses, codecs, logging, and one repair. */
+import { createRequire } from 'node:module'
+import kafkajs from 'kafkajs'
+import type { Kafka, LogEntry, SASLOptions } from 'kafkajs'
+import { registerCodecs } from './codecs.ts'
+import type { ConnectionOptions } from 'node:tls'
+
+export interface KafkaConnection {
+  /** `host:port` each. */
+  readonly brokers: readonly string[]
+  /** @default 'windrow' */
+  readonly clientId?: string
+  readonly ssl?: boolean | ConnectionOptions
+  readonly sasl?: SASLOptions
+  /** Gets what the client library has to say, warnings and errors only. @default nothing is written anywhere */
+  readonly log?: (entry: KafkaLogEntry) => void
+}
+
+export interface KafkaLogEntry {
+  readonly level: 'error' | 'warn'
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+const CONNECTION_TIMEOUT_MS = 5_000
+const REQUEST_TIMEOUT_MS = 30_000
+
+export function createKafkaClient(connection: KafkaConnection): Kafka {
+  registerCodecs()
+  repairThrottleTimer()
+  const { log } = connection
+  return new kafkajs.Kafka({
+    brokers: [...connection.brokers],
+    clientId: connection.clientId ?? 'windrow',
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    ...(connection.ssl === undefined ? {} : { ssl: connection.ssl }),
+    ...(connection.sasl === undefined ? {} : { sasl: connection.sasl }),
+    logLevel: log === undefined ? kafkajs.logLevel.NOTHING : kafkajs.logLevel.WARN,
+    logCreator: () => (entry) => log?.(toLogEntry(entry)),
+  })
+}
+
+function toLogEntry({ level, log, namespace }: LogEntry): KafkaLogEntry {
+  const { message, timestamp: _timestamp, logger: _logger, ...fields } = log
+  return { level: level === kafkajs.logLevel.ERROR ? 'error' : 'warn', message, fields: { namespace, ...fields } }
+}
+
+interface RequestQueue {
+  readonly pending: readonly unknown[]
+  readonly throttledUntil: number
+  scheduleCheckPendingRequests(): void
+}
+
+let repaired = false
+
+/**
+ * kafkajs 2.2.4 sets a timer with a negative delay after every response that found nothing waiting, which Node 24
+ * answers with a TimeoutNegativeWarning on standard error. Such a timer has nothing to do, so it is not set.
+ */
+function repairThrottleTimer(): void {
+  if (repaired) return
+  repaired = true
+  const require = createRequire(import.meta.url)
+  const { prototype } = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue }
+  const schedule = Reflect.get(prototype, 'scheduleCheckPendingRequests') as (this: RequestQueue) => void
+  prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
+    if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this)
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Direct questions to the brokers, outside any consumer group: where a partition's log begins and ends, what is stored
+ * there, which id a topic has. kafkajs hands its cluster object to partition assigners, which is how we come by one.
+ *
+ * Each answer is asked for again, with fresh metadata, when a leader has moved or a connection broke.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import kafkajs from 'kafkajs'
+import type { Cluster } from 'kafkajs'
+import { WindrowError } from '../../errors.ts'
+import { createKafkaClient } from './client.ts'
+import { kafkaError } from './errors.ts'
+import { metadataRequest, parseTopicId } from './topic-id.ts'
+import type { KafkaConnection } from './client.ts'
+
+/** What is in a partition: the first offset still there, and the one after the last (markers and open transactions included). */
+export interface LogRange {
+  readonly start: number
+  readonly end: number
+}
+
+/** A stored record as the client library hands it over. */
+export interface StoredMessage {
+  readonly offset: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly isControlRecord: boolean
+  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean }
+}
+
+export interface LogSlice {
+  /** Everything from the asked offset on that fits, aborted records and transaction markers included. */
+  readonly messages: readonly StoredMessage[]
+  readonly abortedTransactions: readonly { readonly producerId: string; readonly firstOffset: string }[]
+  /** Transactions that are still open begin here; `read_committed` readers get no further. */
+  readonly lastStableOffset: number
+}
+
+export interface KafkaCluster {
+  /** Partitions that do not exist are an error. */
+  logRanges(topic: string, partitions: readonly number[]): Promise<ReadonlyMap<number, LogRange>>
+  read(topic: string, partition: number, fromOffset: number, maxBytes: number): Promise<LogSlice>
+  partitionCount(topic: string): Promise<number>
+  /** The id that a topic was given when it was created: a UUID as 32 hexadecimal digits. */
+  topicId(topic: string): Promise<string>
+  close(): Promise<void>
+}
+
+const READ_COMMITTED = 1
+const FETCH_WAIT_MS = 500
+const ATTEMPTS = 6
+const FIRST_PAUSE_MS = 50
+
+export async function connectKafkaCluster(connection: KafkaConnection): Promise<KafkaCluster> {
+  const cluster = captureCluster(connection)
+  try {
+    await cluster.connect()
+  } catch (error) {
+    throw kafkaError(error, `connecting to ${connection.brokers.join(', ')}`)
+  }
+
+  /** The leader of a partition, from metadata that includes the topic. */
+  const leadersOf = async (topic: string, partitions: readonly number[]) => {
+    await cluster.addTargetTopic(topic)
+    await cluster.refreshMetadataIfNecessary()
+    const byLeader = Object.entries(cluster.findLeaderForPartitions(topic, [...partitions]))
+    const found = byLeader.flatMap(([, led]) => led)
+    const missing = partitions.filter((p) => !found.includes(p))
+    if (missing.length > 0) throw noSuchPartition(topic, missing, cluster.findTopicPartitionMetadata(topic).length)
+    return byLeader
+  }
+
+  const attempt = async <T>(doing: string, ask: () => Promise<T>): Promise<T> => {
+    for (let tried = 1, pauseMs = FIRST_PAUSE_MS; ; tried++, pauseMs *= 2) {
+      try {
+        return await ask()
+      } catch (error) {
+        const failure = kafkaError(error, doing)
+        if (failure.disposition !== 'retryable' || tried === ATTEMPTS) throw failure
+        const { host, port } = error as { host?: string; port?: number }
+        if (host !== undefined && port !== undefined) cluster.removeBroker({ host, port })
+      }
+      await sleep(pauseMs)
+      // The next attempt meets the same error where this one failed, so it need not be looked at here.
+      await cluster.refreshMetadata().catch(() => undefined)
+    }
+  }
+
+  const offsetsAt = async (topic: string, partitions: readonly number[], fromBeginning: boolean) => {
+    const [answer] = await cluster.fetchTopicsOffset([
+      { topic, fromBeginning, partitions: partitions.map((partition) => ({ partition })) },
+    ])
+    return new Map(answer?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+  }
+
+  return {
+    logRanges: (topic, partitions) =>
+      attempt(`asking where ${topic} begins and ends`, async () => {
+        await leadersOf(topic, partitions)
+        const [starts, ends] = await Promise.all([
+          offsetsAt(topic, partitions, true),
+          offsetsAt(topic, partitions, false),
+        ])
+        return new Map(partitions.map((p) => [p, { start: starts.get(p) as number, end: ends.get(p) as number }]))
+      }),
+
+    read: (topic, partition, fromOffset, maxBytes) =>
+      attempt(`reading ${topic}/${partition} at ${fromOffset}`, async () => {
+        const [nodeId] = (await leadersOf(topic, [partition]))[0] as [string, number[]]
+        const broker = await cluster.findBroker({ nodeId })
+        const { responses } = (await broker.fetch({
+          isolationLevel: READ_COMMITTED,
+          maxWaitTime: FETCH_WAIT_MS,
+          minBytes: 1,
+          maxBytes,
+          topics: [{ topic, partitions: [{ partition, fetchOffset: String(fromOffset), maxBytes }] }],
+        })) as FetchAnswer
+        const slice = responses[0]?.partitions[0]
+        if (slice === undefined) throw noSuchPartition(topic, [partition], 0)
+        return {
+          // A batch may begin before the offset that was asked for.
+          messages: slice.messages.filter(({ offset }) => Number(offset) >= fromOffset),
+          abortedTransactions: slice.abortedTransactions,
+          lastStableOffset: Number(slice.lastStableOffset),
+        }
+      }),
+
+    partitionCount: (topic) =>
+      attempt(`looking up ${topic}`, async () => {
+        await cluster.addTargetTopic(topic)
+        await cluster.refreshMetadata()
+        return cluster.findTopicPartitionMetadata(topic).length
+      }),
+
+    topicId: (topic) =>
+      attempt(`looking up the id of ${topic}`, async () => {
+        const broker = (await cluster.findControllerBroker()) as unknown as RawBroker
+        return parseTopicId(await broker.connectionPool.send(metadataRequest(topic)), topic)
+      }),
+
+    close: () => cluster.disconnect(),
+  }
+}
+
+interface FetchAnswer {
+  readonly responses: readonly {
+    readonly partitions: readonly {
+      readonly lastStableOffset: string
+      readonly abortedTransactions: LogSlice['abortedTransactions']
+      readonly messages: readonly StoredMessage[]
+    }[]
+  }[]
+}
+
+/** The way in for a request that kafkajs does not know: it is encoded here, and the answer comes back as bytes. */
+interface RawBroker {
+  readonly connectionPool: { send(protocol: ReturnType<typeof metadataRequest>): Promise<Buffer> }
+}
+
+function captureCluster(connection: KafkaConnection): Cluster {
+  let captured: Cluster | undefined
+  // Never started, so the group id is never seen by a broker. `readUncommitted` makes a log's end its true end, not the
+  // beginning of the first open transaction.
+  createKafkaClient(connection).consumer({
+    groupId: 'unused',
+    readUncommitted: true,
+    allowAutoTopicCreation: false,
+    partitionAssigners: [
+      (given) => {
+        captured = given.cluster
+        return kafkajs.PartitionAssigners.roundRobin(given)
+      },
+    ],
+  })
+  return captured as Cluster
+}
+
+function noSuchPartition(topic: string, partitions: readonly number[], count: number): WindrowError {
+  return new WindrowError(`topic ${topic} has no partition ${partitions.join(', ')}: it has ${count} of them`, {
+    code: 'KAFKA_PARTITION_MISSING',
+    remedy: 'Check the topic name, and that the topic was not recreated with fewer partitions.',
+  })
+}

@@ -1,0 +1,64 @@
+/**
+ * Teaches kafkajs to read what it cannot: snappy, lz4 and zstd. Reading only; Windrow itself writes plain or gzip, so
+ * that nothing has to be compiled or downloaded at installation.
+ */
+import * as zlib from 'node:zlib'
+import { Decompress as ZstdReader } from 'fzstd'
+import kafkajs from 'kafkajs'
+import { messageOf, WindrowError } from '../../errors.ts'
+import { lz4Decompress } from './lz4.ts'
+import { snappyDecompress } from './snappy.ts'
+
+/** A batch that unpacks to more is refused, so that a small fetch cannot exhaust the memory. */
+export const MAX_BATCH_BYTES = 128 * 1024 * 1024
+
+type Decompressor = (input: Buffer, maxBytes: number) => Buffer
+
+let registered = false
+
+export function registerCodecs(): void {
+  if (registered) return
+  registered = true
+  const { CompressionCodecs, CompressionTypes } = kafkajs
+  CompressionCodecs[CompressionTypes.Snappy] = reader('snappy', snappyDecompress)
+  CompressionCodecs[CompressionTypes.LZ4] = reader('lz4', lz4Decompress)
+  CompressionCodecs[CompressionTypes.ZSTD] = reader('zstd', zstdDecompress)
+}
+
+function reader(name: string, decompress: Decompressor) {
+  return () => ({
+    compress: () =>
+      Promise.reject(new WindrowError(`Windrow does not write ${name}`, { code: 'CODEC', remedy: 'Use gzip.' })),
+    decompress: async (input: Buffer) => decompress(input, MAX_BATCH_BYTES),
+  })
+}
+
+type NativeZstd = (input: Uint8Array, options: { readonly maxOutputLength: number }) => Buffer
+
+/** Node's own from 22.15 on, else plain JavaScript. */
+const nativeZstd = (zlib as unknown as { readonly zstdDecompressSync?: NativeZstd }).zstdDecompressSync
+
+export function zstdDecompress(input: Buffer, maxBytes: number, native = nativeZstd): Buffer {
+  try {
+    if (native !== undefined) return native(input, { maxOutputLength: maxBytes })
+    return zstdInJavaScript(input, maxBytes)
+  } catch (error) {
+    throw new WindrowError(`a zstd batch cannot be read: ${messageOf(error)}`, {
+      code: 'CORRUPT_BATCH',
+      remedy: 'Read the topic with another client; if that fails as well, the batch was damaged before it was stored.',
+      cause: error,
+    })
+  }
+}
+
+function zstdInJavaScript(input: Buffer, maxBytes: number): Buffer {
+  const chunks: Uint8Array[] = []
+  let total = 0
+  const reader = new ZstdReader((chunk) => {
+    total += chunk.length
+    if (total > maxBytes) throw new RangeError(`it holds more than the ${maxBytes} bytes allowed`)
+    chunks.push(chunk)
+  })
+  reader.push(input, true)
+  return Buffer.concat(chunks, total)
+}

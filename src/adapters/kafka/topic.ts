@@ -1,0 +1,92 @@
+/** What Windrow needs to know of a topic before it reads it, and the creation of topics that are its own. */
+import kafkajs from 'kafkajs'
+import { createKafkaClient } from './client.ts'
+import { connectKafkaCluster } from './cluster.ts'
+import { kafkaError } from './errors.ts'
+import type { KafkaConnection } from './client.ts'
+
+/** Compared with what the job's record says: the first three may never change under a job. */
+export interface TopicDescription {
+  readonly topic: string
+  /** 32 hexadecimal digits; another one means that the topic was deleted and created again. */
+  readonly topicId: string
+  readonly partitions: number
+  /** Compaction removes records that a window counts on, so a compacted source is refused. */
+  readonly compacted: boolean
+  /** Only `LogAppendTime` is the broker's own clock. */
+  readonly timestampType: 'CreateTime' | 'LogAppendTime'
+  /** Largest batch that the topic takes, in bytes after compression. */
+  readonly maxMessageBytes: number
+}
+
+export interface NewTopic {
+  readonly topic: string
+  readonly partitions: number
+  /** @default the broker's own */
+  readonly replicationFactor?: number
+  /** For example `{ 'cleanup.policy': 'compact' }`. */
+  readonly config?: Readonly<Record<string, string>>
+}
+
+/** Throws `KAFKA_TOPIC_MISSING` when there is no such topic. */
+export async function describeTopic(connection: KafkaConnection, topic: string): Promise<TopicDescription> {
+  const cluster = await connectKafkaCluster(connection)
+  try {
+    const topicId = await cluster.topicId(topic)
+    const [partitions, config] = await Promise.all([cluster.partitionCount(topic), topicConfig(connection, topic)])
+    return {
+      topic,
+      topicId,
+      partitions,
+      compacted: (config.get('cleanup.policy') ?? '').split(',').includes('compact'),
+      timestampType: config.get('message.timestamp.type') === 'LogAppendTime' ? 'LogAppendTime' : 'CreateTime',
+      maxMessageBytes: Number(config.get('max.message.bytes')),
+    }
+  } finally {
+    await cluster.close()
+  }
+}
+
+const CONFIG_NAMES = ['cleanup.policy', 'message.timestamp.type', 'max.message.bytes']
+
+async function topicConfig(connection: KafkaConnection, topic: string): Promise<ReadonlyMap<string, string>> {
+  return withAdmin(connection, `reading the configuration of ${topic}`, async (admin) => {
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: CONFIG_NAMES }],
+    })
+    return new Map(resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]))
+  })
+}
+
+/** Creates what is missing; topics that are there are left as they are. Resolves when all of them have leaders. */
+export async function createMissingTopics(connection: KafkaConnection, topics: readonly NewTopic[]): Promise<void> {
+  await withAdmin(connection, `creating ${topics.map(({ topic }) => topic).join(', ')}`, async (admin) => {
+    const there = new Set(await admin.listTopics())
+    const missing = topics.filter(({ topic }) => !there.has(topic))
+    if (missing.length === 0) return
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: missing.map(({ topic, partitions, replicationFactor, config }) => ({
+        topic,
+        numPartitions: partitions,
+        replicationFactor: replicationFactor ?? -1,
+        configEntries: Object.entries(config ?? {}).map(([name, value]) => ({ name, value })),
+      })),
+    })
+  })
+}
+
+type Admin = ReturnType<ReturnType<typeof createKafkaClient>['admin']>
+
+async function withAdmin<T>(connection: KafkaConnection, doing: string, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = createKafkaClient(connection).admin()
+  try {
+    await admin.connect()
+    return await use(admin)
+  } catch (error) {
+    throw kafkaError(error, doing)
+  } finally {
+    await admin.disconnect()
+  }
+}
