@@ -1,0 +1,97 @@
+/**
+ * Runs many small workflow instances to their end, a bounded number at once. The bound is what keeps daprd alive: it
+ * deadlocks when about a hundred workflow actors deactivate together.
+ *
+ * An instance is pure, so running one again is always safe; the runner leans on that after lost calls.
+ */
+import { WindrowError } from '../../errors.ts'
+import type { WorkflowStatus } from '../../pipeline/ports.ts'
+import { createBackoff } from './backoff.ts'
+import type { SidecarClient } from './client.ts'
+import { createSemaphore } from './semaphore.ts'
+
+export interface InstanceRunnerOptions {
+  readonly client: Pick<SidecarClient, 'hub' | 'closed'>
+  /** Instances in flight in this process. @default 48 */
+  readonly maxInFlight?: number
+  /** A sidecar that has failed for this long is given up. @default 60 000 */
+  readonly giveUpAfterMs?: number
+  /** An instance that runs for this long has lost its worker. @default 300 000 */
+  readonly stalledAfterMs?: number
+}
+
+export type InstanceResult =
+  | { readonly ok: true; readonly output: string }
+  /** The workflow itself failed: its code threw, or somebody terminated it. */
+  | { readonly ok: false; readonly reason: string }
+
+export interface InstanceRunner {
+  /**
+   * Starts the instance, or joins it where it is at work already, and waits for its end. Rejects with a WindrowError
+   * when the sidecar stays away or the instance makes no progress.
+   */
+  run(workflowName: string, id: string, input: string): Promise<InstanceResult>
+}
+
+/** One wait in the sidecar; then it is asked again, so that no lost answer holds a slot for good. */
+const WAIT_MS = 60_000
+
+export function createInstanceRunner(options: InstanceRunnerOptions): InstanceRunner {
+  const { client, maxInFlight = 48, giveUpAfterMs = 60_000, stalledAfterMs = 300_000 } = options
+  const { hub, closed } = client
+  const slots = createSemaphore(maxInFlight)
+
+  /** Start, wait; after a lost call wait first: the instance may be at work, or done. */
+  async function drive(workflowName: string, id: string, input: string): Promise<InstanceResult> {
+    const startMs = performance.now()
+    const backoff = createBackoff(50, 2_000, closed)
+    let failingSinceMs: number | undefined
+    let mayBeThere = false
+    for (;;) {
+      let status: WorkflowStatus
+      try {
+        if (!mayBeThere) {
+          mayBeThere = true
+          await hub.start(workflowName, id, input)
+        }
+        status = await hub.waitForEnd(id, WAIT_MS)
+        if (status.kind === 'completed') return { ok: true, output: status.output }
+        if (status.kind === 'failed') return { ok: false, reason: status.reason }
+      } catch (error) {
+        if (!(error instanceof WindrowError) || error.disposition !== 'retryable') throw error
+        failingSinceMs ??= performance.now()
+        if (performance.now() - failingSinceMs >= giveUpAfterMs) throw error
+        await backoff.wait()
+        continue
+      }
+      if (performance.now() - startMs >= stalledAfterMs) throw stalled(id, stalledAfterMs)
+      if (status.kind === 'running') {
+        failingSinceMs = undefined
+        backoff.reset()
+        continue
+      }
+      // Absent: never started, or forgotten by a sidecar that was restarted.
+      mayBeThere = false
+      await backoff.wait()
+    }
+  }
+
+  return {
+    async run(workflowName, id, input) {
+      await slots.acquire()
+      try {
+        return await drive(workflowName, id, input)
+      } finally {
+        slots.release()
+      }
+    },
+  }
+}
+
+function stalled(id: string, afterMs: number): WindrowError {
+  return new WindrowError(`workflow ${id} has not ended within ${Math.round(afterMs / 1000)} s`, {
+    code: 'INSTANCE_STALLED',
+    remedy: 'Check that a worker is connected to the sidecar; the attempt is driven again.',
+    disposition: 'retryable',
+  })
+}

@@ -1,0 +1,142 @@
+/**
+ * A Dapr state store as Windrow's `StateStore`: plain texts under single keys, with compare-and-swap.
+ *
+ * It uses the SDK's generated client rather than `DaprClient.state`, which stands in the way three times (3.18.0): its
+ * `getBulk` drops a key's error, so a store that fails looks like a key that is absent; it parses whatever looks like
+ * JSON, so the text "1.0" comes back as the number 1; and it passes neither deadline nor abort signal on.
+ *
+ * Presence is told by the ETag: an empty value is a value.
+ */
+import { WindrowError } from '../../errors.ts'
+import type { StateStore, StoredValue } from '../../pipeline/ports.ts'
+import type { SidecarClient } from './client.ts'
+import { sidecarError, wasAnswered } from './grpc-errors.ts'
+
+export interface DaprStateStoreOptions {
+  readonly client: SidecarClient
+  /** Name of the state store component. */
+  readonly storeName: string
+  /** Largest value, in bytes of UTF-8, that the store takes. */
+  readonly maxValueBytes: number
+  /** @default 30 000 */
+  readonly callTimeoutMs?: number
+}
+
+const KEYS_PER_CALL = 100
+const READS_AT_ONCE = 16
+
+/**
+ * First-write and strong on every write: Redis guards a key against blind overwriting only when each write of it was
+ * first-write (dapr/components-contrib, state/redis), and answers before its replicas have it unless told `strong`.
+ * Numbers of `StateOptions` in Dapr's common.proto.
+ */
+const WRITE_OPTIONS = { concurrency: 1, consistency: 2 } as const
+
+export function createDaprStateStore(options: DaprStateStoreOptions): StateStore {
+  const { client, storeName, maxValueBytes, callTimeoutMs = 30_000 } = options
+  const call = { timeoutMs: callTimeoutMs, signal: client.closed }
+
+  function failure(error: unknown, doing: string): WindrowError {
+    if (client.closed.aborted) return client.closed.reason as WindrowError
+    return sidecarError(error, 'STATE_STORE', `${doing} (state store ${storeName})`)
+  }
+
+  async function readInto(found: Map<string, StoredValue>, keys: readonly string[]): Promise<void> {
+    let items
+    try {
+      items = (await client.api.getBulkState({ storeName, keys: [...keys], parallelism: READS_AT_ONCE }, call)).items
+    } catch (error) {
+      const mapped = failure(error, `reading ${keys[0]} and ${keys.length - 1} more`)
+      if (mapped.code !== 'MESSAGE_TOO_LARGE' || keys.length === 1) throw mapped
+      // Sizes are not known before reading; together they were too much for one message.
+      const half = keys.length >> 1
+      await readInto(found, keys.slice(0, half))
+      return readInto(found, keys.slice(half))
+    }
+    for (const item of items) {
+      if (item.error !== '') throw failure(new Error(item.error), `reading ${item.key}`)
+      if (item.etag !== '') found.set(item.key, { value: textOf(item.data), etag: item.etag })
+    }
+  }
+
+  async function get(keys: readonly string[]): Promise<ReadonlyMap<string, StoredValue>> {
+    const found = new Map<string, StoredValue>()
+    for (const batch of batchesOf(keys, KEYS_PER_CALL)) await readInto(found, batch)
+    return found
+  }
+
+  /**
+   * Writes one key. When that fails, what is stored decides whether it was a conflict, not the error: Redis calls every
+   * failure of a write with an ETag a mismatch and has no status for an insert that met a value, and to Connect a reset
+   * connection is ABORTED as well, the status of a mismatch.
+   */
+  async function write(
+    key: string,
+    value: string,
+    etag: string | undefined,
+    isConflict: (stored: StoredValue | undefined) => boolean,
+  ): Promise<boolean> {
+    const item = { key, value: bytesOf(key, value, maxValueBytes), options: WRITE_OPTIONS }
+    const states = [etag === undefined ? item : { ...item, etag: { value: etag } }]
+    try {
+      await client.api.saveState({ storeName, states }, call)
+      return true
+    } catch (error) {
+      const mapped = failure(error, `writing ${key}`)
+      if (mapped.disposition === 'fatal' || !wasAnswered(error)) throw mapped
+      if (isConflict((await get([key])).get(key))) return false
+      throw mapped
+    }
+  }
+
+  return {
+    maxValueBytes,
+    get,
+    async insert(key, value) {
+      return (await write(key, value, undefined, (stored) => stored !== undefined)) ? 'inserted' : 'exists'
+    },
+    async swap(key, value, etag) {
+      return (await write(key, value, etag, (stored) => stored?.etag !== etag)) ? 'swapped' : 'conflict'
+    },
+    async delete(keys) {
+      for (const batch of batchesOf(keys, KEYS_PER_CALL)) {
+        try {
+          await client.api.deleteBulkState({ storeName, states: batch.map((key) => ({ key })) }, call)
+        } catch (error) {
+          throw failure(error, `deleting ${batch[0]} and ${batch.length - 1} more`)
+        }
+      }
+    },
+  }
+}
+
+function* batchesOf<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+  for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size)
+}
+
+/** Not TextDecoder: that one swallows a leading byte order mark. */
+function textOf(data: Uint8Array): string {
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8')
+}
+
+function bytesOf(key: string, value: string, maxValueBytes: number): Uint8Array<ArrayBuffer> {
+  const bytes = Buffer.from(value, 'utf8')
+  if (bytes.length > maxValueBytes) {
+    throw new WindrowError(
+      `${key} is ${bytes.length} bytes, more than the ${maxValueBytes} that the state store takes`,
+      {
+        code: 'VALUE_TOO_LARGE',
+        remedy:
+          "Raise maxValueBytes if the store and the sidecar's --max-body-size allow it, or let windows carry less.",
+      },
+    )
+  }
+  // Half of a surrogate pair has no UTF-8: it would be stored as another character.
+  if (/\p{Surrogate}/u.test(value)) {
+    throw new WindrowError(`the value of ${key} is no well-formed text (a lone surrogate)`, {
+      code: 'VALUE_NOT_TEXT',
+      remedy: 'Store texts only; encode bytes as base64.',
+    })
+  }
+  return bytes
+}

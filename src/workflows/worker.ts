@@ -1,0 +1,147 @@
+/**
+ * Keeps a workflow worker connected to the sidecar: waits for the sidecar, opens a session (worker-session.ts), and when
+ * that ends, for whatever reason, opens the next. It gives up, loudly, when no session has held for `giveUpAfterMs`.
+ */
+import { connectSidecar } from '../adapters/dapr/client.ts'
+import type { SidecarClient, SidecarEndpoint } from '../adapters/dapr/client.ts'
+import { createBackoff } from '../adapters/dapr/backoff.ts'
+import { messageOf, WindrowError } from '../errors.ts'
+import { deferred } from './deferred.ts'
+import { captureExecutorLog } from './sdk-log.ts'
+import { openWorkerSession } from './worker-session.ts'
+import type { ActivityFunction, WorkerSession, WorkflowFunction } from './worker-session.ts'
+
+export type WorkerEvent =
+  /** The sidecar does not answer yet; said once for each attempt. */
+  | { readonly kind: 'waiting'; readonly cause: Error }
+  /** The sidecar has the worker's stream and can hand out work. */
+  | { readonly kind: 'connected' }
+  /** The stream is lost; a new session follows. */
+  | { readonly kind: 'disconnected'; readonly cause: Error }
+  /** A warning or an error of the SDK, among them every activity that threw. */
+  | {
+      readonly kind: 'log'
+      readonly level: 'warn' | 'error'
+      readonly message: string
+      readonly details: readonly unknown[]
+    }
+  | { readonly kind: 'gave-up'; readonly error: WindrowError }
+
+export interface WorkflowWorkerOptions {
+  readonly grpcEndpoint: SidecarEndpoint
+  /** By the name that is stored in histories. */
+  readonly workflows: Readonly<Record<string, WorkflowFunction>>
+  readonly activities: Readonly<Record<string, ActivityFunction>>
+  /**
+   * Work items run at once, turns of workflows and activities together. An activity that waits for workflows holds one
+   * slot while they need others, so this must be well above the number of such activities.
+   */
+  readonly maxConcurrent: number
+  readonly onEvent: (event: WorkerEvent) => void
+  /** Time without a session that holds, after which the worker gives up. @default 120 000 */
+  readonly giveUpAfterMs?: number
+  /** On stopping, time for what is at work; what is cut off is run again by the next worker. @default 2000 */
+  readonly drainMs?: number
+}
+
+export interface WorkflowWorker {
+  /** Resolves when the first stream stands; rejects when the worker gave up or was stopped before. */
+  readonly ready: Promise<void>
+  /** Rejects when the worker gives up; otherwise never settles. */
+  readonly failed: Promise<never>
+  stop(): Promise<void>
+}
+
+/** A session that held this long was a working one: what follows is a new trouble with a budget of its own. */
+const HELD_MS = 10_000
+
+export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWorker {
+  const { onEvent, giveUpAfterMs = 120_000, drainMs = 2_000 } = options
+  const ready = deferred<void>()
+  const failed = deferred<never>()
+  const stopping = new AbortController()
+  let session: WorkerSession | undefined
+
+  const onLog = (level: 'warn' | 'error', message: string, details: readonly unknown[]) =>
+    onEvent({ kind: 'log', level, message, details })
+  const releaseLog = captureExecutorLog(onLog)
+
+  async function supervise(client: SidecarClient): Promise<void> {
+    const { signal } = stopping
+    const backoff = createBackoff(100, 5_000, signal)
+    let troubledSinceMs = performance.now()
+    for (;;) {
+      await client.waitForSidecar({
+        signal,
+        onWaiting: (cause) => onEvent({ kind: 'waiting', cause }),
+        giveUpAfterMs: Math.max(0, troubledSinceMs + giveUpAfterMs - performance.now()),
+      })
+      signal.throwIfAborted()
+      session = openWorkerSession({ ...options, endpoint: options.grpcEndpoint, onLog })
+      let heldSinceMs = Number.POSITIVE_INFINITY
+      session.established.then(
+        () => {
+          heldSinceMs = performance.now()
+          onEvent({ kind: 'connected' })
+          ready.resolve()
+        },
+        // Told by `ended`.
+        () => undefined,
+      )
+      const cause = await session.ended
+      signal.throwIfAborted()
+      onEvent({ kind: 'disconnected', cause: cause as Error })
+
+      const nowMs = performance.now()
+      if (nowMs - heldSinceMs >= HELD_MS) {
+        troubledSinceMs = nowMs
+        backoff.reset()
+      }
+      if (nowMs - troubledSinceMs >= giveUpAfterMs) throw unstable(options.grpcEndpoint, giveUpAfterMs, cause)
+      await backoff.wait()
+    }
+  }
+
+  async function run(): Promise<void> {
+    const client = await connectSidecar(options.grpcEndpoint)
+    try {
+      await supervise(client)
+    } catch (error) {
+      if (stopping.signal.aborted) return
+      const reason = error instanceof WindrowError ? error : unstable(options.grpcEndpoint, giveUpAfterMs, error)
+      onEvent({ kind: 'gave-up', error: reason })
+      ready.reject(reason)
+      failed.reject(reason)
+    } finally {
+      client.close()
+      releaseLog()
+    }
+  }
+
+  const running = run()
+
+  return {
+    ready: ready.promise,
+    failed: failed.promise,
+    async stop() {
+      stopping.abort(stopped())
+      ready.reject(stopped())
+      await session?.stop(drainMs)
+      await running
+    },
+  }
+}
+
+function stopped(): WindrowError {
+  return new WindrowError('the workflow worker was stopped', {
+    code: 'WORKER_STOPPED',
+    remedy: 'Start it again to run workflows.',
+  })
+}
+
+function unstable(at: SidecarEndpoint, afterMs: number, cause: unknown): WindrowError {
+  return new WindrowError(
+    `no workflow worker held its connection to the sidecar at ${at.host}:${at.grpcPort} for ${Math.round(afterMs / 1000)} s: ${messageOf(cause)}`,
+    { code: 'WORKER_LOST', remedy: "Look into the sidecar's log for why it ends the stream of work items.", cause },
+  )
+}
