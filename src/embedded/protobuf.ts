@@ -1,0 +1,217 @@
+/**
+ * Just enough protobuf (https://protobuf.dev/programming-guides/encoding/) for the messages of the sidecar. Sub-messages
+ * that the sidecar only passes on (inputs, results, failure details) stay bytes from the request to the answer: decoding
+ * them with the generated classes and encoding them again was most of what a workflow cost here.
+ */
+
+const VARINT = 0
+const FIXED64 = 1
+const LENGTH_DELIMITED = 2
+const FIXED32 = 5
+
+/** Walks over the fields of one message: `while (reader.next()) switch (reader.field) …`; a field not read is skipped. */
+export class ProtoReader {
+  /** Number of the field that `next` found. */
+  field = 0
+  readonly #buffer: Buffer
+  readonly #end: number
+  #position: number
+  #wireType = 0
+  #pending = false
+
+  constructor(buffer: Buffer, start = 0, end = buffer.length) {
+    this.#buffer = buffer
+    this.#position = start
+    this.#end = end
+  }
+
+  next(): boolean {
+    if (this.#pending) this.#skip()
+    if (this.#position >= this.#end) return false
+    const tag = this.#varint()
+    this.field = tag >>> 3
+    this.#wireType = tag & 7
+    this.#pending = true
+    return true
+  }
+
+  /** An int32, enum or bool as a number. */
+  int32(): number {
+    this.#expect(VARINT)
+    return this.#varint() | 0
+  }
+
+  /** A non-negative int64, exact below 2^53. */
+  uint53(): number {
+    this.#expect(VARINT)
+    return this.#varint()
+  }
+
+  /** The bytes of a `bytes`, `string` or message field: a view of the request, to be copied by whoever keeps it. */
+  bytes(): Buffer {
+    this.#expect(LENGTH_DELIMITED)
+    const length = this.#varint()
+    const start = this.#position
+    this.#advance(length)
+    return this.#buffer.subarray(start, start + length)
+  }
+
+  string(): string {
+    this.#expect(LENGTH_DELIMITED)
+    const length = this.#varint()
+    const start = this.#position
+    this.#advance(length)
+    return this.#buffer.toString('utf8', start, start + length)
+  }
+
+  message(): ProtoReader {
+    return new ProtoReader(this.bytes())
+  }
+
+  #expect(wireType: number): void {
+    if (this.#wireType !== wireType) throw new RangeError(`field ${this.field} has wire type ${this.#wireType}`)
+    this.#pending = false
+  }
+
+  #skip(): void {
+    this.#pending = false
+    if (this.#wireType === VARINT) this.#varint()
+    else if (this.#wireType === LENGTH_DELIMITED) this.#advance(this.#varint())
+    else if (this.#wireType === FIXED64) this.#advance(8)
+    else if (this.#wireType === FIXED32) this.#advance(4)
+    else throw new RangeError(`wire type ${this.#wireType} is not in proto3`)
+  }
+
+  #advance(length: number): void {
+    if (length > this.#end - this.#position) throw new RangeError('the message is truncated')
+    this.#position += length
+  }
+
+  /** Negative int32s come as ten bytes; what is above 2^53 loses only bits that nobody here reads. */
+  #varint(): number {
+    let value = 0
+    let factor = 1
+    for (let i = 0; i < 10; i++) {
+      if (this.#position >= this.#end) throw new RangeError('the message is truncated')
+      const byte = this.#buffer[this.#position++] as number
+      if (i < 4) value |= (byte & 0x7f) << (7 * i)
+      else if (i === 4) value = (value >>> 0) + (byte & 0x7f) * 2 ** 28
+      else value += (byte & 0x7f) * factor
+      if (byte < 0x80) return i < 4 ? value >>> 0 : value
+      factor = 2 ** (7 * (i + 1))
+    }
+    throw new RangeError('a varint has more than ten bytes')
+  }
+}
+
+/** Writes one message. Fields with the default value of their type are left out, as proto3 does. */
+export class ProtoWriter {
+  #buffer: Buffer
+  #length = 0
+
+  /** `sizeHint` in bytes spares growing. */
+  constructor(sizeHint = 64) {
+    this.#buffer = Buffer.allocUnsafe(sizeHint)
+  }
+
+  int32(field: number, value: number): this {
+    if (value === 0) return this
+    this.#reserve(16)
+    this.#varint(field << 3)
+    if (value >= 0) {
+      this.#varint(value)
+    } else {
+      // Sign-extended to 64 bits: five groups of the low half, then ones.
+      let low = value
+      for (let i = 0; i < 4; i++, low >>= 7) this.#buffer[this.#length++] = (low & 0x7f) | 0x80
+      this.#buffer[this.#length++] = (low & 0x7f) | 0x80 | 0x70
+      for (let i = 0; i < 4; i++) this.#buffer[this.#length++] = 0xff
+      this.#buffer[this.#length++] = 1
+    }
+    return this
+  }
+
+  bool(field: number, value: boolean): this {
+    return this.int32(field, value ? 1 : 0)
+  }
+
+  /** A non-negative int64 below 2^53. */
+  uint53(field: number, value: number): this {
+    if (value === 0) return this
+    this.#reserve(16)
+    this.#varint(field << 3)
+    this.#varint(value)
+    return this
+  }
+
+  string(field: number, text: string): this {
+    if (text === '') return this
+    const length = Buffer.byteLength(text)
+    this.#reserve(length + 16)
+    this.#varint((field << 3) | LENGTH_DELIMITED)
+    this.#varint(length)
+    this.#length += this.#buffer.write(text, this.#length)
+    return this
+  }
+
+  /** A `bytes` field; left out when empty. */
+  bytes(field: number, value: Uint8Array): this {
+    return value.length === 0 ? this : this.message(field, value)
+  }
+
+  /** A message field, already encoded; present even when empty, absent when `undefined`. */
+  message(field: number, encoded: Uint8Array | undefined): this {
+    if (encoded === undefined) return this
+    this.#reserve(encoded.length + 16)
+    this.#varint((field << 3) | LENGTH_DELIMITED)
+    this.#varint(encoded.length)
+    this.#buffer.set(encoded, this.#length)
+    this.#length += encoded.length
+    return this
+  }
+
+  finish(): Buffer {
+    return this.#buffer.subarray(0, this.#length)
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#length + bytes <= this.#buffer.length) return
+    const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + bytes))
+    this.#buffer.copy(grown, 0, 0, this.#length)
+    this.#buffer = grown
+  }
+
+  #varint(value: number): void {
+    let rest = value
+    while (rest >= 0x80) {
+      this.#buffer[this.#length++] = rest >= 0x80000000 ? (rest % 0x80) | 0x80 : (rest & 0x7f) | 0x80
+      rest = rest >= 0x80000000 ? Math.floor(rest / 0x80) : rest >>> 7
+    }
+    this.#buffer[this.#length++] = rest
+  }
+}
+
+/** `google.protobuf.StringValue` around a text. */
+export function stringValue(text: string): Buffer {
+  return new ProtoWriter(Buffer.byteLength(text) + 16).string(1, text).finish()
+}
+
+/** `google.protobuf.Timestamp` of a time in ms since the epoch, not before it. */
+export function timestamp(atMs: number): Buffer {
+  const seconds = Math.floor(atMs / 1000)
+  return new ProtoWriter(16)
+    .uint53(1, seconds)
+    .int32(2, Math.round((atMs - seconds * 1000) * 1e6))
+    .finish()
+}
+
+/** Milliseconds of a `google.protobuf.Timestamp`. */
+export function timestampMs(encoded: Buffer): number {
+  let ms = 0
+  const reader = new ProtoReader(encoded)
+  while (reader.next()) {
+    if (reader.field === 1) ms += reader.uint53() * 1000
+    else if (reader.field === 2) ms += reader.int32() / 1e6
+  }
+  return ms
+}

@@ -1,0 +1,418 @@
+/**
+ * The workflow engine: instances, their turns, and what a turn asks for. It keeps everything in memory; after a restart
+ * the application drives its workflows again from its ledger. Behaves as daprd 1.18.2 (durabletask-go) does, read there:
+ * - H1 one turn of an instance at a time; what happens meanwhile waits in its inbox;
+ * - H2 a task, child or timer is resolved once; what comes later for it is dropped;
+ * - H3 an id can be started again once its instance and that one's children have ended;
+ * - H4 a wait for an absent id waits until there is one.
+ */
+import * as history from './history.ts'
+import { WorkflowStatus } from './history.ts'
+import type { HistoryEvent, Parent, WorkflowStart } from './history.ts'
+import { GrpcError, Status } from './grpc.ts'
+import type { Call } from './grpc.ts'
+import { setLongTimeout } from './long-timeout.ts'
+import type { LongTimeout } from './long-timeout.ts'
+import { unknownWork } from './work-queue.ts'
+import type { WorkQueue } from './work-queue.ts'
+
+/** What a worker's reply to a turn asks for. Encoded messages are views of the request. */
+export type Action =
+  | { readonly kind: 'task'; readonly id: number; readonly start: WorkflowStart }
+  | { readonly kind: 'child'; readonly id: number; readonly instanceId: string; readonly start: WorkflowStart }
+  | { readonly kind: 'timer'; readonly id: number; readonly fireAt: Buffer; readonly fireAtMs: number }
+  | {
+      readonly kind: 'complete'
+      readonly id: number
+      readonly status: number
+      readonly result: Buffer | undefined
+      readonly failure: Buffer | undefined
+      readonly carryover: readonly Buffer[]
+    }
+
+/** What a client sees of an instance. */
+export interface InstanceView {
+  readonly id: string
+  readonly name: string
+  readonly version: Buffer | undefined
+  readonly status: number
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+  readonly input: Buffer | undefined
+  readonly output: Buffer | undefined
+  readonly customStatus: Buffer | undefined
+  readonly failure: Buffer | undefined
+}
+
+export interface Retention {
+  /** Finished instances kept at most. @default 5000 */
+  readonly maxFinished: number
+  /** How long a finished instance is kept at most. @default 3600000 */
+  readonly maxAgeMs: number
+}
+
+interface Instance extends InstanceView {
+  status: number
+  updatedAtMs: number
+  output: Buffer | undefined
+  customStatus: Buffer | undefined
+  failure: Buffer | undefined
+  readonly parent: Parent | null
+  past: HistoryEvent[]
+  inbox: HistoryEvent[]
+  /** The events of the turn that a worker has; `null` between turns. */
+  turn: HistoryEvent[] | null
+  /** Numbers of the tasks, children and timers that have not been resolved. */
+  readonly open: Set<number>
+  readonly timers: Map<number, LongTimeout>
+  readonly children: Set<string>
+  /** Replies still to come for deliveries of earlier turns. */
+  staleReplies: number
+  lastActionId: number
+  suspended: boolean
+}
+
+interface Watcher {
+  readonly condition: (instance: InstanceView) => boolean
+  readonly resolve: (instance: InstanceView) => void
+}
+
+export class TaskHub {
+  readonly #queue: WorkQueue
+  readonly #retention: Retention
+  readonly #instances = new Map<string, Instance>()
+  /** Finished instances, oldest first, and when they finished. */
+  readonly #finished = new Map<string, number>()
+  readonly #watchers = new Map<string, Set<Watcher>>()
+  /** Activities whose answer has not come, by instance: they bar the id from being started again (H3). */
+  readonly #awaited = new Map<string, Set<number>>()
+  /** Instances with something in their inbox, gathered so that answers arriving together make one turn. */
+  readonly #ready = new Set<Instance>()
+  readonly #sweeper: NodeJS.Timeout
+
+  constructor(queue: WorkQueue, retention: Retention) {
+    this.#queue = queue
+    this.#retention = retention
+    this.#sweeper = setInterval(() => this.#sweep(), Math.min(retention.maxAgeMs, 60_000)).unref()
+  }
+
+  /** Creates the instance, or runs a finished one again; throws ALREADY_EXISTS for an active one. */
+  start(id: string, start: WorkflowStart, startAtMs: number | null): void {
+    const refusal = this.#create(id, start, null)
+    if (refusal !== null) {
+      throw new GrpcError(refusal.status, `failed to create workflow instance: ${refusal.message}`)
+    }
+    const instance = this.#instances.get(id) as Instance
+    const waitMs = startAtMs === null ? 0 : startAtMs - Date.now()
+    if (waitMs <= 0) this.#runTurn(instance)
+    // Number 0 is never an action's.
+    else
+      instance.timers.set(
+        0,
+        setLongTimeout(() => this.#runTurn(instance), waitMs),
+      )
+  }
+
+  get(id: string): InstanceView | undefined {
+    return this.#instances.get(id)
+  }
+
+  /** Resolves when there is an instance `id` for which the condition holds; never if the caller is gone first. */
+  watch(id: string, call: Call, condition: (instance: InstanceView) => boolean): Promise<InstanceView> {
+    const instance = this.#instances.get(id)
+    if (instance !== undefined && condition(instance)) return Promise.resolve(instance)
+    return new Promise((resolve) => {
+      const watcher = { condition, resolve }
+      let watchers = this.#watchers.get(id)
+      if (watchers === undefined) this.#watchers.set(id, (watchers = new Set()))
+      watchers.add(watcher)
+      call.onGone(() => this.#unwatch(id, watcher))
+    })
+  }
+
+  raiseEvent(id: string, name: string, input: Buffer | undefined): void {
+    this.#deliver(this.#existing(id), history.eventRaised(Date.now(), name, input))
+  }
+
+  terminate(id: string, output: Buffer | undefined): void {
+    this.#deliver(this.#existing(id), history.executionTerminated(Date.now(), output))
+  }
+
+  suspend(id: string, reason: Buffer | undefined): void {
+    this.#deliver(this.#existing(id), history.executionSuspended(Date.now(), reason))
+  }
+
+  resume(id: string, reason: Buffer | undefined): void {
+    this.#deliver(this.#existing(id), history.executionResumed(Date.now(), reason))
+  }
+
+  /** Forgets a finished instance. */
+  purge(id: string): void {
+    const instance = this.#existing(id)
+    if (!isEnded(instance)) throw new GrpcError(Status.UNKNOWN, 'orchestration has not yet completed')
+    this.#forget(id)
+  }
+
+  completeActivity(id: string, taskId: number, result: Buffer | undefined, failure: Buffer | undefined): void {
+    if (this.#queue.remove(activityKey(id, taskId)) === null) {
+      throw unknownWork(`unknown instance ID/task ID combo: ${id}/${taskId}`)
+    }
+    const awaited = this.#awaited.get(id)
+    awaited?.delete(taskId)
+    if (awaited?.size === 0) this.#awaited.delete(id)
+    const instance = this.#instances.get(id)
+    if (instance === undefined) return
+    const now = Date.now()
+    const event = failure ? history.taskFailed(now, taskId, failure) : history.taskCompleted(now, taskId, result)
+    this.#resolve(instance, taskId, event)
+  }
+
+  completeTurn(id: string, actions: readonly Action[], customStatus: Buffer | undefined): void {
+    const instance = this.#instances.get(id)
+    if (instance !== undefined && instance.staleReplies > 0) {
+      instance.staleReplies--
+      throw unknownWork(`unknown instance ID: ${id}`)
+    }
+    const stale = actions.some(
+      (action) => instance !== undefined && action.id <= instance.lastActionId && action.id > 0,
+    )
+    if (instance === undefined || instance.turn === null || stale) throw unknownWork(`unknown instance ID: ${id}`)
+    instance.staleReplies += this.#queue.remove(workflowKey(id)) ?? 0
+    this.#apply(instance, actions, customStatus)
+  }
+
+  close(): void {
+    clearInterval(this.#sweeper)
+    for (const instance of this.#instances.values()) clearTimers(instance)
+    this.#queue.close()
+  }
+
+  #existing(id: string): Instance {
+    const instance = this.#instances.get(id)
+    if (instance === undefined) throw new GrpcError(Status.UNKNOWN, 'no such instance exists')
+    return instance
+  }
+
+  #create(id: string, start: WorkflowStart, parent: Parent | null): { status: Status; message: string } | null {
+    const refusal = this.#refusalToCreate(id)
+    if (refusal !== null) return refusal
+    this.#finished.delete(id)
+    const now = Date.now()
+    const kept = { name: start.name, version: copy(start.version), input: copy(start.input) }
+    this.#instances.set(id, {
+      id,
+      ...kept,
+      parent,
+      status: WorkflowStatus.PENDING,
+      createdAtMs: now,
+      updatedAtMs: now,
+      output: undefined,
+      customStatus: undefined,
+      failure: undefined,
+      past: [],
+      inbox: [history.executionStarted(now, id, kept, parent)],
+      turn: null,
+      open: new Set(),
+      timers: new Map(),
+      children: new Set(),
+      staleReplies: 0,
+      lastActionId: 0,
+      suspended: false,
+    })
+    return null
+  }
+
+  #refusalToCreate(id: string): { status: Status; message: string } | null {
+    const previous = this.#instances.get(id)
+    if (previous !== undefined && !isEnded(previous)) {
+      return { status: Status.ALREADY_EXISTS, message: `an active workflow with ID '${id}' already exists` }
+    }
+    if (previous !== undefined && this.#awaited.has(id)) {
+      const message = `a terminated workflow with ID '${id}' is already awaiting an activity result`
+      return { status: Status.UNKNOWN, message }
+    }
+    for (const child of previous?.children ?? []) {
+      const instance = this.#instances.get(child)
+      if (instance === undefined || isEnded(instance)) continue
+      const message = `cannot recreate workflow with ID '${id}': child workflow '${child}' has not yet completed`
+      return { status: Status.ALREADY_EXISTS, message }
+    }
+    return null
+  }
+
+  /** Hands the inbox to a worker, unless one is at it already (H1). */
+  #runTurn(instance: Instance): void {
+    if (instance.turn !== null || isEnded(instance) || instance.inbox.length === 0) return
+    instance.turn = [history.turnStarted(Date.now()), ...instance.inbox]
+    instance.inbox = []
+    this.#sendTurn(instance)
+  }
+
+  #sendTurn(instance: Instance): void {
+    const message = history.workflowItem(instance.id, instance.past, instance.turn ?? [])
+    this.#queue.add({ kind: 'workflow', key: workflowKey(instance.id), message })
+  }
+
+  #deliver(instance: Instance, event: HistoryEvent): void {
+    if (isEnded(instance)) return
+    instance.inbox.push(event)
+    if (this.#ready.size === 0) setImmediate(() => this.#runReady())
+    this.#ready.add(instance)
+  }
+
+  #runReady(): void {
+    const ready = [...this.#ready]
+    this.#ready.clear()
+    for (const instance of ready) if (this.#instances.get(instance.id) === instance) this.#runTurn(instance)
+  }
+
+  /** Delivers what ends a task, child or timer, once (H2). */
+  #resolve(instance: Instance, taskId: number, event: HistoryEvent): void {
+    if (instance.open.delete(taskId)) this.#deliver(instance, event)
+  }
+
+  #apply(instance: Instance, actions: readonly Action[], customStatus: Buffer | undefined): void {
+    const now = Date.now()
+    for (const event of instance.turn ?? []) {
+      instance.past.push(event)
+      if (event.effect !== 'none') instance.suspended = event.effect === 'suspend'
+    }
+    instance.turn = null
+    instance.updatedAtMs = now
+    instance.customStatus = copy(customStatus)
+    instance.status = instance.suspended ? WorkflowStatus.SUSPENDED : WorkflowStatus.RUNNING
+    for (const action of actions) {
+      instance.lastActionId = Math.max(instance.lastActionId, action.id)
+      if (action.kind === 'task') this.#scheduleTask(instance, action.id, action.start, now)
+      else if (action.kind === 'child') this.#startChild(instance, action.id, action.instanceId, action.start, now)
+      else if (action.kind === 'timer') this.#setTimer(instance, action.id, action.fireAt, action.fireAtMs, now)
+      else if (action.status === WorkflowStatus.CONTINUED_AS_NEW) return this.#continueAsNew(instance, action, now)
+      else this.#end(instance, action, now)
+    }
+    this.#notify(instance)
+    this.#runTurn(instance)
+  }
+
+  #scheduleTask(instance: Instance, taskId: number, start: WorkflowStart, now: number): void {
+    instance.past.push(history.taskScheduled(now, taskId, start))
+    instance.open.add(taskId)
+    let awaited = this.#awaited.get(instance.id)
+    if (awaited === undefined) this.#awaited.set(instance.id, (awaited = new Set()))
+    awaited.add(taskId)
+    const message = history.activityItem(instance.id, taskId, start)
+    this.#queue.add({ kind: 'activity', key: activityKey(instance.id, taskId), message })
+  }
+
+  #startChild(instance: Instance, taskId: number, childId: string, start: WorkflowStart, now: number): void {
+    instance.past.push(history.childCreated(now, taskId, childId, start))
+    instance.open.add(taskId)
+    const refusal = this.#create(childId, start, { instanceId: instance.id, name: instance.name, taskId })
+    if (refusal === null) {
+      instance.children.add(childId)
+      this.#runTurn(this.#instances.get(childId) as Instance)
+      return
+    }
+    const failure = history.failureDetails('WorkflowInstanceAlreadyExists', refusal.message)
+    this.#resolve(instance, taskId, history.childFailed(now, taskId, failure))
+  }
+
+  #setTimer(instance: Instance, taskId: number, fireAt: Buffer, fireAtMs: number, now: number): void {
+    const kept = Buffer.from(fireAt)
+    instance.past.push(history.timerCreated(now, taskId, kept))
+    instance.open.add(taskId)
+    const fire = () => {
+      instance.timers.delete(taskId)
+      this.#resolve(instance, taskId, history.timerFired(Date.now(), taskId, kept))
+    }
+    instance.timers.set(taskId, setLongTimeout(fire, fireAtMs - now))
+  }
+
+  /** The same instance from the beginning, with another input and the events that it had not consumed. */
+  #continueAsNew(instance: Instance, action: Action & { kind: 'complete' }, now: number): void {
+    clearTimers(instance)
+    instance.open.clear()
+    instance.lastActionId = 0
+    instance.past = []
+    const start = { name: instance.name, version: instance.version, input: copy(action.result) }
+    instance.turn = [
+      history.turnStarted(now),
+      history.executionStarted(now, instance.id, start, instance.parent),
+      ...action.carryover.map((bytes) => ({ effect: 'none' as const, bytes: Buffer.from(bytes) })),
+    ]
+    Object.assign(instance, { input: start.input })
+    this.#notify(instance)
+    this.#sendTurn(instance)
+  }
+
+  #end(instance: Instance, action: Action & { kind: 'complete' }, now: number): void {
+    instance.status = action.status
+    instance.output = copy(action.result)
+    instance.failure = copy(action.failure)
+    clearTimers(instance)
+    instance.past = []
+    instance.inbox = []
+    instance.open.clear()
+    this.#finished.set(instance.id, now)
+    this.#sweep()
+    if (instance.parent === null) return
+    const parent = this.#instances.get(instance.parent.instanceId)
+    if (parent === undefined) return
+    const { taskId } = instance.parent
+    const completed = action.status === WorkflowStatus.COMPLETED
+    const event = completed
+      ? history.childCompleted(now, taskId, action.result)
+      : history.childFailed(now, taskId, action.failure)
+    this.#resolve(parent, taskId, event)
+  }
+
+  #notify(instance: Instance): void {
+    for (const watcher of this.#watchers.get(instance.id) ?? []) {
+      if (!watcher.condition(instance)) continue
+      this.#unwatch(instance.id, watcher)
+      watcher.resolve(instance)
+    }
+  }
+
+  #unwatch(id: string, watcher: Watcher): void {
+    const watchers = this.#watchers.get(id)
+    watchers?.delete(watcher)
+    if (watchers?.size === 0) this.#watchers.delete(id)
+  }
+
+  #sweep(): void {
+    const oldestKept = Date.now() - this.#retention.maxAgeMs
+    for (const [id, finishedAt] of this.#finished) {
+      if (this.#finished.size <= this.#retention.maxFinished && finishedAt >= oldestKept) return
+      this.#forget(id)
+    }
+  }
+
+  #forget(id: string): void {
+    this.#finished.delete(id)
+    this.#instances.delete(id)
+  }
+}
+
+/** Whether the instance has reached a status that it will not leave by itself. */
+export function isEnded(instance: InstanceView): boolean {
+  const { status } = instance
+  return status === WorkflowStatus.COMPLETED || status === WorkflowStatus.FAILED || status === WorkflowStatus.TERMINATED
+}
+
+function clearTimers(instance: Instance): void {
+  for (const timer of instance.timers.values()) timer.clear()
+  instance.timers.clear()
+}
+
+function workflowKey(id: string): string {
+  return `w/${id}`
+}
+
+function activityKey(id: string, taskId: number): string {
+  return `a/${taskId}/${id}`
+}
+
+/** What is kept beyond the request is copied: a view would keep the whole read buffer of the connection alive. */
+function copy(view: Buffer | undefined): Buffer | undefined {
+  return view === undefined ? undefined : Buffer.from(view)
+}

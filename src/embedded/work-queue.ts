@@ -1,0 +1,119 @@
+/**
+ * Hands work items to the connected worker streams, in turn, and keeps each until its reply: what a lost stream held is
+ * handed out again. Workflows and activities have limits of their own, since an activity may hold a slot while it waits
+ * for workflows; the SDK's worker silently drops what comes on top of the 110 items that it runs and queues.
+ */
+import { GrpcError, Status } from './grpc.ts'
+import type { MessageStream } from './grpc.ts'
+
+export type WorkKind = 'workflow' | 'activity'
+
+export interface WorkItem {
+  readonly kind: WorkKind
+  /** Names the task; a reply carries nothing else to know its item by. */
+  readonly key: string
+  readonly message: Buffer
+}
+
+/** What happens to one delivery; the default sends the item once. */
+export type Deliver = (item: WorkItem, stream: MessageStream) => DeliveryCount
+/** How many replies to expect. */
+export type DeliveryCount = number
+
+interface Entry {
+  readonly item: WorkItem
+  /** `null` while the item waits for a stream or a slot. */
+  stream: MessageStream | null
+  deliveries: DeliveryCount
+}
+
+const deliverOnce: Deliver = (item, stream) => {
+  stream.send(item.message)
+  return 1
+}
+
+export class WorkQueue {
+  readonly #limits: Readonly<Record<WorkKind, number>>
+  readonly #deliver: Deliver
+  readonly #entries = new Map<string, Entry>()
+  readonly #waiting: Record<WorkKind, Entry[]> = { workflow: [], activity: [] }
+  readonly #delivered: Record<WorkKind, number> = { workflow: 0, activity: 0 }
+  readonly #streams: MessageStream[] = []
+  #turn = 0
+
+  constructor(limits: Readonly<Record<WorkKind, number>>, deliver: Deliver = deliverOnce) {
+    this.#limits = limits
+    this.#deliver = deliver
+  }
+
+  get connectedWorkers(): number {
+    return this.#streams.length
+  }
+
+  /** An item with the key of an unanswered one takes its place. */
+  add(item: WorkItem): void {
+    this.remove(item.key)
+    const entry: Entry = { item, stream: null, deliveries: 0 }
+    this.#entries.set(item.key, entry)
+    this.#waiting[item.kind].push(entry)
+    this.#pump(item.kind)
+  }
+
+  /** Takes an item out at its reply. The number of further replies that will come for it, or `null` if it is unknown. */
+  remove(key: string): number | null {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return null
+    this.#entries.delete(key)
+    const { kind } = entry.item
+    if (entry.stream === null) {
+      this.#waiting[kind].splice(this.#waiting[kind].indexOf(entry), 1)
+    } else {
+      this.#delivered[kind]--
+      this.#pump(kind)
+    }
+    return Math.max(0, entry.deliveries - 1)
+  }
+
+  connect(stream: MessageStream): void {
+    this.#streams.push(stream)
+    stream.onGone(() => this.#lose(stream))
+    this.#pump('workflow')
+    this.#pump('activity')
+  }
+
+  /** Ends all streams as a daprd does that shuts down. */
+  close(): void {
+    for (const stream of this.#streams.splice(0)) stream.end(Status.UNAVAILABLE, 'the sidecar is shutting down')
+  }
+
+  #lose(stream: MessageStream): void {
+    const index = this.#streams.indexOf(stream)
+    if (index >= 0) this.#streams.splice(index, 1)
+    const lost = [...this.#entries.values()].filter((entry) => entry.stream === stream)
+    for (const entry of lost) {
+      entry.stream = null
+      entry.deliveries = 0
+      this.#delivered[entry.item.kind]--
+    }
+    for (const kind of ['workflow', 'activity'] as const) {
+      this.#waiting[kind].unshift(...lost.filter((entry) => entry.item.kind === kind))
+      this.#pump(kind)
+    }
+  }
+
+  #pump(kind: WorkKind): void {
+    const waiting = this.#waiting[kind]
+    while (waiting.length > 0 && this.#streams.length > 0 && this.#delivered[kind] < this.#limits[kind]) {
+      const entry = waiting.shift() as Entry
+      const stream = this.#streams[this.#turn++ % this.#streams.length] as MessageStream
+      entry.stream = stream
+      this.#delivered[kind]++
+      entry.deliveries = this.#deliver(entry.item, stream)
+    }
+  }
+}
+
+/** What daprd answers to the reply for an item that it does not wait for. */
+export function unknownWork(what: string): GrpcError {
+  return new GrpcError(Status.UNKNOWN, what)
+}
