@@ -16,7 +16,8 @@ export function canonicalJson(value: Json): string {
   }
   if (Array.isArray(value)) {
     let text = '['
-    for (let i = 0; i < value.length; i++) text += (i === 0 ? '' : ',') + canonicalJson((value as readonly Json[])[i] as Json)
+    for (let i = 0; i < value.length; i++)
+      text += (i === 0 ? '' : ',') + canonicalJson((value as readonly Json[])[i] as Json)
     return text + ']'
   }
   if (typeof value !== 'object') throw new TypeError(`JSON cannot carry a ${typeof value}`)

@@ -39,8 +39,7 @@ export type Decoded =
   | { readonly kind: 'undecodable'; readonly code: DecodeProblem; readonly detail: string }
 
 /** Why bytes are no point and no manifest. Stored in dead letters, so the values are stable. */
-export type DecodeProblem =
-  'undecodable' | 'unknown-schema' | 'invalid' | 'integer-beyond-2^53' | 'oversized'
+export type DecodeProblem = 'undecodable' | 'unknown-schema' | 'invalid' | 'integer-beyond-2^53' | 'oversized'
 
 /** One record of one partition, as every source hands it over. */
 export interface SourceRecord {
@@ -56,5 +55,6 @@ export interface SourceRecord {
 export interface RawRecord {
   readonly bytes: Uint8Array
   /** Where a person finds it: `points.ndjson:17`, or `topic/3@1042`. */
-  readonly place: { readonly file: string; readonly line: number } | { readonly topic: string; readonly partition: number }
+  readonly place:
+    { readonly file: string; readonly line: number } | { readonly topic: string; readonly partition: number }
 }

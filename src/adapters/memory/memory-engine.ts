@@ -1,0 +1,71 @@
+/**
+ * A workflow engine in memory: runs `partition-window` and its activities as plain calls. Like Dapr's it may run an
+ * activity twice, and forgets everything when its process dies.
+ */
+import type { AnyAggregator } from '../../core/aggregator.ts'
+import type { StateStore, WorkflowEngine, WorkflowStatus } from '../../pipeline/ports.ts'
+import { aggregate } from '../../workflows/activities/aggregate.ts'
+import { answering } from '../../workflows/activities/activity-result.ts'
+import { commit } from '../../workflows/activities/commit.ts'
+import { partitionWindow, type PartitionWindowStep } from '../../workflows/partition-window.ts'
+import type { CommitPlan, CommitResult, VmWindowAnswer, VmWindowOrder } from '../../workflows/plan.ts'
+import { vmWindow } from '../../workflows/vm-window.ts'
+import { messageOf } from '../../errors.ts'
+
+export interface MemoryEngineOptions {
+  readonly store: StateStore
+  readonly aggregator: AnyAggregator
+  /** How often an activity runs before its answer counts; at-least-once delivery may make it more than once. */
+  readonly runsOfActivity?: () => number
+}
+
+export class MemoryEngine implements WorkflowEngine {
+  readonly #options: MemoryEngineOptions
+  readonly #running = new Map<string, Promise<WorkflowStatus>>()
+
+  constructor(options: MemoryEngineOptions) {
+    this.#options = options
+  }
+
+  start(id: string, input: string): Promise<void> {
+    if (!this.#running.has(id)) this.#running.set(id, this.#run(input))
+    return Promise.resolve()
+  }
+
+  async poll(id: string): Promise<WorkflowStatus> {
+    return (await this.#running.get(id)) ?? { kind: 'absent' }
+  }
+
+  purge(id: string): Promise<void> {
+    this.#running.delete(id)
+    return Promise.resolve()
+  }
+
+  async #run(input: string): Promise<WorkflowStatus> {
+    try {
+      const workflow = partitionWindow(JSON.parse(input) as CommitPlan)
+      let step = workflow.next()
+      while (step.done !== true) step = workflow.next(await this.#act(step.value))
+      return { kind: 'completed', output: JSON.stringify(step.value satisfies CommitResult) }
+    } catch (error) {
+      return { kind: 'failed', reason: messageOf(error) }
+    }
+  }
+
+  async #act(step: PartitionWindowStep): Promise<unknown> {
+    const { store, aggregator, runsOfActivity } = this.#options
+    const run = (): Promise<unknown> =>
+      step.activity === 'aggregate'
+        ? answering(() => aggregate(step.input, { store, aggregator, run: this.#runVmWindows, maxInFlight: 4 }))
+        : answering(() => commit(step.input, store))
+    let answer = await run()
+    for (let runs = runsOfActivity?.() ?? 1; runs > 1; runs--) answer = await run()
+    // Answers cross a wire in every other engine.
+    return JSON.parse(JSON.stringify(answer))
+  }
+
+  readonly #runVmWindows = (_id: string, order: VmWindowOrder): Promise<VmWindowAnswer> => {
+    const received = JSON.parse(JSON.stringify(order)) as VmWindowOrder
+    return Promise.resolve(JSON.parse(JSON.stringify(vmWindow(received, this.#options.aggregator))) as VmWindowAnswer)
+  }
+}

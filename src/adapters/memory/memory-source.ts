@@ -1,0 +1,34 @@
+/** Records in memory as a source: the end of a list is the end of the input. */
+import type { SourceRecord } from '../../core/point.ts'
+import type { OpenSource, Source, SourceEvent } from '../../pipeline/ports.ts'
+
+export interface MemorySourceOptions {
+  /** One list of records a partition, in offset order. */
+  readonly partitions: readonly (readonly SourceRecord[])[]
+  /** Records an event carries; asked before every event. */
+  readonly batchSize: () => number
+  /** What is said when all records are out. @default the end of the input */
+  readonly after?: () => SourceEvent
+}
+
+export class MemorySource implements Source {
+  readonly #options: MemorySourceOptions
+
+  constructor(options: MemorySourceOptions) {
+    this.#options = options
+  }
+
+  open(partition: number, fromOffset: number): Promise<OpenSource> {
+    const records = this.#options.partitions[partition] ?? []
+    const logEnd = (records.at(-1)?.offset ?? -1) + 1
+    let at = records.findIndex((record) => record.offset >= fromOffset)
+    if (at === -1) at = records.length
+    const next = (): Promise<SourceEvent> => {
+      if (at >= records.length) return Promise.resolve(this.#options.after?.() ?? { kind: 'end' })
+      const batch = records.slice(at, at + Math.max(1, this.#options.batchSize()))
+      at += batch.length
+      return Promise.resolve({ kind: 'records', records: batch })
+    }
+    return Promise.resolve({ logStart: 0, logEnd, next, close: () => Promise.resolve() })
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * What a `vm-window` workflow computes: a closed VM window and the VM's prior state in, the published result and the next
+ * state out. Pure, so it may run any number of times, on any machine.
+ */
+import type { AnyAggregator } from './aggregator.ts'
+import type { CloseReason } from './closing.ts'
+import type { Json } from './json.ts'
+import type { EpochMs } from './point.ts'
+import { VmWindow, type EncodedVmWindow } from './vm-window.ts'
+import type { Windowing } from './windowing.ts'
+
+/** At most so many ranges of missing seqs are published; `missingCount` always tells them all. */
+export const MAX_MISSING_RANGES = 100
+
+/** Revision of a VM window as it closes; amendments count up from here. */
+export const FIRST_REVISION = 1
+
+/** The input of one VM window; JSON, since it travels as a workflow's input. */
+export interface VmWindowTask {
+  readonly windowStart: EpochMs
+  readonly windowEnd: EpochMs
+  readonly reason: CloseReason
+  readonly silent: readonly string[]
+  readonly window: EncodedVmWindow
+  readonly prior: Json
+}
+
+export type SeqRangeList = readonly (readonly [firstSeq: number, lastSeq: number])[]
+
+/** One producer of a VM that has several, or one that was not the default. */
+export interface ProducerResult {
+  readonly producer: string
+  readonly expected: number | null
+  readonly received: number
+  readonly missing: SeqRangeList
+}
+
+/** What is published of a VM window. A higher `revision` replaces a lower one. */
+export interface VmWindowResult {
+  readonly vmId: string
+  readonly windowStart: EpochMs
+  readonly windowEnd: EpochMs
+  readonly revision: number
+  readonly reason: CloseReason
+  /** Points promised by manifests or cadence; `null`: nobody said. */
+  readonly expected: number | null
+  readonly received: number
+  readonly duplicates: number
+  /** Ranges of promised seqs that did not come, both ends included; the first 100. */
+  readonly missing: SeqRangeList
+  readonly missingCount: number
+  /** Ranges of seqs that came though no manifest promised them; the first 100. */
+  readonly unexpected: SeqRangeList
+  /** False where points without a seq were counted: copies of those cannot be told. */
+  readonly deduplicated: boolean
+  /** Each producer apart, unless there is only the default one. */
+  readonly producers?: readonly ProducerResult[]
+  /** Why the aggregator failed; only with the reason `quarantined`. */
+  readonly error?: string
+  readonly metrics: Json
+  readonly state: Json
+}
+
+export interface VmWindowOutcome {
+  readonly result: VmWindowResult
+  readonly state: Json
+}
+
+/** Throws what the user's aggregator throws; the caller decides how often to try before it quarantines. */
+export function closeVmWindow(task: VmWindowTask, aggregator: AnyAggregator, rules: Windowing): VmWindowOutcome {
+  const vm = VmWindow.decode(task.window as unknown as Json, aggregator, rules)
+  if (vm.failure !== null) throw new Error(vm.failure)
+  const span = { start: task.windowStart, end: task.windowEnd }
+  const metrics = aggregator.result(vm.accumulator) as Json
+  // A window without points leaves the state alone: there is nothing to advance by.
+  const state = vm.receivedCount === 0 ? task.prior : (aggregator.advance(task.prior, vm.accumulator, span) as Json)
+  return { result: { ...describe(vm, task), metrics, state }, state }
+}
+
+/** The result of a VM window that the user's aggregator could not compute: counts are told, the state stays as it was. */
+export function quarantineVmWindow(
+  task: VmWindowTask,
+  aggregator: AnyAggregator,
+  rules: Windowing,
+  error: string,
+): VmWindowOutcome {
+  const bare = { ...task.window, accumulator: null, failure: error } as unknown as Json
+  const vm = VmWindow.decode(bare, aggregator, rules)
+  const described = describe(vm, { ...task, reason: 'quarantined' })
+  return { result: { ...described, error, metrics: {}, state: task.prior }, state: task.prior }
+}
+
+function describe(vm: VmWindow, task: VmWindowTask): Omit<VmWindowResult, 'metrics' | 'state' | 'error'> {
+  const producers: ProducerResult[] = []
+  let expected: number | null = task.silent.length === 0 && vm.producers.size > 0 ? 0 : null
+  let missingCount = 0
+  let unsequenced = 0
+  const missing: (readonly [number, number])[] = []
+  const unexpected: (readonly [number, number])[] = []
+  for (const [producer, window] of vm.producers) {
+    const gaps = window.seqs.missingWithin(window.expected ?? [], MAX_MISSING_RANGES)
+    const { expectedCount } = window
+    producers.push({ producer, expected: expectedCount, received: window.receivedCount, missing: gaps.ranges })
+    expected = expected === null || expectedCount === null ? null : expected + expectedCount
+    missingCount += window.expected === null ? Math.max(0, (expectedCount ?? 0) - window.receivedCount) : gaps.total
+    unsequenced += window.unsequenced
+    missing.push(...gaps.ranges)
+    if (window.expected !== null) unexpected.push(...window.seqs.outside(window.expected, MAX_MISSING_RANGES).ranges)
+  }
+  for (const producer of task.silent) producers.push({ producer, expected: null, received: 0, missing: [] })
+  const isPlain = producers.length === 1 && producers[0]?.producer === ''
+  return {
+    vmId: vm.vmId,
+    windowStart: task.windowStart,
+    windowEnd: task.windowEnd,
+    revision: FIRST_REVISION,
+    reason: task.reason,
+    expected,
+    received: vm.receivedCount,
+    duplicates: vm.duplicates,
+    missing: missing.slice(0, MAX_MISSING_RANGES),
+    missingCount,
+    unexpected: unexpected.slice(0, MAX_MISSING_RANGES),
+    deduplicated: unsequenced === 0,
+    ...(isPlain ? {} : { producers }),
+  }
+}

@@ -1,0 +1,306 @@
+/**
+ * One partition's fold: everything that its records have made of it so far. Pure (I9): the same records give the same
+ * state, however they are batched, so a crash changes nothing. `fold` takes one record; `due` says whether the lowest
+ * window must close now; `close` takes it out. The pipeline asks `due` after every record.
+ */
+import type { AnyAggregator } from './aggregator.ts'
+import type { CloseTrigger } from './closing.ts'
+import { closedVms, type ClosedVm } from './closed-window.ts'
+import type { FateCounts, Refusal } from './fate.ts'
+import { NO_FATES } from './fate.ts'
+import { OpenWindow } from './open-window.ts'
+import type { DataPoint, EpochMs, SourceRecord, WindowManifest } from './point.ts'
+import { refuseManifest, refusePoint } from './refusals.ts'
+import { Roster, type RosterRow } from './roster.ts'
+import type { VmWindow } from './vm-window.ts'
+import { windowStartOf } from './window.ts'
+import type { Windowing } from './windowing.ts'
+
+/** The lowest window must close, and why. */
+export interface CloseDecision {
+  readonly windowStart: EpochMs
+  readonly trigger: CloseTrigger
+}
+
+/** A window that was taken out of the fold, with all that aggregating it needs. */
+export interface ClosedWindow {
+  readonly start: EpochMs
+  readonly end: EpochMs
+  readonly trigger: CloseTrigger
+  /** Sorted by VM: those with points or manifests, and those that were waited for in vain. */
+  readonly vms: readonly ClosedVm[]
+  /** Producers that are no longer waited for because they were missing for too long. */
+  readonly dropped: readonly RosterRow[]
+}
+
+export class PartitionState {
+  /** Highest timestamp of an accepted point; -∞ before the first. */
+  watermark = -Infinity
+  /** Start of the last window that closed; windows up to it take no more points. */
+  closedThrough: EpochMs | null = null
+  /** A bounded input has ended: nothing more can come. */
+  ended = false
+  readonly roster = new Roster()
+  readonly windows = new Map<EpochMs, OpenWindow>()
+  /** The last closed windows, oldest first, to tell late copies from late points. */
+  readonly remembered: { readonly start: EpochMs; readonly vms: Map<string, VmWindow> }[] = []
+  readonly #rules: Windowing
+  readonly #aggregator: AnyAggregator
+  #counts: { -readonly [K in keyof FateCounts]: number } = { ...NO_FATES }
+  /** The window of the point before: nearly always that of the next one too. */
+  #current: OpenWindow | null = null
+  /** The lowest open window, the next to close. */
+  #head: OpenWindow | null = null
+  #waitedFor = 0
+  #incomplete = 0
+
+  constructor(rules: Windowing, aggregator: AnyAggregator) {
+    this.#rules = rules
+    this.#aggregator = aggregator
+  }
+
+  get counts(): FateCounts {
+    return { ...this.#counts }
+  }
+
+  set counts(counts: FateCounts) {
+    this.#counts = { ...counts }
+  }
+
+  /** The lowest open window; `null` when none is open. */
+  get head(): {
+    readonly start: EpochMs
+    readonly end: EpochMs
+    readonly waitedFor: number
+    readonly incomplete: number
+  } | null {
+    const head = this.#head
+    return head && { start: head.start, end: head.end, waitedFor: this.#waitedFor, incomplete: this.#incomplete }
+  }
+
+  /** Folds one record; what it could not use comes back, to be kept as a dead letter. */
+  fold(record: SourceRecord): Refusal | null {
+    const { decoded } = record
+    this.#counts.consumed++
+    if (decoded.kind === 'point') return this.#foldPoint(decoded.point, record.brokerTimestampMs)
+    if (decoded.kind === 'manifest') return this.#foldManifest(decoded.manifest, record.brokerTimestampMs)
+    this.#counts.rejected++
+    return { reason: decoded.code, detail: decoded.detail }
+  }
+
+  #foldPoint(point: DataPoint, brokerTimestampMs: EpochMs | null): Refusal | null {
+    const rules = this.#rules
+    const refusal = refusePoint(point, brokerTimestampMs, rules)
+    if (refusal !== null) return this.#reject(refusal)
+
+    let window = this.#current
+    if (window === null || point.timestamp < window.start || point.timestamp >= window.end) {
+      const start = windowStartOf(point.timestamp, rules.sizeMs)
+      if (this.closedThrough !== null && start <= this.closedThrough) return this.#foldLatePoint(point, start)
+      const open = this.windows.get(start)
+      // A window is opened by the point that is accepted into it, and the first point of a VM window is always accepted.
+      if (open === undefined) this.windows.set(start, (window = new OpenWindow(start, rules.sizeMs)))
+      else window = open
+      this.#current = window
+      if (this.#head === null || start < this.#head.start) this.#setHead(window)
+    }
+
+    const known = window.vms.get(point.vmId)
+    const vm = known ?? window.vm(point.vmId, this.#aggregator)
+    if (known !== undefined) {
+      if (vm.refusesMetric(point.metric, rules.maxMetricsPerVm)) {
+        const detail = `VM ${vm.vmId} already has ${rules.maxMetricsPerVm} metrics in this window; maxMetricsPerVm bounds them`
+        return this.#reject({ reason: 'too-many-metrics', detail })
+      }
+      const tooMany = vm.refusesProducer(point.producer, rules)
+      if (tooMany !== null) return this.#reject(tooMany)
+    }
+    const isNew = !vm.producers.has(point.producer)
+    const producer = vm.producer(point.producer, rules)
+    const wasComplete = producer.isComplete
+    window.version++
+    if (point.seq === null) {
+      producer.unsequenced++
+    } else {
+      const outcome = producer.add(point.seq)
+      if (outcome === 'duplicate') {
+        vm.duplicates++
+        this.#counts.duplicate++
+        return null
+      }
+      if (outcome === 'beyond-span') {
+        const { lowest, highest } = producer.seqs
+        const detail = `seq ${point.seq} is more than ${rules.maxSeqSpan} from the window's seqs ${lowest} to ${highest}`
+        return this.#reject({ reason: 'seq-span', detail })
+      }
+    }
+    vm.fold(point, this.#aggregator)
+    this.#counts.accepted++
+    if (point.timestamp > this.watermark) this.watermark = point.timestamp
+    if (window === this.#head) this.#noteProgress(point.vmId, point.producer, isNew, wasComplete, producer.isComplete)
+    return null
+  }
+
+  #foldLatePoint(point: DataPoint, start: EpochMs): Refusal | null {
+    const seqs = this.#rememberedVm(start, point.vmId)?.producers.get(point.producer)?.seqs
+    if (point.seq !== null && seqs?.has(point.seq) === true) {
+      this.#counts.duplicate++
+      return null
+    }
+    this.#counts.late++
+    return {
+      reason: 'too-late',
+      detail: `the window ${start} of timestamp ${point.timestamp} has closed; the last closed is ${this.closedThrough}`,
+    }
+  }
+
+  #foldManifest(manifest: WindowManifest, brokerTimestampMs: EpochMs | null): Refusal | null {
+    const rules = this.#rules
+    const refusal = refuseManifest(manifest, brokerTimestampMs, rules)
+    if (refusal !== null) return this.#reject(refusal)
+    const { windowStart: start, vmId } = manifest
+    if (this.closedThrough !== null && start <= this.closedThrough) return this.#foldLateManifest(manifest)
+
+    const tooMany = this.windows.get(start)?.vms.get(vmId)?.refusesProducer(manifest.producer, rules)
+    if (tooMany !== null && tooMany !== undefined) return this.#reject(tooMany)
+    let window = this.windows.get(start)
+    if (window === undefined) this.windows.set(start, (window = new OpenWindow(start, rules.sizeMs)))
+    if (this.#head === null || start < this.#head.start) this.#setHead(window)
+    const isNew = !window.has(vmId, manifest.producer)
+    const producer = window.vm(vmId, this.#aggregator).producer(manifest.producer, rules)
+    const wasComplete = producer.isComplete
+    window.version++
+    producer.promise(manifest.firstSeq, manifest.count, manifest.last)
+    this.#counts.manifests++
+    if (window === this.#head) this.#noteProgress(vmId, manifest.producer, isNew, wasComplete, producer.isComplete)
+    return null
+  }
+
+  /** It cannot change what is closed; where it says nothing new that is no matter, else it is a dead letter. */
+  #foldLateManifest(manifest: WindowManifest): Refusal | null {
+    this.#counts.manifests++
+    const { vmId, producer, windowStart, firstSeq, count } = manifest
+    if (manifest.last && this.roster.remove(vmId, producer) && this.#head !== null) this.#setHead(this.#head)
+    const expected = this.#rememberedVm(windowStart, vmId)?.producers.get(producer)?.expected
+    const isRepeated = expected?.some(([first, last]) => firstSeq >= first && firstSeq + count - 1 <= last) ?? false
+    if (isRepeated || (count === 0 && expected !== null && expected !== undefined)) return null
+    return {
+      reason: 'too-late',
+      detail: `a manifest for the window ${windowStart}, which has closed; the last closed is ${this.closedThrough}`,
+    }
+  }
+
+  #rememberedVm(start: EpochMs, vmId: string): VmWindow | undefined {
+    for (let i = this.remembered.length - 1; i >= 0; i--) {
+      const window = this.remembered[i]
+      if (window?.start === start) return window.vms.get(vmId)
+    }
+    return undefined
+  }
+
+  #reject(refusal: Refusal): Refusal {
+    this.#counts.rejected++
+    return refusal
+  }
+
+  #setHead(window: OpenWindow | null): void {
+    this.#head = window
+    const { waitedFor, incomplete } = window?.countWaiting(this.roster) ?? { waitedFor: 0, incomplete: 0 }
+    this.#waitedFor = waitedFor
+    this.#incomplete = incomplete
+  }
+
+  /** Keeps the head's counts right after one of its producers changed. */
+  #noteProgress(vmId: string, producer: string, isNew: boolean, wasComplete: boolean, isComplete: boolean): void {
+    if (isNew && !this.roster.has(vmId, producer)) {
+      this.#waitedFor++
+      if (!isComplete) this.#incomplete++
+    } else if (isComplete !== wasComplete || isNew) {
+      const wasIncomplete = isNew || !wasComplete
+      this.#incomplete += (isComplete ? 0 : 1) - (wasIncomplete ? 1 : 0)
+    }
+  }
+
+  /** Whether the lowest window must close, by the records alone. */
+  due(): CloseDecision | null {
+    const head = this.#head
+    if (head === null || (this.#rules.closeAtEndOnly && !this.ended)) return null
+    // No window opens before a point comes: a manifest alone does not make its window the current one.
+    if (this.watermark < head.start && !this.ended) return null
+    const isRosterTrusted = this.closedThrough !== null || this.ended
+    if (this.#incomplete === 0 && this.#waitedFor > 0 && isRosterTrusted)
+      return { windowStart: head.start, trigger: 'complete' }
+    if (this.ended || this.watermark >= head.end + this.#rules.graceMs)
+      return { windowStart: head.start, trigger: 'grace' }
+    return null
+  }
+
+  /** Whether the deadline of the lowest window has passed; the caller knows that the log has been read to its end. */
+  dueByClock(nowMs: EpochMs): CloseDecision | null {
+    const head = this.#head
+    const { deadlineMs, closeAtEndOnly } = this.#rules
+    if (head === null || deadlineMs === null || closeAtEndOnly || this.watermark < head.start) return null
+    return nowMs >= head.end + deadlineMs ? { windowStart: head.start, trigger: 'deadline' } : null
+  }
+
+  /** Takes the lowest window out of the fold. */
+  close(decision: CloseDecision): ClosedWindow {
+    const window = this.windows.get(decision.windowStart)
+    if (window === undefined || window !== this.#head) {
+      throw new Error(`the window ${decision.windowStart} is not the lowest open one`)
+    }
+    const vms = closedVms(window, this.roster, decision.trigger, this.#aggregator)
+    const dropped = this.#advanceRoster(window)
+    this.windows.delete(window.start)
+    this.#remember(window.start, window.vms)
+    this.closedThrough = window.start
+    if (this.#current === window) this.#current = null
+    this.#setHead(this.#lowestWindow())
+    return { start: window.start, end: window.end, trigger: decision.trigger, vms, dropped }
+  }
+
+  /** Keeps a closed window's sets for as long as late copies of its points are told from late points. */
+  #remember(start: EpochMs, vms: Map<string, VmWindow>): void {
+    this.remembered.push({ start, vms })
+    while (this.remembered.length > this.#rules.amendWindows) this.remembered.shift()
+  }
+
+  #advanceRoster(window: OpenWindow): RosterRow[] {
+    const dropped: RosterRow[] = []
+    for (const row of this.roster.rows()) {
+      if (window.has(row.vmId, row.producer)) continue
+      const missed = { ...row, missedWindows: row.missedWindows + 1 }
+      if (missed.missedWindows < this.#rules.rosterWindows) {
+        this.roster.set(missed)
+      } else {
+        this.roster.remove(row.vmId, row.producer)
+        dropped.push(missed)
+      }
+    }
+    for (const vm of window.vms.values()) {
+      for (const [name, producer] of vm.producers) {
+        if (producer.leaves) this.roster.remove(vm.vmId, name)
+        else this.roster.set({ vmId: vm.vmId, producer: name, missedWindows: 0 })
+      }
+    }
+    return dropped
+  }
+
+  #lowestWindow(): OpenWindow | null {
+    let lowest: OpenWindow | null = null
+    for (const window of this.windows.values()) if (lowest === null || window.start < lowest.start) lowest = window
+    return lowest
+  }
+
+  /** Puts a stored open VM window back; `settle` must follow once all are in. */
+  restore(start: EpochMs, vm: VmWindow): void {
+    let window = this.windows.get(start)
+    if (window === undefined) this.windows.set(start, (window = new OpenWindow(start, this.#rules.sizeMs)))
+    window.vms.set(vm.vmId, vm)
+  }
+
+  /** Finds the head again after a restore. */
+  settle(): void {
+    this.#setHead(this.#lowestWindow())
+  }
+}

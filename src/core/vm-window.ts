@@ -1,0 +1,118 @@
+/** One VM's window while it fills: its producers' seqs, and its accumulator. */
+import type { AnyAggregator } from './aggregator.ts'
+import type { Refusal } from './fate.ts'
+import type { Json } from './json.ts'
+import type { DataPoint } from './point.ts'
+import { ProducerWindow } from './producer-window.ts'
+import { SeqSet } from './seq-set.ts'
+import type { Windowing } from './windowing.ts'
+
+export class VmWindow {
+  readonly vmId: string
+  readonly producers = new Map<string, ProducerWindow>()
+  accumulator: unknown
+  /** Copies that were recognised before the window closed. */
+  duplicates = 0
+  /** Why the user's aggregator could not fold a point; such a window is quarantined when it closes. */
+  failure: string | null = null
+  #lastMetric: string | null = null
+  #metrics: Set<string> | null = null
+
+  constructor(vmId: string, aggregator: AnyAggregator) {
+    this.vmId = vmId
+    this.accumulator = aggregator.create()
+  }
+
+  /** Points that count, over all producers. */
+  get receivedCount(): number {
+    let count = 0
+    for (const producer of this.producers.values()) count += producer.receivedCount
+    return count
+  }
+
+  /** Whether one more metric would pass the bound. Nearly always the metric is the one of the point before. */
+  refusesMetric(metric: string, maxMetrics: number): boolean {
+    if (metric === this.#lastMetric || this.#lastMetric === null) return false
+    if (this.#metrics === null) return maxMetrics < 2
+    return !this.#metrics.has(metric) && this.#metrics.size >= maxMetrics
+  }
+
+  /** Folds a point that has been found new. */
+  fold(point: DataPoint, aggregator: AnyAggregator): void {
+    if (point.metric !== this.#lastMetric) this.#noteMetric(point.metric)
+    if (this.failure !== null) return
+    try {
+      this.accumulator = aggregator.add(this.accumulator, point)
+    } catch (error) {
+      this.failure = `add: ${error instanceof Error ? error.message : String(error)}`
+    }
+  }
+
+  producer(name: string, rules: Windowing): ProducerWindow {
+    let window = this.producers.get(name)
+    if (window === undefined) {
+      window = new ProducerWindow(new SeqSet(rules.maxSeqSpan), cadenceCountOf(rules))
+      this.producers.set(name, window)
+    }
+    return window
+  }
+
+  refusesProducer(name: string, rules: Windowing): Refusal | null {
+    if (this.producers.size < rules.maxProducersPerVm || this.producers.has(name)) return null
+    return {
+      reason: 'too-many-producers',
+      detail: `VM ${this.vmId} has ${this.producers.size} producers in this window; maxProducersPerVm is ${rules.maxProducersPerVm}`,
+    }
+  }
+
+  #noteMetric(metric: string): void {
+    if (this.#lastMetric !== null) {
+      this.#metrics ??= new Set([this.#lastMetric])
+      this.#metrics.add(metric)
+    }
+    this.#lastMetric = metric
+  }
+
+  encode(aggregator: AnyAggregator): { [key: string]: Json } {
+    const metrics =
+      this.#metrics === null ? (this.#lastMetric === null ? [] : [this.#lastMetric]) : [...this.#metrics].sort()
+    return {
+      vmId: this.vmId,
+      duplicates: this.duplicates,
+      producers: [...this.producers].sort(byName).map(([name, producer]) => [name, producer.encode()]),
+      metrics,
+      accumulator: this.failure === null ? aggregator.encode(this.accumulator) : null,
+      failure: this.failure,
+    }
+  }
+
+  static decode(json: Json, aggregator: AnyAggregator, rules: Windowing): VmWindow {
+    const row = json as unknown as EncodedVmWindow
+    const window = new VmWindow(row.vmId, aggregator)
+    window.duplicates = row.duplicates
+    window.failure = row.failure
+    if (row.failure === null) window.accumulator = aggregator.decode(row.accumulator)
+    for (const metric of row.metrics) window.#noteMetric(metric)
+    for (const [name, producer] of row.producers) {
+      window.producers.set(name, ProducerWindow.decode(producer, rules.maxSeqSpan, cadenceCountOf(rules)))
+    }
+    return window
+  }
+}
+
+/** A VM window as it is stored and handed to workflows. */
+export interface EncodedVmWindow {
+  readonly vmId: string
+  readonly duplicates: number
+  readonly producers: readonly (readonly [string, Json])[]
+  readonly metrics: readonly string[]
+  readonly accumulator: Json
+  readonly failure: string | null
+}
+
+function cadenceCountOf(rules: Windowing): number | null {
+  return rules.expectEveryMs === null ? null : Math.floor(rules.sizeMs / rules.expectEveryMs)
+}
+
+const byName = (a: readonly [string, unknown], b: readonly [string, unknown]): number =>
+  a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0

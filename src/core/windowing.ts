@@ -1,0 +1,27 @@
+/** The rules of a job that decide what is folded and when windows close. Bound to the job: they never change under it. */
+import type { DurationMs } from './point.ts'
+
+export interface Windowing {
+  /** Length of the tumbling windows. */
+  readonly sizeMs: DurationMs
+  /** A window closes when the watermark reaches its end plus this. */
+  readonly graceMs: DurationMs
+  /** A window closes when the wall clock reaches its end plus this and the log is read to its end; `null`: never. */
+  readonly deadlineMs: DurationMs | null
+  /** How many closed windows are remembered, so that a late copy of a point is told from a late point. */
+  readonly amendWindows: number
+  /** After how many closed windows without a word from it a producer is no longer waited for. */
+  readonly rosterWindows: number
+  /** After how many windows without a point a VM's state is dropped. */
+  readonly stateWindows: number
+  /** Every producer sends one point each so long, which makes the expected count without manifests; `null`: unknown. */
+  readonly expectEveryMs: DurationMs | null
+  /** A timestamp further ahead of the broker's clock is rejected; `null` where there is no such clock. */
+  readonly maxAheadMs: DurationMs | null
+  /** Distance from the lowest to the highest seq of a producer's VM window; beyond it a point is rejected. */
+  readonly maxSeqSpan: number
+  readonly maxMetricsPerVm: number
+  readonly maxProducersPerVm: number
+  /** The input is in no order of time: windows close at its end only. */
+  readonly closeAtEndOnly: boolean
+}

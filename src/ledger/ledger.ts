@@ -1,0 +1,128 @@
+/**
+ * The ledger: one record a partition that says what is decided. Whoever replaces it by its ETag decides; everything else
+ * (chunks, workflows, published results) follows from what it says. It stays under 4 kB, whatever the partition holds.
+ */
+import { canonicalJson, type Json } from '../core/json.ts'
+import { NO_FATES, type FateCounts } from '../core/fate.ts'
+import type { CloseTrigger } from '../core/closing.ts'
+import type { EpochMs } from '../core/point.ts'
+import { WindrowError } from '../errors.ts'
+import type { PublishedMarker, StateStore } from '../pipeline/ports.ts'
+import { ledgerKey } from './attempt-id.ts'
+import type { ChunkKind } from './chunks.ts'
+
+/** Upper bound of a ledger in bytes; a test holds the largest possible one against it. */
+export const MAX_LEDGER_BYTES = 4096
+/** Abandoned attempts that a ledger keeps in mind until they are swept. */
+export const MAX_ABANDONED = 8
+
+/** How many pages an attempt may have written of each kind: enough to find and delete all of them. */
+export type AnnouncedPages = { readonly [K in ChunkKind]?: number }
+
+/** What the owner is about to commit. Found by the next owner, it is run again at the same cut. */
+export interface Intent {
+  readonly attempt: string
+  readonly commit: number
+  readonly epoch: number
+  /** Offset of the last record that belongs to the commit. */
+  readonly cut: number
+  /** Start of the window that closes; `null`: a checkpoint. */
+  readonly window: EpochMs | null
+  readonly trigger: CloseTrigger | null
+  readonly pages: AnnouncedPages
+}
+
+export interface AbandonedAttempt {
+  readonly attempt: string
+  readonly pages: AnnouncedPages
+}
+
+export interface Ledger {
+  readonly format: 1
+  readonly job: string
+  readonly partition: number
+  /** Number of the last commit; 0 before the first. */
+  readonly commit: number
+  /** Digest of that commit, chained to the one before; '' before the first. */
+  readonly digest: string
+  /** Raised by every takeover; only the owner of the current one may commit (I7). */
+  readonly epoch: number
+  readonly token: string
+  /** Where reading goes on: the last commit's cut + 1 (I5). */
+  readonly resumeOffset: number
+  /** `null`: no point was accepted yet. */
+  readonly watermark: EpochMs | null
+  readonly closedThrough: EpochMs | null
+  readonly counts: FateCounts
+  /** The highest commit that is known to be published. */
+  readonly published: PublishedMarker
+  readonly intent: Intent | null
+  /** The chunk that lists all others; `null` before the first commit. */
+  readonly index: { readonly attempt: string; readonly digest: string } | null
+  readonly abandoned: readonly AbandonedAttempt[]
+}
+
+export interface StoredLedger {
+  readonly ledger: Ledger
+  readonly etag: string
+}
+
+export function emptyLedger(job: string, partition: number, resumeOffset: number): Ledger {
+  return {
+    format: 1,
+    job,
+    partition,
+    commit: 0,
+    digest: '',
+    epoch: 0,
+    token: '',
+    resumeOffset,
+    watermark: null,
+    closedThrough: null,
+    counts: NO_FATES,
+    published: { commit: 0, digest: '' },
+    intent: null,
+    index: null,
+    abandoned: [],
+  }
+}
+
+export function encodeLedger(ledger: Ledger): string {
+  const text = canonicalJson(ledger as unknown as Json)
+  if (Buffer.byteLength(text) > MAX_LEDGER_BYTES)
+    throw new Error(`a ledger of ${text.length} bytes passes ${MAX_LEDGER_BYTES}: ${text}`)
+  return text
+}
+
+export function parseLedger(text: string, key: string): Ledger {
+  const parsed = JSON.parse(text) as { format?: unknown }
+  if (parsed.format !== 1) {
+    throw new WindrowError(
+      `the ledger ${key} has format ${JSON.stringify(parsed.format)}; this version reads format 1`,
+      {
+        code: 'LEDGER_FORMAT',
+        remedy: 'Run the version of Windrow that wrote it, or one that says it reads this format.',
+      },
+    )
+  }
+  return parsed as Ledger
+}
+
+export async function readLedger(store: StateStore, job: string, partition: number): Promise<StoredLedger | null> {
+  const key = ledgerKey(job, partition)
+  const stored = (await store.get([key])).get(key)
+  return stored === undefined ? null : { ledger: parseLedger(stored.value, key), etag: stored.etag }
+}
+
+/** Whether the ledger is still in the hands of this epoch (I7). */
+export function isOwnedBy(ledger: Ledger, owner: { readonly epoch: number; readonly token: string }): boolean {
+  return ledger.epoch === owner.epoch && ledger.token === owner.token
+}
+
+export function lostPartition(job: string, partition: number, epoch: number): WindrowError {
+  return new WindrowError(`partition ${partition} of job ${job} was taken over from epoch ${epoch}`, {
+    code: 'PARTITION_LOST',
+    disposition: 'lost',
+    remedy: 'Nothing is to be done: another processor owns the partition now and goes on from the ledger.',
+  })
+}

@@ -1,0 +1,124 @@
+/**
+ * Taking a partition over, and saying what one is about to do with it. Each is a read and one compare-and-swap; an answer
+ * that got lost is found out by reading again.
+ */
+import { WindrowError } from '../errors.ts'
+import type { StateStore } from '../pipeline/ports.ts'
+import { attemptId, ledgerKey } from './attempt-id.ts'
+import {
+  emptyLedger,
+  encodeLedger,
+  isOwnedBy,
+  lostPartition,
+  MAX_ABANDONED,
+  readLedger,
+  type AbandonedAttempt,
+  type Intent,
+  type Ledger,
+  type StoredLedger,
+} from './ledger.ts'
+
+/** Who owns a partition: the epoch, and the token that tells two owners apart who raised it at the same time. */
+export interface Owner {
+  readonly job: string
+  readonly partition: number
+  readonly epoch: number
+  readonly token: string
+}
+
+export interface Takeover {
+  readonly owner: Owner
+  readonly ledger: Ledger
+  /** What the owner before was about to do; it must be decided again, the same way, at the same cut. */
+  readonly intent: Intent | null
+}
+
+/**
+ * Raises the epoch. Whatever an earlier owner still does is refused from here on. `firstOffset` is where a partition
+ * without a ledger begins. An intent that is found stays in the result and becomes an abandoned attempt in the ledger.
+ */
+export async function takeOver(
+  store: StateStore,
+  job: string,
+  partition: number,
+  token: string,
+  firstOffset: number,
+): Promise<Takeover> {
+  const key = ledgerKey(job, partition)
+  for (;;) {
+    const found = await readLedger(store, job, partition)
+    // An earlier turn of this loop, or a call whose answer was lost, has written it already.
+    if (found?.ledger.token === token) return takeoverOf(found.ledger)
+    const before = found?.ledger ?? emptyLedger(job, partition, firstOffset)
+    const after: Ledger = { ...before, epoch: before.epoch + 1, token }
+    if (found === null) {
+      if ((await store.insert(key, encodeLedger(after))) === 'inserted') return takeoverOf(after)
+    } else if ((await store.swap(key, encodeLedger(after), found.etag)) === 'swapped') {
+      return takeoverOf(after)
+    }
+  }
+}
+
+function takeoverOf(ledger: Ledger): Takeover {
+  const { job, partition, epoch, token, intent } = ledger
+  return { owner: { job, partition, epoch, token }, ledger, intent }
+}
+
+/** Reads the ledger for its owner; throws PARTITION_LOST when it is another's. */
+export async function readOwnLedger(store: StateStore, owner: Owner): Promise<StoredLedger> {
+  const found = await readLedger(store, owner.job, owner.partition)
+  if (found === null) {
+    throw new WindrowError(`the ledger of partition ${owner.partition} of job ${owner.job} is gone`, {
+      code: 'LEDGER_GONE',
+      remedy: 'The state store lost it: restore the store from a backup, then start again.',
+    })
+  }
+  if (!isOwnedBy(found.ledger, owner)) throw lostPartition(owner.job, owner.partition, owner.epoch)
+  return found
+}
+
+/** Changes the owner's ledger; a conflict is read again, so that only an owner's own change can be in the way. */
+export async function updateOwnLedger(
+  store: StateStore,
+  owner: Owner,
+  change: (ledger: Ledger) => Ledger,
+): Promise<Ledger> {
+  for (;;) {
+    const found = await readOwnLedger(store, owner)
+    const after = change(found.ledger)
+    if (after === found.ledger) return after
+    if ((await store.swap(ledgerKey(owner.job, owner.partition), encodeLedger(after), found.etag)) === 'swapped')
+      return after
+  }
+}
+
+/** What a commit will be, before it has an attempt. */
+export type Proposal = Omit<Intent, 'attempt' | 'commit' | 'epoch'>
+
+/**
+ * Writes the intent for the commit after `commitBefore`. An intent of an earlier epoch that it replaces is noted as
+ * abandoned, since its chunks and stragglers are still about.
+ */
+export async function proposeIntent(
+  store: StateStore,
+  owner: Owner,
+  commitBefore: number,
+  proposal: Proposal,
+  published: Ledger['published'],
+): Promise<{ intent: Intent; ledger: Ledger; mustSweep: readonly AbandonedAttempt[] }> {
+  const origin = { ...owner, commit: commitBefore + 1 }
+  const intent: Intent = { attempt: attemptId(origin), commit: origin.commit, epoch: owner.epoch, ...proposal }
+  let mustSweep: readonly AbandonedAttempt[] = []
+  const ledger = await updateOwnLedger(store, owner, (before) => {
+    if (before.commit !== commitBefore) throw lostPartition(owner.job, owner.partition, owner.epoch)
+    if (before.intent?.attempt === intent.attempt) return before
+    const abandoned = before.intent === null ? before.abandoned : [...before.abandoned, abandonedBy(before.intent)]
+    mustSweep = abandoned.slice(0, Math.max(0, abandoned.length - MAX_ABANDONED))
+    return { ...before, intent, published, abandoned: abandoned.slice(-MAX_ABANDONED) }
+  })
+  return { intent, ledger, mustSweep }
+}
+
+function abandonedBy(intent: Intent): AbandonedAttempt {
+  return { attempt: intent.attempt, pages: intent.pages }
+}

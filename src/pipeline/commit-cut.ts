@@ -1,0 +1,241 @@
+/**
+ * One commit, from a cut to a swapped ledger: intent, chunks, parent workflow, and then the ledger's own word for it. The
+ * workflow's answer is a hint; whether the commit happened is asked of the ledger alone.
+ */
+import { WindrowError } from '../errors.ts'
+import { aggregatorId } from '../workflows/vm-window.ts'
+import { OUTPUT_ROWS_PER_PAGE, type CommitPlan, type CommitResult, type PlannedClose } from '../workflows/plan.ts'
+import { chunkKey, writePages, type ChunkSet } from '../ledger/chunks.ts'
+import { announcedGarbage, keysOf, readIndex, type OpenChunks } from '../ledger/index-chunk.ts'
+import type { AnnouncedPages, Intent } from '../ledger/ledger.ts'
+import { proposeIntent, readOwnLedger } from '../ledger/takeover.ts'
+import { closingPages, type Cut, type OpenPages } from './cut.ts'
+import { Backoff, isRetryable, retrying } from './retrying.ts'
+import { renewEpoch, type Session } from './session.ts'
+
+/** The page texts of an attempt, the same for every attempt at this cut. */
+interface CutPages {
+  readonly accs: readonly string[]
+  /** Open windows that changed since the commit before, each with the number of its first page. */
+  readonly fresh: readonly { readonly open: OpenPages; readonly first: number }[]
+  readonly freshPages: number
+}
+
+/** Commits the cut, however often it has to be driven; afterwards the session's ledger and index are those of the commit. */
+export async function commitCut(session: Session, cut: Cut): Promise<void> {
+  const { env, partition, signal } = session
+  const startedMs = env.clock.nowMs()
+  const pages = pagesToWrite(session, cut)
+  const commit = session.ledger.commit + 1
+  const backoff = new Backoff(env, partition, signal)
+  let workflowFailures = 0
+  for (;;) {
+    try {
+      const intent = await attempt(session, cut, pages)
+      await adopt(session, cut, intent)
+      break
+    } catch (error) {
+      if (!isRetryable(error)) throw error
+      if (
+        error instanceof WindrowError &&
+        error.code === 'WORKFLOW_FAILED' &&
+        ++workflowFailures >= env.limits.maxWorkflowFailures
+      ) {
+        throw failsForGood(session, commit, error)
+      }
+      await backoff.pause(`committing ${commit}`, error)
+      if (await renewed(session, commit, backoff)) {
+        await adopt(session, cut, { attempt: session.ledger.index?.attempt ?? '' })
+        break
+      }
+    }
+  }
+  const window = cut.closed?.start ?? null
+  const vmWindows = cut.closed?.vms.length ?? 0
+  env.observe({ kind: 'committed', partition, commit, window, vmWindows, elapsedMs: env.clock.nowMs() - startedMs })
+}
+
+/** Raises the epoch for the next attempt; true when the attempt before had committed all the same. */
+async function renewed(session: Session, commit: number, backoff: Backoff): Promise<boolean> {
+  const token = session.env.newToken()
+  for (;;) {
+    try {
+      await renewEpoch(session, token)
+      return session.ledger.commit === commit
+    } catch (error) {
+      if (!isRetryable(error)) throw error
+      await backoff.pause('raising the epoch', error)
+    }
+  }
+}
+
+function pagesToWrite(session: Session, cut: Cut): CutPages {
+  const fresh: { open: OpenPages; first: number }[] = []
+  let first = 0
+  for (const open of cut.open) {
+    if (session.committedVersions.get(open.window) === open.version) continue
+    fresh.push({ open, first })
+    first += open.pages.length
+  }
+  return { accs: cut.closed === null ? [] : closingPages(cut.closed, session.env.aggregator), fresh, freshPages: first }
+}
+
+async function attempt(session: Session, cut: Cut, pages: CutPages): Promise<Intent> {
+  const { env } = session
+  const window = cut.closed?.start ?? null
+  const proposal = { cut: cut.cut, window, trigger: cut.closed?.trigger ?? null, pages: announce(session, cut, pages) }
+  const { intent, ledger, mustSweep } = await proposeIntent(
+    env.store,
+    session.owner,
+    session.ledger.commit,
+    proposal,
+    session.published,
+  )
+  session.ledger = ledger
+  await env.store.delete(keysOf(mustSweep.flatMap((one) => announcedGarbage(one.attempt, one.pages, 0))))
+  const plan = await writePlan(session, cut, pages, intent)
+  await env.engine.start(intent.attempt, JSON.stringify(plan))
+  const result = await finished(session, intent)
+  const { ledger: now } = await readOwnLedger(env.store, session.owner)
+  session.ledger = now
+  if (now.index?.attempt === intent.attempt) return intent
+  throw result.ok ? workflowFailed(intent, 'it says that it committed, but the ledger does not') : failureOf(result)
+}
+
+/** Enough to find every page the attempt may write, should it be abandoned. */
+function announce(session: Session, cut: Cut, pages: CutPages): AnnouncedPages {
+  const written = { open: pages.freshPages, roster: cut.roster.length, dead: cut.deadLetters.length, index: 1 }
+  if (cut.closed === null) return written
+  const vmWindows = cut.closed.vms.length
+  const states = vmWindows + (session.index?.states?.rows ?? 0)
+  const outputPages = (rows: number): number => Math.ceil(rows / OUTPUT_ROWS_PER_PAGE)
+  return {
+    ...written,
+    accs: pages.accs.length,
+    states: outputPages(states),
+    results: outputPages(vmWindows),
+    quarantined: outputPages(vmWindows),
+    total: 1,
+  }
+}
+
+async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: Intent): Promise<CommitPlan> {
+  const { env, ledger, index, owner } = session
+  const write = (kind: 'accs' | 'roster' | 'dead', texts: readonly string[]): Promise<ChunkSet> =>
+    writePages(env.store, intent.attempt, kind, texts)
+  const accs = await write('accs', pages.accs)
+  const written = new Map<number, ChunkSet>()
+  for (const { open, first } of pages.fresh) {
+    written.set(open.window, await writePages(env.store, intent.attempt, 'open', open.pages, first))
+  }
+  const open: OpenChunks[] = cut.open.map(({ window }) => {
+    const set = written.get(window) ?? index?.open.find((one) => one.window === window)?.set
+    if (set === undefined) throw new Error(`the open window ${window} has neither pages nor chunks`)
+    return { window, set }
+  })
+  return {
+    attempt: intent.attempt,
+    owner,
+    commit: intent.commit,
+    digestBefore: ledger.digest,
+    indexBefore: ledger.index,
+    cut: cut.cut,
+    watermark: cut.watermark,
+    closedThrough: cut.closedThrough,
+    counts: cut.counts,
+    open,
+    roster: await write('roster', cut.roster),
+    dead: await write('dead', cut.deadLetters),
+    close: cut.closed === null ? null : plannedClose(session, cut.closed, accs),
+    publishedCommit: ledger.published.commit,
+    sweptCommit: session.sweptCommit,
+    abandoned: ledger.abandoned,
+    rules: env.rules,
+    aggregator: aggregatorId(env.aggregator),
+  }
+}
+
+function plannedClose(session: Session, closed: NonNullable<Cut['closed']>, accs: ChunkSet): PlannedClose {
+  return {
+    windowStart: closed.start,
+    windowEnd: closed.end,
+    trigger: closed.trigger,
+    accs,
+    vmWindows: closed.vms.length,
+    received: closed.vms.reduce((sum, vm) => sum + vm.window.receivedCount, 0),
+    prior: session.index?.states ?? null,
+    total: session.index?.total ?? null,
+    vmsPerWorkflow: session.env.limits.vmsPerWorkflow,
+  }
+}
+
+/** Waits for the workflow's end, for as long as it gets on: slow work is no failure, standing still is one. */
+async function finished(session: Session, intent: Intent): Promise<CommitResult> {
+  const { env } = session
+  let lastProgressMs = env.clock.nowMs()
+  let page = 0
+  for (;;) {
+    const status = await env.engine.poll(intent.attempt)
+    if (status.kind === 'completed') return JSON.parse(status.output) as CommitResult
+    if (status.kind === 'failed') throw workflowFailed(intent, status.reason)
+    if (status.kind === 'absent')
+      throw retryable('WORKFLOW_GONE', `the workflow ${intent.attempt} is not known any more`)
+    // Result pages are written as the VM windows close, so a new one is progress, whichever processor makes it.
+    const key = chunkKey(intent.attempt, 'results', page)
+    if (page < (intent.pages.results ?? 0) && (await env.store.get([key])).has(key)) {
+      page++
+      lastProgressMs = env.clock.nowMs()
+    } else if (env.clock.nowMs() - lastProgressMs > env.limits.stallMs) {
+      throw retryable(
+        'WORKFLOW_STALLED',
+        `the workflow ${intent.attempt} made no progress for ${env.limits.stallMs} ms`,
+      )
+    }
+  }
+}
+
+/** Takes the commit's outcome into the session. */
+async function adopt(session: Session, cut: Cut, intent: { readonly attempt: string }): Promise<void> {
+  const { env, partition, signal, ledger } = session
+  const at = ledger.index
+  if (at === null) throw new Error(`commit ${ledger.commit} has no index`)
+  session.index = await retrying(env, partition, signal, 'reading the index', () => readIndex(env.store, at))
+  session.committedVersions.clear()
+  for (const { window, version } of cut.open) session.committedVersions.set(window, version)
+  try {
+    await env.engine.purge(intent.attempt)
+  } catch (error) {
+    if (!isRetryable(error)) throw error
+    // The engine's own retention forgets it in time.
+    env.observe({ kind: 'sweep-failed', partition, reason: String(error) })
+  }
+}
+
+function failureOf(result: CommitResult & { ok: false }): WindrowError {
+  const { code, message, remedy, isRetryable: mayRetry } = result
+  return new WindrowError(message, { code, remedy, disposition: mayRetry ? 'retryable' : 'fatal' })
+}
+
+function workflowFailed(intent: Intent, reason: string): WindrowError {
+  return retryable('WORKFLOW_FAILED', `the workflow ${intent.attempt} failed: ${reason}`)
+}
+
+function retryable(code: string, message: string): WindrowError {
+  return new WindrowError(message, {
+    code,
+    disposition: 'retryable',
+    remedy: 'It is driven again; look at the sidecar and its workers if it goes on.',
+  })
+}
+
+function failsForGood(session: Session, commit: number, cause: WindrowError): WindrowError {
+  const { partition, env } = session
+  return new WindrowError(
+    `commit ${commit} of partition ${partition} failed ${env.limits.maxWorkflowFailures} times: ${cause.message}`,
+    {
+      code: 'COMMIT_FAILS',
+      remedy: 'Mend what the message names, then start again: nothing of this commit is visible and nothing is lost.',
+      cause,
+    },
+  )
+}

@@ -1,0 +1,65 @@
+/**
+ * Commits cuts in order, one at a time, while folding goes on. A few cuts may wait; then whoever brings the next one waits
+ * too, and with it the source.
+ */
+import { commitCut } from './commit-cut.ts'
+import type { Cut } from './cut.ts'
+import { publishOutstanding, sweep } from './publishing.ts'
+import type { Session } from './session.ts'
+
+export class Committer {
+  readonly #session: Session
+  readonly #waiting: Cut[] = []
+  readonly #onFailure: () => void
+  #failure: { readonly error: unknown } | null = null
+  #working: Promise<void> | null = null
+  #roomWanted: (() => void)[] = []
+
+  /** `onFailure` is called when a commit failed for good; `submit` and `drain` throw what it was. */
+  constructor(session: Session, onFailure: () => void) {
+    this.#session = session
+    this.#onFailure = onFailure
+  }
+
+  /** Resolves once the cut is taken in, which may be long before it is committed. */
+  async submit(cut: Cut): Promise<void> {
+    this.#throwFailure()
+    this.#waiting.push(cut)
+    this.#working ??= this.#work()
+    while (this.#waiting.length > this.#session.env.limits.maxQueuedCuts) {
+      await new Promise<void>((resolve) => this.#roomWanted.push(resolve))
+      this.#throwFailure()
+    }
+  }
+
+  /** Resolves once everything submitted is committed and published. */
+  async drain(): Promise<void> {
+    while (this.#working !== null) await this.#working
+    this.#throwFailure()
+  }
+
+  async #work(): Promise<void> {
+    try {
+      for (let cut = this.#waiting.shift(); cut !== undefined; cut = this.#waiting.shift()) {
+        this.#makeRoom()
+        await commitCut(this.#session, cut)
+        await publishOutstanding(this.#session)
+        await sweep(this.#session)
+      }
+    } catch (error) {
+      this.#failure = { error }
+      this.#onFailure()
+    } finally {
+      this.#working = null
+      this.#makeRoom()
+    }
+  }
+
+  #makeRoom(): void {
+    for (const resolve of this.#roomWanted.splice(0)) resolve()
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== null) throw this.#failure.error
+  }
+}

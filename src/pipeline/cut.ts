@@ -1,0 +1,79 @@
+/**
+ * A cut: all that a partition's records up to one offset have made, frozen before the next record is folded. A commit
+ * makes it durable.
+ */
+import type { AnyAggregator } from '../core/aggregator.ts'
+import type { FateCounts } from '../core/fate.ts'
+import type { Json } from '../core/json.ts'
+import type { ClosedWindow, PartitionState } from '../core/partition-state.ts'
+import type { OpenWindow } from '../core/open-window.ts'
+import type { EpochMs } from '../core/point.ts'
+import { pagesOf } from '../ledger/chunks.ts'
+import type { ClosingRow } from '../workflows/activities/close-tasks.ts'
+
+export interface Cut {
+  /** Offset of the last record that is in it. */
+  readonly cut: number
+  readonly watermark: EpochMs | null
+  readonly closedThrough: EpochMs | null
+  readonly counts: FateCounts
+  /** Page texts of every open window. */
+  readonly open: readonly OpenPages[]
+  readonly roster: readonly string[]
+  readonly deadLetters: readonly string[]
+  /** `null`: a checkpoint. */
+  readonly closed: ClosedWindow | null
+}
+
+export interface OpenPages {
+  readonly window: EpochMs
+  /** Equal for equal contents, so that unchanged windows are not stored again. */
+  readonly version: number
+  readonly pages: readonly string[]
+}
+
+/** A row of the chunk kind `open` is an encoded VM window; its partition window is named by the index. */
+export function takeCut(
+  state: PartitionState,
+  cut: number,
+  deadLetters: readonly Json[],
+  closed: ClosedWindow | null,
+  aggregator: AnyAggregator,
+): Cut {
+  return {
+    cut,
+    watermark: state.watermark === -Infinity ? null : state.watermark,
+    closedThrough: state.closedThrough,
+    counts: state.counts,
+    open: [...state.windows.values()].sort((a, b) => a.start - b.start).map((window) => openPages(window, aggregator)),
+    roster: pagesOf(state.roster.rows() as unknown as Json[]),
+    deadLetters: pagesOf(deadLetters),
+    closed,
+  }
+}
+
+/** Texts of windows that have not changed since the cut before are used again: many windows may close at one record. */
+const lastPages = new WeakMap<OpenWindow, OpenPages>()
+
+function openPages(window: OpenWindow, aggregator: AnyAggregator): OpenPages {
+  const last = lastPages.get(window)
+  if (last?.version === window.version) return last
+  const vms = [...window.vms.values()].sort((a, b) => (a.vmId < b.vmId ? -1 : 1))
+  const pages = {
+    window: window.start,
+    version: window.version,
+    pages: pagesOf(vms.map((vm) => vm.encode(aggregator))),
+  }
+  lastPages.set(window, pages)
+  return pages
+}
+
+/** Page texts of a closing window. It is out of the fold, so this can wait until its commit's turn comes. */
+export function closingPages(closed: ClosedWindow, aggregator: AnyAggregator): string[] {
+  return pagesOf(
+    closed.vms.map(({ window, reason, silent }): Json => {
+      const row: ClosingRow = { window: window.encode(aggregator) as unknown as ClosingRow['window'], reason, silent }
+      return row as unknown as Json
+    }),
+  )
+}

@@ -1,0 +1,45 @@
+/** What one processor brings to every partition that it owns. */
+import type { AnyAggregator } from '../core/aggregator.ts'
+import type { Windowing } from '../core/windowing.ts'
+import type { PipelineObserver } from './events.ts'
+import type { Clock, PublisherFactory, Source, StateStore, TokenSource, WorkflowEngine } from './ports.ts'
+
+export interface PipelineEnv {
+  readonly job: string
+  readonly rules: Windowing
+  readonly aggregator: AnyAggregator
+  readonly store: StateStore
+  readonly engine: WorkflowEngine
+  readonly publishers: PublisherFactory
+  readonly source: Source
+  readonly clock: Clock
+  readonly newToken: TokenSource
+  readonly limits: PipelineLimits
+  readonly observe: PipelineObserver
+}
+
+export interface PipelineLimits {
+  /** Records after which a partition makes a checkpoint, so that recovery is bounded however long the window. */
+  readonly checkpointEveryRecords: number
+  /** Cuts that wait for the one being committed; then the source waits too. */
+  readonly maxQueuedCuts: number
+  /** VM windows that one `vm-window` instance takes. */
+  readonly vmsPerWorkflow: number
+  /** A workflow that shows no progress for so long is driven again under a new epoch. */
+  readonly stallMs: number
+  /** First pause before a failed step is tried again; doubled up to `maxBackoffMs`. */
+  readonly minBackoffMs: number
+  readonly maxBackoffMs: number
+  /** Workflow failures in a row, of one commit, that halt the partition. Outages of the store never do. */
+  readonly maxWorkflowFailures: number
+}
+
+export const DEFAULT_LIMITS: PipelineLimits = {
+  checkpointEveryRecords: 200_000,
+  maxQueuedCuts: 2,
+  vmsPerWorkflow: 1,
+  stallMs: 60_000,
+  minBackoffMs: 100,
+  maxBackoffMs: 10_000,
+  maxWorkflowFailures: 5,
+}

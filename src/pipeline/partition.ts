@@ -1,0 +1,249 @@
+/**
+ * One partition, from takeover to the end, in the order in which things happen:
+ *
+ *   take over → publish what is outstanding → recover → read → fold → close → cut   (this file)
+ *   cut → intent, chunks, parent workflow, ledger → publish → sweep                 (committer.ts, beside it)
+ *
+ * The two sides meet in a short queue of cuts. Everything that is decided here depends on the records and the ledger
+ * alone (I6), so a crash at any point is followed by the same decisions.
+ */
+import type { CloseDecision, PartitionState } from '../core/partition-state.ts'
+import type { Json } from '../core/json.ts'
+import type { FateCounts } from '../core/fate.ts'
+import type { SourceRecord } from '../core/point.ts'
+import { WindrowError } from '../errors.ts'
+import { updateOwnLedger } from '../ledger/takeover.ts'
+import { Committer } from './committer.ts'
+import { takeCut } from './cut.ts'
+import { deadLetterRow } from './dead-letter.ts'
+import type { PipelineEnv } from './env.ts'
+import { Interruption } from './interruption.ts'
+import type { OpenSource, SourceEvent } from './ports.ts'
+import { discardPublisher, publishOutstanding, sweep } from './publishing.ts'
+import { recover } from './recovery.ts'
+import { retrying } from './retrying.ts'
+import { openSession, type Session } from './session.ts'
+
+/** Dead letters that wait for a cut before one is made for their sake. */
+const MAX_PENDING_DEAD_LETTERS = 1000
+
+export interface PartitionEnd {
+  readonly commit: number
+  readonly counts: FateCounts
+}
+
+/**
+ * Runs a partition until its input ends or `signal` aborts; either way what was folded is committed and published. Throws
+ * PARTITION_LOST when another processor took it, and any other error for what must halt it.
+ */
+export async function runPartition(
+  env: PipelineEnv,
+  partition: number,
+  signal: AbortSignal,
+  firstOffset: () => Promise<number>,
+): Promise<PartitionEnd> {
+  const session = await openSession(env, partition, signal, firstOffset)
+  try {
+    await publishOutstanding(session)
+    await sweep(session)
+    const state = await recover(session)
+    const source = await env.source.open(partition, session.ledger.resumeOffset)
+    try {
+      assertLogHolds(session, source)
+      const interruption = new Interruption()
+      signal.addEventListener('abort', () => interruption.raise(), { once: true })
+      const committer = new Committer(session, () => interruption.raise())
+      await new PartitionLoop(session, state, source, committer, interruption).run()
+      await committer.drain()
+    } finally {
+      await source.close()
+    }
+    await settle(session)
+    return { commit: session.ledger.commit, counts: session.ledger.counts }
+  } finally {
+    await discardPublisher(session)
+  }
+}
+
+/** The ledger's offset must be in the log: a hole below it or a log that ends before it is lost data, never skipped. */
+function assertLogHolds(session: Session, source: OpenSource): void {
+  const { resumeOffset } = session.ledger
+  if (resumeOffset >= source.logStart && resumeOffset <= source.logEnd) return
+  const where = `partition ${session.partition} of job ${session.env.job}`
+  throw new WindrowError(
+    `${where} must go on at offset ${resumeOffset}, but the log holds ${source.logStart} to ${source.logEnd}`,
+    {
+      code: 'DATA_LOSS',
+      remedy:
+        'Records were deleted before they were read, or the log was made anew: restore it, or begin under another job name.',
+    },
+  )
+}
+
+/** Notes in the ledger what is published, so that a job that ended says so. */
+async function settle(session: Session): Promise<void> {
+  const { env, partition, signal, published } = session
+  session.ledger = await retrying(env, partition, signal, 'settling', () =>
+    updateOwnLedger(env.store, session.owner, (ledger) =>
+      ledger.published.commit === published.commit ? ledger : { ...ledger, published },
+    ),
+  )
+  env.observe({ kind: 'ended', partition, commit: session.ledger.commit })
+}
+
+class PartitionLoop {
+  readonly #session: Session
+  readonly #env: PipelineEnv
+  readonly #state: PartitionState
+  readonly #source: OpenSource
+  readonly #committer: Committer
+  readonly #interruption: Interruption
+  /** Offset after the last record that was folded. */
+  #position: number
+  #recordsSinceCut = 0
+  #deadLetters: Json[] = []
+  /** A wall-clock or operator's decision of an owner before us, to be taken again at its cut. */
+  #decided: { readonly cut: number; readonly decision: CloseDecision } | null
+
+  constructor(
+    session: Session,
+    state: PartitionState,
+    source: OpenSource,
+    committer: Committer,
+    interruption: Interruption,
+  ) {
+    this.#session = session
+    this.#env = session.env
+    this.#state = state
+    this.#source = source
+    this.#committer = committer
+    this.#interruption = interruption
+    this.#position = session.ledger.resumeOffset
+    this.#decided = decidedBefore(session)
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#session
+    // A close that was due at the last commit's cut, and more than one may be, comes before the next record.
+    await this.#closeDue()
+    await this.#closeDecided(this.#position)
+    while (!signal.aborted) {
+      const event = await this.#interruption.orNull(this.#source.next())
+      if (event === null) break
+      await this.#take(event)
+      if (event.kind === 'end') break
+    }
+    if (this.#recordsSinceCut > 0) await this.#cut(null)
+  }
+
+  async #take(event: SourceEvent): Promise<void> {
+    if (event.kind === 'records') {
+      for (let next = 0; next < event.records.length;) {
+        next = this.#foldUntilCut(event.records, next)
+        await this.#closeDecided(this.#position)
+        await this.#closeDue()
+        if (this.#isCheckpointDue()) await this.#cut(null)
+      }
+      this.#observeFold()
+    } else if (event.kind === 'caught-up') {
+      this.#position = Math.max(this.#position, event.nextOffset)
+      await this.#closeDecided(this.#position)
+      for (
+        let due = this.#state.dueByClock(event.fetchedAtMs);
+        due !== null;
+        due = this.#state.dueByClock(event.fetchedAtMs)
+      ) {
+        await this.#close(due)
+      }
+    } else {
+      await this.#closeDecided(Infinity)
+      this.#state.ended = true
+      await this.#closeDue()
+    }
+  }
+
+  /** Folds records until one of them asks for a cut; returns the index after it. The hot path: nothing here waits. */
+  #foldUntilCut(records: readonly SourceRecord[], from: number): number {
+    const state = this.#state
+    for (let i = from; i < records.length; i++) {
+      const record = records[i] as SourceRecord
+      if (record.offset < this.#position) throw new Error(`offset ${record.offset} came after ${this.#position - 1}`)
+      if (this.#decided !== null && record.offset > this.#decided.cut) {
+        // The cut lies before this record: close there first, then come back for it.
+        this.#position = this.#decided.cut + 1
+        return i
+      }
+      const refusal = state.fold(record)
+      this.#position = record.offset + 1
+      this.#recordsSinceCut++
+      if (refusal !== null) this.#deadLetters.push(deadLetterRow(this.#session.partition, record, refusal))
+      if (state.due() !== null || this.#isCheckpointDue()) return i + 1
+    }
+    return records.length
+  }
+
+  #isCheckpointDue(): boolean {
+    const { checkpointEveryRecords } = this.#env.limits
+    return this.#recordsSinceCut >= checkpointEveryRecords || this.#deadLetters.length >= MAX_PENDING_DEAD_LETTERS
+  }
+
+  async #closeDue(): Promise<void> {
+    for (let due = this.#state.due(); due !== null; due = this.#state.due()) await this.#close(due)
+  }
+
+  /** Takes the decision that the ledger's intent holds, once everything up to its cut is folded. */
+  async #closeDecided(position: number): Promise<void> {
+    const decided = this.#decided
+    if (decided === null || position <= decided.cut) return
+    this.#decided = null
+    await this.#close(decided.decision)
+  }
+
+  async #close(decision: CloseDecision): Promise<void> {
+    const closed = this.#state.close(decision)
+    if (closed.dropped.length > 0) {
+      const { partition } = this.#session
+      this.#env.observe({ kind: 'dropped-from-roster', partition, window: closed.start, producers: closed.dropped })
+    }
+    await this.#cut(closed)
+  }
+
+  async #cut(closed: ReturnType<PartitionState['close']> | null): Promise<void> {
+    const cut = takeCut(this.#state, this.#position - 1, this.#deadLetters, closed, this.#env.aggregator)
+    this.#deadLetters = []
+    this.#recordsSinceCut = 0
+    const { partition } = this.#session
+    const trigger = closed?.trigger ?? null
+    this.#env.observe({
+      kind: 'cut',
+      partition,
+      cut: cut.cut,
+      window: closed?.start ?? null,
+      trigger,
+      vmWindows: closed?.vms.length ?? 0,
+    })
+    await this.#committer.submit(cut)
+  }
+
+  #observeFold(): void {
+    const { counts, head } = this.#state
+    const { partition } = this.#session
+    const waitedFor = head?.waitedFor ?? 0
+    this.#env.observe({
+      kind: 'folded',
+      partition,
+      counts,
+      position: this.#position,
+      waitedFor,
+      incomplete: head?.incomplete ?? 0,
+    })
+  }
+}
+
+/** What the records alone will decide again needs no reminder; what a clock or an operator decided does. */
+function decidedBefore(session: Session): { cut: number; decision: CloseDecision } | null {
+  const { intent } = session
+  if (intent === null || intent.window === null || intent.trigger === null) return null
+  if (intent.trigger !== 'deadline' && intent.trigger !== 'forced') return null
+  return { cut: intent.cut, decision: { windowStart: intent.window, trigger: intent.trigger } }
+}

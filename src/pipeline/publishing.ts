@@ -1,0 +1,128 @@
+/**
+ * Publishing: what the ledger says is committed goes out in order, each commit once. Opening a publisher shuts out every
+ * earlier one; the marker that travels with each batch says how far publishing got; the ledger says how far it may go.
+ */
+import { canonicalJson, type Json } from '../core/json.ts'
+import { WindrowError } from '../errors.ts'
+import { readRows, type ChunkSet } from '../ledger/chunks.ts'
+import { keysOf, type Outbox } from '../ledger/index-chunk.ts'
+import type { OutboxBatch, PublishedMarker, Publisher, StateStore } from './ports.ts'
+import { resultLine } from './result-line.ts'
+import { Backoff, isRetryable } from './retrying.ts'
+import { assertOwned, type Session } from './session.ts'
+
+const NOTHING_PUBLISHED: PublishedMarker = { commit: 0, digest: '' }
+
+/** Publishes all that is committed and not published. After an error everything is asked again, from a new publisher. */
+export async function publishOutstanding(session: Session): Promise<void> {
+  const { env, partition, signal } = session
+  const backoff = new Backoff(env, partition, signal)
+  for (;;) {
+    try {
+      session.publisher ??= await openPublisher(session)
+      for (const outbox of session.index?.outboxes ?? []) {
+        if (outbox.marker.commit <= session.published.commit) continue
+        const batch = await readOutbox(env.store, outbox)
+        await session.publisher.publish(batch)
+        session.published = outbox.marker
+        const { results, deadLetters } = batch
+        env.observe({
+          kind: 'published',
+          partition,
+          commit: outbox.marker.commit,
+          results: results.length,
+          deadLetters: deadLetters.length,
+        })
+      }
+      return
+    } catch (error) {
+      await discardPublisher(session)
+      if (!isRetryable(error)) throw error
+      await backoff.pause('publishing', error)
+    }
+  }
+}
+
+/** The publisher first, the ledger after it: once older publishers are shut out, a ledger that is ours stays ours to publish. */
+async function openPublisher(session: Session): Promise<Publisher> {
+  const publisher = await session.env.publishers.open(session.partition)
+  try {
+    await assertOwned(session)
+    session.published = checkMarker(session, publisher.marker ?? NOTHING_PUBLISHED)
+    return publisher
+  } catch (error) {
+    await publisher.close()
+    throw error
+  }
+}
+
+export async function discardPublisher(session: Session): Promise<void> {
+  const { publisher } = session
+  session.publisher = null
+  await publisher?.close()
+}
+
+/** What is published must be in the ledger, and must be the same (I4). */
+function checkMarker(session: Session, marker: PublishedMarker): PublishedMarker {
+  const { ledger, index, partition } = session
+  const where = `partition ${partition} of job ${ledger.job}`
+  if (marker.commit > ledger.commit) {
+    throw new WindrowError(
+      `${where}: commit ${marker.commit} is published, but the ledger knows only ${ledger.commit}`,
+      {
+        code: 'STATE_BEHIND',
+        remedy:
+          'The state store went back in time, or the results belong to another data folder: restore the state, or publish elsewhere.',
+      },
+    )
+  }
+  if (marker.commit < ledger.published.commit) {
+    throw new WindrowError(
+      `${where}: the ledger knows that commit ${ledger.published.commit} was published, but only ${marker.commit} is`,
+      {
+        code: 'RESULTS_BEHIND',
+        remedy: 'The published results went back in time: restore them, or compute them again under another job name.',
+      },
+    )
+  }
+  const known = [
+    ledger.published,
+    { commit: ledger.commit, digest: ledger.digest },
+    ...(index?.outboxes ?? []).map((one) => one.marker),
+  ]
+  if (!known.some((one) => one.commit === marker.commit && one.digest === marker.digest)) {
+    throw new WindrowError(`${where}: what is published as commit ${marker.commit} is not what the ledger committed`, {
+      code: 'STATE_BEHIND',
+      remedy:
+        'The results belong to another state of this job: restore the state that made them, or publish elsewhere.',
+    })
+  }
+  return marker
+}
+
+async function readOutbox(store: StateStore, outbox: Outbox): Promise<OutboxBatch> {
+  return {
+    marker: outbox.marker,
+    resumeOffset: outbox.resumeOffset,
+    results: await lines(store, outbox.results === null ? [] : [outbox.results], resultLine),
+    deadLetters: await lines(store, outbox.deadLetters, canonicalJson),
+  }
+}
+
+async function lines(store: StateStore, sets: readonly ChunkSet[], toLine: (row: Json) => string): Promise<string[]> {
+  const rows = await Promise.all(sets.map((set) => readRows(store, set)))
+  return rows.flat().map(toLine)
+}
+
+/** Deletes what the published commit superseded. A failure costs space, not correctness: the next commit carries it on. */
+export async function sweep(session: Session): Promise<void> {
+  const { env, index, partition } = session
+  if (index === null || session.published.commit < index.commit) return
+  try {
+    await env.store.delete(keysOf(index.garbage))
+    session.sweptCommit = index.commit
+  } catch (error) {
+    if (!isRetryable(error)) throw error
+    env.observe({ kind: 'sweep-failed', partition, reason: String(error) })
+  }
+}

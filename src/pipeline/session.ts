@@ -1,0 +1,91 @@
+/** One ownership of one partition: what its owner knows of ledger, index and publishing, from takeover to the end. */
+import type { EpochMs } from '../core/point.ts'
+import { readIndex, type IndexChunk } from '../ledger/index-chunk.ts'
+import { lostPartition, readLedger, type Intent, type Ledger } from '../ledger/ledger.ts'
+import { takeOver, updateOwnLedger, type Owner } from '../ledger/takeover.ts'
+import type { PipelineEnv } from './env.ts'
+import type { PublishedMarker, Publisher } from './ports.ts'
+import { retrying } from './retrying.ts'
+
+export interface Session {
+  readonly env: PipelineEnv
+  readonly partition: number
+  readonly signal: AbortSignal
+  owner: Owner
+  ledger: Ledger
+  /** The index of `ledger.commit`; `null` before the first commit. */
+  index: IndexChunk | null
+  /** Versions of the open windows as the index has them. */
+  readonly committedVersions: Map<EpochMs, number>
+  /** What the owner before was about to do when it was last heard of. */
+  readonly intent: Intent | null
+  publisher: Publisher | null
+  published: PublishedMarker
+  /** The commit whose garbage has been deleted. */
+  sweptCommit: number
+}
+
+/** Takes the partition over. `firstOffset` is asked only when the job has no ledger for it yet. */
+export async function openSession(
+  env: PipelineEnv,
+  partition: number,
+  signal: AbortSignal,
+  firstOffset: () => Promise<number>,
+): Promise<Session> {
+  return retrying(env, partition, signal, 'taking over', async () => {
+    const known = await readLedger(env.store, env.job, partition)
+    const begin = known === null ? await firstOffset() : known.ledger.resumeOffset
+    const { owner, ledger, intent } = await takeOver(env.store, env.job, partition, env.newToken(), begin)
+    const index = ledger.index === null ? null : await readIndex(env.store, ledger.index)
+    env.observe({
+      kind: 'taken-over',
+      partition,
+      epoch: owner.epoch,
+      commit: ledger.commit,
+      resumeOffset: ledger.resumeOffset,
+    })
+    return {
+      env,
+      partition,
+      signal,
+      owner,
+      ledger,
+      index,
+      committedVersions: new Map(index?.open.map((one) => [one.window, 0])),
+      intent,
+      publisher: null,
+      published: ledger.published,
+      // Not known, so taken for none: garbage may be deleted twice, never forgotten.
+      sweptCommit: 0,
+    }
+  })
+}
+
+/**
+ * Raises the epoch of a partition that is still ours, before a commit is driven again: whatever is left of the attempt
+ * before can then change nothing.
+ */
+export async function renewEpoch(session: Session, token: string): Promise<void> {
+  const { env, owner } = session
+  const renewed = { ...owner, epoch: owner.epoch + 1, token }
+  const found = await readLedger(env.store, owner.job, owner.partition)
+  // An earlier call wrote it and its answer was lost.
+  if (found?.ledger.token === token) session.ledger = found.ledger
+  else
+    session.ledger = await updateOwnLedger(env.store, owner, (ledger) => ({ ...ledger, epoch: renewed.epoch, token }))
+  session.owner = renewed
+  env.observe({
+    kind: 'taken-over',
+    partition: owner.partition,
+    epoch: renewed.epoch,
+    commit: session.ledger.commit,
+    resumeOffset: session.ledger.resumeOffset,
+  })
+}
+
+/** Throws PARTITION_LOST unless the ledger is still in this session's hands. */
+export async function assertOwned(session: Session): Promise<void> {
+  const { env, owner } = session
+  const found = await readLedger(env.store, owner.job, owner.partition)
+  if (found?.ledger.token !== owner.token) throw lostPartition(owner.job, owner.partition, owner.epoch)
+}

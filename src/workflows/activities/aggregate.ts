@@ -1,0 +1,125 @@
+/**
+ * The activity `aggregate`: closes the VM windows of a partition window. It reads what the plan names, runs a `vm-window`
+ * workflow a VM window, and writes the new states and the results as chunks. Running twice is safe: the workflows are pure
+ * and the chunks insert-only.
+ */
+import type { AnyAggregator } from '../../core/aggregator.ts'
+import type { VmWindowResult } from '../../core/close-vm-window.ts'
+import { weakest, type CloseReason } from '../../core/closing.ts'
+import type { Json } from '../../core/json.ts'
+import {
+  PageWriter,
+  pagesOf,
+  readPages,
+  readRows,
+  writePages,
+  type ChunkKind,
+  type ChunkSet,
+} from '../../ledger/chunks.ts'
+import type { StateStore } from '../../pipeline/ports.ts'
+import { OUTPUT_ROWS_PER_PAGE, type AggregateOutcome, type CommitPlan, type PlannedClose } from '../plan.ts'
+import { closeTasks, type CloseWork, type StateRow } from './close-tasks.ts'
+import { mapOrdered } from './map-ordered.ts'
+import { runTasks, type RunVmWindows, type TaskOutcome } from './run-tasks.ts'
+
+export interface AggregateEnv {
+  readonly store: StateStore
+  readonly aggregator: AnyAggregator
+  readonly run: RunVmWindows
+  /** Groups of VM windows that one activity has under way; the runner bounds the process. */
+  readonly maxInFlight: number
+}
+
+export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<AggregateOutcome> {
+  const close = plan.close as PlannedClose
+  const { store, aggregator } = env
+  const writer = (kind: ChunkKind): PageWriter => new PageWriter(store, plan.attempt, kind, OUTPUT_ROWS_PER_PAGE)
+  const states = writer('states')
+  const results = writer('results')
+  const quarantined = writer('quarantined')
+  let vmWindows = 0
+  const vmWindowsByReason: { [reason: string]: number } = {}
+  let reason: CloseReason = 'complete'
+  let received = 0
+  let statesDropped = 0
+  let total: unknown =
+    close.total === null ? aggregator.create() : aggregator.decode((await readRows(store, close.total))[0] as Json)
+
+  const keep = async (row: StateRow): Promise<void> => {
+    const idleWindows = (close.windowStart - row.window) / plan.rules.sizeMs
+    if (idleWindows < plan.rules.stateWindows) await states.add(row as unknown as Json)
+    else statesDropped++
+  }
+  const maxRowBytes = Math.floor(store.maxValueBytes / OUTPUT_ROWS_PER_PAGE) - 1
+  const work = closeTasks(pages(store, close.accs), pages(store, close.prior), close)
+  const runGroup = async (group: WorkGroup): Promise<{ group: WorkGroup; outcomes: TaskOutcome[] }> => {
+    const tasks = group.work.flatMap((one) => one.task ?? [])
+    return { group, outcomes: await runTasks(plan, group.index, tasks, aggregator, env.run, maxRowBytes) }
+  }
+  for await (const { group, outcomes } of mapOrdered(grouped(work, close.vmsPerWorkflow), env.maxInFlight, runGroup)) {
+    let next = 0
+    for (const { prior, task } of group.work) {
+      if (task === null) {
+        await keep(prior as StateRow)
+        continue
+      }
+      const { result, state } = outcomes[next++] as TaskOutcome
+      await results.add(result as unknown as Json)
+      vmWindows++
+      received += result.received
+      reason = weakest(reason, result.reason)
+      vmWindowsByReason[result.reason] = (vmWindowsByReason[result.reason] ?? 0) + 1
+      if (result.reason === 'quarantined') await quarantined.add(quarantineRow(result))
+      else total = aggregator.merge(total, aggregator.decode(task.window.accumulator))
+      const window = result.received > 0 ? close.windowStart : prior?.window
+      if (state !== null && window !== undefined) await keep({ vmId: result.vmId, window, state })
+    }
+  }
+  return {
+    states: await states.end(),
+    results: await results.end(),
+    quarantined: await quarantined.end(),
+    total: await writePages(store, plan.attempt, 'total', pagesOf([aggregator.encode(total)])),
+    vmWindows,
+    received,
+    reason,
+    vmWindowsByReason,
+    statesDropped,
+  }
+}
+
+/** Consecutive work that holds at most so many tasks; what has no task rides along. */
+interface WorkGroup {
+  readonly index: number
+  readonly work: readonly CloseWork[]
+}
+
+async function* grouped(work: AsyncIterable<CloseWork>, tasksPerGroup: number): AsyncGenerator<WorkGroup> {
+  let group: CloseWork[] = []
+  let tasks = 0
+  let index = 0
+  for await (const one of work) {
+    group.push(one)
+    if (one.task !== null) tasks++
+    if (tasks < tasksPerGroup) continue
+    yield { index: index++, work: group }
+    group = []
+    tasks = 0
+  }
+  if (group.length > 0) yield { index, work: group }
+}
+
+async function* pages(store: StateStore, set: ChunkSet | null): AsyncGenerator<Json[]> {
+  if (set !== null) yield* readPages(store, set)
+}
+
+/** The dead letter of a VM window: there is no single record to show, the window's points are all in the topic. */
+function quarantineRow(result: VmWindowResult): Json {
+  return {
+    reason: 'quarantined',
+    detail: result.error ?? '',
+    vmId: result.vmId,
+    windowStart: result.windowStart,
+    received: result.received,
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The activity `commit`: the one write that decides. It swaps the ledger from commit n - 1 to n if, and only if, the
+ * attempt is still the announced one of the current epoch. Running twice is safe: the second run finds its own commit.
+ */
+import { canonicalJson, type Json } from '../../core/json.ts'
+import { isBalanced } from '../../core/fate.ts'
+import { WindrowError } from '../../errors.ts'
+import { ledgerKey } from '../../ledger/attempt-id.ts'
+import type { ChunkSet } from '../../ledger/chunks.ts'
+import { digestOf } from '../../ledger/digest.ts'
+import { nextIndex, readIndex, writeIndex, type IndexStep } from '../../ledger/index-chunk.ts'
+import { encodeLedger, isOwnedBy, lostPartition, readLedger, type Ledger } from '../../ledger/ledger.ts'
+import type { StateStore } from '../../pipeline/ports.ts'
+import type { AggregateOutcome, CommitPlan, CommitRequest } from '../plan.ts'
+
+export async function commit(request: CommitRequest, store: StateStore): Promise<{ commit: number }> {
+  const { plan, outcome } = request
+  const { owner } = plan
+  if (!isBalanced(plan.counts)) throw unbalanced(plan)
+  for (;;) {
+    const found = await readLedger(store, owner.job, owner.partition)
+    if (found === null) throw lostPartition(owner.job, owner.partition, owner.epoch)
+    const { ledger, etag } = found
+    if (ledger.index?.attempt === plan.attempt) return { commit: plan.commit }
+    if (!isOwnedBy(ledger, owner) || ledger.intent?.attempt !== plan.attempt) {
+      throw lostPartition(owner.job, owner.partition, owner.epoch)
+    }
+    const before = plan.indexBefore === null ? null : await readIndex(store, plan.indexBefore)
+    const digest = commitDigest(plan, outcome)
+    const index = await writeIndex(
+      store,
+      plan.attempt,
+      nextIndex(before, plan.indexBefore, stepOf(plan, outcome, digest)),
+    )
+    const after = committed(ledger, plan, digest, index)
+    if ((await store.swap(ledgerKey(owner.job, owner.partition), encodeLedger(after), etag)) === 'swapped') {
+      return { commit: plan.commit }
+    }
+  }
+}
+
+function committed(ledger: Ledger, plan: CommitPlan, digest: string, indexDigest: string): Ledger {
+  return {
+    ...ledger,
+    commit: plan.commit,
+    digest,
+    resumeOffset: plan.cut + 1,
+    watermark: plan.watermark,
+    closedThrough: plan.closedThrough,
+    counts: plan.counts,
+    intent: null,
+    index: { attempt: plan.attempt, digest: indexDigest },
+    abandoned: ledger.abandoned.filter((one) => !plan.abandoned.some((noted) => noted.attempt === one.attempt)),
+  }
+}
+
+/** Chained to the commit before, and over all that this one decides. */
+function commitDigest(plan: CommitPlan, outcome: AggregateOutcome | null): string {
+  const { commit, digestBefore, cut, watermark, closedThrough, counts, close } = plan
+  const open = plan.open.map((one) => one.set)
+  const sets = [
+    ...open,
+    plan.roster,
+    plan.dead,
+    outcome?.states,
+    outcome?.results,
+    outcome?.quarantined,
+    outcome?.total,
+  ]
+  const decided = {
+    commit,
+    digestBefore,
+    cut,
+    watermark,
+    closedThrough,
+    counts: { ...counts },
+    trigger: close?.trigger ?? null,
+    sets: sets.map((set) => set?.digests ?? []),
+  }
+  return digestOf(canonicalJson(decided))
+}
+
+function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: string): IndexStep {
+  const { close } = plan
+  return {
+    attempt: plan.attempt,
+    commit: plan.commit,
+    digest,
+    resumeOffset: plan.cut + 1,
+    open: plan.open,
+    roster: plan.roster,
+    deadLetters: [plan.dead, outcome?.quarantined].filter((set): set is ChunkSet => set !== undefined && set.rows > 0),
+    closing:
+      close === null || outcome === null
+        ? null
+        : {
+            window: close.windowStart,
+            accs: close.accs,
+            states: outcome.states,
+            results: outcome.results,
+            total: outcome.total,
+            reason: outcome.reason,
+            vmWindowsByReason: outcome.vmWindowsByReason,
+          },
+    publishedCommit: plan.publishedCommit,
+    sweptCommit: plan.sweptCommit,
+    abandoned: plan.abandoned,
+    rememberWindows: plan.rules.amendWindows,
+  }
+}
+
+function unbalanced(plan: CommitPlan): WindrowError {
+  return new WindrowError(`the counts of attempt ${plan.attempt} do not add up: ${JSON.stringify(plan.counts)}`, {
+    code: 'COUNTS_DIFFER',
+    remedy: 'Please report this with the ledger of the partition; nothing was committed.',
+  })
+}

@@ -1,0 +1,105 @@
+/**
+ * What crosses into the workflows: small, bounded, and pinned. Points never do: a plan names chunks by attempt and digest,
+ * so that whatever runs it, whenever, works on the same bytes.
+ */
+import type { VmWindowOutcome, VmWindowTask } from '../core/close-vm-window.ts'
+import type { FateCounts } from '../core/fate.ts'
+import type { CloseReason, CloseTrigger } from '../core/closing.ts'
+import type { EpochMs } from '../core/point.ts'
+import type { Windowing } from '../core/windowing.ts'
+import type { ChunkSet } from '../ledger/chunks.ts'
+import type { OpenChunks } from '../ledger/index-chunk.ts'
+import type { AbandonedAttempt, Ledger } from '../ledger/ledger.ts'
+import type { Owner } from '../ledger/takeover.ts'
+
+/** Rows of every page that `aggregate` writes, so that the number of pages is known before the rows are. */
+export const OUTPUT_ROWS_PER_PAGE = 64
+
+/** What is closed by a commit. */
+export interface PlannedClose {
+  readonly windowStart: EpochMs
+  readonly windowEnd: EpochMs
+  readonly trigger: CloseTrigger
+  /** Rows: one VM window each (`ClosingRow`), sorted by VM. */
+  readonly accs: ChunkSet
+  /** What aggregating must add up to. */
+  readonly vmWindows: number
+  readonly received: number
+  /** VM states after the window before; `null` before the first. */
+  readonly prior: ChunkSet | null
+  readonly total: ChunkSet | null
+  /** VM windows that one `vm-window` instance takes. */
+  readonly vmsPerWorkflow: number
+}
+
+/** Input of the parent workflow `partition-window`: one attempt at one commit. */
+export interface CommitPlan {
+  readonly attempt: string
+  readonly owner: Owner
+  readonly commit: number
+  readonly digestBefore: string
+  readonly indexBefore: Ledger['index']
+  readonly cut: number
+  readonly watermark: EpochMs | null
+  readonly closedThrough: EpochMs | null
+  readonly counts: FateCounts
+  readonly open: readonly OpenChunks[]
+  readonly roster: ChunkSet
+  readonly dead: ChunkSet
+  /** `null`: a checkpoint. */
+  readonly close: PlannedClose | null
+  readonly publishedCommit: number
+  readonly sweptCommit: number
+  readonly abandoned: readonly AbandonedAttempt[]
+  readonly rules: Windowing
+  /** Name and version, so that no worker with another aggregator takes the work. */
+  readonly aggregator: string
+}
+
+/** What the activity `aggregate` made of a closing window. */
+export interface AggregateOutcome {
+  readonly states: ChunkSet
+  readonly results: ChunkSet
+  readonly quarantined: ChunkSet
+  readonly total: ChunkSet
+  readonly vmWindows: number
+  readonly received: number
+  readonly reason: CloseReason
+  readonly vmWindowsByReason: { readonly [reason: string]: number }
+  /** VMs whose state was dropped because they sent nothing for too long. */
+  readonly statesDropped: number
+}
+
+/** Input of the activity `commit`. */
+export interface CommitRequest {
+  readonly plan: CommitPlan
+  readonly outcome: AggregateOutcome | null
+}
+
+/**
+ * How an activity ended. Expected failures are values, not throws: a workflow engine keeps no more of an error than its
+ * message, and the owner must tell what may be tried again from what must halt.
+ */
+export type ActivityResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | {
+      readonly ok: false
+      readonly code: string
+      readonly message: string
+      readonly remedy: string
+      readonly isRetryable: boolean
+    }
+
+/** Output of `partition-window`. */
+export type CommitResult = ActivityResult<{ readonly commit: number }>
+
+/** Input and output of a `vm-window` workflow. */
+export interface VmWindowOrder {
+  readonly aggregator: string
+  readonly rules: Windowing
+  readonly tasks: readonly VmWindowTask[]
+}
+
+export type VmWindowAnswer = readonly (
+  { readonly ok: true; readonly outcome: VmWindowOutcome } | { readonly ok: false; readonly error: string }
+)[]
