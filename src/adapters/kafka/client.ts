@@ -37,8 +37,19 @@ export function createKafkaClient(connection: KafkaConnection): Kafka {
     ...(connection.ssl === undefined ? {} : { ssl: connection.ssl }),
     ...(connection.sasl === undefined ? {} : { sasl: connection.sasl }),
     logLevel: log === undefined ? kafkajs.logLevel.NOTHING : kafkajs.logLevel.WARN,
-    logCreator: () => (entry) => log?.(toLogEntry(entry)),
+    logCreator: () => (entry) => {
+      if (!isRoutine(entry)) log?.(toLogEntry(entry))
+    },
   })
+}
+
+/**
+ * kafkajs logs as errors what it then tries again and gets: the transaction before was not yet wound up
+ * (CONCURRENT_TRANSACTIONS), as after nearly every one of them.
+ */
+function isRoutine({ log }: LogEntry): boolean {
+  const error: unknown = log['error']
+  return [log.message, error].some((text) => typeof text === 'string' && text.includes('another concurrent operation'))
 }
 
 function toLogEntry({ level, log, namespace }: LogEntry): KafkaLogEntry {
@@ -49,7 +60,7 @@ function toLogEntry({ level, log, namespace }: LogEntry): KafkaLogEntry {
 interface RequestQueue {
   readonly pending: readonly unknown[]
   readonly throttledUntil: number
-  scheduleCheckPendingRequests(): void
+  scheduleCheckPendingRequests: (this: RequestQueue) => void
 }
 
 let repaired = false
@@ -63,7 +74,7 @@ function repairThrottleTimer(): void {
   repaired = true
   const require = createRequire(import.meta.url)
   const { prototype } = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue }
-  const schedule = Reflect.get(prototype, 'scheduleCheckPendingRequests') as (this: RequestQueue) => void
+  const schedule = prototype.scheduleCheckPendingRequests
   prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
     if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this)
   }

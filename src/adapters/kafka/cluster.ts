@@ -10,8 +10,10 @@ import type { Cluster } from 'kafkajs'
 import { WindrowError } from '../../errors.ts'
 import { createKafkaClient } from './client.ts'
 import { kafkaError } from './errors.ts'
+import { checkProduced, produceRequest } from './produce-request.ts'
 import { metadataRequest, parseTopicId } from './topic-id.ts'
 import type { KafkaConnection } from './client.ts'
+import type { RawProtocol } from './raw-protocol.ts'
 
 /** What is in a partition: the first offset still there, and the one after the last (markers and open transactions included). */
 export interface LogRange {
@@ -41,15 +43,26 @@ export interface KafkaCluster {
   logRanges(topic: string, partitions: readonly number[]): Promise<ReadonlyMap<number, LogRange>>
   read(topic: string, partition: number, fromOffset: number, maxBytes: number): Promise<LogSlice>
   partitionCount(topic: string): Promise<number>
+  /** For idempotent appending: numbers under which the broker tells a repeated batch from a new one. */
+  newProducerId(): Promise<ProducerId>
+  /** Appends an encoded record batch; sent again, unchanged, until it is known to be stored on all in-sync replicas. */
+  append(topic: string, partition: number, batch: Buffer): Promise<void>
   /** The id that a topic was given when it was created: a UUID as 32 hexadecimal digits. */
   topicId(topic: string): Promise<string>
   close(): Promise<void>
 }
 
+export interface ProducerId {
+  readonly id: bigint
+  readonly epoch: number
+}
+
 const READ_COMMITTED = 1
 const FETCH_WAIT_MS = 500
-const ATTEMPTS = 6
+const ATTEMPTS = 10
 const FIRST_PAUSE_MS = 50
+const LONGEST_PAUSE_MS = 2_000
+const UNUSED_TRANSACTION_TIMEOUT_MS = 60_000
 
 export async function connectKafkaCluster(connection: KafkaConnection): Promise<KafkaCluster> {
   const cluster = captureCluster(connection)
@@ -71,7 +84,7 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
   }
 
   const attempt = async <T>(doing: string, ask: () => Promise<T>): Promise<T> => {
-    for (let tried = 1, pauseMs = FIRST_PAUSE_MS; ; tried++, pauseMs *= 2) {
+    for (let tried = 1, pauseMs = FIRST_PAUSE_MS; ; tried++, pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
         return await ask()
       } catch (error) {
@@ -84,6 +97,11 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
       // The next attempt meets the same error where this one failed, so it need not be looked at here.
       await cluster.refreshMetadata().catch(() => undefined)
     }
+  }
+
+  const leaderOf = async (topic: string, partition: number) => {
+    const [[nodeId]] = (await leadersOf(topic, [partition])) as [[string, number[]]]
+    return cluster.findBroker({ nodeId })
   }
 
   const offsetsAt = async (topic: string, partitions: readonly number[], fromBeginning: boolean) => {
@@ -106,8 +124,7 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
 
     read: (topic, partition, fromOffset, maxBytes) =>
       attempt(`reading ${topic}/${partition} at ${fromOffset}`, async () => {
-        const [nodeId] = (await leadersOf(topic, [partition]))[0] as [string, number[]]
-        const broker = await cluster.findBroker({ nodeId })
+        const broker = await leaderOf(topic, partition)
         const { responses } = (await broker.fetch({
           isolationLevel: READ_COMMITTED,
           maxWaitTime: FETCH_WAIT_MS,
@@ -132,6 +149,20 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
         return cluster.findTopicPartitionMetadata(topic).length
       }),
 
+    newProducerId: () =>
+      attempt('asking for a producer id', async () => {
+        await cluster.refreshMetadataIfNecessary()
+        const broker = (await cluster.findControllerBroker()) as unknown as RawBroker
+        const answer = await broker.initProducerId({ transactionTimeout: UNUSED_TRANSACTION_TIMEOUT_MS })
+        return { id: BigInt(answer.producerId), epoch: answer.producerEpoch }
+      }),
+
+    append: (topic, partition, batch) =>
+      attempt(`writing to ${topic}/${partition}`, async () => {
+        const broker = (await leaderOf(topic, partition)) as unknown as RawBroker
+        checkProduced(await broker.connectionPool.send(produceRequest(topic, partition, batch)))
+      }),
+
     topicId: (topic) =>
       attempt(`looking up the id of ${topic}`, async () => {
         const broker = (await cluster.findControllerBroker()) as unknown as RawBroker
@@ -152,9 +183,13 @@ interface FetchAnswer {
   }[]
 }
 
-/** The way in for a request that kafkajs does not know: it is encoded here, and the answer comes back as bytes. */
+/** What kafkajs's brokers have beyond their types. Requests of our own are encoded here and answered with bytes. */
 interface RawBroker {
-  readonly connectionPool: { send(protocol: ReturnType<typeof metadataRequest>): Promise<Buffer> }
+  readonly connectionPool: { send(protocol: RawProtocol): Promise<Buffer> }
+  initProducerId(options: { readonly transactionTimeout: number }): Promise<{
+    readonly producerId: string
+    readonly producerEpoch: number
+  }>
 }
 
 function captureCluster(connection: KafkaConnection): Cluster {

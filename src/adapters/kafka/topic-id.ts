@@ -12,28 +12,15 @@
  * unsigned varint of their length plus one, 0 for null. See https://kafka.apache.org/protocol#The_Messages_Metadata.
  */
 import { WindrowError } from '../../errors.ts'
+import { rawRequest } from './raw-protocol.ts'
+import type { RawProtocol } from './raw-protocol.ts'
 
 const METADATA_API_KEY = 3
 const METADATA_API_VERSION = 10
 const UUID_BYTES = 16
 
-/** A request in the form that kafkajs's connections take, answered with the raw bytes after the correlation id. */
-export function metadataRequest(topic: string) {
-  return {
-    request: {
-      apiKey: METADATA_API_KEY,
-      apiVersion: METADATA_API_VERSION,
-      apiName: 'Metadata',
-      encode: async () => {
-        const buffer = encodeMetadataRequest(topic)
-        return { buf: buffer, buffer }
-      },
-    },
-    response: {
-      decode: async (payload: Buffer) => payload,
-      parse: async (payload: Buffer) => payload,
-    },
-  }
+export function metadataRequest(topic: string): RawProtocol {
+  return rawRequest('Metadata', METADATA_API_KEY, METADATA_API_VERSION, encodeMetadataRequest(topic))
 }
 
 function encodeMetadataRequest(topic: string): Buffer {

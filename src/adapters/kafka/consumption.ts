@@ -1,0 +1,315 @@
+/**
+ * Reading a topic as a member of a consumer group. The group only decides which partitions are ours; where a partition
+ * is read from is decided by whoever opens it. Each (re)join ends everything that was opened and assigns anew.
+ *
+ * A membership that crashes for a passing reason is replaced by a new one; for any other reason consumption ends.
+ */
+import { WindrowError } from '../../errors.ts'
+import type { Clock, OpenSource, Source } from '../../pipeline/ports.ts'
+import type { Decoded, SourceRecord } from '../../core/point.ts'
+import { connectKafkaCluster } from './cluster.ts'
+import { kafkaError } from './errors.ts'
+import { createKafkaMember } from './member.ts'
+import { Opening } from './opening.ts'
+import type { KafkaConnection } from './client.ts'
+import type { KafkaCluster } from './cluster.ts'
+import type { FetchedBatch, FetchedMessage, GroupMember, MemberEvents } from './member.ts'
+import type { BufferLimits } from './opening.ts'
+
+/** What bytes mean. May have to ask for a schema first; throws only what the whole partition has to wait for. */
+export type Decode = (bytes: Uint8Array) => Decoded | Promise<Decoded>
+
+/** Called from within the client's own turn, one after another. */
+export interface ConsumptionListener {
+  /** After every (re)join: these partitions are ours, all of them to be opened (again). May be none. */
+  onAssigned(partitions: readonly number[]): void
+  /** Not ours any more, or not known to be; what was opened of them has ended. `onAssigned` may follow. */
+  onRevoked(partitions: readonly number[]): void
+  /** Consumption is over for good. */
+  onFailed(error: WindrowError): void
+}
+
+export interface ConsumptionOptions {
+  readonly connection: KafkaConnection
+  readonly topic: string
+  readonly groupId: string
+  readonly decode: Decode
+  readonly listener: ConsumptionListener
+  readonly clock: Clock
+  /** How long a member may be silent before the group goes on without it. @default 20_000 */
+  readonly sessionTimeoutMs?: number
+  /** Held for a partition before fetching pauses. @default 20_000 records, 4 MiB */
+  readonly limits?: BufferLimits
+  /** Values beyond it are not decoded but handed over as `oversized`. @default 1 MiB */
+  readonly maxRecordBytes?: number
+}
+
+export interface KafkaConsumption {
+  readonly source: Source
+  /** Resolves when the group was joined for the first time. Throws when no broker can be reached. */
+  start(): Promise<void>
+  /** Resolves once the group has answered a heartbeat that was sent after this call; throws when it no longer knows us. */
+  confirmMembership(): Promise<void>
+  /** Leaves the group. */
+  close(): Promise<void>
+}
+
+export const DEFAULT_LIMITS: BufferLimits = { maxBufferedRecords: 20_000, maxBufferedBytes: 4 * 1024 * 1024 }
+const DEFAULT_SESSION_TIMEOUT_MS = 20_000
+const DEFAULT_MAX_RECORD_BYTES = 1024 * 1024
+const MAX_FETCH_BYTES = 512 * 1024
+/** How often the log's end is asked for while there is nothing to hand over. */
+const LOG_END_EVERY_MS = 250
+const LEAVE_WITHIN_MS = 8_000
+const FIRST_REJOIN_PAUSE_MS = 500
+const LONGEST_REJOIN_PAUSE_MS = 15_000
+
+/** What the logic below needs, so that it can be driven without a broker. */
+export interface ConsumptionPorts {
+  connect(): Promise<Pick<KafkaCluster, 'logRanges' | 'close'>>
+  newMember(): GroupMember
+}
+
+export function createKafkaConsumption(options: ConsumptionOptions): KafkaConsumption {
+  const sessionTimeoutMs = options.sessionTimeoutMs ?? DEFAULT_SESSION_TIMEOUT_MS
+  return new Consumption(options, {
+    connect: () => connectKafkaCluster(options.connection),
+    newMember: () => createKafkaMember({ ...options, sessionTimeoutMs, maxBytesPerPartition: MAX_FETCH_BYTES }),
+  })
+}
+
+interface Waiter {
+  /** The first heartbeat answered after the call may have been sent before it; the second cannot. */
+  heartbeatsLeft: number
+  readonly resolve: () => void
+  readonly reject: (error: WindrowError) => void
+}
+
+export class Consumption implements KafkaConsumption {
+  readonly source: Source = { open: (partition, fromOffset) => this.#open(partition, fromOffset) }
+
+  readonly #options: ConsumptionOptions
+  readonly #ports: ConsumptionPorts
+  readonly #openings = new Map<number, Opening>()
+  readonly #closing = new AbortController()
+  #cluster: Pick<KafkaCluster, 'logRanges' | 'close'> | null = null
+  #member: GroupMember | null = null
+  #assigned: ReadonlySet<number> = new Set()
+  /** Raised by every join, so that an opening that took its time is not put into a later one. */
+  #generation = 0
+  #waiters: Waiter[] = []
+  #watching = false
+  #rejoinPauseMs = FIRST_REJOIN_PAUSE_MS
+
+  constructor(options: ConsumptionOptions, ports: ConsumptionPorts) {
+    this.#options = options
+    this.#ports = ports
+  }
+
+  async start(): Promise<void> {
+    this.#cluster = await this.#ports.connect()
+    await this.#join()
+  }
+
+  confirmMembership(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#member === null || this.#assigned.size === 0) reject(this.#notOurs())
+      else this.#waiters.push({ heartbeatsLeft: 2, resolve, reject })
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#endAll()
+    const member = this.#member
+    this.#member = null
+    if (member !== null) await this.#within(member.leave())
+    await this.#cluster?.close()
+  }
+
+  async #join(): Promise<void> {
+    const member = this.#ports.newMember()
+    this.#member = member
+    await member.join(this.#eventsOf(member))
+  }
+
+  /** What a member that was replaced still has to say is not listened to. */
+  #eventsOf(member: GroupMember): MemberEvents {
+    const whileCurrent =
+      <A extends unknown[]>(act: (...args: A) => void) =>
+      (...args: A) => {
+        if (this.#member === member) act(...args)
+      }
+    return {
+      joined: whileCurrent((partitions) => this.#joined(partitions)),
+      rebalancing: whileCurrent(() => this.#endAll()),
+      heartbeat: whileCurrent(() => this.#heartbeat()),
+      fetched: whileCurrent((batch) => this.#fetched(member, batch)),
+      skipped: whileCurrent((partition, first, next) => {
+        const opening = this.#openings.get(partition)
+        if (opening?.skip(first, next) === false) this.#goBack(member, opening)
+      }),
+      crashed: whileCurrent((error) => this.#crashed(member, error)),
+    }
+  }
+
+  #joined(partitions: readonly number[]): void {
+    this.#endAll()
+    this.#rejoinPauseMs = FIRST_REJOIN_PAUSE_MS
+    this.#assigned = new Set(partitions)
+    this.#generation++
+    this.#options.listener.onAssigned(partitions)
+  }
+
+  /** Everything that was assigned is not ours any more, as far as we know. */
+  #endAll(): void {
+    const revoked = [...this.#assigned]
+    this.#assigned = new Set()
+    const error = this.#notOurs()
+    for (const opening of this.#openings.values()) opening.fail(error)
+    this.#openings.clear()
+    for (const waiter of this.#waiters) waiter.reject(error)
+    this.#waiters = []
+    if (revoked.length > 0) this.#options.listener.onRevoked(revoked)
+  }
+
+  #heartbeat(): void {
+    for (const waiter of this.#waiters) if (--waiter.heartbeatsLeft === 0) waiter.resolve()
+    this.#waiters = this.#waiters.filter(({ heartbeatsLeft }) => heartbeatsLeft > 0)
+  }
+
+  #crashed(member: GroupMember, error: unknown): void {
+    const failure = kafkaError(error, `consuming ${this.#options.topic}`)
+    this.#member = null
+    this.#endAll()
+    void this.#within(member.leave())
+    if (failure.disposition === 'fatal') this.#options.listener.onFailed(failure)
+    else void this.#rejoin(failure)
+  }
+
+  async #rejoin(failure: WindrowError): Promise<void> {
+    this.#warn(`joining group ${this.#options.groupId} again in ${this.#rejoinPauseMs} ms`, failure)
+    await this.#options.clock.sleep(this.#rejoinPauseMs, this.#closing.signal)
+    this.#rejoinPauseMs = Math.min(this.#rejoinPauseMs * 2, LONGEST_REJOIN_PAUSE_MS)
+    if (!this.#closing.signal.aborted) await this.#join()
+  }
+
+  async #open(partition: number, fromOffset: number): Promise<OpenSource> {
+    const generation = this.#generation
+    const { topic } = this.#options
+    await this.#openings.get(partition)?.close()
+    const ranges = this.#assigned.has(partition) ? await this.#cluster?.logRanges(topic, [partition]) : undefined
+    const range = ranges?.get(partition)
+    const member = this.#member
+    if (range === undefined || member === null || generation !== this.#generation || !this.#assigned.has(partition)) {
+      throw this.#notOurs(partition)
+    }
+    const opening = new Opening({
+      topic,
+      partition,
+      fromOffset,
+      range,
+      limits: this.#options.limits ?? DEFAULT_LIMITS,
+      toRecord: recordMaker(this.#options, partition),
+      port: {
+        pause: () => member.pause(partition),
+        resume: () => member.resume(partition),
+        idle: () => void this.#watchLogEnds(),
+        closed: () => {
+          if (this.#openings.get(partition) !== opening) return
+          this.#openings.delete(partition)
+          if (this.#member === member) member.pause(partition)
+        },
+      },
+    })
+    if (opening.open) {
+      this.#openings.set(partition, opening)
+      member.seek(partition, fromOffset)
+      member.resume(partition)
+    }
+    return opening
+  }
+
+  #fetched(member: GroupMember, batch: FetchedBatch): void {
+    const opening = this.#openings.get(batch.partition)
+    if (opening?.accept(batch) === false) this.#goBack(member, opening)
+  }
+
+  /**
+   * The client fetched from another place than the opening stands at: a batch from before the last seek, or the client
+   * reset its position because the log no longer has it. The log's range tells which.
+   */
+  #goBack(member: GroupMember, opening: Opening): void {
+    member.seek(opening.partition, opening.nextFetch)
+    void this.#watchLogEnds()
+  }
+
+  /** Keeps asking where the logs end, as long as an opening has nothing to hand over. One loop at a time. */
+  async #watchLogEnds(): Promise<void> {
+    if (this.#watching) return
+    this.#watching = true
+    const { clock, topic } = this.#options
+    try {
+      while (!this.#closing.signal.aborted) {
+        const starving = [...this.#openings.values()].filter(({ open, buffered }) => open && buffered.records === 0)
+        if (starving.length === 0 || this.#cluster === null) return
+        const askedAtMs = clock.nowMs()
+        try {
+          const ranges = await this.#cluster.logRanges(topic, starving.map(({ partition }) => partition))
+          for (const opening of starving) {
+            const range = ranges.get(opening.partition)
+            if (range !== undefined) opening.observe(range, askedAtMs)
+          }
+        } catch (error) {
+          const failure = kafkaError(error, `asking where ${topic} ends`)
+          if (failure.disposition === 'fatal') for (const opening of starving) opening.fail(failure)
+          else this.#warn('asking for the log end again', failure)
+        }
+        await clock.sleep(LOG_END_EVERY_MS, this.#closing.signal)
+      }
+    } finally {
+      this.#watching = false
+    }
+  }
+
+  /** Leaving may hang on a broker that is gone; the session times out by itself then. */
+  async #within(leaving: Promise<void>): Promise<void> {
+    const settled = leaving.catch((error: unknown) => this.#warn('leaving the group', kafkaError(error, 'leaving')))
+    const late = new AbortController()
+    await Promise.race([settled.finally(() => late.abort()), this.#options.clock.sleep(LEAVE_WITHIN_MS, late.signal)])
+  }
+
+  #warn(message: string, error: WindrowError): void {
+    this.#options.connection.log?.({ level: 'warn', message, fields: { code: error.code, error: error.message } })
+  }
+
+  #notOurs(partition?: number): WindrowError {
+    const what = partition === undefined ? this.#options.topic : `${this.#options.topic}/${partition}`
+    return new WindrowError(`${what} is not assigned to this member of ${this.#options.groupId}`, {
+      code: 'PARTITION_REVOKED',
+      remedy: 'The group assigns it again, here or elsewhere; whoever gets it opens it and goes on from the ledger.',
+      disposition: 'lost',
+    })
+  }
+}
+
+/** `message.timestamp.type` of a batch that carries the broker's clock. */
+const LOG_APPEND_TIME = 1
+
+function recordMaker(options: ConsumptionOptions, partition: number) {
+  const { topic, decode } = options
+  const maxRecordBytes = options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES
+  const decodeValue = (value: Buffer | null): Decoded | Promise<Decoded> => {
+    if (value === null) return { kind: 'undecodable', code: 'undecodable', detail: 'a record without a value' }
+    if (value.length <= maxRecordBytes) return decode(value)
+    return { kind: 'undecodable', code: 'oversized', detail: `${value.length} bytes, ${maxRecordBytes} are allowed` }
+  }
+  return (message: FetchedMessage): SourceRecord | Promise<SourceRecord> => {
+    const offset = Number(message.offset)
+    const brokerTimestampMs = message.batchContext?.timestampType === LOG_APPEND_TIME ? Number(message.timestamp) : null
+    const raw = () => ({ bytes: message.value ?? new Uint8Array(), place: { topic, partition } })
+    const decoded = decodeValue(message.value)
+    if (decoded instanceof Promise) return decoded.then((d) => ({ offset, brokerTimestampMs, decoded: d, raw }))
+    return { offset, brokerTimestampMs, decoded, raw }
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * The marker of a partition's last published batch, kept in a compacted topic at the same partition number. Only the
+ * publisher of that partition writes there, so the last committed record is the answer; it is looked for from the end.
+ */
+import { WindrowError } from '../../errors.ts'
+import type { PublishedMarker } from '../../pipeline/ports.ts'
+import type { KafkaCluster, LogSlice, StoredMessage } from './cluster.ts'
+
+/** Offsets looked at first; each batch takes two, its marker and the transaction's end. */
+const FIRST_REACH = 64
+const REACH_FACTOR = 16
+const MAX_READ_BYTES = 1024 * 1024
+
+export function encodeMarker(marker: PublishedMarker): string {
+  return JSON.stringify({ commit: marker.commit, digest: marker.digest })
+}
+
+/**
+ * Call it after everything an earlier publisher left unfinished was ended: a transaction that is still open in the
+ * partition is an error.
+ */
+export async function readLastMarker(
+  cluster: Pick<KafkaCluster, 'logRanges' | 'read'>,
+  topic: string,
+  partition: number,
+): Promise<PublishedMarker | null> {
+  const range = (await cluster.logRanges(topic, [partition])).get(partition)
+  if (range === undefined) throw markerUnreadable(topic, partition, 'the partition is not there')
+  let upTo = range.end
+  for (let reach = FIRST_REACH; upTo > range.start; reach *= REACH_FACTOR) {
+    const from = Math.max(range.start, upTo - reach)
+    const marker = await lastMarkerIn(cluster, topic, partition, from, upTo)
+    if (marker !== null) return marker
+    upTo = from
+  }
+  return null
+}
+
+async function lastMarkerIn(
+  cluster: Pick<KafkaCluster, 'read'>,
+  topic: string,
+  partition: number,
+  from: number,
+  upTo: number,
+): Promise<PublishedMarker | null> {
+  let last: PublishedMarker | null = null
+  for (let at = from; at < upTo; ) {
+    const slice = await cluster.read(topic, partition, at, MAX_READ_BYTES)
+    if (slice.lastStableOffset < upTo) {
+      throw new WindrowError(`${topic}/${partition} has an open transaction at ${slice.lastStableOffset}`, {
+        code: 'MARKER_UNSTABLE',
+        remedy: 'Only the publisher of this job writes to this topic; end whatever else does. It passes when that transaction times out.',
+        disposition: 'retryable',
+      })
+    }
+    const committed = committedMessages(slice).filter(({ offset }) => Number(offset) < upTo)
+    const newest = committed.at(-1)
+    if (newest !== undefined) last = parseMarker(newest, topic, partition)
+    // Nothing at all up to the log's end: compaction has taken what was there.
+    const end = slice.messages.at(-1)
+    if (end === undefined) break
+    at = Number(end.offset) + 1
+  }
+  return last
+}
+
+const ABORT = 0
+
+/**
+ * What a `read_committed` reader sees of a slice. The broker lists which producers aborted a transaction, and from
+ * which offset on; the producer's next abort marker in the log ends it. See Kafka's Fetcher, "aborted transactions".
+ */
+export function committedMessages({ messages, abortedTransactions }: LogSlice): StoredMessage[] {
+  const upcoming = abortedTransactions.toSorted((a, b) => Number(a.firstOffset) - Number(b.firstOffset))
+  const aborting = new Set<string>()
+  return messages.filter((message) => {
+    while (upcoming[0] !== undefined && Number(message.offset) >= Number(upcoming[0].firstOffset)) {
+      aborting.add((upcoming.shift() as { producerId: string }).producerId)
+    }
+    const { producerId, inTransaction } = message.batchContext
+    // A control record's key: version int16, type int16.
+    if (message.isControlRecord && message.key?.readInt16BE(2) === ABORT) aborting.delete(producerId)
+    return !message.isControlRecord && !(inTransaction && aborting.has(producerId))
+  })
+}
+
+function parseMarker(message: StoredMessage, topic: string, partition: number): PublishedMarker {
+  const at = `offset ${message.offset}`
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(message.value?.toString() ?? 'null')
+  } catch (error) {
+    throw markerUnreadable(topic, partition, `${at} is no JSON`, error)
+  }
+  const { commit, digest } = (parsed ?? {}) as { readonly commit?: unknown; readonly digest?: unknown }
+  if (!Number.isSafeInteger(commit) || typeof digest !== 'string') {
+    throw markerUnreadable(topic, partition, `${at} holds ${message.value?.toString() ?? 'nothing'}`)
+  }
+  return { commit: commit as number, digest }
+}
+
+function markerUnreadable(topic: string, partition: number, what: string, cause?: unknown): WindrowError {
+  return new WindrowError(`the published marker in ${topic}/${partition} cannot be read: ${what}`, {
+    code: 'MARKER_UNREADABLE',
+    remedy: 'Nothing but Windrow may write to this topic. Without its marker it is not known what was published.',
+    cause,
+  })
+}

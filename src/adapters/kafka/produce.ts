@@ -1,0 +1,164 @@
+/**
+ * Writes points and manifests to a topic: keyed by vmId, so that a VM is in one partition, in the order in which they
+ * come, each once however often a request has to be repeated.
+ *
+ * One batch is under way for a partition at a time, which keeps its order; the partitions go side by side.
+ */
+import { connectKafkaCluster } from './cluster.ts'
+import { partitionOf } from './partitioner.ts'
+import { RecordBatchBuilder } from './record-batch.ts'
+import { createMissingTopics } from './topic.ts'
+import type { Decoded } from '../../core/point.ts'
+import type { KafkaConnection } from './client.ts'
+import type { KafkaCluster, ProducerId } from './cluster.ts'
+
+export type Producible = Exclude<Decoded, { readonly kind: 'undecodable' }>
+
+export interface ProduceOptions {
+  readonly connection: KafkaConnection
+  readonly topic: string
+  /** Creates the topic with as many partitions, if it is not there. @default the topic must be there */
+  readonly partitions?: number
+  readonly input: AsyncIterable<Decoded>
+  readonly encode: (record: Producible) => Uint8Array
+  /** After every stored batch, with the counts so far. */
+  readonly onProgress?: (counts: ProduceCounts) => void
+}
+
+/** What was stored, and what of the input could not be read and was left out. */
+export interface ProduceCounts {
+  readonly points: number
+  readonly manifests: number
+  readonly undecodable: number
+  /** Bytes sent, batches and all. */
+  readonly bytes: number
+}
+
+const MAX_BATCH_BYTES = 256 * 1024
+/** Readers on kafkajs spread a batch's records over a call's arguments, which fails beyond about 100,000. */
+const MAX_BATCH_RECORDS = 20_000
+
+/** Resolves when everything is stored. Throws at the first batch that cannot be; what was stored before it stays. */
+export async function produceRecords(options: ProduceOptions): Promise<ProduceCounts> {
+  const { connection, topic, partitions } = options
+  if (partitions !== undefined) await createMissingTopics(connection, [{ topic, partitions }])
+  const cluster = await connectKafkaCluster(connection)
+  try {
+    return await produceTo(cluster, options, Date.now)
+  } finally {
+    await cluster.close()
+  }
+}
+
+type Target = Pick<KafkaCluster, 'partitionCount' | 'newProducerId' | 'append'>
+
+export async function produceTo(cluster: Target, options: ProduceOptions, nowMs: () => number): Promise<ProduceCounts> {
+  const { topic, encode } = options
+  const count = await cluster.partitionCount(topic)
+  const producer = await cluster.newProducerId()
+  const done = { points: 0, manifests: 0, undecodable: 0, bytes: 0 }
+  const lanes = Array.from({ length: count }, (_, partition) => new Lane(cluster, topic, partition, producer, nowMs))
+  const keys = new KeyCache(count)
+
+  for await (const record of options.input) {
+    if (record.kind === 'undecodable') {
+      done.undecodable++
+      continue
+    }
+    const { key, partition } = keys.lookUp(record.kind === 'point' ? record.point.vmId : record.manifest.vmId)
+    const lane = lanes[partition] as Lane
+    const value = encode(record)
+    if (!lane.hasRoomFor(key, value)) await lane.flush(done, options.onProgress)
+    lane.add(key, value, record.kind)
+  }
+  await Promise.all(lanes.map((lane) => lane.flush(done, options.onProgress)))
+  await Promise.all(lanes.map((lane) => lane.settled()))
+  return done
+}
+
+type MutableCounts = { -readonly [K in keyof ProduceCounts]: number }
+
+/** The batches of one partition, one after another. */
+class Lane {
+  readonly #cluster: Pick<KafkaCluster, 'append'>
+  readonly #topic: string
+  readonly #partition: number
+  readonly #producer: ProducerId
+  readonly #nowMs: () => number
+  readonly #builder = new RecordBatchBuilder(MAX_BATCH_BYTES)
+  #filling = { points: 0, manifests: 0 }
+  #sequence = 0
+  #underWay: Promise<void> = Promise.resolve()
+
+  constructor(cluster: Pick<KafkaCluster, 'append'>, topic: string, partition: number, producer: ProducerId, nowMs: () => number) {
+    this.#cluster = cluster
+    this.#topic = topic
+    this.#partition = partition
+    this.#producer = producer
+    this.#nowMs = nowMs
+  }
+
+  add(key: Uint8Array, value: Uint8Array, kind: 'point' | 'manifest'): void {
+    this.#builder.add(key, value)
+    if (kind === 'point') this.#filling.points++
+    else this.#filling.manifests++
+  }
+
+  /** A record beyond the limit goes in a batch of its own, so that only what is too large by itself is refused. */
+  hasRoomFor(key: Uint8Array, value: Uint8Array): boolean {
+    const { bytes, count } = this.#builder
+    return count === 0 || (bytes + key.length + value.length <= MAX_BATCH_BYTES && count < MAX_BATCH_RECORDS)
+  }
+
+  /** Sends what was gathered, once the batch before it is stored; resolves when it is on its way. */
+  async flush(done: MutableCounts, onProgress: ProduceOptions['onProgress']): Promise<void> {
+    await this.#underWay
+    const { count } = this.#builder
+    if (count === 0) return
+    // The broker's clock would do as well; a point's own time would let the retention delete old data at once.
+    const batch = this.#builder.finish(this.#producer, this.#sequence, this.#nowMs())
+    const { points, manifests } = this.#filling
+    this.#filling = { points: 0, manifests: 0 }
+    this.#sequence = (this.#sequence + count) % 2 ** 31
+    this.#underWay = this.#cluster.append(this.#topic, this.#partition, batch).then(() => {
+      done.points += points
+      done.manifests += manifests
+      done.bytes += batch.length
+      onProgress?.({ ...done })
+    })
+    // A failure is met by whoever awaits this lane next.
+    this.#underWay.catch(() => undefined)
+  }
+
+  settled(): Promise<void> {
+    return this.#underWay
+  }
+}
+
+interface KeyPlace {
+  readonly key: Uint8Array
+  readonly partition: number
+}
+
+/** Beyond it the cache begins anew, so that endless names cost no memory. */
+const MAX_CACHED_KEYS = 100_000
+
+class KeyCache {
+  readonly #partitions: number
+  #places = new Map<string, KeyPlace>()
+
+  constructor(partitions: number) {
+    this.#partitions = partitions
+  }
+
+  lookUp(vmId: string): KeyPlace {
+    let place = this.#places.get(vmId)
+    if (place === undefined) {
+      if (this.#places.size >= MAX_CACHED_KEYS) this.#places = new Map()
+      const key = Buffer.from(vmId)
+      place = { key, partition: partitionOf(key, this.#partitions) }
+      this.#places.set(vmId, place)
+    }
+    return place
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * Exactly-once output of one partition: a transactional producer `<job>-<partition>`, whose every transaction carries
+ * one commit's results and dead letters, the marker that says so, and the group's offset.
+ *
+ * - P1 Opening shuts out every earlier publisher of the partition, and ends what it left, before the marker is read.
+ * - P2 A batch and its marker are in one transaction: a `read_committed` reader sees all of it or nothing.
+ * - P3 After any error nothing more is sent: whether the last batch went out is told by the next opening's marker.
+ */
+import { messageOf, WindrowError } from '../../errors.ts'
+import { connectKafkaCluster } from './cluster.ts'
+import { kafkaError } from './errors.ts'
+import { encodeMarker, readLastMarker } from './marker.ts'
+import { connectTransactionalProducer } from './transactions.ts'
+import type { OutboxBatch, PublishedMarker, Publisher, PublisherFactory } from '../../pipeline/ports.ts'
+import type { KafkaConnection } from './client.ts'
+import type { OutgoingRecord, TransactionalProducer } from './transactions.ts'
+
+export interface PublisherOptions {
+  readonly connection: KafkaConnection
+  readonly job: string
+  readonly resultsTopic: string
+  readonly deadLettersTopic: string
+  /** Compacted, with at least as many partitions as the source topic. */
+  readonly publishedTopic: string
+  /** Carried for lag displays only. */
+  readonly sourceTopic: string
+  readonly groupId: string
+  /** Bytes of a result, from its JSON text. @default the text itself */
+  readonly encodeResult?: (line: string) => Buffer
+  /** Bytes of records in one request; a larger batch goes out in several, in one transaction. @default 512 KiB */
+  readonly maxRequestBytes?: number
+}
+
+/** What the logic below needs, so that it can be driven without a broker. */
+export interface PublisherPorts {
+  connectProducer(transactionalId: string): Promise<TransactionalProducer>
+  readMarker(topic: string, partition: number): Promise<PublishedMarker | null>
+}
+
+const DEFAULT_MAX_REQUEST_BYTES = 512 * 1024
+
+export function createKafkaPublisherFactory(options: PublisherOptions): PublisherFactory {
+  return createPublisherFactory(options, {
+    connectProducer: (transactionalId) => connectTransactionalProducer(options.connection, transactionalId),
+    readMarker: async (topic, partition) => {
+      const cluster = await connectKafkaCluster(options.connection)
+      try {
+        return await readLastMarker(cluster, topic, partition)
+      } finally {
+        await cluster.close()
+      }
+    },
+  })
+}
+
+export function createPublisherFactory(options: PublisherOptions, ports: PublisherPorts): PublisherFactory {
+  return {
+    async open(partition) {
+      const doing = `opening the publisher of ${options.job}/${partition}`
+      const producer = await ports.connectProducer(`${options.job}-${partition}`).catch((error: unknown) => {
+        throw kafkaError(error, doing)
+      })
+      try {
+        await producer.fence()
+        const marker = await ports.readMarker(options.publishedTopic, partition)
+        return new KafkaPublisher(options, partition, producer, marker)
+      } catch (error) {
+        await producer.close()
+        throw kafkaError(error, doing)
+      }
+    },
+  }
+}
+
+class KafkaPublisher implements Publisher {
+  readonly marker: PublishedMarker | null
+  readonly #options: PublisherOptions
+  readonly #partition: number
+  readonly #producer: TransactionalProducer
+  #broken: WindrowError | null = null
+
+  constructor(options: PublisherOptions, partition: number, producer: TransactionalProducer, marker: PublishedMarker | null) {
+    this.#options = options
+    this.#partition = partition
+    this.#producer = producer
+    this.marker = marker
+  }
+
+  async publish(batch: OutboxBatch): Promise<void> {
+    const doing = `publishing commit ${batch.marker.commit} of ${this.#options.job}/${this.#partition}`
+    if (this.#broken !== null) {
+      throw new WindrowError(`${doing}: this publisher failed before (${this.#broken.message})`, {
+        code: 'PUBLISHER_BROKEN',
+        remedy: 'Close it and open a new one.',
+        disposition: 'retryable',
+        cause: this.#broken,
+      })
+    }
+    try {
+      const { groupId, sourceTopic, maxRequestBytes } = this.#options
+      const transaction = await this.#producer.begin()
+      for (const records of requestsOf(this.#recordsOf(batch), maxRequestBytes ?? DEFAULT_MAX_REQUEST_BYTES)) {
+        await transaction.send(records)
+      }
+      // After the records: kafkajs waits for the transaction before to be wound up only when it sends records.
+      await transaction.sendOffset(groupId, sourceTopic, this.#partition, batch.resumeOffset)
+      await transaction.commit()
+    } catch (error) {
+      this.#broken = kafkaError(error, doing)
+      throw this.#broken
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#producer.close()
+  }
+
+  *#recordsOf(batch: OutboxBatch): Generator<OutgoingRecord> {
+    const { resultsTopic, deadLettersTopic, publishedTopic, encodeResult } = this.#options
+    const from = String(this.#partition)
+    for (const line of batch.results) {
+      yield { topic: resultsTopic, key: vmIdOf(line), value: encodeResult?.(line) ?? Buffer.from(line) }
+    }
+    for (const line of batch.deadLetters) yield { topic: deadLettersTopic, key: from, value: Buffer.from(line) }
+    const marker = Buffer.from(encodeMarker(batch.marker))
+    yield { topic: publishedTopic, partition: this.#partition, key: from, value: marker }
+  }
+}
+
+/** Cuts records into requests of at most `maxBytes`, in order; a record beyond it goes alone. */
+export function* requestsOf(records: Iterable<OutgoingRecord>, maxBytes: number): Generator<OutgoingRecord[]> {
+  let request: OutgoingRecord[] = []
+  let bytes = 0
+  for (const record of records) {
+    const size = record.value.length + Buffer.byteLength(record.key)
+    if (request.length > 0 && bytes + size > maxBytes) {
+      yield request
+      request = []
+      bytes = 0
+    }
+    request.push(record)
+    bytes += size
+  }
+  if (request.length > 0) yield request
+}
+
+function vmIdOf(line: string): string {
+  try {
+    const { vmId } = JSON.parse(line) as { readonly vmId?: unknown }
+    if (typeof vmId === 'string') return vmId
+  } catch (error) {
+    throw new WindrowError(`a result is no JSON (${messageOf(error)}): ${line.slice(0, 200)}`, RESULT_WITHOUT_VM)
+  }
+  throw new WindrowError(`a result names no vmId: ${line.slice(0, 200)}`, RESULT_WITHOUT_VM)
+}
+
+const RESULT_WITHOUT_VM = { code: 'RESULT_INVALID', remedy: 'This is a fault of Windrow; report it with the line.' } as const
