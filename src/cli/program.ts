@@ -32,7 +32,9 @@ export function createProgram(
 ): Command {
   const program = new Command('windrow')
     .description('Exact per-VM window results from a stream of telemetry.')
-    .version(packageVersion(), '-V, --version')
+    .version(packageVersion(), '-V, --version', 'Show the version')
+    .helpOption('-h, --help', 'Show this help')
+    .helpCommand('help [command]', 'Show the help of a command')
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),

@@ -13,7 +13,7 @@ import { loadConfig } from './load-config.ts'
 export function createRunCommand(loadRunJob: () => Promise<RunJob>): CliCommand {
   return {
     name: 'run',
-    summary: 'Close the windows of files or of a Kafka topic, and publish their results.',
+    summary: 'Close the windows of files or of a Kafka topic',
     example: { line: 'windrow run --input points.ndjson --window 5m', does: 'results to .windrow/results.ndjson' },
     configure: (command) => addSettingFlags(command),
     async run(flags, context) {

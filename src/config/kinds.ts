@@ -44,7 +44,7 @@ export function text(placeholder: string, expects: string, pattern: RegExp): Kin
 }
 
 export function oneOf<const T extends string>(...values: readonly T[]): Kind<T> {
-  return kind(`<${values.join('|')}>`, `one of ${values.join(', ')}`, (raw) => {
+  return kind('<kind>', `one of ${values.join(', ')}`, (raw) => {
     const value = values.find((v) => v === raw)
     if (value !== undefined) return { value }
     const meant = typeof raw === 'string' ? closest(raw, values) : null
@@ -142,7 +142,7 @@ export function topicName(): Kind<string> {
 
 /** The ending is asked for, so that a mistyped `kafka:` does not become a file of that name. */
 export function output(): Kind<Output> {
-  return kind<Output>('<FILE.ndjson|kafka:TOPIC>', 'a file that ends in .ndjson, or kafka: and a topic name', (raw) => {
+  return kind<Output>('<output>', 'a file that ends in .ndjson, or kafka: and a topic name', (raw) => {
     if (typeof raw === 'string' && raw.startsWith('kafka:')) {
       const topic = raw.slice('kafka:'.length)
       return TOPIC.test(topic) ? { value: { kind: 'kafka', topic } } : { problem: `${show(topic)} is not a topic name` }

@@ -5,7 +5,7 @@
 import { ConfigurationError, type ConfigurationProblem } from '../errors.ts'
 import { withDefaults, type Incomplete } from './defaults.ts'
 import { settingOf, settings, type Setting } from './names.ts'
-import { checkRelations } from './relations.ts'
+import { checkRelations, type Places } from './relations.ts'
 import type { Config, SettingKey } from './settings.ts'
 import type { ConfigFile } from './yaml-file.ts'
 
@@ -20,13 +20,11 @@ export interface ConfigSources {
 export function resolveConfig(sources: ConfigSources): Config {
   const { values, places, broken, problems } = readSettings(sources)
   const config = withDefaults(values, broken)
-  const all = [
-    ...problems,
-    ...checkRelations(config, {
-      isGiven: (key) => places.has(key),
-      of: (key) => places.get(key) ?? settingOf(key).flag ?? settingOf(key).name,
-    }),
-  ]
+  const related: Places = {
+    isGiven: (key) => places.has(key),
+    of: (key) => places.get(key) ?? settingOf(key).flag ?? settingOf(key).name,
+  }
+  const all = sources.file?.isBroken ? problems : [...problems, ...checkRelations(config, related)]
   if (all.length > 0) throw new ConfigurationError(all)
   // Without a problem nothing is broken, so every setting was given or has its default.
   return config as Config

@@ -8,7 +8,7 @@ import { fieldMapping } from './field-mapping.ts'
 import * as kinds from './kinds.ts'
 import type { Kind } from './kinds.ts'
 
-export type Group = 'Job' | 'Input' | 'Kafka' | 'Windows' | 'Output' | 'Sidecar' | 'Limits'
+export type Group = 'Input' | 'Kafka' | 'Windows' | 'Output' | 'Job' | 'Sidecar' | 'Limits'
 
 export interface SettingMeta {
   readonly group: Group
@@ -34,42 +34,6 @@ function setting<T>(kind: Kind<T>, meta: SettingMeta): z.ZodType<T> {
 }
 
 export const configSchema = z.object({
-  job: setting(kinds.text('<name>', 'a name of 1 to 20 of a-z, 0-9 and _', /^[a-z0-9_]{1,20}$/), {
-    group: 'Job',
-    help: 'Name that state and topics of the job carry',
-    isCommon: true,
-    default: 'windrow',
-  }),
-  once: setting(kinds.yesOrNo(), {
-    group: 'Job',
-    help: 'End when what was there at the start is done',
-    isCommon: true,
-    details: 'Every window is then closed and published. Files are always read so.',
-    derivedDefault: '`true` for files, `false` for Kafka',
-  }),
-  json: setting(kinds.yesOrNo(), {
-    group: 'Job',
-    help: 'Print the summary as one JSON line',
-    isCommon: true,
-    default: false,
-  }),
-  failOnDeadLetters: setting(kinds.yesOrNo(), {
-    group: 'Job',
-    help: 'End with exit code 1 when there are dead letters',
-    default: false,
-  }),
-  dataDir: setting(kinds.text('<path>', 'a path', /./), {
-    group: 'Job',
-    help: 'Where state is kept; a run resumes what it finds',
-    isCommon: true,
-    default: '.windrow',
-  }),
-  logLevel: setting(kinds.oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), {
-    group: 'Job',
-    help: 'Least level of log lines on standard error',
-    default: 'warn',
-  }),
-
   source: setting(kinds.oneOf('files', 'kafka'), {
     group: 'Input',
     help: 'Where points come from',
@@ -173,20 +137,58 @@ export const configSchema = z.object({
 
   results: setting(kinds.output(), {
     group: 'Output',
-    help: 'Where results go',
+    help: 'Where results go: FILE.ndjson or kafka:TOPIC',
     isCommon: true,
     derivedDefault: '`results.ndjson` in the data directory',
   }),
   deadLetters: setting(kinds.output(), {
     group: 'Output',
-    help: 'Where records go that count nowhere, with reasons',
+    help: 'Where refused records go: FILE.ndjson or kafka:TOPIC',
+    details: 'Each carries its place, its reason and the first of its bytes.',
     derivedDefault: '`dead-letters.ndjson` in the data directory',
+  }),
+
+  job: setting(kinds.text('<name>', 'a name of 1 to 20 of a-z, 0-9 and _', /^[a-z0-9_]{1,20}$/), {
+    group: 'Job',
+    help: 'Name that state and topics of the job carry',
+    isCommon: true,
+    default: 'windrow',
+  }),
+  once: setting(kinds.yesOrNo(), {
+    group: 'Job',
+    help: 'End when what was there at the start is done',
+    isCommon: true,
+    details: 'Every window is then closed and published. Files are always read so.',
+    derivedDefault: '`true` for files, `false` for Kafka',
+  }),
+  json: setting(kinds.yesOrNo(), {
+    group: 'Job',
+    help: 'Print the summary as one JSON line',
+    isCommon: true,
+    default: false,
+  }),
+  failOnDeadLetters: setting(kinds.yesOrNo(), {
+    group: 'Job',
+    help: 'End with exit code 1 when there are dead letters',
+    default: false,
+  }),
+  dataDir: setting(kinds.text('<path>', 'a path', /./), {
+    group: 'Job',
+    help: 'Where state is kept; a run resumes there',
+    isCommon: true,
+    default: '.windrow',
+  }),
+  logLevel: setting(kinds.oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), {
+    group: 'Job',
+    help: 'Least level of log lines on standard error',
+    default: 'warn',
   }),
 
   sidecar: setting(kinds.oneOf('embedded', 'dapr'), {
     group: 'Sidecar',
-    help: 'Dapr sidecar: in this process, or a daprd',
+    help: 'Dapr sidecar: embedded, or dapr for a daprd',
     isCommon: true,
+    details: 'The embedded one runs in this process and keeps its state in the data directory: for one machine.',
     default: 'embedded',
   }),
   daprHost: setting(kinds.text('<host>', 'a host name or address', /^[^\s/]+$/), {
@@ -196,7 +198,7 @@ export const configSchema = z.object({
   }),
   daprGrpcPort: setting(kinds.wholeNumber(1, 65_535), {
     group: 'Sidecar',
-    help: 'gRPC port of the daprd',
+    help: 'Port on which the daprd speaks gRPC',
     default: 50_001,
     alsoEnv: 'DAPR_GRPC_PORT',
   }),

@@ -9,6 +9,8 @@ export interface ConfigFile {
   /** As the user named it. */
   readonly path: string
   readonly entries: ReadonlyMap<string, { readonly raw: unknown; readonly place: string }>
+  /** The file as a whole could not be read, so what it does not say is not known. */
+  readonly isBroken: boolean
   /** Broken syntax and unknown keys; the values of known keys are judged with all others. */
   readonly problems: readonly ConfigurationProblem[]
 }
@@ -24,8 +26,9 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
   }))
   const entries = new Map<string, { raw: unknown; place: string }>()
   const root = document.contents
-  if (root === null || problems.length > 0) return { path, entries, problems }
-  if (!isMap(root)) return { path, entries, problems: [{ place: `${path}:1`, ...NOT_A_MAP }] }
+  if (problems.length > 0) return { path, entries, isBroken: true, problems }
+  if (root === null) return { path, entries, isBroken: false, problems }
+  if (!isMap(root)) return { path, entries, isBroken: true, problems: [{ place: `${path}:1`, ...NOT_A_MAP }] }
 
   for (const { key, value } of root.items) {
     const name = isScalar(key) ? String(key.value) : String(key)
@@ -37,7 +40,7 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
       problems.push({ place, problem: `there is no setting ${show(name)}`, remedy: remedyForUnknown(name) })
     }
   }
-  return { path, entries, problems }
+  return { path, entries, isBroken: false, problems }
 }
 
 const NOT_A_MAP = {

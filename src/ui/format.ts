@@ -7,7 +7,7 @@ export function formatCount(count: number): string {
   return rounded < 0 ? `-${digits}` : digits
 }
 
-/** At most four characters of digits, for rates: `950`, `4.2k`, `498k`, `1.3M`, `2.0G`. */
+/** At most four characters of digits, for rates: `950`, `4.2k`, `498k`, `1.3M`, `2G`. */
 export function formatCompact(count: number): string {
   return scaled(count, 1000, ['', 'k', 'M', 'G', 'T'], '')
 }
@@ -39,7 +39,7 @@ function pair(count: number, size: number, large: string, small: string): string
   return `${Math.floor(count / size)} ${large}${rest === 0 ? '' : ` ${rest} ${small}`}`
 }
 
-/** The number in the largest unit that keeps it at 1 or more, with one decimal below 10 of a unit that is not the first. */
+/** The number in the largest unit that keeps it at 1 or more, with at most one decimal, below 10 of a larger unit. */
 function scaled(value: number, step: number, units: readonly string[], gap: string): string {
   let unit = 0
   let rest = Math.abs(value)
@@ -47,6 +47,6 @@ function scaled(value: number, step: number, units: readonly string[], gap: stri
     rest /= step
     unit++
   }
-  const digits = unit === 0 || rest >= 9.95 || Number.isInteger(rest) ? String(Math.round(rest)) : rest.toFixed(1)
+  const digits = unit === 0 || rest >= 9.95 ? Math.round(rest) : Number(rest.toFixed(1))
   return `${value < 0 ? '-' : ''}${digits}${gap}${units[unit] ?? ''}`
 }

@@ -1,0 +1,28 @@
+import type { CliContext } from '../../src/cli/command.ts'
+
+export interface FakeCli {
+  readonly context: CliContext
+  /** Everything written so far. */
+  stdout(): string
+  stderr(): string
+  /** What SIGINT does. */
+  stop(): void
+}
+
+/** A process for commands to run in: no terminal, its output kept. */
+export function fakeCli(env: CliContext['env'] = {}): FakeCli {
+  const out: string[] = []
+  const err: string[] = []
+  const controller = new AbortController()
+  return {
+    context: {
+      env,
+      stdout: { write: (text) => out.push(text), columns: 80 },
+      stderr: { write: (text) => err.push(text), columns: 80 },
+      signal: controller.signal,
+    },
+    stdout: () => out.join(''),
+    stderr: () => err.join(''),
+    stop: () => controller.abort(),
+  }
+}

@@ -1,0 +1,36 @@
+import { EventEmitter } from 'node:events'
+import { expect, test } from 'vitest'
+import { onClosedPipe, onStopSignals } from '../../src/cli/process-signals.ts'
+
+test.each([
+  [['SIGINT'], ['stop']],
+  [['SIGTERM'], ['stop']],
+  [
+    ['SIGINT', 'SIGINT'],
+    ['stop', 'exit 130'],
+  ],
+  [
+    ['SIGTERM', 'SIGINT'],
+    ['stop', 'exit 130'],
+  ],
+])('%j leads to %j: first asked, then ended', (signals, expected) => {
+  const process = new EventEmitter()
+  const calls: string[] = []
+  onStopSignals(
+    process,
+    () => calls.push('stop'),
+    (code) => calls.push(`exit ${code}`),
+  )
+  for (const signal of signals) process.emit(signal)
+  expect(calls).toEqual(expected)
+})
+
+test('a closed pipe is told of, and any other error of the stream is not swallowed', () => {
+  const stream = new EventEmitter()
+  let closed = 0
+  onClosedPipe(stream, () => closed++)
+  stream.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
+  expect(closed).toBe(1)
+  const full = Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+  expect(() => stream.emit('error', full)).toThrow(full)
+})

@@ -1,0 +1,111 @@
+/** `windrow run` around the application: where its output goes, and what its end means. */
+import { expect, test } from 'vitest'
+import type { JobSummary, RunJob } from '../../src/app-types.ts'
+import { execute } from '../../src/cli/program.ts'
+import { createRunCommand } from '../../src/cli/run.ts'
+import { WindrowError } from '../../src/errors.ts'
+import { fakeCli } from './cli-context.ts'
+
+const SUMMARY: JobSummary = {
+  points: { consumed: 12, accepted: 10, duplicate: 0, late: 0, rejected: 0 },
+  manifests: 2,
+  windows: { closed: 2, byReason: { complete: 2 } },
+  vmWindows: 2,
+  metrics: { cpu: { count: 10 } },
+  seconds: 0.5,
+  pointsPerSecond: 24,
+}
+const WITH_DEAD_LETTERS: JobSummary = {
+  ...SUMMARY,
+  points: { consumed: 15, accepted: 10, duplicate: 0, late: 1, rejected: 2 },
+}
+const PROGRESS = {
+  consumed: 12,
+  available: 12,
+  pointsPerSecond: 24,
+  windowsClosed: 2,
+  vmWindowsDone: 2,
+  vmWindowsTotal: 2,
+  published: 2,
+  deadLetters: 0,
+}
+
+/** A job that tells of its progress and ends with this summary. */
+const jobEnding =
+  (summary: JobSummary): RunJob =>
+  async (_, observer) => {
+    observer.progress(PROGRESS)
+    return summary
+  }
+
+async function run(job: RunJob, ...flags: string[]) {
+  const cli = fakeCli()
+  const command = createRunCommand(async () => job)
+  const exitCode = await execute([command], ['run', ...flags], cli.context)
+  return { exitCode, stdout: cli.stdout(), stderr: cli.stderr() }
+}
+
+const INPUT = ['--input', 'points.ndjson']
+
+test('with --json standard output is the summary as one JSON line, and progress is elsewhere', async () => {
+  const result = await run(jobEnding(SUMMARY), ...INPUT, '--json')
+  expect(result.exitCode).toBe(0)
+  expect(result.stdout).toBe(`${JSON.stringify(SUMMARY)}\n`)
+  expect(result.stderr).toContain('consumed 12 of 12')
+})
+
+test('without --json the summary is for people', async () => {
+  const { stdout } = await run(jobEnding(SUMMARY), ...INPUT)
+  expect(stdout).toContain('accepted 10  duplicate 0')
+})
+
+test('the application gets the resolved configuration', async () => {
+  const job: RunJob = async (config, ...rest) => {
+    expect(config).toMatchObject({ source: 'files', input: ['points.ndjson'], windowMs: 300_000, maxInFlight: 7 })
+    return jobEnding(SUMMARY)(config, ...rest)
+  }
+  expect(await run(job, ...INPUT, '--window', '5m', '--max-in-flight', '7')).toMatchObject({ exitCode: 0 })
+})
+
+test('the application is not loaded for a configuration that is refused', async () => {
+  const cli = fakeCli()
+  const command = createRunCommand(() => Promise.reject(new Error('loaded')))
+  expect(await execute([command], ['run'], cli.context)).toBe(2)
+  expect(cli.stderr()).not.toContain('loaded')
+})
+
+test('dead letters change the exit code only when told, and the summary is printed all the same', async () => {
+  expect(await run(jobEnding(WITH_DEAD_LETTERS), ...INPUT)).toMatchObject({ exitCode: 0 })
+  const told = await run(jobEnding(WITH_DEAD_LETTERS), ...INPUT, '--json', '--fail-on-dead-letters')
+  expect(told).toMatchObject({ exitCode: 1, stdout: `${JSON.stringify(WITH_DEAD_LETTERS)}\n` })
+  expect(told.stderr).toContain(
+    'windrow: DEAD_LETTERS: 3 records became dead letters\n  remedy: Each is in .windrow/dead-letters.ndjson',
+  )
+  expect(await run(jobEnding(SUMMARY), ...INPUT, '--fail-on-dead-letters')).toMatchObject({ exitCode: 0 })
+})
+
+test('a job that fails ends with 1, its last progress shown before the error', async () => {
+  const job: RunJob = async (_, observer) => {
+    observer.progress(PROGRESS)
+    throw new WindrowError('the file changed', { code: 'INPUT_CHANGED', remedy: 'Use another job.' })
+  }
+  const { exitCode, stdout, stderr } = await run(job, ...INPUT)
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
+  expect(stderr).toMatch(/^consumed 12 .*\nwindrow: INPUT_CHANGED: /)
+})
+
+test.each([
+  ['files', INPUT, 1, 'windrow: STOPPED: stopped before the end of the input'],
+  ['Kafka with --once', ['--brokers', 'a:1', '--topic', 'vm', '--once'], 1, 'windrow: STOPPED'],
+  ['Kafka', ['--brokers', 'a:1', '--topic', 'vm'], 0, ''],
+])('a run of %s that is asked to stop ends orderly', async (_, flags, exitCode, stderr) => {
+  const cli = fakeCli()
+  const job: RunJob = (_config, _observer, signal) =>
+    new Promise((resolve) => {
+      signal.addEventListener('abort', () => resolve(SUMMARY))
+      cli.stop()
+    })
+  expect(await execute([createRunCommand(async () => job)], ['run', ...flags], cli.context)).toBe(exitCode)
+  expect(cli.stderr()).toContain(stderr)
+  expect(cli.stdout()).toContain('accepted 10')
+})

@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { settings } from '../../src/config/names.ts'
+import { configurationReference } from '../../src/config/reference.ts'
+
+test('docs/configuration.md is what the settings say; `npm run docs:config` writes it', () => {
+  const written = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
+  expect(written).toBe(configurationReference())
+})
+
+test('the reference names every setting in every way that it is given', () => {
+  const reference = configurationReference()
+  for (const { name, flag, env } of settings) {
+    expect(reference).toContain(`\n### ${name}\n`)
+    for (const way of [flag ?? name, ...env]) expect(reference).toContain('`' + way)
+  }
+})

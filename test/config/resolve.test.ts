@@ -1,0 +1,221 @@
+/** Where values come from, what follows from what, and that every problem is reported, with its place. */
+import { describe, expect, test } from 'vitest'
+import { resolveConfig, type ConfigSources } from '../../src/config/resolve.ts'
+import type { Config } from '../../src/config/settings.ts'
+import { parseConfigFile } from '../../src/config/yaml-file.ts'
+import { ConfigurationError, type ConfigurationProblem } from '../../src/errors.ts'
+
+interface Given {
+  readonly flags?: ConfigSources['flags']
+  readonly env?: ConfigSources['env']
+  readonly file?: string
+}
+
+function resolve({ flags = {}, env = {}, file }: Given): Config {
+  return resolveConfig({ flags, env, file: file === undefined ? null : parseConfigFile('windrow.yaml', file) })
+}
+
+function problemsOf(given: Given): readonly ConfigurationProblem[] {
+  try {
+    resolve(given)
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems
+    throw error
+  }
+  return []
+}
+
+const INPUT = { input: ['points.ndjson'] }
+const KAFKA = { brokers: 'localhost:9092', topic: 'vm' }
+
+test('one input and nothing else gives the documented configuration', () => {
+  expect(resolve({ flags: INPUT })).toEqual({
+    source: 'files',
+    input: ['points.ndjson'],
+    order: 'time',
+    format: 'auto',
+    fields: {
+      vmId: 'vmId',
+      producer: 'producer',
+      metric: 'metric',
+      timestamp: 'timestamp',
+      seq: 'seq',
+      value: 'value',
+    },
+    brokers: [],
+    topic: null,
+    partitions: 8,
+    windowMs: 3_600_000,
+    graceMs: 300_000,
+    deadlineMs: 600_000,
+    amendWindows: 3,
+    rosterWindows: 3,
+    stateWindows: 24,
+    expectEveryMs: null,
+    maxAheadMs: 300_000,
+    results: { kind: 'file', path: '.windrow/results.ndjson' },
+    deadLetters: { kind: 'file', path: '.windrow/dead-letters.ndjson' },
+    job: 'windrow',
+    once: true,
+    json: false,
+    failOnDeadLetters: false,
+    dataDir: '.windrow',
+    logLevel: 'warn',
+    sidecar: 'embedded',
+    daprHost: '127.0.0.1',
+    daprGrpcPort: 50_001,
+    stateStore: 'statestore',
+    vmsPerWorkflow: 1,
+    maxInFlight: 48,
+    checkpointEvery: 200_000,
+    maxSeqSpan: 100_000,
+    maxMetricsPerVm: 16,
+    maxProducersPerVm: 8,
+    maxValueBytes: 1_048_576,
+  } satisfies Config)
+})
+
+describe('precedence', () => {
+  const flags = { ...INPUT, window: '1h' }
+  const env = { WINDROW_WINDOW: '2h' }
+  const file = 'window: 3h'
+  test.each<[string, Given, number]>([
+    ['a flag wins over all', { flags, env, file }, 1],
+    ['a variable wins over the file', { flags: INPUT, env, file }, 2],
+    ['the file wins over the default', { flags: INPUT, file }, 3],
+    ['an empty variable counts as not set', { flags: INPUT, env: { WINDROW_WINDOW: '' }, file }, 3],
+  ])('%s', (_, given, hours) => {
+    expect(resolve(given).windowMs).toBe(hours * 3_600_000)
+  })
+
+  test('a switch in the file can be turned off by a flag and by a variable', () => {
+    const on = 'json: true'
+    expect(resolve({ flags: INPUT, file: on }).json).toBe(true)
+    expect(resolve({ flags: { ...INPUT, json: false }, file: on }).json).toBe(false)
+    expect(resolve({ flags: INPUT, env: { WINDROW_JSON: '0' }, file: on }).json).toBe(false)
+  })
+
+  test("Dapr's own port variable is honoured, after Windrow's", () => {
+    expect(resolve({ flags: INPUT, env: { DAPR_GRPC_PORT: '3501' } }).daprGrpcPort).toBe(3501)
+    expect(
+      resolve({ flags: INPUT, env: { DAPR_GRPC_PORT: '3501', WINDROW_DAPR_GRPC_PORT: '3502' } }).daprGrpcPort,
+    ).toBe(3502)
+  })
+
+  test('variables that are no settings are left alone', () => {
+    expect(problemsOf({ flags: INPUT, env: { WINDROW_SERVICE_HOST: '10.0.0.1', WINDROW_DEBUG: '1' } })).toEqual([])
+  })
+})
+
+test.each<[string, Given, Partial<Config>]>([
+  ['an input makes files the source', { flags: INPUT }, { source: 'files', once: true, order: 'time' }],
+  ['brokers and topic make Kafka the source', { flags: KAFKA }, { source: 'kafka', once: false }],
+  ['an input wins over brokers and topic', { flags: { ...INPUT, ...KAFKA } }, { source: 'files' }],
+  ['several files are in no order', { flags: { input: ['a', 'b'] } }, { order: 'any' }],
+  ['a pattern may be several files', { flags: { input: ['day-*.ndjson'] } }, { order: 'any' }],
+  ['a folder may hold several files', { flags: { input: ['data/'] } }, { order: 'any' }],
+  ['an order that is given stays', { flags: { input: ['a', 'b'], order: 'time' } }, { order: 'time' }],
+  ['Kafka runs once when told', { flags: { ...KAFKA, once: true } }, { once: true }],
+  [
+    'output follows the data directory',
+    { flags: INPUT, env: { WINDROW_DATA_DIR: '/var/w' } },
+    {
+      results: { kind: 'file', path: '/var/w/results.ndjson' },
+      deadLetters: { kind: 'file', path: '/var/w/dead-letters.ndjson' },
+    },
+  ],
+  ['an expected cadence may be null in the file', { flags: INPUT, file: 'expectEvery: null' }, { expectEveryMs: null }],
+  ['a deadline may equal the grace', { flags: { ...INPUT, grace: '5m', deadline: '5m' } }, { deadlineMs: 300_000 }],
+  [
+    '90 workflows may be in flight on a daprd',
+    { flags: { ...INPUT, sidecar: 'dapr', maxInFlight: '90' } },
+    { maxInFlight: 90 },
+  ],
+  ['more may be in flight in this process', { flags: { ...INPUT, maxInFlight: '200' } }, { maxInFlight: 200 }],
+])('%s', (_, given, expected) => {
+  expect(resolve(given)).toMatchObject(expected)
+})
+
+/** Given, and what must be said of it: place and the beginning of the problem. */
+const PROBLEMS: readonly (readonly [Given, readonly (readonly [place: string, problem: string])[]])[] = [
+  [{}, [['--input', 'there is nothing to read']]],
+  [
+    { flags: { source: 'kafka' } },
+    [
+      ['--brokers', 'Kafka needs brokers'],
+      ['--topic', 'Kafka needs a topic'],
+    ],
+  ],
+  [{ flags: { topic: 'vm' } }, [['--brokers', 'Kafka needs brokers']]],
+  [{ file: 'brokers: a:1' }, [['--topic', 'Kafka needs a topic']]],
+  [{ env: { WINDROW_SOURCE: 'files' } }, [['--input', 'files are the source, and none is given']]],
+  [{ flags: { ...KAFKA, ...INPUT, source: 'kafka' } }, [['--input', 'Kafka is the source, and an input is given too']]],
+  [{ flags: { ...KAFKA, format: 'csv' } }, [['--format', 'csv is read from files only']]],
+  [{ flags: INPUT, file: 'once: false' }, [['windrow.yaml:1 once', 'false does not go with files']]],
+  [{ flags: { input: ['-', 'a', '-'] } }, [['--input', 'standard input is named more than once']]],
+  [{ flags: { ...INPUT, deadline: '1m' } }, [['--deadline', 'the deadline of 1m is below the grace of 5m']]],
+  [{ flags: { ...INPUT, grace: '20m' } }, [['--deadline', 'the deadline of 10m is below the grace of 20m']]],
+  [
+    { flags: INPUT, env: { WINDROW_EXPECT_EVERY: '7m' } },
+    [['WINDROW_EXPECT_EVERY', '7m does not divide the window of 1h evenly']],
+  ],
+  [{ flags: { ...INPUT, expectEvery: '2h' } }, [['--expect-every', '2h does not divide the window of 1h evenly']]],
+  [{ flags: { ...INPUT, results: 'kafka:out' } }, [['--results', 'topic out needs brokers']]],
+  [{ flags: { ...KAFKA, results: 'kafka:vm' } }, [['--results', 'topic vm is the input already']]],
+  [
+    { flags: { ...KAFKA, deadLetters: 'kafka:windrow-published' } },
+    [['--dead-letters', 'topic windrow-published is the marker of what is published already']],
+  ],
+  [{ flags: { ...INPUT, results: './points.ndjson' } }, [['--results', 'file points.ndjson is the input already']]],
+  [
+    { flags: { ...INPUT, results: 'out.ndjson', deadLetters: './out.ndjson' } },
+    [['--dead-letters', 'file out.ndjson is where results go already']],
+  ],
+  [
+    { flags: { ...INPUT, sidecar: 'dapr', maxInFlight: '91' } },
+    [['--max-in-flight', '91 workflows in flight can deadlock a daprd']],
+  ],
+  [{ flags: { ...INPUT, job: 'Job-1' } }, [['--job', '"Job-1" does not fit']]],
+  [{ flags: { ...INPUT, job: 'a'.repeat(21) } }, [['--job', `"${'a'.repeat(21)}" does not fit`]]],
+  [{ flags: INPUT, env: { WINDROW_WINDOW: '60' } }, [['WINDROW_WINDOW', '"60" has no unit']]],
+  [{ flags: INPUT, env: { DAPR_GRPC_PORT: 'x' } }, [['DAPR_GRPC_PORT', '"x" is not a whole number']]],
+  [{ flags: INPUT, file: '\nwindow:\n' }, [['windrow.yaml:2 window', 'null is not a duration']]],
+  [{ flags: INPUT, file: 'fields: { seq: 3 }' }, [['windrow.yaml:1 fields.seq', '3 is not a field name']]],
+  [{ flags: INPUT, file: 'windw: 1h' }, [['windrow.yaml:1 windw', 'there is no setting "windw"']]],
+]
+
+test.each(PROBLEMS)('%j is refused', (given, expected) => {
+  const found = problemsOf(given)
+  expect(found.map((p) => p.place)).toEqual(expected.map(([place]) => place))
+  found.forEach((p, i) => expect(p.problem.startsWith(expected[i]?.[1] ?? '-')).toBe(true))
+  for (const { remedy } of found) expect(remedy).toMatch(/^[A-Z].*[.?]$/)
+})
+
+test('all problems of all places are reported at once', () => {
+  const found = problemsOf({
+    flags: { ...KAFKA, window: '1x', partitions: '0' },
+    env: { WINDROW_GRACE: '2h' },
+    file: 'jobb: x\nlogLevel: loud\n',
+  })
+  expect(found.map((p) => p.place).sort()).toEqual([
+    '--deadline',
+    '--partitions',
+    '--window',
+    'windrow.yaml:1 jobb',
+    'windrow.yaml:2 logLevel',
+  ])
+})
+
+test('a wrong value is reported though a stronger source overrides it', () => {
+  const found = problemsOf({ flags: { ...INPUT, window: '1h' }, env: { WINDROW_WINDOW: '1x' }, file: 'window: 2x' })
+  expect(found.map((p) => p.place)).toEqual(['WINDROW_WINDOW', 'windrow.yaml:1 window'])
+})
+
+test('a wrong value makes up no problem elsewhere', () => {
+  expect(problemsOf({ flags: { source: 'kafak', topic: 'vm' } }).map((p) => p.place)).toEqual(['--source'])
+  expect(problemsOf({ flags: { brokers: 'x', topic: 'vm' } }).map((p) => p.place)).toEqual(['--brokers'])
+})
+
+test('of a file that cannot be read as a whole, only that is said', () => {
+  expect(problemsOf({ file: 'input: [a\n' }).map((p) => p.place)).toEqual(['windrow.yaml:2'])
+})

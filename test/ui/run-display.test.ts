@@ -1,0 +1,110 @@
+/** What is written while a job runs: redrawn in place on a terminal, a line now and then elsewhere. */
+import { expect, test } from 'vitest'
+import type { RunEvent, RunProgress } from '../../src/app-types.ts'
+import { createRunDisplay } from '../../src/ui/run-display.ts'
+import { createStyle } from '../../src/ui/style.ts'
+
+const SNAPSHOT: RunProgress = {
+  consumed: 12_000,
+  available: 302_976,
+  pointsPerSecond: 71_234,
+  windowsClosed: 3,
+  vmWindowsDone: 512,
+  vmWindowsTotal: 1024,
+  published: 3156,
+  deadLetters: 0,
+}
+const CLOSED: RunEvent = {
+  kind: 'window-closed',
+  partition: 2,
+  window: { start: Date.UTC(2026, 2, 1, 14), end: Date.UTC(2026, 2, 1, 15) },
+  reason: 'complete',
+}
+
+/** A display on a screen that keeps what is written, at a time that the test sets. */
+function displayOn(screen: { isTTY: boolean; columns?: number }) {
+  const written: string[] = []
+  const clock = { ms: 0 }
+  const display = createRunDisplay(
+    { ...screen, write: (text) => written.push(text) },
+    createStyle(false),
+    () => clock.ms,
+  )
+  return { written, clock, display }
+}
+
+/** The lines that a terminal shows after all that was written: understands line feeds, cursor up and clear. */
+function shown(written: readonly string[]): string[] {
+  const lines: string[] = ['']
+  let row = 0
+  for (const part of written.join('').split(/(\n|\x1b\[\d+A|\x1b\[0J)/)) {
+    const up = /^\x1b\[(\d+)A$/.exec(part)?.[1]
+    if (part === '\n') lines[++row] ??= ''
+    else if (up !== undefined) row -= Number(up)
+    else if (part === '\x1b[0J') lines.splice(row, Infinity, '')
+    else lines[row] += part
+  }
+  return lines.slice(0, -1)
+}
+
+test('a terminal shows three lines, however often they are drawn', () => {
+  const { written, clock, display } = displayOn({ isTTY: true, columns: 100 })
+  for (let consumed = 0; consumed <= 12_000; consumed += 1000) {
+    display.progress({ ...SNAPSHOT, consumed })
+    clock.ms += 100
+  }
+  display.event(CLOSED)
+  display.end()
+  expect(shown(written)).toEqual([
+    'consumed    12,000 of 302,976  71k points/s ▄▄',
+    'windows     3 closed  last 2026-03-01 14:00 of partition 2: complete',
+    'VM windows  [██████████░░░░░░░░░░] 512/1,024  published 3,156  dead letters 0',
+  ])
+})
+
+test('no line of a terminal is wider than it, so that redrawing does not leave remains', () => {
+  const { written, display } = displayOn({ isTTY: true, columns: 40 })
+  display.progress(SNAPSHOT)
+  expect(shown(written)).toHaveLength(3)
+  for (const line of shown(written)) expect(line.length).toBeLessThanOrEqual(40)
+})
+
+test('a terminal is not redrawn more often than ten times a second', () => {
+  const { written, clock, display } = displayOn({ isTTY: true })
+  for (clock.ms = 0; clock.ms < 1000; clock.ms += 10) display.progress(SNAPSHOT)
+  expect(written).toHaveLength(10)
+})
+
+test('a warning stays above the lines that are redrawn', () => {
+  const { written, clock, display } = displayOn({ isTTY: true, columns: 100 })
+  display.progress(SNAPSHOT)
+  display.event({ kind: 'warning', message: 'the broker is slow', remedy: 'Wait.' })
+  clock.ms = 200
+  display.progress(SNAPSHOT)
+  expect(shown(written).slice(0, 2)).toEqual(['warning: the broker is slow', '  remedy: Wait.'])
+  expect(shown(written)).toHaveLength(5)
+})
+
+test('elsewhere a plain line is written every five seconds, and one at the end', () => {
+  const { written, clock, display } = displayOn({ isTTY: false })
+  for (clock.ms = 0; clock.ms < 11_000; clock.ms += 500) display.progress({ ...SNAPSHOT, available: null })
+  display.end()
+  const line = 'consumed 12,000 (71k/s), windows closed 3, published 3,156, dead letters 0\n'
+  expect(written).toEqual([line, line, line])
+})
+
+test('elsewhere no escape sequence is ever written', () => {
+  const { written, display } = displayOn({ isTTY: false })
+  display.progress(SNAPSHOT)
+  display.event({ kind: 'resumed', partition: 2, commit: 7, resumeOffset: 1234 })
+  display.event(CLOSED)
+  display.end()
+  expect(written.join('')).not.toContain('\x1b')
+  expect(written[0]).toBe('partition 2: goes on at 1,234, after commit 7\n')
+})
+
+test('a run that told nothing leaves nothing on the screen', () => {
+  const { written, display } = displayOn({ isTTY: true })
+  display.end()
+  expect(written).toEqual([])
+})

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import type { JobSummary } from '../../src/app-types.ts'
+import { summaryText } from '../../src/ui/summary.ts'
+
+const SUMMARY: JobSummary = {
+  points: { consumed: 304_028, accepted: 302_970, duplicate: 4, late: 0, rejected: 2 },
+  manifests: 1052,
+  windows: { closed: 192, byReason: { complete: 190, grace: 2 } },
+  vmWindows: 25_248,
+  metrics: {
+    mem: { count: 12, mean: 0.5 },
+    cpu: { count: 302_970, mean: 12.3123456, stddev: 17.09, min: 0, p50: 6, p95: 51, p99: 80, max: 100 },
+  },
+  seconds: 4.25,
+  pointsPerSecond: 71_536,
+}
+
+test('a summary says what became of every record, of every window, and of every metric', () => {
+  expect(summaryText(SUMMARY).split('\n')).toEqual([
+    'consumed  304,028 in 4.3 s (72k/s)',
+    '  accepted 302,970  duplicate 4  late 0  rejected 2  manifests 1,052',
+    'closed    192 windows of 25,248 VM windows',
+    '  complete 190  grace 2',
+    '',
+    'metric    count     mean  stddev  min  p50  p95  p99  max',
+    'cpu     302,970  12.3123   17.09    0    6   51   80  100',
+    'mem          12      0.5',
+    '',
+  ])
+})
+
+test('results of another shape, as a user’s aggregator may give, are left out', () => {
+  const text = summaryText({ ...SUMMARY, metrics: { cpu: ['a', 'b'], mem: null, disk: 'full' } })
+  expect(text).not.toContain('metric')
+})
