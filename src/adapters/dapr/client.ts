@@ -2,6 +2,7 @@
  * The one place that opens connections to a sidecar, Windrow's own or daprd. Two channels, since the SDK has two: state
  * goes through its Connect client, workflows through the @grpc/grpc-js stub of its `DaprWorkflowClient`.
  */
+import { setMaxListeners } from 'node:events'
 import { DaprWorkflowClient, GRPCClient, LogLevel } from '@dapr/dapr'
 import type { TaskHubSidecarServiceClient } from '@dapr/dapr/workflow/internal/durabletask/proto/orchestrator_service_grpc_pb.js'
 import { messageOf, WindrowError } from '../../errors.ts'
@@ -72,6 +73,8 @@ export async function connectSidecar(options: SidecarClientOptions): Promise<Sid
   const stub = stubOf(workflows)
 
   const closing = new AbortController()
+  // Every pending call listens; beyond ten Node would take that for a leak.
+  setMaxListeners(0, closing.signal)
   const hub = createTaskHub(stub, closing.signal)
 
   return {

@@ -34,29 +34,25 @@ export interface InstanceRunner {
 }
 
 /** One wait in the sidecar; then it is asked again, so that no lost answer holds a slot for good. */
-const WAIT_MS = 60_000
+const WAIT_MS = 20_000
 
 export function createInstanceRunner(options: InstanceRunnerOptions): InstanceRunner {
   const { client, maxInFlight = 48, giveUpAfterMs = 60_000, stalledAfterMs = 300_000 } = options
   const { hub, closed } = client
   const slots = createSemaphore(maxInFlight)
 
-  /** Start, wait; after a lost call wait first: the instance may be at work, or done. */
   async function drive(workflowName: string, id: string, input: string): Promise<InstanceResult> {
     const startMs = performance.now()
     const backoff = createBackoff(50, 2_000, closed)
     let failingSinceMs: number | undefined
-    let mayBeThere = false
+    let status: WorkflowStatus = { kind: 'absent' }
     for (;;) {
-      let status: WorkflowStatus
       try {
-        if (!mayBeThere) {
-          mayBeThere = true
-          await hub.start(workflowName, id, input)
-        }
-        status = await hub.waitForEnd(id, WAIT_MS)
-        if (status.kind === 'completed') return { ok: true, output: status.output }
-        if (status.kind === 'failed') return { ok: false, reason: status.reason }
+        // After a lost call look first: a sidecar waits patiently for the end of an id that it has never heard of.
+        if (failingSinceMs !== undefined) status = await hub.status(id)
+        if (status.kind === 'absent') await hub.start(workflowName, id, input)
+        if (status.kind === 'absent' || status.kind === 'running') status = await hub.waitForEnd(id, WAIT_MS)
+        failingSinceMs = undefined
       } catch (error) {
         if (!(error instanceof WindrowError) || error.disposition !== 'retryable') throw error
         failingSinceMs ??= performance.now()
@@ -64,15 +60,11 @@ export function createInstanceRunner(options: InstanceRunnerOptions): InstanceRu
         await backoff.wait()
         continue
       }
+      if (status.kind === 'completed') return { ok: true, output: status.output }
+      if (status.kind === 'failed') return { ok: false, reason: status.reason }
       if (performance.now() - startMs >= stalledAfterMs) throw stalled(id, stalledAfterMs)
-      if (status.kind === 'running') {
-        failingSinceMs = undefined
-        backoff.reset()
-        continue
-      }
-      // Absent: never started, or forgotten by a sidecar that was restarted.
-      mayBeThere = false
-      await backoff.wait()
+      // Forgotten by a sidecar that was restarted; one that forgets at once must not be asked in a rush.
+      if (status.kind === 'absent') await backoff.wait()
     }
   }
 

@@ -21,7 +21,11 @@ export function createDaprWorkflowEngine(options: DaprWorkflowEngineOptions): Wo
       const { kind } = await hub.status(id)
       if (kind === 'absent') await hub.start(workflowName, id, input)
     },
-    poll: (id) => hub.waitForEnd(id, pollMs),
+    async poll(id) {
+      // A sidecar asked to wait for an id that it does not know waits for it to come.
+      const status = await hub.status(id)
+      return status.kind === 'running' ? hub.waitForEnd(id, pollMs) : status
+    },
     async purge(id) {
       let { kind } = await hub.status(id)
       if (kind === 'running') {

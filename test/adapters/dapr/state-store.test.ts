@@ -1,0 +1,242 @@
+/**
+ * Against the embedded sidecar: values come back as they went in, and conditional writes are decided once. Against a
+ * scripted API: what daprd's stores answer that a sound store does not, which must never look like an absent key or a
+ * conflict.
+ */
+import { status } from '@grpc/grpc-js'
+import { describe, expect, it } from 'vitest'
+import type { SidecarClient } from '../../../src/adapters/dapr/client.ts'
+import { createDaprStateStore } from '../../../src/adapters/dapr/state-store.ts'
+import { HOST, STORE, testClient, testSidecar } from './support/sidecar.ts'
+import { startTcpProxy } from './support/tcp-proxy.ts'
+
+const MIB = 1024 * 1024
+
+async function testStore(maxValueBytes = 4 * MIB) {
+  const sidecar = await testSidecar()
+  const client = await testClient(sidecar.grpcPort)
+  return { sidecar, client, store: createDaprStateStore({ client, storeName: STORE, maxValueBytes }) }
+}
+
+describe('values', () => {
+  const texts: Record<string, string> = {
+    empty: '',
+    'a number in its longest form': '1.0',
+    'JSON whose members are not sorted': '{"b": 1, "a": 2.50}',
+    'a JSON string': '"quoted"',
+    null: 'null',
+    base64: 'aGVsbG8=',
+    'unicode beyond the first plane': 'Ünïcødé 窓 🪟 \u{10FFFF}',
+    'a byte order mark in front': '\uFEFFtext',
+    'control characters': 'a\u0000b\r\n\t',
+    'a whole mebibyte': 'windrow é '.repeat(MIB / 11),
+  }
+
+  it('come back exactly as they were stored, whatever they look like', async () => {
+    const { store } = await testStore()
+    for (const [name, text] of Object.entries(texts)) expect(await store.insert(`key ${name}`, text)).toBe('inserted')
+    const found = await store.get(Object.keys(texts).map((name) => `key ${name}`))
+    expect(found.size).toBe(Object.keys(texts).length)
+    for (const [name, text] of Object.entries(texts)) expect(found.get(`key ${name}`)?.value === text, name).toBe(true)
+  })
+
+  it('survive a restart of the sidecar', async () => {
+    const { sidecar, store } = await testStore()
+    await store.insert('key', 'kept')
+    await sidecar.close()
+    const again = await testSidecar(sidecar.dataDir)
+    const client = await testClient(again.grpcPort)
+    const found = await createDaprStateStore({ client, storeName: STORE, maxValueBytes: MIB }).get(['key'])
+    expect(found.get('key')?.value).toBe('kept')
+  })
+
+  it('above the limit are refused with key, size and limit, and nothing is stored', async () => {
+    const { store } = await testStore(10)
+    await expect(store.insert('big', 'ééééé!')).rejects.toMatchObject({
+      code: 'VALUE_TOO_LARGE',
+      disposition: 'fatal',
+      message: expect.stringMatching(/^big is 11 bytes, more than the 10 /) as string,
+      remedy: expect.stringContaining('maxValueBytes') as string,
+    })
+    expect(await store.insert('fits', 'ééééé')).toBe('inserted')
+    const { etag } = (await store.get(['fits'])).get('fits')!
+    await expect(store.swap('fits', 'x'.repeat(11), etag)).rejects.toMatchObject({ code: 'VALUE_TOO_LARGE' })
+    expect((await store.get(['big', 'fits'])).size).toBe(1)
+  })
+
+  it('that UTF-8 cannot carry are refused, not replaced', async () => {
+    const { store } = await testStore()
+    await expect(store.insert('key', 'half \uD83D')).rejects.toMatchObject({ code: 'VALUE_NOT_TEXT' })
+  })
+})
+
+describe('get', () => {
+  it('leaves absent keys out and finds all others, in more keys than one call takes', async () => {
+    const { store } = await testStore()
+    const keys = Array.from({ length: 250 }, (_, i) => `key-${i}`)
+    const there = keys.filter((_, i) => i % 3 === 0)
+    await Promise.all(there.map((key) => store.insert(key, `value of ${key}`)))
+    const found = await store.get(keys)
+    expect([...found.keys()].sort()).toEqual([...there].sort())
+    for (const key of there) expect(found.get(key)?.value).toBe(`value of ${key}`)
+    expect((await store.get([])).size).toBe(0)
+  })
+
+  it('reads in smaller parts what does not fit into one message', async () => {
+    const { sidecar, store } = await testStore()
+    const keys = Array.from({ length: 5 }, (_, i) => `key-${i}`)
+    await Promise.all(keys.map((key) => store.insert(key, key.padEnd(400_000, '.'))))
+    const narrow = await testClient(sidecar.grpcPort, { maxMessageMib: 1 })
+    const found = await createDaprStateStore({ client: narrow, storeName: STORE, maxValueBytes: MIB }).get(keys)
+    expect([...found.values()].map((stored) => stored.value.slice(0, 5))).toEqual(keys)
+  })
+
+  it('throws for a key that the store could not read, instead of leaving it out', async () => {
+    const items = [
+      { key: 'a', data: Buffer.from('1'), etag: '7', error: '' },
+      { key: 'b', data: new Uint8Array(), etag: '', error: 'connection refused' },
+    ]
+    const store = scriptedStore({ getBulkState: async () => ({ items }) })
+    await expect(store.get(['a', 'b'])).rejects.toMatchObject({
+      code: 'STATE_STORE_FAILED',
+      disposition: 'retryable',
+      message: expect.stringMatching(/b.*connection refused/) as string,
+    })
+  })
+})
+
+describe('insert', () => {
+  it('keeps what is there and says so', async () => {
+    const { store } = await testStore()
+    expect(await store.insert('key', 'first')).toBe('inserted')
+    expect(await store.insert('key', 'second')).toBe('exists')
+    expect((await store.get(['key'])).get('key')?.value).toBe('first')
+  })
+
+  it('lets exactly one of many at once in', async () => {
+    const { store } = await testStore()
+    const values = Array.from({ length: 20 }, (_, i) => `value ${i}`)
+    const answers = await Promise.all(values.map((value) => store.insert('key', value)))
+    expect(answers.filter((answer) => answer === 'inserted')).toHaveLength(1)
+    expect((await store.get(['key'])).get('key')?.value).toBe(values[answers.indexOf('inserted')])
+  })
+
+  it('does not take a failing store for a key that exists', async () => {
+    const store = scriptedStore({
+      saveState: async () => fail(status.INTERNAL, 'failed to set key'),
+      getBulkState: async () => ({ items: [{ key: 'key', data: new Uint8Array(), etag: '', error: '' }] }),
+    })
+    await expect(store.insert('key', 'value')).rejects.toMatchObject({ code: 'STATE_STORE_FAILED' })
+  })
+})
+
+describe('swap', () => {
+  it('replaces what still carries the tag, and nothing else', async () => {
+    const { store } = await testStore()
+    await store.insert('key', 'one')
+    const { etag } = (await store.get(['key'])).get('key')!
+    expect(await store.swap('key', 'two', etag)).toBe('swapped')
+    expect(await store.swap('key', 'three', etag)).toBe('conflict')
+    const after = (await store.get(['key'])).get('key')!
+    expect(after.value).toBe('two')
+    expect(after.etag).not.toBe(etag)
+  })
+
+  it('of an absent key is a conflict', async () => {
+    const { store } = await testStore()
+    expect(await store.swap('nothing', 'value', '1')).toBe('conflict')
+    expect((await store.get(['nothing'])).size).toBe(0)
+  })
+
+  it('is won by exactly one of many at once', async () => {
+    const { store } = await testStore()
+    await store.insert('key', 'start')
+    const { etag } = (await store.get(['key'])).get('key')!
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => store.swap('key', `value ${i}`, etag)))
+    expect(answers.filter((answer) => answer === 'swapped')).toHaveLength(1)
+  })
+
+  it('does not take a failing store for a conflict, as Redis would have it', async () => {
+    const store = scriptedStore({
+      saveState: async () => fail(status.ABORTED, 'possible etag mismatch: connection refused'),
+      getBulkState: async () => ({ items: [{ key: 'key', data: Buffer.from('old'), etag: '7', error: '' }] }),
+    })
+    await expect(store.swap('key', 'new', '7')).rejects.toMatchObject({ disposition: 'retryable' })
+    expect(await store.swap('key', 'new', '6')).toBe('conflict')
+  })
+})
+
+describe('delete', () => {
+  it('removes many keys, and absent ones are no error', async () => {
+    const { store } = await testStore()
+    const keys = Array.from({ length: 130 }, (_, i) => `key-${i}`)
+    await Promise.all(keys.map((key) => store.insert(key, 'x')))
+    await store.insert('other', 'stays')
+    await store.delete([...keys, 'never there'])
+    expect([...(await store.get([...keys, 'other'])).keys()]).toEqual(['other'])
+    expect(await store.insert('key-0', 'again')).toBe('inserted')
+  })
+})
+
+describe('failures', () => {
+  it('of a sidecar that is away are retryable, keep their cause, and pass when it is back', async () => {
+    const { sidecar } = await testStore()
+    const proxy = await startTcpProxy()
+    const client = await testClient(proxy.port)
+    const store = createDaprStateStore({ client, storeName: STORE, maxValueBytes: MIB })
+    proxy.target(sidecar.grpcPort)
+    await store.insert('key', 'value')
+
+    proxy.target(null)
+    proxy.cut()
+    for (const call of [() => store.get(['key']), () => store.insert('other', ''), () => store.delete(['key'])]) {
+      await expect(call()).rejects.toMatchObject({
+        disposition: 'retryable',
+        code: expect.stringMatching(/^STATE_STORE_/) as string,
+        cause: expect.any(Error) as Error,
+      })
+    }
+
+    proxy.target(sidecar.grpcPort)
+    expect((await store.get(['key'])).get('key')?.value).toBe('value')
+    await proxy.close()
+  })
+
+  it('of a port that nobody listens on say STATE_STORE_UNAVAILABLE', async () => {
+    const proxy = await startTcpProxy()
+    await proxy.close()
+    const client = await testClient(proxy.port)
+    const store = createDaprStateStore({ client, storeName: STORE, maxValueBytes: MIB })
+    await expect(store.get(['key'])).rejects.toMatchObject({
+      code: 'STATE_STORE_UNAVAILABLE',
+      disposition: 'retryable',
+      message: expect.stringContaining('key') as string,
+    })
+  })
+
+  it('of a name that the sidecar does not know are fatal', async () => {
+    const { client } = await testStore()
+    const store = createDaprStateStore({ client, storeName: 'elsewhere', maxValueBytes: MIB })
+    await expect(store.get(['key'])).rejects.toMatchObject({ code: 'STATE_STORE_MISSING', disposition: 'fatal' })
+    await expect(store.insert('key', '')).rejects.toMatchObject({ code: 'STATE_STORE_MISSING' })
+  })
+
+  it('after closing say that the client was closed', async () => {
+    const { client, store } = await testStore()
+    client.close()
+    client.close()
+    await expect(store.get(['key'])).rejects.toMatchObject({
+      code: 'CLIENT_CLOSED',
+      message: expect.stringContaining(HOST) as string,
+    })
+  })
+})
+
+function fail(code: status, message: string): never {
+  throw Object.assign(new Error(message), { code })
+}
+
+function scriptedStore(api: Record<string, () => Promise<unknown>>) {
+  const client = { api, closed: new AbortController().signal } as unknown as SidecarClient
+  return createDaprStateStore({ client, storeName: STORE, maxValueBytes: MIB })
+}

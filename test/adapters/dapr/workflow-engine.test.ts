@@ -1,0 +1,116 @@
+/** Starting never runs anything twice, polling never waits for good, purging forgets whatever state an instance is in. */
+import type { WorkflowActivityContext, WorkflowContext } from '@dapr/dapr'
+import { describe, expect, it } from 'vitest'
+import { createDaprWorkflowEngine } from '../../../src/adapters/dapr/workflow-engine.ts'
+import { createGate, testClient, testSidecar, testWorker } from './support/sidecar.ts'
+
+const PARENT = 'parent-v1'
+const ACT = 'act-v1'
+
+async function testEngine(act: (context: WorkflowActivityContext, input: string) => unknown, pollMs = 5_000) {
+  const { grpcPort } = await testSidecar()
+  const worker = testWorker({
+    grpcPort,
+    workflows: {
+      [PARENT]: async function* (context: WorkflowContext, input: string) {
+        return (yield context.callActivity(ACT, input)) as string
+      },
+    },
+    activities: { [ACT]: act },
+  })
+  await worker.ready
+  const client = await testClient(grpcPort)
+  return { worker, engine: createDaprWorkflowEngine({ client, workflowName: PARENT, pollMs }) }
+}
+
+describe('start and poll', () => {
+  it('hand texts over exactly, there and back', async () => {
+    const { engine } = await testEngine((_, input) => `${input}${input}`)
+    for (const [i, text] of ['{"a": 1.0}', '"', 'ü 🪟\n', '17', 'x'.repeat(100_000)].entries()) {
+      await engine.start(`id-${i}`, text)
+      expect(await engine.poll(`id-${i}`)).toEqual({ kind: 'completed', output: `${text}${text}` })
+    }
+  })
+
+  it('starting an active id or a completed one does nothing', async () => {
+    const gate = createGate()
+    const runs: string[] = []
+    const { engine } = await testEngine(async (_, input) => {
+      runs.push(input)
+      await gate.pass()
+      return input
+    })
+    await engine.start('id', 'first')
+    await gate.arrived
+    await engine.start('id', 'while active')
+    gate.open()
+    expect(await engine.poll('id')).toEqual({ kind: 'completed', output: 'first' })
+    await engine.start('id', 'after its end')
+    expect(await engine.poll('id')).toEqual({ kind: 'completed', output: 'first' })
+    expect(runs).toEqual(['first'])
+  })
+
+  it('a failing activity fails its workflow, with the reason', async () => {
+    const { engine, worker } = await testEngine(() => {
+      throw new RangeError('counts differ: 5 of 6')
+    })
+    await engine.start('id', 'x')
+    expect(await engine.poll('id')).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining('counts differ: 5 of 6') as string,
+    })
+    expect(await worker.event('log')).toMatchObject({
+      level: 'error',
+      message: expect.stringContaining('counts differ: 5 of 6') as string,
+    })
+  })
+
+  it('an activity that throws something else than an error fails its workflow as well', async () => {
+    const { engine } = await testEngine(() => {
+      // eslint-disable-next-line @typescript-eslint/only-throw-error
+      throw undefined
+    })
+    await engine.start('id', 'x')
+    expect(await engine.poll('id')).toMatchObject({ kind: 'failed' })
+  })
+
+  it('a workflow that returns no text is a failure that says so', async () => {
+    const { engine } = await testEngine(() => ({ not: 'a text' }))
+    await engine.start('id', 'x')
+    expect(await engine.poll('id')).toEqual({ kind: 'failed', reason: 'returned object instead of a text' })
+  })
+
+  it('an id that was never started is absent', async () => {
+    const { engine } = await testEngine((_, input) => input)
+    expect(await engine.poll('never')).toEqual({ kind: 'absent' })
+  })
+
+  it('a poll of a workflow that goes on ends after its time and says running', async () => {
+    const gate = createGate()
+    const { engine } = await testEngine(() => gate.pass().then(() => 'done'), 50)
+    await engine.start('id', 'x')
+    expect(await engine.poll('id')).toEqual({ kind: 'running' })
+    gate.open()
+  })
+})
+
+describe('purge', () => {
+  it('forgets an ended workflow, and an absent one is no error', async () => {
+    const { engine } = await testEngine((_, input) => input)
+    await engine.start('id', 'x')
+    await engine.poll('id')
+    await engine.purge('id')
+    await engine.purge('id')
+    expect(await engine.poll('id')).toEqual({ kind: 'absent' })
+  })
+
+  it('ends an abandoned one that is still at work, then forgets it', async () => {
+    const gate = createGate()
+    const { engine } = await testEngine(() => gate.pass().then(() => 'too late'))
+    await engine.start('id', 'x')
+    await gate.arrived
+    await engine.purge('id')
+    expect(await engine.poll('id')).toEqual({ kind: 'absent' })
+    gate.open()
+  })
+})
