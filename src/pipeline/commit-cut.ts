@@ -6,12 +6,12 @@ import { WindrowError } from '../errors.ts'
 import { aggregatorId } from '../workflows/vm-window.ts'
 import { OUTPUT_ROWS_PER_PAGE, type CommitPlan, type CommitResult, type PlannedClose } from '../workflows/plan.ts'
 import { chunkKey, writePages, type ChunkSet } from '../ledger/chunks.ts'
-import { announcedGarbage, keysOf, readIndex, type OpenChunks } from '../ledger/index-chunk.ts'
+import { announcedGarbage, keysOf, type OpenChunks } from '../ledger/index-chunk.ts'
 import type { AnnouncedPages, Intent } from '../ledger/ledger.ts'
 import { proposeIntent, readOwnLedger } from '../ledger/takeover.ts'
 import { closingPages, type Cut, type OpenPages } from './cut.ts'
-import { Backoff, isRetryable, retrying } from './retrying.ts'
-import { renewEpoch, type Session } from './session.ts'
+import { Backoff, isRetryable } from './retrying.ts'
+import { loadIndex, renewEpoch, type Session } from './session.ts'
 
 /** The page texts of an attempt, the same for every attempt at this cut. */
 interface CutPages {
@@ -196,10 +196,8 @@ async function finished(session: Session, intent: Intent): Promise<CommitResult>
 
 /** Takes the commit's outcome into the session. */
 async function adopt(session: Session, cut: Cut, intent: { readonly attempt: string }): Promise<void> {
-  const { env, partition, signal, ledger } = session
-  const at = ledger.index
-  if (at === null) throw new Error(`commit ${ledger.commit} has no index`)
-  session.index = await retrying(env, partition, signal, 'reading the index', () => readIndex(env.store, at))
+  const { env, partition } = session
+  await loadIndex(session)
   session.committedVersions.clear()
   for (const { window, version } of cut.open) session.committedVersions.set(window, version)
   try {

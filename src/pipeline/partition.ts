@@ -22,7 +22,7 @@ import type { OpenSource, SourceEvent } from './ports.ts'
 import { discardPublisher, publishOutstanding, sweep } from './publishing.ts'
 import { recover } from './recovery.ts'
 import { retrying } from './retrying.ts'
-import { openSession, type Session } from './session.ts'
+import { assertOwned, loadIndex, openSession, type Session } from './session.ts'
 
 /** Dead letters that wait for a cut before one is made for their sake. */
 const MAX_PENDING_DEAD_LETTERS = 1000
@@ -44,6 +44,7 @@ export async function runPartition(
 ): Promise<PartitionEnd> {
   const session = await openSession(env, partition, signal, firstOffset)
   try {
+    await loadIndex(session)
     await publishOutstanding(session)
     await sweep(session)
     const state = await recover(session)
@@ -60,6 +61,12 @@ export async function runPartition(
     }
     await settle(session)
     return { commit: session.ledger.commit, counts: session.ledger.counts }
+  } catch (error) {
+    // A chunk that is missing was superseded if the ledger moved on, which is another owner's doing; else it is lost.
+    if (error instanceof WindrowError && error.code === 'CHUNK_BROKEN') {
+      await retrying(env, partition, signal, 'reading the ledger', () => assertOwned(session))
+    }
+    throw error
   } finally {
     await discardPublisher(session)
   }

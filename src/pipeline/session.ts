@@ -36,7 +36,6 @@ export async function openSession(
     const known = await readLedger(env.store, env.job, partition)
     const begin = known === null ? await firstOffset() : known.ledger.resumeOffset
     const { owner, ledger, intent } = await takeOver(env.store, env.job, partition, env.newToken(), begin)
-    const index = ledger.index === null ? null : await readIndex(env.store, ledger.index)
     env.observe({
       kind: 'taken-over',
       partition,
@@ -50,8 +49,8 @@ export async function openSession(
       signal,
       owner,
       ledger,
-      index,
-      committedVersions: new Map(index?.open.map((one) => [one.window, 0])),
+      index: null,
+      committedVersions: new Map(),
       intent,
       publisher: null,
       published: ledger.published,
@@ -59,6 +58,15 @@ export async function openSession(
       sweptCommit: 0,
     }
   })
+}
+
+/** Reads the index that the ledger names; apart from the takeover, since another may have taken over in between. */
+export async function loadIndex(session: Session): Promise<void> {
+  const { env, partition, signal, ledger } = session
+  const at = ledger.index
+  if (at === null) return
+  session.index = await retrying(env, partition, signal, 'reading the index', () => readIndex(env.store, at))
+  for (const { window } of session.index.open) session.committedVersions.set(window, 0)
 }
 
 /**

@@ -1,0 +1,91 @@
+/**
+ * A small fleet that sends points as real ones do: several windows, producers that join and leave, copies, disorder within
+ * the grace, losses, bytes that are no record. With it comes what an exact processor must publish of the sums, computed in
+ * the plainest way.
+ */
+import type { Decoded, SourceRecord } from '../../src/core/point.ts'
+import type { Windowing } from '../../src/core/windowing.ts'
+import { partitionOf } from '../../src/core/murmur2.ts'
+import type { Random } from '../support/random.ts'
+import { garbage, manifest, point, recordsOf, RULES } from '../support/records.ts'
+
+export interface Scenario {
+  readonly rules: Windowing
+  readonly partitions: readonly (readonly SourceRecord[])[]
+  /** By `vmId@windowStart`, of the points that were sent at least once. */
+  readonly oracle: ReadonlyMap<string, { count: number; sum: number; min: number; max: number }>
+  readonly copies: number
+  readonly broken: number
+}
+
+const STEP_MS = 10
+
+export function makeScenario(random: Random): Scenario {
+  const rules: Windowing = { ...RULES, graceMs: 40, closeAtEndOnly: random.chance(0.1) }
+  const partitionCount = random.int(1, 3)
+  const vms = Array.from({ length: random.int(1, 7) }, (_, i) => {
+    const from = random.chance(0.8) ? 0 : random.int(0, 20)
+    return { vmId: `vm-${i}`, from, to: random.chance(0.8) ? Infinity : from + random.int(5, 30), seq: 0 }
+  })
+  const windows = random.int(1, 5)
+  const origin = random.pick([0, -300, 1_700_000_000_000])
+  const [copyShare, lossShare, brokenShare] = [
+    random.pick([0, 0.1, 0.5]),
+    random.pick([0, 0, 0.05]),
+    random.pick([0, 0.02]),
+  ]
+  const reach = random.pick([1, 4, 12])
+  const sendsManifests = random.chance(0.8)
+
+  const oracle = new Map<string, { count: number; sum: number; min: number; max: number }>()
+  const sent: Decoded[] = []
+  let copies = 0
+  let broken = 0
+  let run: Decoded[] = []
+  const flush = (): void => {
+    sent.push(...random.shuffle(run, reach))
+    run = []
+  }
+  for (let window = 0; window < windows; window++) {
+    const windowStart = origin + window * rules.sizeMs
+    const first = new Map(vms.map((vm) => [vm, vm.seq]))
+    for (let step = 0; step < rules.sizeMs / STEP_MS; step++) {
+      const tick = window * (rules.sizeMs / STEP_MS) + step
+      for (const vm of vms) {
+        if (tick < vm.from || tick >= vm.to) continue
+        const seq = vm.seq++
+        if (random.chance(lossShare)) continue
+        const value = random.chance(0.5) ? random.int(-5, 100) : random.next() * 1e6 - 1
+        const one = point(vm.vmId, seq, windowStart + step * STEP_MS + random.int(0, STEP_MS - 1), value)
+        const key = `${vm.vmId}@${windowStart}`
+        const so = oracle.get(key) ?? { count: 0, sum: 0, min: Infinity, max: -Infinity }
+        oracle.set(key, {
+          count: so.count + 1,
+          sum: so.sum + value,
+          min: Math.min(so.min, value),
+          max: Math.max(so.max, value),
+        })
+        for (let more = random.chance(copyShare) ? random.int(1, 2) : 0; more >= 0; more--) {
+          run.push(one)
+          if (more > 0) copies++
+        }
+        if (random.chance(brokenShare)) {
+          run.push(garbage(`broken ${broken++}`))
+        }
+      }
+    }
+    flush()
+    for (const vm of sendsManifests ? vms : []) {
+      const count = vm.seq - (first.get(vm) ?? 0)
+      const isPresent = vm.from < (window + 1) * 10 && vm.to > window * 10
+      if (isPresent)
+        sent.push(manifest(vm.vmId, windowStart, first.get(vm) ?? 0, count, { last: vm.to <= (window + 1) * 10 }))
+    }
+  }
+  const lists = Array.from({ length: partitionCount }, (): Decoded[] => [])
+  for (const one of sent) {
+    const vmId = one.kind === 'point' ? one.point.vmId : one.kind === 'manifest' ? one.manifest.vmId : ''
+    lists[vmId === '' ? 0 : partitionOf(vmId, partitionCount)]?.push(one)
+  }
+  return { rules, partitions: lists.map((list) => recordsOf(list, random.int(1, 2))), oracle, copies, broken }
+}

@@ -1,0 +1,206 @@
+/**
+ * The world of a simulated job: what survives a crash (state store, published results), and processors that live in it
+ * until something kills them. Every port call of a processor passes a gate; there the seed decides which of the waiting
+ * calls goes next, whether it fails before or after it was applied, and whether its processor dies of it.
+ */
+import type { AnyAggregator } from '../../src/core/aggregator.ts'
+import { summary } from '../../src/core/summary.ts'
+import { WindrowError } from '../../src/errors.ts'
+import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
+import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
+import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
+import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { DEFAULT_LIMITS, type PipelineEnv } from '../../src/pipeline/env.ts'
+import type { PipelineEvent } from '../../src/pipeline/events.ts'
+import type { StateStore } from '../../src/pipeline/ports.ts'
+import { runPartition } from '../../src/pipeline/partition.ts'
+import type { Random } from '../support/random.ts'
+import type { Scenario } from './scenario.ts'
+
+/** What the seed may do to port calls; all zero is a clean run. */
+export interface Mischief {
+  /** Share of calls of which the processor dies, half of them after the call was applied. */
+  readonly crash: number
+  /** Share of calls that fail, half of them after they were applied. */
+  readonly fail: number
+  /** Share of deaths that are only long pauses: a zombie, which comes back when another has taken over. */
+  readonly zombie: number
+  /** Share of activities that run twice. */
+  readonly twice: number
+}
+
+export const NO_MISCHIEF: Mischief = { crash: 0, fail: 0, zombie: 0, twice: 0 }
+
+/** A processor that died of a call; nothing it does afterwards happens. */
+class Crash extends Error {}
+
+export class World {
+  readonly store: MemoryStore
+  readonly results = new MemoryResults()
+  readonly events: PipelineEvent[] = []
+  crashes = 0
+  readonly #scenario: Scenario
+  readonly #random: Random
+  readonly #aggregator: AnyAggregator
+  readonly #waiting: (() => void)[] = []
+  #mischief: Mischief
+  #pump: Promise<void> | null = null
+  #nowMs = 0
+  #tokens = 0
+
+  constructor(
+    scenario: Scenario,
+    random: Random,
+    mischief: Mischief,
+    store = new MemoryStore(),
+    aggregator: AnyAggregator = summary,
+  ) {
+    this.#scenario = scenario
+    this.#random = random
+    this.#mischief = mischief
+    this.store = store
+    this.#aggregator = aggregator
+  }
+
+  /** Starts processors, one after another dies, until one has done all. */
+  async run(maxCrashes = 15): Promise<void> {
+    const zombies: Promise<unknown>[] = []
+    for (;;) {
+      if (this.crashes >= maxCrashes) this.#mischief = { ...this.#mischief, crash: 0, fail: 0 }
+      const processor = new Processor(this, this.#random, this.#mischief)
+      const ended = processor.run(this.#env(processor), this.#scenario.partitions.length)
+      const outcome = await Promise.race([ended, processor.died])
+      if (outcome === 'done') break
+      // A zombie that slept while it took over has taken over when it wakes up; then this one begins again.
+      if (outcome === 'lost') continue
+      this.crashes++
+      // A zombie's calls are still waiting at the gate and mix with those of its successor.
+      if (outcome === 'zombie') zombies.push(ended)
+    }
+    await Promise.all(zombies)
+  }
+
+  #env(processor: Processor): PipelineEnv {
+    const random = this.#random
+    const store = processor.gated(this.store, ['get', 'insert', 'swap', 'delete'])
+    const runsOfActivity = (): number => (random.chance(this.#mischief.twice) ? 2 : 1)
+    const engine = new MemoryEngine({ store, aggregator: this.#aggregator, runsOfActivity })
+    const source = new MemorySource({ partitions: this.#scenario.partitions, batchSize: () => random.int(1, 40) })
+    return {
+      job: 'sim',
+      rules: this.#scenario.rules,
+      aggregator: this.#aggregator,
+      store,
+      engine: processor.gated(engine, ['start', 'poll', 'purge']),
+      publishers: {
+        open: async (partition) => {
+          const publisher = await processor.gate(() => this.results.open(partition))
+          return processor.gated(publisher, ['publish'])
+        },
+      },
+      source,
+      clock: { nowMs: () => this.#nowMs++, sleep: () => this.turn() },
+      newToken: () => String(++this.#tokens).padStart(8, '0'),
+      limits: {
+        ...DEFAULT_LIMITS,
+        checkpointEveryRecords: random.pick([7, 30, 1000]),
+        vmsPerWorkflow: random.pick([1, 1, 3]),
+      },
+      observe: (event) => this.events.push(event),
+    }
+  }
+
+  /** Waits until the seed picks this caller among those that wait. */
+  turn(): Promise<void> {
+    const turn = new Promise<void>((resolve) => this.#waiting.push(resolve))
+    this.#pump ??= this.#serve()
+    return turn
+  }
+
+  async #serve(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const [next] = this.#waiting.splice(this.#random.int(0, this.#waiting.length - 1), 1)
+      next?.()
+      // All that follows from this turn without a further one happens before the next is given out.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    this.#pump = null
+  }
+}
+
+class Processor {
+  /** Resolves when the processor crashed, to what it is now. */
+  readonly died: Promise<'dead' | 'zombie'>
+  #die: (as: 'dead' | 'zombie') => void = () => undefined
+  #isDead = false
+  readonly #world: World
+  readonly #random: Random
+  readonly #mischief: Mischief
+
+  constructor(world: World, random: Random, mischief: Mischief) {
+    this.#world = world
+    this.#random = random
+    this.#mischief = mischief
+    this.died = new Promise((resolve) => (this.#die = resolve))
+  }
+
+  async run(env: PipelineEnv, partitions: number): Promise<'done' | 'lost' | 'zombie'> {
+    const signal = new AbortController().signal
+    const runs = Array.from({ length: partitions }, (_, partition) =>
+      runPartition(env, partition, signal, () => Promise.resolve(0)),
+    )
+    const outcomes = await Promise.allSettled(runs)
+    let isLost = false
+    for (const outcome of outcomes) {
+      if (outcome.status === 'fulfilled' || outcome.reason instanceof Crash) continue
+      if (!(outcome.reason instanceof WindrowError) || outcome.reason.disposition !== 'lost') throw outcome.reason
+      isLost = true
+    }
+    if (this.#isDead || this.#wasZombie) return 'zombie'
+    return isLost ? 'lost' : 'done'
+  }
+
+  #wasZombie = false
+
+  /** Passes a call through the gate. */
+  async gate<T>(call: () => Promise<T>): Promise<T> {
+    await this.#world.turn()
+    if (this.#isDead) throw new Crash('dead')
+    const { crash, fail, zombie } = this.#mischief
+    if (this.#random.chance(crash)) {
+      if (this.#random.chance(zombie)) {
+        this.#wasZombie = true
+        this.#die('zombie')
+        // Asleep while its successor gets on; then its call goes through after all.
+        for (let turns = this.#random.int(1, 200); turns > 0; turns--) await this.#world.turn()
+        return call()
+      }
+      const isApplied = this.#random.chance(0.5)
+      this.#isDead = true
+      if (isApplied) await call()
+      this.#die('dead')
+      throw new Crash('died')
+    }
+    if (this.#random.chance(fail)) {
+      if (this.#random.chance(0.5)) await call()
+      throw new WindrowError('the call failed', { code: 'SIMULATED', disposition: 'retryable', remedy: 'Try again.' })
+    }
+    return call()
+  }
+
+  /** The same port with these methods gated. */
+  gated<T extends object>(port: T, methods: readonly (keyof T & string)[]): T {
+    return new Proxy(port, {
+      get: (target, property) => {
+        const member: unknown = Reflect.get(target, property)
+        if (typeof member !== 'function') return member
+        const method = (...args: unknown[]): unknown => (member as (...a: unknown[]) => unknown).apply(target, args)
+        if (!(methods as readonly string[]).includes(String(property))) return method
+        return (...args: unknown[]) => this.gate(() => method(...args) as Promise<unknown>)
+      },
+    })
+  }
+}
+
+/** All keys of a store that the ledgers do not account for. */
+export type LeakCheck = (store: StateStore) => Promise<string[]>
