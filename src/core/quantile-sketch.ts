@@ -53,8 +53,9 @@ export class QuantileSketch {
 
   /** Approximates the value at rank floor(q · (count − 1)) of the sorted values, 0 ≤ q ≤ 1; `NaN` when there is none. */
   quantile(q: number): number {
-    const rank = q * (this.count - 1)
-    if (!(rank >= 0)) return Number.NaN
+    const count = this.count
+    if (count === 0) return Number.NaN
+    const rank = q * (count - 1)
     const negativeCount = this.negative?.count ?? 0
     if (this.negative !== null && rank < negativeCount) return -mapping.value(this.negative.keyAtRankFromTop(rank))
     if (rank < negativeCount + this.zeroCount) return 0
