@@ -4,6 +4,7 @@
  * run twice.
  */
 import { canonicalJson, type Json } from '../core/json.ts'
+import type { CloseReason } from '../core/closing.ts'
 import type { EpochMs } from '../core/point.ts'
 import { WindrowError } from '../errors.ts'
 import type { PublishedMarker, StateStore } from '../pipeline/ports.ts'
@@ -60,6 +61,8 @@ export interface IndexChunk {
   readonly closed: readonly { readonly window: EpochMs; readonly accs: ChunkSet }[]
   readonly outboxes: readonly Outbox[]
   readonly totals: CloseTotals
+  /** The window that closed last, and how; `null` before the first. */
+  readonly lastClosed: { readonly window: EpochMs; readonly reason: CloseReason } | null
   readonly garbage: readonly Garbage[]
 }
 
@@ -79,7 +82,7 @@ export interface IndexStep {
     readonly states: ChunkSet
     readonly results: ChunkSet
     readonly total: ChunkSet
-    readonly reason: string
+    readonly reason: CloseReason
     readonly vmWindowsByReason: { readonly [reason: string]: number }
   } | null
   /** The highest commit known to be published, as the ledger will say it. */
@@ -124,6 +127,7 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
     closed,
     outboxes: [...(before?.outboxes.filter((one) => !isPublished(one)) ?? []), outbox],
     totals: addTotals(before?.totals ?? NO_TOTALS, closing),
+    lastClosed: closing === null ? (before?.lastClosed ?? null) : { window: closing.window, reason: closing.reason },
     garbage: [
       ...carriedGarbage(before, step.sweptCommit),
       ...superseded

@@ -50,9 +50,16 @@ export async function commitCut(session: Session, cut: Cut): Promise<void> {
       }
     }
   }
-  const window = cut.closed?.start ?? null
-  const vmWindows = cut.closed?.vms.length ?? 0
-  env.observe({ kind: 'committed', partition, commit, window, vmWindows, elapsedMs: env.clock.nowMs() - startedMs })
+  const { closed } = cut
+  env.observe({
+    kind: 'committed',
+    partition,
+    commit,
+    window: closed === null ? null : { start: closed.start, end: closed.end },
+    reason: closed === null ? null : (session.index?.lastClosed?.reason ?? null),
+    vmWindows: closed?.vms.length ?? 0,
+    elapsedMs: env.clock.nowMs() - startedMs,
+  })
 }
 
 /** Raises the epoch for the next attempt; true when the attempt before had committed all the same. */

@@ -1,8 +1,9 @@
 /** What the pipeline tells of itself, at named points; who listens formats it, counts it or shows it. */
 import type { FateCounts } from '../core/fate.ts'
-import type { CloseTrigger } from '../core/closing.ts'
+import type { CloseReason, CloseTrigger } from '../core/closing.ts'
 import type { RosterRow } from '../core/roster.ts'
 import type { EpochMs } from '../core/point.ts'
+import type { TimeWindow } from '../core/window.ts'
 
 export type PipelineEvent = { readonly partition: number } & (
   | { readonly kind: 'taken-over'; readonly epoch: number; readonly commit: number; readonly resumeOffset: number }
@@ -25,7 +26,9 @@ export type PipelineEvent = { readonly partition: number } & (
   | {
       readonly kind: 'committed'
       readonly commit: number
-      readonly window: EpochMs | null
+      readonly window: TimeWindow | null
+      /** `null` for a checkpoint. */
+      readonly reason: CloseReason | null
       readonly vmWindows: number
       readonly elapsedMs: number
     }

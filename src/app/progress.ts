@@ -1,0 +1,116 @@
+/** Turns what the pipeline tells into what a run's observer wants to show. */
+import type { RunObserver, RunProgress } from '../app-types.ts'
+import type { WorkerEvent } from '../workflows/worker.ts'
+import type { PipelineEvent } from '../pipeline/events.ts'
+
+const INTERVAL_MS = 200
+
+export class ProgressMeter {
+  readonly #observer: RunObserver
+  readonly #nowMs: () => number
+  readonly #consumed = new Map<number, number>()
+  /** VM windows of the commits that are queued or under way. */
+  #vmWindowsTotal = 0
+  #vmWindowsDone = 0
+  #windowsClosed = 0
+  #published = 0
+  #deadLetters = 0
+  #last = { atMs: 0, consumed: 0, pointsPerSecond: 0 }
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(observer: RunObserver, nowMs: () => number) {
+    this.#observer = observer
+    this.#nowMs = nowMs
+  }
+
+  start(consumedBefore: number): void {
+    this.#last = { atMs: this.#nowMs(), consumed: consumedBefore, pointsPerSecond: 0 }
+    this.#timer = setInterval(() => this.#observer.progress(this.#snapshot()), INTERVAL_MS)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    if (this.#timer === null) return
+    clearInterval(this.#timer)
+    this.#timer = null
+    this.#observer.progress(this.#snapshot())
+  }
+
+  vmWindowsClosed(count: number): void {
+    this.#vmWindowsDone += count
+  }
+
+  observeWorker(event: WorkerEvent): void {
+    if (event.kind === 'connected') return
+    const message = event.kind === 'log' ? event.message : `the worker: ${event.kind}`
+    this.#observer.event({ kind: 'warning', message, remedy: 'The worker connects again by itself.' })
+  }
+
+  readonly observe = (event: PipelineEvent): void => {
+    const { partition } = event
+    switch (event.kind) {
+      case 'taken-over':
+        if (event.commit > 0 && event.epoch > 1) {
+          this.#observer.event({ kind: 'resumed', partition, commit: event.commit, resumeOffset: event.resumeOffset })
+        }
+        return
+      case 'folded':
+        this.#consumed.set(partition, event.counts.consumed)
+        return
+      case 'cut':
+        this.#vmWindowsTotal += event.vmWindows
+        return
+      case 'committed':
+        if (event.window === null || event.reason === null) return
+        this.#windowsClosed++
+        this.#observer.event({ kind: 'window-closed', partition, window: event.window, reason: event.reason })
+        return
+      case 'published':
+        this.#published += event.results
+        this.#deadLetters += event.deadLetters
+        return
+      case 'retry': {
+        const message = `partition ${partition}: ${event.step} failed and is tried again in ${event.pauseMs} ms: ${event.reason}`
+        this.#observer.event({
+          kind: 'warning',
+          message,
+          remedy: 'Nothing is lost; look at the sidecar if it goes on.',
+        })
+        return
+      }
+      case 'dropped-from-roster': {
+        const names = event.producers
+          .slice(0, 5)
+          .map((one) => one.vmId)
+          .join(', ')
+        const message = `partition ${partition} waits no more for ${event.producers.length} silent producers: ${names}`
+        this.#observer.event({ kind: 'warning', message, remedy: 'They are waited for again once they send.' })
+        return
+      }
+      case 'sweep-failed':
+      case 'ended':
+        return
+    }
+  }
+
+  #snapshot(): RunProgress {
+    let consumed = 0
+    for (const count of this.#consumed.values()) consumed += count
+    const nowMs = this.#nowMs()
+    const elapsedMs = nowMs - this.#last.atMs
+    if (elapsedMs >= 1000) {
+      const pointsPerSecond = Math.max(0, Math.round(((consumed - this.#last.consumed) * 1000) / elapsedMs))
+      this.#last = { atMs: nowMs, consumed, pointsPerSecond }
+    }
+    return {
+      consumed,
+      available: null,
+      pointsPerSecond: this.#last.pointsPerSecond,
+      windowsClosed: this.#windowsClosed,
+      vmWindowsDone: this.#vmWindowsDone,
+      vmWindowsTotal: this.#vmWindowsTotal,
+      published: this.#published,
+      deadLetters: this.#deadLetters,
+    }
+  }
+}

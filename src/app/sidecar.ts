@@ -1,0 +1,100 @@
+/** The sidecar of a run, embedded or a daprd, with everything that speaks to it: store, workflow engine, worker. */
+import { join } from 'node:path'
+import { connectSidecar } from '../adapters/dapr/client.ts'
+import { createInstanceRunner } from '../adapters/dapr/instance-runner.ts'
+import { createDaprStateStore } from '../adapters/dapr/state-store.ts'
+import { createDaprWorkflowEngine } from '../adapters/dapr/workflow-engine.ts'
+import type { Config } from '../config/settings.ts'
+import type { AnyAggregator } from '../core/aggregator.ts'
+import { startEmbeddedSidecar } from '../embedded/index.ts'
+import { WindrowError } from '../errors.ts'
+import type { StateStore, WorkflowEngine } from '../pipeline/ports.ts'
+import { activityFunctions, workflowFunctions } from '../workflows/functions.ts'
+import { PARTITION_WINDOW, VM_WINDOW } from '../workflows/names.ts'
+import type { VmWindowAnswer } from '../workflows/plan.ts'
+import type { RunVmWindows } from '../workflows/activities/run-tasks.ts'
+import { startWorkflowWorker, type WorkerEvent } from '../workflows/worker.ts'
+
+export interface SidecarStack {
+  readonly store: StateStore
+  readonly engine: WorkflowEngine
+  /** Rejects when the sidecar or the worker is gone for good; otherwise never settles. */
+  readonly failed: Promise<never>
+  close(): Promise<void>
+}
+
+export interface SidecarHooks {
+  /** Called for every VM window that a workflow of this process has closed. */
+  readonly onVmWindows: (count: number) => void
+  readonly onWorkerEvent: (event: WorkerEvent) => void
+}
+
+/**
+ * Work items that the worker takes at once. An `aggregate` holds one for as long as its VM windows need others, and every
+ * partition may have one, so there must be more than partitions and instances in flight together.
+ */
+const SPARE_WORK_ITEMS = 64
+
+export async function openSidecar(
+  config: Config,
+  aggregator: AnyAggregator,
+  hooks: SidecarHooks,
+  signal: AbortSignal,
+): Promise<SidecarStack> {
+  const embedded =
+    config.sidecar === 'embedded'
+      ? await startEmbeddedSidecar({
+          dataDir: join(config.dataDir, 'state'),
+          storeName: config.stateStore,
+          maxActivityItems: config.partitions + 2,
+        })
+      : null
+  const endpoint = {
+    host: embedded === null ? config.daprHost : '127.0.0.1',
+    grpcPort: embedded?.grpcPort ?? config.daprGrpcPort,
+  }
+  const client = await connectSidecar(endpoint)
+  try {
+    await client.waitForSidecar({ signal })
+    const store = createDaprStateStore({ client, storeName: config.stateStore, maxValueBytes: config.maxValueBytes })
+    const runner = createInstanceRunner({ client, maxInFlight: config.maxInFlight })
+    const run: RunVmWindows = async (id, order) => {
+      const result = await runner.run(VM_WINDOW, id, JSON.stringify(order))
+      if (!result.ok) throw instanceFailed(id, result.reason)
+      hooks.onVmWindows(order.tasks.length)
+      return JSON.parse(result.output) as VmWindowAnswer
+    }
+    const worker = startWorkflowWorker({
+      grpcEndpoint: endpoint,
+      workflows: workflowFunctions(aggregator),
+      activities: activityFunctions({ store, aggregator, run, maxInFlight: config.maxInFlight * 2 }),
+      maxConcurrent: config.maxInFlight + config.partitions + SPARE_WORK_ITEMS,
+      onEvent: hooks.onWorkerEvent,
+    })
+    const failed = Promise.race([worker.failed, ...(embedded === null ? [] : [embedded.failed])])
+    failed.catch(() => undefined)
+    await Promise.race([worker.ready, failed])
+    return {
+      store,
+      engine: createDaprWorkflowEngine({ client, workflowName: PARTITION_WINDOW }),
+      failed,
+      close: async () => {
+        await worker.stop()
+        client.close()
+        await embedded?.close()
+      },
+    }
+  } catch (error) {
+    client.close()
+    await embedded?.close()
+    throw error
+  }
+}
+
+function instanceFailed(id: string, reason: string): WindrowError {
+  return new WindrowError(`the workflow ${id} failed: ${reason}`, {
+    code: 'INSTANCE_FAILED',
+    disposition: 'retryable',
+    remedy: 'It is driven again; look at the log of the worker if it goes on.',
+  })
+}

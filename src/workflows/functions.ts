@@ -1,0 +1,49 @@
+/**
+ * Windrow's workflows and activities as the SDK's worker takes them. Inputs and outputs of the parent are texts, since a
+ * plan's owner pins its bytes; everything else travels as the SDK's JSON.
+ */
+import type { AnyAggregator } from '../core/aggregator.ts'
+import type { StateStore } from '../pipeline/ports.ts'
+import { aggregate } from './activities/aggregate.ts'
+import { answering } from './activities/activity-result.ts'
+import { commit } from './activities/commit.ts'
+import type { RunVmWindows } from './activities/run-tasks.ts'
+import { AGGREGATE, COMMIT, PARTITION_WINDOW, VM_WINDOW } from './names.ts'
+import { partitionWindow } from './partition-window.ts'
+import type { CommitPlan, CommitRequest, VmWindowOrder } from './plan.ts'
+import { vmWindow } from './vm-window.ts'
+import type { ActivityFunction, WorkflowFunction } from './worker-session.ts'
+
+export interface WorkflowEnv {
+  readonly store: StateStore
+  readonly aggregator: AnyAggregator
+  readonly run: RunVmWindows
+  /** VM windows under way at once; the runner bounds the process. */
+  readonly maxInFlight: number
+}
+
+export function workflowFunctions(aggregator: AnyAggregator): Record<string, WorkflowFunction> {
+  return {
+    [PARTITION_WINDOW]: async function* (context, input: CommitPlan) {
+      const workflow = partitionWindow(input)
+      let step = workflow.next()
+      while (step.done !== true) {
+        const name = step.value.activity === 'aggregate' ? AGGREGATE : COMMIT
+        step = workflow.next(yield context.callActivity(name, step.value.input))
+      }
+      return step.value
+    },
+    // A workflow that yields nothing ends in its first turn.
+    // eslint-disable-next-line require-yield
+    [VM_WINDOW]: async function* (_context, order: VmWindowOrder) {
+      return vmWindow(order, aggregator)
+    },
+  }
+}
+
+export function activityFunctions(env: WorkflowEnv): Record<string, ActivityFunction> {
+  return {
+    [AGGREGATE]: (_context: unknown, plan: CommitPlan) => answering(() => aggregate(plan, env)),
+    [COMMIT]: (_context: unknown, request: CommitRequest) => answering(() => commit(request, env.store)),
+  }
+}
