@@ -35,30 +35,38 @@ function reader(name: string, decompress: Decompressor) {
 
 type NativeZstd = (input: Uint8Array, options: { readonly maxOutputLength: number }) => Buffer
 
-/** Node's own from 22.15 on, else plain JavaScript. */
 const nativeZstd = (zlib as unknown as { readonly zstdDecompressSync?: NativeZstd }).zstdDecompressSync
 
-export function zstdDecompress(input: Buffer, maxBytes: number, native = nativeZstd): Buffer {
+/** Node's own from 22.15 on, else plain JavaScript. */
+export function zstdDecompress(input: Buffer, maxBytes: number): Buffer {
+  if (nativeZstd === undefined) return zstdDecompressPlain(input, maxBytes)
   try {
-    if (native !== undefined) return native(input, { maxOutputLength: maxBytes })
-    return zstdInJavaScript(input, maxBytes)
+    return nativeZstd(input, { maxOutputLength: maxBytes })
   } catch (error) {
-    throw new WindrowError(`a zstd batch cannot be read: ${messageOf(error)}`, {
-      code: 'CORRUPT_BATCH',
-      remedy: 'Read the topic with another client; if that fails as well, the batch was damaged before it was stored.',
-      cause: error,
-    })
+    throw corrupt(error)
   }
 }
 
-function zstdInJavaScript(input: Buffer, maxBytes: number): Buffer {
+export function zstdDecompressPlain(input: Buffer, maxBytes: number): Buffer {
   const chunks: Uint8Array[] = []
   let total = 0
-  const reader = new ZstdReader((chunk) => {
-    total += chunk.length
-    if (total > maxBytes) throw new RangeError(`it holds more than the ${maxBytes} bytes allowed`)
-    chunks.push(chunk)
-  })
-  reader.push(input, true)
+  try {
+    const reader = new ZstdReader((chunk) => {
+      total += chunk.length
+      if (total > maxBytes) throw new RangeError(`it holds more than the ${maxBytes} bytes allowed`)
+      chunks.push(chunk)
+    })
+    reader.push(input, true)
+  } catch (error) {
+    throw corrupt(error)
+  }
   return Buffer.concat(chunks, total)
+}
+
+function corrupt(cause: unknown): WindrowError {
+  return new WindrowError(`a zstd batch cannot be read: ${messageOf(cause)}`, {
+    code: 'CORRUPT_BATCH',
+    remedy: 'Read the topic with another client; if that fails as well, the batch was damaged before it was stored.',
+    cause,
+  })
 }

@@ -255,7 +255,10 @@ export class Consumption implements KafkaConsumption {
         if (starving.length === 0 || this.#cluster === null) return
         const askedAtMs = clock.nowMs()
         try {
-          const ranges = await this.#cluster.logRanges(topic, starving.map(({ partition }) => partition))
+          const ranges = await this.#cluster.logRanges(
+            topic,
+            starving.map(({ partition }) => partition),
+          )
           for (const opening of starving) {
             const range = ranges.get(opening.partition)
             if (range !== undefined) opening.observe(range, askedAtMs)

@@ -44,12 +44,13 @@ async function lastMarkerIn(
   upTo: number,
 ): Promise<PublishedMarker | null> {
   let last: PublishedMarker | null = null
-  for (let at = from; at < upTo; ) {
+  for (let at = from; at < upTo;) {
     const slice = await cluster.read(topic, partition, at, MAX_READ_BYTES)
     if (slice.lastStableOffset < upTo) {
       throw new WindrowError(`${topic}/${partition} has an open transaction at ${slice.lastStableOffset}`, {
         code: 'MARKER_UNSTABLE',
-        remedy: 'Only the publisher of this job writes to this topic; end whatever else does. It passes when that transaction times out.',
+        remedy:
+          'Only the publisher of this job writes to this topic; end whatever else does. It passes when that transaction times out.',
         disposition: 'retryable',
       })
     }

@@ -145,7 +145,11 @@ export class Opening implements OpenSource {
   async close(): Promise<void> {
     if (this.#failure !== null) return
     this.fail(
-      new WindrowError(`${this.#place()} was closed`, { code: 'SOURCE_CLOSED', remedy: 'Open it again.', disposition: 'lost' }),
+      new WindrowError(`${this.#place()} was closed`, {
+        code: 'SOURCE_CLOSED',
+        remedy: 'Open it again.',
+        disposition: 'lost',
+      }),
     )
     this.#options.port.closed()
   }
@@ -194,7 +198,8 @@ export class Opening implements OpenSource {
       `${this.#place()}: offset ${this.#nextFetch} is wanted, but the log now holds ${range.start} up to ${range.end}`,
       {
         code: 'DATA_LOSS',
-        remedy: 'Records were deleted before they were read, or the log was cut. Raise the retention; start a new job to go on without them.',
+        remedy:
+          'Records were deleted before they were read, or the log was cut. Raise the retention; start a new job to go on without them.',
       },
     )
   }

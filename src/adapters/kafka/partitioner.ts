@@ -18,7 +18,11 @@ export function murmur2(data: Uint8Array): number {
   const tail = length & ~3
   let h = SEED ^ length
   for (let i = 0; i < tail; i += 4) {
-    let k = (data[i] as number) | ((data[i + 1] as number) << 8) | ((data[i + 2] as number) << 16) | ((data[i + 3] as number) << 24)
+    let k =
+      (data[i] as number) |
+      ((data[i + 1] as number) << 8) |
+      ((data[i + 2] as number) << 16) |
+      ((data[i + 3] as number) << 24)
     k = Math.imul(k, M)
     k ^= k >>> R
     h = Math.imul(h, M) ^ Math.imul(k, M)

@@ -90,7 +90,13 @@ class Lane {
   #sequence = 0
   #underWay: Promise<void> = Promise.resolve()
 
-  constructor(cluster: Pick<KafkaCluster, 'append'>, topic: string, partition: number, producer: ProducerId, nowMs: () => number) {
+  constructor(
+    cluster: Pick<KafkaCluster, 'append'>,
+    topic: string,
+    partition: number,
+    producer: ProducerId,
+    nowMs: () => number,
+  ) {
     this.#cluster = cluster
     this.#topic = topic
     this.#partition = partition

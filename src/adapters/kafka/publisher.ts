@@ -79,7 +79,12 @@ class KafkaPublisher implements Publisher {
   readonly #producer: TransactionalProducer
   #broken: WindrowError | null = null
 
-  constructor(options: PublisherOptions, partition: number, producer: TransactionalProducer, marker: PublishedMarker | null) {
+  constructor(
+    options: PublisherOptions,
+    partition: number,
+    producer: TransactionalProducer,
+    marker: PublishedMarker | null,
+  ) {
     this.#options = options
     this.#partition = partition
     this.#producer = producer
@@ -154,4 +159,7 @@ function vmIdOf(line: string): string {
   throw new WindrowError(`a result names no vmId: ${line.slice(0, 200)}`, RESULT_WITHOUT_VM)
 }
 
-const RESULT_WITHOUT_VM = { code: 'RESULT_INVALID', remedy: 'This is a fault of Windrow; report it with the line.' } as const
+const RESULT_WITHOUT_VM = {
+  code: 'RESULT_INVALID',
+  remedy: 'This is a fault of Windrow; report it with the line.',
+} as const

@@ -37,7 +37,8 @@ export class RecordBatchBuilder {
   add(key: Uint8Array, value: Uint8Array): void {
     const most = key.length + value.length + MAX_RECORD_OVERHEAD
     if (this.#at + most > this.#buffer.length) this.#grow(this.#at + most)
-    const body = 3 + varintBytes(this.#count) + varintBytes(key.length) + key.length + varintBytes(value.length) + value.length
+    const body =
+      3 + varintBytes(this.#count) + varintBytes(key.length) + key.length + varintBytes(value.length) + value.length
     this.#varint(body)
     this.#buffer[this.#at++] = 0
     this.#buffer[this.#at++] = 0 // all records of a batch bear its time
@@ -105,6 +106,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 
 export function crc32c(bytes: Uint8Array, from = 0): number {
   let crc = 0xffffffff
-  for (let i = from; i < bytes.length; i++) crc = (crc >>> 8) ^ (CRC_TABLE[(crc ^ (bytes[i] as number)) & 0xff] as number)
+  for (let i = from; i < bytes.length; i++)
+    crc = (crc >>> 8) ^ (CRC_TABLE[(crc ^ (bytes[i] as number)) & 0xff] as number)
   return (crc ^ 0xffffffff) >>> 0
 }

@@ -56,7 +56,8 @@ export function parseTopicId(payload: Buffer, topic: string): string {
   if (errorCode !== 0 || /^0+$/.test(id)) {
     throw new WindrowError(`topic ${topic} has no id (error ${errorCode})`, {
       code: 'KAFKA_TOPIC_MISSING',
-      remedy: 'Create the topic, or correct its name. Brokers before Kafka 2.8 give topics no ids and are not supported.',
+      remedy:
+        'Create the topic, or correct its name. Brokers before Kafka 2.8 give topics no ids and are not supported.',
     })
   }
   return id

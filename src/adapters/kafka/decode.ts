@@ -1,0 +1,106 @@
+/**
+ * What a record's first bytes say of its format: `C3 01` is Avro's single-object encoding, `00` is Confluent's framing
+ * (a schema number of four bytes, then the datum), `{` is JSON.
+ */
+import { createDecoder as createAvroDecoder } from '../avro/decode.ts'
+import { Cursor } from '../avro/cursor.ts'
+import { recordReaderOf } from '../avro/record-reader.ts'
+import { parseSchema } from '../avro/schemas.ts'
+import { createTextReader } from '../bytes/text.ts'
+import { createJsonDecoder, undecodable } from '../json/decode.ts'
+import { messageOf } from '../../errors.ts'
+import type { Clock } from '../../pipeline/ports.ts'
+import type { Decoded } from '../../core/point.ts'
+import type { DecodeOptions } from '../json/mapping.ts'
+import type { Decode } from './consumption.ts'
+import type { SchemaRegistry } from './schema-registry.ts'
+
+export interface RecordDecoderOptions {
+  /** Names of fields in JSON and in the registry's schemas. */
+  readonly fields?: DecodeOptions
+  /** Without it, Confluent framing is undecodable. */
+  readonly registry?: { readonly registry: SchemaRegistry; readonly clock: Pick<Clock, 'nowMs'> }
+}
+
+const CONFLUENT_HEADER_BYTES = 5
+const OPENING_BRACE = 0x7b
+const SHOWN_BYTES = 8
+
+/** Decodes the value of a Kafka record, whichever of the three formats it is in. */
+export function createRecordDecoder({ fields = {}, registry }: RecordDecoderOptions = {}): Decode {
+  const avro = createAvroDecoder()
+  const json = createJsonDecoder(fields)
+  const confluent = registry === undefined ? null : createConfluentDecoder(registry.registry, registry.clock, fields)
+  return (bytes) => {
+    if (bytes[0] === 0xc3 && bytes[1] === 0x01) return avro.decode(bytes)
+    if (bytes[0] === OPENING_BRACE) return json.decode(bytes)
+    if (bytes[0] !== 0x00) return undecodable('undecodable', `no known format begins with ${shown(bytes)}`)
+    if (confluent === null)
+      return undecodable('unknown-schema', 'Confluent framing, and no schema registry is configured')
+    return confluent(bytes)
+  }
+}
+
+type Read = (bytes: Buffer) => Decoded
+
+/** How long it is believed that a number has no schema, so that a stream of them does not become a stream of requests. */
+const UNUSABLE_FOR_MS = 30_000
+/** Numbers out of damaged records must not fill the memory. */
+const MAX_KNOWN = 1_000
+
+interface Known {
+  readonly read: Read
+  readonly untilMs: number
+}
+
+export function createConfluentDecoder(
+  registry: SchemaRegistry,
+  clock: Pick<Clock, 'nowMs'>,
+  fields: DecodeOptions = {},
+): Decode {
+  const known = new Map<number, Known>()
+
+  const learn = async (id: number): Promise<Read> => {
+    const answer = await registry.lookUp(id)
+    const { read, usable } = answer.kind === 'avro' ? compile(id, answer.schema, fields) : unusable(id, answer.detail)
+    if (known.size >= MAX_KNOWN) known.clear()
+    known.set(id, { read, untilMs: usable ? Number.POSITIVE_INFINITY : clock.nowMs() + UNUSABLE_FOR_MS })
+    return read
+  }
+
+  return (bytes) => {
+    const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    if (buffer.length < CONFLUENT_HEADER_BYTES) return undecodable('undecodable', `cut off: ${shown(bytes)}`)
+    const id = buffer.readUInt32BE(1)
+    const found = known.get(id)
+    if (found !== undefined && (found.untilMs === Number.POSITIVE_INFINITY || found.untilMs > clock.nowMs())) {
+      return found.read(buffer)
+    }
+    return learn(id).then((read) => read(buffer))
+  }
+}
+
+function compile(id: number, schema: string, fields: DecodeOptions): { read: Read; usable: boolean } {
+  try {
+    const reader = recordReaderOf(parseSchema(schema), fields)
+    const cursor = new Cursor(createTextReader())
+    const read: Read = (bytes) => {
+      cursor.reset(bytes, CONFLUENT_HEADER_BYTES)
+      const decoded = reader(cursor)
+      if (decoded.kind === 'undecodable' || cursor.pos === bytes.length) return decoded
+      return undecodable('undecodable', `${bytes.length - cursor.pos} bytes follow the record`)
+    }
+    return { read, usable: true }
+  } catch (error) {
+    return unusable(id, messageOf(error))
+  }
+}
+
+function unusable(id: number, detail: string): { read: Read; usable: boolean } {
+  const decoded = undecodable('unknown-schema', `schema ${id}: ${detail}`)
+  return { read: () => decoded, usable: false }
+}
+
+function shown(bytes: Uint8Array): string {
+  return bytes.length === 0 ? 'nothing' : Buffer.from(bytes.subarray(0, SHOWN_BYTES)).toString('hex')
+}

@@ -1,0 +1,117 @@
+/**
+ * Schemas by their number, from a registry with Confluent's interface (`GET /schemas/ids/<id>`). A schema never changes
+ * under its number, so what was found is kept for good; that there is none is believed for a while only.
+ *
+ * Two kinds of failure are kept apart: the registry says that there is no such schema, which makes a record
+ * undecodable; or it cannot be asked, which says nothing of the record, and whoever reads has to wait.
+ */
+import { messageOf, WindrowError } from '../../errors.ts'
+import type { Clock } from '../../pipeline/ports.ts'
+
+export interface SchemaRegistryOptions {
+  /** May carry `user:password@`. */
+  readonly url: string
+  /** Value of the Authorization header, for example `Bearer …`. */
+  readonly authorization?: string
+  readonly clock: Clock
+}
+
+export type SchemaAnswer =
+  | { readonly kind: 'avro'; readonly schema: string }
+  /** There is no schema of this number, or none that Windrow can read. */
+  | { readonly kind: 'unusable'; readonly detail: string }
+
+export interface SchemaRegistry {
+  /** Throws a retryable error when the registry cannot be asked, a fatal one when it refuses to answer. */
+  lookUp(id: number): Promise<SchemaAnswer>
+}
+
+const REQUEST_TIMEOUT_MS = 10_000
+const ATTEMPTS = 5
+const FIRST_PAUSE_MS = 200
+const TOO_MANY_REQUESTS = 429
+/** The registry's own error code: any other 404 means that something else than a registry answers there. */
+const SCHEMA_NOT_FOUND = '40403'
+
+export function createSchemaRegistry(options: SchemaRegistryOptions): SchemaRegistry {
+  const { base, headers } = addressOf(options)
+  return {
+    async lookUp(id) {
+      for (let tried = 1, pauseMs = FIRST_PAUSE_MS; ; tried++, pauseMs *= 2) {
+        const answer = await ask(`${base}/schemas/ids/${id}`, headers)
+        if (answer.kind !== 'unavailable') return answer
+        if (tried === ATTEMPTS) throw unavailable(base, id, answer)
+        await options.clock.sleep(pauseMs)
+      }
+    },
+  }
+}
+
+interface Unavailable {
+  readonly kind: 'unavailable'
+  readonly detail: string
+  readonly cause?: unknown
+}
+
+async function ask(url: string, headers: Readonly<Record<string, string>>): Promise<SchemaAnswer | Unavailable> {
+  try {
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })
+    const text = await response.text()
+    if (response.ok) return schemaOf(text)
+    if (response.status === 404 && text.includes(SCHEMA_NOT_FOUND)) {
+      return { kind: 'unusable', detail: 'the registry has no such schema' }
+    }
+    if (response.status >= 500 || response.status === TOO_MANY_REQUESTS) {
+      return { kind: 'unavailable', detail: `it answers ${response.status}` }
+    }
+    throw new WindrowError(`the schema registry answers ${response.status} to ${url}: ${text.slice(0, 200)}`, {
+      code: 'SCHEMA_REGISTRY_REFUSED',
+      remedy: 'Check the address of the registry and the credentials.',
+    })
+  } catch (error) {
+    if (error instanceof WindrowError) throw error
+    return { kind: 'unavailable', detail: messageOf(error), cause: error }
+  }
+}
+
+/** `{"schema": "<text>"[, "schemaType": "AVRO"][, "references": […]]}`; the type is left out for Avro. */
+function schemaOf(text: string): SchemaAnswer {
+  const body = JSON.parse(text) as {
+    readonly schema?: unknown
+    readonly schemaType?: unknown
+    readonly references?: unknown
+  }
+  const { schema, schemaType = 'AVRO', references = [] } = body
+  if (schemaType !== 'AVRO')
+    return { kind: 'unusable', detail: `it is of type ${JSON.stringify(schemaType)}, not Avro` }
+  if (!Array.isArray(references) || references.length > 0)
+    return { kind: 'unusable', detail: 'it refers to other schemas' }
+  if (typeof schema !== 'string') return { kind: 'unusable', detail: 'the registry gives no text for it' }
+  return { kind: 'avro', schema }
+}
+
+function addressOf({ url, authorization }: SchemaRegistryOptions) {
+  const { username, password, ...parsed } = readUrl(url)
+  const basic = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  const given = authorization ?? (username === '' ? undefined : `Basic ${Buffer.from(basic).toString('base64')}`)
+  const headers = {
+    accept: 'application/vnd.schemaregistry.v1+json',
+    ...(given === undefined ? {} : { authorization: given }),
+  }
+  return { base: parsed.base, headers }
+}
+
+/** `fetch` refuses an address with credentials in it, so they are taken out. */
+function readUrl(url: string) {
+  const { protocol, host, pathname, username, password } = new URL(url)
+  return { base: `${protocol}//${host}${pathname.replace(/\/+$/, '')}`, username, password }
+}
+
+function unavailable(base: string, id: number, { detail, cause }: Unavailable): WindrowError {
+  return new WindrowError(`the schema registry at ${base} cannot be asked for schema ${id}: ${detail}`, {
+    code: 'SCHEMA_REGISTRY_UNAVAILABLE',
+    remedy: 'Check that the registry runs and can be reached; reading goes on when it answers.',
+    disposition: 'retryable',
+    cause,
+  })
+}

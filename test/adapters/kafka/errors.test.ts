@@ -1,0 +1,63 @@
+import kafkajs from 'kafkajs'
+import { describe, expect, it } from 'vitest'
+import { createRequire } from 'node:module'
+import { kafkaError } from '../../../src/adapters/kafka/errors.ts'
+import { WindrowError } from '../../../src/errors.ts'
+
+const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error') as {
+  createErrorFromCode: (code: number) => Error
+}
+const { KafkaJSConnectionError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded } = kafkajs
+
+describe('protocol errors, by the number that the broker sends', () => {
+  it.each([
+    ['INVALID_PRODUCER_EPOCH', 47, 'KAFKA_FENCED', 'lost'],
+    ['PRODUCER_FENCED', 90, 'KAFKA_FENCED', 'lost'],
+    ['UNKNOWN_MEMBER_ID', 25, 'KAFKA_NOT_MEMBER', 'lost'],
+    ['ILLEGAL_GENERATION', 22, 'KAFKA_NOT_MEMBER', 'lost'],
+    ['TOPIC_AUTHORIZATION_FAILED', 29, 'KAFKA_DENIED', 'fatal'],
+    ['TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 53, 'KAFKA_DENIED', 'fatal'],
+    ['MESSAGE_TOO_LARGE', 10, 'KAFKA_TOO_LARGE', 'fatal'],
+    ['CONCURRENT_TRANSACTIONS', 51, 'KAFKA_TRANSACTION', 'retryable'],
+    ['OUT_OF_ORDER_SEQUENCE_NUMBER', 45, 'KAFKA_TRANSACTION', 'retryable'],
+    ['TRANSACTION_ABORTABLE', 120, 'KAFKA_TRANSACTION', 'retryable'],
+    ['UNKNOWN_TOPIC_OR_PARTITION', 3, 'KAFKA_TOPIC_MISSING', 'retryable'],
+    ['NOT_LEADER_FOR_PARTITION', 6, 'KAFKA_TRANSIENT', 'retryable'],
+    ['REQUEST_TIMED_OUT', 7, 'KAFKA_TRANSIENT', 'retryable'],
+    ['UNKNOWN', -1, 'KAFKA_TRANSIENT', 'retryable'],
+    ['INVALID_CONFIG', 40, 'KAFKA_PROTOCOL', 'fatal'],
+    ['a number from the future', 4711, 'KAFKA_PROTOCOL', 'fatal'],
+  ])('%s (%i) is %s and %s', (_name, code, expectedCode, disposition) => {
+    expect(kafkaError(createErrorFromCode(code), 'testing')).toMatchObject({ code: expectedCode, disposition })
+  })
+})
+
+it('the cause decides, not what it is wrapped in', () => {
+  const fenced = createErrorFromCode(47)
+  const wrapped = new KafkaJSNonRetriableError(fenced as unknown as string, { cause: fenced } as never)
+  expect(kafkaError(wrapped, 'publishing')).toMatchObject({ code: 'KAFKA_FENCED', disposition: 'lost' })
+})
+
+it('retries that ran out on a broken connection are worth another attempt later', () => {
+  const broken = new KafkaJSConnectionError('Connection error: connect ECONNREFUSED 127.0.0.1:1')
+  const exceeded = new KafkaJSNumberOfRetriesExceeded(broken as unknown as string, { retryCount: 5, retryTime: 1 })
+  const error = kafkaError(exceeded, 'connecting')
+  expect(error).toMatchObject({ code: 'KAFKA_UNREACHABLE', disposition: 'retryable' })
+  expect(error.message).toBe('connecting: Connection error: connect ECONNREFUSED 127.0.0.1:1')
+})
+
+it('an error of our own is found under any wrapping and comes back as it was', () => {
+  const own = new WindrowError('damaged', { code: 'CORRUPT_BATCH', remedy: 'none' })
+  const wrapped = new KafkaJSNonRetriableError(own as unknown as string, { cause: own } as never)
+  expect(kafkaError(wrapped, 'consuming')).toBe(own)
+  expect(kafkaError(own, 'consuming')).toBe(own)
+})
+
+it('a fault in a program is fatal, and a thrown text keeps its words', () => {
+  expect(kafkaError(new TypeError('x is not a function'), 'consuming')).toMatchObject({
+    code: 'KAFKA_PROTOCOL',
+    disposition: 'fatal',
+    message: 'consuming: x is not a function',
+  })
+  expect(kafkaError('no luck', 'consuming').message).toBe('consuming: no luck')
+})
