@@ -19,7 +19,7 @@ import type { BufferLimits } from './opening.ts'
 /** What bytes mean. May have to ask for a schema first; throws only what the whole partition has to wait for. */
 export type Decode = (bytes: Uint8Array) => Decoded | Promise<Decoded>
 
-/** Called from within the client's own turn, one after another. */
+/** Called from within the client's own turn, one after another; must not throw. */
 export interface ConsumptionListener {
   /** After every (re)join: these partitions are ours, all of them to be opened (again). May be none. */
   onAssigned(partitions: readonly number[]): void
@@ -167,7 +167,6 @@ export class Consumption implements KafkaConsumption {
     this.#assigned = new Set()
     const error = this.#notOurs()
     for (const opening of this.#openings.values()) opening.fail(error)
-    this.#openings.clear()
     for (const waiter of this.#waiters) waiter.reject(error)
     this.#waiters = []
     if (revoked.length > 0) this.#options.listener.onRevoked(revoked)
@@ -215,7 +214,7 @@ export class Consumption implements KafkaConsumption {
         pause: () => member.pause(partition),
         resume: () => member.resume(partition),
         idle: () => void this.#watchLogEnds(),
-        closed: () => {
+        ended: () => {
           if (this.#openings.get(partition) !== opening) return
           this.#openings.delete(partition)
           if (this.#member === member) member.pause(partition)

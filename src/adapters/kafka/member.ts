@@ -78,13 +78,19 @@ export function createKafkaMember(options: MemberOptions): GroupMember {
     retry: { retries: 5, restartOnFailure: () => Promise.resolve(false) },
   })
   let joining: Promise<void> | undefined
+  // kafkajs throws when it is steered while it does not run, as between a failure and the event that tells of it.
+  let running = false
 
   const listen = (events: MemberEvents) => {
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       const partitions = payload.memberAssignment[topic] ?? []
+      running = true
       // kafkajs would fetch from the group's offset, or from the log's start, before the partition is opened.
       if (partitions.length > 0) consumer.pause([{ topic, partitions }])
       events.joined(partitions.toSorted((a, b) => a - b))
+    })
+    consumer.on(consumer.events.STOP, () => {
+      running = false
     })
     consumer.on(consumer.events.REBALANCING, () => events.rebalancing())
     consumer.on(consumer.events.HEARTBEAT, () => events.heartbeat())
@@ -114,9 +120,15 @@ export function createKafkaMember(options: MemberOptions): GroupMember {
         events.crashed(error)
       }
     },
-    seek: (partition, offset) => consumer.seek({ topic, partition, offset: String(offset) }),
-    pause: (partition) => consumer.pause([{ topic, partitions: [partition] }]),
-    resume: (partition) => consumer.resume([{ topic, partitions: [partition] }]),
+    seek(partition, offset) {
+      if (running) consumer.seek({ topic, partition, offset: String(offset) })
+    },
+    pause(partition) {
+      if (running) consumer.pause([{ topic, partitions: [partition] }])
+    },
+    resume(partition) {
+      if (running) consumer.resume([{ topic, partitions: [partition] }])
+    },
     async leave() {
       // A consumer that is disconnected while it joins connects again by itself and stays in the group as a ghost.
       await joining?.catch(() => undefined)

@@ -11,6 +11,7 @@
 import { WindrowError } from '../../errors.ts'
 import type { OpenSource, SourceEvent } from '../../pipeline/ports.ts'
 import type { SourceRecord } from '../../core/point.ts'
+import { kafkaError } from './errors.ts'
 import type { LogRange } from './cluster.ts'
 import type { FetchedBatch, FetchedMessage } from './member.ts'
 
@@ -26,7 +27,8 @@ export interface OpeningPort {
   resume(): void
   /** All was handed over; the log's end is wanted, to tell whether that is everything. */
   idle(): void
-  closed(): void
+  /** Nothing more is wanted: it was closed, or it failed. Called once. */
+  ended(): void
 }
 
 export interface OpeningOptions {
@@ -66,7 +68,9 @@ export class Opening implements OpenSource {
     this.logStart = options.range.start
     this.logEnd = options.range.end
     this.#nextFetch = options.fromOffset
-    if (options.fromOffset < this.logStart || options.fromOffset > this.logEnd) this.fail(this.#dataLoss(options.range))
+    // Such an opening never began, so nobody is told that it ended.
+    const inside = options.fromOffset >= this.logStart && options.fromOffset <= this.logEnd
+    if (!inside) this.#failure = this.#dataLoss(options.range)
   }
 
   /** Offset that the next batch has to be fetched at. */
@@ -84,6 +88,7 @@ export class Opening implements OpenSource {
 
   /** Takes a batch in; `false` when it does not follow what was taken before (O1), and the fetching must go back. */
   accept(batch: FetchedBatch): boolean {
+    if (this.#failure !== null) return true
     if (batch.fetchOffset !== this.#nextFetch) return false
     const bytes = batch.messages.reduce((sum, m) => sum + (m.key?.length ?? 0) + (m.value?.length ?? 0), 0)
     this.#nextFetch = batch.nextOffset
@@ -123,6 +128,7 @@ export class Opening implements OpenSource {
     this.#batches.length = 0
     this.#bufferedRecords = 0
     this.#bufferedBytes = 0
+    this.#options.port.ended()
     this.#wakeUp()
   }
 
@@ -143,7 +149,6 @@ export class Opening implements OpenSource {
   }
 
   async close(): Promise<void> {
-    if (this.#failure !== null) return
     this.fail(
       new WindrowError(`${this.#place()} was closed`, {
         code: 'SOURCE_CLOSED',
@@ -151,7 +156,6 @@ export class Opening implements OpenSource {
         disposition: 'lost',
       }),
     )
-    this.#options.port.closed()
   }
 
   #take(): readonly FetchedMessage[] {
@@ -175,9 +179,16 @@ export class Opening implements OpenSource {
 
   async #decode(messages: readonly FetchedMessage[]): Promise<SourceRecord[]> {
     const records: SourceRecord[] = []
-    for (const message of messages) {
-      const record = this.#options.toRecord(message)
-      records.push(record instanceof Promise ? await record : record)
+    try {
+      for (const message of messages) {
+        const record = this.#options.toRecord(message)
+        records.push(record instanceof Promise ? await record : record)
+      }
+    } catch (error) {
+      // These records are taken out already: going on would leave them out.
+      const failure = kafkaError(error, `decoding ${this.#place()}`)
+      this.fail(failure)
+      throw failure
     }
     return records
   }

@@ -7,7 +7,11 @@ import { WindrowError } from '../../../src/errors.ts'
 const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error') as {
   createErrorFromCode: (code: number) => Error
 }
-const { KafkaJSConnectionError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded } = kafkajs
+const { KafkaJSConnectionError } = kafkajs
+/** The types know one argument only. */
+type Wrapping = new (error: Error, details: object) => Error
+const KafkaJSNonRetriableError = kafkajs.KafkaJSNonRetriableError as unknown as Wrapping
+const KafkaJSNumberOfRetriesExceeded = kafkajs.KafkaJSNumberOfRetriesExceeded as unknown as Wrapping
 
 describe('protocol errors, by the number that the broker sends', () => {
   it.each([
@@ -34,13 +38,13 @@ describe('protocol errors, by the number that the broker sends', () => {
 
 it('the cause decides, not what it is wrapped in', () => {
   const fenced = createErrorFromCode(47)
-  const wrapped = new KafkaJSNonRetriableError(fenced as unknown as string, { cause: fenced } as never)
+  const wrapped = new KafkaJSNonRetriableError(fenced, { cause: fenced })
   expect(kafkaError(wrapped, 'publishing')).toMatchObject({ code: 'KAFKA_FENCED', disposition: 'lost' })
 })
 
 it('retries that ran out on a broken connection are worth another attempt later', () => {
   const broken = new KafkaJSConnectionError('Connection error: connect ECONNREFUSED 127.0.0.1:1')
-  const exceeded = new KafkaJSNumberOfRetriesExceeded(broken as unknown as string, { retryCount: 5, retryTime: 1 })
+  const exceeded = new KafkaJSNumberOfRetriesExceeded(broken, { retryCount: 5, retryTime: 1 })
   const error = kafkaError(exceeded, 'connecting')
   expect(error).toMatchObject({ code: 'KAFKA_UNREACHABLE', disposition: 'retryable' })
   expect(error.message).toBe('connecting: Connection error: connect ECONNREFUSED 127.0.0.1:1')
@@ -48,7 +52,7 @@ it('retries that ran out on a broken connection are worth another attempt later'
 
 it('an error of our own is found under any wrapping and comes back as it was', () => {
   const own = new WindrowError('damaged', { code: 'CORRUPT_BATCH', remedy: 'none' })
-  const wrapped = new KafkaJSNonRetriableError(own as unknown as string, { cause: own } as never)
+  const wrapped = new KafkaJSNonRetriableError(own, { cause: own })
   expect(kafkaError(wrapped, 'consuming')).toBe(own)
   expect(kafkaError(own, 'consuming')).toBe(own)
 })

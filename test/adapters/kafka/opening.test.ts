@@ -46,7 +46,7 @@ function openingAt(
       pause: () => calls.push('pause'),
       resume: () => calls.push('resume'),
       idle: () => calls.push('idle'),
-      closed: () => calls.push('closed'),
+      ended: () => calls.push('ended'),
     },
   })
   return { opening, calls }
@@ -217,7 +217,7 @@ describe('the end of an opening', () => {
     const { opening, calls } = openingAt(0)
     await opening.close()
     await opening.close()
-    expect(calls).toEqual(['closed'])
+    expect(calls).toEqual(['ended'])
     await expect(opening.next()).rejects.toMatchObject({ code: 'SOURCE_CLOSED' })
   })
 })
