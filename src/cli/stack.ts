@@ -1,0 +1,194 @@
+/** `windrow stack`: Kafka, Redis, PostgreSQL and Dapr on this machine's loopback, without containers. */
+import { spawn } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import { Argument, Option } from 'commander'
+import { ConfigurationError } from '../errors.ts'
+import type { ConfigurationProblem } from '../errors.ts'
+import { STATE_STORES } from '../stack/description.ts'
+import type { StackDescription, StateStoreKind } from '../stack/description.ts'
+import { DEFAULT_PORT_BASE, MAX_DAPRDS } from '../stack/ports.ts'
+import type { Progress } from '../stack/progress.ts'
+import type { PartStatus } from '../stack/stack.ts'
+import type { CliCommand, CliContext, ExitCode } from './command.ts'
+
+const ACTIONS = ['up', 'status', 'logs', 'down'] as const
+type Action = (typeof ACTIONS)[number]
+
+/** Flags as commander has them: text, or `true` for switches. */
+interface Flags {
+  readonly dataDir?: string
+  readonly json?: true
+  readonly portBase?: string
+  readonly state?: StateStoreKind
+  readonly daprds?: string
+  readonly lines?: string
+  readonly follow?: true
+  readonly purge?: true
+}
+type FlagName = keyof Flags
+
+const FLAGS_OF_ACTION: Record<Action, readonly FlagName[]> = {
+  up: ['dataDir', 'json', 'portBase', 'state', 'daprds'],
+  status: ['dataDir', 'json'],
+  logs: ['dataDir', 'lines', 'follow'],
+  down: ['dataDir', 'json', 'purge'],
+}
+
+const DEFAULT_DATA_DIR = '.windrow-stack'
+const DEFAULT_LINES = 100
+
+export const stackCommand: CliCommand = {
+  name: 'stack',
+  summary: 'Run Kafka, Redis, PostgreSQL and Dapr here, on loopback ports, without containers',
+  example: { line: 'windrow stack up --state postgres --daprds 2', does: 'a stack that keeps its state in PostgreSQL' },
+  configure: (command) =>
+    void command
+      .addArgument(new Argument('<action>', 'bring it up or complete it, show it, end it').choices(ACTIONS))
+      .argument('[part]', 'logs: a part, as status names it')
+      .option('--data-dir <folder>', `Holds data, logs and stack.json (${DEFAULT_DATA_DIR}, or WINDROW_STACK_DIR)`)
+      .option('--port-base <port>', `up: first of a hundred ports (${DEFAULT_PORT_BASE}, or as before)`)
+      .addOption(
+        new Option('--state <store>', "up: store behind the sidecars' state (redis, or as before)").choices(
+          STATE_STORES,
+        ),
+      )
+      .option('--daprds <count>', `up: sidecars, at least, and at most ${MAX_DAPRDS} (1)`)
+      .option('-n, --lines <count>', `logs: lines from the end (${DEFAULT_LINES})`)
+      .option('-f, --follow', 'logs: go on as lines are added')
+      .option('--purge', 'down: remove data and logs too')
+      .option('--json', 'up, status, down: print JSON'),
+  run(given, context, [action, part]) {
+    const flags = given as Flags
+    requireFlagsOf(action as Action, part, flags)
+    const dataDir = flags.dataDir ?? (context.env['WINDROW_STACK_DIR'] || DEFAULT_DATA_DIR)
+    const actions: Record<Action, () => Promise<ExitCode>> = {
+      up: () => up(dataDir, flags, context),
+      status: () => status(dataDir, flags, context),
+      logs: () => logs(dataDir, part as string, flags, context),
+      down: () => down(dataDir, flags, context),
+    }
+    return actions[action as Action]()
+  },
+}
+
+async function up(dataDir: string, flags: Flags, { env, stdout, stderr, signal }: CliContext): Promise<ExitCode> {
+  const { startStack } = await import('../stack/stack.ts')
+  const { started, description } = await startStack({
+    dataDir,
+    ...(flags.portBase === undefined ? {} : { portBase: Number(flags.portBase) }),
+    ...(flags.state === undefined ? {} : { state: flags.state }),
+    ...(flags.daprds === undefined ? {} : { daprds: Number(flags.daprds) }),
+    env,
+    signal,
+    onProgress: (progress) => stderr.write(progressText(progress)),
+  })
+  if (flags.json) stdout.write(`${JSON.stringify({ started, ...description })}\n`)
+  else stdout.write(`${started.length === 0 ? 'Was up already.\n' : ''}${addressesText(description)}`)
+  return 0
+}
+
+async function status(dataDir: string, flags: Flags, { stdout }: CliContext): Promise<ExitCode> {
+  const { openStack } = await import('../stack/stack.ts')
+  const parts = await (await openStack(dataDir)).status()
+  stdout.write(flags.json ? `${JSON.stringify({ parts })}\n` : statusTable(parts))
+  return parts.every(({ state }) => state === 'up') ? 0 : 1
+}
+
+async function logs(dataDir: string, part: string, flags: Flags, context: CliContext): Promise<ExitCode> {
+  const { openStack } = await import('../stack/stack.ts')
+  const file = (await openStack(dataDir)).logFile(part)
+  await requireLog(part, file)
+  // -F goes on when the file is removed and made again, by a purge.
+  const args = ['-n', flags.lines ?? String(DEFAULT_LINES), ...(flags.follow ? ['-F'] : []), '--', file]
+  const tail = spawn('tail', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const end = () => void tail.kill()
+  context.signal.addEventListener('abort', end)
+  try {
+    for await (const text of tail.stdout.setEncoding('utf8') as AsyncIterable<string>) context.stdout.write(text)
+    // Following ends only by being asked to.
+    return context.signal.aborted || (await exitCodeOf(tail)) === 0 ? 0 : 1
+  } finally {
+    context.signal.removeEventListener('abort', end)
+  }
+}
+
+async function requireLog(part: string, file: string): Promise<void> {
+  const there = await readdir(dirname(file))
+  if (there.includes(basename(file))) return
+  const names = there.map((name) => basename(name, '.log')).join(', ')
+  throw new ConfigurationError([
+    { place: 'part', problem: `there is no log of ${JSON.stringify(part)}`, remedy: `There are those of ${names}.` },
+  ])
+}
+
+async function down(dataDir: string, flags: Flags, { stdout, stderr }: CliContext): Promise<ExitCode> {
+  const { openStack } = await import('../stack/stack.ts')
+  const stack = await openStack(dataDir, (progress) => stderr.write(progressText(progress)))
+  const purged = flags.purge === true
+  const stopped = await stack.down({ purge: purged })
+  const text = `${stopped.length === 0 ? 'Was down already.' : 'Down.'}${purged ? ' Data and logs are removed.' : ''}`
+  stdout.write(flags.json ? `${JSON.stringify({ stopped, purged })}\n` : `${text}\n`)
+  return 0
+}
+
+/** Throws with all that the action cannot do anything with. */
+function requireFlagsOf(action: Action, part: string | undefined, flags: Flags): void {
+  const problems: ConfigurationProblem[] = []
+  for (const flag of Object.keys(flags) as FlagName[])
+    if (!FLAGS_OF_ACTION[action].includes(flag))
+      problems.push({
+        place: `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+        problem: `means nothing to stack ${action}`,
+        remedy: 'Leave it out.',
+      })
+  for (const [place, text] of Object.entries({
+    '--port-base': flags.portBase,
+    '--daprds': flags.daprds,
+    '--lines': flags.lines,
+  }))
+    if (text !== undefined && !/^\d{1,9}$/.test(text))
+      problems.push({ place, problem: `${JSON.stringify(text)} is not a whole number`, remedy: 'Give one.' })
+  if (action === 'logs' && part === undefined)
+    problems.push({ place: 'part', problem: 'is not given', remedy: 'Name one, as windrow stack status does.' })
+  if (action !== 'logs' && part !== undefined)
+    problems.push({ place: 'part', problem: `${part} means nothing to stack ${action}`, remedy: 'Leave it out.' })
+  if (problems.length > 0) throw new ConfigurationError(problems)
+}
+
+/** A line is begun when its step begins, so that minutes of building are seen to be building. */
+function progressText(progress: Progress): string {
+  if (progress.kind === 'begin') return `${progress.part.padEnd(12)} ${progress.doing} … `
+  return `${progress.hasFailed ? 'failed after ' : ''}${progress.seconds.toFixed(1)} s\n`
+}
+
+function addressesText({ addresses: { kafka, redis, postgres }, daprds }: StackDescription): string {
+  const sidecars = daprds.map(({ name, ports }) => [name, `gRPC 127.0.0.1:${ports.grpc}, HTTP 127.0.0.1:${ports.http}`])
+  const lines = [['kafka', kafka], ['redis', redis], ['postgres', postgres], ...sidecars]
+  return lines.map(([name = '', address]) => `${name.padEnd(12)} ${address}\n`).join('')
+}
+
+function statusTable(parts: readonly PartStatus[]): string {
+  const rows = parts.map(({ part, state, pid, port, version, since, problem }) => {
+    const remark = problem === null ? '' : `  ${problem.trim()}`
+    return [part, state, String(pid ?? '-'), String(port), version, `${since ?? '-'}${remark}`]
+  })
+  const table = [['PART', 'STATE', 'PID', 'PORT', 'VERSION', 'SINCE'], ...rows]
+  const width = (column: number): number => Math.max(...table.map((row) => (row[column] ?? '').length))
+  return table
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(width(column)))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
+}
+
+function exitCodeOf(child: ReturnType<typeof spawn>): Promise<number | null> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) resolve(child.exitCode)
+    else child.once('exit', resolve)
+  })
+}

@@ -1,0 +1,58 @@
+/** A Dapr sidecar. Several of one app id share its workflows and its state. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DAPR_VERSION } from './builds.ts'
+import { fillTemplate } from './data-files.ts'
+import type { DaprdDescription, StackDescription } from './description.ts'
+import { checkHttp } from './part.ts'
+import type { Part } from './part.ts'
+import { HOST } from './ports.ts'
+
+/** Largest request, reply and workflow payload; Dapr's default is 4Mi. */
+const MAX_BODY_SIZE = '64Mi'
+
+export function daprdPart(stack: StackDescription, daprd: DaprdDescription): Part {
+  const folder = join(stack.dataDir, 'dapr')
+  const resources = join(folder, `resources-${daprd.state}`)
+  const config = join(folder, 'config.yaml')
+  const { http, grpc, internalGrpc, metrics } = daprd.ports
+  return {
+    name: daprd.name,
+    version: DAPR_VERSION,
+    doing: `starts as ${daprd.appId} with its state in ${daprd.state}`,
+    ports: [grpc, http, internalGrpc, metrics],
+    stopSignal: 'SIGTERM',
+    folders: [folder],
+    prepare: async () => {
+      await mkdir(resources, { recursive: true })
+      const values = componentValues(stack)
+      await writeFile(join(resources, 'statestore.yaml'), await fillTemplate(`statestore-${daprd.state}.yaml`, values))
+      await writeFile(config, await fillTemplate('dapr-config.yaml', values))
+    },
+    command: async () => ({
+      program: join(stack.daprPrograms, 'daprd'),
+      args: [
+        ...['--app-id', daprd.appId, '--dapr-listen-addresses', HOST],
+        ...['--dapr-http-port', String(http), '--dapr-grpc-port', String(grpc)],
+        ...['--dapr-internal-grpc-port', String(internalGrpc), '--dapr-internal-grpc-listen-address', HOST],
+        ...['--metrics-listen-address', HOST, '--metrics-port', String(metrics)],
+        ...['--placement-host-address', stack.addresses.placement],
+        ...['--scheduler-host-address', stack.addresses.scheduler],
+        ...['--resources-path', resources, '--config', config, '--max-body-size', MAX_BODY_SIZE],
+      ],
+      cwd: folder,
+      // The address that it gives to other sidecars.
+      env: { DAPR_HOST_IP: HOST },
+    }),
+    // Ready as soon as the components are, whether or not an application is there.
+    check: () => checkHttp(http, '/v1.0/healthz/outbound'),
+  }
+}
+
+function componentValues(stack: StackDescription): Record<string, string> {
+  return {
+    REDIS_ADDRESS: stack.addresses.redis,
+    POSTGRES_CONNECTION: `host=${HOST} port=${stack.ports.postgres} user=windrow dbname=windrow sslmode=disable`,
+    NAMES_DATABASE: join(stack.dataDir, 'dapr', 'names.db'),
+  }
+}

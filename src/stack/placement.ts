@@ -1,0 +1,32 @@
+/** Dapr placement: tells the sidecars which of them holds which actor. Keeps nothing on disk. */
+import { join } from 'node:path'
+import { DAPR_VERSION } from './builds.ts'
+import type { StackDescription } from './description.ts'
+import { checkHttp } from './part.ts'
+import type { Part } from './part.ts'
+import { addressOf, HOST } from './ports.ts'
+
+export function placementPart(stack: StackDescription): Part {
+  const { placement, placementHealth, placementMetrics, placementRaft } = stack.ports
+  return {
+    name: 'placement',
+    version: DAPR_VERSION,
+    doing: 'starts, elects itself',
+    ports: [placement, placementHealth, placementMetrics, placementRaft],
+    stopSignal: 'SIGTERM',
+    folders: [],
+    prepare: async () => undefined,
+    command: async () => ({
+      program: join(stack.daprPrograms, 'placement'),
+      args: [
+        ...['--listen-address', HOST, '--port', String(placement)],
+        // On all interfaces, whatever its --healthz-listen-address says; it tells health and nothing else.
+        ...['--healthz-port', String(placementHealth)],
+        ...['--metrics-listen-address', HOST, '--metrics-port', String(placementMetrics)],
+        ...['--id', 'dapr-placement-0', '--initial-cluster', `dapr-placement-0=${addressOf(placementRaft)}`],
+      ],
+      cwd: stack.dataDir,
+    }),
+    check: () => checkHttp(placementHealth, '/healthz'),
+  }
+}

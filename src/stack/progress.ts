@@ -1,0 +1,25 @@
+/** What a stack tells while it comes up and goes down: one line a step, begun when it begins. */
+
+export type Progress =
+  | { readonly kind: 'begin'; readonly part: string; readonly doing: string }
+  | { readonly kind: 'end'; readonly part: string; readonly hasFailed: boolean; readonly seconds: number }
+
+export type OnProgress = (progress: Progress) => void
+
+export async function timed<T>(
+  part: string,
+  doing: string,
+  onProgress: OnProgress,
+  step: () => Promise<T>,
+): Promise<T> {
+  const begunMs = performance.now()
+  let hasFailed = true
+  onProgress({ kind: 'begin', part, doing })
+  try {
+    const result = await step()
+    hasFailed = false
+    return result
+  } finally {
+    onProgress({ kind: 'end', part, hasFailed, seconds: (performance.now() - begunMs) / 1000 })
+  }
+}
