@@ -80,14 +80,14 @@ export function openWorkerSession(options: WorkerSessionOptions): WorkerSession 
 
   const runSdkLoop = worker.internalRunWorker.bind(worker)
   worker.internalRunWorker = async (client) => {
-    watchStream(
-      client.stub,
-      () => {
+    watchStream(client.stub, {
+      isOver: () => worker._stopWorker,
+      onEnd: end,
+      onEstablished() {
         clearTimeout(timer)
         established.resolve()
       },
-      end,
-    )
+    })
     try {
       await runSdkLoop(client)
       end(new Error('the worker ended'))
@@ -145,21 +145,25 @@ function throwingErrors(activity: ActivityFunction): ActivityFunction {
  * its own: a sidecar may send nothing until there is work. But calls on one connection arrive in order, so once a
  * greeting sent after it is answered, the sidecar has the stream.
  */
-function watchStream(
-  stub: TaskHubSidecarServiceClient,
-  onEstablished: () => void,
-  onEnd: (cause: Error) => void,
-): void {
+function watchStream(stub: TaskHubSidecarServiceClient, watcher: StreamWatcher): void {
   const open = stub.getWorkItems.bind(stub)
   stub.getWorkItems = (request: Parameters<typeof open>[0]) => {
     const stream = open(request)
-    stream.on('error', onEnd)
-    stream.on('end', () => onEnd(new Error('the sidecar ended the worker stream')))
+    stream.on('error', (error: Error) => watcher.onEnd(error))
+    stream.on('end', () => watcher.onEnd(new Error('the sidecar ended the worker stream')))
+    // The SDK asks for the stream after its greeting was answered, which may be after the session has ended.
+    if (watcher.isOver()) stream.cancel()
     stub.hello(new empty.Empty(), new Metadata(), { deadline: Date.now() + ESTABLISH_TIMEOUT_MS }, (error) =>
-      error === null ? onEstablished() : onEnd(error),
+      error === null ? watcher.onEstablished() : watcher.onEnd(error),
     )
     return stream
   }
+}
+
+interface StreamWatcher {
+  isOver(): boolean
+  onEstablished(): void
+  onEnd(cause: Error): void
 }
 
 /** `runtime.stop()` polls ten times slower and then sleeps a second. */

@@ -103,8 +103,9 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
   }
 
   async function run(): Promise<void> {
-    const client = await connectSidecar(options.grpcEndpoint)
+    let client: SidecarClient | undefined
     try {
+      client = await connectSidecar(options.grpcEndpoint)
       await supervise(client)
     } catch (error) {
       if (stopping.signal.aborted) return
@@ -113,7 +114,7 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
       ready.reject(reason)
       failed.reject(reason)
     } finally {
-      client.close()
+      client?.close()
       releaseLog()
     }
   }

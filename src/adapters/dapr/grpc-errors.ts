@@ -17,7 +17,14 @@ export function grpcStatusOf(error: unknown): status {
 /** Did the sidecar itself refuse, or did the call get lost on the way (and may have been carried out all the same)? */
 export function wasAnswered(error: unknown): boolean {
   const code = grpcStatusOf(error)
+  if (code === status.ABORTED) return !isBrokenConnection(error)
   return code !== status.UNAVAILABLE && code !== status.DEADLINE_EXCEEDED && code !== status.CANCELLED
+}
+
+/** Connect gives a connection that broke the status ABORTED, which from a sidecar means an ETag mismatch. */
+function isBrokenConnection(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof Error && 'code' in cause && /^(E[A-Z]+|ERR_(STREAM|HTTP2)_\w+)$/.test(String(cause.code))
 }
 
 /**
@@ -39,7 +46,7 @@ export function sidecarError(error: unknown, area: SidecarArea, doing: string): 
       cause: error,
     })
   }
-  if (code === status.RESOURCE_EXHAUSTED && /larger than|too large|message size|max/i.test(text)) {
+  if (code === status.RESOURCE_EXHAUSTED && /larger than/i.test(text)) {
     return new WindrowError(message, {
       code: 'MESSAGE_TOO_LARGE',
       remedy: "Raise the sidecar's --max-body-size (daprd's default is 4 MiB), or carry less in one value or workflow.",

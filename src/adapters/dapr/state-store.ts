@@ -66,9 +66,8 @@ export function createDaprStateStore(options: DaprStateStoreOptions): StateStore
   }
 
   /**
-   * Writes one key. When that fails, what is stored decides whether it was a conflict, not the error: Redis calls every
-   * failure of a write with an ETag a mismatch and has no status for an insert that met a value, and to Connect a reset
-   * connection is ABORTED as well, the status of a mismatch.
+   * Writes one key. When the sidecar refuses, what is stored decides whether it was a conflict, not the error: Redis
+   * calls every failure of a write with an ETag a mismatch, and has no status for an insert that met a value.
    */
   async function write(
     key: string,

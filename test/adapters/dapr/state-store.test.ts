@@ -192,7 +192,7 @@ describe('failures', () => {
     for (const call of [() => store.get(['key']), () => store.insert('other', ''), () => store.delete(['key'])]) {
       await expect(call()).rejects.toMatchObject({
         disposition: 'retryable',
-        code: expect.stringMatching(/^STATE_STORE_/) as string,
+        code: 'STATE_STORE_UNAVAILABLE',
         cause: expect.any(Error) as Error,
       })
     }

@@ -1,0 +1,50 @@
+import { status } from '@grpc/grpc-js'
+import { describe, expect, it } from 'vitest'
+import { sidecarError, wasAnswered } from '../../../src/adapters/dapr/grpc-errors.ts'
+
+const grpcError = (code: status, message = 'it failed', cause?: Error) =>
+  Object.assign(new Error(message, cause === undefined ? undefined : { cause }), { code })
+const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+
+describe('sidecarError', () => {
+  const cases: readonly (readonly [string, Error, string, string])[] = [
+    ['no sidecar', grpcError(status.UNAVAILABLE), 'STATE_STORE_UNAVAILABLE', 'retryable'],
+    ['no answer in time', grpcError(status.DEADLINE_EXCEEDED), 'STATE_STORE_UNAVAILABLE', 'retryable'],
+    ['a connection that broke', grpcError(status.ABORTED, 'aborted', reset), 'STATE_STORE_UNAVAILABLE', 'retryable'],
+    ['an ETag mismatch', grpcError(status.ABORTED), 'STATE_STORE_FAILED', 'retryable'],
+    ['a store that fails', grpcError(status.INTERNAL), 'STATE_STORE_FAILED', 'retryable'],
+    ['what is no gRPC error', new TypeError('it failed'), 'STATE_STORE_FAILED', 'retryable'],
+    ['a wrong token', grpcError(status.UNAUTHENTICATED), 'SIDECAR_REFUSED', 'fatal'],
+    ['a full sidecar', grpcError(status.RESOURCE_EXHAUSTED, 'too many requests'), 'STATE_STORE_FAILED', 'retryable'],
+    [
+      'a message beyond a limit',
+      grpcError(status.RESOURCE_EXHAUSTED, 'received message larger than max (5 vs. 4)'),
+      'MESSAGE_TOO_LARGE',
+      'fatal',
+    ],
+    [
+      'a store that the sidecar lacks',
+      grpcError(status.INVALID_ARGUMENT, 'state store other is not found'),
+      'STATE_STORE_MISSING',
+      'fatal',
+    ],
+  ]
+
+  it.each(cases)('calls %s by its name, keeps the cause and says what was tried', (_, cause, code, disposition) => {
+    const error = sidecarError(cause, 'STATE_STORE', 'reading key')
+    expect(error).toMatchObject({ code, disposition, cause, message: `reading key: ${cause.message}` })
+  })
+
+  it('leaves an error alone that was classified before', () => {
+    const error = sidecarError(grpcError(status.UNAVAILABLE), 'WORKFLOW_ENGINE', 'starting')
+    expect(sidecarError(error, 'STATE_STORE', 'reading')).toBe(error)
+  })
+})
+
+describe('wasAnswered', () => {
+  it('tells a refusal from a call that was lost and may have been carried out', () => {
+    expect(wasAnswered(grpcError(status.ABORTED))).toBe(true)
+    expect(wasAnswered(grpcError(status.ABORTED, 'aborted', reset))).toBe(false)
+    expect(wasAnswered(grpcError(status.CANCELLED))).toBe(false)
+  })
+})
