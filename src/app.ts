@@ -63,7 +63,6 @@ export async function runJobWith(
     })
     input.check(record.source)
     const consumedBefore = await consumedSoFar(store, config.job, config.partitions)
-    const output = await openOutput(config)
     meter.start(consumedBefore)
     try {
       const env: PipelineEnv = {
@@ -72,7 +71,7 @@ export async function runJobWith(
         aggregator,
         store,
         engine: sidecar.engine,
-        publishers: output.publishers,
+        publishers: openOutput(config),
         source: input.source,
         clock,
         newToken: () => randomBytes(6).toString('base64url').toLowerCase().replaceAll(/[-_]/g, '0'),
@@ -86,7 +85,6 @@ export async function runJobWith(
       await runPartitions(env, config.partitions, sidecar, signal)
     } finally {
       meter.stop()
-      await output.close()
     }
     const seconds = Math.round(performance.now() - startedMs) / 1000
     return await summarise(store, config.job, config.partitions, aggregator, { seconds, consumedBefore })

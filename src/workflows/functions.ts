@@ -24,19 +24,19 @@ export interface WorkflowEnv {
 
 export function workflowFunctions(aggregator: AnyAggregator): Record<string, WorkflowFunction> {
   return {
-    [PARTITION_WINDOW]: async function* (context, input: CommitPlan) {
-      const workflow = partitionWindow(input)
+    [PARTITION_WINDOW]: async function* (context, input: string) {
+      const workflow = partitionWindow(JSON.parse(input) as CommitPlan)
       let step = workflow.next()
       while (step.done !== true) {
         const name = step.value.activity === 'aggregate' ? AGGREGATE : COMMIT
         step = workflow.next(yield context.callActivity(name, step.value.input))
       }
-      return step.value
+      return JSON.stringify(step.value)
     },
     // A workflow that yields nothing ends in its first turn.
     // eslint-disable-next-line require-yield
-    [VM_WINDOW]: async function* (_context, order: VmWindowOrder) {
-      return vmWindow(order, aggregator)
+    [VM_WINDOW]: async function* (_context, order: string) {
+      return JSON.stringify(vmWindow(JSON.parse(order) as VmWindowOrder, aggregator))
     },
   }
 }

@@ -1,0 +1,125 @@
+/**
+ * The whole embedded path: a million points of 5,000 VMs as an Avro container file, one day in one-day windows, one
+ * workflow instance a VM window, all state durable. Measured is the command as a user runs it, from start to exit.
+ *
+ *   npm run bench:embedded [-- --points 1000000 --vms 5000 --runs 3]
+ *
+ * It says nothing of Kafka or daprd, and the input lies in the page cache.
+ */
+import { spawn } from 'node:child_process'
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { parseArgs } from 'node:util'
+import avro from 'avsc'
+import { loadSchemas } from '../src/adapters/avro/schemas.ts'
+import type { JobSummary } from '../src/app-types.ts'
+
+const { values } = parseArgs({
+  options: {
+    points: { type: 'string', default: '1000000' },
+    vms: { type: 'string', default: '5000' },
+    runs: { type: 'string', default: '3' },
+    grain: { type: 'string', default: '1' },
+  },
+})
+const [points, vms, runs] = [Number(values.points), Number(values.vms), Number(values.runs)]
+const DAY_MS = 86_400_000
+const main = resolve('dist/cli/main.js')
+const usage = new URL('report-usage.mjs', import.meta.url).href
+
+async function writeInput(path: string): Promise<void> {
+  const schema = (name: string): avro.Schema =>
+    loadSchemas()
+      .find((one) => one.name === name && one.current)
+      ?.type.schema() as avro.Schema
+  const union = avro.Type.forSchema([schema('data-point'), schema('window-manifest')] as avro.Schema, {
+    wrapUnions: true,
+  })
+  const encoder = new avro.streams.BlockEncoder(union)
+  encoder.pipe(createWriteStream(path))
+  const write = async (record: unknown): Promise<void> => {
+    if (!encoder.write(record)) await new Promise((resume) => encoder.once('drain', resume))
+  }
+  const perVm = points / vms
+  for (let seq = 0; seq < perVm; seq++) {
+    for (let vm = 0; vm < vms; vm++) {
+      const value = 50 + 40 * Math.sin((seq / perVm) * 2 * Math.PI + vm) + ((seq * 7919 + vm * 104_729) % 1000) / 100
+      const timestamp = Math.floor((seq * DAY_MS) / perVm)
+      await write({ 'windrow.DataPoint': { vmId: `vm-${vm}`, producer: '', metric: 'cpu', timestamp, seq, value } })
+    }
+  }
+  for (let vm = 0; vm < vms; vm++) {
+    await write({
+      'windrow.WindowManifest': {
+        vmId: `vm-${vm}`,
+        producer: '',
+        windowStart: 0,
+        firstSeq: 0,
+        count: perVm,
+        last: false,
+      },
+    })
+  }
+  encoder.end()
+  await finished(encoder)
+}
+
+interface Usage {
+  readonly maxRssMib: number
+  readonly cpuSeconds: number
+}
+
+async function measure(input: string, folder: string): Promise<{ seconds: number; usage: Usage; summary: JobSummary }> {
+  const dataDir = mkdtempSync(join(folder, 'run-'))
+  const args = [
+    'run',
+    '--input',
+    input,
+    '--window',
+    '1d',
+    '--data-dir',
+    dataDir,
+    '--vms-per-workflow',
+    values.grain,
+    '--json',
+  ]
+  const startedMs = performance.now()
+  const child = spawn(process.execPath, ['--import', usage, main, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+  })
+  const [stdout, used] = [child.stdio[1], child.stdio[3]].map((stream) => {
+    let text = ''
+    stream?.on('data', (chunk: Buffer) => (text += chunk.toString()))
+    return () => text
+  }) as [() => string, () => string]
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  if (code !== 0) throw new Error(`windrow ended with ${code}`)
+  const seconds = (performance.now() - startedMs) / 1000
+  return {
+    seconds,
+    usage: JSON.parse(used()) as Usage,
+    summary: JSON.parse(stdout().trimEnd().split('\n').at(-1) ?? '') as JobSummary,
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'windrow-bench-'))
+try {
+  const input = join(folder, 'points.avro')
+  await writeInput(input)
+  console.log(`${points} points of ${vms} VMs, ${vms} manifests; ${runs} runs`)
+  for (let run = 1; run <= runs; run++) {
+    const { seconds, usage, summary } = await measure(input, folder)
+    if (summary.points.accepted !== points || summary.vmWindows !== vms) throw new Error(JSON.stringify(summary))
+    const line = [
+      `run ${run}: ${seconds.toFixed(2)} s`,
+      `${Math.round(points / seconds)} points/s`,
+      `${usage.cpuSeconds.toFixed(1)} s CPU`,
+      `peak ${usage.maxRssMib} MiB`,
+    ]
+    console.log(line.join(', '))
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}

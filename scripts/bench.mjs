@@ -1,0 +1,24 @@
+// Runs a benchmark of bench/ by name: npm run bench -- NAME [its flags]. Compiled first, since Node 20 runs no TypeScript.
+import { spawnSync } from 'node:child_process'
+import { cpSync, readdirSync } from 'node:fs'
+import { join, dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const [name, ...flags] = process.argv.slice(2)
+const names = readdirSync(join(root, 'bench'))
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => file.slice(0, -3))
+if (!names.includes(name)) {
+  console.error(`usage: npm run bench -- NAME [flags]\nbenchmarks: ${names.join(', ')}`)
+  process.exit(2)
+}
+const run = (...args) => {
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+}
+run('scripts/prepare.mjs')
+run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.bench.json')
+cpSync(join(root, 'schemas'), join(root, 'build/schemas'), { recursive: true })
+cpSync(join(root, 'bench/report-usage.mjs'), join(root, 'build/bench/report-usage.mjs'))
+run(join('build/bench', `${name}.js`), ...flags)

@@ -1,0 +1,60 @@
+/** The built command line as a process, as a user runs it. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { JobSummary } from '../../src/app-types.ts'
+import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Running {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ended>
+}
+
+export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(process.execPath, [main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+  return { child, ended }
+}
+
+/** Runs to the end; throws with what it said unless it ended well. */
+export async function windrow(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const ended = await start(args, env).ended
+  if (ended.code !== 0)
+    throw new Error(
+      `windrow ${args.join(' ')} ended with ${ended.code ?? ended.signal}: ${ended.stderr}${ended.stdout}`,
+    )
+  return ended
+}
+
+/** The last line of a run with `--json`. */
+export function summaryOf(ended: Ended): JobSummary {
+  return JSON.parse(ended.stdout.trimEnd().split('\n').at(-1) ?? '') as JobSummary
+}
+
+export function resultsIn(path: string): VmWindowResult[] {
+  return linesIn(path).map((line) => JSON.parse(line) as VmWindowResult)
+}
+
+export function linesIn(path: string): string[] {
+  const text = readFileSync(path, 'utf8')
+  return text === '' ? [] : text.trimEnd().split('\n')
+}
