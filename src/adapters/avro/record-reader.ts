@@ -7,8 +7,8 @@ import avro from 'avsc'
 import type { Type } from 'avsc'
 import type { Decoded } from '../../core/point.ts'
 import { quote, toManifest, toPoint, undecodable } from '../json/decode.ts'
-import { resolveMapping } from '../json/mapping.ts'
-import type { DecodeOptions } from '../json/mapping.ts'
+import { numberToMs, parseIsoTimestamp, resolveOptions } from '../json/mapping.ts'
+import type { DecodeOptions, FieldNames } from '../json/mapping.ts'
 import type { Cursor } from './cursor.ts'
 import { branchesOf, skipperOf } from './skip.ts'
 
@@ -90,16 +90,14 @@ function nameOf(type: Type): string {
 }
 
 function pointReader(type: InstanceType<typeof avro.types.RecordType>, options: DecodeOptions): RecordReader {
-  const names = resolveMapping(options.mapping)
-  const requireSeq = options.requireSeq ?? true
+  const names = resolveOptions(options)
   const slots = fieldSlots(type, [
     { name: names.vmId, kind: 'text' },
-    { name: names.producer, kind: 'text', fallback: '' },
-    names.constantMetric === null
-      ? { name: names.metric, kind: 'text' }
-      : { name: names.metric, kind: 'text', fallback: names.constantMetric },
-    { name: names.timestamp, kind: names.msPerUnit === 1 ? 'long' : 'double' },
-    requireSeq ? { name: names.seq, kind: 'long' } : { name: names.seq, kind: 'long', fallback: null, nullable: true },
+    // No Avro field has the empty name, so what the mapping rules out is never read.
+    { name: names.producer ?? '', kind: 'text', fallback: '' },
+    { name: names.metric, kind: 'text', ...(names.constantMetric === null ? {} : { fallback: names.constantMetric }) },
+    { name: names.timestamp, kind: TIMESTAMP_KINDS[names.timestampUnit] },
+    { name: names.seq ?? '', kind: 'long', ...(names.requireSeq ? {} : { fallback: null, nullable: true }) },
     { name: names.value, kind: 'double' },
   ])
   return (cursor) => {
@@ -110,11 +108,19 @@ function pointReader(type: InstanceType<typeof avro.types.RecordType>, options: 
       vmId: vmId as string,
       producer: producer as string,
       metric: names.constantMetric ?? (metric as string),
-      timestamp: names.msPerUnit === 1 ? (timestamp as number) : Math.round((timestamp as number) * names.msPerUnit),
+      timestamp: toMs(timestamp as number | string, names),
       seq: seq as number | null,
       value: value as number,
     })
   }
+}
+
+const TIMESTAMP_KINDS = { ms: 'long', s: 'double', 'iso-8601': 'text' } as const
+
+/** NaN, which the shape rules refuse, for a text that is no time. */
+function toMs(timestamp: number | string, names: FieldNames): number {
+  if (typeof timestamp === 'string') return parseIsoTimestamp(timestamp) ?? Number.NaN
+  return numberToMs(timestamp, names)
 }
 
 function manifestReader(type: InstanceType<typeof avro.types.RecordType>): RecordReader {

@@ -9,7 +9,7 @@
 import { checkManifest, checkPoint } from '../../core/shape.ts'
 import type { DataPoint, DecodeProblem, Decoded, WindowManifest } from '../../core/point.ts'
 import { decodeUtf8 } from '../bytes/text.ts'
-import { parseIsoTimestamp, resolveMapping } from './mapping.ts'
+import { numberToMs, parseIsoTimestamp, resolveOptions } from './mapping.ts'
 import type { DecodeOptions, FieldNames } from './mapping.ts'
 
 export interface JsonDecoder {
@@ -20,11 +20,12 @@ export interface JsonDecoder {
 /** Dead letters quote the offending value; this much of it. */
 const MAX_QUOTED_CHARS = 80
 
+export const ISO_EXPECTED = 'an ISO-8601 time with its zone'
+
 type Fields = Readonly<Record<string, unknown>>
 
 export function createJsonDecoder(options: DecodeOptions = {}): JsonDecoder {
-  const names = resolveMapping(options.mapping)
-  const requireSeq = options.requireSeq ?? true
+  const names = resolveOptions(options)
 
   const decodeText = (text: string): Decoded => {
     let parsed: unknown
@@ -33,7 +34,7 @@ export function createJsonDecoder(options: DecodeOptions = {}): JsonDecoder {
     } catch {
       return undecodable('undecodable', `not JSON: ${quote(text)}`)
     }
-    return decodeValue(parsed, names, requireSeq)
+    return decodeValue(parsed, names)
   }
 
   return {
@@ -74,20 +75,20 @@ export function toManifest(manifest: WindowManifest): Decoded {
   return problem === null ? { kind: 'manifest', manifest } : undecodable('invalid', problem)
 }
 
-function decodeValue(parsed: unknown, names: FieldNames, requireSeq: boolean): Decoded {
+function decodeValue(parsed: unknown, names: FieldNames): Decoded {
   if (!isObject(parsed)) return undecodable('invalid', `expected an object, got ${quote(parsed)}`)
   if (isObject(parsed['manifest'])) return decodeManifest(parsed['manifest'])
   const vmId = parsed[names.vmId]
-  const producer = parsed[names.producer] ?? ''
+  const producer = (names.producer === null ? null : parsed[names.producer]) ?? ''
   const metric = names.constantMetric ?? parsed[names.metric]
   const timestamp = timestampOf(parsed[names.timestamp], names)
-  const seq = parsed[names.seq] ?? null
+  const seq = (names.seq === null ? null : parsed[names.seq]) ?? null
   const value = parsed[names.value]
   if (typeof vmId !== 'string') return wrongType(names.vmId, vmId, 'a text')
-  if (typeof producer !== 'string') return wrongType(names.producer, producer, 'a text')
+  if (typeof producer !== 'string') return wrongType(names.producer ?? 'producer', producer, 'a text')
   if (typeof metric !== 'string') return wrongType(names.metric, metric, 'a text')
   if (!Number.isSafeInteger(timestamp)) return wrongTimestamp(parsed[names.timestamp], names)
-  if (seq === null ? requireSeq : !Number.isSafeInteger(seq)) return wrongInteger(names.seq, parsed[names.seq])
+  if (seq === null ? names.requireSeq : !Number.isSafeInteger(seq)) return wrongSeq(parsed, names)
   if (typeof value !== 'number') return wrongType(names.value, value, 'a number')
   return toPoint({ vmId, producer, metric, timestamp, seq: seq as number | null, value })
 }
@@ -114,14 +115,19 @@ function decodeManifest(fields: Fields): Decoded {
 
 /** NaN for what is no timestamp. */
 function timestampOf(value: unknown, names: FieldNames): number {
-  if (typeof value === 'number') return names.msPerUnit === 1 ? value : Math.round(value * names.msPerUnit)
-  if (typeof value === 'string' && names.isoTimestamps) return parseIsoTimestamp(value) ?? Number.NaN
+  if (typeof value === 'number') return numberToMs(value, names)
+  if (typeof value === 'string' && names.timestampUnit === 'iso-8601') return parseIsoTimestamp(value) ?? Number.NaN
   return Number.NaN
 }
 
 function wrongTimestamp(value: unknown, names: FieldNames): Decoded {
-  if (typeof value !== 'string' || !names.isoTimestamps) return wrongInteger(names.timestamp, value)
-  return wrongType(names.timestamp, value, 'an ISO-8601 time with its zone')
+  if (names.timestampUnit === 'iso-8601') return wrongType(names.timestamp, value, ISO_EXPECTED)
+  return wrongInteger(names.timestamp, value)
+}
+
+function wrongSeq(fields: Fields, names: FieldNames): Decoded {
+  const name = names.seq ?? 'seq'
+  return wrongInteger(name, fields[name])
 }
 
 function wrongType(field: string, value: unknown, expected: string): Decoded {

@@ -2,50 +2,61 @@
 
 export interface FieldMapping {
   readonly vmId?: string
-  readonly producer?: string
+  /** `null`: the records have none, and all are of the producer "". */
+  readonly producer?: string | null
   readonly metric?: string
   readonly timestamp?: string
-  readonly seq?: string
+  /** `null`: the records have none; see `DataPoint.seq`. */
+  readonly seq?: string | null
   readonly value?: string
   /** The metric of records that carry none; wins over a field. */
   readonly constantMetric?: string
-  /** Unit of timestamps that are numbers; fractions of seconds are rounded to whole milliseconds. @default 'ms' */
-  readonly timestampUnit?: 'ms' | 's'
-}
-
-/** A mapping with every name filled in. */
-export interface FieldNames {
-  readonly vmId: string
-  readonly producer: string
-  readonly metric: string
-  readonly timestamp: string
-  readonly seq: string
-  readonly value: string
-  readonly constantMetric: string | null
-  /** Factor from a number to milliseconds. */
-  readonly msPerUnit: 1 | 1000
-  /** Whether timestamps may be texts: only where a mapping says that the records are not Windrow's own. */
-  readonly isoTimestamps: boolean
+  /**
+   * How timestamps are written: numbers of milliseconds, numbers of seconds (fractions are rounded to whole
+   * milliseconds), or texts such as `2024-05-01T12:00:00.250Z`.
+   * @default 'ms'
+   */
+  readonly timestampUnit?: 'ms' | 's' | 'iso-8601'
 }
 
 export interface DecodeOptions {
   readonly mapping?: FieldMapping
-  /** Whether a point without a seq is invalid; `false` gives it the seq `null`. @default true */
+  /** Whether a point without a seq is invalid; `false` gives it the seq `null`. @default whether the mapping has a seq */
   readonly requireSeq?: boolean
 }
 
-export function resolveMapping(mapping: FieldMapping | undefined): FieldNames {
+/** Decode options with everything filled in. */
+export interface FieldNames {
+  readonly vmId: string
+  readonly producer: string | null
+  readonly metric: string
+  readonly timestamp: string
+  readonly seq: string | null
+  readonly value: string
+  readonly constantMetric: string | null
+  readonly timestampUnit: 'ms' | 's' | 'iso-8601'
+  readonly requireSeq: boolean
+}
+
+export function resolveOptions({ mapping = {}, requireSeq }: DecodeOptions): FieldNames {
+  const seq = mapping.seq === undefined ? 'seq' : mapping.seq
   return {
-    vmId: mapping?.vmId ?? 'vmId',
-    producer: mapping?.producer ?? 'producer',
-    metric: mapping?.metric ?? 'metric',
-    timestamp: mapping?.timestamp ?? 'timestamp',
-    seq: mapping?.seq ?? 'seq',
-    value: mapping?.value ?? 'value',
-    constantMetric: mapping?.constantMetric ?? null,
-    msPerUnit: mapping?.timestampUnit === 's' ? 1000 : 1,
-    isoTimestamps: mapping !== undefined,
+    vmId: mapping.vmId ?? 'vmId',
+    producer: mapping.producer === undefined ? 'producer' : mapping.producer,
+    metric: mapping.metric ?? 'metric',
+    timestamp: mapping.timestamp ?? 'timestamp',
+    seq,
+    value: mapping.value ?? 'value',
+    constantMetric: mapping.constantMetric ?? null,
+    timestampUnit: mapping.timestampUnit ?? 'ms',
+    requireSeq: requireSeq ?? seq !== null,
   }
+}
+
+/** Milliseconds of a timestamp that came as a number; NaN where texts are expected. */
+export function numberToMs(value: number, names: FieldNames): number {
+  if (names.timestampUnit === 'ms') return value
+  return names.timestampUnit === 's' ? Math.round(value * 1000) : Number.NaN
 }
 
 const ISO_8601 = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/

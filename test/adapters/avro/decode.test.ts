@@ -2,7 +2,7 @@
  * Pins that Avro bytes are read as avsc reads them wherever avsc is right, and that what cannot be read is named:
  * unknown fingerprints, truncation, trailing bytes, numbers beyond 2^53, text that is not UTF-8. Nothing throws.
  */
-import avro from 'avsc'
+import type { Type } from 'avsc'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createDecoder } from '../../../src/adapters/avro/decode.ts'
@@ -13,7 +13,7 @@ import type { DataPoint, WindowManifest } from '../../../src/core/point.ts'
 
 const decoder = createDecoder()
 const encoder = createEncoder()
-const typeOf = (file: string): avro.Type => {
+const typeOf = (file: string): Type => {
   const schema = loadSchemas().find((candidate) => candidate.file === file)
   if (schema === undefined) throw new Error(`${file} is missing`)
   return schema.type
@@ -33,7 +33,7 @@ const point: DataPoint = {
 const manifest: WindowManifest = { vmId: 'vm-1', producer: '', windowStart: 0, firstSeq: 3, count: 60, last: true }
 
 /** Frames any datum with the fingerprint of a type. */
-function framed(type: avro.Type, datum: Uint8Array): Buffer {
+function framed(type: Type, datum: Uint8Array): Buffer {
   const header = Buffer.from([0xc3, 0x01, 0, 0, 0, 0, 0, 0, 0, 0])
   header.writeBigUInt64LE(schemaFingerprint(type), 2)
   return Buffer.concat([header, datum])
@@ -74,8 +74,9 @@ function pointBytes(fields: {
   )
 }
 
+// Code points, so that no surrogate is left alone; half as many, since one may take two characters.
 const anyText = (maxLength: number, minLength = 0) =>
-  fc.string({ unit: 'binary', minLength, maxLength }).filter((s) => s.length <= maxLength && s.isWellFormed())
+  fc.string({ unit: 'binary', minLength, maxLength: maxLength / 2 }).filter((s) => !/\p{Surrogate}/u.test(s))
 const anyInteger = fc.oneof(
   fc.integer(),
   fc.maxSafeInteger(),

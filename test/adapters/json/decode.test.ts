@@ -5,7 +5,9 @@ import { createJsonDecoder } from '../../../src/adapters/json/decode.ts'
 import { parseIsoTimestamp } from '../../../src/adapters/json/mapping.ts'
 import type { DataPoint, WindowManifest } from '../../../src/core/point.ts'
 
-const { decodeText, decode } = createJsonDecoder()
+const decoder = createJsonDecoder()
+const decodeText = (text: string) => decoder.decodeText(text)
+const decode = (bytes: Uint8Array) => decoder.decode(bytes)
 const point: DataPoint = { vmId: 'vm-1', producer: '', metric: 'cpu', timestamp: 1_700_000_000_000, seq: 7, value: 0.5 }
 const manifest: WindowManifest = {
   vmId: 'vm-1',
@@ -142,25 +144,39 @@ describe('a mapping', () => {
     )
   })
 
-  test('reads ISO-8601 times, and seconds where it says so', () => {
-    const decoder = createJsonDecoder({ mapping: { ...mapping, timestampUnit: 's' } })
-    const timestampOf = (ts: string) => {
-      const decoded = decoder.decodeText(`{"host":"a","ts":${ts},"v":2,"n":1}`)
-      return decoded.kind === 'point' ? decoded.point.timestamp : decoded
-    }
-    expect(timestampOf('1700000000.123')).toBe(1_700_000_000_123)
-    expect(timestampOf('"2023-11-14T22:13:20.123Z"')).toBe(1_700_000_000_123)
-    expect(timestampOf('"yesterday"')).toEqual(
-      refused('invalid', 'ts is "yesterday", expected an ISO-8601 time with its zone'),
+  const timestampOf = (timestampUnit: 'ms' | 's' | 'iso-8601', ts: string) => {
+    const decoded = createJsonDecoder({ mapping: { ...mapping, timestampUnit } }).decodeText(
+      `{"host":"a","ts":${ts},"v":2,"n":1}`,
     )
-    expect(timestampOf('1e300')).toEqual(refused('integer-beyond-2^53', 'ts is about 1e+300'))
+    return decoded.kind === 'point' ? decoded.point.timestamp : decoded
+  }
+
+  test('reads seconds to the millisecond where it says so', () => {
+    expect(timestampOf('s', '1700000000.123')).toBe(1_700_000_000_123)
+    expect(timestampOf('s', '1e300')).toEqual(refused('integer-beyond-2^53', 'ts is about 1e+300'))
+  })
+
+  test('reads ISO-8601 times where it says so', () => {
+    expect(timestampOf('iso-8601', '"2023-11-14T22:13:20.123Z"')).toBe(1_700_000_000_123)
+    const expected = 'expected an ISO-8601 time with its zone'
+    expect(timestampOf('iso-8601', '"yesterday"')).toEqual(refused('invalid', `ts is "yesterday", ${expected}`))
+    expect(timestampOf('iso-8601', '1700000000123')).toEqual(refused('invalid', `ts is 1700000000123, ${expected}`))
+    expect(timestampOf('ms', '"2023-11-14T22:13:20.123Z"')).toMatchObject({ code: 'invalid' })
+  })
+
+  test('without producer and seq reads neither', () => {
+    const bare = createJsonDecoder({ mapping: { producer: null, seq: null } })
+    expect(bare.decodeText(line({ producer: 'p' }))).toEqual({
+      kind: 'point',
+      point: { ...point, producer: '', seq: null },
+    })
   })
 
   test('without a seq gives null, but only where none is asked for', () => {
-    const decoder = createJsonDecoder({ requireSeq: false })
-    expect(decoder.decodeText(line({ seq: undefined }))).toEqual({ kind: 'point', point: { ...point, seq: null } })
-    expect(decoder.decodeText(line({ seq: 1.5 }))).toMatchObject({ code: 'invalid' })
-    expect(decoder.decodeText(line({ seq: 4 }))).toEqual({ kind: 'point', point: { ...point, seq: 4 } })
+    const lenient = createJsonDecoder({ requireSeq: false })
+    expect(lenient.decodeText(line({ seq: undefined }))).toEqual({ kind: 'point', point: { ...point, seq: null } })
+    expect(lenient.decodeText(line({ seq: 1.5 }))).toMatchObject({ code: 'invalid' })
+    expect(lenient.decodeText(line({ seq: 4 }))).toEqual({ kind: 'point', point: { ...point, seq: 4 } })
   })
 })
 

@@ -1,0 +1,146 @@
+/**
+ * How fast files are read, end to end: disk, split or unpack, decode, check, number, partition, hand over to 8
+ * partitions that only count. What folding costs is not in it. The plain baseline is `JSON.parse` of every line of the
+ * same file. Best of three rounds; the first warms the compiler up.
+ *
+ *   npx rolldown bench/files.ts --platform node -f esm --external avsc --external tinyglobby -o dist/bench/x/files.mjs
+ *   node dist/bench/x/files.mjs [points]
+ */
+import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+import avro from 'avsc'
+import { createDecoder } from '../src/adapters/avro/decode.ts'
+import { createEncoder } from '../src/adapters/avro/encode.ts'
+import { SCHEMA_FOLDER } from '../src/adapters/avro/schemas.ts'
+import { createFileSource } from '../src/adapters/files/source.ts'
+import { createFilePublisherFactory } from '../src/adapters/files/result-file.ts'
+import { createJsonDecoder } from '../src/adapters/json/decode.ts'
+import type { DataPoint } from '../src/core/point.ts'
+
+const POINTS = Number(process.argv[2] ?? 500_000)
+const PARTITIONS = 8
+const ROUNDS = 3
+
+const folder = mkdtempSync(join(tmpdir(), 'windrow-bench-'))
+const file = (name: string): string => join(folder, name)
+
+const points = Array.from({ length: POINTS }, (_, i): DataPoint => ({
+  vmId: `vm-${String(i % 2000).padStart(6, '0')}`,
+  producer: '',
+  metric: i % 2 === 0 ? 'cpu' : 'memory',
+  timestamp: 1_700_000_000_000 + Math.floor(i / 2000) * 1000,
+  seq: Math.floor(i / 2000),
+  value: Math.round(((i * 7919) % 10_000) + 1) / 100,
+}))
+
+async function writeInputs(): Promise<void> {
+  const lines = points.map(({ vmId, metric, timestamp, seq, value }) =>
+    JSON.stringify({ vmId, metric, timestamp, seq, value }),
+  )
+  await writeFile(file('points.ndjson'), lines.join('\n') + '\n')
+  const rows = points.map((p) => `${p.vmId},${p.metric},${p.timestamp},${p.seq},${p.value}`)
+  await writeFile(file('points.csv'), `vmId,metric,timestamp,seq,value\n${rows.join('\n')}\n`)
+  const schema = JSON.parse(await readFile(`${SCHEMA_FOLDER}data-point.avsc`, 'utf8')) as Parameters<
+    typeof avro.Type.forSchema
+  >[0]
+  for (const codec of ['null', 'deflate']) {
+    const encoder = new avro.streams.BlockEncoder(schema, { codec })
+    await pipeline(
+      async function* () {
+        yield* points
+      },
+      encoder,
+      createWriteStream(file(`points-${codec}.avro`)),
+    )
+  }
+  await pipeline(createReadStream(file('points.ndjson')), createGzip(), createWriteStream(file('points.ndjson.gz')))
+}
+
+async function count(path: string): Promise<number> {
+  const source = createFileSource({ inputs: [path], partitions: PARTITIONS })
+  const counts = await Promise.all(
+    Array.from({ length: PARTITIONS }, async (_, partition) => {
+      const open = await source.open(partition, 0)
+      for (let records = 0; ;) {
+        const event = await open.next()
+        if (event.kind === 'end') return records
+        if (event.kind === 'records') for (const record of event.records) if (record.decoded.kind === 'point') records++
+      }
+    }),
+  )
+  return counts.reduce((sum, one) => sum + one, 0)
+}
+
+async function measure(what: string, units: number, run: () => Promise<unknown>): Promise<void> {
+  let best = 0
+  for (let round = 0; round < ROUNDS; round++) {
+    const start = performance.now()
+    const counted = await run()
+    if (counted !== units) throw new Error(`${what}: counted ${String(counted)} instead of ${units}`)
+    best = Math.max(best, (units / (performance.now() - start)) * 1000)
+  }
+  console.log(`${what.padEnd(44)} ${Math.round(best).toLocaleString('en').padStart(12)} /s`)
+}
+
+async function publish(batches: number, results: number): Promise<number> {
+  const path = file(`results-${performance.now()}.ndjson`)
+  const publishers = createFilePublisherFactory({ results: path, deadLetters: `${path}.dead`, job: 'bench' })
+  const line = JSON.stringify({ vmId: 'vm-000001', windowStart: 0, padding: 'x'.repeat(400) })
+  const lines = Array.from({ length: results }, () => line)
+  await Promise.all(
+    Array.from({ length: PARTITIONS }, async (_, partition) => {
+      const publisher = await publishers.open(partition)
+      for (let commit = 1; commit <= batches; commit++) {
+        await publisher.publish({
+          marker: { commit, digest: `d${commit}` },
+          resumeOffset: commit,
+          results: lines,
+          deadLetters: [],
+        })
+      }
+      await publisher.close()
+    }),
+  )
+  return batches * results * PARTITIONS
+}
+
+try {
+  await writeInputs()
+  const encoder = createEncoder()
+  const decoder = createDecoder()
+  const encoded = points.map((point) => encoder.encodePoint(point))
+  const lines = (await readFile(file('points.ndjson'), 'utf8')).trimEnd().split('\n')
+  const json = createJsonDecoder()
+
+  await measure(
+    'Avro single-object decode',
+    POINTS,
+    async () => encoded.filter((bytes) => decoder.decode(bytes).kind === 'point').length,
+  )
+  await measure(
+    'Avro single-object encode',
+    POINTS,
+    async () => points.filter((point) => encoder.encodePoint(point).length > 0).length,
+  )
+  await measure(
+    'JSON.parse, the baseline',
+    POINTS,
+    async () => lines.filter((line) => JSON.parse(line) !== null).length,
+  )
+  await measure(
+    'JSON decode',
+    POINTS,
+    async () => lines.filter((line) => json.decodeText(line).kind === 'point').length,
+  )
+  for (const name of ['points.ndjson', 'points.ndjson.gz', 'points.csv', 'points-null.avro', 'points-deflate.avro']) {
+    await measure(`read ${name}, 8 partitions`, POINTS, () => count(file(name)))
+  }
+  await measure('publish 50 batches of 250 results, 8 partitions', 50 * 250 * PARTITIONS, () => publish(50, 250))
+  console.log(`memory ${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB`)
+} finally {
+  rmSync(folder, { recursive: true })
+}

@@ -1,0 +1,131 @@
+/** The bytes of an input, unpacked, and what format they are in. */
+import { createReadStream } from 'node:fs'
+import { PassThrough, pipeline } from 'node:stream'
+import type { Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { WindrowError, messageOf } from '../../errors.ts'
+import { STDIN } from './inputs.ts'
+
+export type FileFormat = 'ndjson' | 'csv' | 'avro'
+
+export interface OpenInput {
+  readonly format: FileFormat
+  readonly chunks: AsyncIterable<Buffer>
+}
+
+/** Large enough that work per chunk does not show, small enough to be dropped soon. */
+const CHUNK_BYTES = 256 * 1024
+/** Bytes that tell the formats apart: the longest magic number has four. */
+const SNIFFED_BYTES = 4
+
+const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
+  ndjson: 'ndjson',
+  jsonl: 'ndjson',
+  json: 'ndjson',
+  csv: 'csv',
+  avro: 'avro',
+}
+
+/** `auto` goes by the name's extension, and by the first bytes where there is none. gzip is told by its magic number. */
+export async function openInput(
+  path: string,
+  format: FileFormat | 'auto',
+  stdin: Readable,
+  signal: AbortSignal,
+): Promise<OpenInput> {
+  const raw = path === STDIN ? abortable(stdin, signal) : createReadStream(path, { highWaterMark: CHUNK_BYTES, signal })
+  let chunks = named(path, raw)
+  let head: Buffer
+  ;[head, chunks] = await peek(chunks)
+  if (/\.gz$/i.test(path) || (head[0] === 0x1f && head[1] === 0x8b)) {
+    chunks = gunzip(path, chunks)
+    ;[head, chunks] = await peek(chunks)
+  }
+  const known = format === 'auto' ? (EXTENSIONS[extensionOf(path)] ?? sniff(head)) : format
+  return { format: known, chunks: known === 'avro' ? chunks : withoutBom(chunks) }
+}
+
+/** A file whose structure is broken; reading cannot go on, and nothing of it was skipped silently. */
+export function damaged(path: string, place: string, what: string, cause?: unknown): WindrowError {
+  return new WindrowError(`${path}, ${place}: ${what}`, {
+    code: 'FILE_DAMAGED',
+    remedy: 'Replace the file by an intact copy; as its bytes differ, process it under another job name (--job).',
+    cause,
+  })
+}
+
+function extensionOf(path: string): string {
+  return /\.([a-z]+)$/.exec(path.toLowerCase().replace(/\.gz$/, ''))?.[1] ?? ''
+}
+
+function sniff(head: Buffer): FileFormat {
+  if (head.subarray(0, 4).toString('latin1') === 'Obj\u0001') return 'avro'
+  const start = head
+    .toString('latin1')
+    .replace(/^\u00ef\u00bb\u00bf/, '')
+    .trimStart()
+  return start === '' || start.startsWith('{') || start.startsWith('[') ? 'ndjson' : 'csv'
+}
+
+function abortable(stream: Readable, signal: AbortSignal): Readable {
+  signal.addEventListener('abort', () => stream.destroy(), { once: true })
+  return stream
+}
+
+async function* named(path: string, stream: Readable): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of stream) yield typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Buffer)
+  } catch (error) {
+    throw new WindrowError(`${path} cannot be read: ${messageOf(error)}`, {
+      code: 'INPUT_UNREADABLE',
+      remedy: 'Check the file and the disk, then start again: the job goes on where it was.',
+      cause: error,
+    })
+  }
+}
+
+async function* gunzip(path: string, packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let unpackedBytes = 0
+  const unpacked = createGunzip({ chunkSize: CHUNK_BYTES })
+  let sourceError: unknown
+  // Errors of either end come out of the iteration below.
+  pipeline(packed, new PassThrough(), unpacked, (error) => {
+    sourceError = error
+  })
+  try {
+    for await (const chunk of unpacked as AsyncIterable<Buffer>) {
+      unpackedBytes += chunk.length
+      yield chunk
+    }
+  } catch (error) {
+    if (error instanceof WindrowError) throw error
+    if (sourceError instanceof WindrowError) throw sourceError
+    throw damaged(path, `after ${unpackedBytes} unpacked bytes`, `gzip says "${messageOf(error)}"`, error)
+  }
+}
+
+/** The first bytes, and the same chunks with them. */
+async function peek(chunks: AsyncGenerator<Buffer>): Promise<[Buffer, AsyncGenerator<Buffer>]> {
+  let head: Buffer = Buffer.alloc(0)
+  while (head.length < SNIFFED_BYTES) {
+    const next = await chunks.next()
+    if (next.done === true) break
+    head = head.length === 0 ? next.value : Buffer.concat([head, next.value])
+  }
+  return [head, startingWith(head, chunks)]
+}
+
+async function* startingWith(head: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  if (head.length > 0) yield head
+  yield* rest
+}
+
+async function* withoutBom(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let first = true
+  for await (const chunk of chunks) {
+    // The first chunk has been made long enough by `peek`.
+    const hasBom = first && chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf
+    first = false
+    yield hasBom ? chunk.subarray(3) : chunk
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * CSV in long form, one point a row: a header with the columns vmId, metric, timestamp, seq, value and, if need be,
+ * producer, in any order and under the names of the mapping; other columns are ignored. With the columns windowStart,
+ * firstSeq and count, and `last` if need be, rows whose timestamp is empty are manifests.
+ *
+ * Fields are quoted as in RFC 4180, with one difference: a row is a line. A line break inside quotes is refused, so that
+ * a missing quote costs one row and not those behind it.
+ */
+import { WindrowError } from '../../errors.ts'
+import type { Decoded } from '../../core/point.ts'
+import { parseDecimal, parseInteger } from '../bytes/number.ts'
+import { createTextReader, decodeUtf8 } from '../bytes/text.ts'
+import { ISO_EXPECTED, notUtf8, quote, toManifest, toPoint, undecodable } from '../json/decode.ts'
+import { numberToMs, parseIsoTimestamp, resolveOptions } from '../json/mapping.ts'
+import type { DecodeOptions, FieldNames } from '../json/mapping.ts'
+import type { LineFormat } from './line-reader.ts'
+
+/** Index of the column of each field; -1 where the file has none. */
+interface Columns {
+  readonly count: number
+  readonly vmId: number
+  readonly producer: number
+  readonly metric: number
+  readonly timestamp: number
+  readonly seq: number
+  readonly value: number
+  readonly windowStart: number
+  readonly firstSeq: number
+  readonly manifestCount: number
+  readonly last: number
+}
+
+export function csvFormat(file: string, options: DecodeOptions): LineFormat {
+  const names = resolveOptions(options)
+  const row = new CsvRow()
+  let columns: Columns | null = null
+
+  return {
+    get needsNextLine() {
+      return columns === null
+    },
+    begin() {},
+    decode(bytes, start, end): Decoded | null {
+      const problem = row.split(bytes, start, end)
+      if (columns === null) {
+        columns = readHeader(file, row, problem, names)
+        return null
+      }
+      if (problem !== null) return undecodable('undecodable', problem)
+      if (row.length !== columns.count) {
+        return undecodable('undecodable', `the row has ${row.length} fields, the header ${columns.count}`)
+      }
+      const isManifest = columns.windowStart >= 0 && row.isEmpty(columns.timestamp)
+      return isManifest ? decodeManifest(row, columns) : decodePoint(row, columns, names)
+    },
+  }
+}
+
+function decodePoint(row: CsvRow, columns: Columns, names: FieldNames): Decoded {
+  const vmId = row.text(columns.vmId)
+  const producer = columns.producer < 0 ? '' : row.text(columns.producer)
+  const metric = names.constantMetric ?? row.text(columns.metric)
+  if (vmId === null || producer === null || metric === null) return notUtf8()
+  const timestamp = timestampOf(row, columns.timestamp, names)
+  if (!Number.isSafeInteger(timestamp)) return wrongTimestamp(row, columns, names, timestamp)
+  const hasSeq = columns.seq >= 0 && (names.requireSeq || !row.isEmpty(columns.seq))
+  const seq = hasSeq ? row.integer(columns.seq) : null
+  if (seq !== null && !Number.isFinite(seq)) return wrongInteger(row, columns.seq, names.seq ?? 'seq', seq)
+  const value = row.decimal(columns.value)
+  if (Number.isNaN(value)) return wrong(row, columns.value, names.value, 'a number')
+  return toPoint({ vmId, producer, metric, timestamp, seq, value })
+}
+
+function decodeManifest(row: CsvRow, columns: Columns): Decoded {
+  const vmId = row.text(columns.vmId)
+  const producer = columns.producer < 0 ? '' : row.text(columns.producer)
+  if (vmId === null || producer === null) return notUtf8()
+  const windowStart = row.integer(columns.windowStart)
+  if (!Number.isFinite(windowStart)) return wrongInteger(row, columns.windowStart, 'windowStart', windowStart)
+  const firstSeq = row.integer(columns.firstSeq)
+  if (!Number.isFinite(firstSeq)) return wrongInteger(row, columns.firstSeq, 'firstSeq', firstSeq)
+  const count = row.integer(columns.manifestCount)
+  if (!Number.isFinite(count)) return wrongInteger(row, columns.manifestCount, 'count', count)
+  const last = columns.last < 0 ? '' : (row.text(columns.last) ?? '')
+  if (last !== '' && last !== 'true' && last !== 'false') return wrong(row, columns.last, 'last', 'true or false')
+  return toManifest({ vmId, producer, windowStart, firstSeq, count, last: last === 'true' })
+}
+
+/** NaN for what is no timestamp, ±Infinity beyond 2^53. */
+function timestampOf(row: CsvRow, column: number, names: FieldNames): number {
+  if (names.timestampUnit === 'iso-8601') return parseIsoTimestamp(row.text(column) ?? '') ?? Number.NaN
+  return names.timestampUnit === 'ms' ? row.integer(column) : numberToMs(row.decimal(column), names)
+}
+
+function wrongTimestamp(row: CsvRow, columns: Columns, names: FieldNames, value: number): Decoded {
+  if (names.timestampUnit === 'iso-8601') return wrong(row, columns.timestamp, names.timestamp, ISO_EXPECTED)
+  return wrongInteger(row, columns.timestamp, names.timestamp, value)
+}
+
+function wrongInteger(row: CsvRow, column: number, name: string, value: number): Decoded {
+  if (Number.isNaN(value)) return wrong(row, column, name, 'a whole number')
+  return undecodable('integer-beyond-2^53', `${name} is ${row.text(column)?.slice(0, 80) ?? ''}`)
+}
+
+function wrong(row: CsvRow, column: number, name: string, expected: string): Decoded {
+  return undecodable('invalid', `${name} is ${quote(row.text(column) ?? '')}, expected ${expected}`)
+}
+
+function readHeader(file: string, row: CsvRow, problem: string | null, names: FieldNames): Columns {
+  const header = Array.from({ length: row.length }, (_, column) => row.text(column))
+  const at = (name: string | null): number => (name === null ? -1 : header.indexOf(name))
+  const columns: Columns = {
+    count: header.length,
+    vmId: at(names.vmId),
+    producer: at(names.producer),
+    metric: at(names.metric),
+    timestamp: at(names.timestamp),
+    seq: at(names.seq),
+    value: at(names.value),
+    windowStart: at('windowStart'),
+    firstSeq: at('firstSeq'),
+    manifestCount: at('count'),
+    last: at('last'),
+  }
+  const required = [names.vmId, names.timestamp, names.value]
+  if (names.constantMetric === null) required.push(names.metric)
+  if (names.requireSeq && names.seq !== null) required.push(names.seq)
+  if (columns.windowStart >= 0) required.push('firstSeq', 'count')
+  const missing = required.filter((name) => at(name) < 0)
+  if (problem === null && missing.length === 0) return columns
+  const what = problem ?? `the columns ${missing.join(', ')} are missing`
+  throw new WindrowError(`${file}, line 1: ${what}; the header is ${quote(header.join(','))}`, {
+    code: 'CSV_HEADER',
+    remedy:
+      'Give the file a header with the columns vmId,metric,timestamp,seq,value, or name its columns in the mapping.',
+  })
+}
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+
+/** The fields of one line, as places in its bytes. One object serves all rows of a file. */
+class CsvRow {
+  length = 0
+  readonly #readText = createTextReader()
+  #bytes: Buffer = Buffer.alloc(0)
+  readonly #starts: number[] = []
+  readonly #ends: number[] = []
+  /** Whether the field holds doubled quotes. */
+  readonly #escaped: boolean[] = []
+
+  /** Returns what is wrong with the quoting, or `null`. */
+  split(bytes: Buffer, start: number, end: number): string | null {
+    this.#bytes = bytes
+    this.length = 0
+    let pos = start
+    for (;;) {
+      if (pos < end && bytes[pos] === QUOTE) {
+        const close = this.#quotedField(pos, end)
+        if (close < 0) return `a quoted field does not end on its line`
+        if (close + 1 < end && bytes[close + 1] !== COMMA)
+          return `text follows the closing quote of field ${this.length}`
+        pos = close + 1
+      } else {
+        const fieldStart = pos
+        while (pos < end && bytes[pos] !== COMMA) pos++
+        this.#add(fieldStart, pos, false)
+      }
+      if (pos >= end) return null
+      pos++
+    }
+  }
+
+  isEmpty(column: number): boolean {
+    return this.#starts[column] === this.#ends[column]
+  }
+
+  /** `null` when it is not UTF-8. */
+  text(column: number): string | null {
+    const start = this.#starts[column] as number
+    const end = this.#ends[column] as number
+    if (this.#escaped[column] !== true) return this.#readText(this.#bytes, start, end)
+    return decodeUtf8(this.#bytes, start, end)?.replaceAll('""', '"') ?? null
+  }
+
+  integer(column: number): number {
+    return parseInteger(this.#bytes, this.#starts[column] as number, this.#ends[column] as number)
+  }
+
+  decimal(column: number): number {
+    return parseDecimal(this.#bytes, this.#starts[column] as number, this.#ends[column] as number)
+  }
+
+  /** Adds the field whose opening quote is at `open`; returns the index of its closing quote, or -1. */
+  #quotedField(open: number, end: number): number {
+    let escaped = false
+    for (let pos = open + 1; pos < end; pos++) {
+      if (this.#bytes[pos] !== QUOTE) continue
+      if (pos + 1 < end && this.#bytes[pos + 1] === QUOTE) {
+        escaped = true
+        pos++
+        continue
+      }
+      this.#add(open + 1, pos, escaped)
+      return pos
+    }
+    return -1
+  }
+
+  #add(start: number, end: number, escaped: boolean): void {
+    this.#starts[this.length] = start
+    this.#ends[this.length] = end
+    this.#escaped[this.length] = escaped
+    this.length++
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Which files an input means, and what they were when the job began. Offsets are record numbers across all inputs, so a
+ * file that changed would shift them: its size and the digest of its head are bound to the job, and compared on resume.
+ */
+import { createHash } from 'node:crypto'
+import { open, stat } from 'node:fs/promises'
+import { glob, isDynamicPattern } from 'tinyglobby'
+import { ConfigurationError, WindrowError, messageOf } from '../../errors.ts'
+import type { ConfigurationProblem } from '../../errors.ts'
+
+/** Standard input. */
+export const STDIN = '-'
+
+const HEAD_BYTES = 64 * 1024
+
+/** An input file; standard input and pipes have a path only, since nothing of them can be read twice. */
+export interface BoundInput {
+  readonly path: string
+  readonly size?: number
+  /** SHA-256 of the first 64 KiB, hexadecimal. */
+  readonly headDigest?: string
+}
+
+export type InputBinding = readonly BoundInput[]
+
+/** One file is taken to be in order of time; several are not, whatever each of them is. */
+export function defaultOrder(inputs: readonly unknown[]): 'time' | 'any' {
+  return inputs.length === 1 ? 'time' : 'any'
+}
+
+/** Expands patterns, checks that every file can be read, and describes them in the order in which they will be read. */
+export async function describeInputs(inputs: readonly string[]): Promise<InputBinding> {
+  const problems: ConfigurationProblem[] = []
+  const bound: BoundInput[] = []
+  if (inputs.filter((input) => input === STDIN).length > 1) {
+    problems.push(problem('standard input is named more than once', 'Give - once.'))
+  }
+  for (const input of inputs) {
+    for (const path of await expand(input, problems)) {
+      try {
+        bound.push(await describe(path))
+      } catch (error) {
+        problems.push(unreadable(path, error))
+      }
+    }
+  }
+  if (problems.length > 0) throw new ConfigurationError(problems)
+  return bound
+}
+
+/** Throws INPUT_CHANGED unless `current` is what was bound to the job. A file may have moved, as long as it is the same. */
+export function checkBinding(stored: InputBinding, current: InputBinding): void {
+  if (stored.length !== current.length) {
+    throw changed(`the job began with ${names(stored)}, and is now given ${names(current)}`)
+  }
+  for (const [i, before] of stored.entries()) {
+    const now = current[i] as BoundInput
+    if (before.size === undefined || now.size === undefined) {
+      if (before.size !== now.size) throw changed(`${now.path} was ${before.path} when the job began`)
+      continue
+    }
+    if (before.size !== now.size)
+      throw changed(`${now.path} has ${now.size} bytes, and had ${before.size} when the job began`)
+    if (before.headDigest !== now.headDigest)
+      throw changed(`the first bytes of ${now.path} are not those that the job began with`)
+  }
+}
+
+async function expand(input: string, problems: ConfigurationProblem[]): Promise<readonly string[]> {
+  if (input === STDIN || !isDynamicPattern(input) || (await exists(input))) return [input]
+  const paths = await glob(input, { dot: false, expandDirectories: false })
+  if (paths.length === 0)
+    problems.push(
+      problem(`no file matches ${input}`, 'Check the pattern; quote it, so that the shell leaves it alone.'),
+    )
+  return paths.sort()
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function describe(path: string): Promise<BoundInput> {
+  if (path === STDIN) return { path }
+  const handle = await open(path, 'r')
+  try {
+    const stats = await handle.stat()
+    if (stats.isDirectory()) throw new Error('it is a folder')
+    // The head of a pipe is gone once it was read.
+    if (!stats.isFile()) return { path }
+    const head = Buffer.alloc(Math.min(HEAD_BYTES, stats.size))
+    let length = 0
+    while (length < head.length) {
+      const { bytesRead } = await handle.read(head, length, head.length - length, length)
+      if (bytesRead === 0) break
+      length += bytesRead
+    }
+    return { path, size: stats.size, headDigest: createHash('sha256').update(head.subarray(0, length)).digest('hex') }
+  } finally {
+    await handle.close()
+  }
+}
+
+function unreadable(path: string, error: unknown): ConfigurationProblem {
+  const code = (error as NodeJS.ErrnoException).code
+  if (code === 'ENOENT') return problem(`there is no file ${path}`, 'Check the path.')
+  if (code === 'EACCES' || code === 'EPERM')
+    return problem(`${path} may not be read`, 'Give this user the right to read it.')
+  const isFolder = code === 'EISDIR' || messageOf(error) === 'it is a folder'
+  if (isFolder)
+    return problem(`${path} is a folder`, `Name its files, for example '${path.replace(/\/+$/, '')}/*.ndjson'.`)
+  return problem(`${path} cannot be read: ${messageOf(error)}`, 'Check the path.')
+}
+
+function problem(text: string, remedy: string): ConfigurationProblem {
+  return { place: '--input', problem: text, remedy }
+}
+
+function changed(message: string): WindrowError {
+  return new WindrowError(message, {
+    code: 'INPUT_CHANGED',
+    remedy: 'Restore the input that the job began with, or process the changed one under another job name (--job).',
+  })
+}
+
+function names(binding: InputBinding): string {
+  const paths = binding.map((input) => input.path)
+  return paths.length > 3 ? `${paths.length} files` : paths.join(', ')
+}

@@ -1,0 +1,73 @@
+/**
+ * Reads formats of one record a line. What is common to them is here: numbering, places, blank and oversized lines, and
+ * one scan a stretch for what is not ASCII, so that the usual lines need no decoding of their own.
+ */
+import { isAscii } from 'node:buffer'
+import type { Decoded } from '../../core/point.ts'
+import { undecodable } from '../json/decode.ts'
+import { isBlank, newlineAfter, stretchesOf, trimReturn } from './lines.ts'
+import { FileRecord } from './record.ts'
+import type { Numbering, RecordBatch } from './record.ts'
+
+export interface LineFormat {
+  /** Called once a stretch, before its lines. */
+  begin(bytes: Buffer, isAscii: boolean): void
+  /** The record of a line that is not blank; `null` for one that is no record, such as a header. */
+  decode(bytes: Buffer, start: number, end: number): Decoded | null
+  /** Whether a line must be decoded although nobody wants its record. */
+  readonly needsNextLine: boolean
+}
+
+export interface LineReaderOptions {
+  readonly file: string
+  readonly chunks: AsyncIterable<Buffer>
+  readonly numbering: Numbering
+  readonly maxRecordBytes: number
+}
+
+/** More records than this are not made at once, so that very short lines cannot fill the memory. */
+const MAX_BATCH_RECORDS = 4096
+
+export async function* readLines(format: LineFormat, options: LineReaderOptions): AsyncGenerator<RecordBatch> {
+  const { file, numbering, maxRecordBytes } = options
+  let line = 0
+  const oversized = (head: Buffer, start: number, end: number): FileRecord | null => {
+    const offset = numbering.next++
+    if (offset < numbering.decodeFrom) return null
+    const decoded = undecodable('oversized', `the line is longer than ${maxRecordBytes} bytes`)
+    return new FileRecord(offset, decoded, head, start, end, file, line)
+  }
+
+  for await (const { oversizedHead, bytes } of stretchesOf(options.chunks, maxRecordBytes)) {
+    let records: FileRecord[] = []
+    if (oversizedHead !== null) {
+      line++
+      const record = oversized(oversizedHead, 0, oversizedHead.length)
+      if (record !== null) records.push(record)
+    }
+    format.begin(bytes, isAscii(bytes))
+    let yieldedTo = 0
+    for (let start = 0; start < bytes.length;) {
+      const newline = newlineAfter(bytes, start)
+      const end = trimReturn(bytes, start, newline)
+      line++
+      if (end - start > maxRecordBytes) {
+        const record = oversized(bytes, start, end)
+        if (record !== null) records.push(record)
+      } else if (!isBlank(bytes, start, end)) {
+        if (!format.needsNextLine && numbering.next < numbering.decodeFrom) numbering.next++
+        else {
+          const decoded = format.decode(bytes, start, end)
+          if (decoded !== null) records.push(new FileRecord(numbering.next++, decoded, bytes, start, end, file, line))
+        }
+      }
+      start = newline + 1
+      if (records.length === MAX_BATCH_RECORDS) {
+        yield { records, pinnedBytes: start - yieldedTo }
+        records = []
+        yieldedTo = start
+      }
+    }
+    if (records.length > 0) yield { records, pinnedBytes: bytes.length - yieldedTo }
+  }
+}

@@ -1,0 +1,23 @@
+/** NDJSON: one JSON text a line. */
+import type { Decoded } from '../../core/point.ts'
+import { decodeUtf8 } from '../bytes/text.ts'
+import { createJsonDecoder, notUtf8 } from '../json/decode.ts'
+import type { DecodeOptions } from '../json/mapping.ts'
+import type { LineFormat } from './line-reader.ts'
+
+export function ndjsonFormat(options: DecodeOptions): LineFormat {
+  const decoder = createJsonDecoder(options)
+  /** The whole stretch as a string: slices of it cost less than decoding every line. `null` unless it is ASCII. */
+  let stretch: string | null = null
+
+  return {
+    needsNextLine: false,
+    begin(bytes, isAscii) {
+      stretch = isAscii ? bytes.toString('latin1') : null
+    },
+    decode(bytes, start, end): Decoded {
+      const text = stretch === null ? decodeUtf8(bytes, start, end) : stretch.slice(start, end)
+      return text === null ? notUtf8() : decoder.decodeText(text)
+    },
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Exactly-once output to files: results to one NDJSON file, dead letters to another, both or neither. See
+ * result-writer.ts for how a batch is committed.
+ */
+import { WindrowError } from '../../errors.ts'
+import type { Publisher, PublisherFactory } from '../../pipeline/ports.ts'
+import { nodeFileSystem } from './file-system.ts'
+import type { FileSystem } from './file-system.ts'
+import { ResultWriter } from './result-writer.ts'
+
+export interface FilePublisherOptions {
+  readonly results: string
+  readonly deadLetters: string
+  readonly job: string
+  /** @internal Tests crash between any two steps of it. */
+  readonly files?: FileSystem
+}
+
+export function createFilePublisherFactory(options: FilePublisherOptions): PublisherFactory {
+  const shared = new SharedWriter(options)
+  /** The publisher of each partition that may publish; earlier ones are shut out. */
+  const current = new Map<number, Publisher>()
+
+  return {
+    async open(partition) {
+      // First of all, so that an earlier publisher adds nothing behind the marker that is read below.
+      current.delete(partition)
+      const writer = await shared.acquire()
+      const marker = await writer.markerOf(partition)
+      let isOpen = true
+      const publisher: Publisher = {
+        marker,
+        async publish(batch) {
+          if (current.get(partition) !== publisher) throw shutOut(partition)
+          await writer.publish(partition, batch)
+        },
+        async close() {
+          if (!isOpen) return
+          isOpen = false
+          if (current.get(partition) === publisher) current.delete(partition)
+          await shared.release(writer)
+        },
+      }
+      current.set(partition, publisher)
+      return publisher
+    },
+  }
+}
+
+/** One writer for all publishers: made for the first, closed with the last, replaced when it died. */
+class SharedWriter {
+  readonly #options: FilePublisherOptions
+  readonly #users = new Map<ResultWriter, number>()
+  #writer: ResultWriter | null = null
+  /** Opening and closing happen one after the other, for two writers must never have the files open. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(options: FilePublisherOptions) {
+    this.#options = options
+  }
+
+  acquire(): Promise<ResultWriter> {
+    return this.#inTurn(async () => {
+      if (this.#writer?.isDead === true) await this.#retire(this.#writer)
+      const { files = nodeFileSystem, job, results, deadLetters } = this.#options
+      this.#writer ??= await ResultWriter.open(files, job, { results, deadLetters })
+      this.#users.set(this.#writer, (this.#users.get(this.#writer) ?? 0) + 1)
+      return this.#writer
+    })
+  }
+
+  release(writer: ResultWriter): Promise<void> {
+    return this.#inTurn(async () => {
+      const users = this.#users.get(writer)
+      // A writer that died was closed when the next one was opened.
+      if (users === undefined) return
+      this.#users.set(writer, users - 1)
+      if (users === 1) await this.#retire(writer)
+    })
+  }
+
+  async #retire(writer: ResultWriter): Promise<void> {
+    this.#writer = null
+    this.#users.delete(writer)
+    await writer.close()
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+}
+
+function shutOut(partition: number): WindrowError {
+  return new WindrowError(`a later publisher of partition ${partition} has taken over`, {
+    code: 'PUBLISHER_FENCED',
+    remedy: 'Read the ledger again: it says whose the partition is.',
+    disposition: 'retryable',
+  })
+}

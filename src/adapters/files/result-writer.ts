@@ -1,0 +1,223 @@
+/**
+ * The one writer of a results file and its dead letters, for all partitions of the process.
+ *
+ *   append both → sync both → replace the side file
+ *
+ * The side file is the commit: what lies in the files beyond the lengths that it keeps was never published, and is cut
+ * off when a writer opens them. Batches that arrive while a round is under way share the next one, and its syncs.
+ * After an error the writer is dead: what of its last round became durable is known only to the next writer.
+ */
+import { dirname } from 'node:path'
+import { WindrowError, messageOf } from '../../errors.ts'
+import type { OutboxBatch, PublishedMarker } from '../../pipeline/ports.ts'
+import { lockFile } from './file-lock.ts'
+import type { FileLock } from './file-lock.ts'
+import { codeOf } from './file-system.ts'
+import type { FileSystem, OpenFile } from './file-system.ts'
+import { emptySideFile, readSideFile, replaceSideFile } from './side-file.ts'
+import type { ResultPaths, SideFile } from './side-file.ts'
+
+interface Waiting {
+  readonly partition: number
+  readonly batch: OutboxBatch
+  readonly resolve: () => void
+  readonly reject: (error: WindrowError) => void
+}
+
+export class ResultWriter {
+  readonly #files: FileSystem
+  readonly #paths: ResultPaths
+  readonly #lock: FileLock
+  readonly #results: OpenFile
+  readonly #deadLetters: OpenFile
+  #side: SideFile
+  #waiting: Waiting[] = []
+  #round: Promise<void> | null = null
+  #failure: WindrowError | null = null
+
+  private constructor(
+    files: FileSystem,
+    paths: ResultPaths,
+    lock: FileLock,
+    opened: [OpenFile, OpenFile],
+    side: SideFile,
+  ) {
+    this.#files = files
+    this.#paths = paths
+    this.#lock = lock
+    ;[this.#results, this.#deadLetters] = opened
+    this.#side = side
+  }
+
+  static async open(files: FileSystem, job: string, paths: ResultPaths): Promise<ResultWriter> {
+    const opened: OpenFile[] = []
+    let lock: FileLock | null = null
+    try {
+      await files.makeFolder(dirname(paths.results))
+      await files.makeFolder(dirname(paths.deadLetters))
+      lock = await lockFile(files, `${paths.results}.windrow.lock`)
+      const stored = await readSideFile(files, job, paths)
+      const side = stored ?? emptySideFile(job, paths)
+      const results = await openFile(files, paths.results, opened)
+      const deadLetters = await openFile(files, paths.deadLetters, opened)
+      await files.syncFolder(dirname(paths.results))
+      await files.syncFolder(dirname(paths.deadLetters))
+      if (stored === null) {
+        await assertEmpty(results, paths.results)
+        await assertEmpty(deadLetters, paths.deadLetters)
+        // Before the first result, or a crash would leave a file that nobody may claim.
+        await replaceSideFile(files, paths.results, side)
+      } else {
+        await cutTail(results, paths.results, side.results.bytes)
+        await cutTail(deadLetters, paths.deadLetters, side.deadLetters.bytes)
+      }
+      return new ResultWriter(files, paths, lock, [results, deadLetters], side)
+    } catch (error) {
+      // What fails here fails for the same reason, and would hide it.
+      await Promise.allSettled([...opened.map((file) => file.close()), lock?.release()])
+      throw toWindrowError(error, paths.results)
+    }
+  }
+
+  get isDead(): boolean {
+    return this.#failure !== null
+  }
+
+  /** Waits for what is under way, then says how far the partition is published. */
+  async markerOf(partition: number): Promise<PublishedMarker | null> {
+    while (this.#round !== null) await this.#round
+    return this.#side.partitions[String(partition)] ?? null
+  }
+
+  publish(partition: number, batch: OutboxBatch): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ partition, batch, resolve, reject })
+      this.#round ??= this.#run()
+    })
+  }
+
+  /** Publishes what waits, then lets the files and the lock go. */
+  async close(): Promise<void> {
+    while (this.#round !== null) await this.#round
+    try {
+      await this.#results.close()
+      await this.#deadLetters.close()
+    } finally {
+      await this.#lock.release()
+    }
+  }
+
+  /** Never rejects: each batch is told for itself. */
+  async #run(): Promise<void> {
+    // Batches of the same moment, one of each partition, go into the first round too.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) {
+      const round = this.#waiting
+      this.#waiting = []
+      try {
+        if (this.#failure === null) await this.#write(round)
+      } catch (error) {
+        this.#failure = toWindrowError(error, this.#paths.results)
+      }
+      for (const { resolve, reject } of round) {
+        if (this.#failure === null) resolve()
+        else reject(this.#failure)
+      }
+    }
+    this.#round = null
+  }
+
+  async #write(round: readonly Waiting[]): Promise<void> {
+    await this.#lock.assertHeld()
+    const partitions: Record<string, PublishedMarker> = { ...this.#side.partitions }
+    for (const { partition, batch } of round) {
+      const before = partitions[String(partition)]
+      if (before !== undefined && batch.marker.commit <= before.commit) {
+        throw new Error(`partition ${partition} published commit ${batch.marker.commit} after ${before.commit}`)
+      }
+      partitions[String(partition)] = batch.marker
+    }
+    const side: SideFile = {
+      ...this.#side,
+      results: {
+        bytes: await append(
+          this.#results,
+          this.#side.results.bytes,
+          round.map(({ batch }) => batch.results),
+        ),
+      },
+      deadLetters: {
+        ...this.#side.deadLetters,
+        bytes: await append(
+          this.#deadLetters,
+          this.#side.deadLetters.bytes,
+          round.map(({ batch }) => batch.deadLetters),
+        ),
+      },
+      partitions,
+    }
+    await replaceSideFile(this.#files, this.#paths.results, side)
+    this.#side = side
+  }
+}
+
+async function openFile(files: FileSystem, path: string, opened: OpenFile[]): Promise<OpenFile> {
+  const file = await files.open(path)
+  opened.push(file)
+  return file
+}
+
+/** Returns the length of the file afterwards. */
+async function append(file: OpenFile, length: number, batches: readonly (readonly string[])[]): Promise<number> {
+  const lines = batches.flat()
+  if (lines.length === 0) return length
+  const bytes = Buffer.from(`${lines.join('\n')}\n`)
+  await file.write(bytes, length)
+  await file.sync()
+  return length + bytes.length
+}
+
+async function assertEmpty(file: OpenFile, path: string): Promise<void> {
+  const bytes = await file.size()
+  if (bytes === 0) return
+  throw new WindrowError(`${path} exists with ${bytes} bytes, and nothing says that they are this job's results`, {
+    code: 'RESULTS_FILE_EXISTS',
+    remedy: 'Move the file away, or give --results another path.',
+  })
+}
+
+async function cutTail(file: OpenFile, path: string, kept: number): Promise<void> {
+  const bytes = await file.size()
+  if (bytes < kept) {
+    throw new WindrowError(`${path} has ${bytes} bytes, but ${kept} were published`, {
+      code: 'RESULTS_FILE_DAMAGED',
+      remedy:
+        'Restore the file, or move it and its .windrow.json away and compute the results again under another job name (--job).',
+    })
+  }
+  if (bytes === kept) return
+  await file.truncate(kept)
+  await file.sync()
+}
+
+/** Codes of errors that waiting does not mend; an error without a code is a fault of the program. */
+const FATAL = new Set(['', 'EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'ENOENT', 'ENAMETOOLONG'])
+
+function toWindrowError(error: unknown, path: string): WindrowError {
+  if (error instanceof WindrowError) return error
+  const code = codeOf(error)
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new WindrowError(`no space is left to write the results to ${path}`, {
+      code: 'RESULTS_DISK_FULL',
+      remedy: 'Free some space: nothing is lost, and publishing goes on where it was.',
+      disposition: 'retryable',
+      cause: error,
+    })
+  }
+  return new WindrowError(`the results cannot be written to ${path}: ${messageOf(error)}`, {
+    code: 'RESULTS_UNWRITABLE',
+    remedy: 'Check the path, its rights and the disk, or give --results another path.',
+    disposition: FATAL.has(code) ? 'fatal' : 'retryable',
+    cause: error,
+  })
+}
