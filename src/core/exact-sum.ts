@@ -24,10 +24,11 @@ export const MAX_ENCODED_PARTS = 40
 const SPLITTER = 134217729
 
 export class ExactSum {
-  // The exact sum is hi + lo + the parts of rest. hi is the running sum as plain addition would have it, lo collects its
-  // rounding errors; only what is lost in adding up those errors, hence rarely anything, needs the expansion in rest.
+  // The exact sum is hi + lo + least + the parts of rest. hi is the running sum as plain addition would have it, lo collects
+  // its rounding errors and least those of lo; only what is lost there, hence rarely anything, needs the expansion in rest.
   private hi = 0
   private lo = 0
+  private least = 0
   private rest: number[] | null = null
 
   /** Adds a finite number of at most {@link MAX_ABS_VALUE}, or any part of another exact sum. */
@@ -48,7 +49,7 @@ export class ExactSum {
     const low = x - high
     const error = low * low - (square - high * high - 2 * high * low)
     this.add(square)
-    if (error !== 0) this.add(error)
+    if (error !== 0) this.addError(error)
   }
 
   /** Adds x·y. Exact as long as neither a factor times 2^27 nor the product overflows and the product is 0 or above 1e-290. */
@@ -62,20 +63,21 @@ export class ExactSum {
     const lowY = y - highY
     const error = lowX * lowY - (product - highX * highY - lowX * highY - highX * lowY)
     this.add(product)
-    if (error !== 0) this.add(error)
+    if (error !== 0) this.addError(error)
   }
 
   /** Adds all of `other`, which stays as it is and must not be this sum itself. */
   merge(other: ExactSum): void {
     this.add(other.hi)
     this.add(other.lo)
+    this.add(other.least)
     if (other.rest !== null) for (const part of other.rest) this.add(part)
   }
 
   /** The sum as the nearest double, ties to even. */
   value(): number {
     // One addition of two doubles is rounded correctly by itself.
-    return this.rest === null ? this.hi + this.lo : nearest(this.expansion())
+    return this.least === 0 && this.rest === null ? this.hi + this.lo : nearest(this.expansion())
   }
 
   /**
@@ -105,6 +107,15 @@ export class ExactSum {
     const xRounded = sum - lo
     const error = lo - (sum - xRounded) + (x - xRounded)
     this.lo = sum
+    if (error !== 0) this.addLeast(error)
+  }
+
+  private addLeast(x: number): void {
+    const least = this.least
+    const sum = least + x
+    const xRounded = sum - least
+    const error = least - (sum - xRounded) + (x - xRounded)
+    this.least = sum
     if (error !== 0) {
       this.rest ??= []
       grow(this.rest, error)
@@ -113,6 +124,7 @@ export class ExactSum {
 
   private expansion(): number[] {
     const parts = this.rest === null ? [] : this.rest.slice()
+    grow(parts, this.least)
     grow(parts, this.lo)
     grow(parts, this.hi)
     return parts
@@ -134,7 +146,8 @@ function grow(parts: number[], x: number): void {
     if (error !== 0) parts[kept++] = error
     sum = next
   }
-  parts.length = kept
+  // Setting a length is a slow call, even to what it is.
+  while (parts.length > kept) parts.pop()
   if (sum !== 0) parts.push(sum)
 }
 

@@ -77,59 +77,47 @@ export class QuantileSketch {
   }
 }
 
+/** New keys wait until there are so many: to sort in a few at once is several times cheaper than one by one. */
+const MAX_PENDING = 32
+
+/** The sorted keys and counts on their way into a store. */
+const incomingKeys = new Int32Array(MAX_BINS)
+const incomingCounts = new Float64Array(MAX_BINS)
+
 /**
  * Counts by key. Every key counts as max(key, highest − MAX_BINS + 1), `highest` being the highest key of all. To clamp
- * at once by the highest key so far is to clamp by too low a bound at worst, which a later clamp puts right: so the bins
+ * early, by the highest key so far, is to clamp by too low a bound at worst, which a later clamp puts right: so the bins
  * do not depend on the order.
  */
 class Bins {
-  count = 0
+  private settledCount = 0
   /** key, count, key, count… with rising keys. */
   private flat: number[] = []
+  private readonly pending: number[] = []
+  private pendingCount = 0
+
+  get count(): number {
+    return this.settledCount + this.pendingCount
+  }
 
   add(key: number): void {
-    const flat = this.flat
-    this.count++
-    const length = flat.length
-    if (length === 0 || key > (flat[length - 2] as number)) {
-      flat.push(key, 1)
-      this.collapseBelow(key - MAX_BINS + 1)
-      return
-    }
-    const wanted = Math.max(key, (flat[length - 2] as number) - MAX_BINS + 1)
-    let low = 0
-    let high = (length >> 1) - 1
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if ((flat[2 * middle] as number) < wanted) low = middle + 1
-      else high = middle
-    }
-    const at = 2 * low
-    if (flat[at] === wanted) flat[at + 1] = (flat[at + 1] as number) + 1
-    else insertBin(flat, at, wanted)
+    this.pending[this.pendingCount++] = key
+    if (this.pendingCount === MAX_PENDING) this.settle()
   }
 
   merge(other: Bins): void {
-    const a = this.flat
-    const b = other.flat
-    if (b.length === 0) return
-    const merged: number[] = []
-    let i = 0
-    let j = 0
-    while (i < a.length || j < b.length) {
-      const keyA = i < a.length ? (a[i] as number) : Infinity
-      const keyB = j < b.length ? (b[j] as number) : Infinity
-      let count = 0
-      if (keyA <= keyB) count += a[(i += 2) - 1] as number
-      if (keyB <= keyA) count += b[(j += 2) - 1] as number
-      merged.push(Math.min(keyA, keyB), count)
+    other.settle()
+    const length = other.flat.length / 2
+    for (let i = 0; i < length; i++) {
+      incomingKeys[i] = other.flat[2 * i] as number
+      incomingCounts[i] = other.flat[2 * i + 1] as number
     }
-    this.flat = merged
-    this.count += other.count
-    this.collapseBelow((merged[merged.length - 2] as number) - MAX_BINS + 1)
+    this.takeIn(length)
+    this.settledCount += other.settledCount
   }
 
   keyAtRank(rank: number): number {
+    this.settle()
     let below = 0
     for (let i = 0; i < this.flat.length; i += 2) {
       below += this.flat[i + 1] as number
@@ -139,6 +127,7 @@ class Bins {
   }
 
   keyAtRankFromTop(rank: number): number {
+    this.settle()
     let above = 0
     for (let i = this.flat.length - 2; i >= 0; i -= 2) {
       above += this.flat[i + 1] as number
@@ -148,6 +137,7 @@ class Bins {
   }
 
   encode(): number[] {
+    this.settle()
     const json: number[] = []
     let previous = 0
     for (let i = 0; i < this.flat.length; i += 2) {
@@ -163,8 +153,66 @@ class Bins {
     for (let i = 0; i < json.length; i += 2) {
       key += json[i] as number
       this.flat.push(key, json[i + 1] as number)
-      this.count += json[i + 1] as number
+      this.settledCount += json[i + 1] as number
     }
+  }
+
+  private settle(): void {
+    if (this.pendingCount === 0) return
+    const length = this.sortPending()
+    this.settledCount += this.pendingCount
+    this.pendingCount = 0
+    this.takeIn(length)
+  }
+
+  /** The pending keys into the incoming, sorted and counted; returns how many differ. Few enough for insertion. */
+  private sortPending(): number {
+    let length = 0
+    for (let i = 0; i < this.pendingCount; i++) {
+      const key = this.pending[i] as number
+      let at = length
+      while (at > 0 && (incomingKeys[at - 1] as number) > key) at--
+      if (at > 0 && incomingKeys[at - 1] === key) {
+        incomingCounts[at - 1] = (incomingCounts[at - 1] as number) + 1
+        continue
+      }
+      for (let k = length++; k > at; k--) {
+        incomingKeys[k] = incomingKeys[k - 1] as number
+        incomingCounts[k] = incomingCounts[k - 1] as number
+      }
+      incomingKeys[at] = key
+      incomingCounts[at] = 1
+    }
+    return length
+  }
+
+  /** Adds the incoming: known keys count where they are, new ones are merged in from the top, in place. */
+  private takeIn(length: number): void {
+    const flat = this.flat
+    let fresh = 0
+    for (let i = 0, at = 0; i < length; i++) {
+      const key = incomingKeys[i] as number
+      while (at < flat.length && (flat[at] as number) < key) at += 2
+      if (at < flat.length && flat[at] === key) {
+        flat[at + 1] = (flat[at + 1] as number) + (incomingCounts[i] as number)
+      } else {
+        incomingKeys[fresh] = key
+        incomingCounts[fresh++] = incomingCounts[i] as number
+      }
+    }
+    let from = flat.length
+    let to = from + 2 * fresh
+    for (let i = from; i < to; i++) flat.push(0)
+    while (fresh > 0) {
+      const key = incomingKeys[--fresh] as number
+      for (; from > 0 && (flat[from - 2] as number) > key; from -= 2) {
+        flat[--to] = flat[from - 1] as number
+        flat[--to] = flat[from - 2] as number
+      }
+      flat[--to] = incomingCounts[fresh] as number
+      flat[--to] = key
+    }
+    if (flat.length > 0) this.collapseBelow((flat[flat.length - 2] as number) - MAX_BINS + 1)
   }
 
   private collapseBelow(lowest: number): void {
@@ -178,11 +226,4 @@ class Bins {
     }
     this.flat = [lowest, collapsed, ...flat.slice(from)]
   }
-}
-
-function insertBin(flat: number[], at: number, key: number): void {
-  flat.push(0, 0)
-  for (let i = flat.length - 1; i > at + 1; i--) flat[i] = flat[i - 2] as number
-  flat[at] = key
-  flat[at + 1] = 1
 }
