@@ -1,7 +1,7 @@
 /**
  * What a seq costs in its set: in order, in small disorder, and as an adversary would send them. Fails when an
- * adversarial order of 400,000 seqs costs more than four times as much a seq as one of 100,000: nothing may be quadratic.
- * Run: `node bench/fold-seq-set.ts` (Node 24 reads TypeScript).
+ * adversarial order of 400,000 seqs costs more than four times as much a seq as one of 100,000: nothing may be
+ * quadratic. Run: `node bench/fold-seq-set.ts` (Node 24 reads TypeScript).
  */
 import { SeqSet } from '../src/core/seq-set.ts'
 import { nanosecondsEach, randomFrom, report, shuffled } from './fold-timing.ts'

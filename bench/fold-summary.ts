@@ -1,8 +1,8 @@
 /**
- * What one point costs in the fold's algebra: `summary.add` and `SeqSet.add`, over the accumulators of 5,000 VMs visited
- * in turn, as a topic has them, so that caches miss as they do in service; making the point is included. Not measured:
- * decoding, looking up the VM window, what the pipeline adds around it. Run: `node --expose-gc bench/fold-summary.ts` (Node 24
- * reads TypeScript).
+ * What one point costs in the fold's algebra: `summary.add` and `SeqSet.add`, over the accumulators of 5,000 VMs
+ * visited in turn, as a topic has them, so that caches miss as they do in service; making the point is included. Not
+ * measured: decoding, looking up the VM window, what the pipeline adds around it. Run: `node --expose-gc
+ * bench/fold-summary.ts` (Node 24 reads TypeScript).
  */
 import { SeqSet } from '../src/core/seq-set.ts'
 import { ExactSum } from '../src/core/exact-sum.ts'

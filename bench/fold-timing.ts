@@ -5,7 +5,10 @@
 
 export const ROUNDS = 5
 
-/** Nanoseconds of CPU an operation takes at best. `round` performs `operations` of them and returns what it made of them, so that none is optimized away. */
+/**
+ * Nanoseconds of CPU an operation takes at best. `round` performs `operations` of them and returns what it made of
+ * them, so that none is optimized away.
+ */
 export function nanosecondsEach(operations: number, round: () => unknown): number {
   let best = Infinity
   let kept: unknown

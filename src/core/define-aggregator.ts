@@ -14,9 +14,9 @@ type JsonShape<T> = T extends string | number | boolean | null
 type CodecFor<Acc> = Acc extends JsonShape<Acc> ? unknown : { encode(acc: Acc): Json; decode(json: Json): Acc }
 
 /**
- * An aggregator from its definition. Left out: `version` is 1, the VM state is always `null`, and an accumulator that is
- * JSON already is stored as it is (a copy, so that folding on does not change what was stored). Any other accumulator,
- * a class or a Map for example, needs `encode` and `decode`; the compiler says so.
+ * An aggregator from its definition. Left out: `version` is 1, the VM state is always `null`, and an accumulator that
+ * is JSON already is stored as it is (a copy, so that folding on does not change what was stored). Any other
+ * accumulator, a class or a Map for example, needs `encode` and `decode`; the compiler says so.
  *
  * Throws a WindrowError `INVALID_AGGREGATOR`.
  */

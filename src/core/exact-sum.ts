@@ -1,16 +1,19 @@
 /**
  * Sums of doubles without any rounding until they are read, so that every order of additions and merges gives the same
  * bits. Method: J. R. Shewchuk, "Adaptive Precision Floating-Point Arithmetic and Fast Robust Geometric Predicates",
- * Discrete & Computational Geometry 18 (1997): a sum is kept as several doubles whose exact sum it is. Products are split
- * without error after Veltkamp and Dekker (T. J. Dekker, Numerische Mathematik 18, 1971), since JavaScript has no fma.
+ * Discrete & Computational Geometry 18 (1997): a sum is kept as several doubles whose exact sum it is. Products are
+ * split without error after Veltkamp and Dekker (T. J. Dekker, Numerische Mathematik 18, 1971), since JavaScript has no
+ * fma.
  */
 
 /**
- * Largest magnitude of a value that may be folded; the caller rejects what is beyond. Up to here neither a value's square
- * (1e280) nor the sum of 2^53 of them nor a step on the way overflows, so sums of values are exact without exception.
+ * Largest magnitude of a value that may be folded; the caller rejects what is beyond. Up to here neither a value's
+ * square (1e280) nor the sum of 2^53 of them nor a step on the way overflows, so sums of values are exact without
+ * exception.
  *
- * Squares are exact too for |x| ≥ 1e-145 (or when x² fits one double). Below that the last bits of x² are under the smallest double, 2^-1074: each
- * square is then off by a few 2^-1074 at most. It stays a function of x alone, so sums are still independent of order.
+ * Squares are exact too for |x| ≥ 1e-145 (or when x² fits one double). Below that the last bits of x² are under the
+ * smallest double, 2^-1074: each square is then off by a few 2^-1074 at most. It stays a function of x alone, so sums
+ * are still independent of order.
  */
 export const MAX_ABS_VALUE = 1e140
 
@@ -24,8 +27,9 @@ export const MAX_ENCODED_PARTS = 40
 const SPLITTER = 134217729
 
 export class ExactSum {
-  // The exact sum is hi + lo + least + the parts of rest. hi is the running sum as plain addition would have it, lo collects
-  // its rounding errors and least those of lo; only what is lost there, hence rarely anything, needs the expansion in rest.
+  // The exact sum is hi + lo + least + the parts of rest. hi is the running sum as plain addition would have it, lo
+  // collects its rounding errors and least those of lo; only what is lost there, hence rarely anything, needs the
+  // expansion in rest.
   private hi = 0
   private lo = 0
   private least = 0
@@ -52,7 +56,10 @@ export class ExactSum {
     if (error !== 0) this.addError(error)
   }
 
-  /** Adds x·y. Exact as long as neither a factor times 2^27 nor the product overflows and the product is 0 or above 1e-290. */
+  /**
+   * Adds x·y. Exact as long as neither a factor times 2^27 nor the product overflows and the product is 0 or above
+   * 1e-290.
+   */
   addProduct(x: number, y: number): void {
     const product = x * y
     const scaledX = SPLITTER * x
@@ -81,8 +88,8 @@ export class ExactSum {
   }
 
   /**
-   * The sum as doubles whose exact sum it is: s1 = the nearest double, s2 = the nearest to what is left, until nothing is
-   * left. A function of the exact sum alone; empty for 0, seldom more than two.
+   * The sum as doubles whose exact sum it is: s1 = the nearest double, s2 = the nearest to what is left, until nothing
+   * is left. A function of the exact sum alone; empty for 0, seldom more than two.
    */
   encode(): number[] {
     const parts: number[] = []
@@ -152,8 +159,9 @@ function grow(parts: number[], x: number): void {
 }
 
 /**
- * A nonoverlapping expansion rounded to the nearest double, ties to even: add from the largest part down until something
- * is lost; the smaller parts matter only when what was lost is exactly half a unit (after CPython's `math.fsum`).
+ * A nonoverlapping expansion rounded to the nearest double, ties to even: add from the largest part down until
+ * something is lost; the smaller parts matter only when what was lost is exactly half a unit (after CPython's
+ * `math.fsum`).
  */
 function nearest(parts: readonly number[]): number {
   let i = parts.length - 1

@@ -11,7 +11,8 @@ type Algebra<Acc> = Pick<Aggregator<Acc, Json, Json>, 'create' | 'add' | 'merge'
 /** The accumulators of one VM window, by metric. */
 export class MetricAccumulators<Acc> {
   readonly byMetric = new Map<string, Acc>()
-  // Most VMs send one metric, or one after the other: comparing with the last name is cheaper than hashing a new string.
+  // Most VMs send one metric, or one after the other: comparing with the last name is cheaper than hashing a new
+  // string.
   private lastMetric: string | null = null
   private lastAcc: Acc | null = null
 
@@ -40,8 +41,8 @@ export class MetricAccumulators<Acc> {
 }
 
 /**
- * Results, states and codes become objects with the metrics as keys. A metric without points in a window keeps its state.
- * Any text is a metric's name: `Object.fromEntries` and `Object.hasOwn` make no difference of `__proto__`.
+ * Results, states and codes become objects with the metrics as keys. A metric without points in a window keeps its
+ * state. Any text is a metric's name: `Object.fromEntries` and `Object.hasOwn` make no difference of `__proto__`.
  */
 export function perMetric<Acc, State extends Json, Result extends Json>(
   inner: Aggregator<Acc, State, Result>,

@@ -1,11 +1,12 @@
 /**
- * A mergeable quantile sketch with a bounded relative error: DDSketch (C. Masson, J. E. Rim, H. K. Lee, "DDSketch: A Fast
- * and Fully-Mergeable Quantile Sketch with Relative-Error Guarantees", PVLDB 12, 2019). Values are counted in bins whose
- * bounds grow by a constant factor; the library's logarithmic mapping gives a value's bin and a bin's value.
+ * A mergeable quantile sketch with a bounded relative error: DDSketch (C. Masson, J. E. Rim, H. K. Lee, "DDSketch: A
+ * Fast and Fully-Mergeable Quantile Sketch with Relative-Error Guarantees", PVLDB 12, 2019). Values are counted in bins
+ * whose bounds grow by a constant factor; the library's logarithmic mapping gives a value's bin and a bin's value.
  *
- * The bins are kept here rather than in the library's stores, because of what those do in sketches-js 2.1.1: `merge` of a sketch leaves the other's
- * negative values out, a collapsing store's bins depend on the order of additions and merges, and dense bins cost 1 kB and more
- * for a dozen values. Here a bin is two numbers in a sorted list, and the lowest bins collapse by a rule that looks at the values alone.
+ * The bins are kept here rather than in the library's stores, because of what those do in sketches-js 2.1.1: `merge` of
+ * a sketch leaves the other's negative values out, a collapsing store's bins depend on the order of additions and
+ * merges, and dense bins cost 1 kB and more for a dozen values. Here a bin is two numbers in a sorted list, and the
+ * lowest bins collapse by a rule that looks at the values alone.
  */
 import { DDSketch } from '@datadog/sketches-js'
 import type { Json } from './json.ts'
@@ -20,9 +21,9 @@ export const RELATIVE_ACCURACY = 0.01
 export const MAX_BINS = 1024
 
 /**
- * Upper bound of the encoded sketch, in bytes of JSON, for up to 2^53 values. A full store has 1,024 bins, each ",1,count" with the counts
- * adding up to 2^53, so that they have 1 + log10(2^53 / 1,024) < 14 digits on average; fewer bins with wider gaps are shorter. 60 bytes for the zero count,
- * the first keys and the brackets.
+ * Upper bound of the encoded sketch, in bytes of JSON, for up to 2^53 values. A full store has 1,024 bins, each
+ * ",1,count" with the counts adding up to 2^53, so that they have 1 + log10(2^53 / 1,024) < 14 digits on average; fewer
+ * bins with wider gaps are shorter. 60 bytes for the zero count, the first keys and the brackets.
  */
 export const MAX_ENCODED_BYTES = 2 * MAX_BINS * 17 + 60
 
@@ -51,7 +52,9 @@ export class QuantileSketch {
     if (other.negative !== null) (this.negative ??= new Bins()).merge(other.negative)
   }
 
-  /** Approximates the value at rank floor(q · (count − 1)) of the sorted values, 0 ≤ q ≤ 1; `NaN` when there is none. */
+  /**
+   * Approximates the value at rank floor(q · (count − 1)) of the sorted values, 0 ≤ q ≤ 1; `NaN` when there is none.
+   */
   quantile(q: number): number {
     const count = this.count
     if (count === 0) return Number.NaN
@@ -62,7 +65,9 @@ export class QuantileSketch {
     return mapping.value(this.positive.keyAtRank(rank - negativeCount - this.zeroCount))
   }
 
-  /** `[zeroCount, positive, negative]`; each store is `[firstKey, count, gap, count, gap, count…]`, gaps between keys. */
+  /**
+   * `[zeroCount, positive, negative]`; each store is `[firstKey, count, gap, count, gap, count…]`, gaps between keys.
+   */
   encode(): Json {
     return [this.zeroCount, this.positive.encode(), this.negative?.encode() ?? []]
   }
@@ -86,8 +91,8 @@ const incomingCounts = new Float64Array(MAX_BINS)
 
 /**
  * Counts by key. Every key counts as max(key, highest − MAX_BINS + 1), `highest` being the highest key of all. To clamp
- * early, by the highest key so far, is to clamp by too low a bound at worst, which a later clamp puts right: so the bins
- * do not depend on the order.
+ * early, by the highest key so far, is to clamp by too low a bound at worst, which a later clamp puts right: so the
+ * bins do not depend on the order.
  */
 class Bins {
   private settledCount = 0

@@ -11,7 +11,9 @@ export interface CappedRanges {
   readonly total: number
 }
 
-/** `ranges` with `[first, first + count)` in it too; what overlaps or touches becomes one. A count of 0 adds nothing. */
+/**
+ * `ranges` with `[first, first + count)` in it too; what overlaps or touches becomes one. A count of 0 adds nothing.
+ */
 export function addRange(ranges: SeqRanges, first: number, count: number): SeqRanges {
   return count <= 0 ? ranges : unite(ranges, [[first, first + count - 1]])
 }

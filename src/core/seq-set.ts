@@ -1,9 +1,9 @@
 /**
  * The set of sequence numbers that one producer sent for one VM window: what makes duplicates and gaps visible.
  *
- * One run `[runFirst, runEnd)` grows at both ends, so points in order cost a comparison and no memory. What lies outside
- * the run is a bit in a page, and is taken into the run once that reaches it. Hence every addition costs the same however
- * disordered the input, and memory follows the number of points rather than the distance between them.
+ * One run `[runFirst, runEnd)` grows at both ends, so points in order cost a comparison and no memory. What lies
+ * outside the run is a bit in a page, and is taken into the run once that reaches it. Hence every addition costs the
+ * same however disordered the input, and memory follows the number of points rather than the distance between them.
  */
 import { subtract, unite } from './seq-ranges.ts'
 import type { CappedRanges, SeqRange, SeqRanges } from './seq-ranges.ts'
@@ -120,14 +120,16 @@ export class SeqSet {
     return unite(run, outside)
   }
 
-  /** Takes in all of `other`, which stays as it is. The span is not limited here: both came by their members within it. */
+  /**
+   * Takes in all of `other`, which stays as it is. The span is not limited here: both came by their members within it.
+   */
   union(other: SeqSet): void {
     if (other.members > 0) this.load(unite(this.ranges(), other.ranges()))
   }
 
   /**
-   * `[first, count, gap, count, gap, count…]`, or `[first, bits]` where that is the shorter text: base64 of one bit a seq
-   * from the first to the highest, lowest bit first. A function of the members alone; `[]` for none.
+   * `[first, count, gap, count, gap, count…]`, or `[first, bits]` where that is the shorter text: base64 of one bit a
+   * seq from the first to the highest, lowest bit first. A function of the members alone; `[]` for none.
    */
   encode(): Json {
     const ranges = this.ranges()

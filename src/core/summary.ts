@@ -1,6 +1,6 @@
 /**
- * The built-in aggregator: what a person asks first of a window's points, metric by metric. Sums are exact and quantiles
- * mergeable, so points in any order, split in any way, give the same bytes.
+ * The built-in aggregator: what a person asks first of a window's points, metric by metric. Sums are exact and
+ * quantiles mergeable, so points in any order, split in any way, give the same bytes.
  */
 import { WindrowError } from '../errors.ts'
 import { ExactSum, MAX_ENCODED_PARTS } from './exact-sum.ts'
@@ -12,8 +12,8 @@ import type { ByMetric, MetricAccumulators } from './per-metric.ts'
 import type { DataPoint } from './point.ts'
 
 /**
- * Weight of a window's mean in the moving average of means: a window's part halves within two and a half windows. A power of
- * two, so that weighing by it rounds nothing.
+ * Weight of a window's mean in the moving average of means: a window's part halves within two and a half windows. A
+ * power of two, so that weighing by it rounds nothing.
  */
 export const DEFAULT_EWMA_ALPHA = 0.25
 
