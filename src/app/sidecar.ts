@@ -13,7 +13,7 @@ import { activityFunctions, workflowFunctions } from '../workflows/functions.ts'
 import { PARTITION_WINDOW, VM_WINDOW } from '../workflows/names.ts'
 import type { VmWindowAnswer } from '../workflows/plan.ts'
 import type { RunVmWindows } from '../workflows/activities/run-tasks.ts'
-import { startWorkflowWorker, type WorkerEvent } from '../workflows/worker.ts'
+import { startWorkflowWorker, type WorkerEvent, type WorkflowWorker } from '../workflows/worker.ts'
 
 export interface SidecarStack {
   readonly store: StateStore
@@ -53,7 +53,16 @@ export async function openSidecar(
     host: embedded === null ? config.daprHost : '127.0.0.1',
     grpcPort: embedded?.grpcPort ?? config.daprGrpcPort,
   }
-  const client = await connectSidecar(endpoint)
+  // A message carries a value and more: the way must be wider than the widest value.
+  const maxMessageMib = Math.ceil(config.maxValueBytes / 2 ** 20) * 2 + 64
+  const client = await connectSidecar({ ...endpoint, maxMessageMib })
+  let worker: WorkflowWorker | null = null
+  const close = async (): Promise<void> => {
+    // The client first: an activity that waits for workflows ends at once, and the worker need not wait for it.
+    client.close()
+    await worker?.stop()
+    await embedded?.close()
+  }
   try {
     await client.waitForSidecar({ signal })
     const store = createDaprStateStore({ client, storeName: config.stateStore, maxValueBytes: config.maxValueBytes })
@@ -64,7 +73,7 @@ export async function openSidecar(
       hooks.onVmWindows(order.tasks.length)
       return JSON.parse(result.output) as VmWindowAnswer
     }
-    const worker = startWorkflowWorker({
+    worker = startWorkflowWorker({
       grpcEndpoint: endpoint,
       workflows: workflowFunctions(aggregator),
       activities: activityFunctions({ store, aggregator, run, maxInFlight: config.maxInFlight * 2 }),
@@ -74,19 +83,9 @@ export async function openSidecar(
     const failed = Promise.race([worker.failed, ...(embedded === null ? [] : [embedded.failed])])
     failed.catch(() => undefined)
     await Promise.race([worker.ready, failed])
-    return {
-      store,
-      engine: createDaprWorkflowEngine({ client, workflowName: PARTITION_WINDOW }),
-      failed,
-      close: async () => {
-        await worker.stop()
-        client.close()
-        await embedded?.close()
-      },
-    }
+    return { store, engine: createDaprWorkflowEngine({ client, workflowName: PARTITION_WINDOW }), failed, close }
   } catch (error) {
-    client.close()
-    await embedded?.close()
+    await close()
     throw error
   }
 }

@@ -1,0 +1,85 @@
+/**
+ * kill -9 of the whole process, sidecar included, at twenty random moments of a run. Each time the same command goes on;
+ * what it publishes in the end must be what an undisturbed run publishes, to the byte.
+ *
+ * The moments are drawn from WINDROW_KILL_SEED, printed with the result.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { fleetLines } from '../support/fleet.ts'
+import { Random } from '../support/random.ts'
+import { linesIn, start, summaryOf, windrow } from '../support/windrow-process.ts'
+
+const KILLS = 20
+const SEED = Number(process.env['WINDROW_KILL_SEED'] ?? 1)
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'windrow-kill-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+it(`${KILLS} kills lose nothing and publish nothing twice`, { timeout: 300_000 }, async () => {
+  const lines = fleetLines({
+    vms: 100,
+    windows: 24,
+    windowMs: 3_600_000,
+    pointsPerWindow: 12,
+    seed: SEED,
+    copies: 0.05,
+    reach: 10,
+  })
+  lines.splice(5000, 0, '{"broken')
+  const input = join(folder, 'fleet.ndjson')
+  writeFileSync(input, lines.join('\n') + '\n')
+  const argsIn = (home: string): string[] => {
+    const output = ['--results', join(home, 'results.ndjson'), '--dead-letters', join(home, 'dead.ndjson')]
+    return [
+      'run',
+      '--input',
+      input,
+      '--data-dir',
+      join(home, 'data'),
+      ...output,
+      '--checkpoint-every',
+      '1500',
+      '--json',
+    ]
+  }
+  const calm = join(folder, 'calm')
+  const stormy = join(folder, 'stormy')
+  const startedMs = performance.now()
+  const undisturbed = summaryOf(await windrow(argsIn(calm)))
+  const runMs = performance.now() - startedMs
+
+  const random = new Random(SEED)
+  let kills = 0
+  for (let tries = 0; kills < KILLS && tries < 3 * KILLS; tries++) {
+    const { child, ended } = start(argsIn(stormy))
+    // Up to the time of a whole run, so that kills fall everywhere, between any two writes.
+    const outcome = await Promise.race([ended, sleep(random.next() * runMs * 0.6)])
+    child.kill('SIGKILL')
+    const { signal, code, stderr } = await ended
+    if (signal === 'SIGKILL') kills++
+    else if (code === 0) {
+      // It was through before the blow: look at what it made, then begin another.
+      expectEqual(stormy, calm)
+      rmSync(stormy, { recursive: true, force: true })
+    } else throw new Error(`seed ${SEED}: a run after ${kills} kills failed: ${stderr} ${JSON.stringify(outcome)}`)
+  }
+  const disturbed = summaryOf(await windrow(argsIn(stormy)))
+  console.log(`seed ${SEED}: ${kills} kills`)
+  expect(kills).toBe(KILLS)
+  expectEqual(stormy, calm)
+  expect(linesIn(join(stormy, 'results.ndjson'))).toHaveLength(100 * 24)
+  expect({ ...disturbed, seconds: 0, pointsPerSecond: 0 }).toEqual({ ...undisturbed, seconds: 0, pointsPerSecond: 0 })
+})
+
+function expectEqual(stormy: string, calm: string): void {
+  for (const file of ['results.ndjson', 'dead.ndjson']) {
+    expect(linesIn(join(stormy, file)).toSorted()).toEqual(linesIn(join(calm, file)).toSorted())
+  }
+}
