@@ -9,7 +9,7 @@ import { DaprWorkflowClient, WorkflowRuntime } from '@dapr/dapr'
 import type { WorkflowContext } from '@dapr/dapr'
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readStack, startStack } from '../../src/stack/index.ts'
+import { findStack, openStack, readStack, startStack } from '../../src/stack/index.ts'
 import type { DaprdDescription, PartStatus, Progress, Stack } from '../../src/stack/index.ts'
 import { busyPorts, daprdPorts, MAX_DAPRDS, stackPorts } from '../../src/stack/ports.ts'
 
@@ -29,7 +29,8 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await stack.down({ purge: true })
+  // Found by its folder, so that one which came up in part goes down too.
+  if ((await findStack(dataDir)) !== null) await (await openStack(dataDir)).down({ purge: true })
   await rm(dataDir, { recursive: true, force: true })
 })
 

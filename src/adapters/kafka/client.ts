@@ -24,6 +24,8 @@ export interface KafkaLogEntry {
 
 const CONNECTION_TIMEOUT_MS = 5_000
 const REQUEST_TIMEOUT_MS = 30_000
+/** A wrong address is told after three seconds; whoever wants to wait longer tries again. */
+const RETRY = { initialRetryTime: 100, retries: 5 }
 
 export function createKafkaClient(connection: KafkaConnection): Kafka {
   registerCodecs()
@@ -34,6 +36,7 @@ export function createKafkaClient(connection: KafkaConnection): Kafka {
     clientId: connection.clientId ?? 'windrow',
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    retry: RETRY,
     ...(connection.ssl === undefined ? {} : { ssl: connection.ssl }),
     ...(connection.sasl === undefined ? {} : { sasl: connection.sasl }),
     logLevel: log === undefined ? kafkajs.logLevel.NOTHING : kafkajs.logLevel.WARN,

@@ -111,6 +111,13 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
     return new Map(answer?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
   }
 
+  const topicId = (topic: string) =>
+    attempt(`looking up the id of ${topic}`, async () => {
+      await cluster.refreshMetadataIfNecessary()
+      const broker = (await cluster.findControllerBroker()) as unknown as RawBroker
+      return parseTopicId(await broker.connectionPool.send(metadataRequest(topic)), topic)
+    })
+
   return {
     logRanges: (topic, partitions) =>
       attempt(`asking where ${topic} begins and ends`, async () => {
@@ -142,12 +149,15 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
         }
       }),
 
-    partitionCount: (topic) =>
-      attempt(`looking up ${topic}`, async () => {
+    partitionCount: async (topic) => {
+      // Without an id there is no topic, which is known at once; the look-up below would wait for it to appear.
+      await topicId(topic)
+      return attempt(`looking up ${topic}`, async () => {
         await cluster.addTargetTopic(topic)
         await cluster.refreshMetadata()
         return cluster.findTopicPartitionMetadata(topic).length
-      }),
+      })
+    },
 
     newProducerId: () =>
       attempt('asking for a producer id', async () => {
@@ -163,11 +173,7 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
         checkProduced(await broker.connectionPool.send(produceRequest(topic, partition, batch)))
       }),
 
-    topicId: (topic) =>
-      attempt(`looking up the id of ${topic}`, async () => {
-        const broker = (await cluster.findControllerBroker()) as unknown as RawBroker
-        return parseTopicId(await broker.connectionPool.send(metadataRequest(topic)), topic)
-      }),
+    topicId,
 
     close: () => cluster.disconnect(),
   }

@@ -5,9 +5,9 @@
  * One batch is under way for a partition at a time, which keeps its order; the partitions go side by side.
  */
 import { connectKafkaCluster } from './cluster.ts'
-import { partitionOf } from './partitioner.ts'
 import { RecordBatchBuilder } from './record-batch.ts'
 import { createMissingTopics } from './topic.ts'
+import { partitionOf } from '../../core/murmur2.ts'
 import type { Decoded } from '../../core/point.ts'
 import type { KafkaConnection } from './client.ts'
 import type { KafkaCluster, ProducerId } from './cluster.ts'
@@ -161,8 +161,7 @@ class KeyCache {
     let place = this.#places.get(vmId)
     if (place === undefined) {
       if (this.#places.size >= MAX_CACHED_KEYS) this.#places = new Map()
-      const key = Buffer.from(vmId)
-      place = { key, partition: partitionOf(key, this.#partitions) }
+      place = { key: Buffer.from(vmId), partition: partitionOf(vmId, this.#partitions) }
       this.#places.set(vmId, place)
     }
     return place

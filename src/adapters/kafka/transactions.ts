@@ -1,7 +1,7 @@
 /** A transactional producer, over kafkajs. */
+import { partitionOf } from '../../core/murmur2.ts'
 import { createKafkaClient } from './client.ts'
 import { kafkaError } from './errors.ts'
-import { partitionOf } from './partitioner.ts'
 import type { Transaction } from 'kafkajs'
 import type { KafkaConnection } from './client.ts'
 
@@ -49,7 +49,7 @@ export async function connectTransactionalProducer(
     createPartitioner:
       () =>
       ({ message, partitionMetadata }) =>
-        message.partition ?? partitionOf(Buffer.from(message.key ?? ''), partitionMetadata.length),
+        message.partition ?? partitionOf(String(message.key), partitionMetadata.length),
   })
   await producer.connect()
   let current: Transaction | null = null

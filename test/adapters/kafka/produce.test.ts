@@ -1,7 +1,7 @@
 /** What goes to which partition, in what batches and with which sequence numbers, over a log that keeps what it is given. */
 import { createRequire } from 'node:module'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { partitionOf } from '../../../src/adapters/kafka/partitioner.ts'
+import { partitionOf } from '../../../src/core/murmur2.ts'
 import { produceTo } from '../../../src/adapters/kafka/produce.ts'
 import type { Decoded } from '../../../src/core/point.ts'
 import type { Producible, ProduceCounts } from '../../../src/adapters/kafka/produce.ts'
@@ -86,7 +86,7 @@ it('keeps each VM in one partition, the one of its key, and in order, manifests 
     expect(log.valuesOf(vmId)).toEqual([...Array.from({ length: 20 }, (_, seq) => String(seq)), 'manifest'])
   }
   for (const { partition, batch } of log.batches) {
-    for (const { key } of batch.records) expect(partitionOf(key, PARTITIONS)).toBe(partition)
+    for (const { key } of batch.records) expect(partitionOf(key.toString(), PARTITIONS)).toBe(partition)
   }
 })
 
