@@ -1,5 +1,9 @@
 /** Every command that there is, in the order of `windrow --help`. */
 import type { CliCommand } from './command.ts'
 import { createRunCommand } from './run.ts'
+import { stackCommand } from './stack.ts'
 
-export const commands: readonly CliCommand[] = [createRunCommand(async () => (await import('../app.ts')).runJob)]
+export const commands: readonly CliCommand[] = [
+  createRunCommand(async () => (await import('../app.ts')).runJob),
+  stackCommand,
+]

@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { Argument, Option } from 'commander'
 import { ConfigurationError } from '../errors.ts'
 import type { ConfigurationProblem } from '../errors.ts'
 import { STATE_STORES } from '../stack/description.ts'
@@ -20,7 +19,7 @@ interface Flags {
   readonly dataDir?: string
   readonly json?: true
   readonly portBase?: string
-  readonly state?: StateStoreKind
+  readonly state?: string
   readonly daprds?: string
   readonly lines?: string
   readonly follow?: true
@@ -40,27 +39,23 @@ const DEFAULT_LINES = 100
 
 export const stackCommand: CliCommand = {
   name: 'stack',
-  summary: 'Run Kafka, Redis, PostgreSQL and Dapr here, on loopback ports, without containers',
+  summary: 'Run Kafka, Redis, PostgreSQL and Dapr here, without containers',
   example: { line: 'windrow stack up --state postgres --daprds 2', does: 'a stack that keeps its state in PostgreSQL' },
   configure: (command) =>
     void command
-      .addArgument(new Argument('<action>', 'bring it up or complete it, show it, end it').choices(ACTIONS))
+      .argument('<action>', 'up (or complete), status, logs, or down')
       .argument('[part]', 'logs: a part, as status names it')
-      .option('--data-dir <folder>', `Holds data, logs and stack.json (${DEFAULT_DATA_DIR}, or WINDROW_STACK_DIR)`)
-      .option('--port-base <port>', `up: first of a hundred ports (${DEFAULT_PORT_BASE}, or as before)`)
-      .addOption(
-        new Option('--state <store>', "up: store behind the sidecars' state (redis, or as before)").choices(
-          STATE_STORES,
-        ),
-      )
-      .option('--daprds <count>', `up: sidecars, at least, and at most ${MAX_DAPRDS} (1)`)
+      .option('--data-dir <folder>', `Holds all of it (${DEFAULT_DATA_DIR}, or WINDROW_STACK_DIR)`)
+      .option('--port-base <port>', `up: first of 100 ports (${DEFAULT_PORT_BASE}, or as before)`)
+      .option('--state <store>', 'up: redis or postgres (redis, or as before)')
+      .option('--daprds <count>', `up: sidecars at least, up to ${MAX_DAPRDS} (1)`)
       .option('-n, --lines <count>', `logs: lines from the end (${DEFAULT_LINES})`)
       .option('-f, --follow', 'logs: go on as lines are added')
       .option('--purge', 'down: remove data and logs too')
       .option('--json', 'up, status, down: print JSON'),
-  run(given, context, [action, part]) {
+  async run(given, context, [action, part]) {
     const flags = given as Flags
-    requireFlagsOf(action as Action, part, flags)
+    requireUsage(action, part, flags)
     const dataDir = flags.dataDir ?? (context.env['WINDROW_STACK_DIR'] || DEFAULT_DATA_DIR)
     const actions: Record<Action, () => Promise<ExitCode>> = {
       up: () => up(dataDir, flags, context),
@@ -77,7 +72,7 @@ async function up(dataDir: string, flags: Flags, { env, stdout, stderr, signal }
   const { started, description } = await startStack({
     dataDir,
     ...(flags.portBase === undefined ? {} : { portBase: Number(flags.portBase) }),
-    ...(flags.state === undefined ? {} : { state: flags.state }),
+    ...(flags.state === undefined ? {} : { state: flags.state as StateStoreKind }),
     ...(flags.daprds === undefined ? {} : { daprds: Number(flags.daprds) }),
     env,
     signal,
@@ -132,27 +127,29 @@ async function down(dataDir: string, flags: Flags, { stdout, stderr }: CliContex
   return 0
 }
 
-/** Throws with all that the action cannot do anything with. */
-function requireFlagsOf(action: Action, part: string | undefined, flags: Flags): void {
+/** Throws with all that is wrong with a command line. */
+function requireUsage(action: string | undefined, part: string | undefined, flags: Flags): void {
+  if (!ACTIONS.includes(action as Action))
+    throw new ConfigurationError([
+      { place: 'action', problem: `there is no stack ${action}`, remedy: `Give one of ${ACTIONS.join(', ')}.` },
+    ])
   const problems: ConfigurationProblem[] = []
+  const add = (place: string, problem: string, remedy: string) => void problems.push({ place, problem, remedy })
   for (const flag of Object.keys(flags) as FlagName[])
-    if (!FLAGS_OF_ACTION[action].includes(flag))
-      problems.push({
-        place: `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-        problem: `means nothing to stack ${action}`,
-        remedy: 'Leave it out.',
-      })
-  for (const [place, text] of Object.entries({
-    '--port-base': flags.portBase,
-    '--daprds': flags.daprds,
-    '--lines': flags.lines,
-  }))
+    if (!FLAGS_OF_ACTION[action as Action].includes(flag))
+      add(
+        `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+        `means nothing to stack ${action}`,
+        'Leave it out.',
+      )
+  const numbers = { '--port-base': flags.portBase, '--daprds': flags.daprds, '--lines': flags.lines }
+  for (const [place, text] of Object.entries(numbers))
     if (text !== undefined && !/^\d{1,9}$/.test(text))
-      problems.push({ place, problem: `${JSON.stringify(text)} is not a whole number`, remedy: 'Give one.' })
-  if (action === 'logs' && part === undefined)
-    problems.push({ place: 'part', problem: 'is not given', remedy: 'Name one, as windrow stack status does.' })
-  if (action !== 'logs' && part !== undefined)
-    problems.push({ place: 'part', problem: `${part} means nothing to stack ${action}`, remedy: 'Leave it out.' })
+      add(place, `${JSON.stringify(text)} is not a whole number`, 'Give one.')
+  if (flags.state !== undefined && !STATE_STORES.includes(flags.state as StateStoreKind))
+    add('--state', `${JSON.stringify(flags.state)} is not a store`, `Give one of ${STATE_STORES.join(', ')}.`)
+  if (action === 'logs' && part === undefined) add('part', 'is not given', 'Name one, as windrow stack status does.')
+  if (action !== 'logs' && part !== undefined) add('part', `${part} means nothing to stack ${action}`, 'Leave it out.')
   if (problems.length > 0) throw new ConfigurationError(problems)
 }
 

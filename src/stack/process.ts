@@ -100,8 +100,7 @@ export async function readProcess(pidFile: string): Promise<ProcessRecord | null
 
 export async function isAlive(record: ProcessRecord): Promise<boolean> {
   const stat = await readStat(record.pid)
-  // A zombie has ended; where the first process of a container reaps nothing, it stays for ever.
-  return stat !== null && stat.startTicks === record.startTicks && stat.state !== 'Z'
+  return stat !== null && stat.startTicks === record.startTicks && !stat.hasEnded
 }
 
 /**
@@ -147,12 +146,23 @@ async function childrenOf(pid: number): Promise<ProcessRecord[]> {
   return children
 }
 
-async function readStat(pid: number): Promise<{ state: string; startTicks: string } | null> {
+async function readStat(pid: number): Promise<ProcessStat | null> {
   const text = await readOrNull(`/proc/${pid}/stat`)
-  if (text === null) return null
-  // proc(5): `pid (comm) state ppid …`, the start time is field 22; comm may itself hold spaces and brackets.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return { state: fields[0] as string, startTicks: fields[19] as string }
+  return text === null ? null : parseStat(text)
+}
+
+interface ProcessStat {
+  readonly startTicks: string
+  readonly hasEnded: boolean
+}
+
+/** Reads `/proc/<pid>/stat`, as proc(5) has it: `pid (comm) state …`. Exported for its tests. */
+export function parseStat(text: string): ProcessStat {
+  // comm may itself hold spaces and brackets. The number of threads is field 20, the start time field 22.
+  const [state, ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  // A zombie has ended, and stays for ever where the first process of a container reaps nothing. But while it has other
+  // threads, only its first one has ended, and the ports are still held.
+  return { startTicks: fields[18] as string, hasEnded: state === 'Z' && Number(fields[16]) <= 1 }
 }
 
 async function readOrNull(file: string): Promise<string | null> {

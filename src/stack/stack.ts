@@ -347,7 +347,8 @@ async function removeData(dataDir: string, parts: readonly Part[]): Promise<void
   try {
     await rmdir(dataDir)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOTEMPTY' && code !== 'ENOENT') throw error
   }
 }
 

@@ -1,9 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { endProcess, isAlive, launch, readProcess, runToEnd } from '../../src/stack/process.ts'
+import { endProcess, isAlive, launch, parseStat, readProcess, runToEnd } from '../../src/stack/process.ts'
 import type { Command } from '../../src/stack/process.ts'
 
 let folder: string
@@ -41,7 +40,8 @@ test('a launched process is found by its pid file and ends on its signal', async
 
 test('a launched process leads a session of its own, so the terminal does not reach it', async () => {
   const { pid } = await launch(shell('exec sleep 1000'), pidFile, logFile)
-  expect(Number(execFileSync('ps', ['-o', 'sid=', '-p', String(pid)], { encoding: 'utf8' }))).toBe(pid)
+  // proc(5): `pid (comm) state ppid pgrp session …`
+  expect((await readFile(`/proc/${pid}/stat`, 'utf8')).split(' ')[5]).toBe(String(pid))
 })
 
 test('a pid that went to another process is not taken for the one that was started', async () => {
@@ -66,6 +66,21 @@ test('the end of a process includes the children that outlive it', async () => {
   await logged('ready')
   expect(await endProcess(parent, 'SIGKILL', 5000)).toBe(true)
   expect(await readFile(logFile, 'utf8')).toContain('child ends')
+})
+
+/** As the kernel writes it: 52 fields, of which these matter. */
+const stat = (comm: string, state: string, threads: number): string =>
+  `77 (${comm}) ${state} 1 77 77 0 -1 4194560 9 0 0 0 5 2 0 0 20 0 ${threads} 0 123456 900 80 18446744073709551615 1 1\n`
+
+test.each([
+  ['sleep', 'S', 1, false],
+  ['java', 'R', 40, false],
+  ['sleep', 'Z', 1, true],
+  // Only the first thread has ended: the others hold the ports.
+  ['java', 'Z', 3, false],
+  ['odd) Z (name', 'S', 1, false],
+])('a process %s in state %s with %i threads has ended: %s', (comm, state, threads, hasEnded) => {
+  expect(parseStat(stat(comm, state, threads))).toEqual({ startTicks: '123456', hasEnded })
 })
 
 test('a program that cannot be started is an error at once', async () => {
