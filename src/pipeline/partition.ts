@@ -155,15 +155,19 @@ class PartitionLoop {
     } else if (event.kind === 'caught-up') {
       this.#position = Math.max(this.#position, event.nextOffset)
       await this.#closeDecided(this.#position)
+      await this.#closeDue()
       for (
         let due = this.#state.dueByClock(event.fetchedAtMs);
         due !== null;
         due = this.#state.dueByClock(event.fetchedAtMs)
       ) {
         await this.#close(due)
+        // A window may be complete now that the roster is trusted. Whoever recovers here closes it before the next record.
+        await this.#closeDue()
       }
     } else {
       await this.#closeDecided(Infinity)
+      await this.#closeDue()
       this.#state.ended = true
       await this.#closeDue()
     }
@@ -216,7 +220,8 @@ class PartitionLoop {
   }
 
   async #cut(closed: ReturnType<PartitionState['close']> | null): Promise<void> {
-    const cut = takeCut(this.#state, this.#position - 1, this.#deadLetters, closed, this.#env.aggregator)
+    const { aggregator, store } = this.#env
+    const cut = takeCut(this.#state, this.#position - 1, this.#deadLetters, closed, aggregator, store.maxValueBytes)
     this.#deadLetters = []
     this.#recordsSinceCut = 0
     const { partition } = this.#session
