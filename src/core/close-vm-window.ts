@@ -9,7 +9,7 @@ import type { EpochMs } from './point.ts'
 import { VmWindow, type EncodedVmWindow } from './vm-window.ts'
 import type { Windowing } from './windowing.ts'
 
-/** At most so many ranges of missing seqs are published; `missingCount` always tells them all. */
+/** At most so many ranges of missing seqs are published of a VM window; `missingCount` always tells them all. */
 export const MAX_MISSING_RANGES = 100
 
 /** Revision of a VM window as it closes; amendments count up from here. */
@@ -77,16 +77,22 @@ export function closeVmWindow(task: VmWindowTask, aggregator: AnyAggregator, rul
   return { result: { ...describe(vm, task), metrics, state }, state }
 }
 
-/** The result of a VM window that the user's aggregator could not compute: counts are told, the state stays as it was. */
+/**
+ * The result of a VM window that the user's aggregator could not compute: counts are told, the state stays as it was.
+ * `isBare` leaves the lists out, for a result that was refused for its size.
+ */
 export function quarantineVmWindow(
   task: VmWindowTask,
   aggregator: AnyAggregator,
   rules: Windowing,
   error: string,
+  isBare = false,
 ): VmWindowOutcome {
   const bare = { ...task.window, accumulator: null, failure: error } as unknown as Json
   const vm = VmWindow.decode(bare, aggregator, rules)
-  const described = describe(vm, { ...task, reason: 'quarantined' })
+  const { producers, ...told } = describe(vm, { ...task, reason: 'quarantined' })
+  const lists = producers === undefined ? {} : { producers }
+  const described = { ...told, ...(isBare ? { missing: [], unexpected: [] } : lists) }
   return { result: { ...described, error, metrics: {}, state: task.prior }, state: task.prior }
 }
 
@@ -98,14 +104,17 @@ function describe(vm: VmWindow, task: VmWindowTask): Omit<VmWindowResult, 'metri
   const missing: (readonly [number, number])[] = []
   const unexpected: (readonly [number, number])[] = []
   for (const [producer, window] of vm.producers) {
-    const gaps = window.seqs.missingWithin(window.expected ?? [], MAX_MISSING_RANGES)
+    // Of all producers together, since a result has a bound (I8).
+    const gaps = window.seqs.missingWithin(window.expected ?? [], MAX_MISSING_RANGES - missing.length)
     const { expectedCount } = window
     producers.push({ producer, expected: expectedCount, received: window.receivedCount, missing: gaps.ranges })
     expected = expected === null || expectedCount === null ? null : expected + expectedCount
     missingCount += window.expected === null ? Math.max(0, (expectedCount ?? 0) - window.receivedCount) : gaps.total
     unsequenced += window.unsequenced
     missing.push(...gaps.ranges)
-    if (window.expected !== null) unexpected.push(...window.seqs.outside(window.expected, MAX_MISSING_RANGES).ranges)
+    if (window.expected !== null) {
+      unexpected.push(...window.seqs.outside(window.expected, MAX_MISSING_RANGES - unexpected.length).ranges)
+    }
   }
   for (const producer of task.silent) producers.push({ producer, expected: null, received: 0, missing: [] })
   const isPlain = producers.length === 1 && producers[0]?.producer === ''
@@ -118,9 +127,9 @@ function describe(vm: VmWindow, task: VmWindowTask): Omit<VmWindowResult, 'metri
     expected,
     received: vm.receivedCount,
     duplicates: vm.duplicates,
-    missing: missing.slice(0, MAX_MISSING_RANGES),
+    missing,
     missingCount,
-    unexpected: unexpected.slice(0, MAX_MISSING_RANGES),
+    unexpected,
     deduplicated: unsequenced === 0,
     ...(isPlain ? {} : { producers }),
   }

@@ -161,8 +161,8 @@ export class PartitionState {
     const { windowStart: start, vmId } = manifest
     if (this.closedThrough !== null && start <= this.closedThrough) return this.#foldLateManifest(manifest)
 
-    const tooMany = this.windows.get(start)?.vms.get(vmId)?.refusesProducer(manifest.producer, rules)
-    if (tooMany !== null && tooMany !== undefined) return this.#reject(tooMany)
+    const tooMany = this.windows.get(start)?.vms.get(vmId)?.refusesManifest(manifest, rules) ?? null
+    if (tooMany !== null) return this.#reject(tooMany)
     let window = this.windows.get(start)
     if (window === undefined) this.windows.set(start, (window = new OpenWindow(start, rules.sizeMs)))
     if (this.#head === null || start < this.#head.start) this.#setHead(window)

@@ -3,6 +3,9 @@ import type { Json } from './json.ts'
 import { addRange, totalCount, type SeqRanges } from './seq-ranges.ts'
 import { SeqSet } from './seq-set.ts'
 
+/** A producer sends one manifest a window; whoever promises scattered seqs one by one must not fill a store's value (I8). */
+export const MAX_PROMISED_RANGES = 100
+
 export class ProducerWindow {
   readonly seqs: SeqSet
   /** Points without a seq: counted, never deduplicated. */
@@ -26,6 +29,11 @@ export class ProducerWindow {
     const outcome = this.seqs.add(seq)
     if (outcome === 'added' && this.expected !== null && isWithin(this.expected, seq)) this.#receivedOfExpected++
     return outcome
+  }
+
+  /** Whether a manifest's range would leave too many ranges that do not touch. */
+  refusesPromise(firstSeq: number, count: number): boolean {
+    return this.expected !== null && addRange(this.expected, firstSeq, count).length > MAX_PROMISED_RANGES
   }
 
   /** Unites a manifest's range with what was promised before. */

@@ -1,11 +1,15 @@
 /** One VM's window while it fills: its producers' seqs, and its accumulator. */
+import { messageOf } from '../errors.ts'
 import type { AnyAggregator } from './aggregator.ts'
 import type { Refusal } from './fate.ts'
 import type { Json } from './json.ts'
-import type { DataPoint } from './point.ts'
-import { ProducerWindow } from './producer-window.ts'
+import type { DataPoint, WindowManifest } from './point.ts'
+import { MAX_PROMISED_RANGES, ProducerWindow } from './producer-window.ts'
 import { SeqSet } from './seq-set.ts'
 import type { Windowing } from './windowing.ts'
+
+/** A failure's text is stored with its VM window, so it has a bound (I8). */
+const MAX_FAILURE_CHARS = 500
 
 export class VmWindow {
   readonly vmId: string
@@ -44,8 +48,13 @@ export class VmWindow {
     try {
       this.accumulator = aggregator.add(this.accumulator, point)
     } catch (error) {
-      this.failure = `add: ${error instanceof Error ? error.message : String(error)}`
+      this.fail(`add: ${messageOf(error)}`)
     }
+  }
+
+  /** Puts the VM window in quarantine: the user's aggregator cannot go on with it. */
+  fail(why: string): void {
+    this.failure = why.slice(0, MAX_FAILURE_CHARS)
   }
 
   producer(name: string, rules: Windowing): ProducerWindow {
@@ -63,6 +72,14 @@ export class VmWindow {
       reason: 'too-many-producers',
       detail: `VM ${this.vmId} has ${this.producers.size} producers in this window; maxProducersPerVm is ${rules.maxProducersPerVm}`,
     }
+  }
+
+  refusesManifest(manifest: WindowManifest, rules: Windowing): Refusal | null {
+    const { producer, firstSeq, count } = manifest
+    if (this.producers.get(producer)?.refusesPromise(firstSeq, count) !== true)
+      return this.refusesProducer(producer, rules)
+    const detail = `seq ${firstSeq} and ${count - 1} more leave over ${MAX_PROMISED_RANGES} ranges of promised seqs apart`
+    return { reason: 'manifest-too-large', detail }
   }
 
   #noteMetric(metric: string): void {

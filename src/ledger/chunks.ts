@@ -5,6 +5,7 @@
  */
 import { WindrowError } from '../errors.ts'
 import { canonicalJson, type Json } from '../core/json.ts'
+import { PAGE_BYTES } from '../core/payload-bound.ts'
 import type { StateStore } from '../pipeline/ports.ts'
 import { digestOf } from './digest.ts'
 
@@ -21,8 +22,6 @@ export interface ChunkSet {
   readonly rows: number
 }
 
-/** Pages are cut at this size, far under every store's limit: a row larger than it makes a page of its own. */
-const PAGE_BYTES = 192 * 1024
 /** Pages of a set that are written or read at once. */
 const PAGES_AT_ONCE = 8
 
@@ -36,18 +35,23 @@ export function chunkKeys(set: ChunkSet): string[] {
 
 /** Cuts rows into page texts, one row a line. */
 export function pagesOf(rows: readonly Json[]): string[] {
+  return pagesOfLines(rows.map(canonicalJson))
+}
+
+/** The same for rows that are canonical texts already. */
+export function pagesOfLines(rows: readonly string[]): string[] {
   const pages: string[] = []
   let lines: string[] = []
   let bytes = 0
-  for (const row of rows) {
-    const line = canonicalJson(row)
-    if (lines.length > 0 && bytes + line.length > PAGE_BYTES) {
+  for (const line of rows) {
+    const lineBytes = Buffer.byteLength(line)
+    if (lines.length > 0 && bytes + lineBytes > PAGE_BYTES) {
       pages.push(lines.join('\n'))
       lines = []
       bytes = 0
     }
     lines.push(line)
-    bytes += line.length + 1
+    bytes += lineBytes + 1
   }
   if (lines.length > 0) pages.push(lines.join('\n'))
   return pages

@@ -95,6 +95,13 @@ export async function updateOwnLedger(
 /** What a commit will be, before it has an attempt. */
 export type Proposal = Omit<Intent, 'attempt' | 'commit' | 'epoch'>
 
+/** Abandoned attempts that the next intent leaves no room for; whoever proposes it sweeps them first. */
+export function forgottenBy(ledger: Ledger, owner: Owner): readonly AbandonedAttempt[] {
+  const { intent, abandoned } = ledger
+  if (intent === null || intent.attempt === attemptId({ ...owner, commit: ledger.commit + 1 })) return []
+  return abandoned.slice(0, Math.max(0, abandoned.length + 1 - MAX_ABANDONED))
+}
+
 /**
  * Writes the intent for the commit after `commitBefore`. An intent of an earlier epoch that it replaces is noted as
  * abandoned, since its chunks and stragglers are still about.
@@ -105,18 +112,16 @@ export async function proposeIntent(
   commitBefore: number,
   proposal: Proposal,
   published: Ledger['published'],
-): Promise<{ intent: Intent; ledger: Ledger; mustSweep: readonly AbandonedAttempt[] }> {
+): Promise<{ intent: Intent; ledger: Ledger }> {
   const origin = { ...owner, commit: commitBefore + 1 }
   const intent: Intent = { attempt: attemptId(origin), commit: origin.commit, epoch: owner.epoch, ...proposal }
-  let mustSweep: readonly AbandonedAttempt[] = []
   const ledger = await updateOwnLedger(store, owner, (before) => {
     if (before.commit !== commitBefore) throw lostPartition(owner.job, owner.partition, owner.epoch)
     if (before.intent?.attempt === intent.attempt) return before
     const abandoned = before.intent === null ? before.abandoned : [...before.abandoned, abandonedBy(before.intent)]
-    mustSweep = abandoned.slice(0, Math.max(0, abandoned.length - MAX_ABANDONED))
     return { ...before, intent, published, abandoned: abandoned.slice(-MAX_ABANDONED) }
   })
-  return { intent, ledger, mustSweep }
+  return { intent, ledger }
 }
 
 function abandonedBy(intent: Intent): AbandonedAttempt {

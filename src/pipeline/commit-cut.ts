@@ -4,11 +4,12 @@
  */
 import { WindrowError } from '../errors.ts'
 import { aggregatorId } from '../workflows/vm-window.ts'
-import { OUTPUT_ROWS_PER_PAGE, type CommitPlan, type CommitResult, type PlannedClose } from '../workflows/plan.ts'
+import { OUTPUT_ROWS_PER_PAGE } from '../core/payload-bound.ts'
+import type { CommitPlan, CommitResult, PlannedClose } from '../workflows/plan.ts'
 import { chunkKey, writePages, type ChunkSet } from '../ledger/chunks.ts'
 import { announcedGarbage, keysOf, type OpenChunks } from '../ledger/index-chunk.ts'
 import type { AnnouncedPages, Intent } from '../ledger/ledger.ts'
-import { proposeIntent, readOwnLedger } from '../ledger/takeover.ts'
+import { forgottenBy, proposeIntent, readOwnLedger } from '../ledger/takeover.ts'
 import { closingPages, type Cut, type OpenPages } from './cut.ts'
 import { Backoff, isRetryable } from './retrying.ts'
 import { loadIndex, renewEpoch, type Session } from './session.ts'
@@ -84,22 +85,21 @@ function pagesToWrite(session: Session, cut: Cut): CutPages {
     fresh.push({ open, first })
     first += open.pages.length
   }
-  return { accs: cut.closed === null ? [] : closingPages(cut.closed, session.env.aggregator), fresh, freshPages: first }
+  const { aggregator, store } = session.env
+  const accs = cut.closed === null ? [] : closingPages(cut.closed, aggregator, store.maxValueBytes)
+  return { accs, fresh, freshPages: first }
 }
 
 async function attempt(session: Session, cut: Cut, pages: CutPages): Promise<Intent> {
   const { env } = session
   const window = cut.closed?.start ?? null
   const proposal = { cut: cut.cut, window, trigger: cut.closed?.trigger ?? null, pages: announce(session, cut, pages) }
-  const { intent, ledger, mustSweep } = await proposeIntent(
-    env.store,
-    session.owner,
-    session.ledger.commit,
-    proposal,
-    session.published,
-  )
+  const { owner, published } = session
+  // Before the ledger forgets them: afterwards nobody would know of their pages.
+  const forgotten = forgottenBy(session.ledger, owner)
+  await env.store.delete(keysOf(forgotten.flatMap((one) => announcedGarbage(one.attempt, one.pages, 0))))
+  const { intent, ledger } = await proposeIntent(env.store, owner, session.ledger.commit, proposal, published)
   session.ledger = ledger
-  await env.store.delete(keysOf(mustSweep.flatMap((one) => announcedGarbage(one.attempt, one.pages, 0))))
   const plan = await writePlan(session, cut, pages, intent)
   await env.engine.start(intent.attempt, JSON.stringify(plan))
   const result = await finished(session, intent)

@@ -4,11 +4,14 @@
  */
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { FateCounts } from '../core/fate.ts'
-import type { Json } from '../core/json.ts'
+import { canonicalJson, type Json } from '../core/json.ts'
 import type { ClosedWindow, PartitionState } from '../core/partition-state.ts'
 import type { OpenWindow } from '../core/open-window.ts'
+import { maxOutputRowBytes, ORDER_FRAME_BYTES } from '../core/payload-bound.ts'
 import type { EpochMs } from '../core/point.ts'
-import { pagesOf } from '../ledger/chunks.ts'
+import type { VmWindow } from '../core/vm-window.ts'
+import { messageOf } from '../errors.ts'
+import { pagesOf, pagesOfLines } from '../ledger/chunks.ts'
 import type { ClosingRow } from '../workflows/activities/close-tasks.ts'
 
 export interface Cut {
@@ -39,13 +42,16 @@ export function takeCut(
   deadLetters: readonly Json[],
   closed: ClosedWindow | null,
   aggregator: AnyAggregator,
+  maxValueBytes: number,
 ): Cut {
   return {
     cut,
     watermark: state.watermark === -Infinity ? null : state.watermark,
     closedThrough: state.closedThrough,
     counts: state.counts,
-    open: [...state.windows.values()].sort((a, b) => a.start - b.start).map((window) => openPages(window, aggregator)),
+    open: [...state.windows.values()]
+      .sort((a, b) => a.start - b.start)
+      .map((window) => openPages(window, aggregator, maxValueBytes)),
     roster: pagesOf(state.roster.rows() as unknown as Json[]),
     deadLetters: pagesOf(deadLetters),
     closed,
@@ -55,25 +61,47 @@ export function takeCut(
 /** Texts of windows that have not changed since the cut before are used again: many windows may close at one record. */
 const lastPages = new WeakMap<OpenWindow, OpenPages>()
 
-function openPages(window: OpenWindow, aggregator: AnyAggregator): OpenPages {
+function openPages(window: OpenWindow, aggregator: AnyAggregator, maxValueBytes: number): OpenPages {
   const last = lastPages.get(window)
   if (last?.version === window.version) return last
   const vms = [...window.vms.values()].sort((a, b) => (a.vmId < b.vmId ? -1 : 1))
   const pages = {
     window: window.start,
     version: window.version,
-    pages: pagesOf(vms.map((vm) => vm.encode(aggregator))),
+    pages: pagesOfLines(vms.map((vm) => rowText(vm, maxValueBytes, () => vm.encode(aggregator)))),
   }
   lastPages.set(window, pages)
   return pages
 }
 
 /** Page texts of a closing window. It is out of the fold, so this can wait until its commit's turn comes. */
-export function closingPages(closed: ClosedWindow, aggregator: AnyAggregator): string[] {
-  return pagesOf(
-    closed.vms.map(({ window, reason, silent }): Json => {
-      const row: ClosingRow = { window: window.encode(aggregator) as unknown as ClosingRow['window'], reason, silent }
-      return row as unknown as Json
-    }),
+export function closingPages(closed: ClosedWindow, aggregator: AnyAggregator, maxValueBytes: number): string[] {
+  return pagesOfLines(
+    closed.vms.map(({ window, reason, silent }) =>
+      rowText(window, maxValueBytes, () => {
+        const row: ClosingRow = { window: window.encode(aggregator) as unknown as ClosingRow['window'], reason, silent }
+        return row as unknown as Json
+      }),
+    ),
   )
+}
+
+/**
+ * A row of a VM window. An accumulator that cannot be stored is a failure of the user's aggregator: it puts its VM window
+ * in quarantine and holds up no other.
+ */
+function rowText(vm: VmWindow, maxValueBytes: number, row: () => Json): string {
+  // What a workflow's input has around a VM window: the state before, times, rules.
+  const maxBytes = maxValueBytes - maxOutputRowBytes(maxValueBytes) - ORDER_FRAME_BYTES
+  try {
+    const text = canonicalJson(row())
+    const bytes = Buffer.byteLength(text)
+    if (bytes <= maxBytes || vm.failure !== null) return text
+    vm.fail(`encode: the VM window takes ${bytes} bytes; maxValueBytes leaves it ${maxBytes}`)
+  } catch (error) {
+    // Without its accumulator there is nothing left that a user's code could get wrong.
+    if (vm.failure !== null) throw error
+    vm.fail(`encode: ${messageOf(error)}`)
+  }
+  return canonicalJson(row())
 }

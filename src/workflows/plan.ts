@@ -12,9 +12,6 @@ import type { OpenChunks } from '../ledger/index-chunk.ts'
 import type { AbandonedAttempt, Ledger } from '../ledger/ledger.ts'
 import type { Owner } from '../ledger/takeover.ts'
 
-/** Rows of every page that `aggregate` writes, so that the number of pages is known before the rows are. */
-export const OUTPUT_ROWS_PER_PAGE = 64
-
 /** What is closed by a commit. */
 export interface PlannedClose {
   readonly windowStart: EpochMs
@@ -97,6 +94,8 @@ export type CommitResult = ActivityResult<{ readonly commit: number }>
 export interface VmWindowOrder {
   readonly aggregator: string
   readonly rules: Windowing
+  /** A result or a state that takes more is an error of its VM window (I8). */
+  readonly maxRowBytes: number
   readonly tasks: readonly VmWindowTask[]
 }
 

@@ -1,4 +1,5 @@
 /** A state store in memory, with the semantics that Dapr's stores share: single keys, ETags, insert-only first writes. */
+import { WindrowError } from '../../errors.ts'
 import type { StateStore, StoredValue } from '../../pipeline/ports.ts'
 
 export class MemoryStore implements StateStore {
@@ -41,6 +42,16 @@ export class MemoryStore implements StateStore {
   }
 
   #set(key: string, value: string): void {
+    const bytes = Buffer.byteLength(value)
+    if (bytes > this.maxValueBytes) {
+      throw new WindrowError(
+        `${key} is ${bytes} bytes, more than the ${this.maxValueBytes} that the state store takes`,
+        {
+          code: 'VALUE_TOO_LARGE',
+          remedy: 'Raise maxValueBytes, or let windows carry less.',
+        },
+      )
+    }
     this.#values.set(key, { value, etag: String(++this.#writes) })
   }
 }

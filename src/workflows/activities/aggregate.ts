@@ -7,6 +7,7 @@ import type { AnyAggregator } from '../../core/aggregator.ts'
 import type { VmWindowResult } from '../../core/close-vm-window.ts'
 import { weakest, type CloseReason } from '../../core/closing.ts'
 import type { Json } from '../../core/json.ts'
+import { maxOutputRowBytes, ORDER_FRAME_BYTES, OUTPUT_ROWS_PER_PAGE } from '../../core/payload-bound.ts'
 import {
   PageWriter,
   pagesOf,
@@ -17,7 +18,7 @@ import {
   type ChunkSet,
 } from '../../ledger/chunks.ts'
 import type { StateStore } from '../../pipeline/ports.ts'
-import { OUTPUT_ROWS_PER_PAGE, type AggregateOutcome, type CommitPlan, type PlannedClose } from '../plan.ts'
+import type { AggregateOutcome, CommitPlan, PlannedClose } from '../plan.ts'
 import { closeTasks, type CloseWork, type StateRow } from './close-tasks.ts'
 import { mapOrdered } from './map-ordered.ts'
 import { runTasks, type RunVmWindows, type TaskOutcome } from './run-tasks.ts'
@@ -50,13 +51,14 @@ export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<Ag
     if (idleWindows < plan.rules.stateWindows) await states.add(row as unknown as Json)
     else statesDropped++
   }
-  const maxRowBytes = Math.floor(store.maxValueBytes / OUTPUT_ROWS_PER_PAGE) - 1
+  const maxRowBytes = maxOutputRowBytes(store.maxValueBytes)
   const work = closeTasks(pages(store, close.accs), pages(store, close.prior), close)
   const runGroup = async (group: WorkGroup): Promise<{ group: WorkGroup; outcomes: TaskOutcome[] }> => {
     const tasks = group.work.flatMap((one) => one.task ?? [])
     return { group, outcomes: await runTasks(plan, group.index, tasks, aggregator, env.run, maxRowBytes) }
   }
-  for await (const { group, outcomes } of mapOrdered(grouped(work, close.vmsPerWorkflow), env.maxInFlight, runGroup)) {
+  const groups = grouped(work, close.vmsPerWorkflow, store.maxValueBytes - ORDER_FRAME_BYTES)
+  for await (const { group, outcomes } of mapOrdered(groups, env.maxInFlight, runGroup)) {
     let next = 0
     for (const { prior, task } of group.work) {
       if (task === null) {
@@ -88,23 +90,33 @@ export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<Ag
   }
 }
 
-/** Consecutive work that holds at most so many tasks; what has no task rides along. */
+/** Consecutive work that holds at most so many tasks and bytes (I8); what has no task rides along. */
 interface WorkGroup {
   readonly index: number
   readonly work: readonly CloseWork[]
 }
 
-async function* grouped(work: AsyncIterable<CloseWork>, tasksPerGroup: number): AsyncGenerator<WorkGroup> {
+async function* grouped(
+  work: AsyncIterable<CloseWork>,
+  tasksPerGroup: number,
+  bytesPerGroup: number,
+): AsyncGenerator<WorkGroup> {
   let group: CloseWork[] = []
   let tasks = 0
+  let bytes = 0
   let index = 0
   for await (const one of work) {
+    // A task alone fits, so its bytes matter only where it has company.
+    const taskBytes = one.task === null || tasksPerGroup === 1 ? 0 : Buffer.byteLength(JSON.stringify(one.task)) + 1
+    if (tasks > 0 && (tasks === tasksPerGroup || bytes + taskBytes > bytesPerGroup)) {
+      yield { index: index++, work: group }
+      group = []
+      tasks = 0
+      bytes = 0
+    }
     group.push(one)
     if (one.task !== null) tasks++
-    if (tasks < tasksPerGroup) continue
-    yield { index: index++, work: group }
-    group = []
-    tasks = 0
+    bytes += taskBytes
   }
   if (group.length > 0) yield { index, work: group }
 }

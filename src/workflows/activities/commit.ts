@@ -2,7 +2,7 @@
  * The activity `commit`: the one write that decides. It swaps the ledger from commit n - 1 to n if, and only if, the
  * attempt is still the announced one of the current epoch. Running twice is safe: the second run finds its own commit.
  */
-import { canonicalJson, type Json } from '../../core/json.ts'
+import { canonicalJson } from '../../core/json.ts'
 import { isBalanced } from '../../core/fate.ts'
 import { WindrowError } from '../../errors.ts'
 import { ledgerKey } from '../../ledger/attempt-id.ts'

@@ -5,10 +5,10 @@
  */
 import type { AnyAggregator } from '../../core/aggregator.ts'
 import { quarantineVmWindow, type VmWindowOutcome, type VmWindowTask } from '../../core/close-vm-window.ts'
-import { canonicalJson, type Json } from '../../core/json.ts'
 import { WindrowError } from '../../errors.ts'
 import { instanceId } from '../../ledger/attempt-id.ts'
 import type { CommitPlan, VmWindowAnswer, VmWindowOrder } from '../plan.ts'
+import { sizeProblem } from '../vm-window.ts'
 
 /** Starts a `vm-window` instance, or joins the one of this id, and waits for its output. */
 export type RunVmWindows = (id: string, order: VmWindowOrder) => Promise<VmWindowAnswer>
@@ -19,6 +19,7 @@ export interface TaskOutcome extends VmWindowOutcome {
 
 /** Tries before an aggregator's failure is taken for final. */
 const MAX_TRIES = 3
+const MAX_ERROR_CHARS = 500
 
 export async function runTasks(
   plan: CommitPlan,
@@ -35,6 +36,7 @@ export async function runTasks(
     const order: VmWindowOrder = {
       aggregator: plan.aggregator,
       rules: plan.rules,
+      maxRowBytes,
       tasks: open.map((i) => tasks[i] as VmWindowTask),
     }
     const answers = await run(instanceId(plan.attempt, index, tries), order)
@@ -42,10 +44,9 @@ export async function runTasks(
     const failed: number[] = []
     for (const [at, answer] of answers.entries()) {
       const i = open[at] as number
-      const error = answer.ok ? sizeProblem(answer.outcome, maxRowBytes) : answer.error
-      if (answer.ok && error === null) outcomes[i] = { ...answer.outcome, task: tasks[i] as VmWindowTask }
+      if (answer.ok) outcomes[i] = { ...answer.outcome, task: tasks[i] as VmWindowTask }
       else {
-        errors.set(i, error ?? '')
+        errors.set(i, answer.error)
         failed.push(i)
       }
     }
@@ -53,16 +54,12 @@ export async function runTasks(
   }
   for (const i of open) {
     const task = tasks[i] as VmWindowTask
-    outcomes[i] = { ...quarantineVmWindow(task, aggregator, plan.rules, (errors.get(i) as string).slice(0, 500)), task }
+    const error = (errors.get(i) as string).slice(0, MAX_ERROR_CHARS)
+    const whole = quarantineVmWindow(task, aggregator, plan.rules, error)
+    const isTooLarge = sizeProblem(whole, maxRowBytes) !== null
+    outcomes[i] = { ...(isTooLarge ? quarantineVmWindow(task, aggregator, plan.rules, error, true) : whole), task }
   }
   return outcomes
-}
-
-function sizeProblem(outcome: VmWindowOutcome, maxRowBytes: number): string | null {
-  const bytes = Buffer.byteLength(canonicalJson(outcome as unknown as Json))
-  return bytes <= maxRowBytes
-    ? null
-    : `result and state take ${bytes} bytes; maxValueBytes of the state store allows ${maxRowBytes} a VM window`
 }
 
 function answerDiffers(plan: CommitPlan, index: number, asked: number, answered: number): WindrowError {

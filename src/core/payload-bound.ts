@@ -1,0 +1,125 @@
+/**
+ * How large a VM window can become under a job's rules, in bytes of JSON (I8). Every part of it has a bound of its own; here
+ * they add up, so that a configuration whose worst case no store or workflow could carry is refused at start, not in the
+ * night when the worst case comes.
+ */
+import type { AnyAggregator } from './aggregator.ts'
+import { MAX_PROMISED_RANGES } from './producer-window.ts'
+import { SeqSet } from './seq-set.ts'
+import { MAX_ID_CHARS, MAX_PRODUCER_CHARS } from './shape.ts'
+import type { Windowing } from './windowing.ts'
+
+/** Pages of small rows are cut at this size; a row larger than it makes a page of its own. */
+export const PAGE_BYTES = 192 * 1024
+
+/** Results and states of closed VM windows lie so many on a page, which bounds each. */
+export const OUTPUT_ROWS_PER_PAGE = 64
+
+/** A control character in a text is written as six bytes, which is more than any character's UTF-8 takes a unit. */
+const MAX_BYTES_PER_CHAR = 6
+const MAX_METRIC_BYTES = MAX_BYTES_PER_CHAR * MAX_ID_CHARS + 3
+const MAX_PRODUCER_BYTES = MAX_BYTES_PER_CHAR * MAX_PRODUCER_CHARS + 3
+/** `[first,last],` with 16 digits each. */
+const MAX_RANGE_BYTES = 36
+/** Names of members, brackets, and the numbers that stand alone. */
+const ROW_FRAME_BYTES = 300 + MAX_BYTES_PER_CHAR * MAX_ID_CHARS
+const PRODUCER_FRAME_BYTES = 40
+/** Rules, times and names of members of a `vm-window` workflow's input. */
+export const ORDER_FRAME_BYTES = 1024
+
+/** Most bytes of what is stored of a VM's result or state after a window. */
+export function maxOutputRowBytes(maxValueBytes: number): number {
+  return Math.floor(maxValueBytes / OUTPUT_ROWS_PER_PAGE) - 1
+}
+
+/**
+ * Most bytes of a closing VM window as it is stored; `null` where the aggregator states no bound. What outgrows a value
+ * all the same is quarantined.
+ */
+export function worstCaseVmWindowBytes(rules: Windowing, aggregator: AnyAggregator): number | null {
+  const metric = metricBytes(aggregator)
+  return metric === null
+    ? null
+    : framesBytes() + rules.maxMetricsPerVm * metric + rules.maxProducersPerVm * producerBytes(rules)
+}
+
+/** A setting that must change, and how. */
+export interface PayloadProblem {
+  readonly setting: 'maxValueBytes' | 'maxMetricsPerVm' | 'maxProducersPerVm' | 'maxSeqSpan'
+  readonly problem: string
+  readonly remedy: string
+}
+
+/** `null` when the worst VM window fits into a value and into a workflow's input. */
+export function checkPayload(
+  rules: Windowing,
+  aggregator: AnyAggregator,
+  maxValueBytes: number,
+): PayloadProblem | null {
+  if (maxValueBytes < PAGE_BYTES) {
+    return {
+      setting: 'maxValueBytes',
+      problem: `a value of ${maxValueBytes} bytes is too small for pages of ${PAGE_BYTES}`,
+      remedy: `Give ${PAGE_BYTES} bytes or more, and a state store that takes them.`,
+    }
+  }
+  const worst = worstCaseVmWindowBytes(rules, aggregator)
+  const metric = metricBytes(aggregator)
+  if (worst === null || metric === null) return null
+  const room = maxValueBytes - maxOutputRowBytes(maxValueBytes) - ORDER_FRAME_BYTES
+  if (worst <= room) return null
+  const metrics = rules.maxMetricsPerVm * metric
+  const producers = rules.maxProducersPerVm * producerBytes(rules)
+  const problem = `a VM window may take ${worst} bytes, and the state store's values leave it ${room}`
+  const raise = `or raise maxValueBytes to ${neededValueBytes(worst)}, if the state store takes that`
+  if (metrics >= producers) return lower('maxMetricsPerVm', Math.floor((room - framesBytes() - producers) / metric))
+  const roomAProducer = (room - framesBytes() - metrics) / rules.maxProducersPerVm
+  const span = largestSpan(rules, roomAProducer)
+  if (span !== null) return lower('maxSeqSpan', span)
+  return lower('maxProducersPerVm', Math.floor((room - framesBytes() - metrics) / producerBytes(rules)))
+
+  function lower(setting: PayloadProblem['setting'], most: number): PayloadProblem {
+    const remedy =
+      most >= 1 ? `Give ${most} or less, ${raise}.` : `Lower it with the other limits of a VM window, ${raise}.`
+    return { setting, problem, remedy }
+  }
+}
+
+/** The metric's name stands in the list of names and over its accumulator. */
+function metricBytes(aggregator: AnyAggregator): number | null {
+  return aggregator.maxBytesPerMetric === null ? null : aggregator.maxBytesPerMetric + 2 * MAX_METRIC_BYTES + 2
+}
+
+/** A producer's share, and its name among the silent ones of every window that the roster waits for it. */
+function producerBytes(rules: Windowing): number {
+  const present =
+    MAX_PRODUCER_BYTES +
+    SeqSet.maxEncodedBytes(rules.maxSeqSpan) +
+    MAX_PROMISED_RANGES * MAX_RANGE_BYTES +
+    PRODUCER_FRAME_BYTES
+  return present + rules.rosterWindows * MAX_PRODUCER_BYTES
+}
+
+function framesBytes(): number {
+  return ROW_FRAME_BYTES
+}
+
+/** The largest span with which a producer's share fits; `null` when none does. */
+function largestSpan(rules: Windowing, bytes: number): number | null {
+  const withSpan = (maxSeqSpan: number): number => producerBytes({ ...rules, maxSeqSpan })
+  if (withSpan(1) > bytes) return null
+  let low = 1
+  let high = rules.maxSeqSpan
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (withSpan(middle) <= bytes) low = middle
+    else high = middle - 1
+  }
+  return low
+}
+
+/** The inverse of what a value leaves for a VM window, rounded up to whole KiB. */
+function neededValueBytes(worst: number): number {
+  const bytes = ((worst + ORDER_FRAME_BYTES) * OUTPUT_ROWS_PER_PAGE) / (OUTPUT_ROWS_PER_PAGE - 1)
+  return Math.ceil(bytes / 1024) * 1024
+}
