@@ -6,6 +6,7 @@
 import { createServer, constants } from 'node:http2'
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { transient } from './protobuf.ts'
 
 /** Status codes of gRPC that a sidecar answers with. */
 export const Status = {
@@ -68,6 +69,8 @@ const RESPONSE_HEADERS = { ':status': 200, 'content-type': 'application/grpc' }
 export async function serveGrpc(port: number, methods: GrpcMethods): Promise<GrpcServer> {
   // The window of 64 kB that HTTP/2 starts with would cost a value of 250 kB four turns of the event loop.
   const server = createServer({
+    // In MB and counted per connection; a client has one, and the default of 10 refuses calls beyond 10 MB under way.
+    maxSessionMemory: 1024,
     settings: { initialWindowSize: WINDOW_BYTES, maxConcurrentStreams: 100_000, maxFrameSize: 1024 * 1024 },
   })
   const sessions = new Set<ServerHttp2Session>()
@@ -185,7 +188,7 @@ function trailers(status: Status, message: string): Record<string, string> {
 }
 
 function frame(message: Buffer): Buffer {
-  const framed = Buffer.allocUnsafe(message.length + 5)
+  const framed = transient(message.length + 5)
   framed[0] = 0
   framed.writeUInt32BE(message.length, 1)
   message.copy(framed, 5)

@@ -2,7 +2,7 @@
  * The history events and work items of the durabletask protocol (orchestrator_service.proto), encoded once when they
  * happen: a turn resends the whole history, so it is kept as bytes and never decoded again.
  */
-import { ProtoWriter, stringValue, timestamp } from './protobuf.ts'
+import { ProtoWriter, stringValue, timestamp, transient } from './protobuf.ts'
 
 /** `OrchestrationStatus`. */
 export const WorkflowStatus = {
@@ -131,23 +131,26 @@ export function workflowItem(
   fresh: readonly HistoryEvent[],
 ): Buffer {
   let size = 64 + instanceId.length * 3
-  for (const e of past) size += e.bytes.length + 6
-  for (const e of fresh) size += e.bytes.length + 6
-  const request = new ProtoWriter(size).string(1, instanceId)
-  for (const e of past) request.message(3, e.bytes)
-  for (const e of fresh) request.message(4, e.bytes)
-  return new ProtoWriter(size + 16).message(1, request.finish()).finish()
+  for (const e of past) size += e.bytes.length + 16
+  for (const e of fresh) size += e.bytes.length + 16
+  const item = new ProtoWriter(size, transient)
+  const request = item.open(1)
+  item.string(1, instanceId)
+  for (const e of past) item.message(3, e.bytes)
+  for (const e of fresh) item.message(4, e.bytes)
+  return item.close(request).finish()
 }
 
 export function activityItem(instanceId: string, taskId: number, start: WorkflowStart): Buffer {
-  const size = (start.input?.length ?? 0) + 256
-  const request = new ProtoWriter(size)
+  const item = new ProtoWriter((start.input?.length ?? 0) + instanceId.length * 3 + 256, transient)
+  const request = item.open(2)
+  item
     .string(1, start.name)
     .message(2, start.version)
     .message(3, start.input)
     .message(4, instanceRef(instanceId))
     .int32(5, taskId)
-  return new ProtoWriter(size + 16).message(2, request.finish()).finish()
+  return item.close(request).finish()
 }
 
 /** A task, child or timer that ended: its number in field 1, then its result or failure. */

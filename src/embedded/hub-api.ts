@@ -3,7 +3,7 @@ import { GrpcError, Status } from './grpc.ts'
 import type { Call, UnaryHandler } from './grpc.ts'
 import { WorkflowStatus } from './history.ts'
 import type { WorkflowStart } from './history.ts'
-import { ProtoReader, ProtoWriter, timestamp, timestampMs } from './protobuf.ts'
+import { ProtoReader, ProtoWriter, timestamp, timestampMs, transient } from './protobuf.ts'
 import { isEnded } from './task-hub.ts'
 import type { Action, InstanceView, TaskHub } from './task-hub.ts'
 
@@ -97,7 +97,9 @@ function prefixed(what: string, error: unknown): unknown {
 /** GetInstanceResponse. */
 function encodeInstance(instance: InstanceView, withPayloads: boolean): Buffer {
   const size = 256 + instance.id.length * 3 + instance.name.length * 3 + payloadBytes(instance, withPayloads)
-  const state = new ProtoWriter(size)
+  const reply = new ProtoWriter(size, transient).bool(1, true)
+  const state = reply.open(2)
+  reply
     .string(1, instance.id)
     .string(2, instance.name)
     .message(3, instance.version)
@@ -105,19 +107,19 @@ function encodeInstance(instance: InstanceView, withPayloads: boolean): Buffer {
     .message(6, timestamp(instance.createdAtMs))
     .message(7, timestamp(instance.updatedAtMs))
   if (withPayloads) {
-    state
+    reply
       .message(8, instance.input)
       .message(9, instance.output)
       .message(10, instance.customStatus)
       .message(11, instance.failure)
   }
-  return new ProtoWriter(size + 16).bool(1, true).message(2, state.finish()).finish()
+  return reply.close(state).finish()
 }
 
 function payloadBytes(instance: InstanceView, withPayloads: boolean): number {
   if (!withPayloads) return 0
   const { input, output, customStatus, failure } = instance
-  return [input, output, customStatus, failure].reduce((sum, part) => sum + (part?.length ?? 0) + 8, 0)
+  return [input, output, customStatus, failure].reduce((sum, part) => sum + (part?.length ?? 0) + 16, 0)
 }
 
 interface StartRequest {

@@ -8,6 +8,7 @@ const VARINT = 0
 const FIXED64 = 1
 const LENGTH_DELIMITED = 2
 const FIXED32 = 5
+const OPEN_LENGTH_BYTES = 4
 
 /** Walks over the fields of one message: `while (reader.next()) switch (reader.field) …`; a field not read is skipped. */
 export class ProtoReader {
@@ -106,12 +107,14 @@ export class ProtoReader {
 
 /** Writes one message. Fields with the default value of their type are left out, as proto3 does. */
 export class ProtoWriter {
+  readonly #allocate: (bytes: number) => Buffer
   #buffer: Buffer
   #length = 0
 
-  /** `sizeHint` in bytes spares growing. */
-  constructor(sizeHint = 64) {
-    this.#buffer = Buffer.allocUnsafe(sizeHint)
+  /** `sizeHint` in bytes spares growing; `allocate` is `transient` for what is sent and forgotten. */
+  constructor(sizeHint = 64, allocate: (bytes: number) => Buffer = keep) {
+    this.#allocate = allocate
+    this.#buffer = allocate(sizeHint)
   }
 
   int32(field: number, value: number): this {
@@ -170,13 +173,31 @@ export class ProtoWriter {
     return this
   }
 
+  /** Begins a message field that is written in place; `close` ends it. */
+  open(field: number): number {
+    this.#reserve(16)
+    this.#varint((field << 3) | LENGTH_DELIMITED)
+    this.#length += OPEN_LENGTH_BYTES
+    return this.#length
+  }
+
+  /** The length takes four bytes whatever it is: a padded varint, which every reader takes. */
+  close(opened: number): this {
+    const length = this.#length - opened
+    for (let i = 0; i < OPEN_LENGTH_BYTES; i++) {
+      const more = i < OPEN_LENGTH_BYTES - 1 ? 0x80 : 0
+      this.#buffer[opened - OPEN_LENGTH_BYTES + i] = ((length >>> (7 * i)) & 0x7f) | more
+    }
+    return this
+  }
+
   finish(): Buffer {
     return this.#buffer.subarray(0, this.#length)
   }
 
   #reserve(bytes: number): void {
     if (this.#length + bytes <= this.#buffer.length) return
-    const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + bytes))
+    const grown = this.#allocate(Math.max(this.#buffer.length * 2, this.#length + bytes))
     this.#buffer.copy(grown, 0, 0, this.#length)
     this.#buffer = grown
   }
@@ -189,6 +210,25 @@ export class ProtoWriter {
     }
     this.#buffer[this.#length++] = rest
   }
+}
+
+function keep(bytes: number): Buffer {
+  return Buffer.allocUnsafe(bytes)
+}
+
+const SLAB_BYTES = 256 * 1024
+let slab = Buffer.alloc(0)
+
+/**
+ * Memory for messages that are sent and forgotten. Cut from large slabs: a buffer of its own for each costs more than
+ * what is written into it. What is kept must not lie here, or it would keep a whole slab.
+ */
+export function transient(bytes: number): Buffer {
+  if (bytes > SLAB_BYTES / 8) return Buffer.allocUnsafe(bytes)
+  if (bytes > slab.length) slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+  const part = slab.subarray(0, bytes)
+  slab = slab.subarray(bytes)
+  return part
 }
 
 /** `google.protobuf.StringValue` around a text. */

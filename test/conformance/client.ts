@@ -1,0 +1,14 @@
+/** The SDK's workflow client, as the suite uses it. */
+import { DaprWorkflowClient } from '@dapr/dapr'
+import type { WorkflowState } from '@dapr/dapr'
+
+export function workflowClient(grpcPort: number): DaprWorkflowClient {
+  return new DaprWorkflowClient({ daprHost: '127.0.0.1', daprPort: String(grpcPort) })
+}
+
+/** Waits for the end of a workflow that is there. */
+export async function ended(client: DaprWorkflowClient, id: string): Promise<WorkflowState> {
+  const state = await client.waitForWorkflowCompletion(id, true, 50)
+  if (state === undefined) throw new Error(`the sidecar knows no workflow ${id}`)
+  return state
+}

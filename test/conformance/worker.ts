@@ -1,0 +1,54 @@
+/** A worker of the SDK's as the suite needs it: with room for all that it is sent, and one that can be lost. */
+import { WorkflowRuntime } from '@dapr/dapr'
+import type { TWorkflow, WorkflowActivityContext } from '@dapr/dapr'
+import { expect, vi } from 'vitest'
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever JSON the test sends
+export type Activity = (context: WorkflowActivityContext, input: any) => unknown
+
+export interface Definitions {
+  readonly workflows?: Readonly<Record<string, TWorkflow>>
+  readonly activities?: Readonly<Record<string, Activity>>
+}
+
+export interface Worker {
+  /** Waits until what runs in it has ended. */
+  stop(): Promise<void>
+  /** Breaks the stream of work items, as the end of the worker's process would; what runs in it runs on. */
+  lose(): void
+}
+
+/** What the SDK keeps private. It runs ten items, queues a hundred more and drops the rest without a word. */
+interface InnerWorker {
+  _maxConcurrentWorkItems: number
+  _maxQueueSize: number
+  readonly _activeWorkItems: number
+  readonly _responseStream: { cancel(): void } | null
+  readonly _stub: { close(): void } | null
+}
+
+export async function startWorker(grpcPort: number, definitions: Definitions): Promise<Worker> {
+  const runtime = new WorkflowRuntime({ daprHost: '127.0.0.1', daprPort: String(grpcPort) })
+  for (const [name, workflow] of Object.entries(definitions.workflows ?? {})) {
+    runtime.registerWorkflowWithName(name, workflow)
+  }
+  for (const [name, activity] of Object.entries(definitions.activities ?? {})) {
+    runtime.registerActivityWithName(name, activity)
+  }
+  const inner = (runtime as unknown as { worker: InnerWorker }).worker
+  Object.assign(inner, { _maxConcurrentWorkItems: 500, _maxQueueSize: 5000 })
+  await runtime.start()
+  let lost = false
+  return {
+    lose() {
+      lost = true
+      inner._responseStream?.cancel()
+    },
+    async stop() {
+      if (!lost) return runtime.stop()
+      // The SDK's worker is gone with its first stream and refuses to stop.
+      await vi.waitFor(() => expect(inner._activeWorkItems).toBe(0))
+      inner._stub?.close()
+    },
+  }
+}
