@@ -1,10 +1,8 @@
 /**
  * How fast files are read, end to end: disk, split or unpack, decode, check, number, partition, hand over to 8
  * partitions that only count. What folding costs is not in it. The plain baseline is `JSON.parse` of every line of the
- * same file. Best of three rounds; the first warms the compiler up.
- *
- *   npx rolldown bench/files.ts --platform node -f esm --external avsc --external tinyglobby -o dist/bench/x/files.mjs
- *   node dist/bench/x/files.mjs [points]
+ * same file. Best of three rounds; the first warms the compiler up. Run: `node bench/files.ts [points]` (Node 24 reads
+ * TypeScript).
  */
 import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'

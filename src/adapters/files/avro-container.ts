@@ -6,7 +6,7 @@
  * unknown, the rest of its block is undecodable too, record by record, as the block says how many there are. A file whose
  * blocks cannot be followed is damaged, and reading it ends with an error.
  */
-import { inflateRawSync } from 'node:zlib'
+import { crc32, inflateRawSync } from 'node:zlib'
 import { messageOf } from '../../errors.ts'
 import type { Decoded } from '../../core/point.ts'
 import { Cursor } from '../avro/cursor.ts'
@@ -16,11 +16,11 @@ import { parseSchema } from '../avro/schemas.ts'
 import { createTextReader } from '../bytes/text.ts'
 import { undecodable } from '../json/decode.ts'
 import type { DecodeOptions } from '../json/mapping.ts'
+import { snappyDecompress } from '../kafka/snappy.ts'
 import { ByteStream } from './byte-stream.ts'
 import { damaged } from './bytes.ts'
 import { FileRecord } from './record.ts'
 import type { Numbering, RecordBatch } from './record.ts'
-import { unpackSnappyBlock } from './snappy.ts'
 
 export interface ContainerOptions {
   readonly file: string
@@ -44,7 +44,7 @@ type Unpack = (data: Buffer) => Buffer
 const CODECS: ReadonlyMap<string, Unpack> = new Map([
   ['null', (data) => data],
   ['deflate', (data) => inflateRawSync(data, { maxOutputLength: MAX_BLOCK_BYTES })],
-  ['snappy', (data) => unpackSnappyBlock(data, MAX_BLOCK_BYTES)],
+  ['snappy', unpackSnappy],
 ])
 
 interface Header {
@@ -155,6 +155,14 @@ function unpackBlock(block: Block, header: Header, file: string): Buffer {
   if (block.count > data.length)
     throw damaged(file, block.place, `${block.count} records do not fit in ${data.length} bytes`)
   return data
+}
+
+/** A raw snappy block, then the big-endian CRC-32 of what it holds. */
+function unpackSnappy(data: Buffer): Buffer {
+  if (data.length < 4) throw new RangeError('the checksum is missing')
+  const unpacked = snappyDecompress(data.subarray(0, -4), MAX_BLOCK_BYTES)
+  if (crc32(unpacked) !== data.readUInt32BE(data.length - 4)) throw new RangeError('the checksum differs')
+  return unpacked
 }
 
 function* readRecords(

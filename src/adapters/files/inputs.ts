@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
+import { isAbsolute } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { ConfigurationError, WindrowError, messageOf } from '../../errors.ts'
 import type { ConfigurationProblem } from '../../errors.ts'
@@ -68,7 +69,7 @@ export function checkBinding(stored: InputBinding, current: InputBinding): void 
 
 async function expand(input: string, problems: ConfigurationProblem[]): Promise<readonly string[]> {
   if (input === STDIN || !isDynamicPattern(input) || (await exists(input))) return [input]
-  const paths = await glob(input, { dot: false, expandDirectories: false })
+  const paths = await glob(input, { absolute: isAbsolute(input), expandDirectories: false })
   if (paths.length === 0)
     problems.push(
       problem(`no file matches ${input}`, 'Check the pattern; quote it, so that the shell leaves it alone.'),
@@ -85,12 +86,12 @@ async function exists(path: string): Promise<boolean> {
 
 async function describe(path: string): Promise<BoundInput> {
   if (path === STDIN) return { path }
+  const stats = await stat(path)
+  if (stats.isDirectory()) throw new Error('it is a folder')
+  // Opening a pipe waits for its writer, and what was read of it is gone.
+  if (!stats.isFile()) return { path }
   const handle = await open(path, 'r')
   try {
-    const stats = await handle.stat()
-    if (stats.isDirectory()) throw new Error('it is a folder')
-    // The head of a pipe is gone once it was read.
-    if (!stats.isFile()) return { path }
     const head = Buffer.alloc(Math.min(HEAD_BYTES, stats.size))
     let length = 0
     while (length < head.length) {

@@ -57,20 +57,22 @@ class Reading {
     this.#options = options
   }
 
-  open(partition: number, fromOffset: number): Promise<OpenSource> {
+  async open(partition: number, fromOffset: number): Promise<OpenSource> {
     const { partitions } = this.#options
-    if (this.#queues.has(partition))
-      return Promise.reject(new Error(`partition ${partition} of the files is open already`))
+    if (!(partition >= 0 && partition < partitions)) {
+      throw new RangeError(`there is no partition ${partition}, only 0 to ${partitions - 1}`)
+    }
+    if (this.#queues.has(partition)) throw new Error(`partition ${partition} of the files is open already`)
     const queue = new PartitionQueue(partition, fromOffset, (batch) => this.#taken(batch))
     this.#queues.set(partition, queue)
     if (this.#queues.size === partitions) this.#done = this.#run()
-    return Promise.resolve({
+    return {
       logStart: 0,
       // How many records there are is known at the end only; the binding of the inputs guards against lost ones.
       logEnd: Number.MAX_SAFE_INTEGER,
       next: () => queue.next(),
       close: () => this.#close(queue),
-    })
+    }
   }
 
   /** Never rejects: how reading ended is told to every partition. */

@@ -1,0 +1,279 @@
+/**
+ * Pins the file source: one numbering across inputs and formats, partitions as Kafka's, resuming, bounded memory, and
+ * that lines of every ugliness are a record each, blank ones excepted.
+ */
+import { PassThrough, Readable } from 'node:stream'
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createFileSource } from '../../../src/adapters/files/source.ts'
+import { partitionOf } from '../../../src/core/murmur2.ts'
+import type { SourceRecord } from '../../../src/core/point.ts'
+import type { OpenSource } from '../../../src/pipeline/ports.ts'
+import { contentsOf, drain, lineOf, pointOf, read, readAll, writeFiles } from './support.ts'
+
+const points = Array.from({ length: 10_000 }, (_, i) => pointOf(i))
+const ndjson = points.map(lineOf).join('\n') + '\n'
+
+describe('a file source', () => {
+  test('hands every record to the partition that Kafka would give its VM, in order, with its number as offset', async () => {
+    const { a } = writeFiles({ a: ndjson })
+    const partitions = await readAll({ inputs: [a], partitions: 3 })
+    for (const [partition, records] of partitions.entries()) {
+      const expected = points.filter(({ vmId }) => partitionOf(vmId, 3) === partition)
+      expect(contentsOf(records)).toEqual(expected)
+      expect(records.map(({ offset }) => offset)).toEqual(expected.map(({ seq }) => seq))
+    }
+    expect(partitions.every((records) => records.length > 0)).toBe(true)
+  })
+
+  test('numbers records across all inputs, in the given order, whatever their formats', async () => {
+    const files = writeFiles({
+      'b.ndjson': lineOf(pointOf(0)),
+      'a.csv': 'vmId,metric,timestamp,seq,value\nvm-1,cpu,1000,1,0.25\n',
+      'c.json.gz': gzipSync(lineOf(pointOf(2)) + '\nbroken\n'),
+    })
+    const inputs = [files['b.ndjson'], files['a.csv'], files['c.json.gz']]
+    const [records = []] = await readAll({ inputs, partitions: 1 })
+    expect(contentsOf(records)).toEqual([pointOf(0), pointOf(1), pointOf(2), 'undecodable: not JSON: "broken"'])
+    expect(records.map(({ offset }) => offset)).toEqual([0, 1, 2, 3])
+    expect(records.map((record) => record.raw().place)).toEqual([
+      { file: inputs[0], line: 1 },
+      { file: inputs[1], line: 2 },
+      { file: inputs[2], line: 1 },
+      { file: inputs[2], line: 2 },
+    ])
+  })
+
+  test('resumes each partition at its offset, and skips what nobody wants', async () => {
+    const { a } = writeFiles({ a: ndjson })
+    const all = await readAll({ inputs: [a], partitions: 3 })
+    const from = [9_000, 5_000, 7_777]
+    const resumed = await readAll({ inputs: [a], partitions: 3 }, from)
+    for (const [partition, records] of resumed.entries()) {
+      const expected = (all[partition] ?? []).filter(({ offset }) => offset >= (from[partition] ?? 0))
+      expect(contentsOf(records)).toEqual(contentsOf(expected))
+      expect(records.map((record) => [record.offset, record.raw().place])).toEqual(
+        expected.map((record) => [record.offset, record.raw().place]),
+      )
+    }
+  })
+
+  test('resumes at the very end with nothing but the end; beyond it, the input was changed', async () => {
+    const { a } = writeFiles({ a: ndjson })
+    expect(await readAll({ inputs: [a], partitions: 1 }, [10_000])).toEqual([[]])
+    await expect(readAll({ inputs: [a], partitions: 1 }, [10_001])).rejects.toMatchObject({
+      code: 'INPUT_CHANGED',
+      message: 'partition 0 goes on at record 10001, but the inputs hold only 10000 records',
+    })
+  })
+
+  test('says the end again and again', async () => {
+    const { a } = writeFiles({ a: '' })
+    const open = await createFileSource({ inputs: [a], partitions: 1 }).open(0, 0)
+    expect([await open.next(), await open.next()]).toEqual([{ kind: 'end' }, { kind: 'end' }])
+  })
+
+  test('hands over at most 1,000 records at a time', async () => {
+    const { a } = writeFiles({ a: ndjson })
+    const open = await createFileSource({ inputs: [a], partitions: 1 }).open(0, 0)
+    const sizes: number[] = []
+    for (let event = await open.next(); event.kind === 'records'; event = await open.next())
+      sizes.push(event.records.length)
+    expect(Math.max(...sizes)).toBe(1000)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(10_000)
+  })
+
+  test('waits for a slow partition instead of filling the memory, and goes on when it catches up', async () => {
+    let produced = 0
+    const stdin = Readable.from(
+      (function* () {
+        for (const point of points) {
+          produced++
+          yield Buffer.from(lineOf(point) + '\n')
+        }
+      })(),
+    )
+    const source = createFileSource({ inputs: ['-'], partitions: 2, maxBufferedBytes: 10_000, stdin })
+    const [fast, slow] = await Promise.all([source.open(0, 0), source.open(1, 0)])
+    const fastRecords = drain(fast)
+    const first = await slow.next()
+    expect(first.kind).toBe('records')
+    // Nothing more moves: let every callback that is due run, over and over.
+    for (let i = 0; i < 2000; i++) await new Promise((resolve) => setImmediate(resolve))
+    expect(produced).toBeLessThan(1000)
+    const rest = await drain(slow)
+    const counted = (await fastRecords).length + rest.length + (first.kind === 'records' ? first.records.length : 0)
+    expect(counted).toBe(10_000)
+    expect(produced).toBe(10_000)
+  })
+
+  test('drops what a closed partition would get, and ends reading when all are closed', async () => {
+    const stdin = new PassThrough()
+    stdin.write(ndjson)
+    const source = createFileSource({ inputs: ['-'], partitions: 2, maxBufferedBytes: 1, stdin })
+    const [one, two] = await Promise.all([source.open(0, 0), source.open(1, 0)])
+    await one.close()
+    let count = 0
+    while (count < points.filter(({ vmId }) => partitionOf(vmId, 2) === 1).length) {
+      const event = await two.next()
+      if (event.kind === 'records') count += event.records.length
+    }
+    // Standard input goes on, so reading waits for it until it is closed too.
+    const pending = two.next()
+    const closed = two.close()
+    await expect(pending).rejects.toThrow('partition 1 of the files was closed')
+    await closed
+    expect(stdin.destroyed).toBe(true)
+  })
+
+  test('opens every partition once, and only those that there are', async () => {
+    const { a } = writeFiles({ a: '' })
+    const source = createFileSource({ inputs: [a], partitions: 2 })
+    await source.open(0, 0)
+    await expect(source.open(0, 0)).rejects.toThrow('open already')
+    await expect(source.open(2, 0)).rejects.toThrow('there is no partition 2')
+  })
+
+  test('tells every partition when a file cannot be read', async () => {
+    const { a } = writeFiles({ a: gzipSync(ndjson).subarray(0, 2000) })
+    const source = createFileSource({ inputs: [a], partitions: 2 })
+    const open = await Promise.all([source.open(0, 0), source.open(1, 0)])
+    const errors = await Promise.all(open.map((one: OpenSource) => drain(one).catch((error: unknown) => error)))
+    for (const error of errors)
+      expect(error).toMatchObject({ code: 'FILE_DAMAGED', message: expect.stringContaining(a) as string })
+  })
+
+  test('reads standard input, sniffs its format and unpacks it', async () => {
+    const csv = 'vmId,metric,timestamp,seq,value\nvm-1,cpu,1000,1,0.25\n'
+    for (const bytes of [
+      Buffer.from(lineOf(pointOf(1))),
+      Buffer.from(csv),
+      gzipSync(lineOf(pointOf(1))),
+      gzipSync(csv),
+    ]) {
+      // One byte at a time, so that no magic number comes in one piece.
+      const stdin = Readable.from(Array.from(bytes, (byte) => Buffer.from([byte])))
+      expect(contentsOf(await read('-', { stdin }))).toEqual([pointOf(1)])
+    }
+  })
+
+  test('hands over what came, before more comes', async () => {
+    const stdin = new PassThrough()
+    const open = await createFileSource({ inputs: ['-'], partitions: 1, stdin }).open(0, 0)
+    for (const i of [0, 1, 2]) {
+      stdin.write(lineOf(pointOf(i)) + '\n')
+      const event = await open.next()
+      expect(event.kind === 'records' ? contentsOf(event.records) : event).toEqual([pointOf(i)])
+    }
+    stdin.end()
+    expect(await open.next()).toEqual({ kind: 'end' })
+  })
+
+  test('maps fields as told, in lines and columns alike', async () => {
+    const decode = {
+      mapping: { vmId: 'host', timestamp: 'ts', constantMetric: 'load', seq: null, timestampUnit: 's' },
+    } as const
+    const files = writeFiles({ 'a.ndjson': '{"host":"h","ts":1.5,"value":2}\n', 'b.csv': 'value,ts,host\n2,1.5,h\n' })
+    const expected = [{ vmId: 'h', producer: '', metric: 'load', timestamp: 1500, seq: null, value: 2 }]
+    expect(contentsOf(await read(files['a.ndjson'], { decode }))).toEqual(expected)
+    expect(contentsOf(await read(files['b.csv'], { decode }))).toEqual(expected)
+  })
+})
+
+describe('NDJSON', () => {
+  const bytesOf = (record: SourceRecord | undefined): string =>
+    Buffer.from(record?.raw().bytes ?? []).toString('latin1')
+
+  test('may begin with a byte order mark, end without a line feed, and use CRLF; blank lines are no records', async () => {
+    const text = `\ufeff${lineOf(pointOf(0))}\r\n\r\n  \t\n${lineOf(pointOf(1))}\r\n\n${lineOf(pointOf(2))}`
+    const records = await read(writeFiles({ a: text }).a)
+    expect(contentsOf(records)).toEqual([pointOf(0), pointOf(1), pointOf(2)])
+    expect(records.map((record) => record.raw().place)).toMatchObject([{ line: 1 }, { line: 4 }, { line: 6 }])
+    expect(records.map(bytesOf)).toEqual([0, 1, 2].map((i) => lineOf(pointOf(i))))
+  })
+
+  test('with a line that is not UTF-8, or of NUL bytes, has that line undecodable and the others read', async () => {
+    const umlaut = { ...pointOf(1), vmId: 'vm-ü' }
+    const bytes = Buffer.concat([
+      Buffer.from(lineOf(umlaut) + '\n'),
+      Buffer.from([0x7b, 0xff, 0x7d, 0x0a, 0, 0, 0, 0x0a]),
+      Buffer.from(lineOf(pointOf(2))),
+    ])
+    const records = await read(writeFiles({ 'a.ndjson': bytes })['a.ndjson'])
+    expect(contentsOf(records)).toEqual([
+      umlaut,
+      'undecodable: not UTF-8',
+      'undecodable: not JSON: "\\u0000\\u0000\\u0000"',
+      pointOf(2),
+    ])
+    expect(bytesOf(records[1])).toBe('{\u00ff}')
+  })
+
+  test('keeps the start of a line that is too long, wherever the line lies, and reads on behind it', async () => {
+    const long = 'x'.repeat(600_000)
+    const lines = [lineOf(pointOf(0)), long, lineOf(pointOf(1)), 'y'.repeat(101_000), lineOf(pointOf(2)), long, long]
+    for (const end of ['', '\n']) {
+      const records = await read(writeFiles({ 'a.ndjson': lines.join('\n') + end })['a.ndjson'], {
+        maxRecordBytes: 100_000,
+      })
+      const oversized = 'oversized: the line is longer than 100000 bytes'
+      expect(contentsOf(records)).toEqual([
+        pointOf(0),
+        oversized,
+        pointOf(1),
+        oversized,
+        pointOf(2),
+        oversized,
+        oversized,
+      ])
+      expect(records.map((record) => record.raw().place)).toMatchObject([1, 2, 3, 4, 5, 6, 7].map((line) => ({ line })))
+      expect(bytesOf(records[1]).slice(0, 4096)).toBe('x'.repeat(4096))
+    }
+  })
+
+  test('never holds a line that is too long: 60 MB without a line feed pass in little memory', async () => {
+    const chunk = Buffer.alloc(1_000_000, 'x')
+    let peak = 0
+    const stdin = Readable.from(
+      (function* () {
+        yield Buffer.from('{')
+        for (let i = 0; i < 60; i++) {
+          peak = Math.max(peak, process.memoryUsage().arrayBuffers)
+          yield chunk
+        }
+      })(),
+    )
+    const before = process.memoryUsage().arrayBuffers
+    const records = await read('-', { stdin })
+    expect(contentsOf(records)).toEqual([expect.stringContaining('oversized') as string])
+    expect(peak - before).toBeLessThan(30_000_000)
+  })
+
+  test('is the same however the bytes are cut into chunks', async () => {
+    const whole = Buffer.from(
+      `${lineOf(pointOf(0))}\r\n\n${'z'.repeat(300)}\n{"ü":1}\r\n${lineOf(pointOf(1))}\n${'z'.repeat(300)}`,
+    )
+    const expected = await read('-', { stdin: Readable.from([whole]), maxRecordBytes: 200 })
+    expect(expected).toHaveLength(5)
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 150 }), { minLength: 1 }), async (sizes) => {
+        const chunks: Buffer[] = []
+        for (let at = 0, i = 0; at < whole.length; i++) {
+          const size = sizes[i % sizes.length] as number
+          chunks.push(whole.subarray(at, at + size))
+          at += size
+        }
+        const records = await read('-', { stdin: Readable.from(chunks), maxRecordBytes: 200, format: 'ndjson' })
+        expect(contentsOf(records)).toEqual(contentsOf(expected))
+        expect(records.map((record) => record.raw().place)).toEqual(expected.map((record) => record.raw().place))
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('gives a dead letter its own bytes, not the whole chunk', async () => {
+    const [record] = await read(writeFiles({ a: ndjson }).a)
+    expect(record?.raw().bytes.buffer.byteLength).toBe(lineOf(pointOf(0)).length)
+  })
+})
