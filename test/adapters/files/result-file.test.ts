@@ -2,8 +2,10 @@
  * Pins that every batch is in the files exactly once, whatever step was the last before a crash or failed on its own:
  * a lost page cache, a half-written line, a side file that was or was not renamed, a disk that is full.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createFilePublisherFactory } from '../../../src/adapters/files/result-file.ts'
@@ -255,6 +257,28 @@ describe('a results path', () => {
       expect(await codeOfOpen()).toBe('opened')
     }
   })
+
+  test.runIf(process.platform === 'linux')(
+    'whose lock’s process lives is refused, until it is gone or its pid another’s',
+    async () => {
+      await publishFirst()
+      const lock = `${options.results}.windrow.lock`
+      const child = spawn('sleep', ['100'])
+      const exited = once(child, 'exit')
+      await once(child, 'spawn')
+      const pid = child.pid as number
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+      const owner = { host: hostname(), pid, started, token: 'a' }
+      writeFileSync(lock, JSON.stringify({ ...owner, started: '1' }))
+      expect(await codeOfOpen()).toBe('opened')
+      writeFileSync(lock, JSON.stringify(owner))
+      expect(await codeOfOpen()).toBe('RESULTS_FILE_LOCKED')
+      child.kill()
+      await exited
+      expect(await codeOfOpen()).toBe('opened')
+    },
+  )
 
   test('that was taken over gets nothing more from its earlier writer', async () => {
     const first = await createFilePublisherFactory(options).open(0)
