@@ -155,7 +155,10 @@ function openStream(stream: ServerHttp2Stream, request: Buffer, handler: StreamH
   stream.respond(RESPONSE_HEADERS, { waitForTrailers: true })
   stream.once('wantTrailers', () => stream.sendTrailers(trailers(ending.status, ending.message)))
   handler(request, {
-    send: (message) => void stream.write(frame(message)),
+    // After its end nothing is heard of a message any more; `onGone` tells whoever has to send it again.
+    send: (message) => {
+      if (stream.writable) stream.write(frame(message))
+    },
     end: (status, message) => {
       ending = { status, message }
       stream.end()

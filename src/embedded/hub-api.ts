@@ -17,6 +17,8 @@ export function hubMethods(hub: TaskHub): Record<string, UnaryHandler> {
     Hello: () => EMPTY,
     StartInstance: (bytes, call) => {
       const request = decodeStart(bytes)
+      // The SDK's worker cannot run it.
+      if (request.id === '') throw new GrpcError(Status.INVALID_ARGUMENT, 'the instance id is empty')
       hub.start(request.id, request.start, request.startAtMs)
       const reply = new ProtoWriter(request.id.length * 3 + 16).string(1, request.id).finish()
       if (request.startAtMs !== null) return reply

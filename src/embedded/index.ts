@@ -10,6 +10,7 @@
  *   state-api.ts    the state methods      state-store.ts        values with etags, on disk
  *   hub-api.ts      the workflow methods   task-hub.ts           instances and turns, in memory
  *   work-queue.ts   items to workers       history.ts            events and items, encoded
+ *   watchers.ts     who waits for what     long-timeout.ts       timers of any length
  *   faults.ts       faults on demand, for tests                  protobuf.ts    the wire format
  *
  * Two kinds of state, kept apart on purpose: what the state API acknowledged survives anything, and workflows survive

@@ -13,7 +13,7 @@ import { GrpcError, Status } from './grpc.ts'
 import type { Call } from './grpc.ts'
 import { setLongTimeout } from './long-timeout.ts'
 import type { LongTimeout } from './long-timeout.ts'
-import { unknownWork } from './work-queue.ts'
+import { Watchers } from './watchers.ts'
 import type { WorkQueue } from './work-queue.ts'
 
 /** What a worker's reply to a turn asks for. Encoded messages are views of the request. */
@@ -66,15 +66,8 @@ interface Instance extends InstanceView {
   readonly open: Set<number>
   readonly timers: Map<number, LongTimeout>
   readonly children: Set<string>
-  /** Replies still to come for deliveries of earlier turns. */
-  staleReplies: number
   lastActionId: number
   suspended: boolean
-}
-
-interface Watcher {
-  readonly condition: (instance: InstanceView) => boolean
-  readonly resolve: (instance: InstanceView) => void
 }
 
 export class TaskHub {
@@ -83,7 +76,7 @@ export class TaskHub {
   readonly #instances = new Map<string, Instance>()
   /** Finished instances, oldest first, and when they finished. */
   readonly #finished = new Map<string, number>()
-  readonly #watchers = new Map<string, Set<Watcher>>()
+  readonly #watchers = new Watchers<InstanceView>()
   /** Activities whose answer has not come, by instance: they bar the id from being started again (H3). */
   readonly #awaited = new Map<string, Set<number>>()
   /** Instances with something in their inbox, gathered so that answers arriving together make one turn. */
@@ -100,7 +93,8 @@ export class TaskHub {
   start(id: string, start: WorkflowStart, startAtMs: number | null): void {
     const refusal = this.#create(id, start, null)
     if (refusal !== null) {
-      throw new GrpcError(refusal.status, `failed to create workflow instance: ${refusal.message}`)
+      const detail = refusal.status === Status.ALREADY_EXISTS ? 'rpc error: code = AlreadyExists desc = ' : ''
+      throw new GrpcError(refusal.status, `failed to create workflow instance: ${detail}${refusal.message}`)
     }
     const instance = this.#instances.get(id) as Instance
     const waitMs = startAtMs === null ? 0 : startAtMs - Date.now()
@@ -121,13 +115,7 @@ export class TaskHub {
   watch(id: string, call: Call, condition: (instance: InstanceView) => boolean): Promise<InstanceView> {
     const instance = this.#instances.get(id)
     if (instance !== undefined && condition(instance)) return Promise.resolve(instance)
-    return new Promise((resolve) => {
-      const watcher = { condition, resolve }
-      let watchers = this.#watchers.get(id)
-      if (watchers === undefined) this.#watchers.set(id, (watchers = new Set()))
-      watchers.add(watcher)
-      call.onGone(() => this.#unwatch(id, watcher))
-    })
+    return this.#watchers.wait(id, call, condition)
   }
 
   raiseEvent(id: string, name: string, input: Buffer | undefined): void {
@@ -153,10 +141,10 @@ export class TaskHub {
     this.#forget(id)
   }
 
+  /** A reply that nothing waits for is taken without a word, as daprd does. */
   completeActivity(id: string, taskId: number, result: Buffer | undefined, failure: Buffer | undefined): void {
-    if (this.#queue.remove(activityKey(id, taskId)) === null) {
-      throw unknownWork(`unknown instance ID/task ID combo: ${id}/${taskId}`)
-    }
+    const key = activityKey(id, taskId)
+    if (this.#queue.isSurplusReply(key) || !this.#queue.remove(key)) return
     const awaited = this.#awaited.get(id)
     awaited?.delete(taskId)
     if (awaited?.size === 0) this.#awaited.delete(id)
@@ -167,17 +155,17 @@ export class TaskHub {
     this.#resolve(instance, taskId, event)
   }
 
+  /**
+   * A reply names its instance and not its turn, so one to an earlier turn (delivered twice, or again after its worker
+   * was lost) is told by being one too many or by asking for what was asked for already.
+   */
   completeTurn(id: string, actions: readonly Action[], customStatus: Buffer | undefined): void {
+    const key = workflowKey(id)
+    if (this.#queue.isSurplusReply(key)) return
     const instance = this.#instances.get(id)
-    if (instance !== undefined && instance.staleReplies > 0) {
-      instance.staleReplies--
-      throw unknownWork(`unknown instance ID: ${id}`)
-    }
-    const stale = actions.some(
-      (action) => instance !== undefined && action.id <= instance.lastActionId && action.id > 0,
-    )
-    if (instance === undefined || instance.turn === null || stale) throw unknownWork(`unknown instance ID: ${id}`)
-    instance.staleReplies += this.#queue.remove(workflowKey(id)) ?? 0
+    if (instance === undefined || instance.turn === null) return
+    if (actions.some((action) => action.id > 0 && action.id <= instance.lastActionId)) return
+    this.#queue.remove(key)
     this.#apply(instance, actions, customStatus)
   }
 
@@ -215,7 +203,6 @@ export class TaskHub {
       open: new Set(),
       timers: new Map(),
       children: new Set(),
-      staleReplies: 0,
       lastActionId: 0,
       suspended: false,
     })
@@ -234,7 +221,7 @@ export class TaskHub {
     for (const child of previous?.children ?? []) {
       const instance = this.#instances.get(child)
       if (instance === undefined || isEnded(instance)) continue
-      const message = `cannot recreate workflow with ID '${id}': child workflow '${child}' has not yet completed`
+      const message = `cannot recreate workflow with ID '${id}': child workflow '${child}': orchestration has not yet completed`
       return { status: Status.ALREADY_EXISTS, message }
     }
     return null
@@ -279,7 +266,8 @@ export class TaskHub {
     }
     instance.turn = null
     instance.updatedAtMs = now
-    instance.customStatus = copy(customStatus)
+    // An empty message is the SDK's way to say that none was set.
+    instance.customStatus = customStatus?.length === 0 ? undefined : copy(customStatus)
     instance.status = instance.suspended ? WorkflowStatus.SUSPENDED : WorkflowStatus.RUNNING
     for (const action of actions) {
       instance.lastActionId = Math.max(instance.lastActionId, action.id)
@@ -289,7 +277,7 @@ export class TaskHub {
       else if (action.status === WorkflowStatus.CONTINUED_AS_NEW) return this.#continueAsNew(instance, action, now)
       else this.#end(instance, action, now)
     }
-    this.#notify(instance)
+    this.#watchers.notify(instance.id, instance)
     this.#runTurn(instance)
   }
 
@@ -340,7 +328,7 @@ export class TaskHub {
       ...action.carryover.map((bytes) => ({ effect: 'none' as const, bytes: Buffer.from(bytes) })),
     ]
     Object.assign(instance, { input: start.input })
-    this.#notify(instance)
+    this.#watchers.notify(instance.id, instance)
     this.#sendTurn(instance)
   }
 
@@ -363,20 +351,6 @@ export class TaskHub {
       ? history.childCompleted(now, taskId, action.result)
       : history.childFailed(now, taskId, action.failure)
     this.#resolve(parent, taskId, event)
-  }
-
-  #notify(instance: Instance): void {
-    for (const watcher of this.#watchers.get(instance.id) ?? []) {
-      if (!watcher.condition(instance)) continue
-      this.#unwatch(instance.id, watcher)
-      watcher.resolve(instance)
-    }
-  }
-
-  #unwatch(id: string, watcher: Watcher): void {
-    const watchers = this.#watchers.get(id)
-    watchers?.delete(watcher)
-    if (watchers?.size === 0) this.#watchers.delete(id)
   }
 
   #sweep(): void {

@@ -3,7 +3,7 @@
  * handed out again. Workflows and activities have limits of their own, since an activity may hold a slot while it waits
  * for workflows; the SDK's worker silently drops what comes on top of the 110 items that it runs and queues.
  */
-import { GrpcError, Status } from './grpc.ts'
+import { Status } from './grpc.ts'
 import type { MessageStream } from './grpc.ts'
 
 export type WorkKind = 'workflow' | 'activity'
@@ -39,6 +39,8 @@ export class WorkQueue {
   readonly #waiting: Record<WorkKind, Entry[]> = { workflow: [], activity: [] }
   readonly #delivered: Record<WorkKind, number> = { workflow: 0, activity: 0 }
   readonly #streams: MessageStream[] = []
+  /** Replies still to come for items that were delivered more than once and have been answered. */
+  readonly #surplus = new Map<string, { readonly stream: MessageStream; replies: number }>()
   #turn = 0
 
   constructor(limits: Readonly<Record<WorkKind, number>>, deliver: Deliver = deliverOnce) {
@@ -59,19 +61,29 @@ export class WorkQueue {
     this.#pump(item.kind)
   }
 
-  /** Takes an item out at its reply. The number of further replies that will come for it, or `null` if it is unknown. */
-  remove(key: string): number | null {
+  /** Takes an item out when it has been answered; says whether it was there. */
+  remove(key: string): boolean {
     const entry = this.#entries.get(key)
-    if (entry === undefined) return null
+    if (entry === undefined) return false
     this.#entries.delete(key)
     const { kind } = entry.item
     if (entry.stream === null) {
       this.#waiting[kind].splice(this.#waiting[kind].indexOf(entry), 1)
     } else {
+      if (entry.deliveries > 1) this.#surplus.set(key, { stream: entry.stream, replies: entry.deliveries - 1 })
       this.#delivered[kind]--
       this.#pump(kind)
     }
-    return Math.max(0, entry.deliveries - 1)
+    return true
+  }
+
+  /** Whether this reply is one too many, to an item of this key that has been answered; asked once for each reply. */
+  isSurplusReply(key: string): boolean {
+    const surplus = this.#surplus.get(key)
+    if (surplus === undefined) return false
+    surplus.replies--
+    if (surplus.replies === 0) this.#surplus.delete(key)
+    return true
   }
 
   connect(stream: MessageStream): void {
@@ -89,6 +101,8 @@ export class WorkQueue {
   #lose(stream: MessageStream): void {
     const index = this.#streams.indexOf(stream)
     if (index >= 0) this.#streams.splice(index, 1)
+    // Whether they still come nobody knows; waiting for them could swallow a reply that counts.
+    for (const [key, surplus] of this.#surplus) if (surplus.stream === stream) this.#surplus.delete(key)
     const lost = [...this.#entries.values()].filter((entry) => entry.stream === stream)
     for (const entry of lost) {
       entry.stream = null
@@ -111,9 +125,4 @@ export class WorkQueue {
       entry.deliveries = this.#deliver(entry.item, stream)
     }
   }
-}
-
-/** What daprd answers to the reply for an item that it does not wait for. */
-export function unknownWork(what: string): GrpcError {
-  return new GrpcError(Status.UNKNOWN, what)
 }
