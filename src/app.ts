@@ -2,14 +2,14 @@
  * A run, wired together: configuration in, summary out. The path of a point is in pipeline/partition.ts; here its
  * surroundings are put up and taken down in order.
  *
- *   app/sidecar.ts   the Dapr sidecar and what speaks to it      app/input.ts     where records come from
+ *   app/sidecar.ts   the Dapr sidecar and what speaks to it      app/input.ts     where records come from, where results go
  *   app/rules.ts     settings → rules of the job                 app/progress.ts  what an observer sees
  *   app/summary.ts   totals, read from the ledgers
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openInput } from './app/input.ts'
-import { openOutput } from './app/output.ts'
+import { openFileInput } from './app/file-input.ts'
+import type { Input, InputHooks } from './app/input.ts'
 import { ProgressMeter } from './app/progress.ts'
 import { rulesOf } from './app/rules.ts'
 import { openSidecar, type SidecarStack } from './app/sidecar.ts'
@@ -23,6 +23,7 @@ import { DEFAULT_LIMITS, type PipelineEnv } from './pipeline/env.ts'
 import { runPartition } from './pipeline/partition.ts'
 import type { Clock } from './pipeline/ports.ts'
 import { aggregatorId } from './workflows/vm-window.ts'
+import type { WorkerEvent } from './workflows/worker.ts'
 
 /** Runs a job with the built-in aggregator; see `runJobWith`. */
 export function runJob(config: Config, observer: RunObserver, signal: AbortSignal): Promise<JobSummary> {
@@ -38,85 +39,89 @@ export async function runJobWith(
   config: Config,
   observer: RunObserver,
   signal: AbortSignal,
+  openInput: OpenInput = openConfigured,
 ): Promise<JobSummary> {
   const startedMs = performance.now()
-  const input = await openInput(config)
   const meter = new ProgressMeter(observer, () => performance.now())
-  const sidecar = await openSidecar(
-    config,
-    aggregator,
-    {
-      onVmWindows: (count) => meter.vmWindowsClosed(count),
-      onWorkerEvent: (event) => meter.observeWorker(event),
-    },
-    signal,
-  )
+  const input = await openInput(config, {
+    clock,
+    onWarning: (message, remedy) => observer.event({ kind: 'warning', message, remedy }),
+  })
   try {
-    const { store } = sidecar
-    const record = await bindJob(store, {
-      format: 1,
-      job: config.job,
-      partitions: config.partitions,
-      rules: rulesOf(config),
-      aggregator: aggregatorId(aggregator),
-      source: input.identity,
-    })
-    input.check(record.source)
-    const consumedBefore = await consumedSoFar(store, config.job, config.partitions)
-    meter.start(consumedBefore)
-    try {
-      const env: PipelineEnv = {
-        job: config.job,
-        rules: record.rules,
-        aggregator,
-        store,
-        engine: sidecar.engine,
-        publishers: openOutput(config),
-        source: input.source,
-        clock,
-        newToken: () => randomBytes(6).toString('base64url').toLowerCase().replaceAll(/[-_]/g, '0'),
-        limits: {
-          ...DEFAULT_LIMITS,
-          checkpointEveryRecords: config.checkpointEvery,
-          vmsPerWorkflow: config.vmsPerWorkflow,
-        },
-        observe: meter.observe,
-      }
-      await runPartitions(env, config.partitions, sidecar, signal)
-    } finally {
-      meter.stop()
+    const hooks = {
+      onVmWindows: (count: number) => meter.vmWindowsClosed(count),
+      onWorkerEvent: (event: WorkerEvent) => meter.observeWorker(event),
     }
-    const seconds = Math.round(performance.now() - startedMs) / 1000
-    return await summarise(store, config.job, config.partitions, aggregator, { seconds, consumedBefore })
+    const sidecar = await openSidecar(config, input.partitions, aggregator, hooks, signal)
+    try {
+      const run = runOn(sidecar, input, aggregator, config, meter, signal)
+      // A sidecar that is gone for good leaves its callers waiting for answers that will not come.
+      const consumedBefore = await Promise.race([run, sidecar.failed])
+      const seconds = Math.round(performance.now() - startedMs) / 1000
+      return await summarise(sidecar.store, config.job, input.partitions, aggregator, { seconds, consumedBefore })
+    } finally {
+      await sidecar.close()
+    }
   } finally {
-    await sidecar.close()
+    await input.close()
   }
 }
 
-/** All partitions at once. The first that fails stops the others, since one reader serves them all. */
-async function runPartitions(
-  env: PipelineEnv,
-  partitions: number,
+/** Binds the job and drives its partitions; resolves to the records that were consumed before. */
+async function runOn(
   sidecar: SidecarStack,
+  input: Input,
+  aggregator: AnyAggregator,
+  config: Config,
+  meter: ProgressMeter,
   signal: AbortSignal,
-): Promise<void> {
-  const stop = new AbortController()
-  const both = AbortSignal.any([signal, stop.signal])
-  const runs = Array.from({ length: partitions }, async (_, partition) => {
-    try {
-      await runPartition(env, partition, both, () => Promise.resolve(0))
-    } catch (error) {
-      stop.abort()
-      throw error
-    }
+): Promise<number> {
+  const { store } = sidecar
+  const record = await bindJob(store, {
+    format: 1,
+    job: config.job,
+    partitions: input.partitions,
+    rules: rulesOf(config, input.hasBrokerClock),
+    aggregator: aggregatorId(aggregator),
+    source: input.identity,
   })
-  const ended = Promise.allSettled(runs)
-  // A sidecar that is gone for good leaves its callers waiting for answers that will not come.
-  const outcomes = await Promise.race([ended, sidecar.failed])
-  // The first to fail is the cause; the others were stopped because of it.
-  const failures = outcomes.filter((outcome) => outcome.status === 'rejected')
-  const cause = failures.find(({ reason }) => (reason as { code?: unknown }).code !== 'STOPPED') ?? failures[0]
-  if (cause !== undefined) throw cause.reason
+  input.check(record.source)
+  const env: PipelineEnv = {
+    job: config.job,
+    rules: record.rules,
+    aggregator,
+    store,
+    engine: sidecar.engine,
+    publishers: input.publishers,
+    source: input.source,
+    clock,
+    newToken: () => randomBytes(4).toString('hex'),
+    limits: {
+      ...DEFAULT_LIMITS,
+      checkpointEveryRecords: config.checkpointEvery,
+      vmsPerWorkflow: config.vmsPerWorkflow,
+    },
+    observe: meter.observe,
+    once: config.once,
+  }
+  const consumedBefore = await consumedSoFar(store, config.job, input.partitions)
+  meter.start(consumedBefore)
+  try {
+    await input.drive((partition, both, firstOffset) => runPartition(env, partition, both, firstOffset), store, signal)
+  } finally {
+    meter.stop()
+  }
+  return consumedBefore
+}
+
+/** Opens the input of a run; `demo` brings its own. */
+export type OpenInput = (config: Config, hooks: InputHooks) => Promise<Input>
+
+const openConfigured: OpenInput = async (config, hooks) => {
+  if (config.source === 'files') return openFileInput(config)
+  // Loaded when needed: a run on files does without Kafka's client.
+  const { openKafkaInput } = await import('./app/kafka-input.ts')
+  return openKafkaInput(config, hooks)
 }
 
 const clock: Clock = {

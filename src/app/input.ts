@@ -1,29 +1,35 @@
-/** Where a run's records come from. */
-import { checkBinding, describeInputs, type InputBinding } from '../adapters/files/inputs.ts'
-import { createFileSource } from '../adapters/files/source.ts'
-import type { Config } from '../config/settings.ts'
+/** Where a run's records come from and where its results go; what differs between files and a topic is behind this. */
 import type { Json } from '../core/json.ts'
-import type { Source } from '../pipeline/ports.ts'
+import type { PartitionEnd } from '../pipeline/partition.ts'
+import type { Clock, PublisherFactory, Source, StateStore } from '../pipeline/ports.ts'
+
+/** Runs one partition of the job; `firstOffset` is asked when the partition has no ledger yet. */
+export type RunPartition = (
+  partition: number,
+  signal: AbortSignal,
+  firstOffset: () => Promise<number>,
+) => Promise<PartitionEnd>
+
+/** What an input asks of the run. */
+export interface InputHooks {
+  readonly clock: Clock
+  readonly onWarning: (message: string, remedy: string) => void
+}
 
 export interface Input {
   readonly source: Source
+  readonly publishers: PublisherFactory
+  readonly partitions: number
+  /** Whether records carry the broker's own clock, which a timestamp may not run ahead of. */
+  readonly hasBrokerClock: boolean
   /** What the job record keeps of it. */
   readonly identity: Json
   /** Throws when the job began with another input. */
   check(before: Json): void
-}
-
-export async function openInput(config: Config): Promise<Input> {
-  const binding = await describeInputs(config.input)
-  const source = createFileSource({
-    inputs: config.input,
-    partitions: config.partitions,
-    format: config.format,
-    decode: { mapping: config.fields },
-  })
-  return {
-    source,
-    identity: { kind: 'files', inputs: binding as unknown as Json },
-    check: (before) => checkBinding((before as unknown as { inputs: InputBinding }).inputs, binding),
-  }
+  /**
+   * Runs partitions as they become ours, until all have ended or the signal aborts; then all are committed and
+   * published. Rejects with the first error that halted a partition.
+   */
+  drive(run: RunPartition, store: StateStore, signal: AbortSignal): Promise<void>
+  close(): Promise<void>
 }

@@ -2,7 +2,8 @@
 import type { Config } from '../config/settings.ts'
 import type { Windowing } from '../core/windowing.ts'
 
-export function rulesOf(config: Config): Windowing {
+/** `hasBrokerClock`: records carry a time that the broker vouches for. */
+export function rulesOf(config: Config, hasBrokerClock: boolean): Windowing {
   const isFiles = config.source === 'files'
   return {
     sizeMs: config.windowMs,
@@ -13,7 +14,7 @@ export function rulesOf(config: Config): Windowing {
     rosterWindows: config.rosterWindows,
     stateWindows: config.stateWindows,
     expectEveryMs: config.expectEveryMs,
-    maxAheadMs: isFiles ? null : config.maxAheadMs,
+    maxAheadMs: hasBrokerClock ? config.maxAheadMs : null,
     maxSeqSpan: config.maxSeqSpan,
     maxMetricsPerVm: config.maxMetricsPerVm,
     maxProducersPerVm: config.maxProducersPerVm,

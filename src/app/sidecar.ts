@@ -37,6 +37,7 @@ const SPARE_WORK_ITEMS = 64
 
 export async function openSidecar(
   config: Config,
+  partitions: number,
   aggregator: AnyAggregator,
   hooks: SidecarHooks,
   signal: AbortSignal,
@@ -46,7 +47,7 @@ export async function openSidecar(
       ? await startEmbeddedSidecar({
           dataDir: join(config.dataDir, 'state'),
           storeName: config.stateStore,
-          maxActivityItems: config.partitions + 2,
+          maxActivityItems: partitions + 2,
         })
       : null
   const endpoint = {
@@ -77,7 +78,7 @@ export async function openSidecar(
       grpcEndpoint: endpoint,
       workflows: workflowFunctions(aggregator),
       activities: activityFunctions({ store, aggregator, run, maxInFlight: config.maxInFlight * 2 }),
-      maxConcurrent: config.maxInFlight + config.partitions + SPARE_WORK_ITEMS,
+      maxConcurrent: config.maxInFlight + partitions + SPARE_WORK_ITEMS,
       onEvent: hooks.onWorkerEvent,
     })
     const failed = Promise.race([worker.failed, ...(embedded === null ? [] : [embedded.failed])])

@@ -19,8 +19,13 @@ export function withDefaults(given: Incomplete, broken: ReadonlySet<SettingKey>)
   if (input !== undefined) fill('source', input.length > 0 ? 'files' : 'kafka')
   if (input !== undefined) fill('order', input.length > 1 || input.some(isSeveral) ? 'any' : 'time')
   if (config.source !== undefined) fill('once', config.source === 'files')
-  if (dataDir !== undefined) {
-    fill('results', { kind: 'file', path: `${dataDir}/results.ndjson` })
+  const { source, job } = config
+  if (source === 'kafka' && job !== undefined) fill('results', { kind: 'kafka', topic: `${job}-results` })
+  if (dataDir !== undefined) fill('results', { kind: 'file', path: `${dataDir}/results.ndjson` })
+  // Beside the results, since both are published in one step.
+  if (config.results?.kind === 'kafka') {
+    if (job !== undefined) fill('deadLetters', { kind: 'kafka', topic: `${job}-dead-letters` })
+  } else if (dataDir !== undefined) {
     fill('deadLetters', { kind: 'file', path: `${dataDir}/dead-letters.ndjson` })
   }
   return config

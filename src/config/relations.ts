@@ -102,9 +102,18 @@ function outputRules(config: Incomplete, places: Places): ConfigurationProblem[]
       })
     }
     taken.set(id, key === 'results' ? 'where results go' : 'where dead letters go')
-    if (output.kind === 'kafka' && config.source === 'files' && config.brokers?.length === 0) {
-      problems.push({ place: places.of(key), problem: `${id} needs brokers`, remedy: 'Give --brokers host:port.' })
-    }
+  }
+  const { results, deadLetters } = config
+  if (results?.kind === 'kafka' && config.source === 'files') {
+    const problem = 'results of files go to files'
+    problems.push({
+      place: places.of('results'),
+      problem,
+      remedy: 'Give FILE.ndjson, or bring the files into a topic first: windrow produce.',
+    })
+  } else if (results !== undefined && deadLetters !== undefined && results.kind !== deadLetters.kind) {
+    const problem = 'results and dead letters are published in one step, and cannot go one to a file and one to Kafka'
+    problems.push({ place: places.of('deadLetters'), problem, remedy: 'Give both FILE.ndjson or both kafka:TOPIC.' })
   }
   return problems
 }

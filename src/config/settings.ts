@@ -139,13 +139,13 @@ export const configSchema = z.object({
     group: 'Output',
     help: 'Where results go: FILE.ndjson or kafka:TOPIC',
     isCommon: true,
-    derivedDefault: '`results.ndjson` in the data directory',
+    derivedDefault: '`results.ndjson` in the data directory for files, `kafka:<job>-results` for Kafka',
   }),
   deadLetters: setting(kinds.output(), {
     group: 'Output',
     help: 'Where refused records go: FILE.ndjson or kafka:TOPIC',
     details: 'Each carries its place, its reason and the first of its bytes.',
-    derivedDefault: '`dead-letters.ndjson` in the data directory',
+    derivedDefault: '`dead-letters.ndjson` in the data directory, `kafka:<job>-dead-letters` where results go to Kafka',
   }),
 
   job: setting(kinds.text('<name>', 'a name of 1 to 20 of a-z, 0-9 and _', /^[a-z0-9_]{1,20}$/), {

@@ -60,6 +60,18 @@ export interface Ledger {
   /** The chunk that lists all others; `null` before the first commit. */
   readonly index: { readonly attempt: string; readonly digest: string } | null
   readonly abandoned: readonly AbandonedAttempt[]
+  /** Where a run with `--once` ends; `null`: none was ever asked for. */
+  readonly goal: Goal | null
+}
+
+/**
+ * What was there when a run with `--once` began. Kept, so that a run that is continued ends at the same record: the end
+ * closes windows, and so must not move.
+ */
+export interface Goal {
+  readonly offset: number
+  /** All below it is consumed, every window is closed and published. */
+  readonly isReached: boolean
 }
 
 export interface StoredLedger {
@@ -84,6 +96,7 @@ export function emptyLedger(job: string, partition: number, resumeOffset: number
     intent: null,
     index: null,
     abandoned: [],
+    goal: null,
   }
 }
 

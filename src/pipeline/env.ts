@@ -16,6 +16,8 @@ export interface PipelineEnv {
   readonly newToken: TokenSource
   readonly limits: PipelineLimits
   readonly observe: PipelineObserver
+  /** Ends every partition at the end its log had when the run began, as a bounded input ends. */
+  readonly once: boolean
 }
 
 export interface PipelineLimits {

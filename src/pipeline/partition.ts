@@ -17,6 +17,7 @@ import { Committer } from './committer.ts'
 import { takeCut } from './cut.ts'
 import { deadLetterRow } from './dead-letter.ts'
 import type { PipelineEnv } from './env.ts'
+import { untilGoal } from './goal.ts'
 import { Interruption } from './interruption.ts'
 import type { OpenSource, SourceEvent } from './ports.ts'
 import { discardPublisher, publishOutstanding, sweep } from './publishing.ts'
@@ -51,15 +52,16 @@ export async function runPartition(
     const source = await env.source.open(partition, session.ledger.resumeOffset)
     try {
       assertLogHolds(session, source)
+      const bounded = env.once ? await untilGoal(session, source) : source
       const interruption = new Interruption()
       signal.addEventListener('abort', () => interruption.raise(), { once: true })
       const committer = new Committer(session, () => interruption.raise())
-      await new PartitionLoop(session, state, source, committer, interruption).run()
+      await new PartitionLoop(session, state, bounded, committer, interruption).run()
       await committer.drain()
     } finally {
       await source.close()
     }
-    await settle(session)
+    await settle(session, state.ended)
     return { commit: session.ledger.commit, counts: session.ledger.counts }
   } catch (error) {
     // A chunk that is missing was superseded if the ledger moved on, which is another owner's doing; else it is lost.
@@ -87,13 +89,15 @@ function assertLogHolds(session: Session, source: OpenSource): void {
   )
 }
 
-/** Notes in the ledger what is published, so that a job that ended says so. */
-async function settle(session: Session): Promise<void> {
+/** Notes in the ledger what is published, and that the goal is reached, so that a job that ended says so. */
+async function settle(session: Session, hasEnded: boolean): Promise<void> {
   const { env, partition, signal, published } = session
   session.ledger = await retrying(env, partition, signal, 'settling', () =>
-    updateOwnLedger(env.store, session.owner, (ledger) =>
-      ledger.published.commit === published.commit ? ledger : { ...ledger, published },
-    ),
+    updateOwnLedger(env.store, session.owner, (ledger) => {
+      const goal = hasEnded && ledger.goal !== null ? { ...ledger.goal, isReached: true } : ledger.goal
+      const isSettled = ledger.published.commit === published.commit && ledger.goal?.isReached === goal?.isReached
+      return isSettled ? ledger : { ...ledger, published, goal }
+    }),
   )
   env.observe({ kind: 'ended', partition, commit: session.ledger.commit })
 }

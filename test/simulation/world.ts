@@ -107,6 +107,7 @@ export class World {
         vmsPerWorkflow: random.pick([1, 1, 3]),
       },
       observe: (event) => this.events.push(event),
+      once: false,
     }
   }
 

@@ -1,0 +1,43 @@
+/** Files as a run's input. */
+import { checkBinding, describeInputs, type InputBinding } from '../adapters/files/inputs.ts'
+import { createFilePublisherFactory } from '../adapters/files/result-file.ts'
+import { createFileSource } from '../adapters/files/source.ts'
+import type { Config } from '../config/settings.ts'
+import type { Json } from '../core/json.ts'
+import { ConfigurationError } from '../errors.ts'
+import type { PublisherFactory } from '../pipeline/ports.ts'
+import type { Input } from './input.ts'
+import { createSoleInput } from './sole-input.ts'
+
+export async function openFileInput(config: Config): Promise<Input> {
+  const binding = await describeInputs(config.input)
+  const source = createFileSource({
+    // The paths that are bound, not the patterns: they could match something else by now.
+    inputs: binding.map((input) => input.path),
+    partitions: config.partitions,
+    format: config.format,
+    decode: { mapping: config.fields },
+  })
+  return createSoleInput({
+    source,
+    publishers: filePublishers(config),
+    partitions: config.partitions,
+    identity: { kind: 'files', inputs: binding as unknown as Json },
+    check: (before) => checkBinding((before as unknown as { inputs: InputBinding }).inputs, binding),
+  })
+}
+
+/** Results and dead letters are published in one step, so both go to files or both to Kafka. */
+export function filePublishers(config: Config): PublisherFactory {
+  const { results, deadLetters } = config
+  if (results.kind === 'file' && deadLetters.kind === 'file') {
+    return createFilePublisherFactory({ job: config.job, results: results.path, deadLetters: deadLetters.path })
+  }
+  throw new ConfigurationError([
+    {
+      place: '--results',
+      problem: 'results and dead letters must both go to files',
+      remedy: 'Give FILE.ndjson for both.',
+    },
+  ])
+}

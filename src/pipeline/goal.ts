@@ -1,0 +1,40 @@
+/** Makes an unbounded log a bounded input: it ends where it ended when the run began. */
+import type { SourceRecord } from '../core/point.ts'
+import { updateOwnLedger } from '../ledger/takeover.ts'
+import type { OpenSource, SourceEvent } from './ports.ts'
+import { retrying } from './retrying.ts'
+import type { Session } from './session.ts'
+
+/** Sets the goal of this run, or keeps the one that an interrupted run had, and bounds the source by it. */
+export async function untilGoal(session: Session, source: OpenSource): Promise<OpenSource> {
+  const { env, partition, signal, owner } = session
+  // A bounded source ends by itself, and where it ends is not known on opening.
+  if (source.logEnd === Number.MAX_SAFE_INTEGER) return source
+  session.ledger = await retrying(env, partition, signal, 'setting the goal', () =>
+    updateOwnLedger(env.store, owner, (ledger) => {
+      const isCurrent = ledger.goal !== null && (!ledger.goal.isReached || ledger.goal.offset >= source.logEnd)
+      return isCurrent ? ledger : { ...ledger, goal: { offset: source.logEnd, isReached: false } }
+    }),
+  )
+  return boundedBy(source, session.ledger.goal?.offset ?? source.logEnd, session.ledger.resumeOffset)
+}
+
+function boundedBy(source: OpenSource, goal: number, fromOffset: number): OpenSource {
+  let position = fromOffset
+  const next = async (): Promise<SourceEvent> => {
+    if (position >= goal) return { kind: 'end' }
+    const event = await source.next()
+    if (event.kind === 'end') return event
+    if (event.kind === 'caught-up') {
+      position = Math.max(position, event.nextOffset)
+      return event
+    }
+    const records = event.records.filter((record: SourceRecord) => record.offset < goal)
+    const isPast = records.length < event.records.length
+    const last = records.at(-1)
+    if (last !== undefined) position = last.offset + 1
+    if (isPast) position = goal
+    return records.length === 0 ? { kind: 'end' } : { kind: 'records', records }
+  }
+  return { logStart: source.logStart, logEnd: source.logEnd, next, close: () => source.close() }
+}
