@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest'
+import { addFates, isBalanced, NO_FATES, type FateCounts } from '../../src/core/fate.ts'
+
+const COUNTS: FateCounts = { consumed: 31, accepted: 16, duplicate: 8, late: 4, rejected: 2, manifests: 1 }
+
+describe('fates', () => {
+  it('add up to what was consumed', () => {
+    expect(isBalanced(NO_FATES)).toBe(true)
+    expect(isBalanced(COUNTS)).toBe(true)
+  })
+
+  it.each(Object.keys(COUNTS) as (keyof FateCounts)[])('are out of balance when %s is off by one', (name) => {
+    expect(isBalanced({ ...COUNTS, [name]: COUNTS[name] + 1 })).toBe(false)
+    expect(isBalanced({ ...COUNTS, [name]: COUNTS[name] - 1 })).toBe(false)
+  })
+
+  it('add member by member', () => {
+    const sum = addFates(COUNTS, { consumed: 100, accepted: 20, duplicate: 20, late: 20, rejected: 20, manifests: 20 })
+    expect(sum).toEqual({ consumed: 131, accepted: 36, duplicate: 28, late: 24, rejected: 22, manifests: 21 })
+  })
+})

@@ -1,0 +1,33 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isAligned, windowOf, windowStartOf } from '../../src/core/window.ts'
+
+describe('windows are half-open and aligned to the epoch', () => {
+  //  -200      -100        0        100       200
+  //    |---------|---------|---------|---------|
+  it.each([
+    [0, 0],
+    [1, 0],
+    [99, 0],
+    [100, 100],
+    [199, 100],
+    [-1, -100],
+    [-100, -100],
+    [-101, -200],
+  ])('%i falls into the window that starts at %i', (at, start) => {
+    expect(windowStartOf(at, 100)).toBe(start)
+    expect(windowOf(at, 100)).toEqual({ start, end: start + 100 })
+    expect(isAligned(at, 100)).toBe(at === start)
+  })
+
+  it('holds every time in exactly one window, which it begins in', () => {
+    const time = fc.integer({ min: -8.64e15, max: 8.64e15 })
+    fc.assert(
+      fc.property(time, fc.integer({ min: 1, max: 400 * 86_400_000 }), (at, sizeMs) => {
+        const { start, end } = windowOf(at, sizeMs)
+        expect(start <= at && at < end).toBe(true)
+        expect(isAligned(start, sizeMs) && isAligned(end, sizeMs)).toBe(true)
+      }),
+    )
+  })
+})

@@ -1,0 +1,58 @@
+/**
+ * A fleet of VMs whose producers all keep their word: in every window each sends some points and then a manifest. So
+ * whatever order the records take within the grace, every VM window is complete, and its result is one and the same.
+ */
+import type { Decoded } from '../../src/core/point.ts'
+import type { Random } from './random.ts'
+import { manifest, point, RULES } from './records.ts'
+
+export interface Sent {
+  /** When it is sent, on the clock of the timestamps. */
+  readonly atMs: number
+  readonly decoded: Decoded
+}
+
+export interface FleetShape {
+  readonly vms: number
+  readonly windows: number
+  readonly hasManifests: boolean
+}
+
+export function makeFleet(random: Random, { vms, windows, hasManifests }: FleetShape): Sent[] {
+  const sent: Sent[] = []
+  const origin = random.pick([0, -300, 1_700_000_000_000])
+  for (let vm = 0; vm < vms; vm++) {
+    const vmId = `vm-${vm}`
+    for (const producer of vm % 3 === 2 ? ['', 'second'] : ['']) {
+      let seq = 0
+      for (let window = 0; window < windows; window++) {
+        const start = origin + window * RULES.sizeMs
+        const count = random.int(1, 5)
+        for (let i = 0; i < count; i++) {
+          const atMs = start + random.int(0, RULES.sizeMs - 1)
+          const value = random.pick([random.int(-9, 99), random.next() * 1e9, 0.1])
+          const metric = random.pick(['cpu', 'cpu', 'memory'])
+          sent.push({ atMs, decoded: point(vmId, seq + i, atMs, value, { producer, metric }) })
+        }
+        if (hasManifests) {
+          sent.push({ atMs: start + RULES.sizeMs, decoded: manifest(vmId, start, seq, count, { producer }) })
+        }
+        seq += count
+      }
+    }
+  }
+  return sent
+}
+
+/** The records in an order in which none comes so late that the grace is over. */
+export function withinGrace(random: Random, sent: readonly Sent[]): Decoded[] {
+  const due = sent.map((one) => ({ ...one, atMs: one.atMs + random.int(0, RULES.graceMs - 1) }))
+  return due.sort((a, b) => a.atMs - b.atMs).map((one) => one.decoded)
+}
+
+/** Copies of some points, sent up to two windows later: while their window is open, or remembered. */
+export function copiesOf(random: Random, sent: readonly Sent[]): Sent[] {
+  return sent
+    .filter((one) => one.decoded.kind === 'point' && random.chance(0.4))
+    .map((one) => ({ ...one, atMs: one.atMs + random.int(0, 2 * RULES.sizeMs) }))
+}

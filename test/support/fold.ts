@@ -1,0 +1,124 @@
+/**
+ * The fold alone, driven as the pipeline drives it: one record, then whatever closes. What happened is told in short
+ * texts, so that a test reads as a table.
+ */
+import type { AnyAggregator } from '../../src/core/aggregator.ts'
+import { closeVmWindow, quarantineVmWindow, type VmWindowTask } from '../../src/core/close-vm-window.ts'
+import { canonicalJson, type Json } from '../../src/core/json.ts'
+import { PartitionState, type CloseDecision, type ClosedWindow } from '../../src/core/partition-state.ts'
+import type { Decoded } from '../../src/core/point.ts'
+import { summary } from '../../src/core/summary.ts'
+import { VmWindow, type EncodedVmWindow } from '../../src/core/vm-window.ts'
+import type { Windowing } from '../../src/core/windowing.ts'
+import { RULES } from './records.ts'
+
+export interface SentRecord {
+  readonly decoded: Decoded
+  readonly brokerTimestampMs?: number
+}
+
+export class Folding {
+  readonly rules: Windowing
+  readonly aggregator: AnyAggregator
+  readonly closed: ClosedWindow[] = []
+  /** `#3 0 complete a:complete/2 b:complete/0`: after record 3 the window 0 closed, with the reason and points of each VM. */
+  readonly closes: string[] = []
+  /** `#3 too-late` */
+  readonly refusals: string[] = []
+  state: PartitionState
+  #sent = 0
+
+  constructor(rules: Partial<Windowing> = {}, aggregator: AnyAggregator = summary) {
+    this.rules = { ...RULES, ...rules }
+    this.aggregator = aggregator
+    this.state = new PartitionState(this.rules, aggregator)
+  }
+
+  feed(...sent: readonly (Decoded | SentRecord)[]): this {
+    for (const one of sent) {
+      const { decoded, brokerTimestampMs } = 'decoded' in one ? one : { decoded: one, brokerTimestampMs: undefined }
+      const refusal = this.state.fold({
+        offset: this.#sent,
+        brokerTimestampMs: brokerTimestampMs ?? null,
+        decoded,
+        raw: () => {
+          throw new Error('core never looks at raw bytes')
+        },
+      })
+      if (refusal !== null) this.refusals.push(`#${this.#sent} ${refusal.reason}`)
+      this.#closeDue(`#${this.#sent}`)
+      this.#sent++
+    }
+    return this
+  }
+
+  /** The bounded input ends. */
+  end(): this {
+    this.state.ended = true
+    this.#closeDue('end')
+    return this
+  }
+
+  /** The wall clock shows `nowMs`, and the log is read to its end. */
+  clock(nowMs: number): this {
+    for (let due = this.state.dueByClock(nowMs); due !== null; due = this.state.dueByClock(nowMs)) {
+      this.#close('clock', due)
+      this.#closeDue('clock')
+    }
+    return this
+  }
+
+  /** Canonical results of all closed windows, each VM's state carried from window to window. */
+  results(): string[] {
+    const states = new Map<string, Json>()
+    return this.closed.flatMap((window) =>
+      window.vms.map(({ window: vm, reason, silent }) => {
+        const task: VmWindowTask = {
+          windowStart: window.start,
+          windowEnd: window.end,
+          reason,
+          silent,
+          window: vm.encode(this.aggregator) as unknown as EncodedVmWindow,
+          prior: states.get(vm.vmId) ?? null,
+        }
+        const outcome =
+          vm.failure === null
+            ? closeVmWindow(task, this.aggregator, this.rules)
+            : quarantineVmWindow(task, this.aggregator, this.rules, vm.failure)
+        states.set(vm.vmId, outcome.state)
+        return canonicalJson(outcome.result as unknown as Json)
+      }),
+    )
+  }
+
+  #closeDue(when: string): void {
+    for (let due = this.state.due(); due !== null; due = this.state.due()) this.#close(when, due)
+  }
+
+  #close(when: string, due: CloseDecision): void {
+    const closed = this.state.close(due)
+    this.closed.push(closed)
+    const vms = closed.vms.map(({ window, reason, silent }) => {
+      const missing = silent.length === 0 ? '' : `-${silent.map((producer) => producer || "''").join(',')}`
+      return `${window.vmId}:${reason}/${window.receivedCount}${missing}`
+    })
+    this.closes.push([when, closed.start, closed.trigger, ...vms].join(' '))
+  }
+}
+
+/** The state as an owner finds it that takes over from what was stored at this very record. */
+export function recovered(state: PartitionState, rules: Windowing, aggregator: AnyAggregator): PartitionState {
+  const wire = <T>(value: T): T => JSON.parse(canonicalJson(value as Json)) as T
+  const next = new PartitionState(rules, aggregator)
+  const stored = (vm: VmWindow): VmWindow => VmWindow.decode(wire(vm.encode(aggregator)), aggregator, rules)
+  next.counts = state.counts
+  next.watermark = state.watermark
+  next.closedThrough = state.closedThrough
+  for (const [start, window] of state.windows) for (const vm of window.vms.values()) next.restore(start, stored(vm))
+  for (const row of wire(state.roster.rows())) next.roster.set(row)
+  for (const { start, vms } of state.remembered) {
+    next.remembered.push({ start, vms: new Map([...vms].map(([vmId, vm]) => [vmId, stored(vm)])) })
+  }
+  next.settle()
+  return next
+}
