@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { fleetLines } from '../support/fleet.ts'
+import { fleetLines } from '../support/fleet-lines.ts'
 import { Random } from '../support/random.ts'
 import { linesIn, start, summaryOf, windrow } from '../support/windrow-process.ts'
 
