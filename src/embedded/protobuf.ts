@@ -8,6 +8,7 @@ const VARINT = 0
 const FIXED64 = 1
 const LENGTH_DELIMITED = 2
 const FIXED32 = 5
+const MAX_VARINT_BYTES = 10
 const OPEN_LENGTH_BYTES = 4
 
 /** Walks over the fields of one message: `while (reader.next()) switch (reader.field) …`; a field not read is skipped. */
@@ -45,7 +46,13 @@ export class ProtoReader {
   /** A non-negative int64, exact below 2^53. */
   uint53(): number {
     this.#expect(VARINT)
-    return this.#varint()
+    let value = 0
+    for (let i = 0; i < MAX_VARINT_BYTES; i++) {
+      const byte = this.#byte()
+      value += (byte & 0x7f) * 2 ** (7 * i)
+      if (byte < 0x80) return value
+    }
+    throw new RangeError('a varint has more than ten bytes')
   }
 
   /** The bytes of a `bytes`, `string` or message field: a view of the request, to be copied by whoever keeps it. */
@@ -88,20 +95,20 @@ export class ProtoReader {
     this.#position += length
   }
 
-  /** Negative int32s come as ten bytes; what is above 2^53 loses only bits that nobody here reads. */
+  /** The low 32 bits, unsigned: all of a tag, a length or an int32, which when negative comes as ten bytes. */
   #varint(): number {
     let value = 0
-    let factor = 1
-    for (let i = 0; i < 10; i++) {
-      if (this.#position >= this.#end) throw new RangeError('the message is truncated')
-      const byte = this.#buffer[this.#position++] as number
-      if (i < 4) value |= (byte & 0x7f) << (7 * i)
-      else if (i === 4) value = (value >>> 0) + (byte & 0x7f) * 2 ** 28
-      else value += (byte & 0x7f) * factor
-      if (byte < 0x80) return i < 4 ? value >>> 0 : value
-      factor = 2 ** (7 * (i + 1))
+    for (let i = 0; i < MAX_VARINT_BYTES; i++) {
+      const byte = this.#byte()
+      if (i < 5) value |= (byte & 0x7f) << (7 * i)
+      if (byte < 0x80) return value >>> 0
     }
     throw new RangeError('a varint has more than ten bytes')
+  }
+
+  #byte(): number {
+    if (this.#position >= this.#end) throw new RangeError('the message is truncated')
+    return this.#buffer[this.#position++] as number
   }
 }
 

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { Watchers } from '../../src/embedded/watchers.ts'
+
+function caller() {
+  const listeners: (() => void)[] = []
+  return { onGone: (listener: () => void) => void listeners.push(listener), go: () => listeners.forEach((l) => l()) }
+}
+
+test('a watcher hears of the first instance that it waits for, and of no other id', async () => {
+  const watchers = new Watchers<number>()
+  const waiting = watchers.wait('a', caller(), (n) => n > 1)
+  watchers.notify('a', 1)
+  watchers.notify('b', 5)
+  watchers.notify('a', 2)
+  watchers.notify('a', 3)
+  expect(await waiting).toBe(2)
+  expect(watchers.size).toBe(0)
+})
+
+test('whoever has gone is forgotten, the others are not', async () => {
+  const watchers = new Watchers<number>()
+  const gone = caller()
+  void watchers.wait('a', gone, () => true)
+  const waiting = watchers.wait('a', caller(), () => true)
+  gone.go()
+  expect(watchers.size).toBe(1)
+  watchers.notify('a', 7)
+  expect(await waiting).toBe(7)
+})
