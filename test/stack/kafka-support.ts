@@ -1,6 +1,6 @@
 /** A broker for the tests beside this file, and topics, readers and clocks for them. */
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -26,25 +26,27 @@ import type { Stack } from '../../src/stack/index.ts'
 export function kafkaForTests(): KafkaConnection {
   const brokers = (process.env['WINDROW_TEST_BROKERS'] ?? '').split(',').filter((broker) => broker !== '')
   if (brokers.length > 0) return { brokers }
-  let stack: Stack
+  let stack: Stack | undefined
   let dataDir: string
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'windrow-kafka-'))
+    // PostgreSQL runs as another user when the tests run as root.
+    await chmod(dataDir, 0o755)
     stack = await startStack({ dataDir, portBase: await freePortBase() })
     brokers.push(stack.description.addresses.kafka)
   })
   afterAll(async () => {
-    await stack.down({ purge: true })
+    await stack?.down({ purge: true })
     await rm(dataDir, { recursive: true, force: true })
   })
   return { brokers }
 }
 
+/** Files run side by side, each in a process of its own, so each looks in another place first. */
 async function freePortBase(): Promise<number> {
-  for (let portBase = 21_000; portBase < 30_000; portBase += 100) {
-    if ((await busyPorts(Object.values(stackPorts(portBase)))).length === 0) return portBase
+  for (let base = 10_000 + (process.pid % 200) * 100; ; base += 100) {
+    if ((await busyPorts(Object.values(stackPorts(base)))).length === 0) return base
   }
-  throw new Error('no hundred free ports')
 }
 
 export const clock: Clock = {

@@ -62,7 +62,7 @@ const MAX_FETCH_BYTES = 512 * 1024
 const LOG_END_EVERY_MS = 250
 const LEAVE_WITHIN_MS = 8_000
 const FIRST_REJOIN_PAUSE_MS = 500
-const LONGEST_REJOIN_PAUSE_MS = 15_000
+const LONGEST_REJOIN_PAUSE_MS = 5_000
 
 /** What the logic below needs, so that it can be driven without a broker. */
 export interface ConsumptionPorts {

@@ -27,6 +27,8 @@ export interface PublisherOptions {
   readonly groupId: string
   /** Bytes of a result, from its JSON text. @default the text itself */
   readonly encodeResult?: (line: string) => Buffer
+  /** The same for a dead letter. */
+  readonly encodeDeadLetter?: (line: string) => Buffer
   /** Bytes of records in one request; a larger batch goes out in several, in one transaction. @default 512 KiB */
   readonly maxRequestBytes?: number
 }
@@ -121,12 +123,14 @@ class KafkaPublisher implements Publisher {
   }
 
   *#recordsOf(batch: OutboxBatch): Generator<OutgoingRecord> {
-    const { resultsTopic, deadLettersTopic, publishedTopic, encodeResult } = this.#options
+    const { resultsTopic, deadLettersTopic, publishedTopic, encodeResult, encodeDeadLetter } = this.#options
     const from = String(this.#partition)
     for (const line of batch.results) {
       yield { topic: resultsTopic, key: vmIdOf(line), value: encodeResult?.(line) ?? Buffer.from(line) }
     }
-    for (const line of batch.deadLetters) yield { topic: deadLettersTopic, key: from, value: Buffer.from(line) }
+    for (const line of batch.deadLetters) {
+      yield { topic: deadLettersTopic, key: from, value: encodeDeadLetter?.(line) ?? Buffer.from(line) }
+    }
     const marker = Buffer.from(encodeMarker(batch.marker))
     yield { topic: publishedTopic, partition: this.#partition, key: from, value: marker }
   }

@@ -1,5 +1,7 @@
 /** What Windrow needs to know of a topic before it reads it, and the creation of topics that are its own. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs from 'kafkajs'
+import { WindrowError } from '../../errors.ts'
 import { createKafkaClient } from './client.ts'
 import { connectKafkaCluster } from './cluster.ts'
 import { kafkaError } from './errors.ts'
@@ -66,7 +68,8 @@ export async function createMissingTopics(connection: KafkaConnection, topics: r
     const missing = topics.filter(({ topic }) => !there.has(topic))
     if (missing.length === 0) return
     await admin.createTopics({
-      waitForLeaders: true,
+      // kafkajs's own waiting fails when the broker that it asks has not heard of the topic yet.
+      waitForLeaders: false,
       topics: missing.map(({ topic, partitions, replicationFactor, config }) => ({
         topic,
         numPartitions: partitions,
@@ -74,7 +77,33 @@ export async function createMissingTopics(connection: KafkaConnection, topics: r
         configEntries: Object.entries(config ?? {}).map(([name, value]) => ({ name, value })),
       })),
     })
+    await waitForLeaders(admin, missing)
   })
+}
+
+const LEADERS_WITHIN_MS = 30_000
+const LOOK_EVERY_MS = 50
+
+async function waitForLeaders(admin: Admin, created: readonly NewTopic[]): Promise<void> {
+  const names = created.map(({ topic }) => topic)
+  for (const deadline = Date.now() + LEADERS_WITHIN_MS; ; await sleep(LOOK_EVERY_MS)) {
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: names })
+      if (topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)))
+        return
+    } catch (error) {
+      const failure = kafkaError(error, `waiting for the leaders of ${names.join(', ')}`)
+      if (failure.disposition !== 'retryable' || Date.now() > deadline) throw failure
+      continue
+    }
+    if (Date.now() > deadline) {
+      throw new WindrowError(`${names.join(', ')} have no leaders after ${LEADERS_WITHIN_MS} ms`, {
+        code: 'KAFKA_TRANSIENT',
+        remedy: 'Look at the state of the brokers, then try again.',
+        disposition: 'retryable',
+      })
+    }
+  }
 }
 
 type Admin = ReturnType<ReturnType<typeof createKafkaClient>['admin']>

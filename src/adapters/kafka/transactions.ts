@@ -1,4 +1,5 @@
 /** A transactional producer, over kafkajs. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { partitionOf } from '../../core/murmur2.ts'
 import { createKafkaClient } from './client.ts'
 import { kafkaError } from './errors.ts'
@@ -68,10 +69,12 @@ export async function connectTransactionalProducer(
           await transaction.sendBatch({ topicMessages: byTopic(records) })
         },
         sendOffset: (groupId, topic, partition, offset) =>
-          transaction.sendOffsets({
-            consumerGroupId: groupId,
-            topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }],
-          }),
+          untilCoordinated(() =>
+            transaction.sendOffsets({
+              consumerGroupId: groupId,
+              topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }],
+            }),
+          ),
         commit: () => transaction.commit(),
       }
     },
@@ -89,6 +92,27 @@ export async function connectTransactionalProducer(
         await producer.disconnect()
       }
     },
+  }
+}
+
+/** Answers of a broker that is not, or not yet, the group's coordinator: it has written nothing. */
+const NOT_COORDINATED = new Set([
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+])
+const COORDINATED_WITHIN_MS = 10_000
+const COORDINATOR_PAUSE_MS = 100
+
+/** Asks again while the group has no coordinator, as in a young cluster; kafkajs waits for another name of the error. */
+async function untilCoordinated(ask: () => Promise<void>): Promise<void> {
+  for (const deadline = Date.now() + COORDINATED_WITHIN_MS; ; await sleep(COORDINATOR_PAUSE_MS)) {
+    try {
+      return await ask()
+    } catch (error) {
+      const { type } = error as { readonly type?: string }
+      if (type === undefined || !NOT_COORDINATED.has(type) || Date.now() > deadline) throw error
+    }
   }
 }
 

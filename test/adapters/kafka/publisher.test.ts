@@ -118,9 +118,12 @@ it('a batch with nothing but its marker moves the marker', async () => {
   expect((await factory().open(0)).marker).toEqual({ commit: 5, digest: 'd5' })
 })
 
-it('gives results the bytes that the encoder makes of them', async () => {
-  await (await factory({ encodeResult: (line) => Buffer.from(line.toUpperCase()) }).open(0)).publish(batchOf(1))
+it('gives results and dead letters the bytes that their encoders make of them', async () => {
+  const encodeResult = (line: string) => Buffer.from(line.toUpperCase())
+  const encodeDeadLetter = (line: string) => Buffer.from(`dead ${line}`)
+  await (await factory({ encodeResult, encodeDeadLetter }).open(0)).publish(batchOf(1))
   expect(kafka.valuesIn('results')).toEqual(['{"VMID":"VM-1"}'])
+  expect(kafka.valuesIn('dead')).toEqual(['dead {"offset":1}'])
 })
 
 it('sends a large batch in several requests, the marker last, all in one transaction', async () => {
