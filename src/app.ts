@@ -22,6 +22,7 @@ import { bindJob } from './ledger/job-record.ts'
 import { DEFAULT_LIMITS, type PipelineEnv } from './pipeline/env.ts'
 import { runPartition } from './pipeline/partition.ts'
 import type { Clock } from './pipeline/ports.ts'
+import { createLog, logPipelineEvent, logWorkerEvent, type Log } from './telemetry/log.ts'
 import { aggregatorId } from './workflows/vm-window.ts'
 import type { WorkerEvent } from './workflows/worker.ts'
 
@@ -43,18 +44,26 @@ export async function runJobWith(
 ): Promise<JobSummary> {
   const startedMs = performance.now()
   const meter = new ProgressMeter(observer, () => performance.now())
+  const log = createLog(config.logLevel, config.job)
   const input = await openInput(config, {
     clock,
-    onWarning: (message, remedy) => observer.event({ kind: 'warning', message, remedy }),
+    log,
+    onWarning: (message, remedy) => {
+      log.warn({ remedy }, message)
+      observer.event({ kind: 'warning', message, remedy })
+    },
   })
   try {
     const hooks = {
       onVmWindows: (count: number) => meter.vmWindowsClosed(count),
-      onWorkerEvent: (event: WorkerEvent) => meter.observeWorker(event),
+      onWorkerEvent: (event: WorkerEvent) => {
+        logWorkerEvent(log, event)
+        meter.observeWorker(event)
+      },
     }
     const sidecar = await openSidecar(config, input.partitions, aggregator, hooks, signal)
     try {
-      const run = runOn(sidecar, input, aggregator, config, meter, signal)
+      const run = runOn(sidecar, input, aggregator, config, meter, log, signal)
       // A sidecar that is gone for good leaves its callers waiting for answers that will not come.
       const consumedBefore = await Promise.race([run, sidecar.failed])
       const seconds = Math.round(performance.now() - startedMs) / 1000
@@ -74,6 +83,7 @@ async function runOn(
   aggregator: AnyAggregator,
   config: Config,
   meter: ProgressMeter,
+  log: Log,
   signal: AbortSignal,
 ): Promise<number> {
   const { store } = sidecar
@@ -101,7 +111,10 @@ async function runOn(
       checkpointEveryRecords: config.checkpointEvery,
       vmsPerWorkflow: config.vmsPerWorkflow,
     },
-    observe: meter.observe,
+    observe: (event) => {
+      logPipelineEvent(log, event)
+      meter.observe(event)
+    },
     once: config.once,
   }
   const consumedBefore = await consumedSoFar(store, config.job, input.partitions)

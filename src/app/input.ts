@@ -1,6 +1,7 @@
 /** Where a run's records come from and where its results go; what differs between files and a topic is behind this. */
 import type { Json } from '../core/json.ts'
 import type { PartitionEnd } from '../pipeline/partition.ts'
+import type { Log } from '../telemetry/log.ts'
 import type { Clock, PublisherFactory, Source, StateStore } from '../pipeline/ports.ts'
 
 /** Runs one partition of the job; `firstOffset` is asked when the partition has no ledger yet. */
@@ -13,6 +14,7 @@ export type RunPartition = (
 /** What an input asks of the run. */
 export interface InputHooks {
   readonly clock: Clock
+  readonly log: Log
   readonly onWarning: (message: string, remedy: string) => void
 }
 

@@ -18,6 +18,8 @@ import type { Input, InputHooks, RunPartition } from './input.ts'
 
 /** How often it is looked whether the partitions of other processes have reached their goals too. */
 const LOOK_EVERY_MS = 500
+/** On stopping, time for what is folded to be committed and published. */
+const DRAIN_MS = 8_000
 
 export async function openKafkaInput(config: Config, hooks: InputHooks): Promise<Input> {
   const { topic } = config
@@ -25,7 +27,8 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
   const connection: KafkaConnection = {
     brokers: config.brokers,
     clientId: `windrow-${config.job}`,
-    log: ({ message, fields }) => hooks.onWarning(`Kafka: ${message} ${JSON.stringify(fields)}`, 'It is tried again.'),
+    // The client says "error" of everything that it tries again; what is not mended comes back as an error of ours.
+    log: ({ message, fields }) => hooks.log.debug(fields, `kafka: ${message}`),
   }
   const description = await describeTopic(connection, topic)
   refuseCompacted(description)
@@ -91,7 +94,8 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
         await hooks.clock.sleep(LOOK_EVERY_MS, signal)
       }
     } finally {
-      await partitions.close()
+      // What cannot be committed in time is abandoned, not lost: the next owner goes on from the ledger.
+      await Promise.race([partitions.close(), hooks.clock.sleep(DRAIN_MS)])
     }
     if (halts[0] !== undefined) throw halts[0]
   }

@@ -2,7 +2,7 @@
 import type { JobSummary, RunJob } from '../app-types.ts'
 import type { Config } from '../config/settings.ts'
 import { WindrowError } from '../errors.ts'
-import { createRunDisplay } from '../ui/run-display.ts'
+import { createRunDisplay, type RunDisplay } from '../ui/run-display.ts'
 import { createStyle, wantsColour } from '../ui/style.ts'
 import { summaryText } from '../ui/summary.ts'
 import type { CliCommand, CliContext, ExitCode } from './command.ts'
@@ -26,6 +26,8 @@ export function createRunCommand(loadRunJob: () => Promise<RunJob>): CliCommand 
   }
 }
 
+const NO_DISPLAY: RunDisplay = { progress: () => undefined, event: () => undefined, end: () => undefined }
+
 /** Progress goes to standard error, so that standard output carries the summary alone. */
 async function runWithDisplay(
   runJob: RunJob,
@@ -33,7 +35,8 @@ async function runWithDisplay(
   { env, stderr, signal }: CliContext,
 ): Promise<JobSummary> {
   const style = createStyle(wantsColour(stderr.isTTY === true, env))
-  const display = createRunDisplay(stderr, style, () => performance.now())
+  // Log lines and live lines on one stream would tear each other: who asks for a log gets the log.
+  const display = config.logLevel === 'silent' ? createRunDisplay(stderr, style, () => performance.now()) : NO_DISPLAY
   try {
     return await runJob(config, display, signal)
   } finally {

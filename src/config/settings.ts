@@ -181,7 +181,8 @@ export const configSchema = z.object({
   logLevel: setting(kinds.oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), {
     group: 'Job',
     help: 'Least level of log lines on standard error',
-    default: 'warn',
+    details: 'JSON lines, in the place of the progress display.',
+    default: 'silent',
   }),
 
   sidecar: setting(kinds.oneOf('embedded', 'dapr'), {
