@@ -1,0 +1,167 @@
+/** The index: what is in force, what waits to be published, what is superseded and must be deleted, and when again. */
+import { describe, expect, it } from 'vitest'
+import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import type { ChunkKind, ChunkSet } from '../../src/ledger/chunks.ts'
+import {
+  announcedGarbage,
+  keysOf,
+  nextIndex,
+  readIndex,
+  writeIndex,
+  type IndexChunk,
+  type IndexStep,
+} from '../../src/ledger/index-chunk.ts'
+
+function set(attempt: string, kind: ChunkKind, pages = 1, first = 0): ChunkSet {
+  return { attempt, kind, first, digests: Array.from({ length: pages }, (_, i) => `${attempt}${i}`), rows: pages }
+}
+
+function step(commit: number, more: Partial<IndexStep> = {}): IndexStep {
+  const attempt = `c${commit}`
+  return {
+    attempt,
+    commit,
+    digest: `digest ${commit}`,
+    resumeOffset: commit * 10,
+    open: [{ window: commit * 100, set: set(attempt, 'open') }],
+    roster: set(attempt, 'roster'),
+    deadLetters: [],
+    closing: null,
+    publishedCommit: commit - 1,
+    sweptCommit: commit - 1,
+    abandoned: [],
+    rememberWindows: 2,
+    ...more,
+  }
+}
+
+function closing(commit: number, window: number): IndexStep['closing'] {
+  const attempt = `c${commit}`
+  return {
+    window,
+    accs: set(attempt, 'accs'),
+    states: set(attempt, 'states'),
+    results: set(attempt, 'results'),
+    total: set(attempt, 'total'),
+    reason: 'grace',
+    vmWindowsByReason: { complete: 2, grace: 1 },
+  }
+}
+
+/** Indexes of these steps in a row. */
+function indexes(...steps: readonly IndexStep[]): IndexChunk[] {
+  const made: IndexChunk[] = []
+  for (const one of steps) {
+    const before = made.at(-1) ?? null
+    made.push(nextIndex(before, before && { attempt: `c${before.commit}`, digest: '' }, one))
+  }
+  return made
+}
+
+const garbageOf = (index: IndexChunk | undefined): string[] => keysOf(index?.garbage ?? []).sort()
+
+describe('an index', () => {
+  it('of a checkpoint supersedes open windows, roster and the index before, and keeps states and totals', () => {
+    const [closed, checkpoint] = indexes(step(1, { closing: closing(1, 0) }), step(2, { publishedCommit: 0 }))
+    expect(closed?.garbage).toEqual([])
+    expect(garbageOf(checkpoint)).toEqual(['c1-index-0', 'c1-open-0', 'c1-roster-0'])
+    expect(checkpoint).toMatchObject({
+      states: closed?.states,
+      total: closed?.total,
+      closed: closed?.closed,
+      totals: closed?.totals,
+      lastClosed: { window: 0, reason: 'grace' },
+    })
+  })
+
+  it('of a close supersedes the states and totals before it', () => {
+    const [, second] = indexes(
+      step(1, { closing: closing(1, 0) }),
+      step(2, { closing: closing(2, 100), publishedCommit: 0 }),
+    )
+    expect(garbageOf(second)).toEqual(['c1-index-0', 'c1-open-0', 'c1-roster-0', 'c1-states-0', 'c1-total-0'])
+    expect(second?.states?.attempt).toBe('c2')
+    expect(second?.totals).toEqual({
+      windows: 2,
+      windowsByReason: { grace: 2 },
+      vmWindows: 6,
+      vmWindowsByReason: { complete: 4, grace: 2 },
+    })
+  })
+
+  it('keeps the chunks of an open window that did not change', () => {
+    const kept = { window: 100, set: set('c1', 'open', 2, 3) }
+    const [, second] = indexes(
+      step(1, { open: [kept, { window: 200, set: set('c1', 'open', 1, 5) }] }),
+      step(2, { open: [kept] }),
+    )
+    expect(garbageOf(second)).toEqual(['c1-index-0', 'c1-open-5', 'c1-roster-0'])
+  })
+
+  it('forgets closed windows beyond rememberWindows, and their accumulators become garbage', () => {
+    const made = indexes(
+      ...[1, 2, 3].map((commit) => step(commit, { closing: closing(commit, commit * 100), publishedCommit: 0 })),
+    )
+    expect(made.map((one) => one.closed.map(({ window }) => window))).toEqual([[100], [100, 200], [200, 300]])
+    expect(garbageOf(made[2])).toContain('c1-accs-0')
+    const none = indexes(step(1, { closing: closing(1, 0), rememberWindows: 0 }))
+    expect(none[0]?.closed).toEqual([])
+    expect(garbageOf(none[0])).toEqual(['c1-accs-0'])
+  })
+
+  it('holds every outbox until its commit is known to be published; then its chunks become garbage', () => {
+    const made = indexes(
+      step(1, { closing: closing(1, 0), deadLetters: [set('c1', 'dead', 2)] }),
+      step(2, { closing: closing(2, 100), publishedCommit: 0 }),
+      step(3, { publishedCommit: 1 }),
+    )
+    expect(made.map((one) => one.outboxes.map(({ marker }) => marker.commit))).toEqual([[1], [1, 2], [2, 3]])
+    expect(garbageOf(made[1])).not.toContain('c1-results-0')
+    expect(garbageOf(made[2])).toEqual(expect.arrayContaining(['c1-results-0', 'c1-dead-0', 'c1-dead-1']))
+    expect(made[2]?.outboxes[0]).toMatchObject({ marker: { commit: 2, digest: 'digest 2' }, resumeOffset: 20 })
+  })
+
+  it('carries garbage on until it is known to be deleted', () => {
+    const made = indexes(step(1), step(2), step(3, { sweptCommit: 1 }), step(4, { sweptCommit: 3 }))
+    expect(garbageOf(made[2])).toEqual(expect.arrayContaining(['c1-roster-0', 'c2-roster-0']))
+    expect(garbageOf(made[3])).toEqual(['c3-index-0', 'c3-open-0', 'c3-roster-0'])
+  })
+
+  it('lists an abandoned attempt twice, once after the other, for what its stragglers write in between', () => {
+    const abandoned = [{ attempt: 'gone', pages: { results: 2, index: 1 } }]
+    const made = indexes(step(1, { abandoned }), step(2), step(3), step(4))
+    const listed = made.map((one) => garbageOf(one).filter((key) => key.startsWith('gone')))
+    const all = ['gone-index-0', 'gone-results-0', 'gone-results-1']
+    expect(listed).toEqual([all, all, [], []])
+  })
+
+  it('announces every page of every kind', () => {
+    expect(keysOf(announcedGarbage('a', { accs: 2, total: 1, dead: 0 }, 0))).toEqual([
+      'a-accs-0',
+      'a-accs-1',
+      'a-total-0',
+    ])
+  })
+})
+
+describe('a stored index', () => {
+  const [index] = indexes(step(1)) as [IndexChunk]
+
+  it('reads back, and a second writer finds what the first wrote', async () => {
+    const store = new MemoryStore()
+    const digest = await writeIndex(store, 'c1', index)
+    expect(await writeIndex(store, 'c1', { ...index, commit: 99 })).toBe(digest)
+    expect(await readIndex(store, { attempt: 'c1', digest })).toEqual(index)
+  })
+
+  it('that is missing or differs from its digest is never used', async () => {
+    const store = new MemoryStore()
+    await writeIndex(store, 'c1', index)
+    for (const at of [
+      { attempt: 'c1', digest: 'another' },
+      { attempt: 'c2', digest: 'any' },
+    ]) {
+      await expect(readIndex(store, at)).rejects.toMatchObject({ code: 'CHUNK_BROKEN' })
+    }
+  })
+})

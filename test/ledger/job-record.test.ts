@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { bindJob, type JobRecord } from '../../src/ledger/job-record.ts'
+import { RULES } from '../support/records.ts'
+
+const RECORD: JobRecord = {
+  format: 1,
+  job: 'job',
+  partitions: 4,
+  rules: RULES,
+  aggregator: 'summary@1',
+  source: { topic: 'points' },
+}
+
+describe('a job', () => {
+  it('is bound by its first run and found by the next', async () => {
+    const store = new MemoryStore()
+    expect(await bindJob(store, RECORD)).toEqual(RECORD)
+    expect(await bindJob(store, RECORD)).toEqual(RECORD)
+    expect(store.keys()).toEqual(['job-job'])
+  })
+
+  it.each<[string, Partial<JobRecord>]>([
+    ['partitions was 4 and is now 8', { partitions: 8 }],
+    ['aggregator was "summary@1" and is now "mine@1"', { aggregator: 'mine@1' }],
+    ['sizeMs was 100 and is now 200', { rules: { ...RULES, sizeMs: 200 } }],
+    ['deadlineMs was null and is now 5', { rules: { ...RULES, deadlineMs: 5 } }],
+  ])('refuses to go on under other settings: %s', async (difference, change) => {
+    const store = new MemoryStore()
+    await bindJob(store, RECORD)
+    await expect(bindJob(store, { ...RECORD, ...change })).rejects.toMatchObject({
+      code: 'JOB_CHANGED',
+      message: expect.stringContaining(difference) as string,
+    })
+    expect(await bindJob(store, RECORD), 'and stays bound to the first').toEqual(RECORD)
+  })
+
+  it('leaves the source to its own check', async () => {
+    const store = new MemoryStore()
+    await bindJob(store, RECORD)
+    expect((await bindJob(store, { ...RECORD, source: { topic: 'other' } })).source).toEqual({ topic: 'points' })
+  })
+})

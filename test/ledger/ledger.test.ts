@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { attemptId } from '../../src/ledger/attempt-id.ts'
+import {
+  emptyLedger,
+  encodeLedger,
+  isOwnedBy,
+  MAX_ABANDONED,
+  MAX_LEDGER_BYTES,
+  parseLedger,
+  readLedger,
+  type AnnouncedPages,
+  type Ledger,
+} from '../../src/ledger/ledger.ts'
+
+const TEN_DIGITS = 9_999_999_999
+const FULL_PAGES: Required<AnnouncedPages> = {
+  accs: TEN_DIGITS,
+  open: TEN_DIGITS,
+  roster: TEN_DIGITS,
+  dead: TEN_DIGITS,
+  states: TEN_DIGITS,
+  results: TEN_DIGITS,
+  quarantined: TEN_DIGITS,
+  total: TEN_DIGITS,
+  index: TEN_DIGITS,
+}
+const DIGEST = 'd'.repeat(43)
+const OWNER = { job: 'j'.repeat(20), partition: TEN_DIGITS, epoch: TEN_DIGITS, token: 't'.repeat(8) }
+const ATTEMPT = attemptId({ ...OWNER, commit: TEN_DIGITS })
+
+/** Every text at its longest, every number at ten digits or as many as it can have, every list full. */
+const LARGEST: Required<Ledger> = {
+  format: 1,
+  ...OWNER,
+  commit: TEN_DIGITS,
+  digest: DIGEST,
+  resumeOffset: Number.MAX_SAFE_INTEGER,
+  watermark: -8.64e15,
+  closedThrough: -8.64e15,
+  counts: {
+    consumed: Number.MAX_SAFE_INTEGER,
+    accepted: Number.MAX_SAFE_INTEGER,
+    duplicate: Number.MAX_SAFE_INTEGER,
+    late: Number.MAX_SAFE_INTEGER,
+    rejected: Number.MAX_SAFE_INTEGER,
+    manifests: Number.MAX_SAFE_INTEGER,
+  },
+  published: { commit: TEN_DIGITS, digest: DIGEST },
+  intent: {
+    attempt: ATTEMPT,
+    commit: TEN_DIGITS,
+    epoch: TEN_DIGITS,
+    cut: Number.MAX_SAFE_INTEGER,
+    window: -8.64e15,
+    trigger: 'complete',
+    pages: FULL_PAGES,
+  },
+  index: { attempt: ATTEMPT, digest: DIGEST },
+  abandoned: Array.from({ length: MAX_ABANDONED }, () => ({ attempt: ATTEMPT, pages: FULL_PAGES })),
+  goal: { offset: Number.MAX_SAFE_INTEGER, isReached: false },
+}
+
+describe('the ledger', () => {
+  it('takes at most 4096 bytes, at its very largest', () => {
+    const bytes = Buffer.byteLength(encodeLedger(LARGEST))
+    expect(bytes).toBeLessThanOrEqual(MAX_LEDGER_BYTES)
+    expect(MAX_LEDGER_BYTES).toBe(4096)
+    // Near the bound, or this would not be the largest.
+    expect(bytes).toBeGreaterThan(3000)
+  })
+
+  it('is never written beyond that', () => {
+    const abandoned = Array.from({ length: 3 * MAX_ABANDONED }, () => ({ attempt: ATTEMPT, pages: FULL_PAGES }))
+    expect(() => encodeLedger({ ...LARGEST, abandoned })).toThrow('passes 4096')
+  })
+
+  it('reads back as written', () => {
+    expect(parseLedger(encodeLedger(LARGEST), 'key')).toEqual(LARGEST)
+  })
+
+  it('of another format is refused by name, before anything is read from it', async () => {
+    const store = new MemoryStore()
+    await store.insert('job-3-ledger', JSON.stringify({ ...emptyLedger('job', 3, 0), format: 2 }))
+    await expect(readLedger(store, 'job', 3)).rejects.toMatchObject({
+      code: 'LEDGER_FORMAT',
+      message: expect.stringContaining('job-3-ledger has format 2') as string,
+    })
+  })
+
+  it('that is not there is null', async () => {
+    expect(await readLedger(new MemoryStore(), 'job', 0)).toBeNull()
+  })
+
+  it('is owned by epoch and token together', () => {
+    expect(isOwnedBy(LARGEST, OWNER)).toBe(true)
+    expect(isOwnedBy(LARGEST, { ...OWNER, epoch: 1 })).toBe(false)
+    expect(isOwnedBy(LARGEST, { ...OWNER, token: 'u' })).toBe(false)
+  })
+})

@@ -1,0 +1,83 @@
+/** A job on in-memory ports, with every port open to a test's hand. */
+import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
+import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
+import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
+import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import type { AnyAggregator } from '../../src/core/aggregator.ts'
+import type { SourceRecord } from '../../src/core/point.ts'
+import { summary } from '../../src/core/summary.ts'
+import { WindrowError } from '../../src/errors.ts'
+import { readLedger, type Ledger } from '../../src/ledger/ledger.ts'
+import { DEFAULT_LIMITS, type PipelineEnv } from '../../src/pipeline/env.ts'
+import type { PipelineEvent } from '../../src/pipeline/events.ts'
+import { runPartition, type PartitionEnd } from '../../src/pipeline/partition.ts'
+import { RULES } from './records.ts'
+
+export interface TestJob {
+  readonly store: MemoryStore
+  readonly results: MemoryResults
+  readonly events: PipelineEvent[]
+  readonly env: PipelineEnv
+  /** Runs partition 0 to its end, or until it throws; a processor of its own each time. */
+  run(more?: Partial<PipelineEnv>, signal?: AbortSignal): Promise<PartitionEnd>
+  ledger(): Promise<Ledger>
+}
+
+export function makeJob(
+  records: readonly SourceRecord[],
+  more: Partial<PipelineEnv> & { readonly store?: MemoryStore } = {},
+): TestJob {
+  const store = more.store ?? new MemoryStore()
+  const results = new MemoryResults()
+  const events: PipelineEvent[] = []
+  const aggregator: AnyAggregator = more.aggregator ?? summary
+  let nowMs = 0
+  let tokens = 0
+  const env: PipelineEnv = {
+    job: 'job',
+    rules: RULES,
+    aggregator,
+    engine: new MemoryEngine({ store, aggregator }),
+    publishers: results,
+    source: new MemorySource({ partitions: [records], batchSize: () => 10 }),
+    clock: { nowMs: () => nowMs++, sleep: () => Promise.resolve() },
+    newToken: () => `token${String(++tokens).padStart(3, '0')}`,
+    limits: DEFAULT_LIMITS,
+    observe: (event) => events.push(event),
+    once: false,
+    ...more,
+    store,
+  }
+  return {
+    store,
+    results,
+    events,
+    env,
+    run: (changed = {}, signal = new AbortController().signal) => {
+      const own = { ...env, ...changed }
+      // A new process: its engine remembers nothing.
+      const engine = changed.engine ?? more.engine ?? new MemoryEngine({ store: own.store, aggregator: own.aggregator })
+      return runPartition({ ...own, engine }, 0, signal, () => Promise.resolve(0))
+    },
+    ledger: async () => {
+      const found = await readLedger(store, 'job', 0)
+      if (found === null) throw new Error('there is no ledger')
+      return found.ledger
+    },
+  }
+}
+
+/** An error that may be tried again, as an adapter throws it: nobody knows whether the call was applied. */
+export function lostReply(): WindrowError {
+  return new WindrowError('the reply was lost', { code: 'LOST', disposition: 'retryable', remedy: 'Try again.' })
+}
+
+/** What the promise is rejected with; fails when it is not. */
+export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise
+  } catch (error) {
+    return error
+  }
+  throw new Error('it did not fail')
+}

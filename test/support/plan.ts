@@ -1,0 +1,92 @@
+/** A plan as the owner writes it, for a window that was folded by hand; the activities' input. */
+import type { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import type { AnyAggregator } from '../../src/core/aggregator.ts'
+import type { ClosedWindow } from '../../src/core/partition-state.ts'
+import type { Json } from '../../src/core/json.ts'
+import { pagesOf, writePages, type ChunkSet } from '../../src/ledger/chunks.ts'
+import { proposeIntent, takeOver } from '../../src/ledger/takeover.ts'
+import { closingPages } from '../../src/pipeline/cut.ts'
+import { aggregatorId } from '../../src/workflows/vm-window.ts'
+import type { CommitPlan } from '../../src/workflows/plan.ts'
+import type { Folding } from './fold.ts'
+
+export interface PlanOptions {
+  readonly prior?: readonly { readonly vmId: string; readonly window: number; readonly state: Json }[]
+  readonly total?: Json
+  readonly vmsPerWorkflow?: number
+}
+
+/** Takes the partition over, announces the commit after the last, and writes what closing `window` needs. */
+export async function planClose(
+  store: MemoryStore,
+  folding: Folding,
+  window: ClosedWindow | null,
+  options: PlanOptions = {},
+): Promise<CommitPlan> {
+  const { owner, ledger } = await takeOver(store, 'job', 0, `token${ledgerCount++}`.padEnd(8, '0'), 0)
+  const proposal = { cut: 99, window: window?.start ?? null, trigger: window?.trigger ?? null, pages: {} }
+  const { intent } = await proposeIntent(store, owner, ledger.commit, proposal, ledger.published)
+  const write = (
+    kind: 'accs' | 'roster' | 'dead' | 'states' | 'total',
+    pages: string[],
+    first = 0,
+  ): Promise<ChunkSet> => writePages(store, intent.attempt, kind, pages, first)
+  const { prior, total, vmsPerWorkflow = 1 } = options
+  const { aggregator, rules, state } = folding
+  // Beside what the activity writes under the same kind.
+  const aside = 1_000_000
+  return {
+    attempt: intent.attempt,
+    owner,
+    commit: intent.commit,
+    digestBefore: ledger.digest,
+    indexBefore: ledger.index,
+    cut: intent.cut,
+    watermark: state.watermark,
+    closedThrough: state.closedThrough,
+    counts: state.counts,
+    open: [],
+    roster: await write('roster', pagesOf(state.roster.rows() as unknown as Json[])),
+    dead: await write('dead', pagesOf([])),
+    close:
+      window === null
+        ? null
+        : {
+            windowStart: window.start,
+            windowEnd: window.end,
+            trigger: window.trigger,
+            accs: await write('accs', closingPages(window, aggregator, store.maxValueBytes)),
+            vmWindows: window.vms.length,
+            received: window.vms.reduce((sum, vm) => sum + vm.window.receivedCount, 0),
+            prior: prior === undefined ? null : await write('states', pagesOf(prior), aside),
+            total: total === undefined ? null : await write('total', pagesOf([total]), aside),
+            vmsPerWorkflow,
+          },
+    publishedCommit: ledger.published.commit,
+    sweptCommit: 0,
+    abandoned: ledger.abandoned,
+    rules,
+    aggregator: aggregatorId(aggregator),
+  }
+}
+
+let ledgerCount = 0
+
+/** Points counted and added up: small enough to be read in a test's expectation. */
+export const totals: AnyAggregator = {
+  name: 'totals',
+  version: 1,
+  maxBytesPerMetric: 100,
+  create: () => ({ count: 0, sum: 0 }),
+  add: (acc: Totals, { value }) => ({ count: acc.count + 1, sum: acc.sum + value }),
+  merge: (a: Totals, b: Totals) => ({ count: a.count + b.count, sum: a.sum + b.sum }),
+  result: (acc: Totals) => ({ ...acc }),
+  advance: (prior: Totals | null, acc: Totals) => ({
+    count: (prior?.count ?? 0) + acc.count,
+    sum: (prior?.sum ?? 0) + acc.sum,
+  }),
+  encode: (acc: Totals) => ({ ...acc }),
+  decode: (json) => ({ ...(json as Totals) }),
+}
+
+type Totals = { count: number; sum: number }

@@ -1,0 +1,276 @@
+/**
+ * The activity `aggregate`: joins closing windows with the states before, whatever the grain, and leaves nobody's failure
+ * to the others.
+ */
+import { describe, expect, it } from 'vitest'
+import { MemoryStore } from '../../../src/adapters/memory/memory-store.ts'
+import type { AnyAggregator } from '../../../src/core/aggregator.ts'
+import type { VmWindowResult } from '../../../src/core/close-vm-window.ts'
+import type { Windowing } from '../../../src/core/windowing.ts'
+import { readRows } from '../../../src/ledger/chunks.ts'
+import { aggregate } from '../../../src/workflows/activities/aggregate.ts'
+import type { RunVmWindows } from '../../../src/workflows/activities/run-tasks.ts'
+import type { StateRow } from '../../../src/workflows/activities/close-tasks.ts'
+import type { AggregateOutcome, CommitPlan, VmWindowAnswer, VmWindowOrder } from '../../../src/workflows/plan.ts'
+import { vmWindow } from '../../../src/workflows/vm-window.ts'
+import { Folding } from '../../support/fold.ts'
+import { planClose, totals, type PlanOptions } from '../../support/plan.ts'
+import { manifest, point } from '../../support/records.ts'
+
+const wire = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
+
+function runner(aggregator: AnyAggregator): RunVmWindows {
+  return (_, order) => Promise.resolve(wire(vmWindow(wire(order), aggregator)))
+}
+
+interface Closed {
+  readonly store: MemoryStore
+  readonly plan: CommitPlan
+  readonly aggregator: AnyAggregator
+}
+
+/** Window 100 with points of `vms`, closed. */
+async function closing(
+  vms: readonly string[],
+  options: PlanOptions & { aggregator?: AnyAggregator; rules?: Partial<Windowing>; values?: readonly number[] } = {},
+): Promise<Closed> {
+  const { aggregator = totals, rules = {}, values = [5] } = options
+  const store = new MemoryStore()
+  const folding = new Folding(rules, aggregator)
+  for (const vmId of vms) folding.feed(...values.map((value, seq) => point(vmId, seq, 100 + seq, value)))
+  const [window] = folding.end().closed
+  return { store, aggregator, plan: await planClose(store, folding, window ?? null, options) }
+}
+
+async function run({ store, plan, aggregator }: Closed, more: { run?: RunVmWindows } = {}): Promise<AggregateOutcome> {
+  return aggregate(plan, { store, aggregator, run: more.run ?? runner(aggregator), maxInFlight: 3 })
+}
+
+async function statesOf({ store }: Closed, outcome: AggregateOutcome): Promise<string[]> {
+  const rows = (await readRows(store, outcome.states)) as unknown as StateRow[]
+  return rows.map((row) => `${row.vmId}@${row.window} ${JSON.stringify(row.state)}`)
+}
+
+async function resultsOf({ store }: Closed, outcome: AggregateOutcome): Promise<VmWindowResult[]> {
+  return (await readRows(store, outcome.results)) as unknown as VmWindowResult[]
+}
+
+const state = (vmId: string, window: number, count: number): StateRow => ({ vmId, window, state: { count, sum: 0 } })
+
+describe('states', () => {
+  it('of the window before meet the VMs of this one, on either side of both lists', async () => {
+    const prior = ['a', 'c', 'e', 'f'].map((vmId) => state(vmId, 0, 10))
+    const closed = await closing(['b', 'c', 'd', 'f', 'g'], { prior })
+    const outcome = await run(closed)
+    expect(await statesOf(closed, outcome)).toEqual([
+      'a@0 {"count":10,"sum":0}',
+      'b@100 {"count":1,"sum":5}',
+      'c@100 {"count":11,"sum":5}',
+      'd@100 {"count":1,"sum":5}',
+      'e@0 {"count":10,"sum":0}',
+      'f@100 {"count":11,"sum":5}',
+      'g@100 {"count":1,"sum":5}',
+    ])
+    expect((await resultsOf(closed, outcome)).map((one) => one.vmId)).toEqual(['b', 'c', 'd', 'f', 'g'])
+    expect(outcome).toMatchObject({ vmWindows: 5, received: 5, reason: 'grace', vmWindowsByReason: { grace: 5 } })
+  })
+
+  it('are kept for stateWindows windows without a point, then dropped and counted', async () => {
+    const prior = [state('a', 100 - 300, 1), state('b', 100 - 200, 1), state('c', 0, 1)]
+    const closed = await closing(['z'], { prior, rules: { stateWindows: 3 } })
+    const outcome = await run(closed)
+    expect(await statesOf(closed, outcome)).toEqual([
+      'b@-100 {"count":1,"sum":0}',
+      'c@0 {"count":1,"sum":0}',
+      'z@100 {"count":1,"sum":5}',
+    ])
+    expect(outcome.statesDropped).toBe(1)
+  })
+
+  it('of a VM that was idle, by its own word, keep the window of its last point', async () => {
+    const store = new MemoryStore()
+    const folding = new Folding({}, totals).feed(manifest('a', 100, 0, 0), point('b', 0, 100)).end()
+    const plan = await planClose(store, folding, folding.closed[0] ?? null, { prior: [state('a', -100, 3)] })
+    const closed = { store, plan, aggregator: totals }
+    const outcome = await run(closed)
+    expect(await statesOf(closed, outcome)).toEqual(['a@-100 {"count":3,"sum":0}', 'b@100 {"count":1,"sum":1}'])
+  })
+
+  it('that carry nothing on are not stored', async () => {
+    const closed = await closing(['a'], { aggregator: { ...totals, advance: () => null } })
+    expect((await run(closed)).states).toMatchObject({ rows: 0, digests: [] })
+  })
+})
+
+describe('the job total', () => {
+  it('merges every VM window that closed into what was before', async () => {
+    const closed = await closing(['a', 'b'], { total: { count: 7, sum: 100 } })
+    expect(await readRows(closed.store, (await run(closed)).total)).toEqual([{ count: 9, sum: 110 }])
+  })
+})
+
+describe('the grain', () => {
+  it('changes how many instances run, and nothing that comes out', async () => {
+    const vms = Array.from({ length: 11 }, (_, i) => `vm-${String(i).padStart(2, '0')}`)
+    const prior = ['vm-00', 'vm-03x', 'vm-99'].map((vmId) => state(vmId, 0, 10))
+    const [one, ...others] = await Promise.all(
+      [1, 2, 3, 100].map(async (vmsPerWorkflow) => {
+        const closed = await closing(vms, { prior })
+        const plan = { ...closed.plan, close: closed.plan.close && { ...closed.plan.close, vmsPerWorkflow } }
+        const ids: string[] = []
+        const counting: RunVmWindows = (id, order) => {
+          ids.push(id)
+          expect(order.tasks.length).toBeLessThanOrEqual(vmsPerWorkflow)
+          return runner(totals)(id, order)
+        }
+        const outcome = await run({ ...closed, plan }, { run: counting })
+        expect(ids).toEqual(Array.from({ length: Math.ceil(11 / vmsPerWorkflow) }, (_, i) => `${plan.attempt}-${i}`))
+        const { states, results } = outcome
+        return { states: states.digests, results: results.digests, total: outcome.total.digests }
+      }),
+    )
+    for (const other of others) expect(other).toEqual(one)
+  })
+
+  it('is cut short where one workflow would carry more bytes than a value may have', async () => {
+    const wide: AnyAggregator = {
+      ...totals,
+      encode: (acc: object) => ({ ...acc, text: 'x'.repeat(300_000) }),
+      decode: (json) => {
+        const { count, sum } = json as { count: number; sum: number }
+        return { count, sum }
+      },
+    }
+    const vms = Array.from({ length: 8 }, (_, i) => `vm-${i}`)
+    const closed = await closing(vms, { aggregator: wide, vmsPerWorkflow: 100 })
+    const orders: number[] = []
+    const outcome = await run(closed, {
+      run: (id, order) => {
+        expect(Buffer.byteLength(JSON.stringify(order))).toBeLessThanOrEqual(closed.store.maxValueBytes)
+        orders.push(order.tasks.length)
+        return runner(wide)(id, order)
+      },
+    })
+    expect(orders).toEqual([3, 3, 2])
+    expect(outcome.vmWindows).toBe(8)
+  })
+})
+
+describe('a failure', () => {
+  const failing: AnyAggregator = {
+    ...totals,
+    result: (acc: { count: number; sum: number }) => {
+      if (acc.sum < 0) throw new Error('below zero')
+      return acc
+    },
+  }
+
+  it('of one VM is tried three times under new ids, then quarantined; the others close as if it were not there', async () => {
+    const store = new MemoryStore()
+    const folding = new Folding({}, failing)
+    folding.feed(point('a', 0, 100, 5), point('b', 0, 100, -5), point('b', 1, 100, -5), point('c', 0, 100, 5)).end()
+    const plan = await planClose(store, folding, folding.closed[0] ?? null, {
+      prior: [state('b', 0, 9)],
+      total: { count: 1, sum: 1 },
+      vmsPerWorkflow: 3,
+    })
+    const closed = { store, plan, aggregator: failing }
+    const calls: string[] = []
+    const outcome = await run(closed, {
+      run: (id, order) => {
+        calls.push(`${id.slice(plan.attempt.length)}:${order.tasks.map((task) => task.window.vmId).join('')}`)
+        return runner(failing)(id, order)
+      },
+    })
+    expect(calls).toEqual(['-0:abc', '-0-1:b', '-0-2:b'])
+    expect((await resultsOf(closed, outcome)).map((one) => [one.vmId, one.reason, one.error])).toEqual([
+      ['a', 'grace', undefined],
+      ['b', 'quarantined', 'below zero'],
+      ['c', 'grace', undefined],
+    ])
+    expect(await statesOf(closed, outcome)).toContain('b@100 {"count":9,"sum":0}')
+    expect(await readRows(store, outcome.quarantined)).toEqual([
+      { reason: 'quarantined', detail: 'below zero', vmId: 'b', windowStart: 100, received: 2 },
+    ])
+    expect(await readRows(store, outcome.total)).toEqual([{ count: 3, sum: 11 }])
+    expect(outcome).toMatchObject({ vmWindows: 3, received: 4, reason: 'quarantined' })
+  })
+
+  it('that passes is none', async () => {
+    const closed = await closing(['a'])
+    let tries = 0
+    const outcome = await run(closed, {
+      run: (id, order) =>
+        ++tries < 3
+          ? Promise.resolve(order.tasks.map(() => ({ ok: false, error: 'once' })))
+          : runner(totals)(id, order),
+    })
+    expect([tries, outcome.reason]).toEqual([3, 'grace'])
+  })
+
+  it.each<[string, Partial<AnyAggregator>, RegExp]>([
+    ['a result too large to be stored', { result: () => 'x'.repeat(20_000) }, /^the result takes 20\d{3} bytes/],
+    ['a state too large to be stored', { advance: () => 'x'.repeat(20_000) }, /and the state 20\d{3}; maxValueBytes/],
+    ['a result that is no number', { result: () => ({ mean: Number.NaN }) }, /^JSON cannot carry the number NaN/],
+    ['an accumulator that cannot be stored', { encode: () => ({ min: Infinity }) }, /^encode: JSON cannot carry/],
+    ['an accumulator too large', { encode: () => 'x'.repeat(2 ** 20) }, /^encode: the VM window takes \d+ bytes/],
+  ])('is %s: quarantined, and the message says why', async (_, part, message) => {
+    const good = new Folding({}, totals)
+    const aggregator: AnyAggregator = {
+      ...totals,
+      result: (acc: { sum: number }) => (acc.sum < 0 && part.result ? part.result(acc) : acc) as never,
+      advance: (prior, acc: { sum: number }, window) =>
+        (acc.sum < 0 && part.advance ? part.advance(prior, acc, window) : totals.advance(prior, acc, window)) as never,
+      encode: (acc: { sum: number }) => (acc.sum < 0 && part.encode ? part.encode(acc) : totals.encode(acc)),
+    }
+    const folding = new Folding({}, aggregator)
+    for (const one of [good, folding]) one.feed(point('a', 0, 100, 5), point('b', 0, 100, -5)).end()
+    const store = new MemoryStore()
+    const closed = { store, aggregator, plan: await planClose(store, folding, folding.closed[0] ?? null) }
+    const [a, b] = await resultsOf(closed, await run(closed))
+    expect(a?.reason).toBe('grace')
+    expect(b).toMatchObject({ reason: 'quarantined', metrics: {}, received: 1 })
+    expect(b?.error).toMatch(message)
+    expect(b?.error?.length).toBeLessThanOrEqual(500)
+  })
+
+  it('of a result whose lists make it too large costs the lists, not the page', async () => {
+    const store = new MemoryStore()
+    const folding = new Folding({ maxProducersPerVm: 60 }, totals)
+    const wideName = (i: number): string => String(i).padStart(128, '\u0001')
+    for (let i = 0; i < 60; i++) folding.feed(point('a', 0, 100, 1, { producer: wideName(i) }))
+    const plan = await planClose(store, folding, folding.end().closed[0] ?? null)
+    const closed = { store, plan, aggregator: totals }
+    const [a] = await resultsOf(closed, await run(closed))
+    expect(a).toMatchObject({ reason: 'quarantined', received: 60 })
+    expect(a).not.toHaveProperty('producers')
+    expect(JSON.stringify(a).length).toBeLessThan(1000)
+  })
+
+  it('of an instance fails the activity: it is no fault of a VM', async () => {
+    const closed = await closing(['a', 'b'])
+    await expect(run(closed, { run: () => Promise.reject(new Error('no worker')) })).rejects.toThrow('no worker')
+    const short: RunVmWindows = () => Promise.resolve([] as VmWindowAnswer)
+    await expect(run(closed, { run: short })).rejects.toMatchObject({ code: 'ANSWER_DIFFERS' })
+  })
+
+  it('to find the chunks that the plan names is never taken for their absence', async () => {
+    const closed = await closing(['a'], { prior: [state('a', 0, 10)] })
+    await closed.store.delete(closed.store.keys().filter((key) => key.includes('-states-')))
+    await expect(run(closed)).rejects.toMatchObject({ code: 'CHUNK_BROKEN' })
+  })
+})
+
+describe('running twice', () => {
+  it('gives the same outcome and writes nothing more, even when the second run would compute something else', async () => {
+    const closed = await closing(['a', 'b', 'c'], { prior: [state('a', 0, 10)] })
+    const first = await run(closed)
+    const keys = closed.store.keys()
+    const different: RunVmWindows = async (id, order: VmWindowOrder) => {
+      const answers = await runner(totals)(id, order)
+      return answers.map((one) => (one.ok ? { ...one, outcome: { ...one.outcome, state: 'another' } } : one))
+    }
+    expect(await run(closed, { run: different })).toEqual(first)
+    expect(closed.store.keys()).toEqual(keys)
+  })
+})

@@ -1,0 +1,167 @@
+/** The activity `commit`: the one write that decides. It happens once, for the owner, or not at all. */
+import { beforeEach, describe, expect, it } from 'vitest'
+import { MemoryStore } from '../../../src/adapters/memory/memory-store.ts'
+import { readIndex } from '../../../src/ledger/index-chunk.ts'
+import { readLedger, type Ledger } from '../../../src/ledger/ledger.ts'
+import { takeOver, updateOwnLedger } from '../../../src/ledger/takeover.ts'
+import { aggregate } from '../../../src/workflows/activities/aggregate.ts'
+import { commit } from '../../../src/workflows/activities/commit.ts'
+import { vmWindow } from '../../../src/workflows/vm-window.ts'
+import type { CommitPlan, CommitRequest } from '../../../src/workflows/plan.ts'
+import { failAt, faultyStore } from '../../support/faulty-store.ts'
+import { Folding } from '../../support/fold.ts'
+import { planClose, totals } from '../../support/plan.ts'
+import { point } from '../../support/records.ts'
+
+let store: MemoryStore
+beforeEach(() => (store = new MemoryStore()))
+
+async function requestOf(plan: CommitPlan): Promise<CommitRequest> {
+  if (plan.close === null) return { plan, outcome: null }
+  const run = (_: string, order: Parameters<typeof vmWindow>[0]) => Promise.resolve(vmWindow(order, totals))
+  return { plan, outcome: await aggregate(plan, { store, aggregator: totals, run, maxInFlight: 2 }) }
+}
+
+async function closeRequest(): Promise<CommitRequest> {
+  const folding = new Folding({}, totals).feed(point('a', 0, 10), point('b', 0, 20)).end()
+  return requestOf(await planClose(store, folding, folding.closed[0] ?? null))
+}
+
+async function checkpointRequest(): Promise<CommitRequest> {
+  return requestOf(await planClose(store, new Folding({}, totals).feed(point('a', 0, 10)), null))
+}
+
+async function ledger(): Promise<Ledger> {
+  return (await readLedger(store, 'job', 0))?.ledger as Ledger
+}
+
+describe('a commit', () => {
+  it('moves the ledger on: number, offset, watermark, counts, index; and clears the intent', async () => {
+    const request = await closeRequest()
+    expect(await commit(request, store)).toEqual({ commit: 1 })
+    const after = await ledger()
+    expect(after).toMatchObject({
+      commit: 1,
+      resumeOffset: 100,
+      watermark: 20,
+      closedThrough: 0,
+      counts: { consumed: 2, accepted: 2 },
+      intent: null,
+      index: { attempt: request.plan.attempt },
+    })
+    const index = await readIndex(store, after.index as NonNullable<Ledger['index']>)
+    expect(index.outboxes).toEqual([
+      {
+        marker: { commit: 1, digest: after.digest },
+        resumeOffset: 100,
+        results: request.outcome?.results,
+        deadLetters: [],
+      },
+    ])
+  })
+
+  it('done twice is done once', async () => {
+    const request = await closeRequest()
+    await commit(request, store)
+    const before = await readLedger(store, 'job', 0)
+    const keys = store.keys()
+    expect(await commit(request, store)).toEqual({ commit: 1 })
+    expect(await readLedger(store, 'job', 0)).toEqual(before)
+    expect(store.keys()).toEqual(keys)
+  })
+
+  it('whose reply was lost finds itself', async () => {
+    const request = await closeRequest()
+    const faulty = faultyStore(store, { after: failAt(1, ({ method }) => method === 'swap') })
+    await expect(commit(request, faulty)).rejects.toMatchObject({ code: 'LOST' })
+    expect(await commit(request, faulty)).toEqual({ commit: 1 })
+    expect((await ledger()).commit).toBe(1)
+  })
+
+  it('whose ledger changed under it, in the hands of its owner, tries again', async () => {
+    const request = await checkpointRequest()
+    let isFirst = true
+    const racing = faultyStore(store, {
+      before: async ({ method }) => {
+        if (method !== 'swap' || !isFirst) return
+        isFirst = false
+        await updateOwnLedger(store, request.plan.owner, (one) => ({ ...one, published: { commit: 0, digest: 'x' } }))
+      },
+    })
+    await commit(request, racing)
+    expect(await ledger()).toMatchObject({ commit: 1, published: { digest: 'x' } })
+  })
+
+  it('chains its digest to the one before, and to all that it decides', async () => {
+    const digests = new Set<string>()
+    const digestOf = async (change: (plan: CommitPlan) => CommitPlan): Promise<void> => {
+      store = new MemoryStore()
+      const request = await closeRequest()
+      await commit({ ...request, plan: change(request.plan) }, store)
+      digests.add((await ledger()).digest)
+    }
+    await digestOf((plan) => plan)
+    await digestOf((plan) => ({ ...plan, publishedCommit: 0 }))
+    expect(digests.size, 'the same decisions have the same digest, whoever makes them').toBe(1)
+    await digestOf((plan) => ({ ...plan, digestBefore: 'another' }))
+    await digestOf((plan) => ({ ...plan, cut: plan.cut + 1 }))
+    await digestOf((plan) => ({ ...plan, counts: { ...plan.counts, consumed: 3, late: 1 } }))
+    await digestOf((plan) => ({ ...plan, roster: { ...plan.roster, digests: ['another'] } }))
+    expect(digests.size).toBe(5)
+  })
+
+  it('keeps in mind what was abandoned while it was under way, and puts what it was told of into the garbage', async () => {
+    const first = await checkpointRequest()
+    const second = await checkpointRequest()
+    expect(second.plan.abandoned, 'noted by the intent, after the plan was read').toEqual([])
+    const abandoned = [{ attempt: first.plan.attempt, pages: {} }]
+    await commit(second, store)
+    expect((await ledger()).abandoned).toEqual(abandoned)
+    const third = await checkpointRequest()
+    expect(third.plan.abandoned).toEqual(abandoned)
+    await commit(third, store)
+    expect((await ledger()).abandoned).toEqual([])
+  })
+})
+
+describe('no commit', () => {
+  it('of an earlier epoch', async () => {
+    const request = await closeRequest()
+    await takeOver(store, 'job', 0, 'another0', 0)
+    await expect(commit(request, store)).rejects.toMatchObject({ code: 'PARTITION_LOST', disposition: 'lost' })
+    expect(await ledger()).toMatchObject({ commit: 0, resumeOffset: 0 })
+  })
+
+  it.each<[string, (plan: CommitPlan) => CommitPlan]>([
+    ['with another token of the same epoch', (plan) => ({ ...plan, owner: { ...plan.owner, token: 'another0' } })],
+    ['of an attempt that is not the announced one', (plan) => ({ ...plan, attempt: `${plan.attempt}x` })],
+    ['where there is no ledger', (plan) => ({ ...plan, owner: { ...plan.owner, partition: 5 } })],
+  ])('%s', async (_, change) => {
+    const request = await closeRequest()
+    await expect(commit({ ...request, plan: change(request.plan) }, store)).rejects.toMatchObject({
+      code: 'PARTITION_LOST',
+    })
+    expect((await ledger()).commit).toBe(0)
+  })
+
+  it.each(['consumed', 'accepted', 'duplicate', 'late', 'rejected', 'manifests'] as const)(
+    'of counts that do not add up: %s',
+    async (name) => {
+      const { plan, outcome } = await closeRequest()
+      const counts = { ...plan.counts, [name]: plan.counts[name] + 1 }
+      await expect(commit({ plan: { ...plan, counts }, outcome }, store)).rejects.toMatchObject({
+        code: 'COUNTS_DIFFER',
+        disposition: 'fatal',
+      })
+      expect((await ledger()).commit).toBe(0)
+    },
+  )
+
+  it('on an index that is broken', async () => {
+    await commit(await checkpointRequest(), store)
+    const request = await checkpointRequest()
+    await store.delete([`${request.plan.indexBefore?.attempt}-index-0`])
+    await expect(commit(request, store)).rejects.toMatchObject({ code: 'CHUNK_BROKEN' })
+    expect((await ledger()).commit).toBe(1)
+  })
+})

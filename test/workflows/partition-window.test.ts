@@ -1,0 +1,54 @@
+/** The parent workflow as history in, actions out: no engine, no store. */
+import { describe, expect, it } from 'vitest'
+import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { partitionWindow } from '../../src/workflows/partition-window.ts'
+import type { ActivityResult, AggregateOutcome, CommitPlan } from '../../src/workflows/plan.ts'
+import { Folding } from '../support/fold.ts'
+import { planClose, totals } from '../support/plan.ts'
+import { point } from '../support/records.ts'
+
+async function planned(): Promise<CommitPlan> {
+  const folding = new Folding({}, totals).feed(point('a', 0, 10), point('b', 0, 20), point('b', 1, 20)).end()
+  return planClose(new MemoryStore(), folding, folding.closed[0] ?? null)
+}
+
+const outcome = (vmWindows: number, received: number): ActivityResult<AggregateOutcome> =>
+  ({ ok: true, value: { vmWindows, received } }) as unknown as ActivityResult<AggregateOutcome>
+const FAILED = { ok: false, code: 'CHUNK_BROKEN', message: 'm', remedy: 'r', isRetryable: false } as const
+
+describe('the parent workflow', () => {
+  it('aggregates, then commits what came out, and ends with the answer of the commit', async () => {
+    const plan = await planned()
+    const workflow = partitionWindow(plan)
+    expect(workflow.next().value).toEqual({ activity: 'aggregate', input: plan })
+    const aggregated = outcome(2, 3)
+    const value = aggregated.ok ? aggregated.value : null
+    expect(workflow.next(aggregated).value).toEqual({ activity: 'commit', input: { plan, outcome: value } })
+    const committed = { ok: true, value: { commit: 1 } }
+    expect(workflow.next(committed)).toEqual({ done: true, value: committed })
+  })
+
+  it('commits a checkpoint at once', async () => {
+    const plan = { ...(await planned()), close: null }
+    expect(partitionWindow(plan).next().value).toEqual({ activity: 'commit', input: { plan, outcome: null } })
+  })
+
+  it('ends with the failure of the aggregation, and commits nothing', async () => {
+    const workflow = partitionWindow(await planned())
+    workflow.next()
+    expect(workflow.next(FAILED)).toEqual({ done: true, value: FAILED })
+  })
+
+  it.each([
+    [1, 3],
+    [3, 3],
+    [2, 2],
+    [2, 4],
+  ])('commits nothing when %i VM windows of %i points came out of 2 of 3', async (vmWindows, received) => {
+    const workflow = partitionWindow(await planned())
+    workflow.next()
+    const { done, value } = workflow.next(outcome(vmWindows, received))
+    expect(done).toBe(true)
+    expect(value).toMatchObject({ ok: false, code: 'COUNTS_DIFFER', isRetryable: false })
+  })
+})

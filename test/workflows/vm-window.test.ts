@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import type { VmWindowTask } from '../../src/core/close-vm-window.ts'
+import type { EncodedVmWindow } from '../../src/core/vm-window.ts'
+import type { VmWindowOrder } from '../../src/workflows/plan.ts'
+import { aggregatorId, vmWindow } from '../../src/workflows/vm-window.ts'
+import { Folding } from '../support/fold.ts'
+import { totals } from '../support/plan.ts'
+import { point, RULES } from '../support/records.ts'
+
+const [window] = new Folding({}, totals).feed(point('a', 0, 10, 1), point('b', 0, 10, -1)).end().closed
+const tasks = (window?.vms ?? []).map((vm): VmWindowTask => {
+  const encoded = vm.window.encode(totals) as unknown as EncodedVmWindow
+  return { windowStart: 0, windowEnd: 100, reason: 'grace', silent: [], window: encoded, prior: null }
+})
+const ORDER: VmWindowOrder = { aggregator: 'totals@1', rules: RULES, maxRowBytes: 1000, tasks }
+
+describe('the vm-window workflow', () => {
+  it('answers each task in its place; one that fails fails alone', () => {
+    const failing = {
+      ...totals,
+      result: (acc: { sum: number }) => {
+        if (acc.sum < 0) throw new Error('below zero')
+        return acc
+      },
+    }
+    const [a, b] = vmWindow(ORDER, failing)
+    expect(a).toMatchObject({ ok: true, outcome: { result: { vmId: 'a', received: 1 }, state: { count: 1, sum: 1 } } })
+    expect(b).toEqual({ ok: false, error: 'below zero' })
+  })
+
+  it('answers the same when it runs again', () => {
+    expect(vmWindow(ORDER, totals)).toEqual(vmWindow(ORDER, totals))
+  })
+
+  it('answers with no more than the order allows', () => {
+    const [a] = vmWindow({ ...ORDER, maxRowBytes: 100 }, totals)
+    expect(a).toMatchObject({ ok: false, error: expect.stringContaining('allows 100 each') as string })
+  })
+
+  it('does no work that was meant for another aggregator', () => {
+    expect(aggregatorId(totals)).toBe('totals@1')
+    expect(() => vmWindow(ORDER, { ...totals, version: 2 })).toThrow(
+      'for aggregator totals@1; this worker has totals@2',
+    )
+  })
+})
