@@ -34,7 +34,8 @@ function boundedBy(source: OpenSource, goal: number, fromOffset: number): OpenSo
     const last = records.at(-1)
     if (last !== undefined) position = last.offset + 1
     if (isPast) position = goal
-    return records.length === 0 ? { kind: 'end' } : { kind: 'records', records }
+    // No records without one beyond the goal is no end: a source may hand over an empty batch.
+    return records.length === 0 && isPast ? { kind: 'end' } : { kind: 'records', records }
   }
   return { logStart: source.logStart, logEnd: source.logEnd, next, close: () => source.close() }
 }
