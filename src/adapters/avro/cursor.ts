@@ -110,6 +110,12 @@ export class Cursor {
     return text ?? ''
   }
 
+  /** A view of the bytes. */
+  readBytes(): Buffer {
+    const start = this.#readLength()
+    return this.bytes.subarray(start, this.pos)
+  }
+
   skipString(): void {
     this.#readLength()
   }

@@ -1,0 +1,73 @@
+/** Results and dead letters as the pipeline stores and publishes them, arbitrary ones. */
+import fc from 'fast-check'
+import { canonicalJson, type Json } from '../../../src/core/json.ts'
+import { resultLine } from '../../../src/pipeline/result-line.ts'
+
+const double = fc.double({ noNaN: true, noDefaultInfinity: true })
+const safe = fc.maxSafeInteger()
+const count = fc.maxSafeNat()
+const text = fc.string({ unit: 'grapheme', maxLength: 40 })
+/** Any text that JSON carries, half surrogate pairs included. */
+const anyText = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) })
+const ranges = fc.array(fc.tuple(count, count), { maxLength: 5 })
+const nullable = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: null })
+
+const FIGURES = ['sum', 'min', 'max', 'mean', 'stddev', 'first', 'last', 'p25', 'p50', 'p75', 'p95', 'p99']
+const summary = fc.record({ count, ...Object.fromEntries(FIGURES.map((figure) => [figure, double])) })
+/** `dictionary` makes keys such as `__proto__` and `10` too. */
+const summaries = fc.dictionary(fc.oneof(text, fc.constantFrom('__proto__', '10', '9')), summary, { maxKeys: 5 })
+const json = fc.jsonValue() as fc.Arbitrary<Json>
+
+export const resultLines = (metrics: fc.Arbitrary<Json> = fc.oneof(summaries as fc.Arbitrary<Json>, json)) =>
+  fc
+    .record(
+      {
+        vmId: text,
+        windowStart: safe,
+        windowEnd: safe,
+        revision: count,
+        reason: fc.constantFrom('complete', 'grace', 'deadline', 'forced', 'quarantined'),
+        expected: nullable(count),
+        received: count,
+        duplicates: count,
+        missing: ranges,
+        missingCount: count,
+        unexpected: ranges,
+        deduplicated: fc.boolean(),
+        producers: fc.array(
+          fc.record({ producer: text, expected: nullable(count), received: count, missing: ranges }),
+          { maxLength: 3 },
+        ),
+        error: text,
+        metrics,
+        state: fc.oneof(json, anyText),
+      },
+      {
+        requiredKeys: [
+          ...['vmId', 'windowStart', 'windowEnd', 'revision', 'reason', 'expected', 'received', 'duplicates'],
+          ...['missing', 'missingCount', 'unexpected', 'deduplicated', 'metrics', 'state'],
+        ] as never[],
+      },
+    )
+    .map((result) => resultLine(stored(result as unknown as Json)))
+
+const refusedRecord = fc.record({
+  reason: text,
+  detail: text,
+  partition: fc.nat(),
+  offset: count,
+  place: fc.oneof(fc.record({ file: text, line: count }), fc.record({ topic: text, partition: fc.nat() })),
+  size: count,
+  digest: text,
+  bytes: fc.uint8Array({ maxLength: 1024 }).map((bytes) => Buffer.from(bytes).toString('base64')),
+})
+const quarantined = fc.record({ reason: text, detail: text, vmId: text, windowStart: safe, received: count })
+
+export const deadLetterLines = fc
+  .oneof(refusedRecord, quarantined)
+  .map((letter) => canonicalJson(stored(letter as unknown as Json)))
+
+/** What a chunk gives back. */
+function stored(row: Json): Json {
+  return JSON.parse(canonicalJson(row)) as Json
+}

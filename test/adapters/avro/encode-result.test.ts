@@ -1,0 +1,124 @@
+/** Results as Avro: nothing is lost on the way, whatever the aggregator made, and other readers of Avro agree. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createResultDecoder, createResultEncoder } from '../../../src/adapters/avro/encode-result.ts'
+import { formatFingerprint, schemaFingerprint } from '../../../src/adapters/avro/fingerprint.ts'
+import { loadSchemas } from '../../../src/adapters/avro/schemas.ts'
+import { closeVmWindow } from '../../../src/core/close-vm-window.ts'
+import { canonicalJson, type Json } from '../../../src/core/json.ts'
+import { summary } from '../../../src/core/summary.ts'
+import { VmWindow, type EncodedVmWindow } from '../../../src/core/vm-window.ts'
+import { resultLine } from '../../../src/pipeline/result-line.ts'
+import { RULES } from '../../support/records.ts'
+import { resultLines } from './arbitrary-lines.ts'
+
+const encode = createResultEncoder()
+const decode = createResultDecoder()
+const type = loadSchemas().find((schema) => schema.name === 'vm-window-result')?.type
+
+/** What the pipeline publishes of a VM window with two metrics, a gap and a seq that nobody promised. */
+function publishedLine(): string {
+  const vm = new VmWindow('vm-1', summary)
+  const producer = vm.producer('', RULES)
+  for (const [seq, metric, value] of [
+    [0, 'cpu', 1.5],
+    [1, 'mem', -3e9],
+    [2, 'cpu', 0.1],
+    [9, 'cpu', 7],
+  ] as const) {
+    producer.add(seq)
+    vm.fold({ vmId: 'vm-1', producer: '', metric, timestamp: seq, seq, value }, summary)
+  }
+  producer.promise(0, 5, false)
+  const window = vm.encode(summary) as unknown as EncodedVmWindow
+  const task = { windowStart: 0, windowEnd: 100, reason: 'grace' as const, silent: [], window, prior: null }
+  const { result } = closeVmWindow(task, summary, RULES)
+  return resultLine(JSON.parse(canonicalJson(result as unknown as Json)) as Json)
+}
+
+test('any published line comes back byte for byte', () => {
+  fc.assert(fc.property(resultLines(), (line) => void expect(decode(encode(line))).toEqual({ kind: 'line', line })))
+})
+
+test('what the built-in aggregator makes is typed, and any reader of Avro sees it', () => {
+  const line = publishedLine()
+  const bytes = encode(line)
+  expect(bytes.subarray(0, 2).toString('hex')).toBe('c301')
+  expect(formatFingerprint(bytes.readBigUInt64LE(2))).toBe(formatFingerprint(schemaFingerprint(type!)))
+  const { metrics, state, ...told } = JSON.parse(line) as { metrics: Json; state: Json }
+  const seen = JSON.parse(JSON.stringify(type?.fromBuffer(bytes.subarray(10)))) as { state: string }
+  expect(seen).toEqual({
+    ...told,
+    missing: [{ firstSeq: 3, lastSeq: 4 }],
+    unexpected: [{ firstSeq: 9, lastSeq: 9 }],
+    producers: null,
+    error: null,
+    metrics,
+    custom: null,
+    state: JSON.stringify(state),
+  })
+  expect(Object.keys(metrics as object)).toEqual(['cpu', 'mem'])
+  expect(decode(bytes)).toEqual({ kind: 'line', line })
+})
+
+describe('the result of another aggregator is JSON text', () => {
+  const another: [string, Json][] = [
+    ['a number', 3],
+    ['null', null],
+    ['a list', [1, 2]],
+    ['nearly a summary', { cpu: { count: 1 } }],
+    ['one metric that is a summary beside one that is none', { ...withMetrics(), x: 'y' }],
+  ]
+  test.each(another)('%s', (_, metrics) => {
+    const result = { ...(JSON.parse(publishedLine()) as object), metrics } as Json
+    const line = resultLine(JSON.parse(canonicalJson(result)) as Json)
+    const bytes = encode(line)
+    const seen = type?.fromBuffer(bytes.subarray(10)) as { metrics: object; custom: string }
+    expect(Object.keys(seen.metrics)).toEqual([])
+    expect(JSON.parse(seen.custom)).toEqual(metrics)
+    expect(decode(bytes)).toEqual({ kind: 'line', line })
+  })
+})
+
+function withMetrics(): object {
+  return (JSON.parse(publishedLine()) as { metrics: object }).metrics
+}
+
+test('a line of a megabyte goes through', () => {
+  const state = 'ä'.repeat(500_000)
+  const line = resultLine({ ...(JSON.parse(publishedLine()) as object), state })
+  expect(decode(encode(line))).toEqual({ kind: 'line', line })
+})
+
+test('a member that the schema lacks is refused, not dropped', () => {
+  const line = JSON.stringify({ ...(JSON.parse(publishedLine()) as object), verdict: 'good' })
+  expect(() => encode(line)).toThrow('vm-window-result.avsc has no field for verdict')
+})
+
+describe('bytes that are no result are undecodable', () => {
+  const bytes = encode(publishedLine())
+  test('wherever they end', () => {
+    for (let end = 0; end < bytes.length; end++) expect(decode(bytes.subarray(0, end)).kind).toBe('undecodable')
+  })
+  test('when something follows', () => {
+    expect(decode(Buffer.concat([bytes, Buffer.from([0])]))).toEqual({
+      kind: 'undecodable',
+      detail: '1 bytes follow the record',
+    })
+  })
+  test('of another schema, or of none', () => {
+    const other = Buffer.from(bytes)
+    other[5] = (other[5] as number) ^ 1
+    expect(decode(other)).toMatchObject({ detail: 'not written with any version of vm-window-result.avsc' })
+    expect(decode(Buffer.from('{"vmId":"vm-1"}'))).toMatchObject({ kind: 'undecodable' })
+  })
+  test('whatever was damaged, nothing is thrown', () => {
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.nat(255), (at, byte) => {
+        const damaged = Buffer.from(bytes)
+        damaged[at] = byte
+        expect(['line', 'undecodable']).toContain(decode(damaged).kind)
+      }),
+    )
+  })
+})
