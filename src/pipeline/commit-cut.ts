@@ -11,6 +11,7 @@ import { announcedGarbage, keysOf, type OpenChunks } from '../ledger/index-chunk
 import type { AnnouncedPages, Intent } from '../ledger/ledger.ts'
 import { forgottenBy, proposeIntent, readOwnLedger } from '../ledger/takeover.ts'
 import { closingPages, type Cut, type OpenPages } from './cut.ts'
+import type { WorkflowStatus } from './ports.ts'
 import { Backoff, isRetryable } from './retrying.ts'
 import { loadIndex, renewEpoch, type Session } from './session.ts'
 
@@ -32,7 +33,7 @@ export async function commitCut(session: Session, cut: Cut): Promise<void> {
   let workflowFailures = 0
   for (;;) {
     try {
-      const intent = await attempt(session, cut, pages)
+      const intent = await attempt(session, cut, pages, backoff)
       await adopt(session, cut, intent)
       break
     } catch (error) {
@@ -90,7 +91,7 @@ function pagesToWrite(session: Session, cut: Cut): CutPages {
   return { accs, fresh, freshPages: first }
 }
 
-async function attempt(session: Session, cut: Cut, pages: CutPages): Promise<Intent> {
+async function attempt(session: Session, cut: Cut, pages: CutPages, backoff: Backoff): Promise<Intent> {
   const { env } = session
   const window = cut.closed?.start ?? null
   const proposal = { cut: cut.cut, window, trigger: cut.closed?.trigger ?? null, pages: announce(session, cut, pages) }
@@ -102,7 +103,7 @@ async function attempt(session: Session, cut: Cut, pages: CutPages): Promise<Int
   session.ledger = ledger
   const plan = await writePlan(session, cut, pages, intent)
   await env.engine.start(intent.attempt, JSON.stringify(plan))
-  const result = await finished(session, intent)
+  const result = await finished(session, intent, backoff)
   const { ledger: now } = await readOwnLedger(env.store, session.owner)
   session.ledger = now
   if (now.index?.attempt === intent.attempt) return intent
@@ -177,19 +178,20 @@ function plannedClose(session: Session, closed: NonNullable<Cut['closed']>, accs
 }
 
 /** Waits for the workflow's end, for as long as it gets on: slow work is no failure, standing still is one. */
-async function finished(session: Session, intent: Intent): Promise<CommitResult> {
+async function finished(session: Session, intent: Intent, backoff: Backoff): Promise<CommitResult> {
   const { env } = session
   let lastProgressMs = env.clock.nowMs()
   let page = 0
   for (;;) {
-    const status = await env.engine.poll(intent.attempt)
+    const status = await polled(session, intent, backoff)
     if (status.kind === 'completed') return JSON.parse(status.output) as CommitResult
     if (status.kind === 'failed') throw workflowFailed(intent, status.reason)
     if (status.kind === 'absent')
       throw retryable('WORKFLOW_GONE', `the workflow ${intent.attempt} is not known any more`)
     // Result pages are written as the VM windows close, so a new one is progress, whichever processor makes it.
     const key = chunkKey(intent.attempt, 'results', page)
-    if (page < (intent.pages.results ?? 0) && (await env.store.get([key])).has(key)) {
+    const isThere = page < (intent.pages.results ?? 0) && (await env.store.get([key])).has(key)
+    if (isThere) {
       page++
       lastProgressMs = env.clock.nowMs()
     } else if (env.clock.nowMs() - lastProgressMs > env.limits.stallMs) {
@@ -198,6 +200,19 @@ async function finished(session: Session, intent: Intent): Promise<CommitResult>
         `the workflow ${intent.attempt} made no progress for ${env.limits.stallMs} ms`,
       )
     }
+  }
+}
+
+/** A sidecar that does not answer says nothing of the workflow: it is asked again, and only standing still counts. */
+async function polled(session: Session, intent: Intent, backoff: Backoff): Promise<WorkflowStatus> {
+  try {
+    const status = await session.env.engine.poll(intent.attempt)
+    backoff.reset()
+    return status
+  } catch (error) {
+    if (!isRetryable(error)) throw error
+    await backoff.pause(`asking for the workflow of commit ${intent.commit}`, error)
+    return { kind: 'running' }
   }
 }
 

@@ -106,7 +106,10 @@ export function createTaskHub(stub: TaskHubSidecarServiceClient, closed: AbortSi
         )
       } catch (error) {
         // The deadline says nothing about the instance: it may have vanished, and it is the sidecar that knows.
-        if (grpcStatusOf(error) === GrpcStatus.DEADLINE_EXCEEDED) return status(id)
+        // daprd, which is told of the deadline, may be first to end the call, and then says CANCELLED.
+        const code = grpcStatusOf(error)
+        const isOver = code === GrpcStatus.DEADLINE_EXCEEDED || code === GrpcStatus.CANCELLED
+        if (isOver && !closed.aborted) return status(id)
         return absentOr(error, `waiting for workflow ${id}`)
       }
     },
