@@ -30,17 +30,25 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
   if (root === null) return { path, entries, isBroken: false, problems }
   if (!isMap(root)) return { path, entries, isBroken: true, problems: [{ place: `${path}:1`, ...NOT_A_MAP }] }
 
-  for (const { key, value } of root.items) {
+  const given = root.items.map(({ key, value }) => {
     const name = isScalar(key) ? String(key.value) : String(key)
     const line = isScalar(key) && key.range ? lineOf(key.range[0]) : 1
-    const place = `${path}:${line} ${name}`
-    if (settings.some((s) => s.name === name)) {
-      entries.set(name, { raw: document.createNode(value).toJS(document), place })
-    } else {
-      problems.push({ place, problem: `there is no setting ${show(name)}`, remedy: remedyForUnknown(name) })
-    }
+    return { name, raw: document.createNode(value).toJS(document) as unknown, place: `${path}:${line} ${name}` }
+  })
+  return { path, ...entriesOf(given), isBroken: false }
+}
+
+/** What was given under the names of settings, and a problem for every name that is none. */
+export function entriesOf(
+  given: readonly { readonly name: string; readonly raw: unknown; readonly place: string }[],
+): Pick<ConfigFile, 'entries' | 'problems'> {
+  const entries = new Map<string, { raw: unknown; place: string }>()
+  const problems: ConfigurationProblem[] = []
+  for (const { name, raw, place } of given) {
+    if (settings.some((s) => s.name === name)) entries.set(name, { raw, place })
+    else problems.push({ place, problem: `there is no setting ${show(name)}`, remedy: remedyForUnknown(name) })
   }
-  return { path, entries, isBroken: false, problems }
+  return { entries, problems }
 }
 
 const NOT_A_MAP = {

@@ -1,0 +1,31 @@
+/** Settings of a program: the keys of the configuration file, as an object, judged by the same schema. */
+import type { FieldMapping } from '../config/field-mapping.ts'
+import { resolveConfig } from '../config/resolve.ts'
+import type { Config, SettingKey } from '../config/settings.ts'
+import { entriesOf } from '../config/yaml-file.ts'
+
+/** `windowMs` of the resolved configuration is `window` where people write it. */
+type NameOf<K extends SettingKey> = K extends `${infer Name}Ms` ? Name : K
+
+/** Durations, sizes and outputs are written as texts: `5m`, `1MiB`, `results.ndjson`, `kafka:TOPIC`. */
+type Written<K extends SettingKey> = K extends `${string}Ms` | 'maxValueBytes' | 'results' | 'deadLetters'
+  ? string | (null extends Config[K] ? null : never)
+  : K extends 'fields'
+    ? Partial<FieldMapping>
+    : Config[K] extends readonly string[]
+      ? string | readonly string[]
+      : Config[K]
+
+/**
+ * What a job is given: every key of the configuration file, all of them optional, with the values that the file takes.
+ * docs/configuration.md describes each. Paths are relative to the working directory of the process; neither environment
+ * variables nor a configuration file are read.
+ */
+export type Settings = { readonly [K in SettingKey as NameOf<K>]?: Written<K> }
+
+/** Throws a ConfigurationError that names every problem, each at its place `settings.KEY`. */
+export function resolveSettings(settings: Settings): Config {
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined)
+  const { entries, problems } = entriesOf(given.map(([name, raw]) => ({ name, raw, place: `settings.${name}` })))
+  return resolveConfig({ flags: {}, env: {}, file: { path: 'settings', entries, isBroken: false, problems } })
+}
