@@ -86,7 +86,7 @@ export class TaskHub {
   constructor(queue: WorkQueue, retention: Retention) {
     this.#queue = queue
     this.#retention = retention
-    this.#sweeper = setInterval(() => this.#sweep(), Math.min(retention.maxAgeMs, 60_000)).unref()
+    this.#sweeper = setInterval(() => this.#sweep(), Math.min(retention.maxAgeMs / 10, 60_000)).unref()
   }
 
   /** Creates the instance, or runs a finished one again; throws ALREADY_EXISTS for an active one. */

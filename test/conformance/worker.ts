@@ -22,6 +22,7 @@ export interface Worker {
 interface InnerWorker {
   _maxConcurrentWorkItems: number
   _maxQueueSize: number
+  readonly _isRunning: boolean
   readonly _activeWorkItems: number
   readonly _responseStream: { cancel(): void } | null
   readonly _stub: { close(): void } | null
@@ -38,14 +39,10 @@ export async function startWorker(grpcPort: number, definitions: Definitions): P
   const inner = (runtime as unknown as { worker: InnerWorker }).worker
   Object.assign(inner, { _maxConcurrentWorkItems: 500, _maxQueueSize: 5000 })
   await runtime.start()
-  let lost = false
   return {
-    lose() {
-      lost = true
-      inner._responseStream?.cancel()
-    },
+    lose: () => inner._responseStream?.cancel(),
     async stop() {
-      if (!lost) return runtime.stop()
+      if (inner._isRunning) return runtime.stop()
       // The SDK's worker is gone with its first stream and refuses to stop.
       await vi.waitFor(() => expect(inner._activeWorkItems).toBe(0))
       inner._stub?.close()
