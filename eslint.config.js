@@ -25,9 +25,16 @@ export default tseslint.config(
     rules: {
       'no-restricted-globals': [
         'error',
-        ...['process', 'setTimeout', 'setInterval', 'setImmediate', 'fetch', 'performance', 'crypto', 'queueMicrotask'].map(
-          (name) => ({ name, message: NO_IO_IN_CORE }),
-        ),
+        ...[
+          'process',
+          'setTimeout',
+          'setInterval',
+          'setImmediate',
+          'fetch',
+          'performance',
+          'crypto',
+          'queueMicrotask',
+        ].map((name) => ({ name, message: NO_IO_IN_CORE })),
       ],
       'no-restricted-properties': [
         'error',

@@ -8,7 +8,11 @@ const suite = (name: string, include: string[], timeoutMs: number, exclude: stri
 export default defineConfig({
   test: {
     projects: [
-      suite('unit', ['test/**/*.test.ts', 'examples/**/*.test.ts'], 60_000, ['test/trace/**', 'test/stack/**', 'test/faults/**']),
+      suite('unit', ['test/**/*.test.ts', 'examples/**/*.test.ts'], 60_000, [
+        'test/trace/**',
+        'test/stack/**',
+        'test/faults/**',
+      ]),
       suite('trace', ['test/trace/**/*.test.ts'], 300_000),
       suite('stack', ['test/stack/**/*.test.ts'], 900_000),
     ],

@@ -21,7 +21,7 @@ export async function driveAll(partitions: number, run: RunOne, signal: AbortSig
     }
   })
   const outcomes = await Promise.allSettled(runs)
-  const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as unknown)
+  const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as Error)
   // The first to fail is the cause; the others were stopped because of it.
   const cause = failures.find((reason) => !isStopped(reason)) ?? failures[0]
   if (cause !== undefined) throw cause

@@ -34,7 +34,6 @@ export function workflowFunctions(aggregator: AnyAggregator): Record<string, Wor
       return JSON.stringify(step.value)
     },
     // A workflow that yields nothing ends in its first turn.
-    // eslint-disable-next-line require-yield
     [VM_WINDOW]: async function* (_context, order: string) {
       return JSON.stringify(vmWindow(JSON.parse(order) as VmWindowOrder, aggregator))
     },
