@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openFileInput } from './app/file-input.ts'
 import type { Input, InputHooks } from './app/input.ts'
 import { ProgressMeter } from './app/progress.ts'
-import { rulesOf } from './app/rules.ts'
+import { assertPayloadFits, rulesOf } from './app/rules.ts'
 import { openSidecar, type SidecarStack } from './app/sidecar.ts'
 import { consumedSoFar, summarise } from './app/summary.ts'
 import type { JobSummary, RunObserver } from './app-types.ts'
@@ -43,6 +43,7 @@ export async function runJobWith(
   openInput: OpenInput = openConfigured,
 ): Promise<JobSummary> {
   const startedMs = performance.now()
+  assertPayloadFits(config, aggregator)
   const meter = new ProgressMeter(observer, () => performance.now())
   const log = createLog(config.logLevel, config.job)
   const input = await openInput(config, {

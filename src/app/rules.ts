@@ -1,6 +1,10 @@
 /** From settings to the rules of a job. */
+import { settingOf } from '../config/names.ts'
 import type { Config } from '../config/settings.ts'
+import type { AnyAggregator } from '../core/aggregator.ts'
+import { checkPayload } from '../core/payload-bound.ts'
 import type { Windowing } from '../core/windowing.ts'
+import { ConfigurationError } from '../errors.ts'
 
 /** `hasBrokerClock`: records carry a time that the broker vouches for. */
 export function rulesOf(config: Config, hasBrokerClock: boolean): Windowing {
@@ -20,4 +24,13 @@ export function rulesOf(config: Config, hasBrokerClock: boolean): Windowing {
     maxProducersPerVm: config.maxProducersPerVm,
     closeAtEndOnly: isFiles && config.order === 'any',
   }
+}
+
+/** Refuses settings whose largest VM window would pass what the state store takes (I8). */
+export function assertPayloadFits(config: Config, aggregator: AnyAggregator): void {
+  const found = checkPayload(rulesOf(config, false), aggregator, config.maxValueBytes)
+  if (found === null) return
+  const { setting, problem, remedy } = found
+  const { flag, name } = settingOf(setting)
+  throw new ConfigurationError([{ place: flag ?? name, problem, remedy }])
 }
