@@ -1,0 +1,58 @@
+/** After a run, disturbed or not, every key in the store is one that a ledger accounts for. */
+import { describe, expect, it } from 'vitest'
+import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import { makeScenario } from '../simulation/scenario.ts'
+import { NO_MISCHIEF, World, type Mischief } from '../simulation/world.ts'
+import { leaksOf } from '../support/leaks.ts'
+import { Random } from '../support/random.ts'
+
+/** Remembers which attempts were committed. */
+class RecordingStore extends MemoryStore {
+  readonly committed = new Set<string>()
+
+  override swap(key: string, value: string, etag: string): Promise<'swapped' | 'conflict'> {
+    const { index } = JSON.parse(value) as Ledger
+    if (index !== null) this.committed.add(index.attempt)
+    return super.swap(key, value, etag)
+  }
+}
+
+async function leaksAfter(
+  seed: number,
+  mischief: Mischief,
+): Promise<{ lost: string[]; unswept: string[]; store: RecordingStore }> {
+  const scenario = makeScenario(new Random(seed))
+  const store = new RecordingStore()
+  await new World(scenario, new Random(seed), mischief, store).run()
+  return { ...(await leaksOf(store, 'sim', scenario.partitions.length)), store }
+}
+
+const SEEDS = Array.from({ length: 40 }, (_, i) => 5000 + i)
+
+describe('no key is left behind', () => {
+  it('by a clean run, which also deletes all that it lists to be deleted', async () => {
+    for (const seed of SEEDS) {
+      const { lost, unswept } = await leaksAfter(seed, NO_MISCHIEF)
+      expect({ seed, lost, unswept }).toEqual({ seed, lost: [], unswept: [] })
+    }
+  })
+
+  it('by crashes, failing calls and repeated activities', async () => {
+    for (const seed of SEEDS) {
+      const { lost } = await leaksAfter(seed, { crash: 0.05, fail: 0.02, zombie: 0, twice: 0.3 })
+      expect({ seed, lost }).toEqual({ seed, lost: [] })
+    }
+  })
+
+  it('by zombies, but for what stragglers of attempts that never were committed write late', async () => {
+    for (const seed of SEEDS) {
+      const { lost, store } = await leaksAfter(seed, { crash: 0.05, fail: 0.01, zombie: 0.4, twice: 0 })
+      const attempts = new Set(lost.map((key) => key.replace(/-[a-z]+-\d+$/, '')))
+      expect({ seed, committed: [...attempts].filter((attempt) => store.committed.has(attempt)) }).toEqual({
+        seed,
+        committed: [],
+      })
+    }
+  })
+})

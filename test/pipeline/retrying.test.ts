@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { WindrowError } from '../../src/errors.ts'
+import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
+import { retrying } from '../../src/pipeline/retrying.ts'
+import { lostReply, makeJob } from '../support/job.ts'
+
+const forever = new AbortController().signal
+
+describe('retrying', () => {
+  it('waits twice as long from try to try, up to a bound, and says each time what failed', async () => {
+    const pauses: number[] = []
+    const clock = { nowMs: () => 0, sleep: async (ms: number) => void pauses.push(ms) }
+    const job = makeJob([], { clock, limits: { ...DEFAULT_LIMITS, minBackoffMs: 100, maxBackoffMs: 450 } })
+    let tries = 0
+    const act = async (): Promise<number> => {
+      if (++tries < 6) throw lostReply()
+      return tries
+    }
+    expect(await retrying(job.env, 3, forever, 'testing', act)).toBe(6)
+    expect(pauses).toEqual([100, 200, 400, 450, 450])
+    expect(job.events[1]).toEqual({
+      kind: 'retry',
+      partition: 3,
+      step: 'testing',
+      reason: 'the reply was lost',
+      pauseMs: 200,
+    })
+  })
+
+  it.each([
+    new Error('a fault'),
+    new WindrowError('broken', { code: 'BROKEN', remedy: '-' }),
+    new WindrowError('lost', { code: 'PARTITION_LOST', remedy: '-', disposition: 'lost' }),
+  ])('lets through what trying again does not mend: %s', async (error) => {
+    const job = makeJob([])
+    await expect(retrying(job.env, 0, forever, 'testing', () => Promise.reject(error))).rejects.toBe(error)
+    expect(job.events).toEqual([])
+  })
+
+  it('ends with STOPPED and the cause once a stop was asked for', async () => {
+    const stop = new AbortController()
+    const job = makeJob([], { observe: () => stop.abort() })
+    const error = lostReply()
+    await expect(retrying(job.env, 0, stop.signal, 'testing', () => Promise.reject(error))).rejects.toMatchObject({
+      code: 'STOPPED',
+      cause: error,
+    })
+  })
+})

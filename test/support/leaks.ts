@@ -1,0 +1,39 @@
+/** Which keys of a job's store nobody would ever delete: a key must be the ledger's, in force, or listed as garbage. */
+import type { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { jobKey, ledgerKey } from '../../src/ledger/attempt-id.ts'
+import { chunkKey, chunkKeys, type ChunkSet } from '../../src/ledger/chunks.ts'
+import { announcedGarbage, keysOf, readIndex } from '../../src/ledger/index-chunk.ts'
+import { readLedger } from '../../src/ledger/ledger.ts'
+
+export interface Leaks {
+  /** Keys that no ledger accounts for. */
+  readonly lost: string[]
+  /** Keys that are listed to be deleted and are still there. */
+  readonly unswept: string[]
+}
+
+export async function leaksOf(store: MemoryStore, job: string, partitions: number): Promise<Leaks> {
+  const inForce = new Set([jobKey(job)])
+  const garbage = new Set<string>()
+  for (let partition = 0; partition < partitions; partition++) {
+    const found = await readLedger(store, job, partition)
+    if (found === null) continue
+    const { ledger } = found
+    inForce.add(ledgerKey(job, partition))
+    const announced = [...ledger.abandoned, ...(ledger.intent === null ? [] : [ledger.intent])]
+    for (const one of announced) for (const key of keysOf(announcedGarbage(one.attempt, one.pages, 0))) garbage.add(key)
+    if (ledger.index === null) continue
+    const index = await readIndex(store, ledger.index)
+    const sets: (ChunkSet | null)[] = [
+      ...index.open.map((one) => one.set),
+      ...[index.roster, index.states, index.total],
+      ...index.closed.map((one) => one.accs),
+      ...index.outboxes.flatMap((one) => [one.results, ...one.deadLetters]),
+    ]
+    for (const set of sets) for (const key of set === null ? [] : chunkKeys(set)) inForce.add(key)
+    inForce.add(chunkKey(ledger.index.attempt, 'index', 0))
+    for (const key of keysOf(index.garbage)) garbage.add(key)
+  }
+  const rest = store.keys().filter((key) => !inForce.has(key))
+  return { lost: rest.filter((key) => !garbage.has(key)), unswept: rest.filter((key) => garbage.has(key)) }
+}
