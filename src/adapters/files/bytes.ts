@@ -26,15 +26,19 @@ const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
   avro: 'avro',
 }
 
-/** `auto` goes by the name's extension, and by the first bytes where there is none. gzip is told by its magic number. */
+/**
+ * `auto` goes by the name's extension, and by the first bytes where there is none. gzip is told by its magic number.
+ * `onRead` hears how many bytes were read, packed as they are.
+ */
 export async function openInput(
   path: string,
   format: FileFormat | 'auto',
   stdin: Readable,
   signal: AbortSignal,
+  onRead: (bytes: number) => void = () => undefined,
 ): Promise<OpenInput> {
   const raw = path === STDIN ? abortable(stdin, signal) : createReadStream(path, { highWaterMark: CHUNK_BYTES, signal })
-  let chunks = named(path, raw)
+  let chunks = named(path, raw, onRead)
   let head: Buffer
   ;[head, chunks] = await peek(chunks)
   if (/\.gz$/i.test(path) || (head[0] === 0x1f && head[1] === 0x8b)) {
@@ -72,9 +76,13 @@ function abortable(stream: Readable, signal: AbortSignal): Readable {
   return stream
 }
 
-async function* named(path: string, stream: Readable): AsyncGenerator<Buffer> {
+async function* named(path: string, stream: Readable, onRead: (bytes: number) => void): AsyncGenerator<Buffer> {
   try {
-    for await (const chunk of stream) yield typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Buffer)
+    for await (const chunk of stream) {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Buffer)
+      onRead(bytes.length)
+      yield bytes
+    }
   } catch (error) {
     throw new WindrowError(`${path} cannot be read: ${messageOf(error)}`, {
       code: 'INPUT_UNREADABLE',

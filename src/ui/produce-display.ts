@@ -1,0 +1,80 @@
+/** Shows a `windrow produce`: two lines redrawn in place on a terminal, a line every few seconds elsewhere. */
+import type { ProduceObserver, ProduceProgress, ProduceSummary } from '../app/produce.ts'
+import { bar } from './charts.ts'
+import { formatBytes, formatCompact, formatCount, formatDuration } from './format.ts'
+import { LiveBlock } from './live-block.ts'
+import type { Screen } from './run-display.ts'
+import type { Style } from './style.ts'
+
+const REDRAW_EVERY_MS = 100
+const PLAIN_LINE_EVERY_MS = 5_000
+const BAR_WIDTH = 30
+/** Of what could not be read so many are shown: a wrong format makes every line one of them. */
+const MAX_SHOWN_UNDECODABLE = 5
+
+export interface ProduceDisplay extends ProduceObserver {
+  /** Draws the last state for good. */
+  end(): void
+}
+
+export function createProduceDisplay(screen: Screen, style: Style, nowMs: () => number): ProduceDisplay {
+  const isLive = screen.isTTY === true
+  const block = new LiveBlock(screen)
+  const startedMs = nowMs()
+  let latest: ProduceProgress | null = null
+  let drawnAtMs = isLive ? -Infinity : startedMs
+  let undecodable = 0
+
+  function draw(): void {
+    if (latest === null) return
+    drawnAtMs = nowMs()
+    const pointsPerSecond = latest.points / Math.max(0.001, (drawnAtMs - startedMs) / 1000)
+    if (isLive) block.draw(liveLines(latest, pointsPerSecond, style))
+    else screen.write(`${plainLine(latest, pointsPerSecond)}\n`)
+  }
+
+  return {
+    progress(progress) {
+      latest = progress
+      if (nowMs() - drawnAtMs >= (isLive ? REDRAW_EVERY_MS : PLAIN_LINE_EVERY_MS)) draw()
+    },
+    undecodable(place, reason) {
+      undecodable++
+      if (undecodable <= MAX_SHOWN_UNDECODABLE) block.say(`${style.yellow(place)}: ${reason}`)
+      if (undecodable === MAX_SHOWN_UNDECODABLE + 1) block.say('further ones that cannot be read are only counted')
+    },
+    end: draw,
+  }
+}
+
+function liveLines(now: ProduceProgress, pointsPerSecond: number, style: Style): string[] {
+  const { points, manifests, undecodable, bytesRead, bytesToRead } = now
+  const rate = style.bold(formatCompact(pointsPerSecond))
+  const left = `undecodable ${formatCount(undecodable)}`
+  const read =
+    bytesToRead === null
+      ? formatBytes(bytesRead)
+      : `[${bar(bytesRead, bytesToRead, BAR_WIDTH)}] ${formatBytes(bytesRead)} of ${formatBytes(bytesToRead)}`
+  return [
+    `produced  ${formatCount(points)} points  ${formatCount(manifests)} manifests  ${rate} points/s`,
+    `read      ${read}  ${undecodable > 0 ? style.yellow(left) : left}`,
+  ]
+}
+
+function plainLine({ points, manifests, undecodable, ...read }: ProduceProgress, pointsPerSecond: number): string {
+  const of = read.bytesToRead === null ? '' : ` of ${formatBytes(read.bytesToRead)}`
+  return (
+    `produced ${formatCount(points)} points (${formatCompact(pointsPerSecond)}/s), ${formatCount(manifests)} manifests, ` +
+    `undecodable ${formatCount(undecodable)}, read ${formatBytes(read.bytesRead)}${of}`
+  )
+}
+
+/** The summary for people; machines get it as JSON. */
+export function produceSummaryText(summary: ProduceSummary, topic: string, style: Style): string {
+  const { points, manifests, undecodable, bytes, seconds, pointsPerSecond } = summary
+  return (
+    `${style.bold('produced')}  ${formatCount(points)} points and ${formatCount(manifests)} manifests to ${topic} ` +
+    `in ${formatDuration(seconds * 1000)} (${formatCompact(pointsPerSecond)} points/s, ${formatBytes(bytes)})\n` +
+    (undecodable === 0 ? '' : `  ${style.yellow(`undecodable ${formatCount(undecodable)}`)}, left out\n`)
+  )
+}
