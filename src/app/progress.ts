@@ -4,6 +4,10 @@ import type { WorkerEvent } from '../workflows/worker.ts'
 import type { PipelineEvent } from '../pipeline/events.ts'
 
 const INTERVAL_MS = 200
+const RETRY_REMEDY = 'Nothing is lost: mend what the reason names, and the run goes on by itself.'
+const WARN_AGAIN_AFTER_MS = 60_000
+/** Reasons may hold ids, which are ever new. */
+const MAX_REMEMBERED_WARNINGS = 100
 
 export class ProgressMeter {
   readonly #observer: RunObserver
@@ -17,6 +21,8 @@ export class ProgressMeter {
   #deadLetters = 0
   #last = { atMs: 0, consumed: 0, pointsPerSecond: 0 }
   #timer: NodeJS.Timeout | null = null
+  /** When each warning of a retry was given last, by its text. */
+  readonly #warnedAtMs = new Map<string, number>()
 
   constructor(observer: RunObserver, nowMs: () => number) {
     this.#observer = observer
@@ -69,15 +75,8 @@ export class ProgressMeter {
         this.#published += event.results
         this.#deadLetters += event.deadLetters
         return
-      case 'retry': {
-        const message = `partition ${partition}: ${event.step} failed and is tried again in ${event.pauseMs} ms: ${event.reason}`
-        this.#observer.event({
-          kind: 'warning',
-          message,
-          remedy: 'Nothing is lost; look at the sidecar if it goes on.',
-        })
-        return
-      }
+      case 'retry':
+        return this.#warnOfRetry(event)
       case 'dropped-from-roster': {
         const names = event.producers
           .slice(0, 5)
@@ -91,6 +90,16 @@ export class ProgressMeter {
       case 'ended':
         return
     }
+  }
+
+  /** What ails one partition mostly ails all of them, for many tries: said once, and again when it goes on for long. */
+  #warnOfRetry({ step, reason }: PipelineEvent & { readonly kind: 'retry' }): void {
+    const message = `${step} failed and is tried again: ${reason}`
+    const nowMs = this.#nowMs()
+    if (nowMs < (this.#warnedAtMs.get(message) ?? -Infinity) + WARN_AGAIN_AFTER_MS) return
+    if (this.#warnedAtMs.size >= MAX_REMEMBERED_WARNINGS) this.#warnedAtMs.clear()
+    this.#warnedAtMs.set(message, nowMs)
+    this.#observer.event({ kind: 'warning', message, remedy: RETRY_REMEDY })
   }
 
   #snapshot(): RunProgress {
