@@ -88,15 +88,18 @@ async function runOn(
   signal: AbortSignal,
 ): Promise<number> {
   const { store } = sidecar
-  const record = await bindJob(store, {
-    format: 1,
-    job: config.job,
-    partitions: input.partitions,
-    rules: rulesOf(config, input.hasBrokerClock),
-    aggregator: aggregatorId(aggregator),
-    source: input.identity,
-  })
-  input.check(record.source)
+  const record = await bindJob(
+    store,
+    {
+      format: 1,
+      job: config.job,
+      partitions: input.partitions,
+      rules: rulesOf(config, input.hasBrokerClock),
+      aggregator: aggregatorId(aggregator),
+      source: input.identity,
+    },
+    (before) => input.check(before),
+  )
   const env: PipelineEnv = {
     job: config.job,
     rules: record.rules,

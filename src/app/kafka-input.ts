@@ -4,17 +4,18 @@ import { createDeadLetterEncoder } from '../adapters/avro/encode-dead-letter.ts'
 import type { KafkaConnection } from '../adapters/kafka/client.ts'
 import { connectKafkaCluster } from '../adapters/kafka/cluster.ts'
 import { createKafkaConsumption } from '../adapters/kafka/consumption.ts'
-import { createRecordDecoder } from '../adapters/kafka/decode.ts'
+import { createRecordDecoder, type RecordDecoderOptions } from '../adapters/kafka/decode.ts'
 import { createKafkaPublisherFactory } from '../adapters/kafka/publisher.ts'
+import { createSchemaRegistry } from '../adapters/kafka/schema-registry.ts'
 import { createMissingTopics, describeTopic, type TopicDescription } from '../adapters/kafka/topic.ts'
 import type { Config } from '../config/settings.ts'
-import type { Json } from '../core/json.ts'
 import { messageOf, WindrowError } from '../errors.ts'
 import { readLedger } from '../ledger/ledger.ts'
-import type { PublisherFactory, StateStore } from '../pipeline/ports.ts'
+import type { Clock, PublisherFactory, StateStore } from '../pipeline/ports.ts'
 import { OwnedPartitions } from './drive.ts'
 import { filePublishers } from './file-input.ts'
 import type { Input, InputHooks, RunPartition } from './input.ts'
+import { identityOf, refuseAnother, refuseCompacted, watchTopic } from './topic-identity.ts'
 
 /** How often it is looked whether the partitions of other processes have reached their goals too. */
 const LOOK_EVERY_MS = 500
@@ -40,7 +41,7 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
     connection,
     topic,
     groupId: config.job,
-    decode: createRecordDecoder({ fields: { mapping: config.fields } }),
+    decode: createRecordDecoder({ fields: { mapping: config.fields }, ...registryOf(config, hooks.clock) }),
     clock: hooks.clock,
     listener: {
       onAssigned: (partitions) => owned.partitions?.assign(partitions),
@@ -54,13 +55,9 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
     publishers: await kafkaPublishers(config, connection, description),
     partitions: description.partitions,
     hasBrokerClock,
-    identity: { kind: 'kafka', topic, topicId: description.topicId },
+    identity: identityOf(description),
     check: (before) => refuseAnother(before, description),
-    drive: (run, store, signal) =>
-      new Promise<void>((resolve, reject) => {
-        owned.fail = reject
-        drive(run, store, signal).then(resolve, reject)
-      }),
+    drive,
     close: () => consumption.close(),
   }
 
@@ -83,31 +80,53 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
         ),
       onEnded: () => undefined,
     })
+    const ended = new AbortController()
+    const stop = AbortSignal.any([signal, ended.signal])
+    /** What ends all partitions at once: consumption that is over for good, a topic that became another one. */
+    const fail = (error: WindrowError): void => {
+      halts.unshift(error)
+      ended.abort()
+    }
     owned.partitions = partitions
+    owned.fail = fail
     await consumption.start()
+    const watching = watchTopic(connection, description, hooks.clock, stop).catch(fail)
     try {
       // A topic without an end runs until it is stopped; a halted partition shows, and does not stop the others.
       while (
-        !signal.aborted &&
+        !stop.aborted &&
         !(config.once && (halts.length > 0 || (await allReached(config.job, description, store))))
       ) {
-        await hooks.clock.sleep(LOOK_EVERY_MS, signal)
+        await hooks.clock.sleep(LOOK_EVERY_MS, stop)
       }
     } finally {
       // What cannot be committed in time is abandoned, not lost: the next owner goes on from the ledger.
-      await Promise.race([partitions.close(), hooks.clock.sleep(DRAIN_MS)])
+      ended.abort()
+      const drained = new AbortController()
+      const closing = Promise.all([partitions.close(), watching]).finally(() => drained.abort())
+      await Promise.race([closing, hooks.clock.sleep(DRAIN_MS, drained.signal)])
     }
     if (halts[0] !== undefined) throw halts[0]
   }
 }
 
+function registryOf({ schemaRegistry: url }: Config, clock: Clock): Pick<RecordDecoderOptions, 'registry'> {
+  return url === null ? {} : { registry: { registry: createSchemaRegistry({ url, clock }), clock } }
+}
+
 /** Whether every partition has consumed what was there at the start, whichever process it belonged to. */
 async function allReached(job: string, { partitions }: TopicDescription, store: StateStore): Promise<boolean> {
-  for (let partition = 0; partition < partitions; partition++) {
-    const found = await readLedger(store, job, partition)
-    if (found?.ledger.goal?.isReached !== true) return false
+  try {
+    for (let partition = 0; partition < partitions; partition++) {
+      const found = await readLedger(store, job, partition)
+      if (found?.ledger.goal?.isReached !== true) return false
+    }
+    return true
+  } catch (error) {
+    // A sidecar that restarts is waited for by the partitions; a look that failed says nothing.
+    if (error instanceof WindrowError && error.disposition === 'retryable') return false
+    throw error
   }
-  return true
 }
 
 async function logStart(connection: KafkaConnection, topic: string, partition: number): Promise<number> {
@@ -143,24 +162,5 @@ async function kafkaPublishers(
     groupId: job,
     encodeResult: createResultEncoder(),
     encodeDeadLetter: createDeadLetterEncoder(),
-  })
-}
-
-function refuseCompacted({ topic, compacted }: TopicDescription): void {
-  if (!compacted) return
-  throw new WindrowError(`the topic ${topic} is compacted: records that a window counts on may be removed`, {
-    code: 'TOPIC_COMPACTED',
-    remedy: 'Read a topic with cleanup.policy=delete.',
-  })
-}
-
-/** A topic that was deleted and created again, or another one, has other records at the offsets of the ledgers. */
-function refuseAnother(before: Json, now: TopicDescription): void {
-  const bound = before as { kind?: string; topic?: string; topicId?: string }
-  if (bound.kind === 'kafka' && bound.topic === now.topic && bound.topicId === now.topicId) return
-  const was = bound.kind === 'kafka' ? `${bound.topic} (id ${bound.topicId})` : `of the kind ${bound.kind}`
-  throw new WindrowError(`the job began with a topic ${was}, and this is ${now.topic} (id ${now.topicId})`, {
-    code: 'TOPIC_RECREATED',
-    remedy: 'The topic was deleted and created again, or is another one: begin under another --job.',
   })
 }

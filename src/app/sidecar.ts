@@ -65,7 +65,7 @@ export async function openSidecar(
     await embedded?.close()
   }
   try {
-    await client.waitForSidecar({ signal })
+    await client.waitForSidecar({ signal, onWaiting: (cause) => hooks.onWorkerEvent({ kind: 'waiting', cause }) })
     const store = createDaprStateStore({ client, storeName: config.stateStore, maxValueBytes: config.maxValueBytes })
     const runner = createInstanceRunner({ client, maxInFlight: config.maxInFlight })
     const run: RunVmWindows = async (id, order) => {

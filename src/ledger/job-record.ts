@@ -18,14 +18,22 @@ export interface JobRecord {
   readonly source: Json
 }
 
-/** Binds the job, or checks that it is bound to the same; returns the record in force. */
-export async function bindJob(store: StateStore, wanted: JobRecord): Promise<JobRecord> {
+/**
+ * Binds the job, or checks that it is bound to the same; returns the record in force. `checkSource` gets what the record
+ * keeps of its source and throws where that is another one: before all else, since it explains other differences.
+ */
+export async function bindJob(
+  store: StateStore,
+  wanted: JobRecord,
+  checkSource: (before: Json) => void = () => undefined,
+): Promise<JobRecord> {
   const key = jobKey(wanted.job)
   const text = canonicalJson(wanted as unknown as Json)
   await store.insert(key, text)
   const stored = (await store.get([key])).get(key)?.value
   if (stored === undefined) throw new Error(`the job record ${key} was written and is not there`)
   const record = JSON.parse(stored) as JobRecord
+  checkSource(record.source)
   const differences = differencesOf(record, wanted)
   if (differences.length === 0) return record
   throw new WindrowError(`job ${wanted.job} began with other settings: ${differences.join('; ')}`, {

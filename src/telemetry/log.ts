@@ -10,10 +10,13 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 /** Written at once and not in the background: the last lines before a death are the ones that matter. */
 export function createLog(level: LogLevel, job: string): Log {
   return pino(
-    { level, base: { job }, timestamp: pino.stdTimeFunctions.isoTime },
+    { level, base: { job }, timestamp: pino.stdTimeFunctions.isoTime, serializers: { cause: textOf, error: textOf } },
     pino.destination({ fd: 2, sync: true }),
   )
 }
+
+/** An error has no members of its own that JSON would show. */
+const textOf = (value: unknown): unknown => (value instanceof Error ? value.message : value)
 
 export function logPipelineEvent(log: Log, event: PipelineEvent): void {
   const { kind, ...fields } = event
