@@ -86,6 +86,17 @@ export const configSchema = z.object({
     default: 8,
   }),
 
+  schemaRegistry: setting(
+    kinds.optional(kinds.text('<url>', 'an http:// or https:// address', /^https?:\/\/[^\s/]+(\/\S*)?$/)),
+    {
+      group: 'Kafka',
+      help: 'Schema registry for records in Confluent framing',
+      details:
+        'May carry `user:password@`. Records of the other formats do without one; without it those in this framing are dead letters.',
+      default: null,
+    },
+  ),
+
   windowMs: setting(kinds.duration(1), {
     group: 'Windows',
     help: 'Length of a window',
