@@ -161,7 +161,7 @@ const PROBLEMS: readonly (readonly [Given, readonly (readonly [place: string, pr
     [['WINDROW_EXPECT_EVERY', '7m does not divide the window of 1h evenly']],
   ],
   [{ flags: { ...INPUT, expectEvery: '2h' } }, [['--expect-every', '2h does not divide the window of 1h evenly']]],
-  [{ flags: { ...INPUT, results: 'kafka:out' } }, [['--results', 'topic out needs brokers']]],
+  [{ flags: { ...INPUT, results: 'kafka:out' } }, [['--results', 'results of files go to files']]],
   [{ flags: { ...KAFKA, results: 'kafka:vm' } }, [['--results', 'topic vm is the input already']]],
   [
     { flags: { ...KAFKA, deadLetters: 'kafka:windrow-published' } },
