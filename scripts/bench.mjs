@@ -19,6 +19,6 @@ const run = (...args) => {
 }
 run('scripts/prepare.mjs')
 run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.bench.json')
-cpSync(join(root, 'schemas'), join(root, 'build/schemas'), { recursive: true })
+for (const folder of ['schemas', 'stack']) cpSync(join(root, folder), join(root, 'build', folder), { recursive: true })
 cpSync(join(root, 'bench/report-usage.mjs'), join(root, 'build/bench/report-usage.mjs'))
 run(join('build/bench', `${name}.js`), ...flags)

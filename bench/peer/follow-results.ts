@@ -1,0 +1,44 @@
+/** A `read_committed` reader of a results topic, which is there before the processor starts. */
+import { EventEmitter, once } from 'node:events'
+import { createKafkaClient, type KafkaConnection } from '../../src/adapters/kafka/client.ts'
+
+export interface StoredResult {
+  readonly key: string
+  readonly value: Buffer
+}
+
+export interface ResultsReader {
+  /** Resolves when `count` results are visible, with the time at which the last of them came. */
+  readonly allCame: Promise<{ readonly atMs: number; readonly results: readonly StoredResult[] }>
+  close(): Promise<void>
+}
+
+/** Resolves once the reader has its partitions. */
+export async function followResults(connection: KafkaConnection, topic: string, count: number): Promise<ResultsReader> {
+  const results: StoredResult[] = []
+  const events = new EventEmitter()
+  const consumer = createKafkaClient(connection).consumer({
+    groupId: `${topic}-reader`,
+    // A fetch is answered as soon as there is something; this is how long it waits where there is nothing.
+    maxWaitTimeInMs: 100,
+    minBytes: 1,
+    readUncommitted: false,
+    allowAutoTopicCreation: false,
+  })
+  const allCame = once(events, 'all').then(() => ({ atMs: Date.now(), results }))
+  consumer.on(consumer.events.CRASH, ({ payload }) => void events.emit('error', payload.error))
+  const joined = new Promise<void>((resolve) => consumer.on(consumer.events.GROUP_JOIN, () => resolve()))
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({
+    autoCommit: false,
+    eachBatch: async ({ batch }) => {
+      for (const { key, value } of batch.messages) {
+        results.push({ key: key?.toString() ?? '', value: value ?? Buffer.alloc(0) })
+      }
+      if (results.length >= count) events.emit('all')
+    },
+  })
+  await joined
+  return { allCame, close: () => consumer.disconnect() }
+}
