@@ -9,7 +9,10 @@ import type { EpochMs } from './point.ts'
 import { VmWindow, type EncodedVmWindow } from './vm-window.ts'
 import type { Windowing } from './windowing.ts'
 
-/** At most so many ranges of missing seqs are published of a VM window; `missingCount` always tells them all. */
+/**
+ * At most so many ranges of missing seqs are published of a VM window, and none where they make a result too large to be
+ * stored; `missingCount` always tells them all.
+ */
 export const MAX_MISSING_RANGES = 100
 
 /** Revision of a VM window as it closes; amendments count up from here. */
@@ -77,22 +80,23 @@ export function closeVmWindow(task: VmWindowTask, aggregator: AnyAggregator, rul
   return { result: { ...describe(vm, task), metrics, state }, state }
 }
 
-/**
- * The result of a VM window that the user's aggregator could not compute: counts are told, the state stays as it was.
- * `isBare` leaves the lists out, for a result that was refused for its size.
- */
+/** A result with its counts, and without the lists that explain them. */
+export function withoutLists(result: VmWindowResult): VmWindowResult {
+  const { producers, ...told } = result
+  const short = producers === undefined ? {} : { producers: producers.map((one) => ({ ...one, missing: [] })) }
+  return { ...told, ...short, missing: [], unexpected: [] }
+}
+
+/** The result of a VM window that the user's aggregator could not compute: counts are told, the state stays as it was. */
 export function quarantineVmWindow(
   task: VmWindowTask,
   aggregator: AnyAggregator,
   rules: Windowing,
   error: string,
-  isBare = false,
 ): VmWindowOutcome {
   const bare = { ...task.window, accumulator: null, failure: error } as unknown as Json
   const vm = VmWindow.decode(bare, aggregator, rules)
-  const { producers, ...told } = describe(vm, { ...task, reason: 'quarantined' })
-  const lists = producers === undefined ? {} : { producers }
-  const described = { ...told, ...(isBare ? { missing: [], unexpected: [] } : lists) }
+  const described = describe(vm, { ...task, reason: 'quarantined' })
   return { result: { ...described, error, metrics: {}, state: task.prior }, state: task.prior }
 }
 

@@ -1,6 +1,6 @@
 /** The `vm-window` workflow: pure, so it may run twice. A failing aggregator is an answer, not a failed workflow. */
 import type { AnyAggregator } from '../core/aggregator.ts'
-import { closeVmWindow, type VmWindowOutcome } from '../core/close-vm-window.ts'
+import { closeVmWindow, withoutLists, type VmWindowOutcome } from '../core/close-vm-window.ts'
 import { canonicalJson, type Json } from '../core/json.ts'
 import { messageOf } from '../errors.ts'
 import type { StateRow } from './activities/close-tasks.ts'
@@ -14,7 +14,10 @@ export function vmWindow(order: VmWindowOrder, aggregator: AnyAggregator): VmWin
     try {
       const outcome = closeVmWindow(task, aggregator, order.rules)
       const problem = sizeProblem(outcome, order.maxRowBytes)
-      return problem === null ? { ok: true, outcome } : { ok: false, error: problem }
+      if (problem === null) return { ok: true, outcome }
+      const shorter = { ...outcome, result: withoutLists(outcome.result) }
+      const isFitting = sizeProblem(shorter, order.maxRowBytes) === null
+      return isFitting ? { ok: true, outcome: shorter } : { ok: false, error: problem }
     } catch (error) {
       return { ok: false, error: messageOf(error) }
     }

@@ -4,6 +4,7 @@ import {
   closeVmWindow,
   MAX_MISSING_RANGES,
   quarantineVmWindow,
+  withoutLists,
   type VmWindowResult,
   type VmWindowTask,
 } from '../../src/core/close-vm-window.ts'
@@ -166,9 +167,18 @@ describe('quarantine', () => {
 
   it('goes without lists where those made it too large, never without counts', () => {
     const task = { ...taskOf(sent), silent: ['x'] }
-    const { result } = quarantineVmWindow(task, counting, RULES, 'too large', true)
-    expect(result).toMatchObject({ received: 2, missing: [], missingCount: 1, unexpected: [] })
-    expect(result).not.toHaveProperty('producers')
+    const { result } = quarantineVmWindow(task, counting, RULES, 'too large')
+    expect(result.producers?.[0]?.missing).toEqual([[1, 1]])
+    expect(withoutLists(result)).toEqual({
+      ...result,
+      missing: [],
+      unexpected: [],
+      producers: [
+        { producer: '', expected: 3, received: 2, missing: [] },
+        { producer: 'x', expected: null, received: 0, missing: [] },
+      ],
+    })
+    expect(withoutLists(result).missingCount).toBe(1)
   })
 
   it('of a window whose aggregator failed while folding: closing throws what it was', () => {

@@ -5,7 +5,7 @@ import type { VmWindowOrder } from '../../src/workflows/plan.ts'
 import { aggregatorId, vmWindow } from '../../src/workflows/vm-window.ts'
 import { Folding } from '../support/fold.ts'
 import { totals } from '../support/plan.ts'
-import { point, RULES } from '../support/records.ts'
+import { manifest, point, RULES } from '../support/records.ts'
 
 const [window] = new Folding({}, totals).feed(point('a', 0, 10, 1), point('b', 0, 10, -1)).end().closed
 const tasks = (window?.vms ?? []).map((vm): VmWindowTask => {
@@ -35,6 +35,20 @@ describe('the vm-window workflow', () => {
   it('answers with no more than the order allows', () => {
     const [a] = vmWindow({ ...ORDER, maxRowBytes: 100 }, totals)
     expect(a).toMatchObject({ ok: false, error: expect.stringContaining('allows 100 each') as string })
+  })
+
+  it('leaves the lists of gaps out before it gives a result up for its size', () => {
+    const gaps = Array.from({ length: 50 }, (_, i) => point('a', 1000 + 2 * i, 10))
+    const [closed] = new Folding({}, totals).feed(...gaps, manifest('a', 0, 1000, 99)).end().closed
+    const vm = closed?.vms[0]
+    const encoded = vm?.window.encode(totals) as unknown as EncodedVmWindow
+    const task: VmWindowTask = { ...(tasks[0] as VmWindowTask), window: encoded }
+    const [long] = vmWindow({ ...ORDER, tasks: [task] }, totals)
+    const [short] = vmWindow({ ...ORDER, maxRowBytes: 400, tasks: [task] }, totals)
+    if (long?.ok !== true || short?.ok !== true) return expect.unreachable()
+    expect(long.outcome.result.missing).toHaveLength(49)
+    expect(short.outcome).toEqual({ ...long.outcome, result: { ...long.outcome.result, missing: [] } })
+    expect(short.outcome.result.missingCount).toBe(49)
   })
 
   it('does no work that was meant for another aggregator', () => {

@@ -4,7 +4,12 @@
  * the activity.
  */
 import type { AnyAggregator } from '../../core/aggregator.ts'
-import { quarantineVmWindow, type VmWindowOutcome, type VmWindowTask } from '../../core/close-vm-window.ts'
+import {
+  quarantineVmWindow,
+  withoutLists,
+  type VmWindowOutcome,
+  type VmWindowTask,
+} from '../../core/close-vm-window.ts'
 import { WindrowError } from '../../errors.ts'
 import { instanceId } from '../../ledger/attempt-id.ts'
 import type { CommitPlan, VmWindowAnswer, VmWindowOrder } from '../plan.ts'
@@ -55,11 +60,18 @@ export async function runTasks(
   for (const i of open) {
     const task = tasks[i] as VmWindowTask
     const error = (errors.get(i) as string).slice(0, MAX_ERROR_CHARS)
-    const whole = quarantineVmWindow(task, aggregator, plan.rules, error)
-    const isTooLarge = sizeProblem(whole, maxRowBytes) !== null
-    outcomes[i] = { ...(isTooLarge ? quarantineVmWindow(task, aggregator, plan.rules, error, true) : whole), task }
+    outcomes[i] = { ...fitting(quarantineVmWindow(task, aggregator, plan.rules, error), maxRowBytes), task }
   }
   return outcomes
+}
+
+/** What is left of a quarantined VM window when its lists, and then its producers, leave no room for a page (I8). */
+function fitting(outcome: VmWindowOutcome, maxRowBytes: number): VmWindowOutcome {
+  if (sizeProblem(outcome, maxRowBytes) === null) return outcome
+  const result = withoutLists(outcome.result)
+  if (sizeProblem({ ...outcome, result }, maxRowBytes) === null) return { ...outcome, result }
+  const { producers: _, ...bare } = result
+  return { ...outcome, result: bare }
 }
 
 function answerDiffers(plan: CommitPlan, index: number, asked: number, answered: number): WindrowError {
