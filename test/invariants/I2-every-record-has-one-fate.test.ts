@@ -1,0 +1,63 @@
+/** I2: consumed = accepted + duplicate + late + rejected + manifests, at every cut, whatever was read twice. */
+import { describe, expect, it } from 'vitest'
+import { addFates, isBalanced, NO_FATES, type FateCounts } from '../../src/core/fate.ts'
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import { disturbedRuns } from '../support/disturbed.ts'
+import { Folding } from '../support/fold.ts'
+import { garbage, manifest, point } from '../support/records.ts'
+
+describe('I2', () => {
+  it('in every ledger that was ever written, and in the end each record has the fate that it was sent with', async () => {
+    for await (const { seed, scenario, history, points } of disturbedRuns(25)) {
+      for (const { counts, commit } of history.ledgers)
+        expect({ seed, commit, isBalanced: isBalanced(counts) }).toEqual({ seed, commit, isBalanced: true })
+      const last = scenario.partitions.map((_, partition) => (history.of(partition).at(-1) as Ledger).counts)
+      const sent = scenario.partitions.flat()
+      const expected: FateCounts = {
+        consumed: sent.length,
+        accepted: points.length,
+        duplicate: scenario.copies,
+        late: 0,
+        rejected: scenario.broken,
+        manifests: sent.filter((one) => one.decoded.kind === 'manifest').length,
+      }
+      expect({ seed, counts: last.reduce(addFates, NO_FATES) }).toEqual({ seed, counts: expected })
+    }
+  })
+
+  it('after each record of every kind', () => {
+    const folding = new Folding({ maxSeqSpan: 10, maxMetricsPerVm: 1 })
+    const fates: string[] = []
+    let before = folding.state.counts
+    for (const one of [
+      ...[point('a', 0, 10), point('a', 0, 10), garbage(), point('a', 99, 10), point('a', 1, 10, 1, { metric: 'm' })],
+      ...[manifest('a', 0, 0, 1), manifest('a', 7, 0, 1), point('a', 1, 120), point('a', 0, 10), point('a', 5, 10)],
+      ...[manifest('a', 0, 0, 1), manifest('a', 0, 3, 4), point('a', 2, 120, Number.NaN), point('a', null, 130)],
+    ]) {
+      folding.feed(one)
+      const { counts } = folding.state
+      expect(isBalanced(counts)).toBe(true)
+      fates.push(
+        ...(Object.keys(counts) as (keyof FateCounts)[]).filter(
+          (name) => name !== 'consumed' && counts[name] > before[name],
+        ),
+      )
+      before = counts
+    }
+    expect(fates).toEqual([
+      ...[
+        'accepted',
+        'duplicate',
+        'rejected',
+        'rejected',
+        'rejected',
+        'manifests',
+        'rejected',
+        'accepted',
+        'duplicate',
+        'late',
+      ],
+      ...['manifests', 'manifests', 'rejected', 'accepted'],
+    ])
+  })
+})

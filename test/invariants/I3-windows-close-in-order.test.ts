@@ -1,0 +1,61 @@
+/** I3: a partition's windows close in order; prior state is the state after the window before. */
+import { describe, expect, it } from 'vitest'
+import { disturbedRuns, type Result } from '../support/disturbed.ts'
+
+describe('I3', () => {
+  it('no ledger ever closes a window that is not later than the one before', async () => {
+    for await (const { seed, scenario, history } of disturbedRuns(25)) {
+      for (const partition of scenario.partitions.keys()) {
+        const closed = history.of(partition).flatMap((ledger) => ledger.closedThrough ?? [])
+        expect({ seed, closed }).toEqual({ seed, closed: closed.toSorted((a, b) => a - b) })
+      }
+    }
+  })
+
+  it("a VM's lifetime counts are those of its windows so far, and the mean before is that of the window before", async () => {
+    let chained = 0
+    for await (const { seed, results } of disturbedRuns(25)) {
+      const byVm = grouped(results)
+      for (const [vmId, windows] of byVm) {
+        const lifetime = new Map<string, number>()
+        for (const { windowStart, metrics, state } of windows) {
+          for (const [metric, { count, mean }] of Object.entries(metrics)) {
+            lifetime.set(metric, (lifetime.get(metric) ?? 0) + count)
+            expect({ seed, vmId, windowStart, mean: state?.[metric]?.previousMean }).toEqual({
+              seed,
+              vmId,
+              windowStart,
+              mean,
+            })
+            if (lifetime.get(metric) !== count) chained++
+          }
+          const told = Object.entries(state ?? {}).map(([metric, one]) => [metric, one.lifetimeCount])
+          expect({ seed, vmId, windowStart, lifetime: Object.fromEntries(told) as object }).toEqual({
+            seed,
+            vmId,
+            windowStart,
+            lifetime: Object.fromEntries(lifetime),
+          })
+        }
+      }
+    }
+    expect(chained, 'states that had a window before').toBeGreaterThan(100)
+  })
+
+  it('results come out in the order of their windows', async () => {
+    for await (const { seed, scenario, results } of disturbedRuns(15)) {
+      if (scenario.partitions.length > 1) continue
+      const starts = results.map((one: Result) => one.windowStart)
+      expect({ seed, starts }).toEqual({ seed, starts: starts.toSorted((a, b) => a - b) })
+    }
+  })
+})
+
+/** By VM, in order of time. */
+function grouped(results: readonly Result[]): Map<string, Result[]> {
+  const byVm = new Map<string, Result[]>()
+  for (const one of results.toSorted((a, b) => a.windowStart - b.windowStart)) {
+    byVm.set(one.vmId, [...(byVm.get(one.vmId) ?? []), one])
+  }
+  return byVm
+}
