@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint'
 const NO_IO_IN_CORE = 'Core is pure (I9): time, randomness and I/O come in as arguments.'
 
 export default tseslint.config(
-  { ignores: ['dist/', 'build/', 'coverage/', 'node_modules/', 'test/fixtures/'] },
+  { ignores: ['dist/', 'build/', '.windrow*/', 'coverage/', 'node_modules/', 'test/fixtures/'] },
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.recommendedTypeChecked],

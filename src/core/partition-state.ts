@@ -12,7 +12,7 @@ import { OpenWindow } from './open-window.ts'
 import type { DataPoint, EpochMs, SourceRecord, WindowManifest } from './point.ts'
 import { refuseManifest, refusePoint } from './refusals.ts'
 import { Roster, type RosterRow } from './roster.ts'
-import type { VmWindow } from './vm-window.ts'
+import type { Producers, VmWindow } from './vm-window.ts'
 import { windowStartOf } from './window.ts'
 import type { Windowing } from './windowing.ts'
 
@@ -33,6 +33,12 @@ export interface ClosedWindow {
   readonly dropped: readonly RosterRow[]
 }
 
+/** A closed window's sets, without its accumulators. */
+export interface RememberedWindow {
+  readonly start: EpochMs
+  readonly vms: ReadonlyMap<string, Producers>
+}
+
 export class PartitionState {
   /** Highest timestamp of an accepted point; -∞ before the first. */
   watermark = -Infinity
@@ -43,7 +49,7 @@ export class PartitionState {
   readonly roster = new Roster()
   readonly windows = new Map<EpochMs, OpenWindow>()
   /** The last closed windows, oldest first, to tell late copies from late points. */
-  readonly remembered: { readonly start: EpochMs; readonly vms: Map<string, VmWindow> }[] = []
+  readonly remembered: RememberedWindow[] = []
   readonly #rules: Windowing
   readonly #aggregator: AnyAggregator
   #counts: { -readonly [K in keyof FateCounts]: number } = { ...NO_FATES }
@@ -142,7 +148,7 @@ export class PartitionState {
   }
 
   #foldLatePoint(point: DataPoint, start: EpochMs): Refusal | null {
-    const seqs = this.#rememberedVm(start, point.vmId)?.producers.get(point.producer)?.seqs
+    const seqs = this.#remembered(start, point.vmId)?.get(point.producer)?.seqs
     if (point.seq !== null && seqs?.has(point.seq) === true) {
       this.#counts.duplicate++
       return null
@@ -181,7 +187,7 @@ export class PartitionState {
     this.#counts.manifests++
     const { vmId, producer, windowStart, firstSeq, count } = manifest
     if (manifest.last && this.roster.remove(vmId, producer) && this.#head !== null) this.#setHead(this.#head)
-    const expected = this.#rememberedVm(windowStart, vmId)?.producers.get(producer)?.expected
+    const expected = this.#remembered(windowStart, vmId)?.get(producer)?.expected
     const isRepeated = expected?.some(([first, last]) => firstSeq >= first && firstSeq + count - 1 <= last) ?? false
     if (isRepeated || (count === 0 && expected !== null && expected !== undefined)) return null
     return {
@@ -190,7 +196,7 @@ export class PartitionState {
     }
   }
 
-  #rememberedVm(start: EpochMs, vmId: string): VmWindow | undefined {
+  #remembered(start: EpochMs, vmId: string): Producers | undefined {
     for (let i = this.remembered.length - 1; i >= 0; i--) {
       const window = this.remembered[i]
       if (window?.start === start) return window.vms.get(vmId)
@@ -252,7 +258,7 @@ export class PartitionState {
     const vms = closedVms(window, this.roster, decision.trigger, this.#aggregator)
     const dropped = this.#advanceRoster(window)
     this.windows.delete(window.start)
-    this.#remember(window.start, window.vms)
+    this.#remember(window)
     this.closedThrough = window.start
     if (this.#current === window) this.#current = null
     this.#setHead(this.#lowestWindow())
@@ -260,8 +266,8 @@ export class PartitionState {
   }
 
   /** Keeps a closed window's sets for as long as late copies of its points are told from late points. */
-  #remember(start: EpochMs, vms: Map<string, VmWindow>): void {
-    this.remembered.push({ start, vms })
+  #remember({ start, vms }: OpenWindow): void {
+    this.remembered.push({ start, vms: new Map([...vms].map(([vmId, vm]) => [vmId, vm.producers])) })
     while (this.remembered.length > this.#rules.amendWindows) this.remembered.shift()
   }
 

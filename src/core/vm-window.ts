@@ -110,11 +110,19 @@ export class VmWindow {
     window.failure = row.failure
     if (row.failure === null) window.accumulator = aggregator.decode(row.accumulator)
     for (const metric of row.metrics) window.#noteMetric(metric)
-    for (const [name, producer] of row.producers) {
-      window.producers.set(name, ProducerWindow.decode(producer, rules.maxSeqSpan, cadenceCountOf(rules)))
-    }
+    for (const [name, producer] of decodeProducers(row, rules)) window.producers.set(name, producer)
     return window
   }
+}
+
+/** What is left to know of a closed VM window: which seqs each producer sent. */
+export type Producers = ReadonlyMap<string, ProducerWindow>
+
+export function decodeProducers(row: Pick<EncodedVmWindow, 'producers'>, rules: Windowing): Producers {
+  const cadenceCount = cadenceCountOf(rules)
+  return new Map(
+    row.producers.map(([name, json]) => [name, ProducerWindow.decode(json, rules.maxSeqSpan, cadenceCount)]),
+  )
 }
 
 /** A VM window as it is stored and handed to workflows. */

@@ -1,10 +1,14 @@
 /** Puts a partition's fold back together from what its last commit left in the ledger's chunks. */
+import type { AnyAggregator } from '../core/aggregator.ts'
 import { PartitionState } from '../core/partition-state.ts'
-import type { Json } from '../core/json.ts'
 import type { RosterRow } from '../core/roster.ts'
-import { VmWindow } from '../core/vm-window.ts'
+import { decodeProducers, VmWindow, type Producers } from '../core/vm-window.ts'
+import type { Windowing } from '../core/windowing.ts'
 import { readPages } from '../ledger/chunks.ts'
+import type { IndexChunk } from '../ledger/index-chunk.ts'
+import type { Ledger } from '../ledger/ledger.ts'
 import type { ClosingRow } from '../workflows/activities/close-tasks.ts'
+import type { StateStore } from './ports.ts'
 import { retrying } from './retrying.ts'
 import type { Session } from './session.ts'
 
@@ -13,9 +17,30 @@ export async function recover(session: Session): Promise<PartitionState> {
   return retrying(env, partition, signal, 'recovering', () => load(session))
 }
 
-async function load(session: Session): Promise<PartitionState> {
-  const { ledger, index } = session
-  const { store, rules, aggregator } = session.env
+async function load({ env, ledger, index }: Session): Promise<PartitionState> {
+  const { store, rules, aggregator } = env
+  const state = await loadOpen(store, ledger, index, rules, aggregator)
+  if (index === null) return state
+  for (const { window, accs } of index.closed) {
+    const vms = new Map<string, Producers>()
+    for await (const page of readPages(store, accs)) {
+      for (const row of page as unknown as ClosingRow[]) {
+        vms.set(row.window.vmId, decodeProducers(row.window, rules))
+      }
+    }
+    state.remembered.push({ start: window, vms })
+  }
+  return state
+}
+
+/** The fold without the closed windows that it remembers: all that says how far the open ones are. */
+export async function loadOpen(
+  store: StateStore,
+  ledger: Ledger,
+  index: IndexChunk | null,
+  rules: Windowing,
+  aggregator: AnyAggregator,
+): Promise<PartitionState> {
   const state = new PartitionState(rules, aggregator)
   state.counts = ledger.counts
   state.watermark = ledger.watermark ?? -Infinity
@@ -28,15 +53,6 @@ async function load(session: Session): Promise<PartitionState> {
   }
   for await (const page of readPages(store, index.roster)) {
     for (const row of page as unknown as RosterRow[]) state.roster.set(row)
-  }
-  for (const { window, accs } of index.closed) {
-    const vms = new Map<string, VmWindow>()
-    for await (const page of readPages(store, accs)) {
-      for (const row of page as unknown as ClosingRow[]) {
-        vms.set(row.window.vmId, VmWindow.decode(row.window as unknown as Json, aggregator, rules))
-      }
-    }
-    state.remembered.push({ start: window, vms })
   }
   state.settle()
   return state

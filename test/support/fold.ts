@@ -8,7 +8,7 @@ import { canonicalJson, type Json } from '../../src/core/json.ts'
 import { PartitionState, type CloseDecision, type ClosedWindow } from '../../src/core/partition-state.ts'
 import type { Decoded } from '../../src/core/point.ts'
 import { summary } from '../../src/core/summary.ts'
-import { VmWindow, type EncodedVmWindow } from '../../src/core/vm-window.ts'
+import { decodeProducers, VmWindow, type EncodedVmWindow, type Producers } from '../../src/core/vm-window.ts'
 import type { Windowing } from '../../src/core/windowing.ts'
 import { RULES } from './records.ts'
 
@@ -116,8 +116,12 @@ export function recovered(state: PartitionState, rules: Windowing, aggregator: A
   next.closedThrough = state.closedThrough
   for (const [start, window] of state.windows) for (const vm of window.vms.values()) next.restore(start, stored(vm))
   for (const row of wire(state.roster.rows())) next.roster.set(row)
+  const again = (producers: Producers): Producers => {
+    const rows = [...producers].map(([name, producer]) => [name, wire(producer.encode())] as const)
+    return decodeProducers({ producers: rows }, rules)
+  }
   for (const { start, vms } of state.remembered) {
-    next.remembered.push({ start, vms: new Map([...vms].map(([vmId, vm]) => [vmId, stored(vm)])) })
+    next.remembered.push({ start, vms: new Map([...vms].map(([vmId, producers]) => [vmId, again(producers)])) })
   }
   next.settle()
   return next
