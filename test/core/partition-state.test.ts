@@ -236,7 +236,7 @@ const CASES: readonly Case[] = [
 ]
 
 describe('a window closes', () => {
-  it.each(CASES)('$claim', ({ rules, sent, ends, closes, refusals }) => {
+  it.each(CASES.map((one) => [one.claim, one] as const))('%s', (_, { rules, sent, ends, closes, refusals }) => {
     const folding = new Folding(rules).feed(...sent)
     if (ends === true) folding.end()
     expect(folding.closes).toEqual(closes)

@@ -119,7 +119,8 @@ const REFUSED: readonly Refused[] = [
 ]
 
 describe('refusals', () => {
-  it.each(REFUSED)('$why is rejected: $reason', ({ rules, before, record, reason, detail }) => {
+  const rejected = REFUSED.map((one) => [`${one.why} is rejected: ${one.reason}`, one] as const)
+  it.each(rejected)('%s', (_, { rules, before, record, reason, detail }) => {
     const folding = new Folding(rules).feed(...(before ?? []))
     expect(folding.refusals).toEqual([])
     const { watermark, counts } = folding.state
