@@ -39,8 +39,6 @@ export interface OwnedPartitionsOptions {
   /** Said of a partition that can go on no more; the others do. */
   readonly onHalted: (partition: number, error: WindrowError) => void
   readonly onRetry: (partition: number, error: unknown, pauseMs: number) => void
-  /** Said of every partition whose input has ended. */
-  readonly onEnded: (partition: number) => void
 }
 
 const FIRST_PAUSE_MS = 200
@@ -50,13 +48,23 @@ const LONGEST_PAUSE_MS = 10_000
 export class OwnedPartitions {
   readonly #options: OwnedPartitionsOptions
   readonly #running = new Map<number, { readonly stop: AbortController; readonly ended: Promise<void> }>()
+  /** Assigned partitions that have neither ended nor halted. */
+  readonly #active = new Set<number>()
+  #isAssigned = false
 
   constructor(options: OwnedPartitionsOptions) {
     this.#options = options
   }
 
+  /** Whether everything that the group gave to this process has ended or halted; false while it is given nothing. */
+  get areAllOver(): boolean {
+    return this.#isAssigned && this.#active.size === 0
+  }
+
   assign(partitions: readonly number[]): void {
+    this.#isAssigned = partitions.length > 0
     for (const partition of partitions) {
+      this.#active.add(partition)
       const before = this.#running.get(partition)
       before?.stop.abort()
       const stop = new AbortController()
@@ -66,6 +74,8 @@ export class OwnedPartitions {
   }
 
   revoke(partitions: readonly number[]): void {
+    this.#isAssigned = false
+    this.#active.clear()
     for (const partition of partitions) this.#running.get(partition)?.stop.abort()
   }
 
@@ -77,16 +87,17 @@ export class OwnedPartitions {
 
   /** Never rejects: what ends a partition is told to the listener. */
   async #keepRunning(partition: number, signal: AbortSignal): Promise<void> {
-    const { run, clock, confirmMembership, onHalted, onRetry, onEnded } = this.#options
+    const { run, clock, confirmMembership, onHalted, onRetry } = this.#options
     for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       const startedMs = clock.nowMs()
       try {
         await run(partition, signal)
-        if (!signal.aborted) onEnded(partition)
+        if (!signal.aborted) this.#active.delete(partition)
         return
       } catch (error) {
         if (signal.aborted || isStopped(error)) return
         if (!(error instanceof WindrowError) || error.disposition === 'fatal') {
+          this.#active.delete(partition)
           onHalted(partition, haltOf(partition, error))
           return
         }

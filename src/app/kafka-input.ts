@@ -78,7 +78,6 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
           `partition ${partition} begins again in ${pauseMs} ms: ${messageOf(error)}`,
           'Nothing is lost.',
         ),
-      onEnded: () => undefined,
     })
     const ended = new AbortController()
     const stop = AbortSignal.any([signal, ended.signal])
@@ -92,13 +91,11 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
     await consumption.start()
     const watching = watchTopic(connection, description, hooks.clock, stop).catch(fail)
     try {
-      // A topic without an end runs until it is stopped; a halted partition shows, and does not stop the others.
-      while (
-        !stop.aborted &&
-        !(config.once && (halts.length > 0 || (await allReached(config.job, description, store))))
-      ) {
-        await hooks.clock.sleep(LOOK_EVERY_MS, stop)
-      }
+      // A halted partition does not stop the others; once nothing else is left, going on would only look like work.
+      const isOver = async (): Promise<boolean> =>
+        (halts.length > 0 && partitions.areAllOver) ||
+        (config.once && halts.length === 0 && (await allReached(config.job, description, store)))
+      while (!stop.aborted && !(await isOver())) await hooks.clock.sleep(LOOK_EVERY_MS, stop)
     } finally {
       // What cannot be committed in time is abandoned, not lost: the next owner goes on from the ledger.
       ended.abort()
