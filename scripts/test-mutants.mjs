@@ -17,7 +17,8 @@ const MUTANTS = join(ROOT, 'test', 'mutants')
 const WORKERS = 2
 const COPIED = ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']
 /** What tests and safeguards throw. Anything else, a TypeError for example, says that the mutant does not run at all. */
-const RIGHT_REASON = /^(AssertionError|WindrowError|Error: Property failed|Error: promise (resolved|rejected)|Error: core called)/
+const RIGHT_REASON =
+  /^(AssertionError|WindrowError|Error: Property failed|Error: promise (resolved|rejected)|Error: core called)/
 
 const wanted = process.argv.slice(2)
 const mutants = readdirSync(MUTANTS)
