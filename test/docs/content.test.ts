@@ -1,0 +1,63 @@
+/** What the documentation says of fields, code and output is what the program has. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import { summary } from '../../src/core/summary.ts'
+import { ensureBuilt, ROOT } from '../support/built.ts'
+import { fences, pageAt } from './pages.ts'
+
+const POINT = { vmId: 'a', producer: '', metric: 'cpu', timestamp: 0, seq: 0, value: 1 }
+
+interface Blocks {
+  readonly blocksOf: (text: string) => { args: string; body: string }[]
+  readonly bodyOf: (args: string) => string
+}
+
+beforeAll(ensureBuilt)
+
+test('results.md describes every field of results, dead letters, metrics and states', () => {
+  const fieldsOf = (schema: string): string[] => {
+    const { fields } = JSON.parse(readFileSync(join(ROOT, 'schemas', schema), 'utf8')) as { fields: { name: string }[] }
+    return fields.map((field) => field.name)
+  }
+  const acc = summary.add(summary.create(), POINT)
+  const metrics = summary.result(acc)['cpu'] ?? {}
+  const state = summary.advance(null, acc, { start: 0, end: 1 })?.['cpu'] ?? {}
+  const computed = [...Object.keys(metrics), ...Object.keys(state)].filter((name) => !/^p(50|75|95)$/.test(name))
+  const fields = [...fieldsOf('vm-window-result.avsc'), ...fieldsOf('dead-letter.avsc'), ...computed]
+  expect(fields.length).toBeGreaterThan(30)
+  expect(fields.filter((name) => !pageAt('docs/results.md').text.includes(`\`${name}\``))).toEqual([])
+})
+
+test('results.md gives every reason of a dead letter', () => {
+  const types = ['fate.ts', 'point.ts'].map((name) => readFileSync(join(ROOT, 'src/core', name), 'utf8')).join('')
+  const unions = [...types.matchAll(/export type (?:DeadLetterReason|DecodeProblem) =([^]*?)\n\n/g)].map(
+    ([, union]) => union,
+  )
+  const reasons = unions.join('').match(/(?<=')[^'\s]+(?=')/g) ?? []
+  expect(reasons.length).toBeGreaterThan(12)
+  expect(reasons.filter((reason) => !pageAt('docs/results.md').text.includes(`\`${reason}\``))).toEqual([])
+})
+
+test('the aggregator in aggregators.md is the one of example 01', () => {
+  const [code = ''] = fences(pageAt('docs/aggregators.md').text, 'ts')
+  expect(readFileSync(join(ROOT, 'examples/01-own-aggregator/main.ts'), 'utf8')).toContain(code)
+})
+
+test('the lines of input in README.md are a point and a manifest', async () => {
+  const { createJsonDecoder } = await import('../../src/adapters/json/decode.ts')
+  const [lines = ''] = fences(pageAt('README.md').text, 'json')
+  const kinds = lines
+    .trimEnd()
+    .split('\n')
+    .map((line) => createJsonDecoder().decodeText(line).kind)
+  expect(kinds).toEqual(['point', 'manifest'])
+})
+
+test('the output in README.md is what the program prints; `npm run docs:output` writes it', async () => {
+  const { blocksOf, bodyOf } = (await import(join(ROOT, 'scripts/docs-output.mjs'))) as Blocks
+  const blocks = blocksOf(pageAt('README.md').text)
+  expect(blocks).toHaveLength(1)
+  const withoutTimes = (body: string): string => body.replace(/in [\d.]+ m?s \([\d.]+[kM]?\/s\)/, 'in TIME')
+  for (const { args, body } of blocks) expect(withoutTimes(body)).toBe(withoutTimes(bodyOf(args)))
+})
