@@ -1,10 +1,12 @@
 /** Every command that there is, in the order of `windrow --help`. */
 import type { CliCommand } from './command.ts'
+import { demoCommand } from './demo.ts'
 import { createProduceCommand } from './produce.ts'
 import { createRunCommand } from './run.ts'
 import { stackCommand } from './stack.ts'
 
 export const commands: readonly CliCommand[] = [
+  demoCommand,
   createRunCommand(async () => (await import('../app.ts')).runJob),
   createProduceCommand(async () => (await import('../app/produce.ts')).produceFiles),
   stackCommand,

@@ -14,6 +14,8 @@ const PLAIN_LINE_EVERY_MS = 5_000
 /** One column a second of throughput. */
 const RATE_EVERY_MS = 1_000
 const RATES_KEPT = 24
+/** A terminal may not know its width, and then says 0. */
+const DEFAULT_COLUMNS = 80
 
 export interface Screen {
   write(text: string): unknown
@@ -26,7 +28,8 @@ export interface RunDisplay extends RunObserver {
   end(): void
 }
 
-export function createRunDisplay(screen: Screen, style: Style, nowMs: () => number): RunDisplay {
+/** Whoever asks to stop by `signal` has that said on the screen, so what is drawn then stays, and drawing goes on below. */
+export function createRunDisplay(screen: Screen, style: Style, nowMs: () => number, signal?: AbortSignal): RunDisplay {
   const isLive = screen.isTTY === true
   const rates: number[] = []
   let latest: RunProgress | null = null
@@ -35,6 +38,7 @@ export function createRunDisplay(screen: Screen, style: Style, nowMs: () => numb
   let drawnAtMs = -Infinity
   let rateAtMs = -Infinity
   if (!isLive) drawnAtMs = nowMs()
+  signal?.addEventListener('abort', () => (drawnLines = 0), { once: true })
 
   function draw(): void {
     if (latest === null) return
@@ -43,14 +47,14 @@ export function createRunDisplay(screen: Screen, style: Style, nowMs: () => numb
       screen.write(`${plainLine(latest)}\n`)
       return
     }
-    const lines = liveLines(latest, rates, lastClosed, screen.columns ?? 80, style)
+    const lines = liveLines(latest, rates, lastClosed, screen.columns || DEFAULT_COLUMNS, style)
     screen.write(erase() + lines.join('\n') + '\n')
     drawnLines = lines.length
   }
 
-  /** Back to the first drawn line, and all below it cleared. */
+  /** Back to the first drawn line, and all below it cleared; from its first column, which an echoed ^C has left. */
   function erase(): string {
-    const text = drawnLines === 0 ? '' : `\x1b[${drawnLines}A\x1b[0J`
+    const text = drawnLines === 0 ? '' : `\r\x1b[${drawnLines}A\x1b[0J`
     drawnLines = 0
     return text
   }

@@ -83,7 +83,7 @@ test('a path flag takes several paths and may be repeated; a switch may be turne
 
 test.each([
   [['--version'], 0, /^\d+\.\d+\.\d+\n$/, /^$/],
-  [['--help'], 0, /Commands:\n {2}run /, /^$/],
+  [['--help'], 0, /Commands:\n {2}demo /, /^$/],
   [['help', 'run'], 0, /Usage: windrow run/, /^$/],
   [[], 2, /^$/, /^Usage: windrow /],
   [['rum'], 2, /^$/, /^windrow: USAGE: unknown command rum\n {2}remedy: Did you mean windrow run\?/],

@@ -22,18 +22,19 @@ const CLOSED: RunEvent = {
 }
 
 /** A display on a screen that keeps what is written, at a time that the test sets. */
-function displayOn(screen: { isTTY: boolean; columns?: number }) {
+function displayOn(screen: { isTTY: boolean; columns?: number }, signal?: AbortSignal) {
   const written: string[] = []
   const clock = { ms: 0 }
   const display = createRunDisplay(
     { ...screen, write: (text) => written.push(text) },
     createStyle(false),
     () => clock.ms,
+    signal,
   )
   return { written, clock, display }
 }
 
-/** The lines that a terminal shows after all that was written: understands line feeds, cursor up and clear. */
+/** The lines that a terminal shows after all that was written: understands line feeds, cursor up, clear and return. */
 function shown(written: readonly string[]): string[] {
   const lines: string[] = ['']
   let row = 0
@@ -42,7 +43,7 @@ function shown(written: readonly string[]): string[] {
     if (part === '\n') lines[++row] ??= ''
     else if (up !== undefined) row -= Number(up)
     else if (part === '\x1b[0J') lines.splice(row, Infinity, '')
-    else lines[row] += part
+    else lines[row] = part.startsWith('\r') ? part.slice(1) + lines[row]?.slice(part.length - 1) : lines[row] + part
   }
   return lines.slice(0, -1)
 }
@@ -83,6 +84,24 @@ test('a warning stays above the lines that are redrawn', () => {
   display.progress(SNAPSHOT)
   expect(shown(written).slice(0, 2)).toEqual(['warning: the broker is slow', '  remedy: Wait.'])
   expect(shown(written)).toHaveLength(5)
+})
+
+test('what is said on the screen when somebody asks to stop stands between the lines of before and after', () => {
+  const stop = new AbortController()
+  const { written, clock, display } = displayOn({ isTTY: true, columns: 100 }, stop.signal)
+  display.progress(SNAPSHOT)
+  written.push('^Cstopping\n')
+  stop.abort()
+  for (clock.ms = 200; clock.ms < 1000; clock.ms += 200) display.progress(SNAPSHOT)
+  display.end()
+  expect(shown(written)).toHaveLength(7)
+  expect(shown(written)[3]).toBe('^Cstopping')
+})
+
+test('a terminal that says its width is 0 is taken to have 80 columns', () => {
+  const { written, display } = displayOn({ isTTY: true, columns: 0 })
+  display.progress(SNAPSHOT)
+  expect(shown(written)[0]).toContain('consumed    12,000 of 302,976')
 })
 
 test('elsewhere a plain line is written every five seconds, and one at the end', () => {

@@ -1,0 +1,179 @@
+/** `windrow demo`: a day of a made-up fleet, the real way from points to results. */
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { durationText } from '../config/durations.ts'
+import * as kinds from '../config/kinds.ts'
+import { resolveConfig } from '../config/resolve.ts'
+import type { Config } from '../config/settings.ts'
+import { DEMO_GRACE_MS } from '../demo/arrivals.ts'
+import { DAY_MS, type DemoOptions } from '../demo/fleet.ts'
+import { ConfigurationError, WindrowError, type ConfigurationProblem } from '../errors.ts'
+import { introText, reportText } from '../ui/demo-text.ts'
+import { formatCount } from '../ui/format.ts'
+import { createRunDisplay, type Screen } from '../ui/run-display.ts'
+import { createStyle, wantsColour, type Style } from '../ui/style.ts'
+import type { CliCommand, CliContext, ExitCode } from './command.ts'
+
+type Flags = Readonly<Record<string, unknown>>
+
+/** What the fleet is made of, in the order of the help. */
+const FLEET_FLAGS = {
+  vms: { kind: kinds.wholeNumber(3, 100_000), default: '5000', help: 'VMs that send' },
+  points: { kind: kinds.wholeNumber(30, 1_000_000_000), default: '1000000', help: 'Points that they make' },
+  // Shorter ones would be forgotten before the last copy of a point comes.
+  window: { kind: kinds.duration(DEMO_GRACE_MS), default: '1d', help: 'Length of a window' },
+  seed: { kind: kinds.wholeNumber(0, 2 ** 31 - 1), default: '1', help: 'Another seed makes another day' },
+}
+type FleetFlag = keyof typeof FLEET_FLAGS
+
+/** Enough that each VM has some to lose; at most one a second, which a VM window takes (maxSeqSpan). */
+const POINTS_PER_VM = { min: 10, max: 86_400 }
+/** Some ten minutes' work. */
+const MAX_VM_WINDOWS = 1_000_000
+
+export const demoCommand: CliCommand = {
+  name: 'demo',
+  summary: 'See it work: a day of a made-up fleet, through to its results',
+  example: { line: 'windrow demo --vms 60 --points 60000 --window 2h', does: 'fewer VMs, in windows of two hours' },
+  configure(command) {
+    for (const [name, { kind, help, default: value }] of Object.entries(FLEET_FLAGS)) {
+      command.option(`--${name} ${kind.placeholder}`, `${help} (${value})`)
+    }
+    command
+      .option('--data-dir <path>', 'Where all is kept; a demo resumes there (a fresh folder)')
+      .option('--json', 'Print the summary as one JSON line')
+  },
+  async run(flags, context) {
+    const options = readOptions(flags)
+    const given = flags['dataDir']
+    const dataDir = typeof given === 'string' ? given : mkdtempSync(join(tmpdir(), 'windrow-demo-'))
+    return runDemo(options, dataDir, flags['json'] === true, context)
+  },
+}
+
+async function runDemo(
+  options: DemoOptions,
+  dataDir: string,
+  isJson: boolean,
+  { env, stdout, stderr, signal }: CliContext,
+): Promise<ExitCode> {
+  const results = join(dataDir, 'results.ndjson')
+  // Brings in the application and all its libraries, which help and usage errors do without.
+  const { createDemo } = await import('../demo/demo.ts')
+  const demo = createDemo(options, configOf(options, dataDir, results), results)
+  const { fleet, tally } = demo
+  const style = styleOn(stderr, env)
+  stderr.write(introText(fleet, tally, dataDir, style))
+  const display = createRunDisplay(stderr, style, () => performance.now(), signal)
+  const { summary, report } = await demo.run(display, signal).finally(() => display.end())
+  if (report === null) throw stopped(summary.points.consumed, tally.records, commandLine(options, dataDir))
+
+  const { incomplete, differences } = report
+  stdout.write(
+    isJson
+      ? `${JSON.stringify({ ...summary, sent: tally, incomplete, differences, results })}\n`
+      : reportText(summary, report, fleet, { results, next: nextCommands(results) }, styleOn(stdout, env)),
+  )
+  if (differences.length > 0) throw differing(differences)
+  return 0
+}
+
+/** The flags alone count: a demo shows the same whatever the environment says of real runs. */
+function readOptions(flags: Flags): DemoOptions {
+  const problems: ConfigurationProblem[] = []
+  const read = (name: FleetFlag): number => {
+    const { kind, default: value } = FLEET_FLAGS[name]
+    const result = kind.schema.safeParse(flags[name] ?? value)
+    if (result.success) return result.data
+    const remedy = `Give ${kind.expects}.`
+    for (const { message } of result.error.issues) problems.push({ place: `--${name}`, problem: message, remedy })
+    return Number.NaN
+  }
+  const options = { vms: read('vms'), points: read('points'), windowMs: read('window'), seed: read('seed') }
+  if (flags['dataDir'] === '') problems.push({ place: '--data-dir', problem: 'is empty', remedy: 'Give a path.' })
+  problems.push(...checkTogether(options))
+  if (problems.length > 0) throw new ConfigurationError(problems)
+  return options
+}
+
+/** Nothing is made up from what is wrong in itself: a comparison with NaN is false. */
+function checkTogether({ vms, points, windowMs }: DemoOptions): ConfigurationProblem[] {
+  const problems: ConfigurationProblem[] = []
+  const { min, max } = POINTS_PER_VM
+  if (points < min * vms || points > max * vms) {
+    const problem = `${formatCount(points)} points do not suit ${formatCount(vms)} VMs`
+    const remedy = `Give ${formatCount(min * vms)} to ${formatCount(max * vms)}, or another number of --vms.`
+    problems.push({ place: '--points', problem, remedy })
+  }
+  const vmWindows = vms * Math.ceil(DAY_MS / windowMs)
+  if (vmWindows > MAX_VM_WINDOWS) {
+    const problem = `a day of ${formatCount(vms)} VMs has ${formatCount(vmWindows)} windows of ${durationText(windowMs)}`
+    const remedy = `Give longer windows or fewer --vms: at most ${formatCount(MAX_VM_WINDOWS)} in all.`
+    problems.push({ place: '--window', problem, remedy })
+  }
+  return problems
+}
+
+function configOf({ windowMs }: DemoOptions, dataDir: string, results: string): Config {
+  const flags = {
+    dataDir,
+    results,
+    job: 'demo',
+    window: durationText(windowMs),
+    grace: durationText(DEMO_GRACE_MS),
+    // The demo brings its own input; this only says that it is bounded and in order of time.
+    source: 'files',
+    input: ['demo'],
+  }
+  return resolveConfig({ flags, env: {}, file: null })
+}
+
+function styleOn(screen: Screen, env: CliContext['env']): Style {
+  return createStyle(wantsColour(screen.isTTY === true, env))
+}
+
+/** How this program is started from here. */
+function program(): string {
+  return `node ${quoted(relative('', fileURLToPath(new URL('main.js', import.meta.url))))}`
+}
+
+/** The command line that goes on with a demo. */
+function commandLine(options: DemoOptions, dataDir: string): string {
+  const given = { ...options, window: durationText(options.windowMs) }
+  const flags = (Object.keys(FLEET_FLAGS) as FleetFlag[])
+    .filter((name) => String(given[name]) !== FLEET_FLAGS[name].default)
+    .map((name) => ` --${name} ${given[name]}`)
+  return `${program()} demo --data-dir ${quoted(dataDir)}${flags.join('')}`
+}
+
+/** What a newcomer may try next; each works as it stands. */
+function nextCommands(results: string): string[] {
+  const point = '{"vmId":"a","metric":"cpu","timestamp":0,"seq":0,"value":1}'
+  return [
+    `head -1 ${quoted(results)}`,
+    `${program()} demo --vms 60 --points 60000 --window 2h`,
+    `echo '${point}' | ${program()} run --input -`,
+    `${program()} run --help`,
+  ]
+}
+
+/** For a shell, quoted only where it must be. */
+function quoted(text: string): string {
+  return /^[\w./:\\-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+function stopped(consumed: number, records: number, goOn: string): WindrowError {
+  return new WindrowError(`stopped after ${formatCount(consumed)} of ${formatCount(records)} records`, {
+    code: 'STOPPED',
+    remedy: `Nothing is lost; go on with: ${goOn}`,
+  })
+}
+
+function differing(differences: readonly string[]): WindrowError {
+  return new WindrowError(`the results are not what the generator sent: ${differences.join('; ')}`, {
+    code: 'DEMO_DIFFERS',
+    remedy: 'This is a fault of Windrow. Please report it with this output.',
+  })
+}

@@ -1,0 +1,172 @@
+/** `windrow demo` as a user runs it, at a small scale: what it finds is what its generator sent, however it was disturbed. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, statSync, watch } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { demoCommand } from '../../src/cli/demo.ts'
+import { execute } from '../../src/cli/program.ts'
+import { createFleet } from '../../src/demo/fleet.ts'
+import { tallyOf } from '../../src/demo/tally.ts'
+import { linesIn, resultsIn, start, summaryOf, windrow, type Running } from '../support/windrow-process.ts'
+import { fakeCli } from './cli-context.ts'
+
+let home: string
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'windrow-demo-test-'))
+})
+afterAll(() => rmSync(home, { recursive: true, force: true }))
+
+const DAY = { vms: 50, points: 5_000, windowMs: 86_400_000, seed: 3 }
+const DAY_FLAGS = ['--vms', '50', '--points', '5000', '--seed', '3']
+const SHORT = { ...DAY, windowMs: 7_200_000 }
+const SHORT_FLAGS = [...DAY_FLAGS, '--window', '2h']
+/** For tests that start several runs, on a machine that does other things too. */
+const PATIENT = { timeout: 240_000 }
+
+function demo(name: string, flags: readonly string[]): string[] {
+  return ['demo', '--data-dir', join(home, name), ...flags]
+}
+
+/** Holds totals and results against what the generator says it sent. */
+function expectAsSent(name: string, options: typeof DAY, stdout: string): void {
+  const tally = tallyOf(createFleet(options))
+  const summary = summaryOf({ code: 0, signal: null, stdout, stderr: '' })
+  expect(summary.points).toEqual({
+    consumed: tally.records,
+    accepted: tally.points,
+    duplicate: tally.copies,
+    late: 0,
+    rejected: 0,
+  })
+  expect(summary).toMatchObject({ manifests: tally.manifests, vmWindows: tally.manifests })
+  expect(summary).toMatchObject({ incomplete: tally.incomplete, differences: [] })
+  const results = resultsIn(join(home, name, 'results.ndjson'))
+  expect(new Set(results.map(({ vmId, windowStart }) => `${vmId} ${windowStart}`)).size).toBe(tally.manifests)
+  expect(results).toHaveLength(tally.manifests)
+  const incomplete = results.filter(({ reason }) => reason !== 'complete')
+  const missing = incomplete.map(({ vmId, windowStart, missing }) => ({ vmId, windowStart, missing }))
+  expect(missing.toSorted((a, b) => a.windowStart - b.windowStart)).toEqual(tally.incomplete)
+  expect(results.reduce((sum, { received }) => sum + received, 0)).toBe(tally.points)
+  expect(results.reduce((sum, { duplicates }) => sum + duplicates, 0)).toBe(tally.copies)
+}
+
+test.each([
+  ['a day', DAY, DAY_FLAGS],
+  ['two hours', SHORT, SHORT_FLAGS],
+])('windows of %s: totals and missing seqs are what the generator sent and lost', async (name, options, flags) => {
+  const { stdout } = await windrow([...demo(name, flags), '--json'])
+  expectAsSent(name, options, stdout)
+})
+
+test('in a pipe the summary is plain text that names the incomplete VM, what it misses, and what to try next', async () => {
+  const { stdout, stderr } = await windrow(demo('plain', DAY_FLAGS))
+  const tally = tallyOf(createFleet(DAY))
+  expect(stdout + stderr).not.toContain('\x1b')
+  expect(stderr).toContain(`kept in ${join(home, 'plain')}\n`)
+  const lossy = tally.incomplete[0]
+  const ranges = lossy?.missing.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(', ')
+  expect(stdout).toMatch(new RegExp(`^ +${lossy?.vmId} +lost points +grace +\\d+ of \\d+ +${ranges}$`, 'm'))
+  expect(stdout).toContain('complete  49 of 50 VM windows')
+  expect(stdout).toMatch(/appeared \d\d:\d\d +complete/)
+  expect(stdout).toMatch(/left \d\d:\d\d +complete/)
+  expect(stdout.match(/[▁-█]{20,} {2}p95 \d/g)).toHaveLength(3)
+  expect(stdout).toContain('Every count and every missing seq is what the generator sent and lost.\n')
+})
+
+test('what is to be tried next works as it is printed', PATIENT, async () => {
+  const { stdout } = await windrow(demo("it's here", DAY_FLAGS))
+  const commands = stdout.slice(stdout.indexOf('try next\n')).split('\n').slice(1, -1)
+  expect(commands.length).toBeGreaterThan(2)
+  for (const command of commands) {
+    // The commands are relative to where the demo ran; what they leave behind goes into a folder of the test.
+    const env = { ...process.env, WINDROW_DATA_DIR: join(home, 'next') }
+    expect(execFileSync('sh', ['-c', command], { env, encoding: 'utf8', stdio: 'pipe' })).not.toBe('')
+  }
+})
+
+test('a demo that is through has nothing left to do, and says the same', async () => {
+  const args = [...demo('again', DAY_FLAGS), '--json']
+  const first = summaryOf(await windrow(args))
+  const second = summaryOf(await windrow(args))
+  expect({ ...second, seconds: 0, pointsPerSecond: 0 }).toEqual({ ...first, seconds: 0, pointsPerSecond: 0 })
+})
+
+test('a folder of another demo is left alone', async () => {
+  await windrow(demo('taken', DAY_FLAGS))
+  const before = linesIn(join(home, 'taken', 'results.ndjson'))
+  const { code, stderr } = await start(demo('taken', ['--vms', '50', '--points', '6000', '--seed', '3'])).ended
+  expect(code).toBe(1)
+  expect(stderr).toContain('INPUT_CHANGED: the folder holds a demo that began with --vms 50 --points 5000 --window 1d')
+  expect(linesIn(join(home, 'taken', 'results.ndjson'))).toEqual(before)
+})
+
+/** Resolves when the first results are published: in the midst of the run. */
+function published(name: string, { ended }: Running): Promise<void> {
+  const folder = join(home, name)
+  return new Promise((resolve, reject) => {
+    const watcher = watch(folder, () => {
+      const stats = statSync(join(folder, 'results.ndjson'), { throwIfNoEntry: false })
+      if ((stats?.size ?? 0) === 0) return
+      watcher.close()
+      resolve()
+    })
+    ended.then(({ stderr }) => reject(new Error(`it ended before it published: ${stderr}`)), reject)
+  })
+}
+
+function startIn(name: string): Running {
+  execFileSync('mkdir', [join(home, name)])
+  return start([...demo(name, SHORT_FLAGS), '--json'])
+}
+
+describe('disturbed in its midst', PATIENT, () => {
+  test('kill -9, and the same command goes on to the same totals and results', async () => {
+    const running = startIn('killed')
+    await published('killed', running)
+    running.child.kill('SIGKILL')
+    expect(await running.ended).toMatchObject({ signal: 'SIGKILL', stdout: '' })
+    const { stdout } = await windrow([...demo('killed', SHORT_FLAGS), '--json'])
+    expectAsSent('killed', SHORT, stdout)
+  })
+
+  test('SIGINT ends it with 1, and the command that it prints goes on', async () => {
+    const running = startIn('stopped')
+    await published('stopped', running)
+    running.child.kill('SIGINT')
+    const { code, stdout, stderr } = await running.ended
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    const command = /STOPPED: stopped after [\d,]+ of [\d,]+ records\n {2}remedy: Nothing is lost; go on with: (.*)\n/
+    const goOn = command.exec(stderr)?.[1] ?? stderr
+    expect(goOn).toContain('--vms 50 --points 5000 --window 2h --seed 3')
+    const resumed = execFileSync('sh', ['-c', `${goOn} --json`], { encoding: 'utf8', stdio: 'pipe' })
+    expectAsSent('stopped', SHORT, resumed)
+  })
+
+  test('a second SIGINT ends it at once, and nothing is lost', async () => {
+    const running = startIn('hurried')
+    await published('hurried', running)
+    running.child.stderr?.on('data', (text: string) => {
+      if (text.includes('once more ends it at once')) running.child.kill('SIGINT')
+    })
+    running.child.kill('SIGINT')
+    expect(await running.ended).toMatchObject({ code: 130, stdout: '' })
+    const { stdout } = await windrow([...demo('hurried', SHORT_FLAGS), '--json'])
+    expectAsSent('hurried', SHORT, stdout)
+  })
+})
+
+test.each([
+  [['--vms', '2'], '--vms: "2" is below 3'],
+  [['--points', 'many', '--seed', '-1'], '2 problems'],
+  [['--vms', '100', '--points', '999'], '--points: 999 points do not suit 100 VMs\n  remedy: Give 1,000 to 8,640,000'],
+  [['--window', '60'], '--window: "60" has no unit'],
+  [['--window', '1m'], '--window: "1m" is below 5m'],
+  [['--window', '5m'], '--window: a day of 5,000 VMs has 1,440,000 windows of 5m'],
+  [['--data-dir', ''], '--data-dir: is empty'],
+])('%j is refused with a remedy, before anything is made', async (flags, text) => {
+  const cli = fakeCli()
+  expect(await execute([demoCommand], ['demo', ...flags], cli.context)).toBe(2)
+  expect(cli.stderr()).toContain(text)
+  expect(cli.stdout()).toBe('')
+})
