@@ -68,10 +68,11 @@ test('every decision and every page of docs/ is in its index', () => {
   }
 })
 
-test('invariants.md and test/invariants name each other', () => {
-  const linked = linksOf('docs/invariants.md').filter((target) => target.includes('test/invariants/'))
-  const tests = readdirSync(join(ROOT, 'test/invariants')).filter((name) => name.endsWith('.test.ts'))
-  expect(linked.map((target) => target.replace('../test/invariants/', '')).sort()).toEqual(tests.sort())
+test.each(['invariants', 'mutants'])('invariants.md and test/%s name each other', (folder) => {
+  const prefix = `../test/${folder}/`
+  const linked = linksOf('docs/invariants.md').filter((target) => target.startsWith(prefix))
+  const there = readdirSync(join(ROOT, 'test', folder)).filter((name) => /\.(test\.ts|patch)$/.test(name))
+  expect(linked.map((target) => target.slice(prefix.length)).sort()).toEqual(there.sort())
 })
 
 test('error codes in the documentation are those of the program', () => {
