@@ -149,7 +149,8 @@ class PartitionLoop {
 
   async #take(event: SourceEvent): Promise<void> {
     if (event.kind === 'records') {
-      for (let next = 0; next < event.records.length;) {
+      // A stop does not wait for all that was handed over: it may close many windows. The rest is read again.
+      for (let next = 0; next < event.records.length && !this.#session.signal.aborted;) {
         next = this.#foldUntilCut(event.records, next)
         await this.#closeDecided(this.#position)
         await this.#closeDue()
