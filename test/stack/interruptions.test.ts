@@ -1,0 +1,127 @@
+/**
+ * Sidecars and processes that come late, die, or are asked to stop: what was read before is neither lost nor counted
+ * twice, and nobody has to help.
+ */
+import { afterEach, beforeAll, expect, it } from 'vitest'
+import { fleetLines } from '../support/fleet-lines.ts'
+import {
+  createTopic,
+  endedWell,
+  exactOf,
+  expectExact,
+  fresh,
+  isCommitted,
+  produce,
+  resultsOf,
+  run,
+  stackForTests,
+  startRun,
+  withAdmin,
+} from './run-support.ts'
+import type { LoggedRun, RunOptions } from './run-support.ts'
+
+const WINDOW_MS = 3_600_000
+const topic = 'fleet'
+const stack = stackForTests({ state: 'redis' })
+const lines = fleetLines({
+  vms: 60,
+  windows: 24,
+  windowMs: WINDOW_MS,
+  pointsPerWindow: 6,
+  seed: 7,
+  copies: 0.05,
+  reach: 10,
+}).map(withWholeValue)
+const exact = exactOf(lines, WINDOW_MS)
+
+const running: LoggedRun[] = []
+const startOne = (options: RunOptions): LoggedRun => {
+  const one = startRun(stack(), options)
+  running.push(one)
+  return one
+}
+
+beforeAll(async () => {
+  await createTopic(stack(), topic, 4)
+  await produce(stack(), topic, lines)
+})
+afterEach(async () => {
+  for (const one of running.splice(0)) {
+    one.child.kill('SIGKILL')
+    await one.ended
+  }
+})
+
+/** Sums of whole numbers are exact in any order, so the expected answer needs no arithmetic of ours. */
+function withWholeValue(line: string): string {
+  const record = JSON.parse(line) as { value?: number }
+  return JSON.stringify(record.value === undefined ? record : { ...record, value: Math.round(record.value) })
+}
+
+const membersOf = (group: string) =>
+  withAdmin(stack(), async (admin) => (await admin.describeGroups([group])).groups[0]?.members.length)
+
+it('a sidecar that starts after the processor is picked up without help', async () => {
+  const job = fresh('late')
+  await stack().stop('daprd-0')
+  const one = startOne({ job, topic })
+  await one.logged(({ msg }) => msg === 'worker waiting')
+  await stack().start('daprd-0')
+  await endedWell(one)
+  expectExact(await resultsOf(stack(), job), exact)
+})
+
+it('a sidecar that is killed under the processor and started again is picked up without help', async () => {
+  const job = fresh('killed')
+  const one = startOne({ job, topic })
+  await one.logged(isCommitted)
+  await stack().kill('daprd-0')
+  await one.logged(({ msg }) => msg === 'worker disconnected')
+  await stack().start('daprd-0')
+  await endedWell(one)
+  expectExact(await resultsOf(stack(), job), exact)
+})
+
+it('SIGTERM in the middle: it leaves the group within 10 s, and a later run goes on to the exact end', async () => {
+  const job = fresh('term')
+  const one = startOne({ job, topic })
+  await one.logged(isCommitted)
+  const askedMs = performance.now()
+  one.child.kill('SIGTERM')
+  const { code, stderr } = await one.ended
+  expect(performance.now() - askedMs).toBeLessThan(10_000)
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('windrow: STOPPED') as string })
+  expect(await membersOf(job)).toBe(0)
+  const before = await resultsOf(stack(), job)
+  expect(before.length, 'it was stopped in the middle').toBeLessThan(exact.size)
+  // Everything that was committed is published before it goes.
+  const committed = one.lines.filter(isCommitted).reduce((sum, line) => sum + (line['vmWindows'] as number), 0)
+  expect(before.length).toBe(committed)
+
+  await run(stack(), { job, topic })
+  expectExact(await resultsOf(stack(), job), exact)
+})
+
+it('a second SIGINT ends it at once, and a later run goes on to the exact end', async () => {
+  const job = fresh('int')
+  const one = startOne({ job, topic })
+  await one.logged(isCommitted)
+  one.child.kill('SIGINT')
+  await one.said('stopping')
+  one.child.kill('SIGINT')
+  expect(await one.ended).toMatchObject({ code: 130 })
+
+  await run(stack(), { job, topic })
+  expectExact(await resultsOf(stack(), job), exact)
+})
+
+it('a processor that is killed leaves nothing that a later run would miss or count again', async () => {
+  const job = fresh('kill')
+  const one = startOne({ job, topic })
+  await one.logged(isCommitted)
+  one.child.kill('SIGKILL')
+  await one.ended
+
+  await run(stack(), { job, topic })
+  expectExact(await resultsOf(stack(), job), exact)
+})

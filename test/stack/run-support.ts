@@ -1,0 +1,329 @@
+/**
+ * The whole program on the real stack: a stack for the file that asks for one, topics, runs of the built command line, and
+ * what they published as an independent reader sees it: kcat (librdkafka) and the plain avsc library, nothing of ours.
+ */
+import { execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import avro from 'avsc'
+import kafkajs from 'kafkajs'
+import { afterAll, beforeAll, expect } from 'vitest'
+import { startStack } from '../../src/stack/index.ts'
+import { busyPorts, daprdPorts, stackPorts } from '../../src/stack/ports.ts'
+import type { Stack, StackOptions } from '../../src/stack/index.ts'
+import { ROOT } from '../support/built.ts'
+import { start, type Ended, type Running } from '../support/windrow-process.ts'
+
+/** A stack for this file, brought up before its tests and gone after them. */
+export function stackForTests(options: Pick<StackOptions, 'state' | 'daprds'> = {}): () => Stack {
+  let stack: Stack | undefined
+  let dataDir: string
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'windrow-run-'))
+    // PostgreSQL runs as another user when the tests run as root.
+    await chmod(dataDir, 0o755)
+    stack = await startStack({ ...options, dataDir, portBase: await freePortBase() })
+  })
+  afterAll(async () => {
+    await stack?.down({ purge: true })
+    await rm(dataDir, { recursive: true, force: true })
+  })
+  return () => {
+    if (stack === undefined) throw new Error('the stack is not up yet')
+    return stack
+  }
+}
+
+async function freePortBase(): Promise<number> {
+  for (let base = 24_000; ; base += 100) {
+    const ports = [stackPorts(base), ...[0, 1, 2, 3].map((index) => daprdPorts(base, index))]
+    if ((await busyPorts(ports.flatMap((some) => Object.values(some) as number[]))).length === 0) return base
+  }
+}
+
+/** A job or topic name that no other test uses. */
+export const fresh = (what: string): string => `${what}_${randomBytes(3).toString('hex')}`
+
+export const brokersOf = (stack: Stack): string => stack.description.addresses.kafka
+
+export async function withAdmin<T>(stack: Stack, use: (admin: kafkajs.Admin) => Promise<T>): Promise<T> {
+  const admin = new kafkajs.Kafka({ brokers: [brokersOf(stack)], logLevel: kafkajs.logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    return await use(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+export async function createTopic(
+  stack: Stack,
+  topic: string,
+  partitions: number,
+  config: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+  await withAdmin(stack, (admin) =>
+    admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions, configEntries }] }),
+  )
+}
+
+/** Writes `key TAB value` lines with kcat, each to the partition of its key. */
+export async function produceKeyed(
+  stack: Stack,
+  topic: string,
+  keyed: readonly string[],
+  args: readonly string[] = [],
+): Promise<void> {
+  const child = spawn('kcat', ['-P', '-b', brokersOf(stack), '-t', topic, '-K', '\t', '-X', 'acks=all', ...args], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+  })
+  let stderr = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  const code = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  child.stdin.end(keyed.map((line) => `${line}\n`).join(''))
+  if ((await code) !== 0) throw new Error(`kcat ended with ${await code}: ${stderr}`)
+}
+
+/** Writes input lines, keyed by their VM, one after another in the order given. */
+export async function produce(
+  stack: Stack,
+  topic: string,
+  lines: readonly string[],
+  args: readonly string[] = [],
+): Promise<void> {
+  const keyed = lines.map((line) => `${vmIdOf(line)}\t${line}`)
+  await produceKeyed(stack, topic, keyed, ['-X', 'enable.idempotence=true', ...args])
+}
+
+interface Line {
+  readonly vmId: string
+  readonly timestamp: number
+  readonly seq: number
+  readonly value: number
+  readonly manifest?: { readonly vmId: string }
+}
+
+function vmIdOf(line: string): string {
+  const { manifest, vmId } = JSON.parse(line) as Line
+  return manifest?.vmId ?? vmId
+}
+
+/** The values of all records that a `read_committed` reader gets; none of a topic that is not there. */
+export async function committedValues(stack: Stack, topic: string): Promise<Buffer[]> {
+  const { topics } = await withAdmin(stack, (admin) => admin.fetchTopicMetadata())
+  if (!topics.some((one) => one.name === topic)) return []
+  const args = ['-C', '-b', brokersOf(stack), '-t', topic, '-o', 'beginning', '-e', '-q']
+  // %R: the length of the value as 32 bits, big end first; %s: the value.
+  const { stdout } = await promisify(execFile)(
+    'kcat',
+    [...args, '-X', 'isolation.level=read_committed', '-f', '%R%s'],
+    {
+      encoding: 'buffer',
+      maxBuffer: 1024 ** 3,
+    },
+  )
+  const values: Buffer[] = []
+  for (let at = 0; at < stdout.length;) {
+    const length = stdout.readInt32BE(at)
+    values.push(stdout.subarray(at + 4, at + 4 + length))
+    at += 4 + length
+  }
+  return values
+}
+
+const SINGLE_OBJECT_HEADER_BYTES = 10
+
+async function decodeAll<T>(values: readonly Buffer[], schemaFile: string): Promise<T[]> {
+  const schema = JSON.parse(await readFile(join(ROOT, 'schemas', schemaFile), 'utf8')) as avro.Schema
+  const type = avro.Type.forSchema(schema)
+  return values.map((value) => {
+    expect(value.subarray(0, 2).toString('hex')).toBe('c301')
+    return type.fromBuffer(value.subarray(SINGLE_OBJECT_HEADER_BYTES)) as T
+  })
+}
+
+export interface Result {
+  readonly vmId: string
+  readonly windowStart: number
+  readonly revision: number
+  readonly reason: string
+  readonly expected: number | null
+  readonly received: number
+  readonly duplicates: number
+  readonly missingCount: number
+  readonly metrics: Readonly<Record<string, { count: number; sum: number; min: number; max: number }>>
+}
+
+export async function resultsOf(stack: Stack, job: string): Promise<Result[]> {
+  return decodeAll(await committedValues(stack, `${job}-results`), 'vm-window-result.avsc')
+}
+
+export interface DeadLetter {
+  readonly reason: string
+  readonly detail: string
+  readonly record: {
+    readonly partition: number
+    readonly offset: number
+    readonly place: Readonly<Record<string, { readonly topic: string; readonly partition: number }>>
+    readonly size: number
+    readonly digest: string
+    readonly bytes: Buffer
+  } | null
+}
+
+export async function deadLettersOf(stack: Stack, job: string): Promise<DeadLetter[]> {
+  return decodeAll(await committedValues(stack, `${job}-dead-letters`), 'dead-letter.avsc')
+}
+
+/** Everything of a job that readers can see, to be compared before and after. */
+export async function publishedBy(stack: Stack, job: string): Promise<string[][]> {
+  const topics = [`${job}-results`, `${job}-dead-letters`, `${job}-published`]
+  const values = await Promise.all(topics.map((topic) => committedValues(stack, topic)))
+  return values.map((one) => one.map((value) => value.toString('base64')).sort())
+}
+
+export interface Exact {
+  readonly count: number
+  readonly sum: number
+  readonly min: number
+  readonly max: number
+}
+
+/** The exact answer for lines whose values are whole numbers, so that their sums are too; copies count once. */
+export function exactOf(lines: readonly string[], windowMs: number): Map<string, Exact> {
+  const seen = new Set<string>()
+  const windows = new Map<string, Exact>()
+  for (const line of lines) {
+    const { manifest, vmId, timestamp, seq, value } = JSON.parse(line) as Line
+    if (manifest !== undefined || seen.has(`${vmId}#${seq}`)) continue
+    seen.add(`${vmId}#${seq}`)
+    const key = `${vmId}@${Math.floor(timestamp / windowMs) * windowMs}`
+    const { count, sum, min, max } = windows.get(key) ?? { count: 0, sum: 0, min: Infinity, max: -Infinity }
+    windows.set(key, { count: count + 1, sum: sum + value, min: Math.min(min, value), max: Math.max(max, value) })
+  }
+  return windows
+}
+
+/** Each VM window is there in one revision, once, complete, and with the exact answer. */
+export function expectExact(results: readonly Result[], exact: ReadonlyMap<string, Exact>): void {
+  const found = new Map(results.map((result) => [`${result.vmId}@${result.windowStart}`, result]))
+  const wrong: unknown[] = []
+  for (const [key, { count, sum, min, max }] of exact) {
+    const result = found.get(key)
+    const cpu = result?.metrics['cpu']
+    const isExact =
+      result?.revision === 1 &&
+      result.reason === 'complete' &&
+      result.received === count &&
+      result.expected === count &&
+      result.missingCount === 0 &&
+      cpu?.count === count &&
+      cpu.sum === sum &&
+      cpu.min === min &&
+      cpu.max === max
+    if (!isExact) wrong.push({ key, expected: { count, sum, min, max }, result })
+  }
+  expect(wrong.slice(0, 5)).toEqual([])
+  expect({ results: results.length, windows: found.size }).toEqual({ results: exact.size, windows: exact.size })
+}
+
+export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string }
+
+export interface LoggedRun extends Running {
+  readonly lines: readonly LogLine[]
+  /** The first line, written already or still to come, that fits; throws when the run ends without one. */
+  logged(fits: (line: LogLine) => boolean): Promise<LogLine>
+  /** The same for plain text on standard error. */
+  said(text: string): Promise<void>
+}
+
+export interface RunOptions {
+  readonly job: string
+  readonly topic: string
+  /** Index of the sidecar. @default 0 */
+  readonly daprd?: number
+  /** @default 1h */
+  readonly window?: string
+  /** @default true */
+  readonly once?: boolean
+  readonly args?: readonly string[]
+}
+
+/** Starts `windrow run` on the stack's topic and one of its sidecars. */
+export function startRun(stack: Stack, options: RunOptions): LoggedRun {
+  const { job, topic, daprd = 0, window = '1h', once = true, args = [] } = options
+  const sidecar = stack.description.daprds.find(({ index }) => index === daprd)
+  if (sidecar === undefined) throw new Error(`the stack has no daprd ${daprd}`)
+  const running = start(
+    [
+      ...['run', '--source', 'kafka', '--brokers', brokersOf(stack), '--topic', topic, '--job', job],
+      ...[
+        '--window',
+        window,
+        '--sidecar',
+        'dapr',
+        '--json',
+        '--log-level',
+        'debug',
+        ...(once ? ['--once'] : []),
+        ...args,
+      ],
+    ],
+    { DAPR_GRPC_PORT: String(sidecar.ports.grpc) },
+  )
+  const lines: LogLine[] = []
+  const texts: string[] = []
+  let waiting: (() => void)[] = []
+  let hasEnded = false
+  const wakeAll = (): void => {
+    for (const wake of waiting.splice(0)) wake()
+  }
+  if (running.child.stderr === null) throw new Error('a run has a standard error')
+  createInterface({ input: running.child.stderr })
+    .on('line', (line) => {
+      if (line.startsWith('{')) lines.push(JSON.parse(line) as LogLine)
+      else texts.push(line)
+      wakeAll()
+    })
+    .on('close', () => {
+      hasEnded = true
+      wakeAll()
+    })
+  /** Looks again at everything that came since, until `found` gives something. */
+  const until = async <T>(found: () => T | undefined): Promise<T> => {
+    for (;;) {
+      const value = found()
+      if (value !== undefined) return value
+      if (hasEnded) throw new Error(`the run ended first: ${(await running.ended).stderr.slice(-2000)}`)
+      await new Promise<void>((wake) => (waiting = [...waiting, wake]))
+    }
+  }
+  return {
+    ...running,
+    lines,
+    logged: (fits) => until(() => lines.find(fits)),
+    said: async (text) => void (await until(() => texts.find((line) => line.includes(text)))),
+  }
+}
+
+/** Throws with what was said unless the run ended well. */
+export async function endedWell(running: LoggedRun): Promise<Ended> {
+  const ended = await running.ended
+  if (ended.code === 0) return ended
+  throw new Error(`the run ended with ${ended.code ?? ended.signal}: ${ended.stderr.slice(-6000)}`)
+}
+
+/** Runs to the end of what is there. */
+export async function run(stack: Stack, options: RunOptions): Promise<Ended> {
+  return endedWell(startRun(stack, options))
+}
+
+export const isCommitted = ({ msg }: LogLine): boolean => msg === 'committed'
