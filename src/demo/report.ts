@@ -3,7 +3,7 @@ import type { JobSummary } from '../app-types.ts'
 import type { CloseReason } from '../core/closing.ts'
 import type { VmWindowResult } from '../core/close-vm-window.ts'
 import type { Json } from '../core/json.ts'
-import { contains } from '../core/seq-ranges.ts'
+import { contains, unite, type SeqRanges } from '../core/seq-ranges.ts'
 import type { MetricSummary } from '../core/summary.ts'
 import { DAY_MS, DAY_START, timestampOf, type DemoVm, type Fleet } from './fleet.ts'
 import { loadOf } from './shapes.ts'
@@ -27,7 +27,8 @@ export interface VmReport {
   readonly byReason: Readonly<Partial<Record<CloseReason, number>>>
   readonly expected: number
   readonly received: number
-  readonly missing: readonly (readonly [first: number, last: number])[]
+  /** A gap that goes on from window to window is one. */
+  readonly missing: SeqRanges
 }
 
 /** One VM's CPU over the day. */
@@ -86,7 +87,7 @@ function vmReport(vm: DemoVm, windows: readonly VmWindowResult[]): VmReport {
     byReason,
     expected: windows.reduce((sum, { expected }) => sum + (expected ?? 0), 0),
     received: windows.reduce((sum, { received }) => sum + received, 0),
-    missing: windows.flatMap(({ missing }) => missing),
+    missing: windows.reduce<SeqRanges>((all, { missing }) => unite(all, missing), []),
   }
 }
 

@@ -62,6 +62,27 @@ test('results that are what was sent differ in nothing, and tell of each VM that
   )
 })
 
+test('a gap that goes on from one window to the next is told as one', async () => {
+  const all = honest()
+  const lossy = all.results.find(({ reason }) => reason !== 'complete') as VmWindowResult
+  const spoilt = [
+    { ...lossy, missing: [[5, 9]] as const },
+    {
+      ...lossy,
+      windowStart: lossy.windowEnd,
+      missing: [
+        [10, 12],
+        [20, 20],
+      ] as const,
+    },
+  ]
+  const { vms } = await report({ ...all, results: spoilt })
+  expect(vms.find(({ vm }) => vm.role === 'lossy')?.missing).toEqual([
+    [5, 12],
+    [20, 20],
+  ])
+})
+
 test('a result that is not there, and one too many, are named', async () => {
   const all = honest()
   expect((await report({ ...all, results: all.results.slice(1) })).differences.join()).toContain(

@@ -43,7 +43,8 @@ const REPORT: DemoReport = {
 const ONWARD = { results: '/tmp/x/results.ndjson', next: ['windrow run --help'] }
 
 test('the introduction and the report fit 80 columns', () => {
-  const text = introText(fleet, tallyOf(fleet), '/tmp/x', PLAIN) + reportText(SUMMARY, REPORT, fleet, ONWARD, PLAIN)
+  const tally = { ...tallyOf(fleet), copies: 123_456, lost: 12_345 }
+  const text = introText(fleet, tally, '/tmp/x', PLAIN) + reportText(SUMMARY, REPORT, fleet, ONWARD, PLAIN)
   for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
 })
 
