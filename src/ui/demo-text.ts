@@ -27,7 +27,7 @@ export function introText({ options }: Fleet, tally: Tally, dataDir: string, sty
     `${style.bold('windrow demo')}  ${formatCount(points)} points of ${formatCount(vms)} VMs over a day, ` +
     `windows of ${formatDuration(windowMs)}, seed ${seed}\n` +
     `  ${formatCount(tally.copies)} arrive twice, ${formatCount(tally.lost)} never, many in disorder; ` +
-    `one VM appears, one leaves\n` +
+    `one VM comes, one leaves\n` +
     `  kept in ${dataDir}\n`
   )
 }
