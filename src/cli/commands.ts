@@ -4,10 +4,12 @@ import { demoCommand } from './demo.ts'
 import { createProduceCommand } from './produce.ts'
 import { createRunCommand } from './run.ts'
 import { stackCommand } from './stack.ts'
+import { createStatusCommand } from './status.ts'
 
 export const commands: readonly CliCommand[] = [
   demoCommand,
   createRunCommand(async () => (await import('../app.ts')).runJob),
   createProduceCommand(async () => (await import('../app/produce.ts')).produceFiles),
+  createStatusCommand(async () => (await import('../app/status.ts')).readStatus),
   stackCommand,
 ]

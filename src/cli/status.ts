@@ -1,0 +1,105 @@
+/** `windrow status`: how far a job is, read from its ledgers. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { JobStatus, ReadStatus, StatusConfig } from '../app/status.ts'
+import { withDefaults } from '../config/defaults.ts'
+import { readSettings } from '../config/resolve.ts'
+import type { Config } from '../config/settings.ts'
+import { ConfigurationError, WindrowError } from '../errors.ts'
+import { statusText } from '../ui/status-text.ts'
+import { createStyle, wantsColour } from '../ui/style.ts'
+import type { CliCommand, CliContext } from './command.ts'
+import { loadConfigFile } from './load-config.ts'
+
+const DEFAULT_WATCH_SECONDS = 2
+/** To the top left, and all below it cleared. */
+const CLEAR = '\x1b[H\x1b[J'
+
+interface Options {
+  readonly config: StatusConfig
+  readonly json: boolean
+  /** `null`: once. */
+  readonly everyMs: number | null
+}
+
+/** `loadReadStatus` brings in the clients of Dapr, which help and usage errors do without. */
+export function createStatusCommand(loadReadStatus: () => Promise<ReadStatus>): CliCommand {
+  return {
+    name: 'status',
+    summary: 'Show how far a job is, partition by partition',
+    example: {
+      line: 'windrow status --sidecar dapr --brokers localhost:9092 --watch',
+      does: `lag and open windows, drawn again every ${DEFAULT_WATCH_SECONDS} s`,
+    },
+    // Settings of a run, read in the same way; what they mean here is worded here.
+    configure: (command) =>
+      void command
+        .option('--config <file>', 'Read settings from this YAML file')
+        .option('--job <name>', 'Name of the job (windrow)')
+        .option('--data-dir <path>', 'Where an embedded sidecar keeps the state (.windrow)')
+        .option('--sidecar <kind>', 'embedded, or dapr for a daprd (embedded)')
+        .option('--dapr-host <host>', 'Host of the daprd (127.0.0.1)')
+        .option('--dapr-grpc-port <number>', 'Port on which the daprd speaks gRPC (50001)')
+        .option('--state-store <name>', 'Dapr component that keeps the state (statestore)')
+        .option('--brokers <list>', 'Kafka brokers, to see the lag')
+        .option('--watch [seconds]', `Show it again each so many seconds (${DEFAULT_WATCH_SECONDS})`)
+        .option('--json', 'Print it as one JSON line'),
+    async run(flags, context) {
+      const options = readOptions(flags, context.env)
+      const readStatus = await loadReadStatus()
+      // The first look fails the command where it cannot be had; later ones are tried again.
+      show(await orStopped(readStatus(options.config, context.signal), context.signal), options, context)
+      if (options.everyMs !== null) await watch(readStatus, options, options.everyMs, context)
+      return 0
+    },
+  }
+}
+
+async function watch(readStatus: ReadStatus, options: Options, everyMs: number, context: CliContext): Promise<void> {
+  const { signal, stderr } = context
+  for (;;) {
+    // An abort ends the pause; the signal is looked at below.
+    await sleep(everyMs, undefined, { signal }).catch(() => undefined)
+    if (signal.aborted) return
+    try {
+      show(await readStatus(options.config, signal), options, context)
+    } catch (error) {
+      if (signal.aborted) return
+      if (!(error instanceof WindrowError)) throw error
+      stderr.write(`${error.code}: ${error.message}; tried again in ${everyMs / 1000} s\n`)
+    }
+  }
+}
+
+function show(status: JobStatus, { json, everyMs }: Options, { env, stdout }: CliContext): void {
+  if (json) {
+    stdout.write(`${JSON.stringify(status)}\n`)
+    return
+  }
+  const text = statusText(status, createStyle(wantsColour(stdout.isTTY === true, env)))
+  if (everyMs === null) stdout.write(text)
+  else stdout.write(stdout.isTTY === true ? CLEAR + text : `${text}\n`)
+}
+
+async function orStopped<T>(reading: Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await reading
+  } catch (error) {
+    if (!signal.aborted) throw error
+    throw new WindrowError('stopped before the status was read', { code: 'STOPPED', remedy: 'Ask again.' })
+  }
+}
+
+/** Throws with all that is wrong. */
+function readOptions(flags: Readonly<Record<string, unknown>>, env: CliContext['env']): Options {
+  const { values, broken, problems: wrong } = readSettings({ flags, env, file: loadConfigFile(flags, env) })
+  const problems = [...wrong]
+  const seconds = flags['watch'] === true ? DEFAULT_WATCH_SECONDS : Number(flags['watch'] ?? Number.NaN)
+  if (flags['watch'] !== undefined && !(seconds >= 0.1 && seconds <= 86_400)) {
+    const problem = `${JSON.stringify(flags['watch'])} is not a number of seconds`
+    problems.push({ place: '--watch', problem, remedy: 'Give one from 0.1 to 86400, or none.' })
+  }
+  if (problems.length > 0) throw new ConfigurationError(problems)
+  // Without a problem nothing is broken, so every setting was given or has its default.
+  const config = withDefaults(values, broken) as Config
+  return { config, json: config.json, everyMs: flags['watch'] === undefined ? null : seconds * 1000 }
+}

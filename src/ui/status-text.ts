@@ -1,0 +1,95 @@
+/** The status of a job for people: three tables. Pure. */
+import type { JobStatus, PartitionStatus } from '../app/status.ts'
+import type { FateCounts } from '../core/fate.ts'
+import { formatCount, formatDuration, formatTime } from './format.ts'
+import { createStyle, type Style } from './style.ts'
+import { renderTable, type Column } from './table.ts'
+
+const right = (title: string): Column => ({ title, align: 'right' })
+
+const PARTITION_COLUMNS: readonly Column[] = [
+  right('partition'),
+  right('epoch'),
+  { title: 'token' },
+  right('commit'),
+  right('published'),
+  right('resumes at'),
+  right('lag'),
+  { title: 'last closed' },
+  { title: 'state' },
+]
+const WINDOW_COLUMNS: readonly Column[] = [
+  right('partition'),
+  { title: 'open window' },
+  right('VM windows'),
+  right('waited for'),
+  right('complete'),
+]
+const FATES = ['consumed', 'accepted', 'duplicate', 'late', 'rejected', 'manifests'] as const
+
+/** Several lines, each with its line end. */
+export function statusText(status: JobStatus, style: Style = createStyle(false)): string {
+  const { job, aggregator, windowMs, topic, lagProblem, partitions } = status
+  const source = topic === null ? 'files' : `topic ${topic}`
+  const lines = [
+    `${style.bold(`job ${job}`)}  ${source}  windows of ${formatDuration(windowMs)}  aggregator ${aggregator}`,
+    ...(lagProblem === null ? [] : [`${style.yellow('lag unknown')}: ${lagProblem}`]),
+    '',
+    ...renderTable(
+      PARTITION_COLUMNS,
+      partitions.map((one) => partitionCells(one, style)),
+    ),
+    ...openLines(partitions, style),
+    '',
+    ...renderTable(
+      [right('partition'), ...FATES.map(right)],
+      [
+        ...partitions.map((one) => fateCells(String(one.partition), one.counts)),
+        ...(partitions.length > 1 ? [fateCells('all', status.counts)] : []),
+      ],
+    ),
+  ]
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+function partitionCells(one: PartitionStatus, style: Style): string[] {
+  const { partition, owner, commit, published, resumeOffset, lag, lastClosed } = one
+  return [
+    String(partition),
+    owner === null ? '-' : String(owner.epoch),
+    owner?.token ?? '-',
+    formatCount(commit),
+    formatCount(published),
+    resumeOffset === null ? '-' : formatCount(resumeOffset),
+    lag === null ? '-' : formatCount(lag),
+    lastClosed === null ? '-' : `${formatTime(lastClosed.window)} ${lastClosed.reason}`,
+    stateOf(one, style),
+  ]
+}
+
+function stateOf({ owner, intent, halted, goal }: PartitionStatus, style: Style): string {
+  if (halted !== null) return style.red(`halted, ${halted.code}: ${halted.message}`)
+  if (owner === null) return 'never taken'
+  if (intent !== null) {
+    const what =
+      intent.window === null ? 'a checkpoint' : `the close of ${formatTime(intent.window)} (${intent.trigger})`
+    return `commit ${formatCount(intent.commit)} under way: ${what}`
+  }
+  return goal?.isReached === true ? style.green('ended') : 'between commits'
+}
+
+function openLines(partitions: readonly PartitionStatus[], style: Style): string[] {
+  const rows = partitions.flatMap(({ partition, open }) =>
+    open.map(({ start, vmWindows, waitedFor, complete }) => {
+      const share = formatCount(complete)
+      const isComplete = complete === waitedFor
+      const cells = [formatTime(start), formatCount(vmWindows), formatCount(waitedFor)]
+      return [String(partition), ...cells, isComplete ? style.green(share) : share]
+    }),
+  )
+  return rows.length === 0 ? [] : ['', ...renderTable(WINDOW_COLUMNS, rows)]
+}
+
+function fateCells(title: string, counts: FateCounts): string[] {
+  return [title, ...FATES.map((fate) => formatCount(counts[fate]))]
+}

@@ -1,0 +1,93 @@
+/** `windrow status` around the reading: once or again and again, for people or machines, and what goes wrong. */
+import { expect, test } from 'vitest'
+import type { JobStatus, ReadStatus, StatusConfig } from '../../src/app/status.ts'
+import { execute } from '../../src/cli/program.ts'
+import { createStatusCommand } from '../../src/cli/status.ts'
+import { NO_FATES } from '../../src/core/fate.ts'
+import { WindrowError } from '../../src/errors.ts'
+import { fakeCli } from './cli-context.ts'
+
+const STATUS: JobStatus = {
+  ...{ job: 'fleet', aggregator: 'summary@1', windowMs: 60_000, topic: null, lagProblem: null },
+  ...{ counts: NO_FATES, partitions: [] },
+}
+const GONE = new WindrowError('no sidecar answered', { code: 'SIDECAR_UNREACHABLE', remedy: 'Start it.' })
+
+async function status(read: ReadStatus, flags: readonly string[] = [], cli = fakeCli(), env = {}) {
+  const context = { ...cli.context, env }
+  const exitCode = await execute([createStatusCommand(async () => read)], ['status', ...flags], context)
+  return { exitCode, stdout: cli.stdout(), stderr: cli.stderr() }
+}
+
+test('it is shown once, for people or as one line of JSON', async () => {
+  const people = await status(async () => STATUS)
+  expect(people).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(people.stdout).toMatch(/^job fleet {2}files/)
+  expect((await status(async () => STATUS, ['--json'])).stdout).toBe(`${JSON.stringify(STATUS)}\n`)
+})
+
+test('flags and environment say where to look', async () => {
+  let seen: StatusConfig | null = null
+  const read: ReadStatus = async (config) => ((seen = config), STATUS)
+  const flags = ['--sidecar', 'dapr', '--dapr-host', 'side', '--job', 'fleet', '--brokers', 'a:1,b:2']
+  await status(read, flags, fakeCli(), { DAPR_GRPC_PORT: '4000' })
+  expect(seen).toMatchObject({ sidecar: 'dapr', daprHost: 'side', daprGrpcPort: 4000, job: 'fleet' })
+  expect(seen).toMatchObject({ brokers: ['a:1', 'b:2'], stateStore: 'statestore', dataDir: '.windrow' })
+})
+
+/** Answers in this order, then asks to stop. */
+function reading(cli: ReturnType<typeof fakeCli>, answers: (JobStatus | Error)[]): ReadStatus {
+  return async () => {
+    const answer = answers.shift()
+    if (answers.length === 0) cli.stop()
+    if (answer instanceof Error) throw answer
+    return answer ?? STATUS
+  }
+}
+
+test('--watch shows it again until it is asked to stop; a look that fails is said and tried again', async () => {
+  const cli = fakeCli()
+  const second = { ...STATUS, windowMs: 120_000 }
+  const read = reading(cli, [STATUS, GONE, second])
+  const { exitCode, stdout, stderr } = await status(read, ['--watch', '0.1', '--json'], cli)
+  expect(exitCode).toBe(0)
+  expect(stdout).toBe(`${JSON.stringify(STATUS)}\n${JSON.stringify(second)}\n`)
+  expect(stderr).toBe('SIDECAR_UNREACHABLE: no sidecar answered; tried again in 0.1 s\n')
+})
+
+test('on a terminal --watch draws over what was there', async () => {
+  const cli = fakeCli()
+  const stdout = { ...cli.context.stdout, isTTY: true }
+  const read = reading(cli, [STATUS, STATUS])
+  const context = { ...cli.context, stdout, env: { NO_COLOR: '1' } }
+  await execute([createStatusCommand(async () => read)], ['status', '--watch', '0.1'], context)
+  expect(cli.stdout().split('\x1b[H\x1b[J')).toEqual(['', ...Array<unknown>(2).fill(expect.stringMatching(/^job /))])
+})
+
+test('a first look that fails ends it, watched or not', async () => {
+  for (const flags of [[], ['--watch']]) {
+    const { exitCode, stdout, stderr } = await status(() => Promise.reject(GONE), flags)
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
+    expect(stderr).toBe('windrow: SIDECAR_UNREACHABLE: no sidecar answered\n  remedy: Start it.\n')
+  }
+})
+
+test('a look that is interrupted is no failure of the sidecar', async () => {
+  const cli = fakeCli()
+  const read: ReadStatus = () => {
+    cli.stop()
+    return Promise.reject(new Error('aborted'))
+  }
+  expect((await status(read, [], cli)).stderr).toContain('windrow: STOPPED: stopped before the status was read')
+})
+
+test.each([
+  [['--watch', 'soon'], '--watch: "soon" is not a number of seconds'],
+  [['--watch', '0'], '--watch: "0" is not a number of seconds'],
+  [['--job', 'X Y'], '--job: "X Y" does not fit'],
+  [['--sidecar', 'daprd'], '--sidecar: "daprd" is not known (did you mean dapr?)'],
+])('%j is refused', async (flags, problem) => {
+  const { exitCode, stderr } = await status(() => Promise.reject(new Error('read')), flags)
+  expect(exitCode).toBe(2)
+  expect(stderr).toContain(problem)
+})

@@ -1,0 +1,92 @@
+/** The status as people read it. */
+import { expect, test } from 'vitest'
+import type { JobStatus, PartitionStatus } from '../../src/app/status.ts'
+import { NO_FATES } from '../../src/core/fate.ts'
+import { createStyle } from '../../src/ui/style.ts'
+import { statusText } from '../../src/ui/status-text.ts'
+
+const HOUR_MS = 3_600_000
+const AT = Date.UTC(2026, 2, 1, 14)
+const COUNTS = { consumed: 12_345, accepted: 12_000, duplicate: 40, late: 3, rejected: 2, manifests: 300 }
+
+const FRESH: PartitionStatus = {
+  ...{ partition: 0, owner: null, commit: 0, published: 0, resumeOffset: null, logEnd: null, lag: null },
+  ...{ watermark: null, counts: NO_FATES, open: [], lastClosed: null, intent: null, goal: null, halted: null },
+}
+const TAKEN: PartitionStatus = {
+  ...FRESH,
+  owner: { epoch: 3, token: 'ab12cd34' },
+  ...{ commit: 1024, published: 1023, resumeOffset: 12_345, logEnd: 13_000, lag: 655, watermark: AT, counts: COUNTS },
+  open: [{ start: AT, end: AT + HOUR_MS, vmWindows: 1040, waitedFor: 1052, complete: 980 }],
+  lastClosed: { window: AT - HOUR_MS, reason: 'complete' },
+}
+
+function textOf(partitions: readonly PartitionStatus[], more: Partial<JobStatus> = {}): string {
+  const job = { job: 'fleet', aggregator: 'summary@1', windowMs: HOUR_MS, topic: 'vm', lagProblem: null }
+  return statusText({ ...job, counts: COUNTS, partitions, ...more })
+}
+
+test('three tables: partitions, open windows, records', () => {
+  expect(textOf([TAKEN, { ...FRESH, partition: 1 }])).toBe(
+    [
+      'job fleet  topic vm  windows of 1 h  aggregator summary@1',
+      '',
+      'partition  epoch  token     commit  published  resumes at  lag  last closed                state',
+      '        0      3  ab12cd34   1,024      1,023      12,345  655  2026-03-01 13:00 complete  between commits',
+      '        1      -  -              0          0           -    -  -                          never taken',
+      '',
+      'partition  open window       VM windows  waited for  complete',
+      '        0  2026-03-01 14:00       1,040       1,052       980',
+      '',
+      'partition  consumed  accepted  duplicate  late  rejected  manifests',
+      '        0    12,345    12,000         40     3         2        300',
+      '        1         0         0          0     0         0          0',
+      '      all    12,345    12,000         40     3         2        300',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('without open windows there is no table of them, and one partition needs no sum', () => {
+  const text = textOf([FRESH])
+  expect(text).not.toContain('open window')
+  expect(text).not.toContain('all')
+})
+
+const INTENT = { commit: 1025, epoch: 3, cut: 12_400, window: AT, trigger: 'deadline' } as const
+
+test.each<[string, Partial<PartitionStatus>, string]>([
+  ['a close under way', { intent: INTENT }, 'commit 1,025 under way: the close of 2026-03-01 14:00 (deadline)'],
+  [
+    'a checkpoint under way',
+    { intent: { ...INTENT, window: null, trigger: null } },
+    'commit 1,025 under way: a checkpoint',
+  ],
+  ['a goal that is reached', { goal: { offset: 12_345, isReached: true } }, 'ended'],
+  ['a goal that is not', { goal: { offset: 13_000, isReached: false } }, 'between commits'],
+  [
+    'a halt, whatever was under way',
+    { intent: INTENT, halted: { code: 'DATA_LOSS', message: 'it must go on at offset 1' } },
+    'halted, DATA_LOSS: it must go on at offset 1',
+  ],
+])('%s', (_, more, state) => {
+  const row = textOf([{ ...TAKEN, ...more }]).split('\n')[3]
+  expect(row?.endsWith(`complete  ${state}`)).toBe(true)
+})
+
+test('a lag that is not known says why', () => {
+  expect(textOf([TAKEN], { lagProblem: 'give --brokers to see the lag' })).toContain(
+    '\nlag unknown: give --brokers to see the lag\n',
+  )
+})
+
+test('a job on files says so', () => {
+  expect(textOf([TAKEN], { topic: null })).toContain('job fleet  files  windows')
+})
+
+test('colours do not shift columns', () => {
+  const status = { job: 'j', aggregator: 'a', windowMs: HOUR_MS, topic: null, lagProblem: null, counts: COUNTS }
+  const partitions = [{ ...TAKEN, goal: { offset: 1, isReached: true } }]
+  const coloured = statusText({ ...status, partitions }, createStyle(true))
+  expect(coloured.replaceAll(/\x1b\[\d+m/g, '')).toBe(statusText({ ...status, partitions }))
+})
