@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openFileInput } from './app/file-input.ts'
 import type { Input, InputHooks } from './app/input.ts'
+import { haveAllEnded } from './app/goals.ts'
 import { ProgressMeter } from './app/progress.ts'
 import { assertPayloadFits, rulesOf } from './app/rules.ts'
 import { openSidecar, type SidecarStack } from './app/sidecar.ts'
@@ -18,6 +19,7 @@ import type { JobSummary, RunObserver } from './app-types.ts'
 import type { Config } from './config/settings.ts'
 import type { AnyAggregator } from './core/aggregator.ts'
 import { summary as builtInSummary } from './core/summary.ts'
+import { WindrowError } from './errors.ts'
 import { bindJob } from './ledger/job-record.ts'
 import { DEFAULT_LIMITS, type PipelineEnv } from './pipeline/env.ts'
 import { runPartition } from './pipeline/partition.ts'
@@ -97,9 +99,12 @@ async function runOn(
       rules: rulesOf(config, input.hasBrokerClock),
       aggregator: aggregatorId(aggregator),
       source: input.identity,
+      fields: config.fields,
     },
     (before) => input.check(before),
+    async () => (await consumedSoFar(store, config.job, input.partitions)) === 0,
   )
+  if (!input.isRepeatable && (await haveAllEnded(store, config.job, input.partitions))) throw jobHasEnded(config)
   const env: PipelineEnv = {
     job: config.job,
     rules: record.rules,
@@ -129,6 +134,14 @@ async function runOn(
     meter.stop()
   }
   return consumedBefore
+}
+
+/** What is piped in now cannot be told from what was piped in then, and must not be taken for it. */
+function jobHasEnded({ job, dataDir }: Config): WindrowError {
+  return new WindrowError(`job ${job} in ${dataDir} has consumed its standard input to the end`, {
+    code: 'JOB_ENDED',
+    remedy: 'Its results are there. Give another --data-dir or --job for another input.',
+  })
 }
 
 /** Opens the input of a run; `demo` brings its own. */

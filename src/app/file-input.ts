@@ -1,5 +1,5 @@
 /** Files as a run's input. */
-import { checkBinding, describeInputs, type InputBinding } from '../adapters/files/inputs.ts'
+import { checkBinding, describeInputs, STDIN, type InputBinding } from '../adapters/files/inputs.ts'
 import { createFilePublisherFactory } from '../adapters/files/result-file.ts'
 import { createFileSource } from '../adapters/files/source.ts'
 import type { Config } from '../config/settings.ts'
@@ -22,6 +22,7 @@ export async function openFileInput(config: Config): Promise<Input> {
     source,
     publishers: filePublishers(config),
     partitions: config.partitions,
+    isRepeatable: !binding.some(({ path }) => path === STDIN),
     identity: { kind: 'files', inputs: binding as unknown as Json },
     check: (before) => checkBinding((before as unknown as { inputs: InputBinding }).inputs, binding),
   })

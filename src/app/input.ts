@@ -24,6 +24,8 @@ export interface Input {
   readonly partitions: number
   /** Whether records carry the broker's own clock, which a timestamp may not run ahead of. */
   readonly hasBrokerClock: boolean
+  /** Whether a run that is repeated reads the same again; standard input is gone once it is read. */
+  readonly isRepeatable: boolean
   /** What the job record keeps of it. */
   readonly identity: Json
   /** Throws when the job began with another input. */

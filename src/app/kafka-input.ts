@@ -10,10 +10,10 @@ import { createSchemaRegistry } from '../adapters/kafka/schema-registry.ts'
 import { createMissingTopics, describeTopic, type TopicDescription } from '../adapters/kafka/topic.ts'
 import type { Config } from '../config/settings.ts'
 import { messageOf, WindrowError } from '../errors.ts'
-import { readLedger } from '../ledger/ledger.ts'
 import type { Clock, PublisherFactory, StateStore } from '../pipeline/ports.ts'
 import { OwnedPartitions } from './drive.ts'
 import { filePublishers } from './file-input.ts'
+import { haveAllEnded } from './goals.ts'
 import type { Input, InputHooks, RunPartition } from './input.ts'
 import { identityOf, refuseAnother, refuseCompacted, watchTopic } from './topic-identity.ts'
 
@@ -55,6 +55,7 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
     publishers: await kafkaPublishers(config, connection, description),
     partitions: description.partitions,
     hasBrokerClock,
+    isRepeatable: true,
     identity: identityOf(description),
     check: (before) => refuseAnother(before, description),
     drive,
@@ -94,7 +95,7 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
       // A halted partition does not stop the others; once nothing else is left, going on would only look like work.
       const isOver = async (): Promise<boolean> =>
         (halts.length > 0 && partitions.areAllOver) ||
-        (config.once && halts.length === 0 && (await allReached(config.job, description, store)))
+        (config.once && halts.length === 0 && (await haveAllEndedNow(store, config.job, description.partitions)))
       while (!stop.aborted && !(await isOver())) await hooks.clock.sleep(LOOK_EVERY_MS, stop)
     } finally {
       // What cannot be committed in time is abandoned, not lost: the next owner goes on from the ledger.
@@ -111,16 +112,11 @@ function registryOf({ schemaRegistry: url }: Config, clock: Clock): Pick<RecordD
   return url === null ? {} : { registry: { registry: createSchemaRegistry({ url, clock }), clock } }
 }
 
-/** Whether every partition has consumed what was there at the start, whichever process it belonged to. */
-async function allReached(job: string, { partitions }: TopicDescription, store: StateStore): Promise<boolean> {
+/** A sidecar that restarts is waited for by the partitions; a look that failed says nothing. */
+async function haveAllEndedNow(store: StateStore, job: string, partitions: number): Promise<boolean> {
   try {
-    for (let partition = 0; partition < partitions; partition++) {
-      const found = await readLedger(store, job, partition)
-      if (found?.ledger.goal?.isReached !== true) return false
-    }
-    return true
+    return await haveAllEnded(store, job, partitions)
   } catch (error) {
-    // A sidecar that restarts is waited for by the partitions; a look that failed says nothing.
     if (error instanceof WindrowError && error.disposition === 'retryable') return false
     throw error
   }

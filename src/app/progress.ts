@@ -16,8 +16,10 @@ export class ProgressMeter {
   /** VM windows of the commits that are queued or under way. */
   #vmWindowsTotal = 0
   #vmWindowsDone = 0
+  #consumedBefore = 0
   #windowsClosed = 0
   #published = 0
+  #isWaitingSaid = false
   #deadLetters = 0
   #last = { atMs: 0, consumed: 0, pointsPerSecond: 0 }
   #timer: NodeJS.Timeout | null = null
@@ -30,6 +32,7 @@ export class ProgressMeter {
   }
 
   start(consumedBefore: number): void {
+    this.#consumedBefore = consumedBefore
     this.#last = { atMs: this.#nowMs(), consumed: consumedBefore, pointsPerSecond: 0 }
     this.#timer = setInterval(() => this.#observer.progress(this.#snapshot()), INTERVAL_MS)
     this.#timer.unref()
@@ -47,7 +50,13 @@ export class ProgressMeter {
   }
 
   observeWorker(event: WorkerEvent): void {
-    if (event.kind === 'connected') return
+    if (event.kind === 'connected') {
+      this.#isWaitingSaid = false
+      return
+    }
+    // Said once, not at every attempt.
+    if (event.kind === 'waiting' && this.#isWaitingSaid) return
+    this.#isWaitingSaid ||= event.kind === 'waiting'
     const message = event.kind === 'log' ? event.message : `the worker: ${event.kind}`
     this.#observer.event({ kind: 'warning', message, remedy: 'The worker connects again by itself.' })
   }
@@ -69,6 +78,7 @@ export class ProgressMeter {
       case 'committed':
         if (event.window === null || event.reason === null) return
         this.#windowsClosed++
+        if (event.statesDropped > 0) this.#warnOfDroppedStates(partition, event.statesDropped)
         this.#observer.event({ kind: 'window-closed', partition, window: event.window, reason: event.reason })
         return
       case 'published':
@@ -102,9 +112,20 @@ export class ProgressMeter {
     this.#observer.event({ kind: 'warning', message, remedy: RETRY_REMEDY })
   }
 
+  #warnOfDroppedStates(partition: number, count: number): void {
+    const message = `partition ${partition} dropped the state of ${count} VMs that sent nothing for stateWindows windows`
+    this.#observer.event({
+      kind: 'warning',
+      message,
+      remedy: 'They begin anew if they come back; raise stateWindows to keep them longer.',
+    })
+  }
+
   #snapshot(): RunProgress {
     let consumed = 0
     for (const count of this.#consumed.values()) consumed += count
+    // Before a partition has folded anything of this run, its earlier records are known in the sum only.
+    consumed = Math.max(consumed, this.#consumedBefore)
     const nowMs = this.#nowMs()
     const elapsedMs = nowMs - this.#last.atMs
     if (elapsedMs >= 1000) {

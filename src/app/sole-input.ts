@@ -8,6 +8,7 @@ export interface SoleInputOptions {
   readonly source: Source
   readonly publishers: PublisherFactory
   readonly partitions: number
+  readonly isRepeatable: boolean
   readonly identity: Json
   check(before: Json): void
 }

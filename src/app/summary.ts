@@ -7,6 +7,7 @@ import { readRows } from '../ledger/chunks.ts'
 import { addCounts, readIndex } from '../ledger/index-chunk.ts'
 import { readLedger } from '../ledger/ledger.ts'
 import type { StateStore } from '../pipeline/ports.ts'
+import { JobTotal, type TotalRow } from '../workflows/activities/job-total.ts'
 
 export async function summarise(
   store: StateStore,
@@ -19,7 +20,7 @@ export async function summarise(
   let closed = 0
   let vmWindows = 0
   let byReason: { [reason: string]: number } = {}
-  let total: unknown = aggregator.create()
+  const total = new JobTotal(aggregator)
   for (let partition = 0; partition < partitions; partition++) {
     const found = await readLedger(store, job, partition)
     if (found === null) continue
@@ -31,7 +32,7 @@ export async function summarise(
     byReason = addCounts(byReason, index.totals.windowsByReason)
     if (index.total !== null) {
       const [row] = await readRows(store, index.total)
-      total = aggregator.merge(total, aggregator.decode(row as Json))
+      total.add(row as unknown as TotalRow)
     }
   }
   const { consumed, accepted, duplicate, late, rejected, manifests } = counts
@@ -40,7 +41,7 @@ export async function summarise(
     manifests,
     windows: { closed, byReason },
     vmWindows,
-    metrics: aggregator.result(total) as Record<string, Json>,
+    metrics: (total.result() ?? {}) as Record<string, Json>,
     seconds: run.seconds,
     pointsPerSecond: run.seconds === 0 ? 0 : Math.round((consumed - run.consumedBefore) / run.seconds),
   }

@@ -4,19 +4,30 @@ import type { EventEmitter } from 'node:events'
 /** What a shell reports for a program that SIGINT ended. */
 const EXIT_INTERRUPTED = 130
 
+/** One Ctrl-C under npm arrives twice: from the terminal, and from npm, which passes it on. No person is that quick. */
+const ECHO_MS = 400
+
 type Emitter = Pick<EventEmitter, 'on'>
 
 /**
  * The first SIGINT or SIGTERM calls `stop`, which asks for an orderly end; the second one ends the process at once, for
  * when that end does not come. State is safe either way.
  */
-export function onStopSignals(process: Emitter, stop: () => void, exit: (code: number) => void): void {
-  let isStopping = false
+export function onStopSignals(
+  process: Emitter,
+  stop: () => void,
+  exit: (code: number) => void,
+  nowMs: () => number = () => performance.now(),
+): void {
+  let stoppingSinceMs: number | null = null
   for (const name of ['SIGINT', 'SIGTERM']) {
     process.on(name, () => {
-      if (isStopping) return exit(EXIT_INTERRUPTED)
-      isStopping = true
-      stop()
+      if (stoppingSinceMs === null) {
+        stoppingSinceMs = nowMs()
+        stop()
+      } else if (nowMs() - stoppingSinceMs >= ECHO_MS) {
+        exit(EXIT_INTERRUPTED)
+      }
     })
   }
 }

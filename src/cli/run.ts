@@ -36,7 +36,8 @@ async function runWithDisplay(
 ): Promise<JobSummary> {
   const style = createStyle(wantsColour(stderr.isTTY === true, env))
   // Log lines and live lines on one stream would tear each other: who asks for a log gets the log.
-  const display = config.logLevel === 'silent' ? createRunDisplay(stderr, style, () => performance.now()) : NO_DISPLAY
+  const display =
+    config.logLevel === 'silent' ? createRunDisplay(stderr, style, () => performance.now(), signal) : NO_DISPLAY
   try {
     return await runJob(config, display, signal)
   } finally {

@@ -234,11 +234,18 @@ export class PartitionState {
     // No window opens before a point comes: a manifest alone does not make its window the current one.
     if (this.watermark < head.start && !this.ended) return null
     const isRosterTrusted = this.closedThrough !== null || this.ended
-    if (this.#incomplete === 0 && this.#waitedFor > 0 && isRosterTrusted)
+    if (this.#incomplete === 0 && this.#waitedFor > 0 && isRosterTrusted && !this.#mayPointsComeBefore(head))
       return { windowStart: head.start, trigger: 'complete' }
     if (this.ended || this.watermark >= head.end + this.#rules.graceMs)
       return { windowStart: head.start, trigger: 'grace' }
     return null
+  }
+
+  /** Whether a window between the last closed one and this, of which nothing came yet, is still within its grace. */
+  #mayPointsComeBefore(head: OpenWindow): boolean {
+    const { sizeMs, graceMs } = this.#rules
+    if (this.closedThrough === null || head.start === this.closedThrough + sizeMs || this.ended) return false
+    return this.watermark < head.start + graceMs
   }
 
   /** Whether the deadline of the lowest window has passed; the caller knows that the log has been read to its end. */

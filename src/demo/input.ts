@@ -16,6 +16,7 @@ export function openDemoInput(fleet: Fleet, config: Config): Promise<Input> {
     source: createDemoSource(fleet, partitions),
     publishers: filePublishers(config),
     partitions,
+    isRepeatable: true,
     identity,
     check(before) {
       if (canonicalJson(before) !== canonicalJson(identity)) throw otherDemo(before)

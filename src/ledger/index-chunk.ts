@@ -62,7 +62,12 @@ export interface IndexChunk {
   readonly outboxes: readonly Outbox[]
   readonly totals: CloseTotals
   /** The window that closed last, and how; `null` before the first. */
-  readonly lastClosed: { readonly window: EpochMs; readonly reason: CloseReason } | null
+  readonly lastClosed: {
+    readonly window: EpochMs
+    readonly reason: CloseReason
+    /** VMs that sent nothing for so long that their state was dropped. */
+    readonly statesDropped: number
+  } | null
   readonly garbage: readonly Garbage[]
 }
 
@@ -83,6 +88,7 @@ export interface IndexStep {
     readonly results: ChunkSet
     readonly total: ChunkSet
     readonly reason: CloseReason
+    readonly statesDropped: number
     readonly vmWindowsByReason: { readonly [reason: string]: number }
   } | null
   /** The highest commit known to be published, as the ledger will say it. */
@@ -127,7 +133,10 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
     closed,
     outboxes: [...(before?.outboxes.filter((one) => !isPublished(one)) ?? []), outbox],
     totals: addTotals(before?.totals ?? NO_TOTALS, closing),
-    lastClosed: closing === null ? (before?.lastClosed ?? null) : { window: closing.window, reason: closing.reason },
+    lastClosed:
+      closing === null
+        ? (before?.lastClosed ?? null)
+        : { window: closing.window, reason: closing.reason, statesDropped: closing.statesDropped },
     garbage: [
       ...carriedGarbage(before, step.sweptCommit),
       ...superseded

@@ -59,6 +59,7 @@ export async function commitCut(session: Session, cut: Cut): Promise<void> {
     commit,
     window: closed === null ? null : { start: closed.start, end: closed.end },
     reason: closed === null ? null : (session.index?.lastClosed?.reason ?? null),
+    statesDropped: closed === null ? 0 : (session.index?.lastClosed?.statesDropped ?? 0),
     vmWindows: closed?.vms.length ?? 0,
     elapsedMs: env.clock.nowMs() - startedMs,
   })

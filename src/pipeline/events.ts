@@ -29,6 +29,7 @@ export type PipelineEvent = { readonly partition: number } & (
       readonly window: TimeWindow | null
       /** `null` for a checkpoint. */
       readonly reason: CloseReason | null
+      readonly statesDropped: number
       readonly vmWindows: number
       readonly elapsedMs: number
     }

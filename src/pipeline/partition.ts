@@ -94,7 +94,8 @@ async function settle(session: Session, hasEnded: boolean): Promise<void> {
   const { env, partition, signal, published } = session
   session.ledger = await retrying(env, partition, signal, 'settling', () =>
     updateOwnLedger(env.store, session.owner, (ledger) => {
-      const goal = hasEnded && ledger.goal !== null ? { ...ledger.goal, isReached: true } : ledger.goal
+      const offset = ledger.goal?.offset ?? ledger.resumeOffset
+      const goal = hasEnded ? { offset, isReached: true } : ledger.goal
       const isSettled = ledger.published.commit === published.commit && ledger.goal?.isReached === goal?.isReached
       return isSettled ? ledger : { ...ledger, published, goal }
     }),

@@ -22,6 +22,7 @@ const RECORD: JobRecord = {
   partitions: 2,
   rules: RULES,
   aggregator: 'summary@1',
+  fields: {},
   source: { kind: 'kafka', topic: 'vm', topicId: '0' },
 }
 const NO_LOG: Log = { ranges: new Map(), problem: null }

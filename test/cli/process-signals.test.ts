@@ -13,15 +13,22 @@ test.each([
     ['SIGTERM', 'SIGINT'],
     ['stop', 'exit 130'],
   ],
+  // npm passes on the SIGINT that the terminal has sent already.
+  [['SIGINT', 'echo of SIGINT'], ['stop']],
 ])('%j leads to %j: first asked, then ended', (signals, expected) => {
   const process = new EventEmitter()
   const calls: string[] = []
+  let nowMs = 0
   onStopSignals(
     process,
     () => calls.push('stop'),
     (code) => calls.push(`exit ${code}`),
+    () => nowMs,
   )
-  for (const signal of signals) process.emit(signal)
+  for (const signal of signals) {
+    nowMs += signal.startsWith('echo') ? 5 : 1000
+    process.emit(signal.replace('echo of ', ''))
+  }
   expect(calls).toEqual(expected)
 })
 

@@ -44,6 +44,7 @@ function closing(commit: number, window: number): IndexStep['closing'] {
     results: set(attempt, 'results'),
     total: set(attempt, 'total'),
     reason: 'grace',
+    statesDropped: 0,
     vmWindowsByReason: { complete: 2, grace: 1 },
   }
 }

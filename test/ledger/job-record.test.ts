@@ -9,6 +9,7 @@ const RECORD: JobRecord = {
   partitions: 4,
   rules: RULES,
   aggregator: 'summary@1',
+  fields: {},
   source: { topic: 'points' },
 }
 
@@ -23,8 +24,8 @@ describe('a job', () => {
   it.each<[string, Partial<JobRecord>]>([
     ['partitions was 4 and is now 8', { partitions: 8 }],
     ['aggregator was "summary@1" and is now "mine@1"', { aggregator: 'mine@1' }],
-    ['sizeMs was 100 and is now 200', { rules: { ...RULES, sizeMs: 200 } }],
-    ['deadlineMs was null and is now 5', { rules: { ...RULES, deadlineMs: 5 } }],
+    ['window was 100ms and is now 200ms', { rules: { ...RULES, sizeMs: 200 } }],
+    ['deadline was null and is now 5ms', { rules: { ...RULES, deadlineMs: 5 } }],
   ])('refuses to go on under other settings: %s', async (difference, change) => {
     const store = new MemoryStore()
     await bindJob(store, RECORD)
@@ -33,6 +34,16 @@ describe('a job', () => {
       message: expect.stringContaining(difference) as string,
     })
     expect(await bindJob(store, RECORD), 'and stays bound to the first').toEqual(RECORD)
+  })
+
+  it('of which nothing was consumed may begin again under other settings', async () => {
+    const store = new MemoryStore()
+    await bindJob(store, RECORD)
+    const other = { ...RECORD, partitions: 8 }
+    expect(await bindJob(store, other, undefined, () => Promise.resolve(true))).toEqual(other)
+    expect(await bindJob(store, other)).toEqual(other)
+    const touched = bindJob(store, RECORD, undefined, () => Promise.resolve(false))
+    await expect(touched).rejects.toMatchObject({ code: 'JOB_CHANGED' })
   })
 
   it('leaves the source to its own check', async () => {

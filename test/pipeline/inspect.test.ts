@@ -68,6 +68,7 @@ test('a job and a partition that are not there are told as such', async () => {
     partitions: 1,
     rules: RULES,
     aggregator: 'summary@1',
+    fields: {},
     source: null,
   }
   await bindJob(store, record)

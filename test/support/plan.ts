@@ -59,7 +59,7 @@ export async function planClose(
             vmWindows: window.vms.length,
             received: window.vms.reduce((sum, vm) => sum + vm.window.receivedCount, 0),
             prior: prior === undefined ? null : await write('states', pagesOf(prior), aside),
-            total: total === undefined ? null : await write('total', pagesOf([total]), aside),
+            total: total === undefined ? null : await write('total', pagesOf([{ value: total }]), aside),
             vmsPerWorkflow,
           },
     publishedCommit: ledger.published.commit,

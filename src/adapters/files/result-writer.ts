@@ -201,7 +201,7 @@ async function cutTail(file: OpenFile, path: string, kept: number): Promise<void
 }
 
 /** Codes of errors that waiting does not mend; an error without a code is a fault of the program. */
-const FATAL = new Set(['', 'EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'ENOENT', 'ENAMETOOLONG'])
+const FATAL = new Set(['', 'EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'ENOENT', 'EEXIST', 'ENAMETOOLONG'])
 
 function toWindrowError(error: unknown, path: string): WindrowError {
   if (error instanceof WindrowError) return error

@@ -8,18 +8,11 @@ import type { VmWindowResult } from '../../core/close-vm-window.ts'
 import { weakest, type CloseReason } from '../../core/closing.ts'
 import type { Json } from '../../core/json.ts'
 import { maxOutputRowBytes, ORDER_FRAME_BYTES, OUTPUT_ROWS_PER_PAGE } from '../../core/payload-bound.ts'
-import {
-  PageWriter,
-  pagesOf,
-  readPages,
-  readRows,
-  writePages,
-  type ChunkKind,
-  type ChunkSet,
-} from '../../ledger/chunks.ts'
+import { PageWriter, readPages, type ChunkKind, type ChunkSet } from '../../ledger/chunks.ts'
 import type { StateStore } from '../../pipeline/ports.ts'
 import type { AggregateOutcome, CommitPlan, PlannedClose } from '../plan.ts'
 import { closeTasks, type CloseWork, type StateRow } from './close-tasks.ts'
+import { JobTotal } from './job-total.ts'
 import { mapOrdered } from './map-ordered.ts'
 import { runTasks, type RunVmWindows, type TaskOutcome } from './run-tasks.ts'
 
@@ -43,8 +36,7 @@ export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<Ag
   let reason: CloseReason = 'complete'
   let received = 0
   let statesDropped = 0
-  let total: unknown =
-    close.total === null ? aggregator.create() : aggregator.decode((await readRows(store, close.total))[0] as Json)
+  const total = await JobTotal.read(store, close.total, aggregator)
 
   const keep = async (row: StateRow): Promise<void> => {
     const idleWindows = (close.windowStart - row.window) / plan.rules.sizeMs
@@ -72,7 +64,7 @@ export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<Ag
       reason = weakest(reason, result.reason)
       vmWindowsByReason[result.reason] = (vmWindowsByReason[result.reason] ?? 0) + 1
       if (result.reason === 'quarantined') await quarantined.add(quarantineRow(result))
-      else total = aggregator.merge(total, aggregator.decode(task.window.accumulator))
+      else total.add({ value: task.window.accumulator })
       const window = result.received > 0 ? close.windowStart : prior?.window
       if (state !== null && window !== undefined) await keep({ vmId: result.vmId, window, state })
     }
@@ -81,7 +73,7 @@ export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<Ag
     states: await states.end(),
     results: await results.end(),
     quarantined: await quarantined.end(),
-    total: await writePages(store, plan.attempt, 'total', pagesOf([aggregator.encode(total)])),
+    total: await total.write(store, plan.attempt),
     vmWindows,
     received,
     reason,

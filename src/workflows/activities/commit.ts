@@ -100,6 +100,7 @@ function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: stri
             results: outcome.results,
             total: outcome.total,
             reason: outcome.reason,
+            statesDropped: outcome.statesDropped,
             vmWindowsByReason: outcome.vmWindowsByReason,
           },
     publishedCommit: plan.publishedCommit,

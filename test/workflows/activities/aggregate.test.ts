@@ -14,6 +14,7 @@ import type { StateRow } from '../../../src/workflows/activities/close-tasks.ts'
 import type { AggregateOutcome, CommitPlan, VmWindowAnswer, VmWindowOrder } from '../../../src/workflows/plan.ts'
 import { vmWindow } from '../../../src/workflows/vm-window.ts'
 import { Folding } from '../../support/fold.ts'
+import { JobTotal } from '../../../src/workflows/activities/job-total.ts'
 import { planClose, totals, type PlanOptions } from '../../support/plan.ts'
 import { manifest, point } from '../../support/records.ts'
 
@@ -105,7 +106,30 @@ describe('states', () => {
 describe('the job total', () => {
   it('merges every VM window that closed into what was before', async () => {
     const closed = await closing(['a', 'b'], { total: { count: 7, sum: 100 } })
-    expect(await readRows(closed.store, (await run(closed)).total)).toEqual([{ count: 9, sum: 110 }])
+    expect(await readRows(closed.store, (await run(closed)).total)).toEqual([{ value: { count: 9, sum: 110 } }])
+  })
+
+  it('that its aggregator cannot merge is dropped for good, and holds up no window', async () => {
+    const unmergeable: AnyAggregator = {
+      ...totals,
+      merge: () => {
+        throw new Error('no merging')
+      },
+    }
+    const closed = await closing(['a', 'b'], { total: { count: 7, sum: 100 }, aggregator: unmergeable })
+    const outcome = await run(closed)
+    expect(outcome).toMatchObject({ vmWindows: 2, received: 2 })
+    expect(await readRows(closed.store, outcome.total)).toEqual([{ dropped: 'no merging' }])
+    const after = await JobTotal.read(closed.store, outcome.total, totals)
+    after.add({ value: { count: 1, sum: 1 } })
+    expect(after.result()).toBeNull()
+  })
+
+  it('that outgrows a value of the store is dropped', async () => {
+    const store = new MemoryStore(100)
+    const total = new JobTotal({ ...totals, encode: () => 'x'.repeat(200) })
+    const set = await total.write(store, 'attempt')
+    expect(await readRows(store, set)).toEqual([{ dropped: 'the total takes 212 bytes; maxValueBytes allows 100' }])
   })
 })
 
@@ -192,7 +216,7 @@ describe('a failure', () => {
     expect(await readRows(store, outcome.quarantined)).toEqual([
       { reason: 'quarantined', detail: 'below zero', vmId: 'b', windowStart: 100, received: 2 },
     ])
-    expect(await readRows(store, outcome.total)).toEqual([{ count: 3, sum: 11 }])
+    expect(await readRows(store, outcome.total)).toEqual([{ value: { count: 3, sum: 11 } }])
     expect(outcome).toMatchObject({ vmWindows: 3, received: 4, reason: 'quarantined' })
   })
 
