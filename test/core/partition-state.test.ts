@@ -172,6 +172,20 @@ const CASES: readonly Case[] = [
     closes: ['#2 0 grace a:grace/1', '#2 100 grace a:grace/1'],
   },
   {
+    // |---0---|--100--|--200--|   grace 150: at 260 the window 100 may still get its points
+    claim: 'a complete window waits while one before it, still within its grace, has not been heard of',
+    rules: { graceMs: 150 },
+    sent: [
+      point('a', 0, 10),
+      manifest('a', 0, 0, 1),
+      point('a', 2, 260),
+      manifest('a', 200, 2, 1),
+      point('a', 1, 150),
+      manifest('a', 100, 1, 1),
+    ],
+    closes: ['#2 0 grace a:complete/1', '#5 100 complete a:complete/1', '#5 200 complete a:complete/1'],
+  },
+  {
     claim: 'a stretch without points is skipped, not closed window by window',
     sent: [point('a', 0, 10), point('a', 1, 1e12), point('a', 2, 1e12 + 220)],
     closes: ['#1 0 grace a:grace/1', `#2 ${1e12} grace a:grace/1`],
