@@ -13,7 +13,7 @@ import { messageOf, WindrowError } from '../errors.ts'
 import type { Clock, PublisherFactory, StateStore } from '../pipeline/ports.ts'
 import { OwnedPartitions } from './drive.ts'
 import { filePublishers } from './file-input.ts'
-import { haveAllEnded } from './goals.ts'
+import { endsOf, haveReached, type Ends } from './goals.ts'
 import type { Input, InputHooks, RunPartition } from './input.ts'
 import { identityOf, refuseAnother, refuseCompacted, watchTopic } from './topic-identity.ts'
 
@@ -89,13 +89,15 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
     }
     owned.partitions = partitions
     owned.fail = fail
+    // Before any partition is taken over, which may set a new goal.
+    const ends = await endsOf(store, config.job, await logEnds(connection, description))
     await consumption.start()
     const watching = watchTopic(connection, description, hooks.clock, stop).catch(fail)
     try {
       // A halted partition does not stop the others; once nothing else is left, going on would only look like work.
       const isOver = async (): Promise<boolean> =>
         (halts.length > 0 && partitions.areAllOver) ||
-        (config.once && halts.length === 0 && (await haveAllEndedNow(store, config.job, description.partitions)))
+        (config.once && halts.length === 0 && (await haveReachedNow(store, config.job, ends)))
       while (!stop.aborted && !(await isOver())) await hooks.clock.sleep(LOOK_EVERY_MS, stop)
     } finally {
       // What cannot be committed in time is abandoned, not lost: the next owner goes on from the ledger.
@@ -113,12 +115,22 @@ function registryOf({ schemaRegistry: url }: Config, clock: Clock): Pick<RecordD
 }
 
 /** A sidecar that restarts is waited for by the partitions; a look that failed says nothing. */
-async function haveAllEndedNow(store: StateStore, job: string, partitions: number): Promise<boolean> {
+async function haveReachedNow(store: StateStore, job: string, ends: Ends): Promise<boolean> {
   try {
-    return await haveAllEnded(store, job, partitions)
+    return await haveReached(store, job, ends)
   } catch (error) {
     if (error instanceof WindrowError && error.disposition === 'retryable') return false
     throw error
+  }
+}
+
+async function logEnds(connection: KafkaConnection, { topic, partitions }: TopicDescription): Promise<Ends> {
+  const cluster = await connectKafkaCluster(connection)
+  try {
+    const all = Array.from({ length: partitions }, (_, partition) => partition)
+    return new Map([...(await cluster.logRanges(topic, all))].map(([partition, { end }]) => [partition, end]))
+  } finally {
+    await cluster.close()
   }
 }
 
