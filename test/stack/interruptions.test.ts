@@ -2,7 +2,8 @@
  * Sidecars and processes that come late, die, or are asked to stop: what was read before is neither lost nor counted
  * twice, and nobody has to help.
  */
-import { afterEach, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
+import { summaryOf } from '../support/windrow-process.ts'
 import { fleetLines } from '../support/fleet-lines.ts'
 import {
   createTopic,
@@ -18,7 +19,6 @@ import {
   startRun,
   withAdmin,
 } from './run-support.ts'
-import type { LoggedRun, RunOptions } from './run-support.ts'
 
 const WINDOW_MS = 3_600_000
 const topic = 'fleet'
@@ -34,22 +34,9 @@ const lines = fleetLines({
 }).map(withWholeValue)
 const exact = exactOf(lines, WINDOW_MS)
 
-const running: LoggedRun[] = []
-const startOne = (options: RunOptions): LoggedRun => {
-  const one = startRun(stack(), options)
-  running.push(one)
-  return one
-}
-
 beforeAll(async () => {
   await createTopic(stack(), topic, 4)
   await produce(stack(), topic, lines)
-})
-afterEach(async () => {
-  for (const one of running.splice(0)) {
-    one.child.kill('SIGKILL')
-    await one.ended
-  }
 })
 
 /** Sums of whole numbers are exact in any order, so the expected answer needs no arithmetic of ours. */
@@ -64,7 +51,7 @@ const membersOf = (group: string) =>
 it('a sidecar that starts after the processor is picked up without help', async () => {
   const job = fresh('late')
   await stack().stop('daprd-0')
-  const one = startOne({ job, topic })
+  const one = startRun(stack(), { job, topic })
   await one.logged(({ msg }) => msg === 'worker waiting')
   await stack().start('daprd-0')
   await endedWell(one)
@@ -73,7 +60,7 @@ it('a sidecar that starts after the processor is picked up without help', async 
 
 it('a sidecar that is killed under the processor and started again is picked up without help', async () => {
   const job = fresh('killed')
-  const one = startOne({ job, topic })
+  const one = startRun(stack(), { job, topic })
   await one.logged(isCommitted)
   await stack().kill('daprd-0')
   await one.logged(({ msg }) => msg === 'worker disconnected')
@@ -84,7 +71,7 @@ it('a sidecar that is killed under the processor and started again is picked up 
 
 it('SIGTERM in the middle: it leaves the group within 10 s, and a later run goes on to the exact end', async () => {
   const job = fresh('term')
-  const one = startOne({ job, topic })
+  const one = startRun(stack(), { job, topic })
   await one.logged(isCommitted)
   const askedMs = performance.now()
   one.child.kill('SIGTERM')
@@ -104,7 +91,7 @@ it('SIGTERM in the middle: it leaves the group within 10 s, and a later run goes
 
 it('a second SIGINT ends it at once, and a later run goes on to the exact end', async () => {
   const job = fresh('int')
-  const one = startOne({ job, topic })
+  const one = startRun(stack(), { job, topic })
   await one.logged(isCommitted)
   one.child.kill('SIGINT')
   await one.said('stopping')
@@ -117,11 +104,28 @@ it('a second SIGINT ends it at once, and a later run goes on to the exact end', 
 
 it('a processor that is killed leaves nothing that a later run would miss or count again', async () => {
   const job = fresh('kill')
-  const one = startOne({ job, topic })
+  const one = startRun(stack(), { job, topic })
   await one.logged(isCommitted)
   one.child.kill('SIGKILL')
   await one.ended
 
   await run(stack(), { job, topic })
   expectExact(await resultsOf(stack(), job), exact)
+})
+
+it('a run to the end goes on with what came since the last one', async () => {
+  const job = fresh('again')
+  const growing = `${job}-in`
+  const all = fleetLines({ vms: 10, windows: 4, windowMs: WINDOW_MS, pointsPerWindow: 6, seed: 9 }).map(withWholeValue)
+  const half = all.length / 2
+  await createTopic(stack(), growing, 2)
+  for (const [part, consumed] of [
+    [all.slice(0, half), half],
+    [all.slice(half), all.length],
+    [[], all.length],
+  ] as const) {
+    await produce(stack(), growing, part)
+    expect(summaryOf(await run(stack(), { job, topic: growing })).points.consumed).toBe(consumed)
+  }
+  expectExact(await resultsOf(stack(), job), exactOf(all, WINDOW_MS))
 })

@@ -43,7 +43,7 @@ async function expectHalt(job: string, topic: string, code: string, message: Reg
   const told = ended.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{'))
   expect({ code: ended.code, first: told[0] }).toEqual({
     code: 1,
-    first: expect.stringContaining(`windrow: ${code}: `),
+    first: expect.stringContaining(`windrow: ${code}: `) as string,
   })
   expect(told[0]).toMatch(message)
   expect(told.at(-1)).toMatch(remedy)
@@ -94,9 +94,11 @@ it('a topic that is not there', async () => {
 it('a log that starts above the offset at which the ledger goes on', async () => {
   const { job, topic } = await begun('deleted')
   await produce(stack(), topic, lines.slice(half))
-  await withAdmin(stack(), (admin) =>
-    admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(half + 5) }] }),
-  )
+  await withAdmin(stack(), async (admin) => {
+    // Loads the metadata that the next call looks the leader up in.
+    await admin.fetchTopicOffsets(topic)
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(half + 5) }] })
+  })
   const message = new RegExp(`must go on at offset ${half}, but the log holds ${half + 5} to ${lines.length}`)
   await expectHalt(job, topic, 'DATA_LOSS', message, /restore it, or begin under another job name/)
 })
@@ -148,13 +150,14 @@ it('settings other than those that the job began with', async () => {
 it('a partition that must halt leaves the others their work', async () => {
   const job = fresh('others')
   const topic = `${job}-in`
+  const fleet = fleetLines({ vms: 30, windows: 4, windowMs: WINDOW_MS, pointsPerWindow: 4, seed: 4 })
   await createTopic(stack(), topic, 2)
-  await produce(stack(), topic, lines.slice(0, half))
+  await produce(stack(), topic, fleet.slice(0, fleet.length / 2))
   await run(stack(), { job, topic })
-  await produce(stack(), topic, lines.slice(half))
+  await produce(stack(), topic, fleet.slice(fleet.length / 2))
   await withAdmin(stack(), async (admin) => {
-    const ends = await admin.fetchTopicOffsets(topic)
-    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: ends[0]?.offset ?? '' }] })
+    const end = (await admin.fetchTopicOffsets(topic)).find(({ partition }) => partition === 0)
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: end?.offset ?? '' }] })
   })
   const running = startRun(stack(), { job, topic, once: false })
   await running.logged(({ msg }) => msg.startsWith('partition 0 is halted: DATA_LOSS'))

@@ -11,15 +11,22 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import avro from 'avsc'
 import kafkajs from 'kafkajs'
-import { afterAll, beforeAll, expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
 import { startStack } from '../../src/stack/index.ts'
 import { busyPorts, daprdPorts, stackPorts } from '../../src/stack/ports.ts'
 import type { Stack, StackOptions } from '../../src/stack/index.ts'
 import { ROOT } from '../support/built.ts'
 import { start, type Ended, type Running } from '../support/windrow-process.ts'
 
-/** A stack for this file, brought up before its tests and gone after them. */
+/** A test that waits for longer waits for something that will not come. */
+const TEST_TIMEOUT_MS = 300_000
+
+/** Runs that a test has started and may not have seen the end of. */
+const runs = new Set<Running>()
+
+/** A stack for this file, brought up before its tests and gone after them, as are the runs that a test leaves behind. */
 export function stackForTests(options: Pick<StackOptions, 'state' | 'daprds'> = {}): () => Stack {
+  vi.setConfig({ testTimeout: TEST_TIMEOUT_MS })
   let stack: Stack | undefined
   let dataDir: string
   beforeAll(async () => {
@@ -27,6 +34,12 @@ export function stackForTests(options: Pick<StackOptions, 'state' | 'daprds'> = 
     // PostgreSQL runs as another user when the tests run as root.
     await chmod(dataDir, 0o755)
     stack = await startStack({ ...options, dataDir, portBase: await freePortBase() })
+  })
+  afterEach(async () => {
+    for (const { child, ended } of runs) {
+      child.kill('SIGKILL')
+      await ended
+    }
   })
   afterAll(async () => {
     await stack?.down({ purge: true })
@@ -279,6 +292,8 @@ export function startRun(stack: Stack, options: RunOptions): LoggedRun {
     ],
     { DAPR_GRPC_PORT: String(sidecar.ports.grpc) },
   )
+  runs.add(running)
+  void running.ended.finally(() => runs.delete(running))
   const lines: LogLine[] = []
   const texts: string[] = []
   let waiting: (() => void)[] = []
