@@ -17,6 +17,7 @@ onStopSignals(
     stop.abort()
   },
   (code) => process.exit(code),
+  process.env['npm_lifecycle_event'] !== undefined,
 )
 onClosedPipe(process.stdout, () => stop.abort())
 onClosedPipe(process.stderr, () => undefined)

@@ -4,19 +4,20 @@ import type { EventEmitter } from 'node:events'
 /** What a shell reports for a program that SIGINT ended. */
 const EXIT_INTERRUPTED = 130
 
-/** One Ctrl-C under npm arrives twice: from the terminal, and from npm, which passes it on. No person is that quick. */
+/** No person presses twice so quickly; npm, passing on what came from the terminal too, does. */
 const ECHO_MS = 400
 
 type Emitter = Pick<EventEmitter, 'on'>
 
 /**
  * The first SIGINT or SIGTERM calls `stop`, which asks for an orderly end; the second one ends the process at once, for
- * when that end does not come. State is safe either way.
+ * when that end does not come. State is safe either way. Under npm one Ctrl-C arrives twice, which counts once.
  */
 export function onStopSignals(
   process: Emitter,
   stop: () => void,
   exit: (code: number) => void,
+  isUnderNpm: boolean,
   nowMs: () => number = () => performance.now(),
 ): void {
   let stoppingSinceMs: number | null = null
@@ -25,7 +26,7 @@ export function onStopSignals(
       if (stoppingSinceMs === null) {
         stoppingSinceMs = nowMs()
         stop()
-      } else if (nowMs() - stoppingSinceMs >= ECHO_MS) {
+      } else if (!isUnderNpm || nowMs() - stoppingSinceMs >= ECHO_MS) {
         exit(EXIT_INTERRUPTED)
       }
     })

@@ -23,6 +23,7 @@ test.each([
     process,
     () => calls.push('stop'),
     (code) => calls.push(`exit ${code}`),
+    signals.includes('echo of SIGINT'),
     () => nowMs,
   )
   for (const signal of signals) {

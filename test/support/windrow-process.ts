@@ -22,7 +22,8 @@ export interface Running {
 export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
   const child = spawn(process.execPath, [main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
+    // As started by a person, not by npm, under which a signal counts in another way.
+    env: { ...process.env, npm_lifecycle_event: undefined, ...env },
   })
   let stdout = ''
   let stderr = ''
