@@ -26,19 +26,28 @@ export async function followResults(connection: KafkaConnection, topic: string, 
     allowAutoTopicCreation: false,
   })
   const allCame = once(events, 'all').then(() => ({ atMs: Date.now(), results }))
-  consumer.on(consumer.events.CRASH, ({ payload }) => void events.emit('error', payload.error))
+  // Met by whoever awaits it; until then there may be nobody.
+  allCame.catch(() => undefined)
+  // What passes, such as a broker that has only just come up, the client mends by joining again.
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (!payload.restart) events.emit('error', payload.error)
+  })
+  /** By partition; after joining again the client reads from the start. */
+  const nextOffsets = new Map<number, number>()
   const joined = new Promise<void>((resolve) => consumer.on(consumer.events.GROUP_JOIN, () => resolve()))
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
   await consumer.run({
     autoCommit: false,
     eachBatch: async ({ batch }) => {
-      for (const { key, value } of batch.messages) {
+      for (const { offset, key, value } of batch.messages) {
+        if (Number(offset) < (nextOffsets.get(batch.partition) ?? 0)) continue
+        nextOffsets.set(batch.partition, Number(offset) + 1)
         results.push({ key: key?.toString() ?? '', value: value ?? Buffer.alloc(0) })
       }
       if (results.length >= count) events.emit('all')
     },
   })
-  await joined
+  await Promise.race([joined, allCame])
   return { allCame, close: () => consumer.disconnect() }
 }
