@@ -1,8 +1,9 @@
 /**
  * How fast files are read, end to end: disk, split or unpack, decode, check, number, partition, hand over to 8
  * partitions that only count. What folding costs is not in it. The plain baseline is `JSON.parse` of every line of the
- * same file. Best of three rounds; the first warms the compiler up. Run: `node bench/files.ts [points]` (Node 24 reads
- * TypeScript).
+ * same file. Best of three rounds; the first warms the compiler up.
+ *
+ *   npm run bench -- files [POINTS]
  */
 import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
