@@ -98,9 +98,12 @@ describe.each([
     await rm(dataDir, { recursive: true })
     const state = stateClient(sidecar.grpcPort)
     const value = 'x'.repeat(8 * 1024 * 1024)
-    const saves = Array.from({ length: 12 }, (_, i) => state.save('statestore', [{ key: `k${i}`, value }]))
+    // Waited for from the start: some fail before the sidecar has said so.
+    const saved = Promise.allSettled(
+      Array.from({ length: 12 }, (_, i) => state.save('statestore', [{ key: `k${i}`, value }])),
+    )
     await expect(sidecar.failed).rejects.toMatchObject({ name: 'WindrowError', code: 'STATE_WRITE_FAILED' })
-    await Promise.allSettled(saves)
+    await saved
     await expect(state.get('statestore', 'k0')).rejects.toThrow('could not write')
   })
 })
