@@ -22,6 +22,7 @@ import { summary as builtInSummary } from './core/summary.ts'
 import { WindrowError } from './errors.ts'
 import { bindJob } from './ledger/job-record.ts'
 import { DEFAULT_LIMITS, type PipelineEnv } from './pipeline/env.ts'
+import type { PipelineEvent } from './pipeline/events.ts'
 import { runPartition } from './pipeline/partition.ts'
 import type { Clock } from './pipeline/ports.ts'
 import { createLog, logPipelineEvent, logWorkerEvent, type Log } from './telemetry/log.ts'
@@ -63,6 +64,7 @@ export async function runJobWith(
         logWorkerEvent(log, event)
         meter.observeWorker(event)
       },
+      onPipelineEvent: (event: PipelineEvent) => logPipelineEvent(log, event),
     }
     const sidecar = await openSidecar(config, input.partitions, aggregator, hooks, signal)
     try {

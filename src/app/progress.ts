@@ -96,6 +96,7 @@ export class ProgressMeter {
         this.#observer.event({ kind: 'warning', message, remedy: 'They are waited for again once they send.' })
         return
       }
+      case 'step':
       case 'sweep-failed':
       case 'ended':
         return

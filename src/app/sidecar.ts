@@ -8,6 +8,7 @@ import type { Config } from '../config/settings.ts'
 import type { AnyAggregator } from '../core/aggregator.ts'
 import { startEmbeddedSidecar } from '../embedded/index.ts'
 import { WindrowError } from '../errors.ts'
+import type { PipelineObserver } from '../pipeline/events.ts'
 import type { StateStore, WorkflowEngine } from '../pipeline/ports.ts'
 import { activityFunctions, workflowFunctions } from '../workflows/functions.ts'
 import { PARTITION_WINDOW, VM_WINDOW } from '../workflows/names.ts'
@@ -27,6 +28,8 @@ export interface SidecarHooks {
   /** Called for every VM window that a workflow of this process has closed. */
   readonly onVmWindows: (count: number) => void
   readonly onWorkerEvent: (event: WorkerEvent) => void
+  /** Told of the activities that run in this process, whoever owns their partition. */
+  readonly onPipelineEvent: PipelineObserver
 }
 
 /**
@@ -77,7 +80,10 @@ export async function openSidecar(
     worker = startWorkflowWorker({
       grpcEndpoint: endpoint,
       workflows: workflowFunctions(aggregator),
-      activities: activityFunctions({ store, aggregator, run, maxInFlight: config.maxInFlight * 2 }),
+      activities: activityFunctions({
+        ...{ store, aggregator, run, observe: hooks.onPipelineEvent },
+        maxInFlight: config.maxInFlight * 2,
+      }),
       maxConcurrent: config.maxInFlight + partitions + SPARE_WORK_ITEMS,
       onEvent: hooks.onWorkerEvent,
     })

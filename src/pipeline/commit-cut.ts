@@ -14,6 +14,7 @@ import { closingPages, type Cut, type OpenPages } from './cut.ts'
 import type { WorkflowStatus } from './ports.ts'
 import { Backoff, isRetryable } from './retrying.ts'
 import { loadIndex, renewEpoch, type Session } from './session.ts'
+import { stepped, type PipelineStep } from './steps.ts'
 
 /** The page texts of an attempt, the same for every attempt at this cut. */
 interface CutPages {
@@ -34,7 +35,7 @@ export async function commitCut(session: Session, cut: Cut): Promise<void> {
   for (;;) {
     try {
       const intent = await attempt(session, cut, pages, backoff)
-      await adopt(session, cut, intent)
+      await stepped(env.observe, 'adopt', { partition, commit }, () => adopt(session, cut, intent))
       break
     } catch (error) {
       if (!isRetryable(error)) throw error
@@ -93,18 +94,24 @@ function pagesToWrite(session: Session, cut: Cut): CutPages {
 }
 
 async function attempt(session: Session, cut: Cut, pages: CutPages, backoff: Backoff): Promise<Intent> {
-  const { env } = session
+  const { env, partition } = session
+  const place = { partition, commit: session.ledger.commit + 1 }
+  const step = <T>(name: PipelineStep, act: () => Promise<T>): Promise<T> => stepped(env.observe, name, place, act)
   const window = cut.closed?.start ?? null
   const proposal = { cut: cut.cut, window, trigger: cut.closed?.trigger ?? null, pages: announce(session, cut, pages) }
   const { owner, published } = session
   // Before the ledger forgets them: afterwards nobody would know of their pages.
   const forgotten = forgottenBy(session.ledger, owner)
   await env.store.delete(keysOf(forgotten.flatMap((one) => announcedGarbage(one.attempt, one.pages, 0))))
-  const { intent, ledger } = await proposeIntent(env.store, owner, session.ledger.commit, proposal, published)
+  const { intent, ledger } = await step('intent', () =>
+    proposeIntent(env.store, owner, session.ledger.commit, proposal, published),
+  )
   session.ledger = ledger
-  const plan = await writePlan(session, cut, pages, intent)
-  await env.engine.start(intent.attempt, JSON.stringify(plan))
-  const result = await finished(session, intent, backoff)
+  const plan = await step('chunks', () => writePlan(session, cut, pages, intent))
+  const result = await step('workflow', async () => {
+    await env.engine.start(intent.attempt, JSON.stringify(plan))
+    return finished(session, intent, backoff)
+  })
   const { ledger: now } = await readOwnLedger(env.store, session.owner)
   session.ledger = now
   if (now.index?.attempt === intent.attempt) return intent

@@ -4,6 +4,7 @@ import type { CloseReason, CloseTrigger } from '../core/closing.ts'
 import type { RosterRow } from '../core/roster.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { TimeWindow } from '../core/window.ts'
+import type { PipelineStep } from './steps.ts'
 
 export type PipelineEvent = { readonly partition: number } & (
   | { readonly kind: 'taken-over'; readonly epoch: number; readonly commit: number; readonly resumeOffset: number }
@@ -32,6 +33,14 @@ export type PipelineEvent = { readonly partition: number } & (
       readonly statesDropped: number
       readonly vmWindows: number
       readonly elapsedMs: number
+    }
+  /** A point of progress, before or after a step of this commit; see steps.ts. */
+  | {
+      readonly kind: 'step'
+      /** `null`: not numbered yet. */
+      readonly commit: number | null
+      readonly step: PipelineStep
+      readonly phase: 'begins' | 'ended'
     }
   | { readonly kind: 'published'; readonly commit: number; readonly results: number; readonly deadLetters: number }
   | { readonly kind: 'retry'; readonly step: string; readonly reason: string; readonly pauseMs: number }

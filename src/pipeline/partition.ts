@@ -217,6 +217,7 @@ class PartitionLoop {
   }
 
   async #close(decision: CloseDecision): Promise<void> {
+    this.#observeClose('begins')
     const closed = this.#state.close(decision)
     if (closed.dropped.length > 0) {
       const { partition } = this.#session
@@ -240,7 +241,13 @@ class PartitionLoop {
       trigger,
       vmWindows: closed?.vms.length ?? 0,
     })
+    if (closed !== null) this.#observeClose('ended')
     await this.#committer.submit(cut)
+  }
+
+  #observeClose(phase: 'begins' | 'ended'): void {
+    const { partition } = this.#session
+    this.#env.observe({ kind: 'step', partition, commit: null, step: 'close', phase })
   }
 
   #observeFold(): void {

@@ -10,6 +10,7 @@ import type { OutboxBatch, PublishedMarker, Publisher, StateStore } from './port
 import { resultLine } from './result-line.ts'
 import { Backoff, isRetryable } from './retrying.ts'
 import { assertOwned, type Session } from './session.ts'
+import { stepped } from './steps.ts'
 
 const NOTHING_PUBLISHED: PublishedMarker = { commit: 0, digest: '' }
 
@@ -19,17 +20,24 @@ export async function publishOutstanding(session: Session): Promise<void> {
   const backoff = new Backoff(env, partition, signal)
   for (;;) {
     try {
-      session.publisher ??= await openPublisher(session)
+      session.publisher ??= await stepped(
+        env.observe,
+        'open-publisher',
+        { partition, commit: session.ledger.commit },
+        () => openPublisher(session),
+      )
+      const { publisher } = session
       for (const outbox of session.index?.outboxes ?? []) {
         if (outbox.marker.commit <= session.published.commit) continue
         const batch = await readOutbox(env.store, outbox)
-        await session.publisher.publish(batch)
+        const { commit } = outbox.marker
+        await stepped(env.observe, 'publish', { partition, commit }, () => publisher.publish(batch))
         session.published = outbox.marker
         const { results, deadLetters } = batch
         env.observe({
           kind: 'published',
           partition,
-          commit: outbox.marker.commit,
+          commit,
           results: results.length,
           deadLetters: deadLetters.length,
         })
@@ -119,7 +127,9 @@ export async function sweep(session: Session): Promise<void> {
   const { env, index, partition } = session
   if (index === null || session.published.commit < index.commit) return
   try {
-    await env.store.delete(keysOf(index.garbage))
+    await stepped(env.observe, 'sweep', { partition, commit: index.commit }, () =>
+      env.store.delete(keysOf(index.garbage)),
+    )
     session.sweptCommit = index.commit
   } catch (error) {
     if (!isRetryable(error)) throw error

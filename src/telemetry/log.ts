@@ -30,6 +30,7 @@ export function logPipelineEvent(log: Log, event: PipelineEvent): void {
       log.trace(fields, kind)
       return
     case 'cut':
+    case 'step':
     case 'published':
       log.debug(fields, kind)
       return

@@ -3,7 +3,9 @@
  * plan's owner pins its bytes; everything else travels as the SDK's JSON.
  */
 import type { AnyAggregator } from '../core/aggregator.ts'
+import type { PipelineObserver } from '../pipeline/events.ts'
 import type { StateStore } from '../pipeline/ports.ts'
+import { stepped, type StepPlace } from '../pipeline/steps.ts'
 import { aggregate } from './activities/aggregate.ts'
 import { answering } from './activities/activity-result.ts'
 import { commit } from './activities/commit.ts'
@@ -20,6 +22,7 @@ export interface WorkflowEnv {
   readonly run: RunVmWindows
   /** VM windows under way at once; the runner bounds the process. */
   readonly maxInFlight: number
+  readonly observe: PipelineObserver
 }
 
 export function workflowFunctions(aggregator: AnyAggregator): Record<string, WorkflowFunction> {
@@ -42,7 +45,13 @@ export function workflowFunctions(aggregator: AnyAggregator): Record<string, Wor
 
 export function activityFunctions(env: WorkflowEnv): Record<string, ActivityFunction> {
   return {
-    [AGGREGATE]: (_context: unknown, plan: CommitPlan) => answering(() => aggregate(plan, env)),
-    [COMMIT]: (_context: unknown, request: CommitRequest) => answering(() => commit(request, env.store)),
+    [AGGREGATE]: (_context: unknown, plan: CommitPlan) =>
+      answering(() => stepped(env.observe, 'aggregate', placeOf(plan), () => aggregate(plan, env))),
+    [COMMIT]: (_context: unknown, request: CommitRequest) =>
+      answering(() => stepped(env.observe, 'commit', placeOf(request.plan), () => commit(request, env.store))),
   }
+}
+
+function placeOf({ owner, commit }: CommitPlan): StepPlace {
+  return { partition: owner.partition, commit }
 }
