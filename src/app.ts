@@ -4,7 +4,7 @@
  *
  *   app/sidecar.ts   the Dapr sidecar and what speaks to it      app/input.ts     where records come from, where results go
  *   app/rules.ts     settings → rules of the job                 app/progress.ts  what an observer sees
- *   app/summary.ts   totals, read from the ledgers
+ *   app/summary.ts   totals, read from the ledgers            telemetry/       logs, health
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -25,6 +25,8 @@ import { DEFAULT_LIMITS, type PipelineEnv } from './pipeline/env.ts'
 import type { PipelineEvent } from './pipeline/events.ts'
 import { runPartition } from './pipeline/partition.ts'
 import type { Clock } from './pipeline/ports.ts'
+import { Health } from './telemetry/health.ts'
+import { serveHealth } from './telemetry/health-server.ts'
 import { createLog, logPipelineEvent, logWorkerEvent, type Log } from './telemetry/log.ts'
 import { aggregatorId } from './workflows/vm-window.ts'
 import type { WorkerEvent } from './workflows/worker.ts'
@@ -47,37 +49,78 @@ export async function runJobWith(
 ): Promise<JobSummary> {
   const startedMs = performance.now()
   assertPayloadFits(config, aggregator)
-  const meter = new ProgressMeter(observer, () => performance.now())
-  const log = createLog(config.logLevel, config.job)
-  const input = await openInput(config, {
-    clock,
-    log,
-    onWarning: (message, remedy) => {
-      log.warn({ remedy }, message)
-      observer.event({ kind: 'warning', message, remedy })
-    },
-  })
+  const watch: Watch = {
+    meter: new ProgressMeter(observer, () => performance.now()),
+    log: createLog(config.logLevel, config.job),
+    health: new Health(),
+  }
+  const { log, health } = watch
+  signal.addEventListener('abort', () => health.stopping(), { once: true })
+  // First of all, so that probes are answered while a broker or a sidecar is waited for.
+  const probes = config.healthPort === null ? null : await serveHealth(health, config.healthPort)
   try {
-    const hooks = {
-      onVmWindows: (count: number) => meter.vmWindowsClosed(count),
-      onWorkerEvent: (event: WorkerEvent) => {
-        logWorkerEvent(log, event)
-        meter.observeWorker(event)
+    const input = await openInput(config, {
+      clock,
+      log,
+      onWarning: (message, remedy) => {
+        log.warn({ remedy }, message)
+        observer.event({ kind: 'warning', message, remedy })
       },
-      onPipelineEvent: (event: PipelineEvent) => logPipelineEvent(log, event),
-    }
-    const sidecar = await openSidecar(config, input.partitions, aggregator, hooks, signal)
+      onAssigned: (partitions) => {
+        log.info({ partitions }, 'assigned')
+        health.assigned(partitions)
+      },
+      onRevoked: (partitions) => {
+        log.info({ partitions }, 'revoked')
+        health.revoked()
+      },
+      onHalted: (partition, error) => health.halted(partition, error),
+    })
     try {
-      const run = runOn(sidecar, input, aggregator, config, meter, log, signal)
-      // A sidecar that is gone for good leaves its callers waiting for answers that will not come.
-      const consumedBefore = await Promise.race([run, sidecar.failed])
-      const seconds = Math.round(performance.now() - startedMs) / 1000
-      return await summarise(sidecar.store, config.job, input.partitions, aggregator, { seconds, consumedBefore })
+      return await runOnInput(input, startedMs, aggregator, config, watch, signal)
     } finally {
-      await sidecar.close()
+      await input.close()
     }
   } finally {
-    await input.close()
+    await probes?.close()
+  }
+}
+
+/** Those who are told of a run. */
+interface Watch {
+  readonly meter: ProgressMeter
+  readonly log: Log
+  readonly health: Health
+}
+
+async function runOnInput(
+  input: Input,
+  startedMs: number,
+  aggregator: AnyAggregator,
+  config: Config,
+  watch: Watch,
+  signal: AbortSignal,
+): Promise<JobSummary> {
+  const { meter, log, health } = watch
+  const hooks = {
+    onVmWindows: (count: number) => meter.vmWindowsClosed(count),
+    onWorkerEvent: (event: WorkerEvent) => {
+      logWorkerEvent(log, event)
+      meter.observeWorker(event)
+      health.observeWorker(event)
+    },
+    onPipelineEvent: (event: PipelineEvent) => logPipelineEvent(log, event),
+  }
+  const sidecar = await openSidecar(config, input.partitions, aggregator, hooks, signal)
+  try {
+    health.sidecarIs(sidecar.answers)
+    const run = runOn(sidecar, input, aggregator, config, watch, signal)
+    // A sidecar that is gone for good leaves its callers waiting for answers that will not come.
+    const consumedBefore = await Promise.race([run, sidecar.failed])
+    const seconds = Math.round(performance.now() - startedMs) / 1000
+    return await summarise(sidecar.store, config.job, input.partitions, aggregator, { seconds, consumedBefore })
+  } finally {
+    await sidecar.close()
   }
 }
 
@@ -87,8 +130,7 @@ async function runOn(
   input: Input,
   aggregator: AnyAggregator,
   config: Config,
-  meter: ProgressMeter,
-  log: Log,
+  { meter, log, health }: Watch,
   signal: AbortSignal,
 ): Promise<number> {
   const { store } = sidecar
@@ -130,6 +172,8 @@ async function runOn(
   }
   const consumedBefore = await consumedSoFar(store, config.job, input.partitions)
   meter.start(consumedBefore)
+  // Files belong to this process alone; of a topic the group says what is ours.
+  if (config.source === 'files') health.assigned(Array.from({ length: input.partitions }, (_, partition) => partition))
   try {
     await input.drive((partition, both, firstOffset) => runPartition(env, partition, both, firstOffset), store, signal)
   } finally {

@@ -1,5 +1,6 @@
 /** Where a run's records come from and where its results go; what differs between files and a topic is behind this. */
 import type { Json } from '../core/json.ts'
+import type { WindrowError } from '../errors.ts'
 import type { PartitionEnd } from '../pipeline/partition.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Clock, PublisherFactory, Source, StateStore } from '../pipeline/ports.ts'
@@ -16,6 +17,11 @@ export interface InputHooks {
   readonly clock: Clock
   readonly log: Log
   readonly onWarning: (message: string, remedy: string) => void
+  /** The group has given these partitions to this process; files have no group. */
+  readonly onAssigned: (partitions: readonly number[]) => void
+  /** They are not ours any more, or not known to be. */
+  readonly onRevoked: (partitions: readonly number[]) => void
+  readonly onHalted: (partition: number, error: WindrowError) => void
 }
 
 export interface Input {

@@ -44,8 +44,14 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
     decode: createRecordDecoder({ fields: { mapping: config.fields }, ...registryOf(config, hooks.clock) }),
     clock: hooks.clock,
     listener: {
-      onAssigned: (partitions) => owned.partitions?.assign(partitions),
-      onRevoked: (partitions) => owned.partitions?.revoke(partitions),
+      onAssigned: (partitions) => {
+        owned.partitions?.assign(partitions)
+        hooks.onAssigned(partitions)
+      },
+      onRevoked: (partitions) => {
+        owned.partitions?.revoke(partitions)
+        hooks.onRevoked(partitions)
+      },
       onFailed: (error) => owned.fail(error),
     },
   })
@@ -72,6 +78,7 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
       confirmMembership: () => consumption.confirmMembership(),
       onHalted: (partition, error) => {
         halts.push(error)
+        hooks.onHalted(partition, error)
         hooks.onWarning(`partition ${partition} is halted: ${error.code}: ${error.message}`, error.remedy)
       },
       onRetry: (partition, error, pauseMs) =>

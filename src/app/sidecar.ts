@@ -19,6 +19,8 @@ import { startWorkflowWorker, type WorkerEvent, type WorkflowWorker } from '../w
 export interface SidecarStack {
   readonly store: StateStore
   readonly engine: WorkflowEngine
+  /** Asks the sidecar now: resolves when it answers, rejects when it does not within two seconds. */
+  readonly answers: () => Promise<void>
   /** Rejects when the sidecar or the worker is gone for good; otherwise never settles. */
   readonly failed: Promise<never>
   close(): Promise<void>
@@ -37,6 +39,9 @@ export interface SidecarHooks {
  * partition may have one, so there must be more than partitions and instances in flight together.
  */
 const SPARE_WORK_ITEMS = 64
+
+/** A sidecar is next door; a probe waits for the answer. */
+const ANSWER_WITHIN_MS = 2_000
 
 export async function openSidecar(
   config: Config,
@@ -90,7 +95,13 @@ export async function openSidecar(
     const failed = Promise.race([worker.failed, ...(embedded === null ? [] : [embedded.failed])])
     failed.catch(() => undefined)
     await Promise.race([worker.ready, failed])
-    return { store, engine: createDaprWorkflowEngine({ client, workflowName: PARTITION_WINDOW }), failed, close }
+    return {
+      store,
+      engine: createDaprWorkflowEngine({ client, workflowName: PARTITION_WINDOW }),
+      answers: () => client.hub.hello(ANSWER_WITHIN_MS),
+      failed,
+      close,
+    }
   } catch (error) {
     await close()
     throw error

@@ -189,6 +189,14 @@ export const configSchema = z.object({
     isCommon: true,
     default: '.windrow',
   }),
+  healthPort: setting(kinds.optional(kinds.wholeNumber(1, 65_535)), {
+    group: 'Job',
+    help: 'Port that answers probes: /livez and /readyz',
+    details:
+      'On all interfaces. `/livez` is 200 while the event loop turns and not all partitions of the process are halted; `/readyz` while ' +
+      'the consumer group counts the process in, its worker is connected and its sidecar answers. Both say why not, as JSON, with 503.',
+    default: null,
+  }),
   logLevel: setting(kinds.oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), {
     group: 'Job',
     help: 'Least level of log lines on standard error',

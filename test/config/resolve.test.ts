@@ -61,6 +61,7 @@ test('one input and nothing else gives the documented configuration', () => {
     json: false,
     failOnDeadLetters: false,
     dataDir: '.windrow',
+    healthPort: null,
     logLevel: 'silent',
     sidecar: 'embedded',
     daprHost: '127.0.0.1',

@@ -1,0 +1,158 @@
+/** What `/livez` and `/readyz` say, and that they say it of the run as it is. */
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { openFileInput } from '../../src/app/file-input.ts'
+import { runJobWith } from '../../src/app.ts'
+import { resolveConfig } from '../../src/config/resolve.ts'
+import { summary } from '../../src/core/summary.ts'
+import { WindrowError } from '../../src/errors.ts'
+import { Health } from '../../src/telemetry/health.ts'
+import { serveHealth, type HealthServer } from '../../src/telemetry/health-server.ts'
+
+const lost = new WindrowError('gone', { code: 'DATA_LOSS', remedy: 'none' })
+
+/** A process that does its work, to be spoiled by each case. */
+function healthy(): Health {
+  const health = new Health()
+  health.assigned([0, 1])
+  health.observeWorker({ kind: 'connected' })
+  health.sidecarIs(async () => undefined)
+  return health
+}
+
+describe('ready', () => {
+  it('while it is a member, its worker is connected and its sidecar answers', async () => {
+    expect(await healthy().ready()).toEqual({ ok: true, because: [], partitions: [0, 1], halted: [] })
+  })
+
+  it.each<[string, string, (health: Health) => void]>([
+    ['after it was asked to stop', 'it was asked to stop', (health) => health.stopping()],
+    ['while the group arranges itself anew', 'the consumer group does not count it in', (health) => health.revoked()],
+    [
+      'without its worker',
+      'its workflow worker is not connected',
+      (health) => health.observeWorker({ kind: 'disconnected', cause: new Error('cut') }),
+    ],
+    [
+      'when its sidecar is silent',
+      'its sidecar does not answer: deadline exceeded',
+      (health) => health.sidecarIs(() => Promise.reject(new Error('deadline exceeded'))),
+    ],
+  ])('not %s', async (_case, reason, spoil) => {
+    const health = healthy()
+    spoil(health)
+    expect(await health.ready()).toMatchObject({ ok: false, because: [reason] })
+  })
+
+  it('says all that is missing at the start', async () => {
+    expect((await new Health().ready()).because).toHaveLength(3)
+  })
+
+  it('without a partition too: more processes than partitions are a reserve', async () => {
+    const health = healthy()
+    health.assigned([])
+    expect((await health.ready()).ok).toBe(true)
+  })
+
+  it('a warning of the worker leaves it connected', async () => {
+    const health = healthy()
+    health.observeWorker({ kind: 'log', level: 'warn', message: 'an activity threw', details: [] })
+    expect((await health.ready()).ok).toBe(true)
+  })
+})
+
+describe('alive', () => {
+  it('with one partition halted and others going on, and the halted one is named', () => {
+    const health = healthy()
+    health.halted(0, lost)
+    expect(health.alive()).toMatchObject({ ok: true, halted: [{ partition: 0, code: 'DATA_LOSS' }] })
+  })
+
+  it('not with every partition halted; again when the group gives them anew', () => {
+    const health = healthy()
+    for (const partition of [0, 1]) health.halted(partition, lost)
+    expect(health.alive()).toMatchObject({ ok: false, because: ['every partition of this process is halted'] })
+    health.assigned([0, 1])
+    expect(health.alive().ok).toBe(true)
+  })
+
+  it('while a broker or a sidecar is waited for', () => {
+    expect(new Health().alive().ok).toBe(true)
+  })
+})
+
+describe('served', () => {
+  let server: HealthServer
+  afterEach(() => server.close())
+  const get = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(`http://127.0.0.1:${server.port}${path}`, init)
+    return { status: response.status, body: init.method === 'HEAD' ? null : ((await response.json()) as object) }
+  }
+
+  it('200 or 503 with the report', async () => {
+    const health = healthy()
+    server = await serveHealth(health, 0)
+    expect(await get('/readyz?verbose')).toMatchObject({ status: 200, body: { ok: true, partitions: [0, 1] } })
+    expect(await get('/livez', { method: 'HEAD' })).toMatchObject({ status: 200 })
+    health.stopping()
+    expect(await get('/readyz')).toMatchObject({ status: 503, body: { because: ['it was asked to stop'] } })
+    expect(await get('/livez')).toMatchObject({ status: 200 })
+  })
+
+  it('nothing else', async () => {
+    server = await serveHealth(healthy(), 0)
+    for (const path of ['/', '/metrics', '/constructor', '/livez/'])
+      expect(await get(path), path).toMatchObject({ status: 404 })
+    expect(await get('/livez', { method: 'POST' })).toMatchObject({ status: 405 })
+  })
+
+  it('a taken port is an error that names it', async () => {
+    server = await serveHealth(healthy(), 0)
+    await expect(serveHealth(healthy(), server.port)).rejects.toMatchObject({
+      code: 'HEALTH_PORT',
+      message: expect.stringContaining(String(server.port)) as string,
+    })
+  })
+})
+
+describe('of a run', () => {
+  it('not ready before it has its input, ready while it works, gone with it', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'windrow-health-'))
+    const port = await freePort()
+    const flags = { input: ['examples/points.ndjson'], dataDir, healthPort: String(port) }
+    const config = resolveConfig({ flags, env: {}, file: null })
+    const ready = async (): Promise<number> => (await fetch(`http://127.0.0.1:${port}/readyz`)).status
+    const seen: number[] = []
+    const observer = { progress: () => undefined, event: () => undefined }
+    try {
+      await runJobWith(summary, config, observer, new AbortController().signal, async (given) => {
+        seen.push(await ready())
+        const input = await openFileInput(given)
+        return {
+          ...input,
+          drive: async (...args) => {
+            seen.push(await ready())
+            await input.drive(...args)
+          },
+        }
+      })
+    } finally {
+      rmSync(dataDir, { recursive: true })
+    }
+    expect(seen).toEqual([503, 200])
+    await expect(ready()).rejects.toThrow()
+  })
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
