@@ -9,7 +9,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openFileInput } from './app/file-input.ts'
-import type { Input, InputHooks } from './app/input.ts'
+import type { Input, InputHooks, RunPartition } from './app/input.ts'
 import { haveAllEnded } from './app/goals.ts'
 import { ProgressMeter } from './app/progress.ts'
 import { assertPayloadFits, rulesOf } from './app/rules.ts'
@@ -19,11 +19,11 @@ import type { JobSummary, RunObserver } from './app-types.ts'
 import type { Config } from './config/settings.ts'
 import type { AnyAggregator } from './core/aggregator.ts'
 import { summary as builtInSummary } from './core/summary.ts'
-import { WindrowError } from './errors.ts'
+import { messageOf, WindrowError } from './errors.ts'
 import { bindJob } from './ledger/job-record.ts'
 import { DEFAULT_LIMITS, type PipelineEnv } from './pipeline/env.ts'
 import type { PipelineEvent } from './pipeline/events.ts'
-import { runPartition } from './pipeline/partition.ts'
+import { runPartition, type PartitionEnd } from './pipeline/partition.ts'
 import type { Clock } from './pipeline/ports.ts'
 import { Health } from './telemetry/health.ts'
 import { serveHealth } from './telemetry/health-server.ts'
@@ -175,11 +175,23 @@ async function runOn(
   // Files belong to this process alone; of a topic the group says what is ours.
   if (config.source === 'files') health.assigned(Array.from({ length: input.partitions }, (_, partition) => partition))
   try {
-    await input.drive((partition, both, firstOffset) => runPartition(env, partition, both, firstOffset), store, signal)
+    await input.drive((partition, both, firstOffset) => runOwned(env, partition, both, firstOffset), store, signal)
   } finally {
     meter.stop()
   }
   return consumedBefore
+}
+
+/** Runs a partition, and tells when it fails: what becomes of it then is decided by who drives it. */
+async function runOwned(env: PipelineEnv, ...[partition, ...more]: Parameters<RunPartition>): Promise<PartitionEnd> {
+  try {
+    return await runPartition(env, partition, ...more)
+  } catch (error) {
+    const { code, disposition } =
+      error instanceof WindrowError ? error : { code: 'UNEXPECTED', disposition: 'fatal' as const }
+    env.observe({ kind: 'failed', partition, code, disposition, reason: messageOf(error) })
+    throw error
+  }
 }
 
 /** What is piped in now cannot be told from what was piped in then, and must not be taken for it. */

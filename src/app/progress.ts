@@ -97,8 +97,11 @@ export class ProgressMeter {
         return
       }
       case 'step':
+      case 'opened':
+      case 'caught-up':
       case 'sweep-failed':
       case 'ended':
+      case 'failed':
         return
     }
   }

@@ -7,7 +7,7 @@ import { aggregatorId } from '../workflows/vm-window.ts'
 import { OUTPUT_ROWS_PER_PAGE } from '../core/payload-bound.ts'
 import type { CommitPlan, CommitResult, PlannedClose } from '../workflows/plan.ts'
 import { chunkKey, writePages, type ChunkSet } from '../ledger/chunks.ts'
-import { announcedGarbage, keysOf, type OpenChunks } from '../ledger/index-chunk.ts'
+import { announcedGarbage, keysOf, NO_TOTALS, type CloseTotals, type OpenChunks } from '../ledger/index-chunk.ts'
 import type { AnnouncedPages, Intent } from '../ledger/ledger.ts'
 import { forgottenBy, proposeIntent, readOwnLedger } from '../ledger/takeover.ts'
 import { closingPages, type Cut, type OpenPages } from './cut.ts'
@@ -29,6 +29,7 @@ export async function commitCut(session: Session, cut: Cut): Promise<void> {
   const { env, partition, signal } = session
   const startedMs = env.clock.nowMs()
   const pages = pagesToWrite(session, cut)
+  const totalsBefore = session.index?.totals ?? NO_TOTALS
   const commit = session.ledger.commit + 1
   const backoff = new Backoff(env, partition, signal)
   let workflowFailures = 0
@@ -62,8 +63,17 @@ export async function commitCut(session: Session, cut: Cut): Promise<void> {
     reason: closed === null ? null : (session.index?.lastClosed?.reason ?? null),
     statesDropped: closed === null ? 0 : (session.index?.lastClosed?.statesDropped ?? 0),
     vmWindows: closed?.vms.length ?? 0,
+    vmWindowsByReason: addedCounts(totalsBefore, session.index?.totals ?? NO_TOTALS),
     elapsedMs: env.clock.nowMs() - startedMs,
   })
+}
+
+/** VM windows by reason that a commit added to the totals. */
+function addedCounts(before: CloseTotals, after: CloseTotals): { readonly [reason: string]: number } {
+  const added = Object.entries(after.vmWindowsByReason).map(
+    ([reason, count]) => [reason, count - (before.vmWindowsByReason[reason] ?? 0)] as const,
+  )
+  return Object.fromEntries(added.filter(([, count]) => count > 0))
 }
 
 /** Raises the epoch for the next attempt; true when the attempt before had committed all the same. */
@@ -144,6 +154,7 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
   for (const { open, first } of pages.fresh) {
     written.set(open.window, await writePages(env.store, intent.attempt, 'open', open.pages, first))
   }
+  const traceparent = cut.closed === null ? undefined : env.traceparentOf?.(owner.partition, cut.closed.start)
   const open: OpenChunks[] = cut.open.map(({ window }) => {
     const set = written.get(window) ?? index?.open.find((one) => one.window === window)?.set
     if (set === undefined) throw new Error(`the open window ${window} has neither pages nor chunks`)
@@ -168,6 +179,7 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
     abandoned: ledger.abandoned,
     rules: env.rules,
     aggregator: aggregatorId(env.aggregator),
+    ...(traceparent === undefined ? {} : { traceparent }),
   }
 }
 

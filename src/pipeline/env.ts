@@ -1,5 +1,6 @@
 /** What one processor brings to every partition that it owns. */
 import type { AnyAggregator } from '../core/aggregator.ts'
+import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { PipelineObserver } from './events.ts'
 import type { Clock, PublisherFactory, Source, StateStore, TokenSource, WorkflowEngine } from './ports.ts'
@@ -16,6 +17,11 @@ export interface PipelineEnv {
   readonly newToken: TokenSource
   readonly limits: PipelineLimits
   readonly observe: PipelineObserver
+  /**
+   * The W3C `traceparent` under which a window is committed, where it is traced. It travels in the workflow's input and
+   * decides nothing.
+   */
+  readonly traceparentOf?: (partition: number, window: EpochMs) => string | undefined
   /** Ends every partition at the end its log had when the run began, as a bounded input ends. */
   readonly once: boolean
 }

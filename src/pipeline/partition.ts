@@ -10,7 +10,7 @@
 import type { CloseDecision, PartitionState } from '../core/partition-state.ts'
 import type { Json } from '../core/json.ts'
 import type { FateCounts } from '../core/fate.ts'
-import type { SourceRecord } from '../core/point.ts'
+import type { EpochMs, SourceRecord } from '../core/point.ts'
 import { WindrowError } from '../errors.ts'
 import { updateOwnLedger } from '../ledger/takeover.ts'
 import { Committer } from './committer.ts'
@@ -114,6 +114,10 @@ class PartitionLoop {
   #position: number
   #recordsSinceCut = 0
   #deadLetters: Json[] = []
+  #windowsClosed = 0
+  /** Open windows that were told of; with those that closed, as many as were told of in all. */
+  readonly #windowsTold = new Set<EpochMs>()
+  #windowsToldInAll = 0
   /** A wall-clock or operator's decision of an owner before us, to be taken again at its cut. */
   #decided: { readonly cut: number; readonly decision: CloseDecision } | null
 
@@ -160,6 +164,7 @@ class PartitionLoop {
       this.#observeFold()
     } else if (event.kind === 'caught-up') {
       this.#position = Math.max(this.#position, event.nextOffset)
+      this.#env.observe({ kind: 'caught-up', partition: this.#session.partition, position: this.#position })
       await this.#closeDecided(this.#position)
       await this.#closeDue()
       for (
@@ -217,8 +222,11 @@ class PartitionLoop {
   }
 
   async #close(decision: CloseDecision): Promise<void> {
+    this.#observeOpened()
     this.#observeClose('begins')
     const closed = this.#state.close(decision)
+    this.#windowsClosed++
+    this.#windowsTold.delete(closed.start)
     if (closed.dropped.length > 0) {
       const { partition } = this.#session
       this.#env.observe({ kind: 'dropped-from-roster', partition, window: closed.start, producers: closed.dropped })
@@ -251,7 +259,8 @@ class PartitionLoop {
   }
 
   #observeFold(): void {
-    const { counts, head } = this.#state
+    this.#observeOpened()
+    const { counts, head, watermark, windows } = this.#state
     const { partition } = this.#session
     const waitedFor = head?.waitedFor ?? 0
     this.#env.observe({
@@ -259,9 +268,24 @@ class PartitionLoop {
       partition,
       counts,
       position: this.#position,
+      watermark: watermark === -Infinity ? null : watermark,
+      openWindows: windows.size,
+      window: head?.start ?? null,
       waitedFor,
       incomplete: head?.incomplete ?? 0,
     })
+  }
+
+  #observeOpened(): void {
+    const { windows } = this.#state
+    if (windows.size + this.#windowsClosed === this.#windowsToldInAll) return
+    const { partition } = this.#session
+    for (const window of windows.keys()) {
+      if (this.#windowsTold.has(window)) continue
+      this.#windowsTold.add(window)
+      this.#env.observe({ kind: 'opened', partition, window })
+    }
+    this.#windowsToldInAll = windows.size + this.#windowsClosed
   }
 }
 

@@ -3,14 +3,18 @@
  * earlier one; the marker that travels with each batch says how far publishing got; the ledger says how far it may go.
  */
 import { canonicalJson, type Json } from '../core/json.ts'
+import type { DeadLetterReason } from '../core/fate.ts'
 import { WindrowError } from '../errors.ts'
 import { readRows, type ChunkSet } from '../ledger/chunks.ts'
 import { keysOf, type Outbox } from '../ledger/index-chunk.ts'
+import type { PipelineEvent } from './events.ts'
 import type { OutboxBatch, PublishedMarker, Publisher, StateStore } from './ports.ts'
 import { resultLine } from './result-line.ts'
 import { Backoff, isRetryable } from './retrying.ts'
 import { assertOwned, type Session } from './session.ts'
 import { stepped } from './steps.ts'
+
+type Published = PipelineEvent & { readonly kind: 'published' }
 
 const NOTHING_PUBLISHED: PublishedMarker = { commit: 0, digest: '' }
 
@@ -29,7 +33,8 @@ export async function publishOutstanding(session: Session): Promise<void> {
       const { publisher } = session
       for (const outbox of session.index?.outboxes ?? []) {
         if (outbox.marker.commit <= session.published.commit) continue
-        const batch = await readOutbox(env.store, outbox)
+        const startedMs = env.clock.nowMs()
+        const { batch, deadLettersByReason } = await readOutbox(env.store, outbox)
         const { commit } = outbox.marker
         await stepped(env.observe, 'publish', { partition, commit }, () => publisher.publish(batch))
         session.published = outbox.marker
@@ -40,6 +45,8 @@ export async function publishOutstanding(session: Session): Promise<void> {
           commit,
           results: results.length,
           deadLetters: deadLetters.length,
+          deadLettersByReason,
+          elapsedMs: env.clock.nowMs() - startedMs,
         })
       }
       return
@@ -108,18 +115,28 @@ function checkMarker(session: Session, marker: PublishedMarker): PublishedMarker
   return marker
 }
 
-async function readOutbox(store: StateStore, outbox: Outbox): Promise<OutboxBatch> {
-  return {
-    marker: outbox.marker,
-    resumeOffset: outbox.resumeOffset,
-    results: await lines(store, outbox.results === null ? [] : [outbox.results], resultLine),
-    deadLetters: await lines(store, outbox.deadLetters, canonicalJson),
+async function readOutbox(
+  store: StateStore,
+  outbox: Outbox,
+): Promise<{ readonly batch: OutboxBatch; readonly deadLettersByReason: Published['deadLettersByReason'] }> {
+  const results = await rowsOf(store, outbox.results === null ? [] : [outbox.results])
+  const deadLetters = await rowsOf(store, outbox.deadLetters)
+  const deadLettersByReason: { [Reason in DeadLetterReason]?: number } = {}
+  for (const { reason } of deadLetters as unknown as readonly { readonly reason: DeadLetterReason }[]) {
+    deadLettersByReason[reason] = (deadLettersByReason[reason] ?? 0) + 1
   }
+  const { marker, resumeOffset } = outbox
+  const batch = {
+    marker,
+    resumeOffset,
+    results: results.map(resultLine),
+    deadLetters: deadLetters.map(canonicalJson),
+  }
+  return { batch, deadLettersByReason }
 }
 
-async function lines(store: StateStore, sets: readonly ChunkSet[], toLine: (row: Json) => string): Promise<string[]> {
-  const rows = await Promise.all(sets.map((set) => readRows(store, set)))
-  return rows.flat().map(toLine)
+async function rowsOf(store: StateStore, sets: readonly ChunkSet[]): Promise<Json[]> {
+  return (await Promise.all(sets.map((set) => readRows(store, set)))).flat()
 }
 
 /** Deletes what the published commit superseded. A failure costs space, not correctness: the next commit carries it on. */

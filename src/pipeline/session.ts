@@ -42,6 +42,7 @@ export async function openSession(
       epoch: owner.epoch,
       commit: ledger.commit,
       resumeOffset: ledger.resumeOffset,
+      counts: ledger.counts,
     })
     return {
       env,
@@ -88,6 +89,7 @@ export async function renewEpoch(session: Session, token: string): Promise<void>
     epoch: renewed.epoch,
     commit: session.ledger.commit,
     resumeOffset: session.ledger.resumeOffset,
+    counts: session.ledger.counts,
   })
 }
 

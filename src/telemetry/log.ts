@@ -27,6 +27,8 @@ export function logPipelineEvent(log: Log, event: PipelineEvent): void {
       log.warn(fields, kind)
       return
     case 'folded':
+    case 'opened':
+    case 'caught-up':
       log.trace(fields, kind)
       return
     case 'cut':
@@ -38,6 +40,9 @@ export function logPipelineEvent(log: Log, event: PipelineEvent): void {
     case 'committed':
     case 'ended':
       log.info(fields, kind)
+      return
+    case 'failed':
+      log[event.disposition === 'fatal' ? 'error' : 'warn'](fields, kind)
       return
   }
 }

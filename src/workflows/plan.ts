@@ -51,6 +51,8 @@ export interface CommitPlan {
   readonly rules: Windowing
   /** Name and version, so that no worker with another aggregator takes the work. */
   readonly aggregator: string
+  /** W3C trace context of the commit; in no digest, and nothing depends on it. */
+  readonly traceparent?: string
 }
 
 /** What the activity `aggregate` made of a closing window. */
@@ -97,6 +99,8 @@ export interface VmWindowOrder {
   /** A result or a state that takes more is an error of its VM window (I8). */
   readonly maxRowBytes: number
   readonly tasks: readonly VmWindowTask[]
+  /** As in the plan. */
+  readonly traceparent?: string
 }
 
 export type VmWindowAnswer = readonly (

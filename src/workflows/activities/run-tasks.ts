@@ -43,6 +43,7 @@ export async function runTasks(
       rules: plan.rules,
       maxRowBytes,
       tasks: open.map((i) => tasks[i] as VmWindowTask),
+      ...(plan.traceparent === undefined ? {} : { traceparent: plan.traceparent }),
     }
     const answers = await run(instanceId(plan.attempt, index, tries), order)
     if (answers.length !== open.length) throw answerDiffers(plan, index, open.length, answers.length)
