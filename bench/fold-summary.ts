@@ -7,6 +7,7 @@
 import { SeqSet } from '../src/core/seq-set.ts'
 import { ExactSum } from '../src/core/exact-sum.ts'
 import { partitionOf } from '../src/core/murmur2.ts'
+import { PointDigest } from '../src/core/point-digest.ts'
 import { QuantileSketch } from '../src/core/quantile-sketch.ts'
 import { canonicalJson } from '../src/core/json.ts'
 import { summary } from '../src/core/summary.ts'
@@ -60,6 +61,12 @@ function sumAll(values: Float64Array): unknown {
   return sums
 }
 
+function digestAll(values: Float64Array): unknown {
+  const digests = Array.from({ length: VMS }, () => new PointDigest())
+  for (let i = 0; i < POINTS; i++) digests[i % VMS]?.add(pointAt(i, values))
+  return digests
+}
+
 function sketchAll(values: Float64Array): unknown {
   const sketches = Array.from({ length: VMS }, () => new QuantileSketch())
   for (let i = 0; i < POINTS; i++) sketches[i % VMS]?.add(values[i] as number)
@@ -78,6 +85,7 @@ for (const [name, valueOf] of Object.entries(WORKLOADS)) {
   perPoint('summary.add and SeqSet.add', foldOnce)
   perPoint('ExactSum.add and addSquare', sumAll)
   perPoint('QuantileSketch.add', sketchAll)
+  perPoint('PointDigest.add', digestAll)
 
   globalThis.gc?.()
   const heapBefore = process.memoryUsage().heapUsed

@@ -4,6 +4,7 @@ import type { AnyAggregator } from './aggregator.ts'
 import type { Refusal } from './fate.ts'
 import type { Json } from './json.ts'
 import type { DataPoint, WindowManifest } from './point.ts'
+import { PointDigest } from './point-digest.ts'
 import { MAX_PROMISED_RANGES, ProducerWindow } from './producer-window.ts'
 import { SeqSet } from './seq-set.ts'
 import type { Windowing } from './windowing.ts'
@@ -19,6 +20,8 @@ export class VmWindow {
   duplicates = 0
   /** Why the user's aggregator could not fold a point; such a window is quarantined when it closes. */
   failure: string | null = null
+  /** Of all points that count, for the certificate. */
+  points = new PointDigest()
   #lastMetric: string | null = null
   #metrics: Set<string> | null = null
 
@@ -44,6 +47,7 @@ export class VmWindow {
   /** Folds a point that has been found new. */
   fold(point: DataPoint, aggregator: AnyAggregator): void {
     if (point.metric !== this.#lastMetric) this.#noteMetric(point.metric)
+    this.points.add(point)
     if (this.failure !== null) return
     try {
       this.accumulator = aggregator.add(this.accumulator, point)
@@ -98,6 +102,7 @@ export class VmWindow {
       duplicates: this.duplicates,
       producers: [...this.producers].sort(byName).map(([name, producer]) => [name, producer.encode()]),
       metrics,
+      points: this.points.encode(),
       accumulator: this.failure === null ? aggregator.encode(this.accumulator) : null,
       failure: this.failure,
     }
@@ -108,6 +113,7 @@ export class VmWindow {
     const window = new VmWindow(row.vmId, aggregator)
     window.duplicates = row.duplicates
     window.failure = row.failure
+    window.points = PointDigest.decode(row.points)
     if (row.failure === null) window.accumulator = aggregator.decode(row.accumulator)
     for (const metric of row.metrics) window.#noteMetric(metric)
     for (const [name, producer] of decodeProducers(row, rules)) window.producers.set(name, producer)
@@ -131,6 +137,8 @@ export interface EncodedVmWindow {
   readonly duplicates: number
   readonly producers: readonly (readonly [string, Json])[]
   readonly metrics: readonly string[]
+  /** Digest of the points, see point-digest.ts. */
+  readonly points: string
   readonly accumulator: Json
   readonly failure: string | null
 }
