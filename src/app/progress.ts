@@ -96,6 +96,13 @@ export class ProgressMeter {
         this.#observer.event({ kind: 'warning', message, remedy: 'They are waited for again once they send.' })
         return
       }
+      case 'request-taken': {
+        const { who, why, windows } = event
+        const message = `${who} forces ${windows} windows of partition ${partition} to close: ${why}`
+        this.#observer.event({ kind: 'warning', message, remedy: 'It was asked for with windrow close.' })
+        return
+      }
+      case 'request-answered':
       case 'step':
       case 'opened':
       case 'caught-up':

@@ -6,6 +6,14 @@
  */
 export type CloseTrigger = 'complete' | 'grace' | 'deadline' | 'forced'
 
+/** An operator's word that a window shall close; with the trigger `forced` alone. */
+export interface Forced {
+  /** Id of the request that asked for it. */
+  readonly request: string
+  readonly who: string
+  readonly why: string
+}
+
 /** Why a VM window closed; everything but `complete` names what it closed without. */
 export type CloseReason = CloseTrigger | 'quarantined'
 

@@ -4,7 +4,7 @@
  * window must close now; `close` takes it out. The pipeline asks `due` after every record.
  */
 import type { AnyAggregator } from './aggregator.ts'
-import type { CloseTrigger } from './closing.ts'
+import type { CloseTrigger, Forced } from './closing.ts'
 import { closedVms, type ClosedVm } from './closed-window.ts'
 import type { FateCounts, Refusal } from './fate.ts'
 import { NO_FATES } from './fate.ts'
@@ -20,6 +20,8 @@ import type { Windowing } from './windowing.ts'
 export interface CloseDecision {
   readonly windowStart: EpochMs
   readonly trigger: CloseTrigger
+  /** Only with the trigger `forced`. */
+  readonly forced?: Forced
 }
 
 /** A window that was taken out of the fold, with all that aggregating it needs. */
@@ -27,6 +29,7 @@ export interface ClosedWindow {
   readonly start: EpochMs
   readonly end: EpochMs
   readonly trigger: CloseTrigger
+  readonly forced: Forced | null
   /** Sorted by VM: those with points or manifests, and those that were waited for in vain. */
   readonly vms: readonly ClosedVm[]
   /** Producers that are no longer waited for because they were missing for too long. */
@@ -256,6 +259,15 @@ export class PartitionState {
     return nowMs >= head.end + deadlineMs ? { windowStart: head.start, trigger: 'deadline' } : null
   }
 
+  /**
+   * Open windows up to this one, lowest first, which an operator may have closed: none unless it is open itself, and a
+   * point came for it or a later one. So what is asked for twice is done once.
+   */
+  openThrough(start: EpochMs): EpochMs[] {
+    if (!this.windows.has(start) || this.watermark < start) return []
+    return [...this.windows.keys()].filter((one) => one <= start).sort((a, b) => a - b)
+  }
+
   /** Takes the lowest window out of the fold. */
   close(decision: CloseDecision): ClosedWindow {
     const window = this.windows.get(decision.windowStart)
@@ -269,7 +281,8 @@ export class PartitionState {
     this.closedThrough = window.start
     if (this.#current === window) this.#current = null
     this.#setHead(this.#lowestWindow())
-    return { start: window.start, end: window.end, trigger: decision.trigger, vms, dropped }
+    const { trigger, forced = null } = decision
+    return { start: window.start, end: window.end, trigger, forced, vms, dropped }
   }
 
   /** Keeps a closed window's sets for as long as late copies of its points are told from late points. */

@@ -29,6 +29,8 @@ export interface Intent {
   /** Start of the window that closes; `null`: a checkpoint. */
   readonly window: EpochMs | null
   readonly trigger: CloseTrigger | null
+  /** Id of the operator's request that is carried out; `null` or absent where nobody asked. */
+  readonly request?: string | null
   readonly pages: AnnouncedPages
 }
 

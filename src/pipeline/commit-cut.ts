@@ -108,7 +108,9 @@ async function attempt(session: Session, cut: Cut, pages: CutPages, backoff: Bac
   const place = { partition, commit: session.ledger.commit + 1 }
   const step = <T>(name: PipelineStep, act: () => Promise<T>): Promise<T> => stepped(env.observe, name, place, act)
   const window = cut.closed?.start ?? null
-  const proposal = { cut: cut.cut, window, trigger: cut.closed?.trigger ?? null, pages: announce(session, cut, pages) }
+  const { trigger = null, forced = null } = cut.closed ?? {}
+  const request = forced?.request ?? null
+  const proposal = { cut: cut.cut, window, trigger, request, pages: announce(session, cut, pages) }
   const { owner, published } = session
   // Before the ledger forgets them: afterwards nobody would know of their pages.
   const forgotten = forgottenBy(session.ledger, owner)
@@ -188,6 +190,7 @@ function plannedClose(session: Session, closed: NonNullable<Cut['closed']>, accs
     windowStart: closed.start,
     windowEnd: closed.end,
     trigger: closed.trigger,
+    forced: closed.forced,
     accs,
     vmWindows: closed.vms.length,
     received: closed.vms.reduce((sum, vm) => sum + vm.window.receivedCount, 0),

@@ -38,6 +38,8 @@ export interface PipelineLimits {
   /** First pause before a failed step is tried again; doubled up to `maxBackoffMs`. */
   readonly minBackoffMs: number
   readonly maxBackoffMs: number
+  /** How often an owner looks for operators' requests. */
+  readonly requestsEveryMs: number
   /** Workflow failures in a row, of one commit, that halt the partition. Outages of the store never do. */
   readonly maxWorkflowFailures: number
 }
@@ -49,5 +51,6 @@ export const DEFAULT_LIMITS: PipelineLimits = {
   stallMs: 60_000,
   minBackoffMs: 100,
   maxBackoffMs: 10_000,
+  requestsEveryMs: 1_000,
   maxWorkflowFailures: 5,
 }

@@ -69,6 +69,20 @@ export type PipelineEvent = { readonly partition: number } & (
       readonly phase: 'begins' | 'ended'
     }
   | { readonly kind: 'retry'; readonly step: string; readonly reason: string; readonly pauseMs: number }
+  | {
+      readonly kind: 'request-taken'
+      readonly id: string
+      readonly who: string
+      readonly why: string
+      readonly windows: number
+    }
+  | {
+      readonly kind: 'request-answered'
+      readonly id: string
+      readonly who: string
+      readonly why: string
+      readonly outcome: 'closed' | 'refused'
+    }
   | { readonly kind: 'sweep-failed'; readonly reason: string }
   /** Committed and published as far as it was read, and not ours any more. */
   | { readonly kind: 'ended'; readonly commit: number }

@@ -6,6 +6,10 @@ export class Interruption {
   #isRaised = false
   #listener: (() => void) | null = null
 
+  get isRaised(): boolean {
+    return this.#isRaised
+  }
+
   raise(): void {
     this.#isRaised = true
     this.#listener?.()

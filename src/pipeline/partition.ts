@@ -22,8 +22,10 @@ import { Interruption } from './interruption.ts'
 import type { OpenSource, SourceEvent } from './ports.ts'
 import { discardPublisher, publishOutstanding, sweep } from './publishing.ts'
 import { recover } from './recovery.ts'
+import { forcedBefore, RequestDesk } from './request-desk.ts'
 import { retrying } from './retrying.ts'
 import { assertOwned, loadIndex, openSession, type Session } from './session.ts'
+import { SourceReader } from './source-reader.ts'
 
 /** Dead letters that wait for a cut before one is made for their sake. */
 const MAX_PENDING_DEAD_LETTERS = 1000
@@ -56,7 +58,8 @@ export async function runPartition(
       const interruption = new Interruption()
       signal.addEventListener('abort', () => interruption.raise(), { once: true })
       const committer = new Committer(session, () => interruption.raise())
-      await new PartitionLoop(session, state, bounded, committer, interruption).run()
+      const decided = await decidedBefore(session)
+      await new PartitionLoop(session, state, bounded, committer, interruption, decided).run()
       await committer.drain()
     } finally {
       await source.close()
@@ -107,7 +110,8 @@ class PartitionLoop {
   readonly #session: Session
   readonly #env: PipelineEnv
   readonly #state: PartitionState
-  readonly #source: OpenSource
+  readonly #source: SourceReader
+  readonly #desk: RequestDesk
   readonly #committer: Committer
   readonly #interruption: Interruption
   /** Offset after the last record that was folded. */
@@ -119,7 +123,7 @@ class PartitionLoop {
   readonly #windowsTold = new Set<EpochMs>()
   #windowsToldInAll = 0
   /** A wall-clock or operator's decision of an owner before us, to be taken again at its cut. */
-  #decided: { readonly cut: number; readonly decision: CloseDecision } | null
+  #decided: Decided | null
 
   constructor(
     session: Session,
@@ -127,28 +131,42 @@ class PartitionLoop {
     source: OpenSource,
     committer: Committer,
     interruption: Interruption,
+    decided: Decided | null,
   ) {
     this.#session = session
     this.#env = session.env
     this.#state = state
-    this.#source = source
+    this.#source = new SourceReader(source, session.env.clock)
     this.#committer = committer
     this.#interruption = interruption
     this.#position = session.ledger.resumeOffset
-    this.#decided = decidedBefore(session)
+    this.#decided = decided
+    this.#desk = new RequestDesk(session, state, {
+      close: async (decision) => {
+        await this.#close(decision)
+        await this.#closeDue()
+      },
+      drain: () => committer.drain(),
+    })
   }
 
   async run(): Promise<void> {
     const { signal } = this.#session
+    const { requestsEveryMs } = this.#env.limits
     // A close that was due at the last commit's cut, and more than one may be, comes before the next record.
     await this.#closeDue()
     await this.#closeDecided(this.#position)
     while (!signal.aborted) {
-      const event = await this.#interruption.orNull(this.#source.next())
-      if (event === null) break
+      // Not before a decision that has its cut still to come.
+      if (this.#decided === null) await this.#desk.look()
+      const event = await this.#interruption.orNull(this.#source.next(requestsEveryMs))
+      if (this.#interruption.isRaised) break
+      if (event === null) continue
       await this.#take(event)
       if (event.kind === 'end') break
     }
+    this.#source.close()
+    if (this.#state.ended) await this.#desk.lookOnceMore()
     if (this.#recordsSinceCut > 0) await this.#cut(null)
   }
 
@@ -289,10 +307,18 @@ class PartitionLoop {
   }
 }
 
+/** A decision that an intent holds, and the cut at which it was taken. */
+interface Decided {
+  readonly cut: number
+  readonly decision: CloseDecision
+}
+
 /** What the records alone will decide again needs no reminder; what a clock or an operator decided does. */
-function decidedBefore(session: Session): { cut: number; decision: CloseDecision } | null {
+async function decidedBefore(session: Session): Promise<Decided | null> {
   const { intent } = session
   if (intent === null || intent.window === null || intent.trigger === null) return null
   if (intent.trigger !== 'deadline' && intent.trigger !== 'forced') return null
-  return { cut: intent.cut, decision: { windowStart: intent.window, trigger: intent.trigger } }
+  const decision = { windowStart: intent.window, trigger: intent.trigger }
+  const forced = typeof intent.request === 'string' ? await forcedBefore(session, intent.request) : undefined
+  return { cut: intent.cut, decision: forced === undefined ? decision : { ...decision, forced } }
 }

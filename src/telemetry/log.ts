@@ -38,6 +38,8 @@ export function logPipelineEvent(log: Log, event: PipelineEvent): void {
       return
     case 'taken-over':
     case 'committed':
+    case 'request-taken':
+    case 'request-answered':
     case 'ended':
       log.info(fields, kind)
       return

@@ -4,7 +4,7 @@
  */
 import type { VmWindowOutcome, VmWindowTask } from '../core/close-vm-window.ts'
 import type { FateCounts } from '../core/fate.ts'
-import type { CloseReason, CloseTrigger } from '../core/closing.ts'
+import type { CloseReason, CloseTrigger, Forced } from '../core/closing.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { ChunkSet } from '../ledger/chunks.ts'
@@ -17,6 +17,7 @@ export interface PlannedClose {
   readonly windowStart: EpochMs
   readonly windowEnd: EpochMs
   readonly trigger: CloseTrigger
+  readonly forced: Forced | null
   /** Rows: one VM window each (`ClosingRow`), sorted by VM. */
   readonly accs: ChunkSet
   /** What aggregating must add up to. */

@@ -54,6 +54,7 @@ const LARGEST: Required<Ledger> = {
     cut: Number.MAX_SAFE_INTEGER,
     window: -8.64e15,
     trigger: 'complete',
+    request: 'r'.repeat(8),
     pages: FULL_PAGES,
   },
   index: { attempt: ATTEMPT, digest: DIGEST },

@@ -39,6 +39,8 @@ export class World {
   readonly results = new MemoryResults()
   readonly events: PipelineEvent[] = []
   crashes = 0
+  /** Called at once, from within a processor. */
+  onEvent: (event: PipelineEvent) => void = () => undefined
   readonly #scenario: Scenario
   readonly #random: Random
   readonly #aggregator: AnyAggregator
@@ -99,14 +101,18 @@ export class World {
         },
       },
       source,
-      clock: { nowMs: () => this.#nowMs++, sleep: () => this.turn() },
+      clock: { nowMs: () => this.#nowMs++, sleep: (_ms, signal) => this.#turnOrAborted(signal) },
       newToken: () => String(++this.#tokens).padStart(8, '0'),
       limits: {
         ...DEFAULT_LIMITS,
         checkpointEveryRecords: random.pick([7, 30, 1000]),
         vmsPerWorkflow: random.pick([1, 1, 3]),
+        requestsEveryMs: random.pick([0, 20, 1000]),
       },
-      observe: (event) => this.events.push(event),
+      observe: (event) => {
+        this.events.push(event)
+        this.onEvent(event)
+      },
       once: false,
     }
   }
@@ -116,6 +122,18 @@ export class World {
     const turn = new Promise<void>((resolve) => this.#waiting.push(resolve))
     this.#pump ??= this.#serve()
     return turn
+  }
+
+  /** A pause that is ended leaves a turn behind, which does nothing. */
+  #turnOrAborted(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        signal?.removeEventListener('abort', end)
+        resolve()
+      }
+      signal?.addEventListener('abort', end)
+      void this.turn().then(end)
+    })
   }
 
   async #serve(): Promise<void> {

@@ -40,7 +40,7 @@ export function makeJob(
     engine: new MemoryEngine({ store, aggregator }),
     publishers: results,
     source: new MemorySource({ partitions: [records], batchSize: () => 10 }),
-    clock: { nowMs: () => nowMs++, sleep: () => Promise.resolve() },
+    clock: { nowMs: () => nowMs++, sleep: () => new Promise((resolve) => setImmediate(resolve)) },
     newToken: () => `token${String(++tokens).padStart(3, '0')}`,
     limits: DEFAULT_LIMITS,
     observe: (event) => events.push(event),

@@ -55,6 +55,7 @@ export async function planClose(
             windowStart: window.start,
             windowEnd: window.end,
             trigger: window.trigger,
+            forced: window.forced,
             accs: await write('accs', closingPages(window, aggregator, store.maxValueBytes)),
             vmWindows: window.vms.length,
             received: window.vms.reduce((sum, vm) => sum + vm.window.receivedCount, 0),

@@ -1,0 +1,129 @@
+/**
+ * The owner's side of operators' requests (src/ledger/requests.ts): looks for them at bounded intervals, closes what they
+ * ask to be closed, and answers. The loop calls it between batches and when its source is silent; one small read an
+ * interval is all that it costs.
+ */
+import type { Forced } from '../core/closing.ts'
+import type { CloseDecision, PartitionState } from '../core/partition-state.ts'
+import {
+  answerRequest,
+  openRequests,
+  takeRequest,
+  windowList,
+  type CloseRequest,
+  type OpenRequest,
+  type RequestAnswer,
+  type WindowList,
+} from '../ledger/requests.ts'
+import { isRetryable, retrying } from './retrying.ts'
+import { assertOwned, type Session } from './session.ts'
+import { messageOf } from '../errors.ts'
+
+/** What carrying out a request takes of the loop. */
+export interface RequestHands {
+  /** Closes the lowest window by this decision, and whatever is due after it. */
+  close(decision: CloseDecision): Promise<void>
+  /** Resolves when all that was closed is committed and published. */
+  drain(): Promise<void>
+}
+
+export class RequestDesk {
+  readonly #session: Session
+  readonly #state: PartitionState
+  readonly #hands: RequestHands
+  #nextLookMs = -Infinity
+
+  constructor(session: Session, state: PartitionState, hands: RequestHands) {
+    this.#session = session
+    this.#state = state
+    this.#hands = hands
+  }
+
+  /** Carries out what was asked since the last look, if that is long enough ago. */
+  async look(): Promise<void> {
+    const { env } = this.#session
+    const nowMs = env.clock.nowMs()
+    if (nowMs < this.#nextLookMs) return
+    this.#nextLookMs = nowMs + env.limits.requestsEveryMs
+    for (const open of await this.#read()) await this.#carryOut(open)
+  }
+
+  /** The look after which no other follows. */
+  async lookOnceMore(): Promise<void> {
+    for (const open of await readingRequests(this.#session)) await this.#carryOut(open)
+  }
+
+  /** A store that does not answer holds up no folding: it is asked again at the next look. */
+  async #read(): Promise<readonly OpenRequest[]> {
+    const { env, partition } = this.#session
+    try {
+      return await openRequests(env.store, env.job, partition)
+    } catch (error) {
+      if (!isRetryable(error)) throw error
+      const pauseMs = env.limits.requestsEveryMs
+      env.observe({ kind: 'retry', partition, step: 'reading requests', reason: messageOf(error), pauseMs })
+      return []
+    }
+  }
+
+  async #carryOut({ request, taken }: OpenRequest): Promise<void> {
+    const closing = taken?.closing ?? (await this.#take(request))
+    if (closing === null) return
+    const state = this.#state
+    for (let head = state.head; head !== null && head.start <= request.window; head = state.head) {
+      await this.#hands.close({ windowStart: head.start, trigger: 'forced', forced: forcedBy(request) })
+    }
+    await this.#hands.drain()
+    await this.#answer(request, { kind: 'closed', closing, commit: this.#session.ledger.commit })
+  }
+
+  /** Fixes what the request comes to; `null` when it comes to nothing, and is answered. */
+  async #take(request: CloseRequest): Promise<WindowList | null> {
+    const { env, partition, owner } = this.#session
+    const state = this.#state
+    const closing = windowList(state.openThrough(request.window))
+    if (closing.count === 0) {
+      const isClosed = state.closedThrough !== null && request.window <= state.closedThrough
+      const open = windowList([...state.windows.keys()].sort((a, b) => a - b))
+      await this.#answer(request, { kind: 'refused', problem: isClosed ? 'closed-before' : 'not-open', open })
+      return null
+    }
+    await this.#write('taking a request', () =>
+      takeRequest(env.store, env.job, partition, request.id, { epoch: owner.epoch, closing }, this.#assertOwner),
+    )
+    const { id, who, why } = request
+    env.observe({ kind: 'request-taken', partition, id, who, why, windows: closing.count })
+    return closing
+  }
+
+  async #answer(request: CloseRequest, outcome: RequestAnswer['outcome']): Promise<void> {
+    const { env, partition } = this.#session
+    const answer: RequestAnswer = { request, answeredAtMs: env.clock.nowMs(), outcome }
+    await this.#write('answering a request', () =>
+      answerRequest(env.store, env.job, partition, answer, this.#assertOwner),
+    )
+    const { id, who, why } = request
+    env.observe({ kind: 'request-answered', partition, id, who, why, outcome: outcome.kind })
+  }
+
+  readonly #assertOwner = (): Promise<void> => assertOwned(this.#session)
+
+  async #write(step: string, act: () => Promise<void>): Promise<void> {
+    const { env, partition, signal } = this.#session
+    await retrying(env, partition, signal, step, act)
+  }
+}
+
+function forcedBy({ id, who, why }: CloseRequest): Forced {
+  return { request: id, who, why }
+}
+
+/** Who forced the close that an intent of an owner before us holds; the request is there until it is answered. */
+export async function forcedBefore(session: Session, id: string): Promise<Forced | undefined> {
+  const found = (await readingRequests(session)).find(({ request }) => request.id === id)
+  return found && forcedBy(found.request)
+}
+
+function readingRequests({ env, partition, signal }: Session): Promise<readonly OpenRequest[]> {
+  return retrying(env, partition, signal, 'reading requests', () => openRequests(env.store, env.job, partition))
+}
