@@ -8,7 +8,6 @@ import kafkajs from 'kafkajs'
 import { afterAll, beforeAll } from 'vitest'
 import { connectKafkaCluster } from '../../src/adapters/kafka/cluster.ts'
 import { createKafkaConsumption } from '../../src/adapters/kafka/consumption.ts'
-import { committedMessages } from '../../src/adapters/kafka/marker.ts'
 import { produceRecords } from '../../src/adapters/kafka/produce.ts'
 import { startStack } from '../../src/stack/index.ts'
 import { busyPorts, stackPorts } from '../../src/stack/ports.ts'
@@ -197,7 +196,7 @@ export async function committedIn(connection: KafkaConnection, topic: string): P
       const { start, end } = (await cluster.logRanges(topic, [partition])).get(partition) ?? { start: 0, end: 0 }
       for (let at = start; at < end;) {
         const slice = await cluster.read(topic, partition, at, 8 * 1024 * 1024)
-        messages.push(...committedMessages(slice))
+        messages.push(...slice.messages.filter(({ isControlRecord }) => !isControlRecord))
         const last = slice.messages.at(-1)
         if (last === undefined) break
         at = Number(last.offset) + 1

@@ -1,8 +1,8 @@
-/** The one place where a kafkajs client is made: addresses, codecs, logging, and one repair. */
-import { createRequire } from 'node:module'
+/** The one place where a kafkajs client is made: addresses, codecs, logging. */
 import kafkajs from 'kafkajs'
 import type { Kafka, LogEntry, SASLOptions } from 'kafkajs'
 import { registerCodecs } from './codecs.ts'
+import { repairKafkajs } from './repairs.ts'
 import type { ConnectionOptions } from 'node:tls'
 
 export interface KafkaConnection {
@@ -29,7 +29,7 @@ const RETRY = { initialRetryTime: 100, retries: 5 }
 
 export function createKafkaClient(connection: KafkaConnection): Kafka {
   registerCodecs()
-  repairThrottleTimer()
+  repairKafkajs()
   const { log } = connection
   return new kafkajs.Kafka({
     brokers: [...connection.brokers],
@@ -58,27 +58,4 @@ function isRoutine({ log }: LogEntry): boolean {
 function toLogEntry({ level, log, namespace }: LogEntry): KafkaLogEntry {
   const { message, timestamp: _timestamp, logger: _logger, ...fields } = log
   return { level: level === kafkajs.logLevel.ERROR ? 'error' : 'warn', message, fields: { namespace, ...fields } }
-}
-
-interface RequestQueue {
-  readonly pending: readonly unknown[]
-  readonly throttledUntil: number
-  scheduleCheckPendingRequests: (this: RequestQueue) => void
-}
-
-let repaired = false
-
-/**
- * kafkajs 2.2.4 sets a timer with a negative delay after every response that found nothing waiting, which Node 24
- * answers with a TimeoutNegativeWarning on standard error. Such a timer has nothing to do, so it is not set.
- */
-function repairThrottleTimer(): void {
-  if (repaired) return
-  repaired = true
-  const require = createRequire(import.meta.url)
-  const { prototype } = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue }
-  const schedule = prototype.scheduleCheckPendingRequests
-  prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
-    if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this)
-  }
 }

@@ -26,14 +26,13 @@ export interface StoredMessage {
   readonly offset: string
   readonly key: Buffer | null
   readonly value: Buffer | null
+  /** A transaction's end, or a record of an aborted one: to be read past. */
   readonly isControlRecord: boolean
-  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean }
 }
 
 export interface LogSlice {
-  /** Everything from the asked offset on that fits, aborted records and transaction markers included. */
+  /** Everything from the asked offset on that fits, control records included. */
   readonly messages: readonly StoredMessage[]
-  readonly abortedTransactions: readonly { readonly producerId: string; readonly firstOffset: string }[]
   /** Transactions that are still open begin here; `read_committed` readers get no further. */
   readonly lastStableOffset: number
 }
@@ -144,7 +143,6 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
         return {
           // A batch may begin before the offset that was asked for.
           messages: slice.messages.filter(({ offset }) => Number(offset) >= fromOffset),
-          abortedTransactions: slice.abortedTransactions,
           lastStableOffset: Number(slice.lastStableOffset),
         }
       }),
@@ -183,7 +181,6 @@ interface FetchAnswer {
   readonly responses: readonly {
     readonly partitions: readonly {
       readonly lastStableOffset: string
-      readonly abortedTransactions: LogSlice['abortedTransactions']
       readonly messages: readonly StoredMessage[]
     }[]
   }[]

@@ -4,7 +4,7 @@
  */
 import { WindrowError } from '../../errors.ts'
 import type { PublishedMarker } from '../../pipeline/ports.ts'
-import type { KafkaCluster, LogSlice, StoredMessage } from './cluster.ts'
+import type { KafkaCluster, StoredMessage } from './cluster.ts'
 
 /** Offsets looked at first; each batch takes two, its marker and the transaction's end. */
 const FIRST_REACH = 64
@@ -54,7 +54,7 @@ async function lastMarkerIn(
         disposition: 'retryable',
       })
     }
-    const committed = committedMessages(slice).filter(({ offset }) => Number(offset) < upTo)
+    const committed = slice.messages.filter(({ offset, isControlRecord }) => !isControlRecord && Number(offset) < upTo)
     const newest = committed.at(-1)
     if (newest !== undefined) last = parseMarker(newest, topic, partition)
     // Nothing at all up to the log's end: compaction has taken what was there.
@@ -63,26 +63,6 @@ async function lastMarkerIn(
     at = Number(end.offset) + 1
   }
   return last
-}
-
-const ABORT = 0
-
-/**
- * What a `read_committed` reader sees of a slice. The broker lists which producers aborted a transaction, and from
- * which offset on; the producer's next abort marker in the log ends it. See Kafka's Fetcher, "aborted transactions".
- */
-export function committedMessages({ messages, abortedTransactions }: LogSlice): StoredMessage[] {
-  const upcoming = abortedTransactions.toSorted((a, b) => Number(a.firstOffset) - Number(b.firstOffset))
-  const aborting = new Set<string>()
-  return messages.filter((message) => {
-    while (upcoming[0] !== undefined && Number(message.offset) >= Number(upcoming[0].firstOffset)) {
-      aborting.add((upcoming.shift() as { producerId: string }).producerId)
-    }
-    const { producerId, inTransaction } = message.batchContext
-    // A control record's key: version int16, type int16.
-    if (message.isControlRecord && message.key?.readInt16BE(2) === ABORT) aborting.delete(producerId)
-    return !message.isControlRecord && !(inTransaction && aborting.has(producerId))
-  })
 }
 
 function parseMarker(message: StoredMessage, topic: string, partition: number): PublishedMarker {

@@ -1,12 +1,18 @@
 /** Pins how the last marker is found: from the end, past aborted transactions and transaction ends, and never a guess. */
 import { describe, expect, it } from 'vitest'
-import { committedMessages, encodeMarker, readLastMarker } from '../../../src/adapters/kafka/marker.ts'
+import { hideAborted, type FetchedPartition, type FetchedRecord } from '../../../src/adapters/kafka/aborted-records.ts'
+import { encodeMarker, readLastMarker } from '../../../src/adapters/kafka/marker.ts'
 import type { LogSlice, StoredMessage } from '../../../src/adapters/kafka/cluster.ts'
 
 const COMMIT_END = Buffer.from([0, 0, 0, 1])
 const ABORT_END = Buffer.from([0, 0, 0, 0])
 
-function message(offset: number, producerId: string, value: string | null, end?: Buffer): StoredMessage {
+function message(
+  offset: number,
+  producerId: string,
+  value: string | null,
+  end?: Buffer,
+): FetchedRecord & StoredMessage {
   return {
     offset: String(offset),
     key: end ?? Buffer.from('0'),
@@ -18,7 +24,7 @@ function message(offset: number, producerId: string, value: string | null, end?:
 
 /** A partition log of one marker a transaction: `c` committed, `a` aborted. */
 function logOf(outcomes: string, producerOf = (_commit: number) => 'p') {
-  const messages: StoredMessage[] = []
+  const messages: (FetchedRecord & StoredMessage)[] = []
   const aborted: { producerId: string; firstOffset: string }[] = []
   for (const [index, outcome] of [...outcomes].entries()) {
     const producerId = producerOf(index + 1)
@@ -30,8 +36,8 @@ function logOf(outcomes: string, producerOf = (_commit: number) => 'p') {
 }
 
 interface FakeLog {
-  readonly messages: readonly StoredMessage[]
-  readonly aborted?: LogSlice['abortedTransactions']
+  readonly messages: readonly (FetchedRecord & StoredMessage)[]
+  readonly aborted?: FetchedPartition['abortedTransactions']
   readonly start?: number
   readonly lastStableOffset?: number
   readonly perRead?: number
@@ -46,8 +52,10 @@ function clusterOf({ messages, aborted = [], start = 0, lastStableOffset, perRea
       new Map(partitions.map((p) => [p, { start, end }])),
     read: async (_topic: string, _partition: number, from: number): Promise<LogSlice> => {
       reads.push(from)
-      const slice = messages.filter(({ offset }) => Number(offset) >= from).slice(0, perRead)
-      return { messages: slice, abortedTransactions: aborted, lastStableOffset: lastStableOffset ?? end }
+      const wanted = messages.filter(({ offset }) => Number(offset) >= from).slice(0, perRead)
+      const slice = wanted.map((message) => ({ ...message }))
+      hideAborted({ messages: slice, abortedTransactions: aborted })
+      return { messages: slice, lastStableOffset: lastStableOffset ?? end }
     },
   }
 }
@@ -115,29 +123,4 @@ describe('the last marker', () => {
       })
     },
   )
-})
-
-describe('what a read_committed reader sees', () => {
-  it('is every producer’s own transactions, interleaved as they are', () => {
-    const messages = [
-      message(0, 'a', 'a1'),
-      message(1, 'b', 'b1'),
-      message(2, 'a', 'a2'),
-      message(3, 'a', null, ABORT_END),
-      message(4, 'b', 'b2'),
-      message(5, 'a', 'a3'),
-      message(6, 'b', null, COMMIT_END),
-      message(7, 'a', null, COMMIT_END),
-    ]
-    const abortedTransactions = [{ producerId: 'a', firstOffset: '0' }]
-    const seen = committedMessages({ messages, abortedTransactions, lastStableOffset: 8 })
-    expect(seen.map(({ value }) => value?.toString())).toEqual(['b1', 'b2', 'a3'])
-  })
-
-  it('leaves out a transaction that began before the slice', () => {
-    const messages = [message(10, 'a', 'a9'), message(11, 'a', null, ABORT_END), message(12, 'a', 'a10')]
-    const abortedTransactions = [{ producerId: 'a', firstOffset: '3' }]
-    const seen = committedMessages({ messages, abortedTransactions, lastStableOffset: 13 })
-    expect(seen.map(({ value }) => value?.toString())).toEqual(['a10'])
-  })
 })
