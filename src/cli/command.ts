@@ -1,6 +1,6 @@
 /** What a command of the command line is. Each stands in a file of its own and is listed in commands.ts. */
 import type { Command } from 'commander'
-import type { Screen } from '../ui/run-display.ts'
+import type { Screen } from '../ui/live-block.ts'
 
 /** 0 done, 1 failed, 2 bad usage or configuration. */
 export type ExitCode = 0 | 1 | 2

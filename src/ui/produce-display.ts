@@ -1,13 +1,10 @@
-/** Shows a `windrow produce`: two lines redrawn in place on a terminal, a line every few seconds elsewhere. */
+/** Shows a `windrow produce`: two lines redrawn on a terminal, one line now and then elsewhere. */
 import type { ProduceObserver, ProduceProgress, ProduceSummary } from '../app/produce.ts'
 import { bar } from './charts.ts'
 import { formatBytes, formatCompact, formatCount, formatDuration } from './format.ts'
-import { LiveBlock } from './live-block.ts'
-import type { Screen } from './run-display.ts'
+import { LiveBlock, type Screen } from './live-block.ts'
 import type { Style } from './style.ts'
 
-const REDRAW_EVERY_MS = 100
-const PLAIN_LINE_EVERY_MS = 5_000
 const BAR_WIDTH = 30
 /** Of what could not be read so many are shown: a wrong format makes every line one of them. */
 const MAX_SHOWN_UNDECODABLE = 5
@@ -18,32 +15,29 @@ export interface ProduceDisplay extends ProduceObserver {
 }
 
 export function createProduceDisplay(screen: Screen, style: Style, nowMs: () => number): ProduceDisplay {
-  const isLive = screen.isTTY === true
-  const block = new LiveBlock(screen)
   const startedMs = nowMs()
   let latest: ProduceProgress | null = null
-  let drawnAtMs = isLive ? -Infinity : startedMs
   let undecodable = 0
-
-  function draw(): void {
-    if (latest === null) return
-    drawnAtMs = nowMs()
-    const pointsPerSecond = latest.points / Math.max(0.001, (drawnAtMs - startedMs) / 1000)
-    if (isLive) block.draw(liveLines(latest, pointsPerSecond, style))
-    else screen.write(`${plainLine(latest, pointsPerSecond)}\n`)
+  const rateOf = ({ points }: ProduceProgress) => points / Math.max(0.001, (nowMs() - startedMs) / 1000)
+  const look = {
+    lines: () => (latest === null ? [] : liveLines(latest, rateOf(latest), style)),
+    plainLine: () => (latest === null ? '' : plainLine(latest, rateOf(latest))),
   }
+  const block = new LiveBlock(screen, look, nowMs)
 
   return {
     progress(progress) {
       latest = progress
-      if (nowMs() - drawnAtMs >= (isLive ? REDRAW_EVERY_MS : PLAIN_LINE_EVERY_MS)) draw()
+      block.changed()
     },
     undecodable(place, reason) {
       undecodable++
       if (undecodable <= MAX_SHOWN_UNDECODABLE) block.say(`${style.yellow(place)}: ${reason}`)
       if (undecodable === MAX_SHOWN_UNDECODABLE + 1) block.say('further ones that cannot be read are only counted')
     },
-    end: draw,
+    end() {
+      if (latest !== null) block.draw()
+    },
   }
 }
 

@@ -2,18 +2,17 @@
 import type { RunEvent, RunProgress } from '../app-types.ts'
 import { bar, sparkline } from './charts.ts'
 import { formatCompact, formatCount, formatTime } from './format.ts'
-import { clip, type Style } from './style.ts'
+import type { Style } from './style.ts'
 
 const BAR_WIDTH = 20
 
 export type WindowClosed = Extract<RunEvent, { kind: 'window-closed' }>
 
-/** Lines to be redrawn in place; none is longer than `columns`. */
+/** Lines to be redrawn in place. */
 export function liveLines(
   now: RunProgress,
   recentRates: readonly number[],
   lastClosed: WindowClosed | null,
-  columns: number,
   style: Style,
 ): string[] {
   const rate = `${style.bold(formatCompact(now.pointsPerSecond))} points/s ${sparkline(recentRates)}`
@@ -24,7 +23,7 @@ export function liveLines(
     `consumed    ${formatCount(now.consumed)}${read}  ${rate}`,
     `windows     ${formatCount(now.windowsClosed)} closed${lastClosed === null ? '' : `  ${closedText(lastClosed, style)}`}`,
     `VM windows  ${closing}  published ${formatCount(now.published)}  ${now.deadLetters > 0 ? style.yellow(letters) : letters}`,
-  ].map((line) => clip(line, columns))
+  ]
 }
 
 /** The same for logs and pipes. */

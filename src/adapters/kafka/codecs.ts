@@ -6,8 +6,8 @@ import * as zlib from 'node:zlib'
 import { Decompress as ZstdReader } from 'fzstd'
 import kafkajs from 'kafkajs'
 import { messageOf, WindrowError } from '../../errors.ts'
+import { snappyDecompress } from '../bytes/snappy.ts'
 import { lz4Decompress } from './lz4.ts'
-import { snappyDecompress } from './snappy.ts'
 
 /** A batch that unpacks to more is refused, so that a small fetch cannot exhaust the memory. */
 export const MAX_BATCH_BYTES = 128 * 1024 * 1024

@@ -3,7 +3,7 @@
  * guards the whole batch with its own CRC-32C, which the broker checks on arrival.
  */
 import { WindrowError } from '../../errors.ts'
-import { copyWithin } from './snappy.ts'
+import { copyWithin } from '../bytes/snappy.ts'
 
 const FRAME_MAGIC = 0x184d2204
 const SKIPPABLE_MAGIC_BASE = 0x184d2a50

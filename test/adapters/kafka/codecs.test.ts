@@ -7,7 +7,7 @@ import kafkajs from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { registerCodecs, zstdDecompress, zstdDecompressPlain } from '../../../src/adapters/kafka/codecs.ts'
 import { lz4Decompress } from '../../../src/adapters/kafka/lz4.ts'
-import { snappyDecompress } from '../../../src/adapters/kafka/snappy.ts'
+import { snappyDecompress } from '../../../src/adapters/bytes/snappy.ts'
 
 const packed = JSON.parse(readFileSync(new URL('codecs.fixture.json', import.meta.url), 'utf8')) as Record<
   string,

@@ -82,8 +82,8 @@ export function copyWithin(output: Buffer, to: number, distance: number, length:
 }
 
 function corrupt(what: string): WindrowError {
-  return new WindrowError(`a snappy batch cannot be read: ${what}`, {
+  return new WindrowError(`snappy data cannot be read: ${what}`, {
     code: 'CORRUPT_BATCH',
-    remedy: 'Read the topic with another client; if that fails as well, the batch was damaged before it was stored.',
+    remedy: 'Read it with another program; if that fails as well, it was damaged before it was stored.',
   })
 }
