@@ -1,25 +1,17 @@
 /** `windrow status`: what the ledgers of a job say, and how far its topic is ahead of them. Reads only. */
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { connectSidecar } from '../adapters/dapr/client.ts'
-import { createDaprStateStore } from '../adapters/dapr/state-store.ts'
 import type { LogRange } from '../adapters/kafka/cluster.ts'
 import type { Config } from '../config/settings.ts'
 import type { CloseReason } from '../core/closing.ts'
 import { addFates, NO_FATES, type FateCounts } from '../core/fate.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { TimeWindow } from '../core/window.ts'
-import { startEmbeddedSidecar } from '../embedded/index.ts'
 import { WindrowError } from '../errors.ts'
 import type { JobRecord } from '../ledger/job-record.ts'
 import type { Goal, Intent } from '../ledger/ledger.ts'
-import { readJob, readOnly, viewPartition, type PartitionView } from '../pipeline/inspect.ts'
-import type { StateStore } from '../pipeline/ports.ts'
+import { readOnly, viewPartition, type PartitionView } from '../pipeline/inspect.ts'
+import { jobIn, withJobStore, type StoreConfig } from './job-store.ts'
 
-export type StatusConfig = Pick<
-  Config,
-  'job' | 'sidecar' | 'daprHost' | 'daprGrpcPort' | 'stateStore' | 'dataDir' | 'maxValueBytes' | 'brokers'
->
+export type StatusConfig = StoreConfig & Pick<Config, 'brokers'>
 
 export interface JobStatus {
   readonly job: string
@@ -67,13 +59,10 @@ export interface OpenWindowStatus extends TimeWindow {
 
 export type ReadStatus = (config: StatusConfig, signal: AbortSignal) => Promise<JobStatus>
 
-/** Enough for a sidecar that is there; one that is not is told soon. */
-const SIDECAR_WITHIN_MS = 3_000
-
 export const readStatus: ReadStatus = (config, signal) =>
-  withStore(config, signal, async (store) => {
-    const record = await readJob(store, config.job)
-    if (record === null) throw noJob(config)
+  withJobStore(config, signal, async (opened) => {
+    const store = readOnly(opened.store)
+    const record = await jobIn(store, config)
     const views: (PartitionView | null)[] = []
     for (let partition = 0; partition < record.partitions; partition++) {
       views.push(await viewPartition(store, config.job, partition, record.rules))
@@ -180,72 +169,4 @@ async function readLog(record: JobRecord, brokers: readonly string[]): Promise<L
 function topicOf({ source }: JobRecord): string | null {
   const { kind, topic } = source as { readonly kind?: unknown; readonly topic?: unknown }
   return kind === 'kafka' && typeof topic === 'string' ? topic : null
-}
-
-/** An embedded state is opened for each look and let go after it, so that a run can be started between two. */
-async function withStore<T>(
-  config: StatusConfig,
-  signal: AbortSignal,
-  use: (store: StateStore) => Promise<T>,
-): Promise<T> {
-  const { stateStore: storeName, maxValueBytes } = config
-  const embedded = config.sidecar === 'embedded' ? await openEmbedded(config) : null
-  try {
-    const host = embedded === null ? config.daprHost : '127.0.0.1'
-    const grpcPort = embedded?.grpcPort ?? config.daprGrpcPort
-    const maxMessageMib = Math.ceil(maxValueBytes / 2 ** 20) * 2 + 64
-    const client = await connectSidecar({ host, grpcPort, maxMessageMib })
-    try {
-      await client.waitForSidecar({ signal, giveUpAfterMs: SIDECAR_WITHIN_MS })
-      return await use(readOnly(createDaprStateStore({ client, storeName, maxValueBytes })))
-    } finally {
-      client.close()
-    }
-  } finally {
-    await embedded?.close()
-  }
-}
-
-async function openEmbedded({ dataDir, stateStore }: StatusConfig): ReturnType<typeof startEmbeddedSidecar> {
-  const folder = join(dataDir, 'state')
-  // Starting on a folder that is not there would make it.
-  if (!(await isThere(folder))) throw noState(dataDir)
-  try {
-    return await startEmbeddedSidecar({ dataDir: folder, storeName: stateStore, inThread: false })
-  } catch (error) {
-    throw error instanceof WindrowError && error.code === 'DATA_DIR_IN_USE' ? inUse(dataDir, error) : error
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw error
-  }
-}
-
-function noState(dataDir: string): WindrowError {
-  return new WindrowError(`there is no state in ${dataDir}`, {
-    code: 'NO_STATE',
-    remedy: 'Name the folder of a run with --data-dir, or give --sidecar dapr for a job on a daprd.',
-  })
-}
-
-function inUse(dataDir: string, cause: WindrowError): WindrowError {
-  return new WindrowError(`the state in ${dataDir} is held by another process, most likely a run that goes on`, {
-    code: cause.code,
-    remedy:
-      'Look at what that run shows of itself, or ask again when it has ended. A job on a daprd can be seen as it runs.',
-  })
-}
-
-function noJob({ job, sidecar, dataDir, stateStore }: StatusConfig): WindrowError {
-  const where = sidecar === 'embedded' ? dataDir : `the state store ${stateStore}`
-  return new WindrowError(`there is no job ${job} in ${where}`, {
-    code: 'NO_JOB',
-    remedy: 'Name it with --job, as its run did.',
-  })
 }

@@ -12,10 +12,12 @@
  *   work-queue.ts   items to workers       history.ts            events and items, encoded
  *   watchers.ts     who waits for what     long-timeout.ts       timers of any length
  *   faults.ts       faults on demand, for tests                  protobuf.ts    the wire format
+ *   endpoint.ts     where it serves, for other processes
  *
  * Two kinds of state, kept apart on purpose: what the state API acknowledged survives anything, and workflows survive
  * nothing, since the ledger in the state drives them again.
  */
+export { readEndpoint } from './endpoint.ts'
 export { startEmbeddedSidecar } from './sidecar.ts'
 export type { EmbeddedSidecar, EmbeddedSidecarOptions } from './sidecar.ts'
 export type { FaultEffect, FaultPlan, FaultRule } from './faults.ts'

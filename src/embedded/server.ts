@@ -1,4 +1,5 @@
 /** The sidecar itself, in whatever thread: state store, task hub and the port that serves both. */
+import { announceEndpoint, withdrawEndpoint } from './endpoint.ts'
 import { deliverWithFaults, FaultInjector, withFaults } from './faults.ts'
 import type { FaultPlan } from './faults.ts'
 import { serveGrpc } from './grpc.ts'
@@ -56,15 +57,21 @@ export async function startServer(
 
   const close = async () => {
     hub.close()
+    await withdrawEndpoint(options.dataDir)
     await store.close()
   }
   try {
+    // One that a process left which died; the folder is ours now.
+    await withdrawEndpoint(options.dataDir)
     const server = await serveGrpc(options.port, { unary, streaming })
+    await announceEndpoint(options.dataDir, server.port)
     return {
       port: server.port,
       setFaults: (plan) => injector.set(plan),
       close: async () => {
         hub.close()
+        // While the folder is still held, or it might be the next holder's that is removed.
+        await withdrawEndpoint(options.dataDir)
         await server.close()
         await store.close()
       },

@@ -136,11 +136,18 @@ describe('on an embedded state', () => {
     expect(partitions[1]).toMatchObject({ lag: null, resumeOffset: 5 })
   })
 
-  test('a state that another process holds is told as that', async () => {
+  test('a state that a run holds is read through the sidecar of that run', async () => {
     await leaveJob(RECORD, async () => {
+      expect(await readStatus(config, signal)).toMatchObject({ job: 'fleet', partitions: [{}, { resumeOffset: 5 }] })
+    })
+  })
+
+  test('a state that is held and not served is told as that', async () => {
+    await leaveJob(RECORD, async () => {
+      rmSync(join(dataDir, 'state', 'endpoint.json'))
       await expect(readStatus(config, signal)).rejects.toMatchObject({
         code: 'DATA_DIR_IN_USE',
-        message: `the state in ${dataDir} is held by another process, most likely a run that goes on`,
+        message: `the state in ${dataDir} is held by a process that starts or ends just now`,
       })
     })
   })
