@@ -7,7 +7,7 @@
  *   app/summary.ts   totals, read from the ledgers            telemetry/       logs, health
  */
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock as clock } from './app/clock.ts'
 import { openFileInput } from './app/file-input.ts'
 import type { Input, InputHooks, RunPartition } from './app/input.ts'
 import { haveAllEnded } from './app/goals.ts'
@@ -24,7 +24,6 @@ import { bindJob } from './ledger/job-record.ts'
 import { DEFAULT_LIMITS, type PipelineEnv } from './pipeline/env.ts'
 import type { PipelineEvent } from './pipeline/events.ts'
 import { runPartition, type PartitionEnd } from './pipeline/partition.ts'
-import type { Clock } from './pipeline/ports.ts'
 import { Health } from './telemetry/health.ts'
 import { serveHealth } from './telemetry/health-server.ts'
 import { createLog, logPipelineEvent, logWorkerEvent, type Log } from './telemetry/log.ts'
@@ -210,12 +209,4 @@ const openConfigured: OpenInput = async (config, hooks) => {
   // Loaded when needed: a run on files does without Kafka's client.
   const { openKafkaInput } = await import('./app/kafka-input.ts')
   return openKafkaInput(config, hooks)
-}
-
-const clock: Clock = {
-  nowMs: () => Date.now(),
-  sleep: async (ms, signal) => {
-    // An abort ends the pause, it does not fail it: who asked for the pause looks at the signal.
-    await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
-  },
 }

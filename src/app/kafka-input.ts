@@ -4,17 +4,16 @@ import { createDeadLetterEncoder } from '../adapters/avro/encode-dead-letter.ts'
 import type { KafkaConnection } from '../adapters/kafka/client.ts'
 import { connectKafkaCluster } from '../adapters/kafka/cluster.ts'
 import { createKafkaConsumption } from '../adapters/kafka/consumption.ts'
-import { createRecordDecoder, type RecordDecoderOptions } from '../adapters/kafka/decode.ts'
 import { createKafkaPublisherFactory } from '../adapters/kafka/publisher.ts'
-import { createSchemaRegistry } from '../adapters/kafka/schema-registry.ts'
 import { createMissingTopics, describeTopic, type TopicDescription } from '../adapters/kafka/topic.ts'
 import type { Config } from '../config/settings.ts'
 import { messageOf, WindrowError } from '../errors.ts'
-import type { Clock, PublisherFactory, StateStore } from '../pipeline/ports.ts'
+import type { PublisherFactory, StateStore } from '../pipeline/ports.ts'
 import { OwnedPartitions } from './drive.ts'
 import { filePublishers } from './file-input.ts'
 import { endsOf, haveReached, type Ends } from './goals.ts'
 import type { Input, InputHooks, RunPartition } from './input.ts'
+import { recordDecoderOf } from './record-decoder.ts'
 import { identityOf, refuseAnother, refuseCompacted, watchTopic } from './topic-identity.ts'
 
 /** How often it is looked whether the partitions of other processes have reached their goals too. */
@@ -41,7 +40,7 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
     connection,
     topic,
     groupId: config.job,
-    decode: createRecordDecoder({ fields: { mapping: config.fields }, ...registryOf(config, hooks.clock) }),
+    decode: recordDecoderOf(config, hooks.clock),
     clock: hooks.clock,
     listener: {
       onAssigned: (partitions) => {
@@ -115,10 +114,6 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
     }
     if (halts[0] !== undefined) throw halts[0]
   }
-}
-
-function registryOf({ schemaRegistry: url }: Config, clock: Clock): Pick<RecordDecoderOptions, 'registry'> {
-  return url === null ? {} : { registry: { registry: createSchemaRegistry({ url, clock }), clock } }
 }
 
 /** A sidecar that restarts is waited for by the partitions; a look that failed says nothing. */

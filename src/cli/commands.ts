@@ -1,5 +1,6 @@
 /** Every command that there is, in the order of `windrow --help`. */
 import type { CliCommand } from './command.ts'
+import { createDeadLettersCommand } from './dead-letters.ts'
 import { demoCommand } from './demo.ts'
 import { createProduceCommand } from './produce.ts'
 import { createRunCommand } from './run.ts'
@@ -11,5 +12,6 @@ export const commands: readonly CliCommand[] = [
   createRunCommand(async () => (await import('../app.ts')).runJob),
   createProduceCommand(async () => (await import('../app/produce.ts')).produceFiles),
   createStatusCommand(async () => (await import('../app/status.ts')).readStatus),
+  createDeadLettersCommand(async () => (await import('../app/dead-letters.ts')).openDeadLetters),
   stackCommand,
 ]

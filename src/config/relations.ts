@@ -87,7 +87,10 @@ function outputRules(config: Incomplete, places: Places): ConfigurationProblem[]
   const taken = new Map<string, string>()
   for (const path of config.input ?? []) taken.set(`file ${normalize(path)}`, 'the input')
   if (config.source === 'kafka' && typeof config.topic === 'string') taken.set(`topic ${config.topic}`, 'the input')
-  if (config.job !== undefined) taken.set(`topic ${config.job}-published`, 'the marker of what is published')
+  if (config.job !== undefined) {
+    taken.set(`topic ${config.job}-published`, 'the marker of what is published')
+    taken.set(`topic ${config.job}-retried`, 'where retries of dead letters are noted')
+  }
 
   for (const key of ['results', 'deadLetters'] as const) {
     const output = config[key]

@@ -3,35 +3,11 @@
  * `detail` that was cut is lost: it has no UTF-8.
  */
 import { canonicalJson } from '../../core/json.ts'
-import type { RawRecord } from '../../core/point.ts'
+import type { DeadLetter, QuarantinedVmWindow, RefusedRecord, Why } from '../../pipeline/dead-letter.ts'
 import { createLineDecoder, type LineDecoder } from './decode-line.ts'
 import { headerOf, Writer } from './writer.ts'
 
-type Place = RawRecord['place']
-
-interface RefusedRecord {
-  readonly partition: number
-  readonly offset: number
-  readonly place: Place
-  readonly size: number
-  readonly digest: string
-  /** Base64. */
-  readonly bytes: string
-}
-
-interface QuarantinedVmWindow {
-  readonly vmId: string
-  readonly windowStart: number
-  readonly received: number
-}
-
-interface Why {
-  readonly reason: string
-  readonly detail: string
-}
-
-/** As the pipeline writes them: `deadLetterRow` for a record, `quarantineRow` for a VM window. */
-type DeadLetter = Why & (RefusedRecord | QuarantinedVmWindow)
+type Place = RefusedRecord['place']
 
 const FIELDS_OF_A_RECORD = ['partition', 'offset', 'place', 'size', 'digest', 'bytes']
 const FIELDS_OF_A_VM_WINDOW = ['vmId', 'windowStart', 'received']

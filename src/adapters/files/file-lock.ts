@@ -23,12 +23,24 @@ export interface FileLock {
   release(): Promise<void>
 }
 
+/** How an error speaks of what is locked. */
+export interface LockWords {
+  /** Completes "… are being written by". */
+  readonly what: string
+  readonly remedy: string
+}
+
+const OF_RESULTS: LockWords = {
+  what: 'the results',
+  remedy: 'Wait until that process has ended, or give --results another path.',
+}
+
 /** What this process has locked: its own entry in a lock file is stale unless it is in here. */
 const heldHere = new Set<string>()
 
-export async function lockFile(files: FileSystem, path: string): Promise<FileLock> {
+export async function lockFile(files: FileSystem, path: string, words = OF_RESULTS): Promise<FileLock> {
   const before = parseOwner(await files.readText(path))
-  if (before !== null && (await isAlive(files, before, path))) throw locked(path, before)
+  if (before !== null && (await isAlive(files, before, path))) throw locked(path, before, words)
   const owner: Owner = {
     host: hostname(),
     pid: process.pid,
@@ -50,7 +62,7 @@ export async function lockFile(files: FileSystem, path: string): Promise<FileLoc
   const lock: FileLock = {
     async assertHeld() {
       const now = await files.readText(path)
-      if (now !== text) throw locked(path, parseOwner(now))
+      if (now !== text) throw locked(path, parseOwner(now), words)
     },
     async release() {
       heldHere.delete(path)
@@ -91,10 +103,7 @@ async function startOf(files: FileSystem, pid: number): Promise<string | null> {
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
 }
 
-function locked(path: string, owner: Owner | null): WindrowError {
+function locked(path: string, owner: Owner | null, { what, remedy }: LockWords): WindrowError {
   const who = owner === null ? 'another process' : `process ${owner.pid} on ${owner.host}`
-  return new WindrowError(`the results are being written by ${who} (${path})`, {
-    code: 'RESULTS_FILE_LOCKED',
-    remedy: 'Wait until that process has ended, or give --results another path.',
-  })
+  return new WindrowError(`${what} are being written by ${who} (${path})`, { code: 'RESULTS_FILE_LOCKED', remedy })
 }

@@ -4,6 +4,7 @@
  */
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
 import { constants } from 'node:fs'
+import { dirname } from 'node:path'
 
 export interface FileSystem {
   /** With all folders above it. */
@@ -75,6 +76,21 @@ export const nodeFileSystem: FileSystem = {
       await handle.close()
     }
   },
+}
+
+/** Write beside, sync, rename, sync the folder: after a crash there is the old text or the new one, whole. */
+export async function replaceFile(files: FileSystem, path: string, text: string): Promise<void> {
+  const temporary = `${path}.tmp`
+  const file = await files.open(temporary)
+  try {
+    await file.truncate(0)
+    await file.write(Buffer.from(text), 0)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await files.rename(temporary, path)
+  await files.syncFolder(dirname(path))
 }
 
 /** The system's code of an error, `''` when it has none. */

@@ -2,7 +2,7 @@
 import { dirname, relative } from 'node:path'
 import { WindrowError } from '../../errors.ts'
 import type { PublishedMarker } from '../../pipeline/ports.ts'
-import type { FileSystem } from './file-system.ts'
+import { replaceFile, type FileSystem } from './file-system.ts'
 
 /** Replaced as a whole, atomically: this is the commit of everything that is published to files. */
 export interface SideFile {
@@ -64,20 +64,8 @@ export function parseSideFile(text: string): SideFile | null {
   return isWhole ? (side as SideFile) : null
 }
 
-/** Write beside, sync, rename, sync the folder: after a crash there is the old one or the new one, whole. */
-export async function replaceSideFile(files: FileSystem, results: string, side: SideFile): Promise<void> {
-  const path = sidePathOf(results)
-  const temporary = `${path}.tmp`
-  const file = await files.open(temporary)
-  try {
-    await file.truncate(0)
-    await file.write(Buffer.from(`${JSON.stringify(side)}\n`), 0)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await files.rename(temporary, path)
-  await files.syncFolder(dirname(path))
+export function replaceSideFile(files: FileSystem, results: string, side: SideFile): Promise<void> {
+  return replaceFile(files, sidePathOf(results), `${JSON.stringify(side)}\n`)
 }
 
 function mismatch(message: string): WindrowError {

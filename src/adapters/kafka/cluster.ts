@@ -24,10 +24,16 @@ export interface LogRange {
 /** A stored record as the client library hands it over. */
 export interface StoredMessage {
   readonly offset: string
+  /** Milliseconds; whose clock, `batchContext.timestampType` says. */
+  readonly timestamp: string
   readonly key: Buffer | null
   readonly value: Buffer | null
   /** A transaction's end, or a record of an aborted one: to be read past. */
   readonly isControlRecord: boolean
+  readonly batchContext?: {
+    /** 1: the broker's (LogAppendTime). */
+    readonly timestampType?: number
+  }
 }
 
 export interface LogSlice {

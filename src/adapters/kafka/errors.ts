@@ -75,6 +75,8 @@ const BY_TYPE: Readonly<Record<string, Verdict>> = {
   MESSAGE_TOO_LARGE: TOO_LARGE,
   RECORD_LIST_TOO_LARGE: TOO_LARGE,
   UNKNOWN_TOPIC_OR_PARTITION: NO_TOPIC,
+  // In a young cluster the coordinator is found before it knows that it is one; kafkajs does not try that again.
+  NOT_COORDINATOR_FOR_GROUP: TRANSIENT,
   CONCURRENT_TRANSACTIONS: TRANSACTION_BROKEN,
   INVALID_TXN_STATE: TRANSACTION_BROKEN,
   INVALID_PRODUCER_ID_MAPPING: TRANSACTION_BROKEN,

@@ -27,6 +27,7 @@ describe('protocol errors, by the number that the broker sends', () => {
     ['TRANSACTION_ABORTABLE', 120, 'KAFKA_TRANSACTION', 'retryable'],
     ['UNKNOWN_TOPIC_OR_PARTITION', 3, 'KAFKA_TOPIC_MISSING', 'retryable'],
     ['NOT_LEADER_FOR_PARTITION', 6, 'KAFKA_TRANSIENT', 'retryable'],
+    ['NOT_COORDINATOR_FOR_GROUP', 16, 'KAFKA_TRANSIENT', 'retryable'],
     ['REQUEST_TIMED_OUT', 7, 'KAFKA_TRANSIENT', 'retryable'],
     ['UNKNOWN', -1, 'KAFKA_TRANSIENT', 'retryable'],
     ['INVALID_CONFIG', 40, 'KAFKA_PROTOCOL', 'fatal'],

@@ -18,6 +18,7 @@ function message(
     key: end ?? Buffer.from('0'),
     value: value === null ? null : Buffer.from(value),
     isControlRecord: end !== undefined,
+    timestamp: '0',
     batchContext: { producerId, inTransaction: true },
   }
 }

@@ -1,0 +1,255 @@
+/** `windrow dead-letters list | show | retry`: what a job refused, and sending it again. */
+import { readFileSync } from 'node:fs'
+import { Option } from 'commander'
+import type { DeadLettersConfig, DeadLetterStore, OpenDeadLetters } from '../app/dead-letters.ts'
+import { withDefaults } from '../config/defaults.ts'
+import { LOG_PLACE_EXPECTED, parseLogPlace } from '../config/log-place.ts'
+import { readSettings } from '../config/resolve.ts'
+import type { Config } from '../config/settings.ts'
+import { keptBytes, lineOf } from '../dead-letters/kept-bytes.ts'
+import {
+  EVERYTHING,
+  isRecord,
+  isWanted,
+  type LetterFilter,
+  type NamedLetter,
+  type Since,
+} from '../dead-letters/letter.ts'
+import type { Repair } from '../dead-letters/repair.ts'
+import { ConfigurationError, messageOf, WindrowError, type ConfigurationProblem } from '../errors.ts'
+import { letterListText, letterText, retriedText } from '../ui/dead-letters-text.ts'
+import { createStyle, wantsColour, type Style } from '../ui/style.ts'
+import type { CliCommand, CliContext } from './command.ts'
+import { addSettingFlags } from './flags.ts'
+import { loadConfigFile } from './load-config.ts'
+
+const ACTIONS = ['list', 'show', 'retry'] as const
+type Action = (typeof ACTIONS)[number]
+
+const DEFAULT_LIMIT = 100
+
+/** What a command line asks for. */
+interface Options {
+  readonly config: DeadLettersConfig
+  readonly json: boolean
+  readonly id: string
+  readonly filter: LetterFilter
+  readonly limit: number
+  readonly repair: Repair
+  /** Of a retry. */
+  readonly partition: number | null
+  readonly into: string | null
+}
+
+/** `load` brings in the readers of files and Kafka's client, which help and usage errors do without. */
+export function createDeadLettersCommand(load: () => Promise<OpenDeadLetters>): CliCommand {
+  return {
+    name: 'dead-letters',
+    summary: 'List the records that a job refused, show one, or send one again',
+    example: {
+      line: 'windrow dead-letters list --reason too-late --reason invalid',
+      does: 'of the last run on files here; with --brokers, of a job on Kafka',
+    },
+    configure: (command) => {
+      addSettingFlags(command, ['job', 'dataDir', 'brokers', 'deadLetters', 'schemaRegistry'])
+      command
+        .argument('<list|show|retry>')
+        .argument('[id]')
+        .option('--reason <reason...>', 'list: those of these reasons')
+        .option('--partition <number>', 'list: those of this one; retry: send to it')
+        .option('--since <place>', 'list: from this offset, time, or duration ago on')
+        .addOption(new Option('--limit <number>', `list: show so many (${DEFAULT_LIMIT})`).hideHelp())
+        .option('--record <line>', 'retry: send this line of input')
+        .option('--file <path>', 'retry: send the line in this file')
+        .option('--as-is', 'retry: send the record as it was')
+        .addOption(new Option('--into <path>', 'retry, of a job on files: NDJSON file to add to').hideHelp())
+        .option('--json', 'Print JSON, one line each')
+    },
+    async run(flags, context, [action, id]) {
+      const options = readOptions(flags, context.env, action, id)
+      const store = await (await load())(options.config)
+      try {
+        await ACTS[action as Action](store, options, context)
+      } finally {
+        await store.close()
+      }
+      return 0
+    },
+  }
+}
+
+const ACTS: Record<Action, (store: DeadLetterStore, options: Options, context: CliContext) => Promise<void>> = {
+  list,
+  show,
+  retry,
+}
+
+async function list(store: DeadLetterStore, options: Options, { env, stdout, signal }: CliContext): Promise<void> {
+  const shown: NamedLetter[] = []
+  const byReason = new Map<string, number>()
+  const others = new Map<string, number>()
+  const retried = await store.retried()
+  for await (const named of store.letters()) {
+    if (signal.aborted) throw stopped()
+    const isAskedFor = isWanted(named, options.filter)
+    const counts = isAskedFor ? byReason : others
+    counts.set(named.letter.reason, (counts.get(named.letter.reason) ?? 0) + 1)
+    if (!isAskedFor) continue
+    if (options.json) stdout.write(`${JSON.stringify(jsonOf(named, retried))}\n`)
+    else if (shown.length < options.limit) shown.push(named)
+  }
+  if (!options.json) stdout.write(letterListText({ shown, retried, byReason, others }, styleOf(stdout, env)))
+}
+
+async function show(store: DeadLetterStore, options: Options, { env, stdout }: CliContext): Promise<void> {
+  const named = await find(store, options.id)
+  const { letter } = named
+  const retried = await store.retried()
+  const kept = isRecord(letter) ? keptBytes(letter) : null
+  const line = kept?.isWhole === true ? lineOf(await store.decode(kept.bytes)) : null
+  const text = options.json
+    ? `${JSON.stringify({ ...jsonOf(named, retried), line })}\n`
+    : letterText(named, line, retried.has(options.id), styleOf(stdout, env))
+  stdout.write(text)
+}
+
+async function retry(store: DeadLetterStore, options: Options, { env, stdout }: CliContext): Promise<void> {
+  const letter = await find(store, options.id)
+  const done = await store.retry({ letter, repair: options.repair, partition: options.partition, into: options.into })
+  stdout.write(options.json ? `${JSON.stringify(done)}\n` : retriedText(done, styleOf(stdout, env)))
+}
+
+async function find(store: DeadLetterStore, id: string): Promise<NamedLetter> {
+  for await (const named of store.letters()) if (named.id === id) return named
+  throw new WindrowError(`there is no dead letter ${id}`, {
+    code: 'NO_SUCH_DEAD_LETTER',
+    remedy: 'See windrow dead-letters list for those that there are.',
+  })
+}
+
+function jsonOf({ id, letter, publishedAtMs }: NamedLetter, retried: ReadonlySet<string>): object {
+  return { id, ...letter, ...(publishedAtMs === null ? {} : { publishedAtMs }), retried: retried.has(id) }
+}
+
+function styleOf(screen: CliContext['stdout'], env: CliContext['env']): Style {
+  return createStyle(wantsColour(screen.isTTY === true, env))
+}
+
+function stopped(): WindrowError {
+  return new WindrowError('stopped before all dead letters were read', { code: 'STOPPED', remedy: 'Ask again.' })
+}
+
+/** Flags of its own as commander has them; the others are settings. */
+interface Flags {
+  readonly reason?: readonly string[]
+  readonly partition?: string
+  readonly since?: string
+  readonly limit?: string
+  readonly record?: string
+  readonly file?: string
+  readonly asIs?: true
+  readonly into?: string
+}
+type FlagName = keyof Flags
+
+const FLAGS_OF_ACTION: Record<Action, readonly FlagName[]> = {
+  list: ['reason', 'partition', 'since', 'limit'],
+  show: [],
+  retry: ['partition', 'record', 'file', 'asIs', 'into'],
+}
+
+/** Throws with all that is wrong. */
+function readOptions(
+  given: Readonly<Record<string, unknown>>,
+  env: CliContext['env'],
+  action: string | undefined,
+  id: string | undefined,
+): Options {
+  if (!ACTIONS.includes(action as Action)) {
+    const remedy = `Give one of ${ACTIONS.join(', ')}.`
+    throw new ConfigurationError([{ place: 'action', problem: `there is no dead-letters ${action}`, remedy }])
+  }
+  // Of a retry it says where to, of a list which; neither is the setting of that name.
+  const { partition: _partition, ...settingFlags } = given
+  const flags = given as Flags
+  const {
+    values,
+    broken,
+    problems: wrong,
+  } = readSettings({ flags: settingFlags, env, file: loadConfigFile(given, env) })
+  const problems: ConfigurationProblem[] = [...wrong]
+  const add = (place: string, problem: string, remedy: string): void => void problems.push({ place, problem, remedy })
+  // Where nothing says what was read, brokers do: a job on files has none.
+  const source = values.source ?? ((values.brokers?.length ?? 0) > 0 && values.input === undefined ? 'kafka' : 'files')
+  const config = withDefaults({ ...values, ...(broken.has('source') ? {} : { source }) }, broken)
+  if (config.deadLetters?.kind === 'kafka' && config.brokers?.length === 0)
+    add('--brokers', 'a topic of dead letters needs brokers', 'Give --brokers host:port.')
+
+  const meant = new Set(FLAGS_OF_ACTION[action as Action])
+  for (const name of new Set(Object.values(FLAGS_OF_ACTION).flat()))
+    if (flags[name] !== undefined && !meant.has(name))
+      add(`--${name === 'asIs' ? 'as-is' : name}`, `means nothing to dead-letters ${action}`, 'Leave it out.')
+  if (action !== 'list' && id === undefined) add('id', 'is not given', 'Name one, as windrow dead-letters list does.')
+  if (action === 'list' && id !== undefined) add('id', `${id} means nothing to dead-letters list`, 'Leave it out.')
+  const number = (name: 'partition' | 'limit'): number | null => {
+    const text = flags[name]
+    if (text === undefined) return null
+    if (/^\d{1,9}$/.test(text)) return Number(text)
+    add(`--${name}`, `${JSON.stringify(text)} is not a whole number`, 'Give one.')
+    return null
+  }
+  const filter = {
+    ...EVERYTHING,
+    reasons: flags.reason ?? [],
+    partition: number('partition'),
+    since: readSince(flags.since, config.deadLetters, add),
+  }
+  const limit = number('limit') ?? DEFAULT_LIMIT
+  const repair = action === 'retry' ? readRepair(flags, add) : null
+  if (problems.length > 0) throw new ConfigurationError(problems)
+  return {
+    // Without a problem nothing is broken, so every setting was given or has its default.
+    config: config as Config,
+    json: (config as Config).json,
+    id: id ?? '',
+    filter,
+    limit,
+    repair: repair ?? { kind: 'as-is' },
+    partition: filter.partition,
+    into: flags.into ?? null,
+  }
+}
+
+type Add = (place: string, problem: string, remedy: string) => void
+
+function readSince(text: string | undefined, where: Config['deadLetters'] | undefined, add: Add): Since | null {
+  if (text === undefined) return null
+  const place = parseLogPlace(text, Date.now())
+  if (place === null) add('--since', `${JSON.stringify(text)} is no place in a log`, `Give ${LOG_PLACE_EXPECTED}.`)
+  else if (place.kind === 'offset') return { offset: place.offset }
+  else if (place.kind === 'time') {
+    if (where?.kind !== 'file') return { atMs: place.atMs }
+    add('--since', 'dead letters in a file have no time', 'Give the number of a record, as it stands in their ids.')
+  }
+  return null
+}
+
+function readRepair(flags: Flags, add: Add): Repair | null {
+  const given = (['record', 'file', 'asIs'] as const).filter((name) => flags[name] !== undefined)
+  if (given.length !== 1) {
+    const problem = given.length === 0 ? 'nothing says what to send' : 'more than one thing is to be sent'
+    add('--record', problem, 'Give one of --record LINE, --file PATH, --as-is.')
+    return null
+  }
+  if (flags.asIs === true) return { kind: 'as-is' }
+  if (flags.record !== undefined) return { kind: 'line', line: flags.record.trim() }
+  const path = flags.file as string
+  try {
+    const line = readFileSync(path, 'utf8').trim()
+    if (!line.includes('\n')) return { kind: 'line', line }
+    add('--file', `${path} has several lines`, 'Give a file with the one line to send.')
+  } catch (error) {
+    add('--file', `cannot read ${JSON.stringify(path)} (${messageOf(error)})`, 'Give a file that can be read.')
+  }
+  return null
+}

@@ -1,0 +1,110 @@
+/** Dead letters for people. Pure. */
+import type { Retried } from '../app/dead-letters.ts'
+import { keptBytes, readableBytes } from '../dead-letters/kept-bytes.ts'
+import { isRecord, type NamedLetter } from '../dead-letters/letter.ts'
+import { formatBytes, formatCount, formatTime } from './format.ts'
+import { clip, createStyle, type Style } from './style.ts'
+import { renderTable, type Column } from './table.ts'
+
+/** Enough to tell one from another; `show` has all of it. */
+const DETAIL_COLUMNS = 70
+
+/** What a list found: the first letters, and how many there are by reason. */
+export interface LetterList {
+  readonly shown: readonly NamedLetter[]
+  readonly retried: ReadonlySet<string>
+  /** Of those that were asked for. */
+  readonly byReason: ReadonlyMap<string, number>
+  /** Of those that were left out. */
+  readonly others: ReadonlyMap<string, number>
+}
+
+/** Several lines, each with its line end. */
+export function letterListText(list: LetterList, style: Style = createStyle(false)): string {
+  const { shown, retried, byReason, others } = list
+  const hasTimes = shown.some(({ publishedAtMs }) => publishedAtMs !== null)
+  const columns: Column[] = [
+    { title: 'id' },
+    { title: 'reason' },
+    ...(hasTimes ? [{ title: 'published' }] : []),
+    { title: 'size', align: 'right' },
+    { title: 'detail' },
+  ]
+  const rows = shown.map(({ id, letter, publishedAtMs }) => [
+    id,
+    retried.has(id) ? `${letter.reason}, ${style.green('retried')}` : letter.reason,
+    ...(hasTimes ? [publishedAtMs === null ? '' : formatTime(publishedAtMs - (publishedAtMs % 1000))] : []),
+    isRecord(letter) ? formatBytes(letter.size) : '',
+    clip(oneLine(letter.detail), DETAIL_COLUMNS),
+  ])
+  const all = totalOf(byReason)
+  const left = all - shown.length
+  const lines = [
+    ...(rows.length === 0 ? [] : [...renderTable(columns, rows), '']),
+    `${style.bold(`${formatCount(all)} dead letters`)}${all === 0 ? '' : `: ${reasonsText(byReason)}`}`,
+    ...(left > 0 ? [`${formatCount(left)} more are not shown; --limit shows more`] : []),
+    ...(totalOf(others) === 0 ? [] : [`not asked for: ${reasonsText(others)}`]),
+  ]
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+/** All there is of one; `line` is the input line that its record stands for now, `null` where it cannot be read. */
+export function letterText(
+  { id, letter, publishedAtMs }: NamedLetter,
+  line: string | null,
+  isRetried: boolean,
+  style: Style = createStyle(false),
+): string {
+  const fields: [string, string][] = [
+    ['id', style.bold(id)],
+    ['reason', letter.reason],
+    ['detail', oneLine(letter.detail)],
+  ]
+  if (publishedAtMs !== null) fields.push(['published', new Date(publishedAtMs).toISOString()])
+  if (isRetried) fields.push(['retried', 'yes'])
+  if (!isRecord(letter)) {
+    fields.push(['VM', letter.vmId], ['window', formatTime(letter.windowStart)])
+    fields.push(['received', formatCount(letter.received)])
+    return text(fields)
+  }
+  const { place } = letter
+  const kept = keptBytes(letter)
+  const cut = kept.isWhole ? '' : `, the first ${formatCount(kept.bytes.length)} are kept`
+  fields.push(
+    ['place', 'file' in place ? `${place.file}:${place.line}` : `${place.topic}/${place.partition}@${letter.offset}`],
+    ['size', `${formatCount(letter.size)} bytes${cut}`],
+    ['SHA-256', letter.digest],
+  )
+  if (line !== null) fields.push(['stands for', line])
+  return `${text(fields)}\n${readableBytes(kept)}\n`
+}
+
+export function retriedText({ id, sent, to, sentAtMs }: Retried, style: Style = createStyle(false)): string {
+  const where = 'file' in to ? to.file : `${to.topic}/${to.partition}`
+  const when = sentAtMs === null ? '' : ` at ${new Date(sentAtMs).toISOString()}`
+  if (!sent) return `${id} was sent to ${where} before${when}; nothing was done\n`
+  const head = `${style.bold('sent')}  ${id} to ${where}\n`
+  if (!('file' in to)) return head
+  return `${head}The job on the first input has ended. A new one takes both: windrow run --input INPUT ${to.file} --data-dir NEW\n`
+}
+
+function text(fields: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...fields.map(([name]) => name.length))
+  return fields.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('')
+}
+
+/** Details quote what strangers sent. */
+function oneLine(detail: string): string {
+  return detail.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+}
+
+function reasonsText(counts: ReadonlyMap<string, number>): string {
+  return [...counts]
+    .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+    .map(([reason, count]) => `${reason} ${formatCount(count)}`)
+    .join(', ')
+}
+
+function totalOf(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0)
+}

@@ -1,0 +1,54 @@
+/** Pins that a repaired line is in the file once, whole, wherever an earlier try of it was cut off. */
+import { expect, it } from 'vitest'
+import { addRetriedLine, retriedIn } from '../../../src/adapters/files/retry-file.ts'
+import { createJsonDecoder } from '../../../src/adapters/json/decode.ts'
+import { Random } from '../../support/random.ts'
+import { CrashingFileSystem } from './crashing-file-system.ts'
+
+const PATH = 'folder/dead-letters.retry.ndjson'
+const line = (seq: number): string => JSON.stringify({ vmId: 'a', metric: 'cpu', timestamp: 0, seq, value: 1 })
+const OTHER = `${line(1)}\n`
+
+it('a line is added once, and stays a line of input', async () => {
+  const files = new CrashingFileSystem()
+  expect(await addRetriedLine(PATH, '0:17', line(1), files)).toBe('added')
+  expect(await addRetriedLine(PATH, '0:17', line(2), files)).toBe('there')
+  expect(await addRetriedLine(PATH, '0:18', line(2), files)).toBe('added')
+  const lines = files.text(PATH).trimEnd().split('\n')
+  const seqs = lines.map((text) => {
+    const decoded = createJsonDecoder().decodeText(text)
+    return decoded.kind === 'point' ? decoded.point.seq : decoded
+  })
+  expect(seqs).toEqual([1, 2])
+  expect([...(await retriedIn(PATH, files))]).toEqual(['0:17', '0:18'])
+})
+
+it('what else is in the file stays, with or without a last line end', async () => {
+  const files = new CrashingFileSystem()
+  files.put(PATH, 'not JSON, with "retryOf" in it')
+  await addRetriedLine(PATH, '0:17', line(1), files)
+  expect(files.text(PATH).split('\n')).toEqual(['not JSON, with "retryOf" in it', expect.stringMatching(/0:17/), ''])
+})
+
+it('however the machine goes down in between, the command repeated leaves the line there once', async () => {
+  const whole = new CrashingFileSystem()
+  await addRetriedLine(PATH, '0:17', line(1), whole)
+  const { steps } = whole
+  expect(steps).toBeGreaterThan(10)
+  const random = new Random(1)
+  for (let step = 0; step < steps; step++) {
+    for (const mode of ['before', 'half', 'after'] as const) {
+      const files = new CrashingFileSystem()
+      files.put(PATH, OTHER)
+      files.failAt = { step, mode, error: new Error('down'), isFinal: true }
+      await expect(addRetriedLine(PATH, '0:17', line(2), files)).rejects.toThrow('down')
+      files.crash(() => random.next())
+      // Its process is gone; that it is this one, of all, is the test's own affair.
+      await files.remove(`${PATH}.windrow.lock`)
+      expect([OTHER, `${OTHER}${line(2).slice(0, -1)},"retryOf":"0:17"}\n`]).toContain(files.text(PATH))
+      await addRetriedLine(PATH, '0:17', line(2), files)
+      expect(files.text(PATH).match(/0:17/g)).toHaveLength(1)
+      expect(files.text(PATH).startsWith(OTHER)).toBe(true)
+    }
+  }
+})

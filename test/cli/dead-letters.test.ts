@@ -1,0 +1,139 @@
+/** `windrow dead-letters` on the dead letters of a real run on files: found, shown, and retried once. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openDeadLetters } from '../../src/app/dead-letters.ts'
+import { createDeadLettersCommand } from '../../src/cli/dead-letters.ts'
+import { execute } from '../../src/cli/program.ts'
+import { run } from '../../src/index.ts'
+import { fakeCli } from './cli-context.ts'
+
+const HOUR = 3_600_000
+const point = (seq: number, timestamp: number, extra = ''): string =>
+  `{"vmId":"a","metric":"cpu","timestamp":${timestamp},"seq":${seq},"value":${seq}${extra}}`
+/** The second line lacks its value, the last but one is cut off, the last comes long after its window. */
+const LINES = [
+  ...[point(0, 0), '{"vmId":"a","metric":"cpu","timestamp":1,"seq":1}', point(2, 2)],
+  ...[point(3, 5 * HOUR), point(4, 10 * HOUR), '{"vmId":"\\u001b[2J', point(9, 3)],
+]
+const REPAIRED = point(1, 1)
+
+let folder: string
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'windrow-letters-'))
+  writeFileSync(join(folder, 'points.ndjson'), LINES.map((line) => `${line}\n`).join(''))
+  const settings = { input: join(folder, 'points.ndjson'), dataDir: join(folder, '.windrow'), amendWindows: 0 }
+  await run({ settings: { ...settings, partitions: 1 } })
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const command = createDeadLettersCommand(async () => openDeadLetters)
+
+/** As if started in the folder of the run. */
+async function deadLetters(...args: readonly string[]) {
+  const cli = fakeCli({ WINDROW_DATA_DIR: join(folder, '.windrow') })
+  const exitCode = await execute([command], ['dead-letters', ...args], cli.context)
+  return { exitCode, stdout: cli.stdout(), stderr: cli.stderr() }
+}
+
+test('the example of --help works as printed', async () => {
+  const [, ...args] = command.example.line.split(' ')
+  const { exitCode, stdout } = await deadLetters(...args.slice(1))
+  expect(exitCode).toBe(0)
+  expect(stdout).toContain('2 dead letters: invalid 1, too-late 1\nnot asked for: undecodable 1\n')
+})
+
+describe('list', () => {
+  test('shows place, reason and detail of each, with nothing in it that steers a terminal', async () => {
+    const { stdout } = await deadLetters('list')
+    expect(stdout.split('\n')[0]).toMatch(/^id +reason +size +detail$/)
+    expect(stdout).toMatch(/^0:1 +invalid +49 B +value is missing, expected a number$/m)
+    expect(stdout).not.toContain('\x1b')
+  })
+
+  test('by partition and from a record on', async () => {
+    expect((await deadLetters('list', '--since', '5')).stdout).toContain('2 dead letters: too-late 1, undecodable 1\n')
+    expect((await deadLetters('list', '--partition', '1')).stdout).toMatch(/^0 dead letters\n/)
+  })
+
+  test('--limit shows some and says how many there are; --json gives all, a line each', async () => {
+    expect((await deadLetters('list', '--limit', '1')).stdout).toContain('2 more are not shown')
+    const lines = (await deadLetters('list', '--json')).stdout.trimEnd().split('\n')
+    expect(lines.map((line) => (JSON.parse(line) as { id: string }).id)).toEqual(['0:1', '0:5', '0:6'])
+  })
+})
+
+describe('show', () => {
+  test('gives all there is, with the bytes as text, and what they stand for where they can be read', async () => {
+    const invalid = (await deadLetters('show', '0:1')).stdout
+    expect(invalid).toContain(`points.ndjson:2\n`)
+    expect(invalid).toContain(`\n${LINES[1]}\n`)
+    expect(invalid).not.toContain('stands for')
+    expect((await deadLetters('show', '0:6')).stdout).toMatch(/^stands for +\{"vmId":"a"/m)
+  })
+
+  test('one that is not there is named', async () => {
+    const { exitCode, stderr } = await deadLetters('show', '7:7')
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('dead letter 7:7') as string,
+    })
+  })
+})
+
+describe('retry', () => {
+  test('writes the repaired line into a file of further input, once, and a job on both has it', async () => {
+    const first = await deadLetters('retry', '0:1', '--record', REPAIRED)
+    const path = join(folder, '.windrow/dead-letters.retry.ndjson')
+    expect(first).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(first.stdout).toContain(`0:1 to ${path}\n`)
+    expect((await deadLetters('retry', '0:1', '--record', REPAIRED)).stdout).toContain('nothing was done')
+    expect(readFileSync(path, 'utf8')).toBe(`${REPAIRED.slice(0, -1)},"retryOf":"0:1"}\n`)
+    expect((await deadLetters('list')).stdout).toContain('invalid, retried')
+
+    const both = { input: [join(folder, 'points.ndjson'), path], dataDir: join(folder, 'again') }
+    expect((await run({ settings: both })).points).toMatchObject({ accepted: 6, late: 0, rejected: 2 })
+  })
+
+  test('takes the line from a file, and another file to write to', async () => {
+    const repaired = join(folder, 'repaired.ndjson')
+    writeFileSync(repaired, `${REPAIRED}\n`)
+    const into = join(folder, 'into.ndjson')
+    const { stdout } = await deadLetters('retry', '0:1', '--file', repaired, '--into', into, '--json')
+    expect(JSON.parse(stdout)).toEqual({ id: '0:1', sent: true, to: { file: into }, sentAtMs: null })
+    expect(existsSync(into)).toBe(true)
+  })
+
+  test.each([
+    [['0:5', '--as-is'], '0:5 as it is would be refused again: undecodable'],
+    [['0:6', '--as-is'], '0:6 came too late, and would be later still'],
+    [['0:1', '--record', '{"vmId":"a"}'], 'the repaired record would be refused again: invalid: metric is missing'],
+  ])('%j is refused, since it would be in vain', async (args, problem) => {
+    const { exitCode, stderr } = await deadLetters('retry', ...args)
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(problem) as string })
+  })
+})
+
+test.each([
+  [['lst'], 'there is no dead-letters lst'],
+  [['show'], 'id: is not given'],
+  [['list', '0:1'], 'id: 0:1 means nothing to dead-letters list'],
+  [['list', '--as-is'], '--as-is: means nothing to dead-letters list'],
+  [['list', '--since', '1h'], '--since: dead letters in a file have no time'],
+  [['list', '--since', 'noon'], '--since: "noon" is no place in a log'],
+  [['list', '--limit', 'x'], '--limit: "x" is not a whole number'],
+  [['retry', '0:1'], '--record: nothing says what to send'],
+  [['retry', '0:1', '--as-is', '--record', '{}'], '--record: more than one thing is to be sent'],
+  [['retry', '0:1', '--file', '/no/such'], '--file: cannot read "/no/such"'],
+  [['list', '--dead-letters', 'kafka:letters'], '--brokers: a topic of dead letters needs brokers'],
+])('%j is refused', async (args, problem) => {
+  const { exitCode, stderr } = await deadLetters(...args)
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(problem) as string })
+})
+
+test('a folder without dead letters is told', async () => {
+  const { exitCode, stderr } = await deadLetters('list', '--dead-letters', join(folder, 'none.ndjson'))
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain('NO_DEAD_LETTERS')
+})
