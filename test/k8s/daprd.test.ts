@@ -1,0 +1,143 @@
+/**
+ * What daprd reads of the overlays, read by the real daprd as a single machine runs it: components, Configuration, Resiliency,
+ * WorkflowAccessPolicy. A job then runs on it, so that what they forbid is not what Windrow needs.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { stringify } from 'yaml'
+import { connectSidecar } from '../../src/adapters/dapr/client.ts'
+import { daprdPorts } from '../../src/stack/ports.ts'
+import { ensureBuilt } from '../support/built.ts'
+import { resultsIn, windrow } from '../support/windrow-process.ts'
+import { stackForTests } from '../stack/run-support.ts'
+import type { Manifest } from './manifest.ts'
+import { build, find, type Overlay } from './manifests.ts'
+
+const READ_BY_DAPRD = ['Component', 'Resiliency', 'WorkflowAccessPolicy']
+const stack = stackForTests({ state: 'redis' })
+let folder: string
+const started: ChildProcess[] = []
+
+beforeAll(async () => {
+  ensureBuilt()
+  folder = await mkdtemp(join(tmpdir(), 'windrow-k8s-'))
+})
+afterEach(async () => {
+  for (const child of started.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+interface Daprd {
+  readonly grpcPort: number
+  readonly metricsPort: number
+  /** Its log so far. */
+  readonly log: readonly string[]
+  /** Resolves with the first line that holds the text; rejects when daprd ends without one. */
+  said(text: string): Promise<string>
+}
+
+/** Starts daprd on what an overlay has for it, as it would be in the cluster but for names, which DNS resolves there. */
+async function startDaprd(overlay: Overlay, change: (manifest: Manifest) => void): Promise<Daprd> {
+  const manifests = await build(overlay)
+  manifests.forEach(change)
+  const resources = join(folder, overlay)
+  await mkdir(resources, { recursive: true })
+  for (const manifest of manifests.filter(({ kind }) => READ_BY_DAPRD.includes(kind)))
+    await writeFile(join(resources, `${manifest.kind}.yaml`), stringify(manifest))
+  const configuration = find(manifests, 'Configuration') as Manifest & { spec: Record<string, unknown> }
+  configuration.spec['nameResolution'] = {
+    component: 'sqlite',
+    version: 'v1',
+    configuration: { connectionString: join(folder, `${overlay}.db`) },
+  }
+  const config = join(folder, `${overlay}.yaml`)
+  await writeFile(config, stringify(configuration))
+
+  const { portBase, addresses, daprPrograms } = stack().description
+  const ports = daprdPorts(portBase, 1)
+  const child = spawn(
+    join(daprPrograms, 'daprd'),
+    [
+      ...['--app-id', 'windrow', '--dapr-listen-addresses', '127.0.0.1', '--metrics-listen-address', '127.0.0.1'],
+      ...['--dapr-http-port', String(ports.http), '--dapr-grpc-port', String(ports.grpc)],
+      ...['--dapr-internal-grpc-port', String(ports.internalGrpc), '--metrics-port', String(ports.metrics)],
+      ...['--dapr-internal-grpc-listen-address', '127.0.0.1', '--max-body-size', '64Mi'],
+      ...['--placement-host-address', addresses.placement, '--scheduler-host-address', addresses.scheduler],
+      ...['--resources-path', resources, '--config', config],
+    ],
+    { env: { ...process.env, NAMESPACE: 'windrow', DAPR_HOST_IP: '127.0.0.1' }, stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  started.push(child)
+  const log: string[] = []
+  const waiting: { text: string; resolve: (line: string) => void; reject: (error: Error) => void }[] = []
+  createInterface({ input: child.stdout })
+    .on('line', (line) => {
+      log.push(line)
+      for (const one of waiting) if (line.includes(one.text)) one.resolve(line)
+    })
+    .on('close', () => {
+      for (const { text, reject } of waiting)
+        reject(new Error(`daprd ended before "${text}":\n${log.slice(-8).join('\n')}`))
+    })
+  const said = (text: string) =>
+    new Promise<string>((resolve, reject) => {
+      const line = log.find((one) => one.includes(text))
+      if (line !== undefined) resolve(line)
+      else waiting.push({ text, resolve, reject })
+    })
+  return { grpcPort: ports.grpc, metricsPort: ports.metrics, log, said }
+}
+
+/** Only the address is another one than in the cluster. */
+const withRedisOf = (address: string) => (manifest: Manifest) => {
+  const host = manifest.kind === 'Component' && manifest.spec?.metadata?.find(({ name }) => name === 'redisHost')
+  if (host) host.value = address
+}
+
+describe('local', () => {
+  it('is loaded whole, and a job runs on it', async () => {
+    const daprd = await startDaprd('local', withRedisOf(stack().description.addresses.redis))
+    await daprd.said('dapr initialized. Status: Running')
+    await daprd.said('Component loaded: statestore (state.redis/v1)')
+    await daprd.said('Loaded 1 workflow access policy resource(s)')
+    await daprd.said('TraceIDRatioBased{0.01}')
+    const metrics = await (await fetch(`http://127.0.0.1:${daprd.metricsPort}/`)).text()
+    expect(metrics).toMatch(/dapr_resiliency_loaded\{[^}]*name="windrow"[^}]*\} 1/)
+    expect(daprd.log.filter((line) => line.includes('level=error'))).toEqual([])
+
+    const dataDir = join(folder, 'run')
+    const args = ['--sidecar', 'dapr', '--window', '1h', '--job', 'k8s', '--data-dir', dataDir]
+    await windrow(['run', '--input', 'examples/points.ndjson', ...args], { DAPR_GRPC_PORT: String(daprd.grpcPort) })
+    expect(resultsIn(join(dataDir, 'results.ndjson')).length).toBeGreaterThan(0)
+  })
+
+  it('refuses what Windrow does not use', async () => {
+    const daprd = await startDaprd('local', withRedisOf(stack().description.addresses.redis))
+    await daprd.said('dapr initialized. Status: Running')
+    const client = await connectSidecar({ host: '127.0.0.1', grpcPort: daprd.grpcPort })
+    try {
+      await expect(client.api.getSecret({ storeName: 'kubernetes', key: 'any' })).rejects.toThrow('Not Implemented')
+      await expect(client.api.getState({ storeName: 'statestore', key: 'none' })).resolves.toBeDefined()
+    } finally {
+      client.close()
+    }
+  })
+})
+
+describe('aks', () => {
+  it('is understood as far as there is no Azure: only the token is missing', async () => {
+    const daprd = await startDaprd('aks', () => undefined)
+    const failure = await daprd.said('Failed to init component statestore (state.postgresql/v2)')
+    expect(failure).toContain('failed to acquire a token')
+    await daprd.said('Loaded 1 workflow access policy resource(s)')
+  })
+})

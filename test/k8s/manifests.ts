@@ -1,0 +1,36 @@
+/** The manifests as a cluster would get them: overlays, put together by kustomize. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { parseAllDocuments } from 'yaml'
+import { ROOT } from '../support/built.ts'
+import type { Manifest } from './manifest.ts'
+import { tool } from './tools.ts'
+
+export const OVERLAYS = ['local', 'aks'] as const
+export type Overlay = (typeof OVERLAYS)[number]
+
+export async function buildText(overlay: Overlay): Promise<string> {
+  return execFileSync(await tool('kustomize'), ['build', join(ROOT, 'k8s/overlays', overlay)], { encoding: 'utf8' })
+}
+
+export async function build(overlay: Overlay): Promise<Manifest[]> {
+  return parseAllDocuments(await buildText(overlay)).map((document) => document.toJS() as Manifest)
+}
+
+export function find(manifests: readonly Manifest[], kind: string, name?: string): Manifest {
+  const found = manifests.find((one) => one.kind === kind && (name === undefined || one.metadata.name === name))
+  if (found === undefined) throw new Error(`there is no ${kind} ${name ?? ''}`)
+  return found
+}
+
+/** What kubeconform says of a text against the schemas beside this file; empty when it is valid. */
+export async function schemaProblems(text: string): Promise<string> {
+  const location = join(ROOT, 'test/k8s/schemas', '{{ .ResourceKind }}{{ .KindSuffix }}.json')
+  const args = ['-strict', '-schema-location', location, '-skip', WITHOUT_SCHEMA.join(','), '-']
+  const { status, stdout, stderr } = spawnSync(await tool('kubeconform'), args, { input: text, encoding: 'utf8' })
+  if (status === null) throw new Error(`kubeconform did not run: ${stderr}`)
+  return status === 0 ? '' : `${stdout}${stderr}`
+}
+
+/** Strimzi's custom resources are in no package registry, so theirs alone are not checked. */
+const WITHOUT_SCHEMA = ['Kafka', 'KafkaNodePool', 'KafkaTopic']
