@@ -2,6 +2,7 @@
 import type { CliCommand } from './command.ts'
 import { createDeadLettersCommand } from './dead-letters.ts'
 import { demoCommand } from './demo.ts'
+import { createGatewayCommand } from './gateway.ts'
 import { createProduceCommand } from './produce.ts'
 import { createRunCommand } from './run.ts'
 import { stackCommand } from './stack.ts'
@@ -11,6 +12,7 @@ export const commands: readonly CliCommand[] = [
   demoCommand,
   createRunCommand(async () => (await import('../app.ts')).runJob),
   createProduceCommand(async () => (await import('../app/produce.ts')).produceFiles),
+  createGatewayCommand(async () => (await import('../app/gateway.ts')).runGateway),
   createStatusCommand(async () => (await import('../app/status.ts')).readStatus),
   createDeadLettersCommand(async () => (await import('../app/dead-letters.ts')).openDeadLetters),
   stackCommand,

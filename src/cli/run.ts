@@ -1,5 +1,6 @@
 /** `windrow run`: processes files or a topic. */
 import type { JobSummary, RunJob } from '../app-types.ts'
+import { settings } from '../config/names.ts'
 import type { Config } from '../config/settings.ts'
 import { WindrowError } from '../errors.ts'
 import { createRunDisplay, type RunDisplay } from '../ui/run-display.ts'
@@ -9,13 +10,16 @@ import type { CliCommand, CliContext, ExitCode } from './command.ts'
 import { addSettingFlags } from './flags.ts'
 import { loadConfig } from './load-config.ts'
 
+/** Those of the gateway are judged in a file that both read, and are no flags here. */
+const SETTINGS = settings.filter(({ meta }) => meta.group !== 'Gateway').map(({ key }) => key)
+
 /** `loadRunJob` brings in the application and all its libraries, which help and usage errors do without. */
 export function createRunCommand(loadRunJob: () => Promise<RunJob>): CliCommand {
   return {
     name: 'run',
     summary: 'Close the windows of files or of a Kafka topic',
     example: { line: 'windrow run --input points.ndjson --window 5m', does: 'results to .windrow/results.ndjson' },
-    configure: (command) => addSettingFlags(command),
+    configure: (command) => addSettingFlags(command, SETTINGS),
     async run(flags, context) {
       const config = loadConfig(flags, context.env)
       const runJob = await loadRunJob()

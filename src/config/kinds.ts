@@ -134,6 +134,21 @@ export function brokerList(): Kind<readonly string[]> {
   })
 }
 
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
+export function listenAddress(): Kind<ListenAddress> {
+  return kind<ListenAddress>('<host:port>', 'host:port, such as 127.0.0.1:8080 or [::1]:8080', (raw) => {
+    const [, bracketed, plain, port] =
+      (typeof raw === 'string' ? /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(raw) : null) ?? []
+    const host = bracketed ?? plain
+    if (host === undefined || Number(port) > 65_535) return { problem: `${show(raw)} is not host:port` }
+    return { value: { host, port: Number(port) } }
+  })
+}
+
 const TOPIC = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/
 
 export function topicName(): Kind<string> {

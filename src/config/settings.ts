@@ -8,7 +8,7 @@ import { fieldMapping } from './field-mapping.ts'
 import * as kinds from './kinds.ts'
 import type { Kind } from './kinds.ts'
 
-export type Group = 'Input' | 'Kafka' | 'Windows' | 'Output' | 'Job' | 'Sidecar' | 'Limits'
+export type Group = 'Input' | 'Kafka' | 'Windows' | 'Output' | 'Job' | 'Sidecar' | 'Limits' | 'Gateway'
 
 export interface SettingMeta {
   readonly group: Group
@@ -268,6 +268,60 @@ export const configSchema = z.object({
     group: 'Limits',
     help: 'Largest value that the state store takes',
     default: '1MiB',
+  }),
+
+  listen: setting(kinds.listenAddress(), {
+    group: 'Gateway',
+    help: 'Where to listen, as host:port',
+    isCommon: true,
+    details: 'Beyond this machine only with tokens, or with `--open-to-all`. Port 0 takes a free one.',
+    default: '127.0.0.1:8080',
+  }),
+  tokensFile: setting(kinds.optional(kinds.text('<path>', 'a path', /./)), {
+    group: 'Gateway',
+    help: 'File of the clients that are let in: a line NAME TOKEN for each',
+    isCommon: true,
+    default: null,
+  }),
+  openToAll: setting(kinds.yesOrNo(), {
+    group: 'Gateway',
+    help: 'Let everyone in who reaches the port',
+    isCommon: true,
+    default: false,
+  }),
+  pointsPerSecond: setting(kinds.optional(kinds.wholeNumber(1, 1_000_000_000)), {
+    group: 'Gateway',
+    help: 'Items a second for each client',
+    isCommon: true,
+    details: 'A client is whom a token names, or an address where there are no tokens. Beyond it the answer is 429.',
+    default: null,
+  }),
+  maxBodyBytes: setting(kinds.size(1024, 256 * 1024 ** 2), {
+    group: 'Gateway',
+    help: 'Largest body of a request, packed and unpacked',
+    default: '8MiB',
+  }),
+  maxItems: setting(kinds.wholeNumber(1, 1_000_000), {
+    group: 'Gateway',
+    help: 'Items in a request',
+    default: 10_000,
+  }),
+  maxPendingBytes: setting(kinds.size(1024 ** 2, 64 * 1024 ** 3), {
+    group: 'Gateway',
+    help: 'Bytes of requests that may wait for Kafka',
+    details: 'Beyond it the answer is 503. At least `maxBodyBytes`.',
+    default: '128MiB',
+  }),
+  requestTimeoutMs: setting(kinds.duration(100), {
+    group: 'Gateway',
+    help: 'In which a request must have come whole',
+    default: '30s',
+  }),
+  ackTimeoutMs: setting(kinds.duration(100), {
+    group: 'Gateway',
+    help: 'In which Kafka must have acknowledged',
+    details: 'After it the answer is 503: it is not known whether all was stored.',
+    default: '20s',
   }),
 })
 

@@ -36,6 +36,6 @@ export function schedulerPart(stack: StackDescription): Part {
       ],
       cwd: folder,
     }),
-    check: () => checkHttp(schedulerHealth, '/healthz'),
+    check: () => checkHttp(schedulerHealth, '/livez'),
   }
 }

@@ -74,6 +74,15 @@ test('one input and nothing else gives the documented configuration', () => {
     maxMetricsPerVm: 16,
     maxProducersPerVm: 8,
     maxValueBytes: 1_048_576,
+    listen: { host: '127.0.0.1', port: 8080 },
+    tokensFile: null,
+    openToAll: false,
+    pointsPerSecond: null,
+    maxBodyBytes: 8 * 1_048_576,
+    maxItems: 10_000,
+    maxPendingBytes: 128 * 1_048_576,
+    requestTimeoutMs: 30_000,
+    ackTimeoutMs: 20_000,
   } satisfies Config)
 })
 

@@ -16,6 +16,11 @@ import { loadSchemas } from './schemas.ts'
 export interface AvroDecoder {
   /** Never throws, whatever the bytes. */
   decode(bytes: Uint8Array): Decoded
+  /**
+   * Records one after another, until the bytes end or the place of the next one is unknown: then the last item says
+   * why. Never throws either.
+   */
+  decodeSequence(bytes: Uint8Array): Decoded[]
 }
 
 export const HEADER_BYTES = 10
@@ -36,20 +41,40 @@ export function createDecoder(): AvroDecoder {
     })
   const cursor = new Cursor(createTextReader())
 
+  /** Reads the record at `at`; afterwards the cursor is behind it, or `broken`. */
+  const readAt = (buffer: Buffer, at: number): Decoded => {
+    cursor.reset(buffer, at + HEADER_BYTES)
+    if (buffer.length - at < HEADER_BYTES || buffer[at] !== 0xc3 || buffer[at + 1] !== 0x01) {
+      cursor.broken = true
+      return noHeader(buffer.subarray(at))
+    }
+    const low = uint32(buffer, at + 2)
+    const high = uint32(buffer, at + 6)
+    const schema = known.find((candidate) => candidate.low === low && candidate.high === high)
+    if (schema !== undefined) return schema.read(cursor)
+    cursor.broken = true
+    return unknownSchema(low, high)
+  }
+
   return {
     decode(bytes) {
-      const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-      if (buffer.length < HEADER_BYTES || buffer[0] !== 0xc3 || buffer[1] !== 0x01) return noHeader(buffer)
-      const low = uint32(buffer, 2)
-      const high = uint32(buffer, 6)
-      const schema = known.find((candidate) => candidate.low === low && candidate.high === high)
-      if (schema === undefined) return unknownSchema(low, high)
-      cursor.reset(buffer, HEADER_BYTES)
-      const decoded = schema.read(cursor)
-      if (cursor.pos === buffer.length) return decoded
+      const buffer = bufferOf(bytes)
+      const decoded = readAt(buffer, 0)
+      if (cursor.broken || cursor.pos === buffer.length) return decoded
       return undecodable('undecodable', `${buffer.length - cursor.pos} bytes follow the record`)
     },
+    decodeSequence(bytes) {
+      const buffer = bufferOf(bytes)
+      const records: Decoded[] = []
+      cursor.reset(buffer, 0)
+      while (!cursor.broken && cursor.pos < buffer.length) records.push(readAt(buffer, cursor.pos))
+      return records
+    },
   }
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 function uint32(bytes: Buffer, at: number): number {

@@ -13,6 +13,8 @@ import { numberToMs, parseIsoTimestamp, resolveOptions } from './mapping.ts'
 import type { DecodeOptions, FieldNames } from './mapping.ts'
 
 export interface JsonDecoder {
+  /** For a text that was parsed elsewhere, as a member of a list. */
+  decodeValue(parsed: unknown): Decoded
   decodeText(text: string): Decoded
   decode(bytes: Uint8Array): Decoded
 }
@@ -38,6 +40,7 @@ export function createJsonDecoder(options: DecodeOptions = {}): JsonDecoder {
   }
 
   return {
+    decodeValue: (parsed) => decodeValue(parsed, names),
     decodeText,
     decode(bytes) {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

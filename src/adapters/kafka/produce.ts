@@ -5,9 +5,9 @@
  * One batch is under way for a partition at a time, which keeps its order; the partitions go side by side.
  */
 import { connectKafkaCluster } from './cluster.ts'
+import { KeyPlaces } from './key-places.ts'
 import { RecordBatchBuilder } from './record-batch.ts'
 import { createMissingTopics } from './topic.ts'
-import { partitionOf } from '../../core/murmur2.ts'
 import type { Decoded } from '../../core/point.ts'
 import type { KafkaConnection } from './client.ts'
 import type { KafkaCluster, ProducerId } from './cluster.ts'
@@ -58,7 +58,7 @@ export async function produceTo(cluster: Target, options: ProduceOptions, nowMs:
   const producer = await cluster.newProducerId()
   const done = { points: 0, manifests: 0, undecodable: 0, bytes: 0 }
   const lanes = Array.from({ length: count }, (_, partition) => new Lane(cluster, topic, partition, producer, nowMs))
-  const keys = new KeyCache(count)
+  const keys = new KeyPlaces(count)
 
   for await (const record of options.input) {
     if (record.kind === 'undecodable') {
@@ -138,32 +138,5 @@ class Lane {
 
   settled(): Promise<void> {
     return this.#underWay
-  }
-}
-
-interface KeyPlace {
-  readonly key: Uint8Array
-  readonly partition: number
-}
-
-/** Beyond it the cache begins anew, so that endless names cost no memory. */
-const MAX_CACHED_KEYS = 100_000
-
-class KeyCache {
-  readonly #partitions: number
-  #places = new Map<string, KeyPlace>()
-
-  constructor(partitions: number) {
-    this.#partitions = partitions
-  }
-
-  lookUp(vmId: string): KeyPlace {
-    let place = this.#places.get(vmId)
-    if (place === undefined) {
-      if (this.#places.size >= MAX_CACHED_KEYS) this.#places = new Map()
-      place = { key: Buffer.from(vmId), partition: partitionOf(vmId, this.#partitions) }
-      this.#places.set(vmId, place)
-    }
-    return place
   }
 }

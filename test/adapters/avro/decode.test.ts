@@ -275,3 +275,32 @@ describe('the encoder', () => {
     expect(first.equals(copy)).toBe(true)
   })
 })
+
+describe('records one after another', () => {
+  const whole = [encoder.encodePoint(point), encoder.encodeManifest(manifest), encoder.encodePoint(point)]
+
+  test('are read to the end, of whichever schema', () => {
+    const decoded = decoder.decodeSequence(Buffer.concat(whole))
+    expect(decoded.map(({ kind }) => kind)).toEqual(['point', 'manifest', 'point'])
+    expect(decoder.decodeSequence(Buffer.alloc(0))).toEqual([])
+  })
+
+  test('a bad value whose end is known does not hide what follows', () => {
+    const bad = Buffer.from(whole[0] as Buffer)
+    // The value is the eight bytes before the producer, which takes two.
+    bad.writeDoubleLE(Number.NaN, bad.length - 10)
+    const decoded = decoder.decodeSequence(Buffer.concat([bad, ...whole]))
+    expect(decoded.map(({ kind }) => kind)).toEqual(['undecodable', 'point', 'manifest', 'point'])
+  })
+
+  test('wherever the bytes break off, what is before is read and the last one says so', () => {
+    const bytes = Buffer.concat(whole)
+    const ends = whole.map((_, i) => whole.slice(0, i + 1).reduce((sum, one) => sum + one.length, 0))
+    for (let length = 1; length < bytes.length; length++) {
+      const before = ends.filter((end) => end <= length).length
+      const isCut = !ends.includes(length)
+      const kinds = decoder.decodeSequence(bytes.subarray(0, length)).map(({ kind }) => kind === 'undecodable')
+      expect(kinds).toEqual([...Array<boolean>(before).fill(false), ...(isCut ? [true] : [])])
+    }
+  })
+})

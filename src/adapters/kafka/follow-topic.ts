@@ -1,0 +1,81 @@
+/**
+ * Reads a topic from near its end and goes on as it grows, as a `read_committed` reader without a group: for looking
+ * on. Nothing is committed anywhere, and another process that looks on sees the same.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WindrowError } from '../../errors.ts'
+import { connectKafkaCluster, type KafkaCluster, type StoredMessage } from './cluster.ts'
+import type { KafkaConnection } from './client.ts'
+import { committedMessages } from './marker.ts'
+
+export interface FollowOptions {
+  readonly connection: KafkaConnection
+  readonly topic: string
+  /** Offsets of each partition to go back from its end. */
+  readonly back: number
+  readonly onMessage: (partition: number, message: StoredMessage) => void
+  /** All that was there when it began has been handed over. Told again after trouble. */
+  readonly onCaughtUp: () => void
+  /** It goes on by itself from where it was. */
+  readonly onTrouble: (error: WindrowError) => void
+  readonly signal: AbortSignal
+}
+
+const LOOK_EVERY_MS = 500
+const AGAIN_AFTER_MS = 2_000
+const MAX_READ_BYTES = 1024 * 1024
+
+/** Resolves when `signal` aborts; rejects on what is no trouble of Kafka's. */
+export async function followTopic(options: FollowOptions): Promise<void> {
+  const { connection, topic, signal, onTrouble } = options
+  /** The next offset of each partition; kept over troubles. */
+  const next = new Map<number, number>()
+  while (!signal.aborted) {
+    try {
+      const cluster = await connectKafkaCluster(connection)
+      try {
+        await requireTopic(cluster, topic)
+        await follow(cluster, next, options)
+      } finally {
+        await cluster.close()
+      }
+    } catch (error) {
+      if (signal.aborted) return
+      if (!(error instanceof WindrowError)) throw error
+      onTrouble(error)
+      await pause(AGAIN_AFTER_MS, signal)
+    }
+  }
+}
+
+/** Asked first, since the client would wait a while for a topic that is not there. */
+async function requireTopic(cluster: KafkaCluster, topic: string): Promise<void> {
+  await cluster.topicId(topic)
+}
+
+async function follow(cluster: KafkaCluster, next: Map<number, number>, options: FollowOptions): Promise<void> {
+  const { topic, back, onMessage, onCaughtUp, signal } = options
+  const partitions = Array.from({ length: await cluster.partitionCount(topic) }, (_, partition) => partition)
+  for (let isFirst = true; !signal.aborted; isFirst = false) {
+    const ranges = await cluster.logRanges(topic, partitions)
+    for (const [partition, { start, end }] of ranges) {
+      let at = Math.max(start, Math.min(end, next.get(partition) ?? end - back))
+      while (at < end && !signal.aborted) {
+        const slice = await cluster.read(topic, partition, at, MAX_READ_BYTES)
+        for (const message of committedMessages(slice)) onMessage(partition, message)
+        const last = slice.messages.at(-1)
+        // Nothing more to see: an open transaction, or what retention and compaction have taken.
+        if (last === undefined) break
+        at = Number(last.offset) + 1
+      }
+      next.set(partition, at)
+    }
+    if (isFirst) onCaughtUp()
+    await pause(LOOK_EVERY_MS, signal)
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  // An abort ends the pause; who called looks at the signal.
+  await sleep(ms, undefined, { signal }).catch(() => undefined)
+}

@@ -1,0 +1,29 @@
+/** Which partition a VM's records go to, and the key that they bear. */
+import { partitionOf } from '../../core/murmur2.ts'
+
+export interface KeyPlace {
+  readonly key: Uint8Array
+  readonly partition: number
+}
+
+/** Beyond it the cache begins anew, so that endless names cost no memory. */
+const MAX_CACHED_KEYS = 100_000
+
+export class KeyPlaces {
+  readonly #partitions: number
+  #places = new Map<string, KeyPlace>()
+
+  constructor(partitions: number) {
+    this.#partitions = partitions
+  }
+
+  lookUp(vmId: string): KeyPlace {
+    let place = this.#places.get(vmId)
+    if (place === undefined) {
+      if (this.#places.size >= MAX_CACHED_KEYS) this.#places = new Map()
+      place = { key: Buffer.from(vmId), partition: partitionOf(vmId, this.#partitions) }
+      this.#places.set(vmId, place)
+    }
+    return place
+  }
+}

@@ -1,0 +1,79 @@
+/** `windrow gateway`: HTTP in front of a topic. */
+import type { GatewayObserver, RunGateway } from '../app/gateway.ts'
+import type { SettingKey } from '../config/settings.ts'
+import { messageOf } from '../errors.ts'
+import { createLog } from '../telemetry/log.ts'
+import { gatewaySummaryText } from '../ui/gateway-summary.ts'
+import { createStyle, wantsColour } from '../ui/style.ts'
+import type { CliCommand, CliContext } from './command.ts'
+import { addSettingFlags } from './flags.ts'
+import { readGatewayOptions, type GatewayCliOptions } from './gateway-options.ts'
+
+/** The flags whose words in the table of settings are right for a gateway too; the others are worded below. */
+const SETTINGS: readonly SettingKey[] = [
+  ...(['listen', 'tokensFile', 'openToAll', 'pointsPerSecond', 'maxBodyBytes', 'maxItems'] as const),
+  ...(['maxPendingBytes', 'requestTimeoutMs', 'ackTimeoutMs', 'maxSeqSpan', 'logLevel'] as const),
+]
+
+/** `loadGateway` brings in the server and Kafka's client, which help and usage errors do without. */
+export function createGatewayCommand(loadGateway: () => Promise<RunGateway>): CliCommand {
+  return {
+    name: 'gateway',
+    summary: 'Take points over HTTP and write them to a Kafka topic',
+    example: {
+      line: 'windrow gateway --brokers localhost:9092 --topic vm --partitions 8',
+      does: 'takes points on http://127.0.0.1:8080, from this machine alone',
+    },
+    configure: (command) => {
+      command
+        .option('--brokers <list>', 'Kafka brokers, as host:port,host:port')
+        .option('--topic <name>', 'Topic to write')
+        .option('--partitions <number>', 'Create the topic with so many, if it is not there')
+        .option('--window <duration>', 'Length of a window of the job that reads the topic (1h)')
+        .option('--max-ahead <duration>', 'How far a timestamp may be ahead of the clock (5m)')
+        .option('--job <name>', 'Job whose results are asked for (windrow)')
+        .option('--results <output>', 'Where that job publishes, as kafka:TOPIC (kafka:<job>-results)')
+        .option('--json', 'Print the summary at the end as one JSON line')
+      addSettingFlags(command, SETTINGS)
+    },
+    async run(flags, context) {
+      const options = readGatewayOptions(flags, context.env)
+      const runGateway = await loadGateway()
+      const summary = await runGateway(options, observerOf(options, context), context.signal)
+      const style = createStyle(wantsColour(context.stdout.isTTY === true, context.env))
+      context.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : gatewaySummaryText(summary, style))
+      return 0
+    },
+  }
+}
+
+/** A word on standard error for people, or log lines for who asked for those. */
+function observerOf({ config }: GatewayCliOptions, { stderr }: CliContext): GatewayObserver {
+  const log = createLog(config.logLevel, config.job)
+  const say = (text: string): void => {
+    if (config.logLevel === 'silent') stderr.write(`${text}\n`)
+  }
+  let isWaiting = false
+  return {
+    waiting(error) {
+      if (!isWaiting) say(`waiting for Kafka: ${error.message}`)
+      isWaiting = true
+      log.warn({ error }, 'waiting')
+    },
+    listening(url) {
+      say(`listening on ${url}, writing to ${config.topic}`)
+      log.info({ url, topic: config.topic }, 'listening')
+    },
+    answered(answer) {
+      log[answer.status >= 500 ? 'warn' : 'debug'](answer, 'answered')
+    },
+    fault(error) {
+      say(`a request failed unexpectedly: ${messageOf(error)}`)
+      log.error({ error }, 'fault')
+    },
+    draining() {
+      say('taking nothing more, finishing what has begun')
+      log.info('draining')
+    },
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * A body to the records in it, or to everything that is wrong with it. Pure. An item is judged as a run would judge the
+ * record in the topic: what would become a dead letter there is refused here, where the sender can still do something
+ * about it. One bad item, and nothing of the request is taken.
+ */
+import { createDecoder } from '../adapters/avro/decode.ts'
+import { decodeUtf8 } from '../adapters/bytes/text.ts'
+import { createJsonDecoder, notUtf8 } from '../adapters/json/decode.ts'
+import type { Decoded, EpochMs } from '../core/point.ts'
+import { refuseManifest, refusePoint } from '../core/refusals.ts'
+import type { Windowing } from '../core/windowing.ts'
+import type { BodyFormat } from './media-type.ts'
+import type { LogRecord } from './point-log.ts'
+import { ProblemError, type ItemProblem } from './problem.ts'
+
+export interface ItemRules {
+  /** `POST /v1/points` takes points alone, `POST /v1/manifests` manifests alone. */
+  readonly kind: LogRecord['kind']
+  readonly maxItems: number
+  /** The rules of the job that reads the topic. */
+  readonly windowing: Windowing
+  readonly nowMs: EpochMs
+}
+
+export interface ItemReader {
+  /** The records in the order of the body. Throws a ProblemError that names every item that is wrong. */
+  read(body: Buffer, format: BodyFormat, rules: ItemRules): LogRecord[]
+}
+
+export function createItemReader(): ItemReader {
+  const json = createJsonDecoder()
+  const avro = createDecoder()
+
+  const decode = (body: Buffer, format: BodyFormat, { kind, maxItems }: ItemRules): Decoded[] => {
+    if (body.length === 0) throw badBody('BODY_EMPTY', 'the body is empty')
+    if (format === 'avro') return avro.decodeSequence(body)
+    const text = decodeUtf8(body, 0, body.length)
+    if (text === null && format === 'json') throw badBody('BODY_NOT_UTF8', 'the body is not UTF-8')
+    if (format === 'json') return listOf(text as string, maxItems).map((item) => json.decodeValue(asItem(item, kind)))
+    return linesOf(body, maxItems).map((line) => decodeLine(line, kind))
+  }
+
+  const decodeLine = (bytes: Buffer, kind: LogRecord['kind']): Decoded => {
+    const text = decodeUtf8(bytes, 0, bytes.length)
+    if (text === null) return notUtf8()
+    const parsed = parsedOrNull(text)
+    // What is no JSON is decoded as a text, for the decoder's own words about it.
+    return parsed === null ? json.decodeText(text) : json.decodeValue(asItem(parsed.value, kind))
+  }
+
+  return {
+    read(body, format, rules) {
+      const decoded = decode(body, format, rules)
+      if (decoded.length > rules.maxItems) throw tooManyItems(decoded.length, rules.maxItems)
+      const records: LogRecord[] = []
+      const problems: ItemProblem[] = []
+      for (const [index, item] of decoded.entries()) {
+        const problem = problemOf(item, rules)
+        if (problem !== null) problems.push({ index, ...problem })
+        else if (item.kind !== 'undecodable') records.push(item)
+      }
+      if (problems.length > 0) throw badItems(problems, decoded.length)
+      return records
+    },
+  }
+}
+
+function problemOf(item: Decoded, { kind, windowing, nowMs }: ItemRules): Omit<ItemProblem, 'index'> | null {
+  if (item.kind === 'undecodable') return { code: item.code, reason: item.detail }
+  if (item.kind !== kind) {
+    const place = item.kind === 'point' ? '/v1/points' : '/v1/manifests'
+    return { code: 'wrong-kind', reason: `a ${item.kind}, which goes to ${place}` }
+  }
+  const refused =
+    item.kind === 'point' ? refusePoint(item.point, nowMs, windowing) : refuseManifest(item.manifest, nowMs, windowing)
+  return refused === null ? null : { code: refused.reason, reason: refused.detail }
+}
+
+/** A manifest may come bare: the path says what it is. */
+function asItem(item: unknown, kind: LogRecord['kind']): unknown {
+  const isBare = kind === 'manifest' && typeof item === 'object' && item !== null && !Object.hasOwn(item, 'manifest')
+  return isBare ? { manifest: item } : item
+}
+
+function listOf(text: string, maxItems: number): unknown[] {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch (error) {
+    throw badBody('BODY_NOT_JSON', `the body is not JSON: ${(error as Error).message}`)
+  }
+  if (!Array.isArray(parsed)) throw badBody('BODY_NOT_A_LIST', 'the body is JSON, but not an array')
+  if (parsed.length > maxItems) throw tooManyItems(parsed.length, maxItems)
+  return parsed
+}
+
+function parsedOrNull(text: string): { readonly value: unknown } | null {
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    return null
+  }
+}
+
+const LINE_FEED = 0x0a
+/** Space, tab, carriage return: what may stand around JSON in a line. */
+const isBlank = (byte: number): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0d
+
+/** The lines that are not blank. */
+function linesOf(body: Buffer, maxItems: number): Buffer[] {
+  const lines: Buffer[] = []
+  for (let start = 0; start < body.length;) {
+    const found = body.indexOf(LINE_FEED, start)
+    const end = found === -1 ? body.length : found
+    const line = body.subarray(start, end)
+    if (!line.every(isBlank)) lines.push(line)
+    if (lines.length > maxItems) throw tooManyItems(lines.length, maxItems)
+    start = end + 1
+  }
+  return lines
+}
+
+function badBody(code: string, detail: string): ProblemError {
+  const remedy = 'Send a JSON array, lines of JSON or Avro records, as Content-Type says; see /openapi.json.'
+  return new ProblemError({ status: 400, code, detail, remedy })
+}
+
+function badItems(items: readonly ItemProblem[], of: number): ProblemError {
+  return new ProblemError({
+    status: 400,
+    code: 'BAD_ITEMS',
+    detail: `${items.length} of ${of} items cannot be taken, so none was`,
+    remedy: 'Mend or leave out the items that are named, and send the others again.',
+    items,
+  })
+}
+
+function tooManyItems(count: number, maxItems: number): ProblemError {
+  return new ProblemError({
+    status: 413,
+    code: 'TOO_MANY_ITEMS',
+    detail: `there are ${count} items or more, and ${maxItems} are allowed in a request`,
+    remedy: 'Send fewer items in one request; the limit is the gateway setting maxItems.',
+  })
+}

@@ -1,0 +1,194 @@
+/**
+ * The HTTP server: `createGateway` puts the parts together and leaves the listening to its caller.
+ *
+ * ingest.ts      POST /v1/points and /v1/manifests, with its guarantees G1-G3
+ * query.ts       GET /v1/vms/{id}, /v1/windows, out of results-view.ts
+ * readiness.ts   GET /readyz; GET /livez says no more than that the process turns
+ * openapi.ts     GET /openapi.json
+ * read-items.ts, unpack.ts, media-type.ts   from a body to records
+ * tokens.ts, rate-limit.ts, pending.ts      who may send, and how much
+ * problem.ts     what every refusal looks like
+ * point-log.ts   the port to Kafka
+ */
+import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { addIngestRoutes, draining, requireClient, type IngestCounts, type IngestOptions } from './ingest.ts'
+import { openApiDocument } from './openapi.ts'
+import { problemBody, ProblemError, PROBLEM_MEDIA_TYPE, type Problem } from './problem.ts'
+import { addQueryRoutes, type ResultsSource } from './query.ts'
+import { ReadinessCheck } from './readiness.ts'
+
+export interface GatewayOptions extends Omit<IngestOptions, 'isDraining' | 'counts'> {
+  /** `null`: no results are followed, and questions are not answered. */
+  readonly results: ResultsSource | null
+  /** From the first byte of a request to its last. */
+  readonly requestTimeoutMs: number
+  /** Told of every answer. */
+  readonly onAnswer?: (answer: Answered) => void
+  /** Told of what nobody expected: a fault of the gateway. */
+  readonly onFault?: (error: unknown) => void
+}
+
+export interface Answered {
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  /** `null` where nothing was wrong. */
+  readonly code: string | null
+  readonly ms: number
+}
+
+export interface Gateway {
+  readonly app: FastifyInstance
+  readonly counts: Readonly<IngestCounts>
+  /** Takes nothing new, finishes what is under way, then closes. */
+  drain(): Promise<void>
+}
+
+const MAX_HEADER_BYTES = 16 * 1024
+const HEADERS_WITHIN_MS = 10_000
+const KEEP_ALIVE_MS = 30_000
+/** How often slow requests are looked for; bounds how much later than its time one ends. */
+const LOOK_FOR_SLOW_MS = 500
+/** Larger than any id: a vmId has 256 characters of at most 12 bytes each when percent-encoded. */
+const MAX_PARAM_CHARS = 4_096
+
+export function createGateway(options: GatewayOptions): Gateway {
+  const { requestTimeoutMs, clients, log, nowMs } = options
+  const counts: IngestCounts = { points: 0, manifests: 0 }
+  const codes = new WeakMap<FastifyRequest, string>()
+  let isDraining = false
+  const readiness = new ReadinessCheck(log, nowMs)
+  const app = fastify({
+    logger: false,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+    // While it drains this gateway answers for itself, in its own form.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: MAX_PARAM_CHARS },
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: Math.min(HEADERS_WITHIN_MS, requestTimeoutMs),
+      connectionsCheckingInterval: LOOK_FOR_SLOW_MS,
+    },
+    clientErrorHandler: answerBrokenRequest,
+    // Paths that cannot be decoded reach no route and no error handler.
+    frameworkErrors: (error, _request, reply) => void answer(reply, problemOf(error)),
+  })
+
+  app.addHook('onRequest', async (request) => {
+    if (!request.url.startsWith('/v1/')) return
+    if (isDraining) throw draining()
+    requireClient(request.headers.authorization, clients)
+  })
+  app.setErrorHandler((error: FastifyError | ProblemError, request, reply) => {
+    const problem = problemOf(error)
+    if (problem.status === 500) options.onFault?.(error)
+    codes.set(request, problem.code)
+    return answer(reply, problem)
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const problem = notFound(request)
+    codes.set(request, problem.code)
+    return answer(reply, problem)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, url } = request
+    const path = request.routeOptions.url ?? url.split('?')[0] ?? ''
+    const code = codes.get(request) ?? null
+    options.onAnswer?.({ method, path, status: reply.statusCode, code, ms: reply.elapsedTime })
+  })
+
+  addIngestRoutes(app, { ...options, log: readiness.watching(), isDraining: () => isDraining, counts })
+  if (options.results !== null) addQueryRoutes(app, options.results)
+  app.get('/livez', () => ({ status: 'live' }))
+  app.get('/readyz', async (_request, reply) => {
+    const state = isDraining
+      ? { ready: false as const, code: 'DRAINING', reason: 'this gateway ends' }
+      : await readiness.check()
+    return reply.code(state.ready ? 200 : 503).send(state)
+  })
+  app.get('/openapi.json', () => openApiDocument({ ...options, hasQueries: options.results !== null }))
+
+  return {
+    app,
+    counts,
+    async drain() {
+      isDraining = true
+      await app.close()
+    },
+  }
+}
+
+function answer(reply: Pick<FastifyReply, 'header' | 'code'>, problem: Problem): FastifyReply {
+  if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds))
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
+  return reply.code(problem.status).header('content-type', PROBLEM_MEDIA_TYPE).send(problemBody(problem))
+}
+
+function problemOf(error: FastifyError | ProblemError): Problem {
+  if (error instanceof ProblemError) return error.problem
+  const status = error.statusCode ?? 500
+  if (status >= 400 && status < 500) return requestProblem(error, status)
+  return {
+    status: 500,
+    code: 'FAULT',
+    detail: 'the gateway failed on this request',
+    remedy: 'Send it again; what was stored counts once. If it stays, report it with the log.',
+  }
+}
+
+const REQUEST_CODES: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'BODY_CUT_OFF',
+  FST_ERR_BAD_URL: 'BAD_URL',
+}
+
+/** What fastify found wrong with a request, before any route saw it. */
+function requestProblem({ code, message }: FastifyError, status: number): Problem {
+  return {
+    status,
+    code: REQUEST_CODES[code] ?? 'BAD_REQUEST',
+    detail: message,
+    remedy: 'Mend the request; /openapi.json says what is understood.',
+  }
+}
+
+function notFound({ method, url }: FastifyRequest): Problem {
+  return {
+    status: 404,
+    code: 'NO_SUCH_PATH',
+    detail: `there is no ${method} ${url.slice(0, 200)}`,
+    remedy: 'See /openapi.json for what there is.',
+  }
+}
+
+/** By the code that Node's parser gives; all others are requests that are no HTTP. */
+const BROKEN: Readonly<Record<string, Pick<Problem, 'status' | 'code' | 'detail'>>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, code: 'TOO_SLOW', detail: 'the request has not come in time' },
+  HPE_HEADER_OVERFLOW: { status: 431, code: 'HEADERS_TOO_LARGE', detail: `the headers pass ${MAX_HEADER_BYTES} bytes` },
+}
+
+/** Answers what never became a request; there is no route and no reply for it. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const { status, code, detail } = BROKEN[error.code ?? ''] ?? {
+    status: 400,
+    code: 'BAD_REQUEST',
+    detail: error.message,
+  }
+  const body = problemBody({ status, code, detail, remedy: 'Send a request that is valid HTTP/1.1.' })
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    `Content-Type: ${PROBLEM_MEDIA_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}

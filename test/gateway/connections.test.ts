@@ -1,0 +1,122 @@
+/** A gateway on a socket: senders that are slow, that leave, that smuggle; and its end. */
+import { connect, type AddressInfo, type Socket } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { gatewayForTest, pointOf, TOKEN, type TestGateway } from './support.ts'
+
+const BODY = JSON.stringify([pointOf(0)])
+const HEAD = `POST /v1/points HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\n`
+
+const open: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of open.splice(0)) await close()
+})
+
+async function listening(options: Parameters<typeof gatewayForTest>[0] = {}): Promise<TestGateway & { port: number }> {
+  const gateway = gatewayForTest(options)
+  await gateway.app.listen({ host: '127.0.0.1', port: 0 })
+  open.push(() => {
+    gateway.log.letGo()
+    return gateway.drain()
+  })
+  return { ...gateway, port: (gateway.app.server.address() as AddressInfo).port }
+}
+
+/** The next connection has come and gone, as the gateway sees it. */
+async function goneFrom({ app }: TestGateway): Promise<void> {
+  await new Promise<void>((resolve) =>
+    app.server.once('connection', (one: Socket) => one.once('close', () => resolve())),
+  )
+  // What waits for that event has its turn.
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** A connection on which everything that comes is kept. */
+function dial(port: number): { socket: Socket; answer: Promise<string>; until(text: string): Promise<void> } {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  let got = ''
+  let wake = (): void => undefined
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    got += text
+    wake()
+  })
+  const answer = new Promise<string>((resolve) => socket.once('close', () => resolve(got)))
+  socket.on('end', () => socket.end()).on('error', () => undefined)
+  const until = async (text: string): Promise<void> => {
+    while (!got.includes(text)) await new Promise<void>((resolve) => (wake = resolve))
+  }
+  return { socket, answer, until }
+}
+
+test('a body that comes too slowly is answered with 408 and given up', async () => {
+  const gateway = await listening({ requestTimeoutMs: 200 })
+  const { port, log, pending } = gateway
+  const gone = goneFrom(gateway)
+  const { socket, answer } = dial(port)
+  socket.write(`${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY.slice(0, 10)}`)
+  expect(await answer).toMatch(/^HTTP\/1\.1 408 [^]*"code":"TOO_SLOW"/)
+  await gone
+  expect({ records: log.records, pending: pending.bytes }).toEqual({ records: [], pending: 0 })
+})
+
+test('a sender that leaves in the middle of a body leaves nothing behind', async () => {
+  const gateway = await listening()
+  const { port, log, pending } = gateway
+  const gone = goneFrom(gateway)
+  const { socket } = dial(port)
+  socket.write(`${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY.slice(0, 10)}`, () => socket.destroy())
+  await gone
+  expect({ records: log.records, pending: pending.bytes }).toEqual({ records: [], pending: 0 })
+})
+
+test('a sender that closes its half after the body still gets its answer', async () => {
+  const { port, log } = await listening()
+  const { socket, answer } = dial(port)
+  socket.end(`${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY}`)
+  expect(await answer).toMatch(/^HTTP\/1\.1 200 [^]*{"taken":1}/)
+  expect(log.points).toHaveLength(1)
+})
+
+test.each([
+  ['a length and chunks', `Content-Length: 4\r\nTransfer-Encoding: chunked\r\n`],
+  ['two lengths', `Content-Length: ${BODY.length}\r\nContent-Length: 4\r\n`],
+  ['a length that is no number', 'Content-Length: 0x10\r\n'],
+  ['an unknown transfer coding', 'Transfer-Encoding: chunked, identity\r\n'],
+  ['white space before the colon', `Content-Length : ${BODY.length}\r\n`],
+  ['a bare line feed in a header', `X-A: 1\nTransfer-Encoding: chunked\r\nContent-Length: ${BODY.length}\r\n`],
+])('a request that could be read in two ways is refused: %s', async (_, headers) => {
+  const { port, log } = await listening()
+  const { socket, answer } = dial(port)
+  socket.write(`${HEAD}${headers}\r\n${BODY}`)
+  expect(await answer).toMatch(/^HTTP\/1\.1 400 /)
+  expect(log.records).toEqual([])
+})
+
+test('headers without end are refused', async () => {
+  const { port } = await listening()
+  const { socket, answer } = dial(port)
+  socket.write(`${HEAD}X-Long: ${'x'.repeat(20_000)}\r\n\r\n`)
+  expect(await answer).toMatch(/^HTTP\/1\.1 431 [^]*"code":"HEADERS_TOO_LARGE"/)
+})
+
+test('draining finishes what has begun, refuses the rest, and lets go of idle connections', async () => {
+  const gateway = await listening()
+  const { port, log, app } = gateway
+  log.hold()
+  const idle = dial(port)
+  idle.socket.write('GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n')
+  await idle.until('live')
+  const asked = log.asked()
+  const busy = dial(port)
+  const request = `${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY}`
+  busy.socket.write(request)
+  await asked
+  const drained = gateway.drain()
+  // On a connection that is still needed another request may come.
+  busy.socket.write(request)
+  expect(await idle.answer).toMatch(/live"}$/)
+  log.letGo()
+  expect(await busy.answer).toMatch(/^HTTP\/1\.1 200 [^]*HTTP\/1\.1 503 [^]*"code":"DRAINING"/)
+  await drained
+  expect(app.server.listening).toBe(false)
+  expect(log.points).toHaveLength(1)
+})

@@ -1,0 +1,69 @@
+/** How much is let in: items a second for each client, bytes in memory for all of them. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { PendingBytes } from '../../src/gateway/pending.ts'
+import { RateLimit } from '../../src/gateway/rate-limit.ts'
+
+test('a client who owes waits until it does not; others do not wait for it', () => {
+  const limit = new RateLimit(100)
+  limit.charge('a', 450, 0)
+  // A burst of two seconds is 200; 250 are owed.
+  expect(limit.secondsToWait('a', 0)).toBe(3)
+  expect(limit.secondsToWait('b', 0)).toBe(0)
+  expect(limit.secondsToWait('a', 2_499)).toBe(1)
+  expect(limit.secondsToWait('a', 2_500)).toBe(0)
+})
+
+test('whatever is sent and when, who waits as told gets no more than the rate and one burst', () => {
+  const sends = fc.array(
+    fc.record({ items: fc.integer({ min: 1, max: 500 }), pauseMs: fc.integer({ min: 0, max: 900 }) }),
+  )
+  fc.assert(
+    fc.property(sends, (list) => {
+      const limit = new RateLimit(100)
+      let nowMs = 0
+      let sent = 0
+      let last = 0
+      for (const { items, pauseMs } of list) {
+        nowMs += pauseMs + limit.secondsToWait('a', nowMs + pauseMs) * 1000
+        expect(limit.secondsToWait('a', nowMs)).toBe(0)
+        limit.charge('a', items, nowMs)
+        sent += items
+        last = items
+      }
+      // The last one may have been let in on credit.
+      expect(sent - last).toBeLessThanOrEqual(200 + (nowMs / 1000) * 100)
+    }),
+  )
+})
+
+test('a clock that is set back neither gives nor takes', () => {
+  const limit = new RateLimit(100)
+  limit.charge('a', 300, 10_000)
+  expect(limit.secondsToWait('a', 0)).toBe(1)
+})
+
+test('room is given up to the limit, and given back once', () => {
+  const pending = new PendingBytes(100)
+  const first = pending.reserve(60)
+  expect(pending.reserve(41)).toBeNull()
+  const second = pending.reserve(40)
+  first?.release()
+  first?.release()
+  expect(pending.bytes).toBe(40)
+  second?.release()
+  expect(pending.bytes).toBe(0)
+})
+
+test('one that grows must fit too; alone it always does', () => {
+  const pending = new PendingBytes(100)
+  const first = pending.reserve(60)
+  const second = pending.reserve(30)
+  expect(second?.resize(41)).toBe(false)
+  expect(second?.resize(40)).toBe(true)
+  second?.release()
+  expect(first?.resize(1000)).toBe(true)
+  expect(pending.reserve(1)).toBeNull()
+  first?.release()
+  expect(pending.reserve(1000)).not.toBeNull()
+})

@@ -1,0 +1,42 @@
+/** Health and readiness: the truth about Kafka, soon, and about nothing else. */
+import { expect, test } from 'vitest'
+import { WindrowError } from '../../src/errors.ts'
+import { gatewayForTest, JSON_BODY, pointOf, type TestGateway } from './support.ts'
+
+const GONE = new WindrowError('no broker answers', { code: 'KAFKA_UNREACHABLE', remedy: 'Wait.' })
+
+async function readyz({ app }: TestGateway): Promise<{ status: number; body: unknown }> {
+  const { statusCode, body } = await app.inject({ method: 'GET', url: '/readyz' })
+  return { status: statusCode, body: JSON.parse(body) as unknown }
+}
+
+test('it is ready while Kafka answers, not ready a second after it does not, and ready again with it', async () => {
+  const gateway = gatewayForTest()
+  expect(await readyz(gateway)).toEqual({ status: 200, body: { ready: true } })
+  gateway.log.failure = GONE
+  gateway.pass(1_000)
+  const down = { status: 503, body: { ready: false, code: 'KAFKA_UNREACHABLE', reason: 'no broker answers' } }
+  expect(await readyz(gateway)).toEqual(down)
+  gateway.log.failure = null
+  gateway.pass(1_000)
+  expect(await readyz(gateway)).toEqual({ status: 200, body: { ready: true } })
+})
+
+test('a write that failed says more than a broker that answers, until another one succeeds', async () => {
+  const gateway = gatewayForTest()
+  const post = () =>
+    gateway.app.inject({ method: 'POST', url: '/v1/points', headers: JSON_BODY, payload: JSON.stringify([pointOf(0)]) })
+  expect((await readyz(gateway)).status).toBe(200)
+  gateway.log.failure = GONE
+  expect((await post()).statusCode).toBe(503)
+  gateway.log.failure = null
+  expect((await readyz(gateway)).status).toBe(503)
+  expect((await post()).statusCode).toBe(200)
+  expect((await readyz(gateway)).status).toBe(200)
+})
+
+test('the process is alive whatever Kafka is', async () => {
+  const gateway = gatewayForTest()
+  gateway.log.failure = GONE
+  expect((await gateway.app.inject('/livez')).json()).toEqual({ status: 'live' })
+})

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
+import { ResultsView } from '../../src/gateway/results-view.ts'
+import { AUTHORIZED, gatewayForTest } from './support.ts'
+
+const result = (vmId: string, windowStart: number, members: Partial<VmWindowResult> = {}): VmWindowResult => ({
+  ...{ vmId, windowStart, windowEnd: windowStart + 10, revision: 1, reason: 'complete', expected: 3, received: 3 },
+  ...{ duplicates: 0, missing: [], missingCount: 0, unexpected: [], deduplicated: true, metrics: {}, state: null },
+  ...members,
+})
+const limits = { maxVms: 10, maxWindows: 10 }
+
+test('a VM is what its latest window says, in its latest revision', () => {
+  const view = new ResultsView(limits)
+  view.add(0, result('a', 10))
+  view.add(0, result('a', 0, { revision: 2 }))
+  expect(view.latestOf('a')?.windowStart).toBe(10)
+  view.add(0, result('a', 10, { revision: 3, received: 4 }))
+  view.add(0, result('a', 10, { revision: 2, received: 9 }))
+  expect(view.latestOf('a')).toMatchObject({ revision: 3, received: 4 })
+  expect(view.latestOf('b')).toBeNull()
+})
+
+test('a partition window adds up its VM windows, a revision in the place of the one before', () => {
+  const view = new ResultsView(limits)
+  view.add(1, result('a', 0))
+  view.add(1, result('b', 0, { reason: 'grace', received: 1, missingCount: 2 }))
+  const first = { partition: 1, windowStart: 0, windowEnd: 10, vmWindows: 2 }
+  expect(view.windows(10)).toEqual([
+    { ...first, byReason: { complete: 1, grace: 1 }, expected: 6, received: 4, missing: 2, complete: false },
+  ])
+  view.add(1, result('b', 0, { revision: 2 }))
+  expect(view.windows(10)).toEqual([
+    { ...first, byReason: { complete: 2 }, expected: 6, received: 6, missing: 0, complete: true },
+  ])
+  view.add(1, result('c', 0, { expected: null }))
+  expect(view.windows(10)[0]?.expected).toBeNull()
+})
+
+test('windows come newest first and no more than asked for; old ones and silent VMs are forgotten', () => {
+  const view = new ResultsView({ maxVms: 2, maxWindows: 2 })
+  for (const start of [0, 10, 20]) for (const partition of [1, 0]) view.add(partition, result(`vm-${start}`, start))
+  expect(view.windows(3).map(({ windowStart, partition }) => [windowStart, partition])).toEqual([
+    [20, 0],
+    [20, 1],
+    [10, 0],
+  ])
+  expect(view.windows(100)).toHaveLength(4)
+  expect(view.latestOf('vm-0')).toBeNull()
+  expect(view.latestOf('vm-20')).not.toBeNull()
+})
+
+test('over HTTP, with ids of any characters', async () => {
+  const view = new ResultsView(limits)
+  view.add(0, result('rack 7/ü', 0))
+  const { app } = gatewayForTest({ results: { view, topic: 'r', problem: () => null } })
+  const get = (url: string) => app.inject({ method: 'GET', url, headers: AUTHORIZED })
+  expect((await get(`/v1/vms/${encodeURIComponent('rack 7/ü')}`)).json()).toMatchObject({ vmId: 'rack 7/ü' })
+  expect((await get('/v1/vms/other')).json()).toMatchObject({ status: 404, code: 'NO_SUCH_VM' })
+  expect((await get('/v1/vms/%zz')).json()).toMatchObject({ status: 400, code: 'BAD_URL' })
+  expect((await get('/v1/windows?limit=1')).json()).toMatchObject({ windows: [{ partition: 0 }] })
+  for (const limit of ['0', '1001', '-1', 'x', '1&limit=2']) {
+    expect((await get(`/v1/windows?limit=${limit}`)).json()).toMatchObject({ status: 400, code: 'BAD_LIMIT' })
+  }
+})
