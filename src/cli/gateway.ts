@@ -28,11 +28,11 @@ export function createGatewayCommand(loadGateway: () => Promise<RunGateway>): Cl
       command
         .option('--brokers <list>', 'Kafka brokers, as host:port,host:port')
         .option('--topic <name>', 'Topic to write')
-        .option('--partitions <number>', 'Create the topic with so many, if it is not there')
-        .option('--window <duration>', 'Length of a window of the job that reads the topic (1h)')
-        .option('--max-ahead <duration>', 'How far a timestamp may be ahead of the clock (5m)')
+        .option('--partitions <number>', 'Create the topic with so many if it is missing')
+        .option('--window <duration>', 'Window of the job that reads the topic (1h)')
+        .option('--max-ahead <duration>', 'How far a timestamp may be ahead (5m)')
         .option('--job <name>', 'Job whose results are asked for (windrow)')
-        .option('--results <output>', 'Where that job publishes, as kafka:TOPIC (kafka:<job>-results)')
+        .option('--results <output>', 'Its results, if not kafka:<job>-results')
         .option('--json', 'Print the summary at the end as one JSON line')
       addSettingFlags(command, SETTINGS)
     },

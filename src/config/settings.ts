@@ -279,7 +279,7 @@ export const configSchema = z.object({
   }),
   tokensFile: setting(kinds.optional(kinds.text('<path>', 'a path', /./)), {
     group: 'Gateway',
-    help: 'File of the clients that are let in: a line NAME TOKEN for each',
+    help: 'Clients that are let in: lines NAME TOKEN',
     isCommon: true,
     default: null,
   }),

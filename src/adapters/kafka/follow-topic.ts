@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { WindrowError } from '../../errors.ts'
 import { connectKafkaCluster, type KafkaCluster, type StoredMessage } from './cluster.ts'
 import type { KafkaConnection } from './client.ts'
-import { committedMessages } from './marker.ts'
 
 export interface FollowOptions {
   readonly connection: KafkaConnection
@@ -62,7 +61,7 @@ async function follow(cluster: KafkaCluster, next: Map<number, number>, options:
       let at = Math.max(start, Math.min(end, next.get(partition) ?? end - back))
       while (at < end && !signal.aborted) {
         const slice = await cluster.read(topic, partition, at, MAX_READ_BYTES)
-        for (const message of committedMessages(slice)) onMessage(partition, message)
+        for (const message of slice.messages) if (!message.isControlRecord) onMessage(partition, message)
         const last = slice.messages.at(-1)
         // Nothing more to see: an open transaction, or what retention and compaction have taken.
         if (last === undefined) break
