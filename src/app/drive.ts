@@ -2,7 +2,8 @@
  * How the partitions of a run come and go: all at once for an input that this process alone reads, as a consumer group
  * says for a topic. Either way `runPartition` does the work; here it is started, stopped and tried again.
  */
-import { messageOf, WindrowError } from '../errors.ts'
+import { WindrowError } from '../errors.ts'
+import { haltingError, isPassing } from '../ledger/halt.ts'
 import type { Clock } from '../pipeline/ports.ts'
 
 /** Runs one partition until its input ends or the signal aborts. */
@@ -96,9 +97,9 @@ export class OwnedPartitions {
         return
       } catch (error) {
         if (signal.aborted || isStopped(error)) return
-        if (!(error instanceof WindrowError) || error.disposition === 'fatal') {
+        if (!isPassing(error)) {
           this.#active.delete(partition)
-          onHalted(partition, haltOf(partition, error))
+          onHalted(partition, haltingError(partition, error))
           return
         }
         if (clock.nowMs() - startedMs > LONGEST_PAUSE_MS) pauseMs = FIRST_PAUSE_MS
@@ -120,13 +121,4 @@ async function isConfirmed(confirm: () => Promise<void>): Promise<boolean> {
     if (error instanceof WindrowError) return false
     throw error
   }
-}
-
-function haltOf(partition: number, error: unknown): WindrowError {
-  if (error instanceof WindrowError) return error
-  return new WindrowError(`partition ${partition}: ${messageOf(error)}`, {
-    code: 'UNEXPECTED',
-    remedy: 'Please report this; nothing that was committed is lost.',
-    cause: error,
-  })
 }

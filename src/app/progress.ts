@@ -107,6 +107,7 @@ export class ProgressMeter {
       case 'opened':
       case 'caught-up':
       case 'sweep-failed':
+      case 'halt-not-kept':
       case 'ended':
       case 'failed':
         return

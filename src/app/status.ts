@@ -7,9 +7,13 @@ import type { EpochMs } from '../core/point.ts'
 import type { TimeWindow } from '../core/window.ts'
 import { WindrowError } from '../errors.ts'
 import type { JobRecord } from '../ledger/job-record.ts'
-import type { Goal, Intent } from '../ledger/ledger.ts'
+import { readHalt, type Halt } from '../ledger/halt.ts'
+import { readLedger, type Goal, type Intent, type Ledger } from '../ledger/ledger.ts'
+import { dataLossIn } from '../pipeline/data-loss.ts'
 import { readOnly, viewPartition, type PartitionView } from '../pipeline/inspect.ts'
+import type { StateStore } from '../pipeline/ports.ts'
 import { jobIn, withJobStore, type StoreConfig } from './job-store.ts'
+import { readLog, topicOf, type Log } from './status-log.ts'
 
 export type StatusConfig = StoreConfig & Pick<Config, 'brokers'>
 
@@ -22,6 +26,8 @@ export interface JobStatus {
   readonly topic: string | null
   /** Why no lag is known although there is a topic. */
   readonly lagProblem: string | null
+  /** Why no run of the job would go on, as far as its topic shows it. */
+  readonly halted: HaltStatus | null
   /** Of all partitions. */
   readonly counts: FateCounts
   readonly partitions: readonly PartitionStatus[]
@@ -45,8 +51,16 @@ export interface PartitionStatus {
   /** The commit under way, or the one that an owner left when it died. */
   readonly intent: Pick<Intent, 'commit' | 'epoch' | 'cut' | 'window' | 'trigger'> | null
   readonly goal: Goal | null
-  /** Why no owner can go on, as far as it shows in ledger and log. */
-  readonly halted: { readonly code: string; readonly message: string } | null
+  /** Why its owner went on no more, or none could. */
+  readonly halted: HaltStatus | null
+}
+
+export interface HaltStatus {
+  readonly code: string
+  readonly message: string
+  readonly remedy: string
+  /** When the owner halted; `null`: nobody has yet, but it shows from outside. */
+  readonly atMs: EpochMs | null
 }
 
 export interface OpenWindowStatus extends TimeWindow {
@@ -63,38 +77,63 @@ export const readStatus: ReadStatus = (config, signal) =>
   withJobStore(config, signal, async (opened) => {
     const store = readOnly(opened.store)
     const record = await jobIn(store, config)
-    const views: (PartitionView | null)[] = []
+    const looks: PartitionLook[] = []
     for (let partition = 0; partition < record.partitions; partition++) {
-      views.push(await viewPartition(store, config.job, partition, record.rules))
+      looks.push(await lookAt(store, record, partition))
     }
     // After the ledgers: asked before them, an end could lie below where a partition has got to meanwhile.
     const log = await readLog(record, config.brokers)
-    return statusOf(record, views, log)
+    return statusOf(record, looks, log)
   })
 
+/** What is found of a partition in the state store. */
+export interface PartitionLook {
+  /** `null` while nobody has taken it. */
+  readonly ledger: Ledger | null
+  /** `null` as well where chunks are lost, which `problem` then says. */
+  readonly view: PartitionView | null
+  readonly problem: WindrowError | null
+  readonly halt: Halt | null
+}
+
+async function lookAt(store: StateStore, { job, rules }: JobRecord, partition: number): Promise<PartitionLook> {
+  try {
+    const view = await viewPartition(store, job, partition, rules)
+    const ledger = view?.ledger ?? null
+    return { ledger, view, problem: null, halt: await readHalt(store, job, partition, ledger) }
+  } catch (error) {
+    // What is wrong with one partition must not hide the others, nor what its ledger says.
+    if (!(error instanceof WindrowError) || error.code !== 'CHUNK_BROKEN') throw error
+    const ledger = (await readLedger(store, job, partition))?.ledger ?? null
+    return { ledger, view: null, problem: error, halt: await readHalt(store, job, partition, ledger) }
+  }
+}
+
 /** Pure. */
-export function statusOf(record: JobRecord, views: readonly (PartitionView | null)[], log: Log): JobStatus {
+export function statusOf(record: JobRecord, looks: readonly PartitionLook[], log: Log): JobStatus {
   return {
     job: record.job,
     aggregator: record.aggregator,
     windowMs: record.rules.sizeMs,
     topic: topicOf(record),
     lagProblem: log.problem,
-    counts: views.reduce((sum, view) => addFates(sum, view?.ledger.counts ?? NO_FATES), NO_FATES),
-    partitions: views.map((view, partition) => partitionStatus(partition, view, log.ranges.get(partition) ?? null)),
+    halted: log.halt && haltStatus(log.halt, null),
+    counts: looks.reduce((sum, { ledger }) => addFates(sum, ledger?.counts ?? NO_FATES), NO_FATES),
+    partitions: looks.map((look, partition) => partitionStatus(partition, look, log.ranges.get(partition) ?? null)),
   }
 }
 
-function partitionStatus(partition: number, view: PartitionView | null, range: LogRange | null): PartitionStatus {
+function partitionStatus(partition: number, look: PartitionLook, range: LogRange | null): PartitionStatus {
   const logEnd = range?.end ?? null
-  if (view === null) {
+  const { ledger, view } = look
+  const halted = haltOf(look, range)
+  if (ledger === null) {
     return {
       ...{ partition, owner: null, commit: 0, published: 0, resumeOffset: null },
       ...{ logEnd, lag: range === null ? null : range.end - range.start },
-      ...{ watermark: null, counts: NO_FATES, open: [], lastClosed: null, intent: null, goal: null, halted: null },
+      ...{ watermark: null, counts: NO_FATES, open: [], lastClosed: null, intent: null, goal: null, halted },
     }
   }
-  const { ledger, index } = view
   const { epoch, token, commit, published, resumeOffset, watermark, counts, intent, goal } = ledger
   return {
     partition,
@@ -106,8 +145,8 @@ function partitionStatus(partition: number, view: PartitionView | null, range: L
     lag: logEnd === null ? null : Math.max(0, logEnd - resumeOffset),
     watermark,
     counts,
-    open: openWindows(view),
-    lastClosed: index?.lastClosed ?? null,
+    open: view === null ? [] : openWindows(view),
+    lastClosed: view?.index?.lastClosed ?? null,
     intent: intent && {
       commit: intent.commit,
       epoch: intent.epoch,
@@ -116,7 +155,7 @@ function partitionStatus(partition: number, view: PartitionView | null, range: L
       trigger: intent.trigger,
     },
     goal,
-    halted: range === null ? null : haltedBy(resumeOffset, range),
+    halted,
   }
 }
 
@@ -130,43 +169,14 @@ function openWindows({ state }: PartitionView): OpenWindowStatus[] {
     })
 }
 
-/** The one halt that shows from outside: where reading must go on is not in the log. */
-function haltedBy(resumeOffset: number, { start, end }: LogRange): PartitionStatus['halted'] {
-  if (resumeOffset >= start && resumeOffset <= end) return null
-  return {
-    code: 'DATA_LOSS',
-    message: `it must go on at offset ${resumeOffset}, but the log holds ${start} to ${end}`,
-  }
+/** What an owner has said comes first; what shows from outside is what the next one would say. */
+function haltOf({ ledger, problem, halt }: PartitionLook, range: LogRange | null): HaltStatus | null {
+  if (halt !== null) return haltStatus(halt, halt.atMs)
+  if (problem !== null) return haltStatus(problem, null)
+  const loss = ledger === null || range === null ? null : dataLossIn(range, ledger)
+  return loss && haltStatus(loss, null)
 }
 
-export interface Log {
-  /** By partition; empty where nobody could be asked. */
-  readonly ranges: ReadonlyMap<number, LogRange>
-  readonly problem: string | null
-}
-
-async function readLog(record: JobRecord, brokers: readonly string[]): Promise<Log> {
-  const topic = topicOf(record)
-  const none = (problem: string | null): Log => ({ ranges: new Map(), problem })
-  if (topic === null) return none(null)
-  if (brokers.length === 0) return none('give --brokers to see the lag')
-  const { connectKafkaCluster } = await import('../adapters/kafka/cluster.ts')
-  try {
-    const cluster = await connectKafkaCluster({ brokers, clientId: 'windrow-status' })
-    try {
-      const partitions = Array.from({ length: record.partitions }, (_, partition) => partition)
-      return { ranges: await cluster.logRanges(topic, partitions), problem: null }
-    } finally {
-      await cluster.close()
-    }
-  } catch (error) {
-    // What the ledgers say is worth telling without the brokers, when those are what is looked into.
-    if (!(error instanceof WindrowError)) throw error
-    return none(error.message)
-  }
-}
-
-function topicOf({ source }: JobRecord): string | null {
-  const { kind, topic } = source as { readonly kind?: unknown; readonly topic?: unknown }
-  return kind === 'kafka' && typeof topic === 'string' ? topic : null
+function haltStatus({ code, message, remedy }: Omit<HaltStatus, 'atMs'>, atMs: EpochMs | null): HaltStatus {
+  return { code, message, remedy, atMs }
 }

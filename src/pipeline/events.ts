@@ -84,6 +84,8 @@ export type PipelineEvent = { readonly partition: number } & (
       readonly outcome: 'closed' | 'refused'
     }
   | { readonly kind: 'sweep-failed'; readonly reason: string }
+  /** The partition halts, and status will not know why. */
+  | { readonly kind: 'halt-not-kept'; readonly reason: string }
   /** Committed and published as far as it was read, and not ours any more. */
   | { readonly kind: 'ended'; readonly commit: number }
   /** Not ours any more: lost to another owner, to be begun again, or halted for good (`fatal`). */

@@ -11,10 +11,12 @@ import type { CloseDecision, PartitionState } from '../core/partition-state.ts'
 import type { Json } from '../core/json.ts'
 import type { FateCounts } from '../core/fate.ts'
 import type { EpochMs, SourceRecord } from '../core/point.ts'
-import { WindrowError } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors.ts'
+import { haltingError, isPassing, keepHalt, NO_OWNER, type HaltedOwner } from '../ledger/halt.ts'
 import { updateOwnLedger } from '../ledger/takeover.ts'
 import { Committer } from './committer.ts'
 import { takeCut } from './cut.ts'
+import { dataLossIn } from './data-loss.ts'
 import { deadLetterRow } from './dead-letter.ts'
 import type { PipelineEnv } from './env.ts'
 import { untilGoal } from './goal.ts'
@@ -37,7 +39,7 @@ export interface PartitionEnd {
 
 /**
  * Runs a partition until its input ends or `signal` aborts; either way what was folded is committed and published. Throws
- * PARTITION_LOST when another processor took it, and any other error for what must halt it.
+ * PARTITION_LOST when another processor took it, and any other error for what must halt it; that is kept beside the ledger.
  */
 export async function runPartition(
   env: PipelineEnv,
@@ -45,7 +47,28 @@ export async function runPartition(
   signal: AbortSignal,
   firstOffset: () => Promise<number>,
 ): Promise<PartitionEnd> {
-  const session = await openSession(env, partition, signal, firstOffset)
+  let session: Session | null = null
+  try {
+    session = await openSession(env, partition, signal, firstOffset)
+    return await runSession(session)
+  } catch (error) {
+    if (!signal.aborted && !isPassing(error)) await noteHalt(env, partition, session?.owner ?? NO_OWNER, error)
+    throw error
+  }
+}
+
+/** For whoever looks on. A store that does not take it is told of: why the partition halts is more than that. */
+async function noteHalt(env: PipelineEnv, partition: number, owner: HaltedOwner, error: unknown): Promise<void> {
+  const { store, job, clock } = env
+  try {
+    await keepHalt(store, job, partition, owner, haltingError(partition, error), clock.nowMs())
+  } catch (problem) {
+    env.observe({ kind: 'halt-not-kept', partition, reason: messageOf(problem) })
+  }
+}
+
+async function runSession(session: Session): Promise<PartitionEnd> {
+  const { env, partition, signal } = session
   try {
     await loadIndex(session)
     await publishOutstanding(session)
@@ -53,7 +76,8 @@ export async function runPartition(
     const state = await recover(session)
     const source = await env.source.open(partition, session.ledger.resumeOffset)
     try {
-      assertLogHolds(session, source)
+      const loss = dataLossIn({ start: source.logStart, end: source.logEnd }, session.ledger)
+      if (loss !== null) throw loss
       const bounded = env.once ? await untilGoal(session, source) : source
       const interruption = new Interruption()
       signal.addEventListener('abort', () => interruption.raise(), { once: true })
@@ -75,21 +99,6 @@ export async function runPartition(
   } finally {
     await discardPublisher(session)
   }
-}
-
-/** The ledger's offset must be in the log: a hole below it or a log that ends before it is lost data, never skipped. */
-function assertLogHolds(session: Session, source: OpenSource): void {
-  const { resumeOffset } = session.ledger
-  if (resumeOffset >= source.logStart && resumeOffset <= source.logEnd) return
-  const where = `partition ${session.partition} of job ${session.env.job}`
-  throw new WindrowError(
-    `${where} must go on at offset ${resumeOffset}, but the log holds ${source.logStart} to ${source.logEnd}`,
-    {
-      code: 'DATA_LOSS',
-      remedy:
-        'Records were deleted before they were read, or the log was made anew: restore it, or begin under another job name.',
-    },
-  )
 }
 
 /** Notes in the ledger what is published, and that the goal is reached, so that a job that ended says so. */

@@ -23,6 +23,7 @@ export function logPipelineEvent(log: Log, event: PipelineEvent): void {
   switch (kind) {
     case 'retry':
     case 'sweep-failed':
+    case 'halt-not-kept':
     case 'dropped-from-roster':
       log.warn(fields, kind)
       return

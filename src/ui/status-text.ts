@@ -1,5 +1,5 @@
-/** The status of a job for people: three tables. Pure. */
-import type { JobStatus, PartitionStatus } from '../app/status.ts'
+/** The status of a job for people: what is halted, and three tables. Pure. */
+import type { HaltStatus, JobStatus, PartitionStatus } from '../app/status.ts'
 import type { FateCounts } from '../core/fate.ts'
 import { formatCount, formatDuration, formatTime } from './format.ts'
 import { createStyle, type Style } from './style.ts'
@@ -29,11 +29,13 @@ const FATES = ['consumed', 'accepted', 'duplicate', 'late', 'rejected', 'manifes
 
 /** Several lines, each with its line end. */
 export function statusText(status: JobStatus, style: Style = createStyle(false)): string {
-  const { job, aggregator, windowMs, topic, lagProblem, partitions } = status
+  const { job, aggregator, windowMs, topic, lagProblem, halted, partitions } = status
   const source = topic === null ? 'files' : `topic ${topic}`
   const lines = [
     `${style.bold(`job ${job}`)}  ${source}  windows of ${formatDuration(windowMs)}  aggregator ${aggregator}`,
     ...(lagProblem === null ? [] : [`${style.yellow('lag unknown')}: ${lagProblem}`]),
+    ...haltLines('the job', halted, style),
+    ...partitions.flatMap((one) => haltLines(`partition ${one.partition}`, one.halted, style)),
     '',
     ...renderTable(
       PARTITION_COLUMNS,
@@ -68,7 +70,7 @@ function partitionCells(one: PartitionStatus, style: Style): string[] {
 }
 
 function stateOf({ owner, intent, halted, goal }: PartitionStatus, style: Style): string {
-  if (halted !== null) return style.red(`halted, ${halted.code}: ${halted.message}`)
+  if (halted !== null) return style.red('halted')
   if (owner === null) return 'never taken'
   if (intent !== null) {
     const what =
@@ -76,6 +78,13 @@ function stateOf({ owner, intent, halted, goal }: PartitionStatus, style: Style)
     return `commit ${formatCount(intent.commit)} under way: ${what}`
   }
   return goal?.isReached === true ? style.green('ended') : 'between commits'
+}
+
+function haltLines(what: string, halted: HaltStatus | null, style: Style): string[] {
+  if (halted === null) return []
+  const { code, message, remedy, atMs } = halted
+  const since = atMs === null ? '' : ` since ${formatTime(atMs)}`
+  return [`${style.red(`${what} is halted${since}`)}: ${code}: ${message}`, `  remedy: ${remedy}`]
 }
 
 function openLines(partitions: readonly PartitionStatus[], style: Style): string[] {

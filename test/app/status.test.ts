@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectSidecar } from '../../src/adapters/dapr/client.ts'
 import { createDaprStateStore } from '../../src/adapters/dapr/state-store.ts'
-import { readStatus, statusOf, type Log, type StatusConfig } from '../../src/app/status.ts'
+import { readStatus, statusOf, type PartitionLook, type StatusConfig } from '../../src/app/status.ts'
+import { NO_LOG, type Log } from '../../src/app/status-log.ts'
 import { PartitionState } from '../../src/core/partition-state.ts'
 import { summary } from '../../src/core/summary.ts'
 import { startEmbeddedSidecar } from '../../src/embedded/index.ts'
+import { WindrowError } from '../../src/errors.ts'
 import type { IndexChunk } from '../../src/ledger/index-chunk.ts'
 import { bindJob, type JobRecord } from '../../src/ledger/job-record.ts'
 import { emptyLedger, type Intent, type Ledger } from '../../src/ledger/ledger.ts'
@@ -25,7 +27,6 @@ const RECORD: JobRecord = {
   fields: {},
   source: { kind: 'kafka', topic: 'vm', topicId: '0' },
 }
-const NO_LOG: Log = { ranges: new Map(), problem: null }
 
 function viewOf(ledger: Partial<Ledger>, index: Partial<IndexChunk> | null = null): PartitionView {
   const state = new PartitionState(RULES, summary)
@@ -38,11 +39,15 @@ function viewOf(ledger: Partial<Ledger>, index: Partial<IndexChunk> | null = nul
   return { ledger: { ...emptyLedger('fleet', 0, 0), ...ledger }, index: index as IndexChunk | null, state }
 }
 
-const only = (view: PartitionView | null, log = NO_LOG) => {
-  const [status] = statusOf({ ...RECORD, partitions: 1 }, [view], log).partitions
+const lookOf = (view: PartitionView | null, more: Partial<PartitionLook> = {}): PartitionLook => ({
+  ...{ ledger: view?.ledger ?? null, view, problem: null, halt: null },
+  ...more,
+})
+const only = (view: PartitionView | null, log = NO_LOG, more: Partial<PartitionLook> = {}) => {
+  const [status] = statusOf({ ...RECORD, partitions: 1 }, [lookOf(view, more)], log).partitions
   return status
 }
-const logOf = (start: number, end: number): Log => ({ ranges: new Map([[0, { start, end }]]), problem: null })
+const logOf = (start: number, end: number): Log => ({ ...NO_LOG, ranges: new Map([[0, { start, end }]]) })
 
 test('open windows come in order, with what they hold and how much of what they wait for is complete', () => {
   expect(only(viewOf({}))?.open).toEqual([
@@ -63,8 +68,40 @@ test.each([
   const { halted } = only(viewOf({ resumeOffset }), logOf(start, end)) ?? {}
   expect(halted).toEqual({
     code: 'DATA_LOSS',
-    message: `it must go on at offset 40, but the log holds ${start} to ${end}`,
+    message: `partition 0 of job fleet must go on at offset 40, but the log holds ${start} to ${end}`,
+    remedy: expect.stringContaining('restore it') as string,
+    atMs: null,
   })
+})
+
+describe('a partition is halted', () => {
+  const said = { code: 'STATE_BEHIND', message: 'commit 9 is published', remedy: 'Restore it.' }
+  const halt = { ...said, format: 1, epoch: 3, token: 't', atMs: 1000 } as const
+  const broken = new WindrowError('chunk x is gone', { code: 'CHUNK_BROKEN', remedy: 'Restore the store.' })
+
+  test('by what its owner said, whatever shows from outside', () => {
+    const { halted } = only(viewOf({ resumeOffset: 40 }), logOf(50, 100), { halt, problem: broken }) ?? {}
+    expect(halted).toEqual({ ...said, atMs: 1000 })
+  })
+
+  test('before anybody has taken it', () => {
+    expect(only(null, NO_LOG, { halt })).toMatchObject({ owner: null, halted: { ...said, atMs: 1000 } })
+  })
+
+  test('by chunks that are lost; what its ledger says is told all the same', () => {
+    const { ledger } = viewOf({ commit: 7, resumeOffset: 40 })
+    expect(only(null, logOf(0, 100), { ledger, problem: broken })).toMatchObject({
+      ...{ commit: 7, lag: 60, open: [], lastClosed: null },
+      halted: { code: 'CHUNK_BROKEN', message: 'chunk x is gone', remedy: 'Restore the store.', atMs: null },
+    })
+  })
+})
+
+test('a job whose topic is another one by now is halted as a whole', () => {
+  const halt = new WindrowError('made anew', { code: 'TOPIC_RECREATED', remedy: 'Begin anew.' })
+  const { halted, partitions } = statusOf(RECORD, [lookOf(viewOf({})), lookOf(null)], { ...NO_LOG, halt })
+  expect(halted).toEqual({ code: 'TOPIC_RECREATED', message: 'made anew', remedy: 'Begin anew.', atMs: null })
+  expect(partitions.map((one) => one.halted)).toEqual([null, null])
 })
 
 test('a partition that nobody took yet lags by all that is there', () => {
@@ -88,7 +125,7 @@ test('the intent is told without its pages, the last close as the index has it',
 
 test('counts are summed over all partitions', () => {
   const counts = { consumed: 5, accepted: 2, duplicate: 1, late: 1, rejected: 0, manifests: 1 }
-  expect(statusOf(RECORD, [viewOf({ counts }), viewOf({ counts })], NO_LOG).counts).toEqual({
+  expect(statusOf(RECORD, [lookOf(viewOf({ counts })), lookOf(viewOf({ counts }))], NO_LOG).counts).toEqual({
     ...{ consumed: 10, accepted: 4, duplicate: 2, late: 2, rejected: 0, manifests: 2 },
   })
 })

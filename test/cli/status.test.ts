@@ -8,7 +8,7 @@ import { WindrowError } from '../../src/errors.ts'
 import { fakeCli } from './cli-context.ts'
 
 const STATUS: JobStatus = {
-  ...{ job: 'fleet', aggregator: 'summary@1', windowMs: 60_000, topic: null, lagProblem: null },
+  ...{ job: 'fleet', aggregator: 'summary@1', windowMs: 60_000, topic: null, lagProblem: null, halted: null },
   ...{ counts: NO_FATES, partitions: [] },
 }
 const GONE = new WindrowError('no sidecar answered', { code: 'SIDECAR_UNREACHABLE', remedy: 'Start it.' })

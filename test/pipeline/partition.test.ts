@@ -9,13 +9,14 @@ import { isBalanced } from '../../src/core/fate.ts'
 import type { Decoded } from '../../src/core/point.ts'
 import type { Windowing } from '../../src/core/windowing.ts'
 import { WindrowError } from '../../src/errors.ts'
+import { haltKey, readHalt } from '../../src/ledger/halt.ts'
 import { proposeIntent, takeOver } from '../../src/ledger/takeover.ts'
 import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
 import type { PipelineEvent } from '../../src/pipeline/events.ts'
 import type { WorkflowEngine } from '../../src/pipeline/ports.ts'
 import { faultyStore } from '../support/faulty-store.ts'
 import { copiesOf, makeFleet, withinGrace } from '../support/fleet.ts'
-import { failureOf, makeJob, type TestJob } from '../support/job.ts'
+import { failureOf, lostReply, makeJob, type TestJob } from '../support/job.ts'
 import { Random } from '../support/random.ts'
 import { garbage, manifest, point, recordsOf, RULES } from '../support/records.ts'
 import { caughtUp, END, records, ScriptSource, type Script } from '../support/script-source.ts'
@@ -155,6 +156,55 @@ describe('a partition', () => {
       message: expect.stringContaining('must go on at offset 2') as string,
     })
     expect((await job.ledger()).resumeOffset).toBe(2)
+  })
+
+  it('that halts leaves word of it, which the next takeover voids', async () => {
+    const job = makeJob(recordsOf([point('a', 0, 10), point('a', 1, 20)]))
+    const halt = async () => readHalt(job.store, 'job', 0, await job.ledger())
+    await job.run()
+    expect(await halt()).toBeNull()
+    await failureOf(job.run({ source: new ScriptSource({ lines: [END], logStart: 3 }) }))
+    const { epoch, token } = await job.ledger()
+    expect(await halt()).toMatchObject({
+      ...{ code: 'DATA_LOSS', epoch, token },
+      remedy: expect.stringContaining('restore it') as string,
+    })
+    await job.run()
+    expect(await halt()).toBeNull()
+  })
+
+  it('that was lost to another owner, or asked to stop, is not halted', async () => {
+    const list = recordsOf([10, 120].map((at, seq) => point('a', seq, at)))
+    const job = makeJob(list)
+    const losing = faultyStore(job.store, {
+      before: async ({ method, keys }) => {
+        if (method === 'insert' && keys[0]?.includes('-accs-')) await takeOver(job.store, 'job', 0, 'another0', 0)
+      },
+    })
+    expect(await failureOf(job.run({ store: losing }))).toMatchObject({ code: 'PARTITION_LOST' })
+    const stop = new AbortController()
+    const stopping = faultyStore(job.store, {
+      before: ({ method }) => {
+        if (method !== 'insert') return
+        stop.abort()
+        throw lostReply()
+      },
+    })
+    expect(await failureOf(job.run({ store: stopping }, stop.signal))).toMatchObject({ code: 'STOPPED' })
+    expect(job.store.keys()).not.toContain(haltKey('job', 0))
+  })
+
+  it('whose halt cannot be kept tells of that, and halts for its own reason', async () => {
+    const job = makeJob(recordsOf([point('a', 0, 10)]))
+    await job.run()
+    const store = faultyStore(job.store, {
+      before: ({ keys }) => {
+        if (keys[0] === haltKey('job', 0)) throw lostReply()
+      },
+    })
+    const source = new ScriptSource({ lines: [END], logStart: 3 })
+    expect(await failureOf(job.run({ store, source }))).toMatchObject({ code: 'DATA_LOSS' })
+    expect(job.events).toContainEqual({ kind: 'halt-not-kept', partition: 0, reason: 'the reply was lost' })
   })
 
   it('refuses a source that goes back', async () => {

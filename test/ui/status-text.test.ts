@@ -22,7 +22,7 @@ const TAKEN: PartitionStatus = {
 }
 
 function textOf(partitions: readonly PartitionStatus[], more: Partial<JobStatus> = {}): string {
-  const job = { job: 'fleet', aggregator: 'summary@1', windowMs: HOUR_MS, topic: 'vm', lagProblem: null }
+  const job = { job: 'fleet', aggregator: 'summary@1', windowMs: HOUR_MS, topic: 'vm', lagProblem: null, halted: null }
   return statusText({ ...job, counts: COUNTS, partitions, ...more })
 }
 
@@ -53,6 +53,7 @@ test('without open windows there is no table of them, and one partition needs no
   expect(text).not.toContain('all')
 })
 
+const HALT = { code: 'DATA_LOSS', message: 'it must go on at offset 1', remedy: 'Restore it.', atMs: AT }
 const INTENT = { commit: 1025, epoch: 3, cut: 12_400, window: AT, trigger: 'deadline' } as const
 
 test.each<[string, Partial<PartitionStatus>, string]>([
@@ -64,14 +65,25 @@ test.each<[string, Partial<PartitionStatus>, string]>([
   ],
   ['a goal that is reached', { goal: { offset: 12_345, isReached: true } }, 'ended'],
   ['a goal that is not', { goal: { offset: 13_000, isReached: false } }, 'between commits'],
-  [
-    'a halt, whatever was under way',
-    { intent: INTENT, halted: { code: 'DATA_LOSS', message: 'it must go on at offset 1' } },
-    'halted, DATA_LOSS: it must go on at offset 1',
-  ],
+  ['a halt, whatever was under way', { intent: INTENT, halted: HALT }, 'halted'],
 ])('%s', (_, more, state) => {
-  const row = textOf([{ ...TAKEN, ...more }]).split('\n')[3]
+  const row = textOf([{ ...TAKEN, ...more }])
+    .split('\n')
+    .find((line) => line.includes('ab12cd34'))
   expect(row?.endsWith(`complete  ${state}`)).toBe(true)
+})
+
+test('what is halted stands above the tables, with the reason and what can be done', () => {
+  const lines = textOf([TAKEN, { ...TAKEN, partition: 1, halted: HALT }], {
+    halted: { ...HALT, atMs: null, code: 'TOPIC_RECREATED' },
+  }).split('\n')
+  expect(lines.slice(1, 6)).toEqual([
+    'the job is halted: TOPIC_RECREATED: it must go on at offset 1',
+    '  remedy: Restore it.',
+    'partition 1 is halted since 2026-03-01 14:00: DATA_LOSS: it must go on at offset 1',
+    '  remedy: Restore it.',
+    '',
+  ])
 })
 
 test('a lag that is not known says why', () => {
@@ -85,7 +97,9 @@ test('a job on files says so', () => {
 })
 
 test('colours do not shift columns', () => {
-  const status = { job: 'j', aggregator: 'a', windowMs: HOUR_MS, topic: null, lagProblem: null, counts: COUNTS }
+  const status = {
+    ...{ job: 'j', aggregator: 'a', windowMs: HOUR_MS, topic: null, lagProblem: null, halted: null, counts: COUNTS },
+  }
   const partitions = [{ ...TAKEN, goal: { offset: 1, isReached: true } }]
   const coloured = statusText({ ...status, partitions }, createStyle(true))
   expect(coloured.replaceAll(/\x1b\[\d+m/g, '')).toBe(statusText({ ...status, partitions }))
