@@ -12,7 +12,7 @@ async function leaksAfter(
 ): Promise<{ lost: string[]; unswept: string[]; store: LedgerHistory }> {
   const scenario = makeScenario(new Random(seed))
   const store = new LedgerHistory()
-  await new World(scenario, new Random(seed), mischief, store).run()
+  await new World(scenario, new Random(seed), mischief, { store }).run()
   return { ...(await leaksOf(store, 'sim', scenario.partitions.length)), store }
 }
 

@@ -20,14 +20,14 @@ export interface Scenario {
 
 const STEP_MS = 10
 
-export function makeScenario(random: Random): Scenario {
+/** `windows`: drawn, few, where it is not given. */
+export function makeScenario(random: Random, windows = random.int(1, 5)): Scenario {
   const rules: Windowing = { ...RULES, graceMs: 40, closeAtEndOnly: random.chance(0.1) }
   const partitionCount = random.int(1, 3)
   const vms = Array.from({ length: random.int(1, 7) }, (_, i) => {
     const from = random.chance(0.8) ? 0 : random.int(0, 20)
     return { vmId: `vm-${i}`, from, to: random.chance(0.8) ? Infinity : from + random.int(5, 30), seq: 0 }
   })
-  const windows = random.int(1, 5)
   const origin = random.pick([0, -300, 1_700_000_000_000])
   const [copyShare, lossShare, brokenShare] = [
     random.pick([0, 0.1, 0.5]),

@@ -7,15 +7,15 @@ import type { AnyAggregator } from '../../src/core/aggregator.ts'
 import { summary } from '../../src/core/summary.ts'
 import { WindrowError } from '../../src/errors.ts'
 import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
-import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
 import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import { DEFAULT_LIMITS, type PipelineEnv } from '../../src/pipeline/env.ts'
 import type { PipelineEvent } from '../../src/pipeline/events.ts'
-import type { StateStore } from '../../src/pipeline/ports.ts'
+import type { PublisherFactory, Source, StateStore } from '../../src/pipeline/ports.ts'
 import { runPartition } from '../../src/pipeline/partition.ts'
 import type { Random } from '../support/random.ts'
 import type { Scenario } from './scenario.ts'
+import { WatchedResults } from './watched-results.ts'
 
 /** What the seed may do to port calls; all zero is a clean run. */
 export interface Mischief {
@@ -31,12 +31,28 @@ export interface Mischief {
 
 export const NO_MISCHIEF: Mischief = { crash: 0, fail: 0, zombie: 0, twice: 0 }
 
+/**
+ * Ports that are not what they promise to be, put in the place of the world's own: with them a schedule must fail. What
+ * they make is one processor's.
+ */
+export interface PortFaults {
+  readonly store?: (store: StateStore) => StateStore
+  readonly source?: (source: Source) => Source
+  readonly publishers?: (publishers: WatchedResults, turn: () => Promise<void>) => PublisherFactory
+}
+
+export interface WorldOptions {
+  readonly store?: MemoryStore
+  readonly aggregator?: AnyAggregator
+  readonly ports?: PortFaults
+}
+
 /** A processor that died of a call; nothing it does afterwards happens. */
 class Crash extends Error {}
 
 export class World {
   readonly store: MemoryStore
-  readonly results = new MemoryResults()
+  readonly results = new WatchedResults()
   readonly events: PipelineEvent[] = []
   crashes = 0
   /** Called at once, from within a processor. */
@@ -44,6 +60,7 @@ export class World {
   readonly #scenario: Scenario
   readonly #random: Random
   readonly #aggregator: AnyAggregator
+  readonly #ports: PortFaults
   readonly #waiting: (() => void)[] = []
   #mischief: Mischief
   #pump: Promise<void> | null = null
@@ -54,14 +71,14 @@ export class World {
     scenario: Scenario,
     random: Random,
     mischief: Mischief,
-    store = new MemoryStore(),
-    aggregator: AnyAggregator = summary,
+    { store = new MemoryStore(), aggregator = summary, ports = {} }: WorldOptions = {},
   ) {
     this.#scenario = scenario
     this.#random = random
     this.#mischief = mischief
     this.store = store
     this.#aggregator = aggregator
+    this.#ports = ports
   }
 
   /** Starts processors, one after another dies, until one has done all. */
@@ -84,10 +101,13 @@ export class World {
 
   #env(processor: Processor): PipelineEnv {
     const random = this.#random
-    const store = processor.gated(this.store, ['get', 'insert', 'swap', 'delete'])
+    const ports = this.#ports
+    const ungated = ports.store?.(this.store) ?? this.store
+    const store = processor.gated(ungated, ['get', 'insert', 'swap', 'delete'])
     const runsOfActivity = (): number => (random.chance(this.#mischief.twice) ? 2 : 1)
     const engine = new MemoryEngine({ store, aggregator: this.#aggregator, runsOfActivity })
-    const source = new MemorySource({ partitions: this.#scenario.partitions, batchSize: () => random.int(1, 40) })
+    const records = new MemorySource({ partitions: this.#scenario.partitions, batchSize: () => random.int(1, 40) })
+    const publishers = ports.publishers?.(this.results, () => this.turn()) ?? this.results
     return {
       job: 'sim',
       rules: this.#scenario.rules,
@@ -96,11 +116,11 @@ export class World {
       engine: processor.gated(engine, ['start', 'poll', 'purge']),
       publishers: {
         open: async (partition) => {
-          const publisher = await processor.gate(() => this.results.open(partition))
+          const publisher = await processor.gate(() => publishers.open(partition))
           return processor.gated(publisher, ['publish'])
         },
       },
-      source,
+      source: ports.source?.(records) ?? records,
       clock: { nowMs: () => this.#nowMs++, sleep: (_ms, signal) => this.#turnOrAborted(signal) },
       newToken: () => String(++this.#tokens).padStart(8, '0'),
       limits: {

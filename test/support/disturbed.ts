@@ -52,7 +52,7 @@ export async function disturbed(seed: number, mischief = MISCHIEF): Promise<Dist
     broken,
   }
   const history = new LedgerHistory()
-  const world = new World(scenario, random, mischief, history)
+  const world = new World(scenario, random, mischief, { store: history })
   await world.run()
   return {
     seed,

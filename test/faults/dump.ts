@@ -1,0 +1,51 @@
+/** What a stuck job looks like: its ledgers, the workflows of what it is about to commit, its lag, its last words. */
+import kafkajs from 'kafkajs'
+import type { Stack } from '../../src/stack/index.ts'
+import { askSidecar, ledgersOf } from './ledgers.ts'
+import type { Processors } from './processors.ts'
+
+export interface DumpOf {
+  readonly stack: Stack
+  readonly job: string
+  readonly topic: string
+  readonly partitions: number
+  readonly processors: Processors
+}
+
+export async function dump({ stack, job, topic, partitions, processors }: DumpOf): Promise<string> {
+  const { description } = stack
+  const parts = (await stack.status()).map(({ part, state, problem }) => `  ${part} ${state} ${problem ?? ''}`)
+  const ledgers = await ledgersOf(description, job, partitions)
+  const ends = await endsOf(description.addresses.kafka, topic)
+  const lines: string[] = ['parts', ...parts, 'ledgers']
+  for (const [partition, ledger] of ledgers.entries()) {
+    const lag = ledger === null ? 'unknown' : (ends.get(partition) ?? NaN) - ledger.resumeOffset
+    lines.push(`  ${partition}: lag ${lag} ${JSON.stringify(ledger)}`)
+    const attempt = ledger?.intent?.attempt
+    if (attempt === undefined) continue
+    lines.push(`    workflow ${attempt}: ${await askSidecar(description, `/v1.0/workflows/dapr/${attempt}`)}`)
+  }
+  for (const { slot, running, hasEnded, recent } of processors.all) {
+    lines.push(`processor ${slot}, pid ${running.child.pid}${hasEnded ? ', ended' : ''}, last said`)
+    lines.push(...recent.slice(-25).map((line) => `  ${line.slice(0, 400)}`))
+  }
+  return lines.join('\n')
+}
+
+async function endsOf(broker: string, topic: string): Promise<Map<number, number>> {
+  const admin = new kafkajs.Kafka({
+    brokers: [broker],
+    logLevel: kafkajs.logLevel.NOTHING,
+    retry: { retries: 2 },
+  }).admin()
+  try {
+    await admin.connect()
+    return new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]))
+  } catch (error) {
+    // The broker may be what is down; the parts above say so, and the rest of the dump says more.
+    if (error instanceof kafkajs.KafkaJSError) return new Map()
+    throw error
+  } finally {
+    await admin.disconnect()
+  }
+}

@@ -1,0 +1,35 @@
+/** The figures of runs, kept beside the document that shows them: a run appends its own, nobody types them. */
+import { readFile, writeFile } from 'node:fs/promises'
+import type { StateStoreKind } from '../../src/stack/description.ts'
+
+export interface Figures {
+  /** As it was typed. */
+  readonly command: string
+  readonly seed: number
+  readonly state: StateStoreKind
+  readonly processors: number
+  readonly seconds: number
+  readonly records: number
+  readonly vmWindows: number
+  /** Blows by kind. */
+  readonly faults: Readonly<Record<string, number>>
+  /** Processors that ended by themselves and were started again. */
+  readonly deaths: number
+  readonly lost: number
+  readonly doubled: number
+  readonly wrong: number
+}
+
+export async function appendFigures(path: string, figures: Figures): Promise<void> {
+  const before = await readFigures(path)
+  await writeFile(path, `${JSON.stringify([...before, figures], null, 2)}\n`)
+}
+
+export async function readFigures(path: string): Promise<Figures[]> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Figures[]
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}

@@ -1,0 +1,31 @@
+/** The ledgers of a job, asked of the sidecars over HTTP: past Windrow's own client, and whichever sidecar is up. */
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import type { StackDescription } from '../../src/stack/index.ts'
+import { ledgerKey } from '../../src/ledger/attempt-id.ts'
+import { STATE_STORE_NAME } from '../../src/stack/description.ts'
+
+const TIMEOUT_MS = 5_000
+
+/** What a sidecar answers to a GET; `null` when none is up, or none can answer now. */
+export async function askSidecar(stack: StackDescription, path: string): Promise<string | null> {
+  for (const { ports } of stack.daprds) {
+    try {
+      const url = `http://127.0.0.1:${ports.http}${path}`
+      const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) })
+      if (response.ok) return await response.text()
+    } catch (error) {
+      // Down, or cut off in the middle: whoever asks looks again. Anything else is a fault of the harness.
+      if (!(error instanceof TypeError) && (error as Error).name !== 'TimeoutError') throw error
+    }
+  }
+  return null
+}
+
+/** `null` for one that is not there or cannot be read now. */
+export async function ledgersOf(stack: StackDescription, job: string, partitions: number): Promise<(Ledger | null)[]> {
+  const all = Array.from({ length: partitions }, async (_, partition) => {
+    const text = await askSidecar(stack, `/v1.0/state/${STATE_STORE_NAME}/${ledgerKey(job, partition)}`)
+    return text === null || text === '' ? null : (JSON.parse(text) as Ledger)
+  })
+  return Promise.all(all)
+}

@@ -1,0 +1,43 @@
+/** What scripts/test-faults.mjs was asked for, as it comes through the environment of the test runner. */
+import { STATE_STORES, type StateStoreKind } from '../../src/stack/description.ts'
+import { KINDS } from './kinds.ts'
+import type { FaultKind } from './site.ts'
+
+export interface FaultOptions {
+  readonly seed: number
+  readonly minutes: number
+  readonly state: StateStoreKind
+  /** `null`: all. */
+  readonly kinds: readonly FaultKind[] | null
+  readonly command: string
+  /** Relative to the checkout; `null`: figures are not kept. */
+  readonly figuresFile: string | null
+}
+
+const VARIABLE = 'WINDROW_FAULTS'
+
+/** Throws on what cannot be meant. */
+export function optionsFrom(env: NodeJS.ProcessEnv): FaultOptions {
+  const given = JSON.parse(env[VARIABLE] ?? '{}') as Readonly<Record<string, string | undefined>>
+  const number = (name: string, fallback: number): number => {
+    const value = Number(given[name] ?? fallback)
+    if (!Number.isFinite(value) || value < 0) throw new Error(`--${name} ${given[name]} is not a number from 0 up`)
+    return value
+  }
+  const state = STATE_STORES.find((one) => one === (given['state'] ?? 'redis'))
+  if (state === undefined) throw new Error(`--state ${given['state']} is none of ${STATE_STORES.join(', ')}`)
+  return {
+    seed: number('seed', 1),
+    minutes: number('minutes', 0),
+    state,
+    kinds: given['kinds'] === undefined ? null : given['kinds'].split(',').map(kindNamed),
+    command: given['command'] ?? 'npm run test:faults',
+    figuresFile: given['figures'] ?? null,
+  }
+}
+
+function kindNamed(name: string): FaultKind {
+  const kind = KINDS.find((one) => one.name === name)
+  if (kind === undefined) throw new Error(`--kinds ${name} is none of ${KINDS.map((one) => one.name).join(', ')}`)
+  return kind
+}

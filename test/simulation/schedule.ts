@@ -1,0 +1,104 @@
+/** One schedule of a seed: a scenario, run undisturbed and disturbed, and everything that must be the same afterwards. */
+import { expect } from 'vitest'
+import { isBalanced } from '../../src/core/fate.ts'
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import { readLedger } from '../../src/ledger/ledger.ts'
+import { LedgerHistory } from '../support/ledger-history.ts'
+import { Random } from '../support/random.ts'
+import { makeScenario, type Scenario } from './scenario.ts'
+import { NO_MISCHIEF, World, type Mischief, type PortFaults } from './world.ts'
+
+export interface ScheduleOptions {
+  readonly ports?: PortFaults
+  /** @default drawn */
+  readonly weather?: Mischief
+  /** @default drawn, few */
+  readonly windows?: number
+  /** @default 15 */
+  readonly maxCrashes?: number
+}
+
+/** Throws when the schedule lost, doubled or changed anything; returns the number of crashes in it. */
+export async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise<number> {
+  const { ports = {}, weather, windows, maxCrashes } = options
+  const random = new Random(seed)
+  const scenario = makeScenario(random, windows)
+  const clean = new World(scenario, new Random(seed), NO_MISCHIEF)
+  await clean.run()
+  checkAgainstOracle(scenario, clean)
+
+  const mischief: Mischief = weather ?? {
+    crash: random.pick([0.005, 0.02, 0.08]),
+    fail: random.pick([0, 0.01, 0.05]),
+    zombie: random.pick([0, 0.3]),
+    twice: random.pick([0, 0.3]),
+  }
+  const history = new LedgerHistory()
+  const disturbed = new World(scenario, random, mischief, { store: history, ports })
+  await disturbed.run(maxCrashes)
+  expect(disturbed.results.results.toSorted(), 'results').toEqual(clean.results.results.toSorted())
+  expect(disturbed.results.deadLetters.toSorted(), 'dead letters').toEqual(clean.results.deadLetters.toSorted())
+  for (const partition of scenario.partitions.keys()) {
+    const [a, b] = await Promise.all([clean, disturbed].map((world) => readLedger(world.store, 'sim', partition)))
+    expect(b?.ledger.counts, `counts of partition ${partition}`).toEqual(a?.ledger.counts)
+    expect(
+      isBalanced(b?.ledger.counts ?? { consumed: 1, accepted: 0, duplicate: 0, late: 0, rejected: 0, manifests: 0 }),
+    ).toBe(true)
+    expect(b?.ledger.resumeOffset).toBe((scenario.partitions[partition]?.at(-1)?.offset ?? -1) + 1)
+    checkLedgers(history.of(partition))
+  }
+  return disturbed.crashes
+}
+
+/** A partition's ledgers, one after another as they were written: nothing of them goes back (I5, I7). */
+function checkLedgers(ledgers: readonly Ledger[]): void {
+  for (const [i, ledger] of ledgers.entries()) {
+    const before = ledgers[i - 1]
+    if (before === undefined) continue
+    expect(ledger.epoch, 'the epoch goes back').toBeGreaterThanOrEqual(before.epoch)
+    expect(ledger.resumeOffset, 'the resume offset goes back').toBeGreaterThanOrEqual(before.resumeOffset)
+    expect([before.commit, before.commit + 1], 'commits come one after another').toContain(ledger.commit)
+  }
+}
+
+/** The plainest computation of all: what was sent, added up. */
+function checkAgainstOracle(scenario: Scenario, world: World): void {
+  let published = 0
+  for (const line of world.results.results) {
+    const result = JSON.parse(line) as {
+      vmId: string
+      windowStart: number
+      received: number
+      metrics: { cpu?: { count: number; sum: number; min: number; max: number } }
+    }
+    const so = scenario.oracle.get(`${result.vmId}@${result.windowStart}`)
+    published += result.received
+    if (so === undefined) {
+      expect(result.received).toBe(0)
+      continue
+    }
+    // Late points are no part of the oracle's promise; they show as dead letters, and are counted below.
+    if (result.received !== so.count) continue
+    expect(result.metrics.cpu).toMatchObject({ count: so.count, min: so.min, max: so.max })
+    expect(result.metrics.cpu?.sum).toBeCloseTo(so.sum, 3)
+  }
+  const sent = [...scenario.oracle.values()].reduce((sum, one) => sum + one.count, 0)
+  const late = world.results.deadLetters.filter(
+    (line) =>
+      (JSON.parse(line) as { reason: string; detail: string }).reason === 'too-late' && !line.includes('a manifest'),
+  ).length
+  expect(published + late).toBe(sent + lateCopies(late, world))
+}
+
+/** A copy of a point that itself came late is late too: nothing remembers it. */
+function lateCopies(late: number, world: World): number {
+  const seen = new Set<string>()
+  let copies = 0
+  for (const line of late === 0 ? [] : world.results.deadLetters) {
+    const { reason, bytes, detail } = JSON.parse(line) as { reason: string; bytes: string; detail: string }
+    if (reason !== 'too-late' || detail.startsWith('a manifest')) continue
+    if (seen.has(bytes)) copies++
+    seen.add(bytes)
+  }
+  return copies
+}

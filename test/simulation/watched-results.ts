@@ -1,0 +1,22 @@
+import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
+import type { PublishedMarker, Publisher } from '../../src/pipeline/ports.ts'
+
+/** Published results whose markers can be read without shutting anybody out. */
+export class WatchedResults extends MemoryResults {
+  readonly #last = new Map<number, PublishedMarker>()
+
+  markerOf(partition: number): PublishedMarker | null {
+    return this.#last.get(partition) ?? null
+  }
+
+  override async open(partition: number): Promise<Publisher> {
+    const publisher = await super.open(partition)
+    return {
+      ...publisher,
+      publish: async (batch) => {
+        await publisher.publish(batch)
+        this.#last.set(partition, batch.marker)
+      },
+    }
+  }
+}
