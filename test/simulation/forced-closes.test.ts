@@ -46,7 +46,7 @@ async function runSchedule(seed: number): Promise<{ crashes: number; answers: Re
   const scenario = makeScenario(random)
   const mischief: Mischief = { crash: random.pick([0.01, 0.05]), fail: 0.02, zombie: 0.3, twice: 0.3 }
   const history = new LedgerHistory()
-  const world = new World(scenario, random, mischief, history)
+  const world = new World(scenario, random, mischief, { store: history })
   const starts = [...new Set([...scenario.oracle.keys()].map((key) => Number(key.split('@')[1])))].sort((a, b) => a - b)
   const asked: Asked[] = []
   const asking: Promise<void>[] = []
