@@ -1,6 +1,7 @@
 /** Every command that there is, in the order of `windrow --help`. */
 import type { CliCommand } from './command.ts'
 import { createDeadLettersCommand } from './dead-letters.ts'
+import { createCloseCommand } from './close.ts'
 import { demoCommand } from './demo.ts'
 import { createGatewayCommand } from './gateway.ts'
 import { createProduceCommand } from './produce.ts'
@@ -15,5 +16,6 @@ export const commands: readonly CliCommand[] = [
   createGatewayCommand(async () => (await import('../app/gateway.ts')).runGateway),
   createStatusCommand(async () => (await import('../app/status.ts')).readStatus),
   createDeadLettersCommand(async () => (await import('../app/dead-letters.ts')).openDeadLetters),
+  createCloseCommand(async () => (await import('../app/close.ts')).closeWindows),
   stackCommand,
 ]

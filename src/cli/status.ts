@@ -9,6 +9,7 @@ import { statusText } from '../ui/status-text.ts'
 import { createStyle, wantsColour } from '../ui/style.ts'
 import type { CliCommand, CliContext } from './command.ts'
 import { loadConfigFile } from './load-config.ts'
+import { addStoreFlags } from './store-flags.ts'
 
 const DEFAULT_WATCH_SECONDS = 2
 /** To the top left, and all below it cleared. */
@@ -32,14 +33,7 @@ export function createStatusCommand(loadReadStatus: () => Promise<ReadStatus>): 
     },
     // Settings of a run, read in the same way; what they mean here is worded here.
     configure: (command) =>
-      void command
-        .option('--config <file>', 'Read settings from this YAML file')
-        .option('--job <name>', 'Name of the job (windrow)')
-        .option('--data-dir <path>', 'Where an embedded sidecar keeps the state (.windrow)')
-        .option('--sidecar <kind>', 'embedded, or dapr for a daprd (embedded)')
-        .option('--dapr-host <host>', 'Host of the daprd (127.0.0.1)')
-        .option('--dapr-grpc-port <number>', 'Port on which the daprd speaks gRPC (50001)')
-        .option('--state-store <name>', 'Dapr component that keeps the state (statestore)')
+      void addStoreFlags(command)
         .option('--brokers <list>', 'Kafka brokers, to see the lag')
         .option('--watch [seconds]', `Show it again each so many seconds (${DEFAULT_WATCH_SECONDS})`)
         .option('--json', 'Print it as one JSON line'),

@@ -25,15 +25,18 @@ export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run
     // As started by a person, not by npm, under which a signal counts in another way.
     env: { ...process.env, npm_lifecycle_event: undefined, ...env },
   })
+  return { child, ended: endOf(child) }
+}
+
+function endOf(child: ChildProcess): Promise<Ended> {
   let stdout = ''
   let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-  const ended = new Promise<Ended>((resolve, reject) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  return new Promise<Ended>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
   })
-  return { child, ended }
 }
 
 /** Runs to the end; throws with what it said unless it ended well. */
@@ -58,4 +61,28 @@ export function resultsIn(path: string): VmWindowResult[] {
 export function linesIn(path: string): string[] {
   const text = readFileSync(path, 'utf8')
   return text === '' ? [] : text.trimEnd().split('\n')
+}
+
+export interface PipedRun {
+  readonly ended: Promise<Ended>
+  write(text: string): void
+  /** Ends standard input. */
+  end(): void
+  /** As `kill -9` does. */
+  kill(): void
+}
+
+/** In `folder`, with its standard input in the test's hand. */
+export function startPiped(args: readonly string[], folder: string): PipedRun {
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd: folder,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, npm_lifecycle_event: undefined },
+  })
+  return {
+    ended: endOf(child),
+    write: (text) => void child.stdin.write(text),
+    end: () => void child.stdin.end(),
+    kill: () => void child.kill('SIGKILL'),
+  }
 }

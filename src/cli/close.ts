@@ -1,0 +1,146 @@
+/** `windrow close`: forces open windows to close, by name and with a reason. */
+import type { CloseOrder, CloseReport, CloseWindows } from '../app/close.ts'
+import type { StoreConfig } from '../app/job-store.ts'
+import { withDefaults } from '../config/defaults.ts'
+import { parseDuration } from '../config/durations.ts'
+import { readSettings } from '../config/resolve.ts'
+import type { Config } from '../config/settings.ts'
+import { parseTime, TIME_EXPECTED } from '../config/times.ts'
+import { ConfigurationError, WindrowError, type ConfigurationProblem } from '../errors.ts'
+import { MAX_WHO_CHARS, MAX_WHY_CHARS } from '../ledger/requests.ts'
+import { closeText } from '../ui/close-text.ts'
+import { createStyle, wantsColour } from '../ui/style.ts'
+import type { CliCommand, CliContext } from './command.ts'
+import { loadConfigFile } from './load-config.ts'
+import { addStoreFlags } from './store-flags.ts'
+
+const DEFAULT_WAIT = '10s'
+
+interface Options {
+  readonly config: StoreConfig
+  readonly order: CloseOrder
+  readonly json: boolean
+}
+
+/** Those of the command's own, as commander has them: text, or `true` for switches. */
+interface Flags {
+  readonly window?: string
+  readonly partition?: string
+  readonly by?: string
+  readonly why?: string
+  readonly wait?: string
+  readonly leave?: true
+}
+
+/** `loadClose` brings in the clients of Dapr, which help and usage errors do without. */
+export function createCloseCommand(loadClose: () => Promise<CloseWindows>): CliCommand {
+  return {
+    name: 'close',
+    summary: 'Force open windows to close, whatever they wait for',
+    example: {
+      line: "windrow close --window 2026-03-01T14:00Z --by ann --why 'that producer will not come back'",
+      does: 'closes that window of the job in .windrow, and all before it that are open',
+    },
+    // Settings of a run, read in the same way; what they mean here is worded here.
+    configure: (command) =>
+      void addStoreFlags(command)
+        .option('--window <time>', 'Close open windows up to the one that this time is in')
+        .option('--partition <number>', 'Of this partition, or all (all)')
+        .option('--by <who>', 'Who wants it; goes into the certificate and the log')
+        .option('--why <text>', 'And why')
+        .option('--wait <duration>', `How long to wait for an owner (${DEFAULT_WAIT})`)
+        .option('--leave', 'Where no owner comes, leave the request for the next one')
+        .option('--json', 'Print what was done as one JSON line'),
+    async run(flags, context) {
+      const { config, order, json } = readOptions(flags, context.env)
+      const closeWindows = await loadClose()
+      const report = await closeWindows(config, order, context.signal)
+      const { stdout, env } = context
+      const style = createStyle(wantsColour(stdout.isTTY === true, env))
+      stdout.write(json ? `${JSON.stringify(report)}\n` : closeText(report, style))
+      const failure = failureOf(report, config)
+      if (failure !== null) throw failure
+      return 0
+    },
+  }
+}
+
+/** Throws with all that is wrong. */
+function readOptions(given: Readonly<Record<string, unknown>>, env: CliContext['env']): Options {
+  const flags = given as Flags
+  const {
+    values,
+    broken,
+    problems: wrong,
+  } = readSettings({
+    // Of a run, --window is a length.
+    flags: { ...given, window: undefined },
+    env,
+    file: loadConfigFile(given, env),
+  })
+  const problems: ConfigurationProblem[] = [...wrong]
+  const add = (place: string, problem: string, remedy: string): void => void problems.push({ place, problem, remedy })
+
+  const at = flags.window === undefined ? null : parseTime(flags.window)
+  if (at === null) {
+    const problem = flags.window === undefined ? 'no window is named' : `${JSON.stringify(flags.window)} is no time`
+    add('--window', problem, `Give ${TIME_EXPECTED}.`)
+  }
+  const partition = flags.partition ?? 'all'
+  if (partition !== 'all' && !/^\d{1,6}$/.test(partition)) {
+    add('--partition', `${JSON.stringify(partition)} is no partition`, 'Give its number, or all.')
+  }
+  const who = textOf(flags, 'by', MAX_WHO_CHARS, add)
+  const why = textOf(flags, 'why', MAX_WHY_CHARS, add)
+  const waitMs = parseDuration(flags.wait ?? DEFAULT_WAIT)
+  if (waitMs === null) add('--wait', `${JSON.stringify(flags.wait)} is not a duration`, 'Give one such as 10s or 1m.')
+  if (problems.length > 0) throw new ConfigurationError(problems)
+  // Without a problem nothing is broken, so every setting was given or has its default.
+  const config = withDefaults(values, broken) as Config
+  const order: CloseOrder = {
+    ...{ at: at as number, partition: partition === 'all' ? null : Number(partition) },
+    ...{ who, why, waitMs: waitMs as number, leave: flags.leave === true },
+  }
+  return { config, order, json: config.json }
+}
+
+function textOf(
+  flags: Flags,
+  name: 'by' | 'why',
+  maxChars: number,
+  add: (place: string, problem: string, remedy: string) => void,
+): string {
+  const text = (flags[name] ?? '').trim()
+  const remedy = name === 'by' ? 'Give a name that others know.' : 'Give the reason in a line: it is kept.'
+  if (text === '') add(`--${name}`, 'nothing is given', remedy)
+  else if (text.length > maxChars) add(`--${name}`, `${text.length} characters are more than ${maxChars}`, remedy)
+  else if (/\p{Cc}/u.test(text)) add(`--${name}`, 'there is a control character in it', remedy)
+  return text
+}
+
+/** Done is: something closed or was left, and nothing is in the dark. */
+function failureOf({ partitions, window }: CloseReport, config: StoreConfig): WindrowError | null {
+  const which = (outcome: string): string =>
+    partitions
+      .filter((one) => one.outcome === outcome)
+      .map((one) => one.partition)
+      .join(', ')
+  if (which('no-owner') !== '') {
+    const where = config.sidecar === 'embedded' ? `no run has the state in ${config.dataDir}` : 'no processor answered'
+    return new WindrowError(`partitions without an owner: ${which('no-owner')}; ${where}`, {
+      code: 'NO_OWNER',
+      remedy: 'Start the job, or give --leave to leave the request for its next owner; wait longer with --wait.',
+    })
+  }
+  if (which('under-way') !== '') {
+    return new WindrowError(`partitions that have begun and not answered yet: ${which('under-way')}`, {
+      code: 'CLOSE_UNDER_WAY',
+      remedy: 'It is carried out, by a later owner if need be: see windrow status, or wait longer with --wait.',
+    })
+  }
+  if (partitions.some(({ outcome }) => outcome === 'closed' || outcome === 'left')) return null
+  return new WindrowError(`no partition has an open window at ${new Date(window.start).toISOString()}`, {
+    code: 'NO_SUCH_WINDOW',
+    remedy: 'Name one that is open: windrow status lists them.',
+  })
+}
