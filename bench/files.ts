@@ -87,7 +87,12 @@ async function measure(what: string, units: number, run: () => Promise<unknown>)
 
 async function publish(batches: number, results: number): Promise<number> {
   const path = file(`results-${performance.now()}.ndjson`)
-  const publishers = createFilePublisherFactory({ results: path, deadLetters: `${path}.dead`, job: 'bench' })
+  const publishers = createFilePublisherFactory({
+    job: 'bench',
+    results: path,
+    deadLetters: `${path}.dead`,
+    certificates: `${path}.certificates`,
+  })
   const line = JSON.stringify({ vmId: 'vm-000001', windowStart: 0, padding: 'x'.repeat(400) })
   const lines = Array.from({ length: results }, () => line)
   await Promise.all(
@@ -99,6 +104,7 @@ async function publish(batches: number, results: number): Promise<number> {
           resumeOffset: commit,
           results: lines,
           deadLetters: [],
+          certificates: [],
         })
       }
       await publisher.close()

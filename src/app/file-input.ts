@@ -28,17 +28,18 @@ export async function openFileInput(config: Config): Promise<Input> {
   })
 }
 
-/** Results and dead letters are published in one step, so both go to files or both to Kafka. */
+/** What is published in one step goes all to files or all to Kafka. */
 export function filePublishers(config: Config): PublisherFactory {
-  const { results, deadLetters } = config
-  if (results.kind === 'file' && deadLetters.kind === 'file') {
-    return createFilePublisherFactory({ job: config.job, results: results.path, deadLetters: deadLetters.path })
+  const { job, results, deadLetters, certificates } = config
+  if (results.kind === 'file' && deadLetters.kind === 'file' && certificates.kind === 'file') {
+    const paths = { results: results.path, deadLetters: deadLetters.path, certificates: certificates.path }
+    return createFilePublisherFactory({ job, ...paths })
   }
   throw new ConfigurationError([
     {
       place: '--results',
-      problem: 'results and dead letters must both go to files',
-      remedy: 'Give FILE.ndjson for both.',
+      problem: 'results, dead letters and certificates must all go to files',
+      remedy: 'Give FILE.ndjson for each.',
     },
   ])
 }

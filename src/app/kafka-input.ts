@@ -1,5 +1,6 @@
 /** A Kafka topic as a run's input: a consumer group says which partitions are ours, the ledgers say where they go on. */
 import { createResultEncoder } from '../adapters/avro/encode-result.ts'
+import { createCertificateEncoder } from '../adapters/avro/encode-certificate.ts'
 import { createDeadLetterEncoder } from '../adapters/avro/encode-dead-letter.ts'
 import type { KafkaConnection } from '../adapters/kafka/client.ts'
 import { connectKafkaCluster } from '../adapters/kafka/cluster.ts'
@@ -150,13 +151,15 @@ async function kafkaPublishers(
   connection: KafkaConnection,
   source: TopicDescription,
 ): Promise<PublisherFactory> {
-  const { results, deadLetters, job } = config
-  if (results.kind !== 'kafka' || deadLetters.kind !== 'kafka') return filePublishers(config)
+  const { results, deadLetters, certificates, job } = config
+  if (results.kind !== 'kafka' || deadLetters.kind !== 'kafka' || certificates.kind !== 'kafka')
+    return filePublishers(config)
   const publishedTopic = `${job}-published`
   const { partitions } = source
   await createMissingTopics(connection, [
     { topic: results.topic, partitions },
     { topic: deadLetters.topic, partitions },
+    { topic: certificates.topic, partitions },
     { topic: publishedTopic, partitions, config: { 'cleanup.policy': 'compact' } },
   ])
   return createKafkaPublisherFactory({
@@ -164,10 +167,12 @@ async function kafkaPublishers(
     job,
     resultsTopic: results.topic,
     deadLettersTopic: deadLetters.topic,
+    certificatesTopic: certificates.topic,
     publishedTopic,
     sourceTopic: source.topic,
     groupId: job,
     encodeResult: createResultEncoder(),
     encodeDeadLetter: createDeadLetterEncoder(),
+    encodeCertificate: createCertificateEncoder(),
   })
 }

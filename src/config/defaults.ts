@@ -24,9 +24,16 @@ export function withDefaults(given: Incomplete, broken: ReadonlySet<SettingKey>)
   if (dataDir !== undefined) fill('results', { kind: 'file', path: `${dataDir}/results.ndjson` })
   // Beside the results, since both are published in one step.
   if (config.results?.kind === 'kafka') {
-    if (job !== undefined) fill('deadLetters', { kind: 'kafka', topic: `${job}-dead-letters` })
-  } else if (dataDir !== undefined) {
-    fill('deadLetters', { kind: 'file', path: `${dataDir}/dead-letters.ndjson` })
+    if (job !== undefined) {
+      fill('deadLetters', { kind: 'kafka', topic: `${job}-dead-letters` })
+      fill('certificates', { kind: 'kafka', topic: `${job}-certificates` })
+    }
+  } else {
+    if (dataDir !== undefined) fill('deadLetters', { kind: 'file', path: `${dataDir}/dead-letters.ndjson` })
+    if (config.results !== undefined) {
+      const stem = config.results.path.replace(/\.ndjson$/, '')
+      fill('certificates', { kind: 'file', path: `${stem}.certificates.ndjson` })
+    }
   }
   return config
 }

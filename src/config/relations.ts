@@ -81,6 +81,12 @@ function windowRules(
   return problems
 }
 
+const OUTPUTS = [
+  ['results', 'results'],
+  ['deadLetters', 'dead letters'],
+  ['certificates', 'certificates'],
+] as const
+
 function outputRules(config: Incomplete, places: Places): ConfigurationProblem[] {
   const problems: ConfigurationProblem[] = []
   /** Everything that is read or written, by a text that is equal for equal places. */
@@ -92,7 +98,7 @@ function outputRules(config: Incomplete, places: Places): ConfigurationProblem[]
     taken.set(`topic ${config.job}-retried`, 'where retries of dead letters are noted')
   }
 
-  for (const key of ['results', 'deadLetters'] as const) {
+  for (const [key, called] of OUTPUTS) {
     const output = config[key]
     if (output === undefined) continue
     const id = idOf(output)
@@ -104,9 +110,9 @@ function outputRules(config: Incomplete, places: Places): ConfigurationProblem[]
         remedy: 'Name another file or topic.',
       })
     }
-    taken.set(id, key === 'results' ? 'where results go' : 'where dead letters go')
+    taken.set(id, `where ${called} go`)
   }
-  const { results, deadLetters } = config
+  const { results } = config
   if (results?.kind === 'kafka' && config.source === 'files') {
     const problem = 'results of files go to files'
     problems.push({
@@ -114,9 +120,13 @@ function outputRules(config: Incomplete, places: Places): ConfigurationProblem[]
       problem,
       remedy: 'Give FILE.ndjson, or bring the files into a topic first: windrow produce.',
     })
-  } else if (results !== undefined && deadLetters !== undefined && results.kind !== deadLetters.kind) {
-    const problem = 'results and dead letters are published in one step, and cannot go one to a file and one to Kafka'
-    problems.push({ place: places.of('deadLetters'), problem, remedy: 'Give both FILE.ndjson or both kafka:TOPIC.' })
+    return problems
+  }
+  for (const [key, called] of OUTPUTS) {
+    const output = config[key]
+    if (results === undefined || output === undefined || output.kind === results.kind) continue
+    const problem = `results and ${called} are published in one step, and cannot go one to a file and one to Kafka`
+    problems.push({ place: places.of(key), problem, remedy: 'Give both FILE.ndjson or both kafka:TOPIC.' })
   }
   return problems
 }

@@ -158,6 +158,13 @@ export const configSchema = z.object({
     details: 'Each carries its place, its reason and the first of its bytes.',
     derivedDefault: '`dead-letters.ndjson` in the data directory, `kafka:<job>-dead-letters` where results go to Kafka',
   }),
+  certificates: setting(kinds.output(), {
+    group: 'Output',
+    help: 'Where certificates go: FILE.ndjson or kafka:TOPIC',
+    details: 'One for each window that closes, published together with its results.',
+    derivedDefault:
+      '`<results>.certificates.ndjson` beside the results, `kafka:<job>-certificates` where results go to Kafka',
+  }),
 
   job: setting(kinds.text('<name>', 'a name of 1 to 20 of a-z, 0-9 and _', /^[a-z0-9_]{1,20}$/), {
     group: 'Job',

@@ -5,19 +5,13 @@
  * Nothing that the digest covers depends on how the work was done (epoch, attempt, commit number, checkpoints, batches) or
  * on what the job is called: whoever reads the same records by the same rules comes to the same digests.
  */
-import type { CloseReason, CloseTrigger } from './closing.ts'
+import type { CloseReason, CloseTrigger, Forced } from './closing.ts'
 import type { FateCounts } from './fate.ts'
 import { canonicalJson, type Json } from './json.ts'
 import type { EpochMs } from './point.ts'
 import type { SeqRanges } from './seq-ranges.ts'
 
 export const CERTIFICATE_FORMAT = 1
-
-/** Who forced a window to close, and why, in their own words. */
-export interface Forced {
-  readonly who: string
-  readonly why: string
-}
 
 /** Points of a window: how many, and their digest in whatever order (point-digest.ts). */
 export interface PointsProof {
@@ -52,7 +46,8 @@ export interface Certificate {
   readonly trigger: CloseTrigger | null
   /** Weakest of the window's VM windows. */
   readonly reason: CloseReason | null
-  readonly forced: Forced | null
+  /** Without the id of the request, which is drawn at random. */
+  readonly forced: Omit<Forced, 'request'> | null
   /**
    * Records since the certificate before: `first` is the offset after that one's `last`, `last` that of the last record in
    * the cut. No records: `last` is `first` - 1.

@@ -10,7 +10,8 @@ import type { StateStore } from '../pipeline/ports.ts'
 import { digestOf } from './digest.ts'
 
 /** What the rows of a chunk set are. Part of its keys, so the values are stable. */
-export type ChunkKind = 'accs' | 'open' | 'roster' | 'dead' | 'states' | 'results' | 'quarantined' | 'total' | 'index'
+export type ChunkKind =
+  'accs' | 'open' | 'roster' | 'dead' | 'states' | 'results' | 'quarantined' | 'total' | 'certificate' | 'index'
 
 /** Where rows lie and what they must look like. Keys are derived, so a set of a thousand pages is a list of digests. */
 export interface ChunkSet {
@@ -101,7 +102,12 @@ export class PageWriter {
   }
 
   async add(row: Json): Promise<void> {
-    this.#lines.push(canonicalJson(row))
+    await this.addLine(canonicalJson(row))
+  }
+
+  /** The same for a row that is a canonical text already. */
+  async addLine(line: string): Promise<void> {
+    this.#lines.push(line)
     if (this.#lines.length >= this.#rowsPerPage) await this.#flush()
   }
 

@@ -10,7 +10,7 @@ import { WindrowError } from '../errors.ts'
 import type { PublishedMarker, StateStore } from '../pipeline/ports.ts'
 import { chunkKey, type ChunkKind, type ChunkSet } from './chunks.ts'
 import { digestOf } from './digest.ts'
-import type { AbandonedAttempt, AnnouncedPages, Ledger } from './ledger.ts'
+import type { AbandonedAttempt, AnnouncedPages, CertificateHead, Ledger } from './ledger.ts'
 
 /** Pages to delete once the commit is published. */
 export interface Garbage {
@@ -29,6 +29,16 @@ export interface Outbox {
   readonly results: ChunkSet | null
   /** Records that were refused since the commit before, then VM windows that were quarantined in this one. */
   readonly deadLetters: readonly ChunkSet[]
+  readonly certificate: ChunkSet | null
+}
+
+/** Certificates that stay in the state store, the newest of all; outboxes hold fewer than these. */
+export const KEPT_CERTIFICATES = 32
+
+/** A certificate that is kept: a chunk with one row. */
+export interface KeptCertificate {
+  readonly sequence: number
+  readonly set: ChunkSet
 }
 
 /** Sums over all commits of the partition. */
@@ -60,6 +70,8 @@ export interface IndexChunk {
   /** VM windows of the last closed windows, oldest first. */
   readonly closed: readonly { readonly window: EpochMs; readonly accs: ChunkSet }[]
   readonly outboxes: readonly Outbox[]
+  /** The last {@link KEPT_CERTIFICATES}, oldest first. */
+  readonly certificates: readonly KeptCertificate[]
   readonly totals: CloseTotals
   /** The window that closed last, and how; `null` before the first. */
   readonly lastClosed: {
@@ -91,6 +103,8 @@ export interface IndexStep {
     readonly statesDropped: number
     readonly vmWindowsByReason: { readonly [reason: string]: number }
   } | null
+  /** `null` for a checkpoint. */
+  readonly certificate: { readonly set: ChunkSet; readonly head: CertificateHead } | null
   /** The highest commit known to be published, as the ledger will say it. */
   readonly publishedCommit: number
   /** The commit whose garbage has been deleted. */
@@ -112,7 +126,13 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
     resumeOffset: step.resumeOffset,
     results: closing?.results ?? null,
     deadLetters: step.deadLetters,
+    certificate: step.certificate?.set ?? null,
   }
+  const certified = [
+    ...(before?.certificates ?? []),
+    ...(step.certificate === null ? [] : [{ sequence: step.certificate.head.sequence, set: step.certificate.set }]),
+  ]
+  const certificates = certified.slice(-KEPT_CERTIFICATES)
   const published = before?.outboxes.filter(isPublished) ?? []
   const isKept = (set: ChunkSet): boolean =>
     step.open.some((one) => one.set.attempt === set.attempt && one.set.first === set.first)
@@ -121,6 +141,7 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
     before?.roster,
     ...(closing === null ? [] : [before?.states, before?.total]),
     ...forgotten.map((one) => one.accs),
+    ...certified.slice(0, certified.length - certificates.length).map((one) => one.set),
     ...published.flatMap((one) => [one.results, ...one.deadLetters]),
   ]
   return {
@@ -132,6 +153,7 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
     total: closing?.total ?? before?.total ?? null,
     closed,
     outboxes: [...(before?.outboxes.filter((one) => !isPublished(one)) ?? []), outbox],
+    certificates,
     totals: addTotals(before?.totals ?? NO_TOTALS, closing),
     lastClosed:
       closing === null

@@ -14,7 +14,7 @@ import type { ChunkKind } from './chunks.ts'
 /** Upper bound of a ledger in bytes; a test holds the largest possible one against it. */
 export const MAX_LEDGER_BYTES = 4096
 /** Abandoned attempts that a ledger keeps in mind until they are swept. */
-export const MAX_ABANDONED = 8
+export const MAX_ABANDONED = 7
 
 /** How many pages an attempt may have written of each kind: enough to find and delete all of them. */
 export type AnnouncedPages = { readonly [K in ChunkKind]?: number }
@@ -39,8 +39,20 @@ export interface AbandonedAttempt {
   readonly pages: AnnouncedPages
 }
 
+/** The end of the chain of certificates, to which the next one is tied. */
+export interface CertificateHead {
+  /** 0 before the first. */
+  readonly sequence: number
+  /** '' before the first. */
+  readonly digest: string
+  /** Offset of the last record that it accounts for. */
+  readonly through: number
+}
+
+const FORMAT = 2
+
 export interface Ledger {
-  readonly format: 1
+  readonly format: typeof FORMAT
   readonly job: string
   readonly partition: number
   /** Number of the last commit; 0 before the first. */
@@ -52,6 +64,9 @@ export interface Ledger {
   readonly token: string
   /** Where reading goes on: the last commit's cut + 1 (I5). */
   readonly resumeOffset: number
+  /** Offset of the last record below it: the two differ by more than 1 where a log has offsets without records. */
+  readonly lastRecord: number
+  readonly certified: CertificateHead
   /** `null`: no point was accepted yet. */
   readonly watermark: EpochMs | null
   readonly closedThrough: EpochMs | null
@@ -83,7 +98,7 @@ export interface StoredLedger {
 
 export function emptyLedger(job: string, partition: number, resumeOffset: number): Ledger {
   return {
-    format: 1,
+    format: FORMAT,
     job,
     partition,
     commit: 0,
@@ -91,6 +106,8 @@ export function emptyLedger(job: string, partition: number, resumeOffset: number
     epoch: 0,
     token: '',
     resumeOffset,
+    lastRecord: resumeOffset - 1,
+    certified: { sequence: 0, digest: '', through: resumeOffset - 1 },
     watermark: null,
     closedThrough: null,
     counts: NO_FATES,
@@ -111,12 +128,13 @@ export function encodeLedger(ledger: Ledger): string {
 
 export function parseLedger(text: string, key: string): Ledger {
   const parsed = JSON.parse(text) as { format?: unknown }
-  if (parsed.format !== 1) {
+  if (parsed.format !== FORMAT) {
     throw new WindrowError(
-      `the ledger ${key} has format ${JSON.stringify(parsed.format)}; this version reads format 1`,
+      `the ledger ${key} has format ${JSON.stringify(parsed.format)}; this version reads format ${FORMAT}`,
       {
         code: 'LEDGER_FORMAT',
-        remedy: 'Run the version of Windrow that wrote it, or one that says it reads this format.',
+        remedy:
+          'Run the version of Windrow that wrote it, or compute the results again under another --job or --data-dir.',
       },
     )
   }

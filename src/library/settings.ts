@@ -8,7 +8,8 @@ import { entriesOf } from '../config/yaml-file.ts'
 type NameOf<K extends SettingKey> = K extends `${infer Name}Ms` ? Name : K
 
 /** Durations, sizes and outputs are written as texts: `5m`, `1MiB`, `results.ndjson`, `kafka:TOPIC`. */
-type Written<K extends SettingKey> = K extends `${string}Ms` | `${string}Bytes` | 'results' | 'deadLetters' | 'listen'
+type Written<K extends SettingKey> = K extends
+  `${string}Ms` | `${string}Bytes` | 'results' | 'deadLetters' | 'certificates' | 'listen'
   ? string | (null extends Config[K] ? null : never)
   : K extends 'fields'
     ? Partial<FieldMapping>

@@ -144,6 +144,7 @@ function announce(session: Session, cut: Cut, pages: CutPages): AnnouncedPages {
     results: outputPages(vmWindows),
     quarantined: outputPages(vmWindows),
     total: 1,
+    certificate: 1,
   }
 }
 
@@ -169,6 +170,8 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
     digestBefore: ledger.digest,
     indexBefore: ledger.index,
     cut: cut.cut,
+    lastRecord: cut.lastRecord,
+    certified: ledger.certified,
     watermark: cut.watermark,
     closedThrough: cut.closedThrough,
     counts: cut.counts,

@@ -17,6 +17,8 @@ import type { ClosingRow } from '../workflows/activities/close-tasks.ts'
 export interface Cut {
   /** Offset of the last record that is in it. */
   readonly cut: number
+  /** Offset of the last record that was folded. */
+  readonly lastRecord: number
   readonly watermark: EpochMs | null
   readonly closedThrough: EpochMs | null
   readonly counts: FateCounts
@@ -38,7 +40,7 @@ export interface OpenPages {
 /** A row of the chunk kind `open` is an encoded VM window; its partition window is named by the index. */
 export function takeCut(
   state: PartitionState,
-  cut: number,
+  { cut, lastRecord }: { readonly cut: number; readonly lastRecord: number },
   deadLetters: readonly Json[],
   closed: ClosedWindow | null,
   aggregator: AnyAggregator,
@@ -46,6 +48,7 @@ export function takeCut(
 ): Cut {
   return {
     cut,
+    lastRecord,
     watermark: state.watermark === -Infinity ? null : state.watermark,
     closedThrough: state.closedThrough,
     counts: state.counts,

@@ -125,6 +125,8 @@ class PartitionLoop {
   readonly #interruption: Interruption
   /** Offset after the last record that was folded. */
   #position: number
+  /** Offset of the last record that was folded; below `#position - 1` where the log has offsets without records. */
+  #lastRecord: number
   #recordsSinceCut = 0
   #deadLetters: Json[] = []
   #windowsClosed = 0
@@ -149,6 +151,7 @@ class PartitionLoop {
     this.#committer = committer
     this.#interruption = interruption
     this.#position = session.ledger.resumeOffset
+    this.#lastRecord = session.ledger.lastRecord
     this.#decided = decided
     this.#desk = new RequestDesk(session, state, {
       close: async (decision) => {
@@ -224,6 +227,7 @@ class PartitionLoop {
       }
       const refusal = state.fold(record)
       this.#position = record.offset + 1
+      this.#lastRecord = record.offset
       this.#recordsSinceCut++
       if (refusal !== null) this.#deadLetters.push(deadLetterRow(this.#session.partition, record, refusal))
       if (state.due() !== null || this.#isCheckpointDue()) return i + 1
@@ -263,7 +267,8 @@ class PartitionLoop {
 
   async #cut(closed: ReturnType<PartitionState['close']> | null): Promise<void> {
     const { aggregator, store } = this.#env
-    const cut = takeCut(this.#state, this.#position - 1, this.#deadLetters, closed, aggregator, store.maxValueBytes)
+    const at = { cut: this.#position - 1, lastRecord: this.#lastRecord }
+    const cut = takeCut(this.#state, at, this.#deadLetters, closed, aggregator, store.maxValueBytes)
     this.#deadLetters = []
     this.#recordsSinceCut = 0
     const { partition } = this.#session

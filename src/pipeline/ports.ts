@@ -82,6 +82,8 @@ export interface OutboxBatch {
   readonly resumeOffset: number
   readonly results: readonly string[]
   readonly deadLetters: readonly string[]
+  /** One where the commit closed or amended a window. */
+  readonly certificates: readonly string[]
 }
 
 /** Exactly-once output of one partition. After any error it must be discarded and opened again. */

@@ -121,6 +121,7 @@ async function readOutbox(
 ): Promise<{ readonly batch: OutboxBatch; readonly deadLettersByReason: Published['deadLettersByReason'] }> {
   const results = await rowsOf(store, outbox.results === null ? [] : [outbox.results])
   const deadLetters = await rowsOf(store, outbox.deadLetters)
+  const certificates = await rowsOf(store, outbox.certificate === null ? [] : [outbox.certificate])
   const deadLettersByReason: { [Reason in DeadLetterReason]?: number } = {}
   for (const { reason } of deadLetters as unknown as readonly { readonly reason: DeadLetterReason }[]) {
     deadLettersByReason[reason] = (deadLettersByReason[reason] ?? 0) + 1
@@ -131,6 +132,7 @@ async function readOutbox(
     resumeOffset,
     results: results.map(resultLine),
     deadLetters: deadLetters.map(canonicalJson),
+    certificates: certificates.map(canonicalJson),
   }
   return { batch, deadLettersByReason }
 }

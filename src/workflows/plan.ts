@@ -3,13 +3,14 @@
  * so that whatever runs it, whenever, works on the same bytes.
  */
 import type { VmWindowOutcome, VmWindowTask } from '../core/close-vm-window.ts'
+import type { PointsProof } from '../core/certificate.ts'
 import type { FateCounts } from '../core/fate.ts'
 import type { CloseReason, CloseTrigger, Forced } from '../core/closing.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { ChunkSet } from '../ledger/chunks.ts'
 import type { OpenChunks } from '../ledger/index-chunk.ts'
-import type { AbandonedAttempt, Ledger } from '../ledger/ledger.ts'
+import type { AbandonedAttempt, CertificateHead, Ledger } from '../ledger/ledger.ts'
 import type { Owner } from '../ledger/takeover.ts'
 
 /** What is closed by a commit. */
@@ -38,6 +39,10 @@ export interface CommitPlan {
   readonly digestBefore: string
   readonly indexBefore: Ledger['index']
   readonly cut: number
+  /** Offset of the last record in the cut. */
+  readonly lastRecord: number
+  /** The certificate before. */
+  readonly certified: CertificateHead
   readonly watermark: EpochMs | null
   readonly closedThrough: EpochMs | null
   readonly counts: FateCounts
@@ -68,6 +73,8 @@ export interface AggregateOutcome {
   readonly vmWindowsByReason: { readonly [reason: string]: number }
   /** VMs whose state was dropped because they sent nothing for too long. */
   readonly statesDropped: number
+  readonly points: PointsProof
+  readonly certificate: { readonly set: ChunkSet; readonly head: CertificateHead }
 }
 
 /** Input of the activity `commit`. */

@@ -56,6 +56,7 @@ test('one input and nothing else gives the documented configuration', () => {
     maxAheadMs: 300_000,
     results: { kind: 'file', path: '.windrow/results.ndjson' },
     deadLetters: { kind: 'file', path: '.windrow/dead-letters.ndjson' },
+    certificates: { kind: 'file', path: '.windrow/results.certificates.ndjson' },
     job: 'windrow',
     once: true,
     json: false,
@@ -181,6 +182,10 @@ const PROBLEMS: readonly (readonly [Given, readonly (readonly [place: string, pr
   [
     { flags: { ...INPUT, results: 'out.ndjson', deadLetters: './out.ndjson' } },
     [['--dead-letters', 'file out.ndjson is where results go already']],
+  ],
+  [
+    { flags: { ...INPUT, certificates: 'kafka:out' } },
+    [['--certificates', 'results and certificates are published in one step']],
   ],
   [
     { flags: { ...INPUT, sidecar: 'dapr', maxInFlight: '91' } },

@@ -59,6 +59,7 @@ describe('I4', () => {
       resumeOffset: 0,
       results: [],
       deadLetters: [],
+      certificates: [],
     })
     await expect(job.run({ publishers: stranger })).rejects.toMatchObject({ code: 'STATE_BEHIND' })
     expect(stranger.results).toEqual([])

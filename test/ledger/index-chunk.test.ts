@@ -27,6 +27,7 @@ function step(commit: number, more: Partial<IndexStep> = {}): IndexStep {
     roster: set(attempt, 'roster'),
     deadLetters: [],
     closing: null,
+    certificate: null,
     publishedCommit: commit - 1,
     sweptCommit: commit - 1,
     abandoned: [],

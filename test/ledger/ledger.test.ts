@@ -23,6 +23,7 @@ const FULL_PAGES: Required<AnnouncedPages> = {
   results: TEN_DIGITS,
   quarantined: TEN_DIGITS,
   total: TEN_DIGITS,
+  certificate: TEN_DIGITS,
   index: TEN_DIGITS,
 }
 const DIGEST = 'd'.repeat(43)
@@ -31,11 +32,13 @@ const ATTEMPT = attemptId({ ...OWNER, commit: TEN_DIGITS })
 
 /** Every text at its longest, every number at ten digits or as many as it can have, every list full. */
 const LARGEST: Required<Ledger> = {
-  format: 1,
+  format: 2,
   ...OWNER,
   commit: TEN_DIGITS,
   digest: DIGEST,
   resumeOffset: Number.MAX_SAFE_INTEGER,
+  lastRecord: Number.MAX_SAFE_INTEGER,
+  certified: { sequence: TEN_DIGITS, digest: DIGEST, through: Number.MAX_SAFE_INTEGER },
   watermark: -8.64e15,
   closedThrough: -8.64e15,
   counts: {
@@ -82,10 +85,10 @@ describe('the ledger', () => {
 
   it('of another format is refused by name, before anything is read from it', async () => {
     const store = new MemoryStore()
-    await store.insert('job-3-ledger', JSON.stringify({ ...emptyLedger('job', 3, 0), format: 2 }))
+    await store.insert('job-3-ledger', JSON.stringify({ ...emptyLedger('job', 3, 0), format: 1 }))
     await expect(readLedger(store, 'job', 3)).rejects.toMatchObject({
       code: 'LEDGER_FORMAT',
-      message: expect.stringContaining('job-3-ledger has format 2') as string,
+      message: expect.stringContaining('job-3-ledger has format 1') as string,
     })
   })
 

@@ -38,6 +38,7 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
   await disturbed.run(maxCrashes)
   expect(disturbed.results.results.toSorted(), 'results').toEqual(clean.results.results.toSorted())
   expect(disturbed.results.deadLetters.toSorted(), 'dead letters').toEqual(clean.results.deadLetters.toSorted())
+  expect(disturbed.results.certificates.toSorted(), 'certificates').toEqual(clean.results.certificates.toSorted())
   for (const partition of scenario.partitions.keys()) {
     const [a, b] = await Promise.all([clean, disturbed].map((world) => readLedger(world.store, 'sim', partition)))
     expect(b?.ledger.counts, `counts of partition ${partition}`).toEqual(a?.ledger.counts)

@@ -20,17 +20,25 @@ import type { OutboxBatch, Publisher, PublisherFactory } from '../../src/pipelin
 const kafka = kafkaForTests()
 
 let job: string
-let topics: { readonly source: string; readonly results: string; readonly dead: string; readonly published: string }
+let topics: Record<'source' | 'results' | 'dead' | 'certificates' | 'published', string>
 let factory: PublisherFactory
 const open: { close(): Promise<void> }[] = []
 
 beforeEach(async () => {
   job = fresh('job')
-  topics = { source: `${job}-points`, results: `${job}-results`, dead: `${job}-dead`, published: `${job}-published` }
+  const topic = (name: string): string => `${job}-${name}`
+  topics = {
+    source: topic('points'),
+    results: topic('results'),
+    dead: topic('dead'),
+    certificates: topic('certificates'),
+    published: topic('published'),
+  }
   await createMissingTopics(kafka, [
     { topic: topics.source, partitions: 2 },
     { topic: topics.results, partitions: 3 },
     { topic: topics.dead, partitions: 1 },
+    { topic: topics.certificates, partitions: 1 },
     { topic: topics.published, partitions: 2, config: { 'cleanup.policy': 'compact' } },
   ])
   factory = createKafkaPublisherFactory({
@@ -38,6 +46,7 @@ beforeEach(async () => {
     job,
     resultsTopic: topics.results,
     deadLettersTopic: topics.dead,
+    certificatesTopic: topics.certificates,
     publishedTopic: topics.published,
     sourceTopic: topics.source,
     groupId: job,
@@ -61,6 +70,7 @@ const batchOf = (commit: number, results = [result('a', commit), result('b', com
   resumeOffset: commit * 100,
   results,
   deadLetters: [`dead ${commit}`],
+  certificates: [`certificate ${commit}`],
 })
 
 /** Commits of the results that a read_committed reader sees, in their order within each partition. */
@@ -75,12 +85,14 @@ const groupOffsets = () =>
     return topic?.partitions.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => Number(offset))
   })
 
-it('publishes results, dead letters, marker and group offset; the next opening finds the marker', async () => {
+it('publishes results, dead letters, certificates, marker and group offset; the next opening finds the marker', async () => {
   const publisher = await openPublisher(1)
   expect(publisher.marker).toBeNull()
   for (const commit of [1, 2, 3]) await publisher.publish(batchOf(commit))
   expect((await commitsSeen()).toSorted()).toEqual([1, 1, 2, 2, 3, 3])
   expect((await committedIn(kafka, topics.dead)).flat().map(textOf)).toEqual(['dead 1', 'dead 2', 'dead 3'])
+  const certificates = (await committedIn(kafka, topics.certificates)).flat().map(textOf)
+  expect(certificates).toEqual(['certificate 1', 'certificate 2', 'certificate 3'])
   expect(await groupOffsets()).toEqual([-1, 300])
   expect((await openPublisher(1)).marker).toEqual({ commit: 3, digest: 'digest-3' })
   expect((await openPublisher(0)).marker).toBeNull()
@@ -174,6 +186,7 @@ it('a topic for markers that is not there is told by its name', async () => {
     job,
     resultsTopic: topics.results,
     deadLettersTopic: topics.dead,
+    certificatesTopic: topics.certificates,
     publishedTopic: `${job}-nowhere`,
     sourceTopic: topics.source,
     groupId: job,

@@ -29,6 +29,7 @@ export async function leaksOf(store: MemoryStore, job: string, partitions: numbe
       ...[index.roster, index.states, index.total],
       ...index.closed.map((one) => one.accs),
       ...index.outboxes.flatMap((one) => [one.results, ...one.deadLetters]),
+      ...index.certificates.map((one) => one.set),
     ]
     for (const set of sets) for (const key of set === null ? [] : chunkKeys(set)) inForce.add(key)
     inForce.add(chunkKey(ledger.index.attempt, 'index', 0))

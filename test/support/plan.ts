@@ -42,6 +42,8 @@ export async function planClose(
     digestBefore: ledger.digest,
     indexBefore: ledger.index,
     cut: intent.cut,
+    lastRecord: intent.cut,
+    certified: ledger.certified,
     watermark: state.watermark,
     closedThrough: state.closedThrough,
     counts: state.counts,

@@ -1,5 +1,5 @@
 /**
- * Exactly-once output to files: results to one NDJSON file, dead letters to another, both or neither. See
+ * Exactly-once output to files: results to one NDJSON file, dead letters and certificates to others, all or none. See
  * result-writer.ts for how a batch is committed.
  */
 import { WindrowError } from '../../errors.ts'
@@ -11,6 +11,7 @@ import { ResultWriter } from './result-writer.ts'
 export interface FilePublisherOptions {
   readonly results: string
   readonly deadLetters: string
+  readonly certificates: string
   readonly job: string
   /** @internal Tests crash between any two steps of it. */
   readonly files?: FileSystem
@@ -62,8 +63,8 @@ class SharedWriter {
   acquire(): Promise<ResultWriter> {
     return this.#inTurn(async () => {
       if (this.#writer?.isDead === true) await this.#retire(this.#writer)
-      const { files = nodeFileSystem, job, results, deadLetters } = this.#options
-      this.#writer ??= await ResultWriter.open(files, job, { results, deadLetters })
+      const { files = nodeFileSystem, job, results, deadLetters, certificates } = this.#options
+      this.#writer ??= await ResultWriter.open(files, job, { results, deadLetters, certificates })
       this.#users.set(this.#writer, (this.#users.get(this.#writer) ?? 0) + 1)
       return this.#writer
     })

@@ -1,7 +1,7 @@
 /**
- * The one writer of a results file and its dead letters, for all partitions of the process.
+ * The one writer of a results file, its dead letters and its certificates, for all partitions of the process.
  *
- *   append both → sync both → replace the side file
+ *   append to each → sync each → replace the side file
  *
  * The side file is the commit: what lies in the files beyond the lengths that it keeps was never published, and is cut
  * off when a writer opens them. Batches that arrive while a round is under way share the next one, and its syncs.
@@ -17,6 +17,10 @@ import type { FileSystem, OpenFile } from './file-system.ts'
 import { emptySideFile, readSideFile, replaceSideFile } from './side-file.ts'
 import type { ResultPaths, SideFile } from './side-file.ts'
 
+/** What is published together, each to a file of its own. */
+const OUTPUTS = ['results', 'deadLetters', 'certificates'] as const
+type OutputFiles = Readonly<Record<(typeof OUTPUTS)[number], OpenFile>>
+
 interface Waiting {
   readonly partition: number
   readonly batch: OutboxBatch
@@ -28,24 +32,17 @@ export class ResultWriter {
   readonly #files: FileSystem
   readonly #paths: ResultPaths
   readonly #lock: FileLock
-  readonly #results: OpenFile
-  readonly #deadLetters: OpenFile
+  readonly #opened: OutputFiles
   #side: SideFile
   #waiting: Waiting[] = []
   #round: Promise<void> | null = null
   #failure: WindrowError | null = null
 
-  private constructor(
-    files: FileSystem,
-    paths: ResultPaths,
-    lock: FileLock,
-    opened: [OpenFile, OpenFile],
-    side: SideFile,
-  ) {
+  private constructor(files: FileSystem, paths: ResultPaths, lock: FileLock, opened: OutputFiles, side: SideFile) {
     this.#files = files
     this.#paths = paths
     this.#lock = lock
-    ;[this.#results, this.#deadLetters] = opened
+    this.#opened = opened
     this.#side = side
   }
 
@@ -53,25 +50,23 @@ export class ResultWriter {
     const opened: OpenFile[] = []
     let lock: FileLock | null = null
     try {
-      await files.makeFolder(dirname(paths.results))
-      await files.makeFolder(dirname(paths.deadLetters))
+      for (const output of OUTPUTS) await files.makeFolder(dirname(paths[output]))
       lock = await lockFile(files, `${paths.results}.windrow.lock`)
       const stored = await readSideFile(files, job, paths)
       const side = stored ?? emptySideFile(job, paths)
       const results = await openFile(files, paths.results, opened)
       const deadLetters = await openFile(files, paths.deadLetters, opened)
-      await files.syncFolder(dirname(paths.results))
-      await files.syncFolder(dirname(paths.deadLetters))
+      const certificates = await openFile(files, paths.certificates, opened)
+      const outputs: OutputFiles = { results, deadLetters, certificates }
+      for (const output of OUTPUTS) await files.syncFolder(dirname(paths[output]))
       if (stored === null) {
-        await assertEmpty(results, paths.results)
-        await assertEmpty(deadLetters, paths.deadLetters)
+        for (const output of OUTPUTS) await assertEmpty(outputs[output], paths[output])
         // Before the first result, or a crash would leave a file that nobody may claim.
         await replaceSideFile(files, paths.results, side)
       } else {
-        await cutTail(results, paths.results, side.results.bytes)
-        await cutTail(deadLetters, paths.deadLetters, side.deadLetters.bytes)
+        for (const output of OUTPUTS) await cutTail(outputs[output], paths[output], side[output].bytes)
       }
-      return new ResultWriter(files, paths, lock, [results, deadLetters], side)
+      return new ResultWriter(files, paths, lock, outputs, side)
     } catch (error) {
       // What fails here fails for the same reason, and would hide it.
       await Promise.allSettled([...opened.map((file) => file.close()), lock?.release()])
@@ -100,8 +95,7 @@ export class ResultWriter {
   async close(): Promise<void> {
     while (this.#round !== null) await this.#round
     try {
-      await this.#results.close()
-      await this.#deadLetters.close()
+      for (const output of OUTPUTS) await this.#opened[output].close()
     } finally {
       await this.#lock.release()
     }
@@ -137,23 +131,15 @@ export class ResultWriter {
       }
       partitions[String(partition)] = batch.marker
     }
+    const bytesAfter = (output: (typeof OUTPUTS)[number]): Promise<number> => {
+      const lines = round.flatMap(({ batch }) => batch[output])
+      return append(this.#opened[output], this.#side[output].bytes, lines)
+    }
     const side: SideFile = {
       ...this.#side,
-      results: {
-        bytes: await append(
-          this.#results,
-          this.#side.results.bytes,
-          round.map(({ batch }) => batch.results),
-        ),
-      },
-      deadLetters: {
-        ...this.#side.deadLetters,
-        bytes: await append(
-          this.#deadLetters,
-          this.#side.deadLetters.bytes,
-          round.map(({ batch }) => batch.deadLetters),
-        ),
-      },
+      results: { bytes: await bytesAfter('results') },
+      deadLetters: { ...this.#side.deadLetters, bytes: await bytesAfter('deadLetters') },
+      certificates: { ...this.#side.certificates, bytes: await bytesAfter('certificates') },
       partitions,
     }
     await replaceSideFile(this.#files, this.#paths.results, side)
@@ -168,8 +154,7 @@ async function openFile(files: FileSystem, path: string, opened: OpenFile[]): Pr
 }
 
 /** Returns the length of the file afterwards. */
-async function append(file: OpenFile, length: number, batches: readonly (readonly string[])[]): Promise<number> {
-  const lines = batches.flat()
+async function append(file: OpenFile, length: number, lines: readonly string[]): Promise<number> {
   if (lines.length === 0) return length
   const bytes = Buffer.from(`${lines.join('\n')}\n`)
   await file.write(bytes, length)

@@ -6,17 +6,27 @@ import { replaceFile, type FileSystem } from './file-system.ts'
 
 /** Replaced as a whole, atomically: this is the commit of everything that is published to files. */
 export interface SideFile {
-  readonly version: 1
+  readonly version: typeof VERSION
   readonly job: string
   readonly results: { readonly bytes: number }
-  /** The path is relative to the results, so that their folder may move. */
-  readonly deadLetters: { readonly path: string; readonly bytes: number }
+  readonly deadLetters: Companion
+  readonly certificates: Companion
   readonly partitions: Readonly<Record<string, PublishedMarker>>
 }
+
+/** A file that is published together with the results. */
+interface Companion {
+  /** Relative to the results, so that their folder may move. */
+  readonly path: string
+  readonly bytes: number
+}
+
+const VERSION = 2
 
 export interface ResultPaths {
   readonly results: string
   readonly deadLetters: string
+  readonly certificates: string
 }
 
 export function sidePathOf(results: string): string {
@@ -24,8 +34,15 @@ export function sidePathOf(results: string): string {
 }
 
 export function emptySideFile(job: string, paths: ResultPaths): SideFile {
-  const deadLetters = { path: relative(dirname(paths.results), paths.deadLetters), bytes: 0 }
-  return { version: 1, job, results: { bytes: 0 }, deadLetters, partitions: {} }
+  const companion = (path: string): Companion => ({ path: relative(dirname(paths.results), path), bytes: 0 })
+  return {
+    version: VERSION,
+    job,
+    results: { bytes: 0 },
+    deadLetters: companion(paths.deadLetters),
+    certificates: companion(paths.certificates),
+    partitions: {},
+  }
 }
 
 /** `null` when there is none. Throws when it is not this job's, or does not say what it should. */
@@ -41,12 +58,18 @@ export async function readSideFile(files: FileSystem, job: string, paths: Result
     })
   }
   if (side.job !== job) throw mismatch(`${paths.results} holds the results of the job ${side.job}, not of ${job}`)
-  const expected = emptySideFile(job, paths).deadLetters.path
-  if (side.deadLetters.path !== expected) {
-    throw mismatch(`the dead letters beside ${paths.results} are in ${side.deadLetters.path}, not in ${expected}`)
+  const expected = emptySideFile(job, paths)
+  for (const [companion, called] of COMPANIONS) {
+    const [was, now] = [side[companion].path, expected[companion].path]
+    if (was !== now) throw mismatch(`the ${called} beside ${paths.results} are in ${was}, not in ${now}`)
   }
   return side
 }
+
+const COMPANIONS = [
+  ['deadLetters', 'dead letters'],
+  ['certificates', 'certificates'],
+] as const
 
 export function parseSideFile(text: string): SideFile | null {
   let side: Partial<SideFile>
@@ -56,10 +79,11 @@ export function parseSideFile(text: string): SideFile | null {
     return null
   }
   const isWhole =
-    side.version === 1 &&
+    side.version === VERSION &&
     typeof side.job === 'string' &&
     Number.isSafeInteger(side.results?.bytes) &&
     Number.isSafeInteger(side.deadLetters?.bytes) &&
+    Number.isSafeInteger(side.certificates?.bytes) &&
     typeof side.partitions === 'object'
   return isWhole ? (side as SideFile) : null
 }

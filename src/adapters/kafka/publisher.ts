@@ -1,6 +1,6 @@
 /**
  * Exactly-once output of one partition: a transactional producer `<job>-<partition>`, whose every transaction carries
- * one commit's results and dead letters, the marker that says so, and the group's offset.
+ * one commit's results, dead letters and certificate, the marker that says so, and the group's offset.
  *
  * - P1 Opening shuts out every earlier publisher of the partition, and ends what it left, before the marker is read.
  * - P2 A batch and its marker are in one transaction: a `read_committed` reader sees all of it or nothing.
@@ -20,6 +20,7 @@ export interface PublisherOptions {
   readonly job: string
   readonly resultsTopic: string
   readonly deadLettersTopic: string
+  readonly certificatesTopic: string
   /** Compacted, with at least as many partitions as the source topic. */
   readonly publishedTopic: string
   /** Carried for lag displays only. */
@@ -29,6 +30,8 @@ export interface PublisherOptions {
   readonly encodeResult?: (line: string) => Buffer
   /** The same for a dead letter. */
   readonly encodeDeadLetter?: (line: string) => Buffer
+  /** The same for a certificate. */
+  readonly encodeCertificate?: (line: string) => Buffer
   /** Bytes of records in one request; a larger batch goes out in several, in one transaction. @default 512 KiB */
   readonly maxRequestBytes?: number
 }
@@ -123,13 +126,18 @@ class KafkaPublisher implements Publisher {
   }
 
   *#recordsOf(batch: OutboxBatch): Generator<OutgoingRecord> {
-    const { resultsTopic, deadLettersTopic, publishedTopic, encodeResult, encodeDeadLetter } = this.#options
+    const { resultsTopic, deadLettersTopic, certificatesTopic, publishedTopic } = this.#options
+    const { encodeResult, encodeDeadLetter, encodeCertificate } = this.#options
     const from = String(this.#partition)
     for (const line of batch.results) {
       yield { topic: resultsTopic, key: vmIdOf(line), value: encodeResult?.(line) ?? Buffer.from(line) }
     }
     for (const line of batch.deadLetters) {
       yield { topic: deadLettersTopic, key: from, value: encodeDeadLetter?.(line) ?? Buffer.from(line) }
+    }
+    // One key a partition of the source: its chain stays in one partition of the topic, in order.
+    for (const line of batch.certificates) {
+      yield { topic: certificatesTopic, key: from, value: encodeCertificate?.(line) ?? Buffer.from(line) }
     }
     const marker = Buffer.from(encodeMarker(batch.marker))
     yield { topic: publishedTopic, partition: this.#partition, key: from, value: marker }

@@ -6,6 +6,7 @@ export class MemoryResults implements PublisherFactory {
   /** What a `read_committed` reader sees, in order of publishing. */
   readonly results: string[] = []
   readonly deadLetters: string[] = []
+  readonly certificates: string[] = []
   readonly #markers = new Map<number, PublishedMarker>()
   readonly #generations = new Map<number, number>()
 
@@ -22,6 +23,7 @@ export class MemoryResults implements PublisherFactory {
       }
       this.results.push(...batch.results)
       this.deadLetters.push(...batch.deadLetters)
+      this.certificates.push(...batch.certificates)
       this.#markers.set(partition, batch.marker)
       return Promise.resolve()
     }

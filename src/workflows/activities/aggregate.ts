@@ -5,12 +5,13 @@
  */
 import type { AnyAggregator } from '../../core/aggregator.ts'
 import type { VmWindowResult } from '../../core/close-vm-window.ts'
-import { weakest, type CloseReason } from '../../core/closing.ts'
-import type { Json } from '../../core/json.ts'
+import { canonicalJson, type Json } from '../../core/json.ts'
+import { WindowProof } from '../../core/window-proof.ts'
 import { maxOutputRowBytes, ORDER_FRAME_BYTES, OUTPUT_ROWS_PER_PAGE } from '../../core/payload-bound.ts'
 import { PageWriter, readPages, type ChunkKind, type ChunkSet } from '../../ledger/chunks.ts'
 import type { StateStore } from '../../pipeline/ports.ts'
 import type { AggregateOutcome, CommitPlan, PlannedClose } from '../plan.ts'
+import { certificateOf, ResultsDigest, writeCertificate } from './certify.ts'
 import { closeTasks, type CloseWork, type StateRow } from './close-tasks.ts'
 import { JobTotal } from './job-total.ts'
 import { mapOrdered } from './map-ordered.ts'
@@ -31,10 +32,8 @@ export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<Ag
   const states = writer('states')
   const results = writer('results')
   const quarantined = writer('quarantined')
-  let vmWindows = 0
-  const vmWindowsByReason: { [reason: string]: number } = {}
-  let reason: CloseReason = 'complete'
-  let received = 0
+  const published = new ResultsDigest()
+  const proof = new WindowProof(plan.rules)
   let statesDropped = 0
   const total = await JobTotal.read(store, close.total, aggregator)
 
@@ -58,27 +57,29 @@ export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<Ag
         continue
       }
       const { result, state } = outcomes[next++] as TaskOutcome
-      await results.add(result as unknown as Json)
-      vmWindows++
-      received += result.received
-      reason = weakest(reason, result.reason)
-      vmWindowsByReason[result.reason] = (vmWindowsByReason[result.reason] ?? 0) + 1
+      const line = canonicalJson(result as unknown as Json)
+      await results.addLine(line)
+      published.add(line)
+      proof.add(task.window, result)
       if (result.reason === 'quarantined') await quarantined.add(quarantineRow(result))
       else total.add({ value: task.window.accumulator })
       const window = result.received > 0 ? close.windowStart : prior?.window
       if (state !== null && window !== undefined) await keep({ vmId: result.vmId, window, state })
     }
   }
+  const certificate = certificateOf(plan, proof, [], { count: published.count, digest: published.end() })
   return {
     states: await states.end(),
     results: await results.end(),
     quarantined: await quarantined.end(),
     total: await total.write(store, plan.attempt),
-    vmWindows,
-    received,
-    reason,
-    vmWindowsByReason,
+    vmWindows: proof.vmWindows,
+    received: proof.received,
+    reason: proof.reason,
+    vmWindowsByReason: proof.vmWindowsByReason,
     statesDropped,
+    points: proof.points,
+    certificate: await writeCertificate(store, plan.attempt, certificate),
   }
 }
 

@@ -32,19 +32,21 @@ export async function commit(request: CommitRequest, store: StateStore): Promise
       plan.attempt,
       nextIndex(before, plan.indexBefore, stepOf(plan, outcome, digest)),
     )
-    const after = committed(ledger, plan, digest, index)
+    const after = committed(ledger, request, digest, index)
     if ((await store.swap(ledgerKey(owner.job, owner.partition), encodeLedger(after), etag)) === 'swapped') {
       return { commit: plan.commit }
     }
   }
 }
 
-function committed(ledger: Ledger, plan: CommitPlan, digest: string, indexDigest: string): Ledger {
+function committed(ledger: Ledger, { plan, outcome }: CommitRequest, digest: string, indexDigest: string): Ledger {
   return {
     ...ledger,
     commit: plan.commit,
     digest,
     resumeOffset: plan.cut + 1,
+    lastRecord: plan.lastRecord,
+    certified: outcome?.certificate.head ?? ledger.certified,
     watermark: plan.watermark,
     closedThrough: plan.closedThrough,
     counts: plan.counts,
@@ -66,6 +68,7 @@ function commitDigest(plan: CommitPlan, outcome: AggregateOutcome | null): strin
     outcome?.results,
     outcome?.quarantined,
     outcome?.total,
+    outcome?.certificate.set,
   ]
   const decided = {
     commit,
@@ -103,6 +106,7 @@ function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: stri
             statesDropped: outcome.statesDropped,
             vmWindowsByReason: outcome.vmWindowsByReason,
           },
+    certificate: outcome?.certificate ?? null,
     publishedCommit: plan.publishedCommit,
     sweptCommit: plan.sweptCommit,
     abandoned: plan.abandoned,

@@ -18,6 +18,7 @@ import type { FailureMode } from './crashing-file-system.ts'
 
 const RESULTS = '/data/results.ndjson'
 const DEAD_LETTERS = '/data/dead/letters.ndjson'
+const CERTIFICATES = '/data/certificates.ndjson'
 const PARTITIONS = [0, 1, 2]
 const COMMITS = 4
 
@@ -28,6 +29,7 @@ function batchOf(partition: number, commit: number): OutboxBatch {
     resumeOffset: commit * 10,
     results: commit % 3 === 0 ? [] : [line('result a'), line('result b')],
     deadLetters: commit % 2 === 0 ? [line('dead letter')] : [],
+    certificates: commit % 3 === 1 ? [line('certificate')] : [],
   }
 }
 
@@ -53,6 +55,7 @@ function expectEverythingOnce(files: CrashingFileSystem): void {
   const batches = PARTITIONS.flatMap((partition) => [1, 2, 3, 4].map((commit) => batchOf(partition, commit)))
   expect(linesOf(files.text(RESULTS)).sort()).toEqual(batches.flatMap((batch) => batch.results).sort())
   expect(linesOf(files.text(DEAD_LETTERS)).sort()).toEqual(batches.flatMap((batch) => batch.deadLetters).sort())
+  expect(linesOf(files.text(CERTIFICATES)).sort()).toEqual(batches.flatMap((batch) => batch.certificates).sort())
 }
 
 /** Opening cuts off what was written and never published. */
@@ -60,10 +63,17 @@ function expectNoTail(files: CrashingFileSystem): void {
   const side = parseSideFile(files.text(`${RESULTS}.windrow.json`))
   expect(Buffer.byteLength(files.text(RESULTS))).toBe(side?.results.bytes)
   expect(Buffer.byteLength(files.text(DEAD_LETTERS))).toBe(side?.deadLetters.bytes)
+  expect(Buffer.byteLength(files.text(CERTIFICATES))).toBe(side?.certificates.bytes)
 }
 
 const factoryOn = (files: CrashingFileSystem) =>
-  createFilePublisherFactory({ results: RESULTS, deadLetters: DEAD_LETTERS, job: 'job', files })
+  createFilePublisherFactory({
+    results: RESULTS,
+    deadLetters: DEAD_LETTERS,
+    certificates: CERTIFICATES,
+    job: 'job',
+    files,
+  })
 
 /** How many steps an undisturbed run takes. */
 async function countSteps(): Promise<number> {
@@ -170,10 +180,11 @@ describe('a publisher of files', () => {
 
 describe('a results path', () => {
   let folder: string
-  let options: { results: string; deadLetters: string; job: string }
+  let options: { results: string; deadLetters: string; certificates: string; job: string }
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'windrow-results-'))
-    options = { results: join(folder, 'new/results.ndjson'), deadLetters: join(folder, 'new/dead.ndjson'), job: 'job' }
+    const [results, deadLetters] = [join(folder, 'new/results.ndjson'), join(folder, 'new/dead.ndjson')]
+    options = { results, deadLetters, certificates: join(folder, 'certificates.ndjson'), job: 'job' }
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
@@ -197,10 +208,11 @@ describe('a results path', () => {
     await publishFirst()
     expect(readFileSync(options.results, 'utf8')).toBe(batchOf(0, 1).results.join('\n') + '\n')
     expect(JSON.parse(readFileSync(`${options.results}.windrow.json`, 'utf8'))).toEqual({
-      version: 1,
+      version: 2,
       job: 'job',
       results: { bytes: statSync(options.results).size },
       deadLetters: { path: 'dead.ndjson', bytes: 0 },
+      certificates: { path: '../certificates.ndjson', bytes: statSync(options.certificates).size },
       partitions: { 0: { commit: 1, digest: '0/1' } },
     })
     expect(existsSync(`${options.results}.windrow.lock`)).toBe(false)
@@ -210,7 +222,8 @@ describe('a results path', () => {
     await publishFirst()
     const mine = join(folder, 'mine.ndjson')
     writeFileSync(mine, '')
-    expect(await codeOfOpen({ results: mine })).toBe('opened')
+    const certificates = join(folder, 'mine.certificates.ndjson')
+    expect(await codeOfOpen({ results: mine, certificates })).toBe('opened')
     writeFileSync(join(folder, 'other.ndjson'), 'precious\n')
     expect(await codeOfOpen({ results: join(folder, 'other.ndjson') })).toBe('RESULTS_FILE_EXISTS')
     expect(readFileSync(join(folder, 'other.ndjson'), 'utf8')).toBe('precious\n')
@@ -222,6 +235,7 @@ describe('a results path', () => {
     await publishFirst()
     expect(await codeOfOpen({ job: 'other' })).toBe('RESULTS_FILE_EXISTS')
     expect(await codeOfOpen({ deadLetters: join(folder, 'elsewhere.ndjson') })).toBe('RESULTS_FILE_EXISTS')
+    expect(await codeOfOpen({ certificates: join(folder, 'elsewhere.ndjson') })).toBe('RESULTS_FILE_EXISTS')
     expect(await codeOfOpen()).toBe('opened')
   })
 

@@ -76,6 +76,7 @@ const options = {
   job: 'job',
   resultsTopic: 'results',
   deadLettersTopic: 'dead',
+  certificatesTopic: 'certificates',
   publishedTopic: 'job-published',
   sourceTopic: 'points',
   groupId: 'windrow-job',
@@ -86,6 +87,7 @@ const batchOf = (commit: number, results: readonly string[] = [`{"vmId":"vm-${co
   resumeOffset: commit * 100,
   results,
   deadLetters: [`{"offset":${commit}}`],
+  certificates: [`{"sequence":${commit}}`],
 })
 
 let kafka: FakeKafka
@@ -101,29 +103,32 @@ it('shuts earlier ones out before it reads the marker', async () => {
   expect(publisher.marker).toBeNull()
 })
 
-it('publishes results by VM, dead letters, marker and group offset in one transaction', async () => {
+it('publishes results by VM, dead letters, certificate, marker and group offset in one transaction', async () => {
   const publisher = await factory().open(3)
   await publisher.publish(batchOf(1))
   expect(kafka.steps.slice(2)).toEqual(['begin', 'send', 'offset', 'commit'])
   expect(kafka.visible).toEqual([
     { topic: 'results', key: 'vm-1', value: Buffer.from('{"vmId":"vm-1"}') },
     { topic: 'dead', key: '3', value: Buffer.from('{"offset":1}') },
+    { topic: 'certificates', key: '3', value: Buffer.from('{"sequence":1}') },
     { topic: 'job-published', partition: 3, key: '3', value: Buffer.from('{"commit":1,"digest":"d1"}') },
   ])
   expect(kafka.offsets).toEqual(['windrow-job points/3@100'])
 })
 
 it('a batch with nothing but its marker moves the marker', async () => {
-  await (await factory().open(0)).publish({ ...batchOf(5, []), deadLetters: [] })
+  await (await factory().open(0)).publish({ ...batchOf(5, []), deadLetters: [], certificates: [] })
   expect((await factory().open(0)).marker).toEqual({ commit: 5, digest: 'd5' })
 })
 
-it('gives results and dead letters the bytes that their encoders make of them', async () => {
+it('gives results, dead letters and certificates the bytes that their encoders make of them', async () => {
   const encodeResult = (line: string) => Buffer.from(line.toUpperCase())
   const encodeDeadLetter = (line: string) => Buffer.from(`dead ${line}`)
-  await (await factory({ encodeResult, encodeDeadLetter }).open(0)).publish(batchOf(1))
+  const encodeCertificate = (line: string) => Buffer.from(`certificate ${line}`)
+  await (await factory({ encodeResult, encodeDeadLetter, encodeCertificate }).open(0)).publish(batchOf(1))
   expect(kafka.valuesIn('results')).toEqual(['{"VMID":"VM-1"}'])
   expect(kafka.valuesIn('dead')).toEqual(['dead {"offset":1}'])
+  expect(kafka.valuesIn('certificates')).toEqual(['certificate {"sequence":1}'])
 })
 
 it('sends a large batch in several requests, the marker last, all in one transaction', async () => {
