@@ -6,7 +6,7 @@ import { readLedger } from '../../src/ledger/ledger.ts'
 import { LedgerHistory } from '../support/ledger-history.ts'
 import { Random } from '../support/random.ts'
 import { makeScenario, type Scenario } from './scenario.ts'
-import { NO_MISCHIEF, World, type Mischief, type PortFaults } from './world.ts'
+import { NO_MISCHIEF, World, type Mischief, type OutsideSidecar, type PortFaults } from './world.ts'
 
 export interface ScheduleOptions {
   readonly ports?: PortFaults
@@ -16,11 +16,13 @@ export interface ScheduleOptions {
   readonly windows?: number
   /** @default 15 */
   readonly maxCrashes?: number
+  /** The disturbed run's; the undisturbed one is in memory. */
+  readonly sidecar?: OutsideSidecar
 }
 
 /** Throws when the schedule lost, doubled or changed anything; returns the number of crashes in it. */
 export async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise<number> {
-  const { ports = {}, weather, windows, maxCrashes } = options
+  const { ports = {}, weather, windows, maxCrashes, sidecar = null } = options
   const random = new Random(seed)
   const scenario = makeScenario(random, windows)
   const clean = new World(scenario, new Random(seed), NO_MISCHIEF)
@@ -34,13 +36,15 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
     twice: random.pick([0, 0.3]),
   }
   const history = new LedgerHistory()
-  const disturbed = new World(scenario, random, mischief, { store: history, ports })
+  const disturbed = new World(scenario, random, mischief, { store: history, ports, sidecar })
   await disturbed.run(maxCrashes)
   expect(disturbed.results.results.toSorted(), 'results').toEqual(clean.results.results.toSorted())
   expect(disturbed.results.deadLetters.toSorted(), 'dead letters').toEqual(clean.results.deadLetters.toSorted())
   expect(disturbed.results.certificates.toSorted(), 'certificates').toEqual(clean.results.certificates.toSorted())
   for (const partition of scenario.partitions.keys()) {
-    const [a, b] = await Promise.all([clean, disturbed].map((world) => readLedger(world.store, 'sim', partition)))
+    const [a, b] = await Promise.all(
+      [clean.store, sidecar?.store ?? history].map((store) => readLedger(store, 'sim', partition)),
+    )
     expect(b?.ledger.counts, `counts of partition ${partition}`).toEqual(a?.ledger.counts)
     expect(
       isBalanced(b?.ledger.counts ?? { consumed: 1, accepted: 0, duplicate: 0, late: 0, rejected: 0, manifests: 0 }),

@@ -11,7 +11,7 @@ import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import { DEFAULT_LIMITS, type PipelineEnv } from '../../src/pipeline/env.ts'
 import type { PipelineEvent } from '../../src/pipeline/events.ts'
-import type { PublisherFactory, Source, StateStore } from '../../src/pipeline/ports.ts'
+import type { PublisherFactory, Source, StateStore, WorkflowEngine } from '../../src/pipeline/ports.ts'
 import { runPartition } from '../../src/pipeline/partition.ts'
 import type { Random } from '../support/random.ts'
 import type { Scenario } from './scenario.ts'
@@ -41,10 +41,18 @@ export interface PortFaults {
   readonly publishers?: (publishers: WatchedResults, turn: () => Promise<void>) => PublisherFactory
 }
 
+/** What a sidecar outside of the world gives its processors; it lives on when they die. */
+export interface OutsideSidecar {
+  readonly store: StateStore
+  readonly engine: WorkflowEngine
+}
+
 export interface WorldOptions {
   readonly store?: MemoryStore
   readonly aggregator?: AnyAggregator
   readonly ports?: PortFaults
+  /** In the place of store and engine in memory. */
+  readonly sidecar?: OutsideSidecar | null
 }
 
 /** A processor that died of a call; nothing it does afterwards happens. */
@@ -61,6 +69,7 @@ export class World {
   readonly #random: Random
   readonly #aggregator: AnyAggregator
   readonly #ports: PortFaults
+  readonly #sidecar: OutsideSidecar | null
   readonly #waiting: (() => void)[] = []
   #mischief: Mischief
   #pump: Promise<void> | null = null
@@ -71,7 +80,7 @@ export class World {
     scenario: Scenario,
     random: Random,
     mischief: Mischief,
-    { store = new MemoryStore(), aggregator = summary, ports = {} }: WorldOptions = {},
+    { store = new MemoryStore(), aggregator = summary, ports = {}, sidecar = null }: WorldOptions = {},
   ) {
     this.#scenario = scenario
     this.#random = random
@@ -79,6 +88,7 @@ export class World {
     this.store = store
     this.#aggregator = aggregator
     this.#ports = ports
+    this.#sidecar = sidecar
   }
 
   /** Starts processors, one after another dies, until one has done all. */
@@ -102,10 +112,11 @@ export class World {
   #env(processor: Processor): PipelineEnv {
     const random = this.#random
     const ports = this.#ports
-    const ungated = ports.store?.(this.store) ?? this.store
+    const ungated = this.#sidecar?.store ?? ports.store?.(this.store) ?? this.store
     const store = processor.gated(ungated, ['get', 'insert', 'swap', 'delete'])
     const runsOfActivity = (): number => (random.chance(this.#mischief.twice) ? 2 : 1)
-    const engine = new MemoryEngine({ store, aggregator: this.#aggregator, runsOfActivity })
+    const inMemory = { store, aggregator: this.#aggregator, runsOfActivity }
+    const engine: WorkflowEngine = this.#sidecar?.engine ?? new MemoryEngine(inMemory)
     const records = new MemorySource({ partitions: this.#scenario.partitions, batchSize: () => random.int(1, 40) })
     const publishers = ports.publishers?.(this.results, () => this.turn()) ?? this.results
     return {
