@@ -45,7 +45,7 @@ export function daprdPart(stack: StackDescription, daprd: DaprdDescription): Par
       env: { DAPR_HOST_IP: HOST },
     }),
     // Ready as soon as the components are, whether or not an application is there.
-    check: () => checkHttp(http, '/v1.0/livez/outbound'),
+    check: () => checkHttp(http, '/v1.0/healthz/outbound'),
   }
 }
 

@@ -27,6 +27,6 @@ export function placementPart(stack: StackDescription): Part {
       ],
       cwd: stack.dataDir,
     }),
-    check: () => checkHttp(placementHealth, '/livez'),
+    check: () => checkHttp(placementHealth, '/healthz'),
   }
 }

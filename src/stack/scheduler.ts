@@ -36,6 +36,6 @@ export function schedulerPart(stack: StackDescription): Part {
       ],
       cwd: folder,
     }),
-    check: () => checkHttp(schedulerHealth, '/livez'),
+    check: () => checkHttp(schedulerHealth, '/healthz'),
   }
 }
