@@ -38,19 +38,20 @@ export function createCloseCommand(loadClose: () => Promise<CloseWindows>): CliC
     name: 'close',
     summary: 'Force open windows to close, whatever they wait for',
     example: {
-      line: "windrow close --window 2026-03-01T14:00Z --by ann --why 'that producer will not come back'",
-      does: 'closes that window of the job in .windrow, and all before it that are open',
+      line: "windrow close --window 2026-03-01T14:00Z --by ann --why 'web-1 is gone'",
+      does: 'closes that window, and all before it that are open',
     },
     // Settings of a run, read in the same way; what they mean here is worded here.
     configure: (command) =>
-      void addStoreFlags(command)
-        .option('--window <time>', 'Close open windows up to the one that this time is in')
-        .option('--partition <number>', 'Of this partition, or all (all)')
-        .option('--by <who>', 'Who wants it; goes into the certificate and the log')
-        .option('--why <text>', 'And why')
-        .option('--wait <duration>', `How long to wait for an owner (${DEFAULT_WAIT})`)
-        .option('--leave', 'Where no owner comes, leave the request for the next one')
-        .option('--json', 'Print what was done as one JSON line'),
+      void addStoreFlags(
+        command
+          .option('--window <time>', 'Up to the window that this time is in')
+          .option('--partition <number>', 'Of this partition, or all (all)')
+          .option('--by <who>', 'Who wants it; for certificate and log')
+          .option('--why <text>', 'And why')
+          .option('--wait <duration>', `How long to wait for an owner (${DEFAULT_WAIT})`)
+          .option('--leave', 'Leave the request where no owner comes'),
+      ).option('--json', 'Print what was done as one JSON line'),
     async run(flags, context) {
       const { config, order, json } = readOptions(flags, context.env)
       const closeWindows = await loadClose()
