@@ -15,6 +15,7 @@ import { ProgressMeter } from './app/progress.ts'
 import { assertPayloadFits, rulesOf } from './app/rules.ts'
 import { openSidecar, type SidecarStack } from './app/sidecar.ts'
 import { consumedSoFar, summarise } from './app/summary.ts'
+import { watchLogs } from './app/watch-logs.ts'
 import type { JobSummary, RunObserver } from './app-types.ts'
 import type { Config } from './config/settings.ts'
 import type { AnyAggregator } from './core/aggregator.ts'
@@ -25,8 +26,10 @@ import { DEFAULT_LIMITS, type PipelineEnv } from './pipeline/env.ts'
 import type { PipelineEvent } from './pipeline/events.ts'
 import { runPartition, type PartitionEnd } from './pipeline/partition.ts'
 import { Health } from './telemetry/health.ts'
-import { serveHealth } from './telemetry/health-server.ts'
+import { serveHealth, type HealthServer } from './telemetry/health-server.ts'
 import { createLog, logPipelineEvent, logWorkerEvent, type Log } from './telemetry/log.ts'
+import { openConfiguredTelemetry, type OpenTelemetry, type Telemetry } from './telemetry/telemetry.ts'
+import { WindowsTold } from './telemetry/windows-told.ts'
 import { aggregatorId } from './workflows/vm-window.ts'
 import type { WorkerEvent } from './workflows/worker.ts'
 
@@ -45,19 +48,24 @@ export async function runJobWith(
   observer: RunObserver,
   signal: AbortSignal,
   openInput: OpenInput = openConfigured,
+  openTelemetry: OpenTelemetry = openConfiguredTelemetry,
 ): Promise<JobSummary> {
   const startedMs = performance.now()
   assertPayloadFits(config, aggregator)
+  const windows = new WindowsTold()
+  const log = createLog(config)
   const watch: Watch = {
+    ...{ log, windows },
     meter: new ProgressMeter(observer, () => performance.now()),
-    log: createLog(config.logLevel, config.job),
     health: new Health(),
+    telemetry: await openTelemetry(config, windows, (message) => log.warn(message)),
   }
-  const { log, health } = watch
+  const { health, telemetry } = watch
   signal.addEventListener('abort', () => health.stopping(), { once: true })
   // First of all, so that probes are answered while a broker or a sidecar is waited for.
-  const probes = config.healthPort === null ? null : await serveHealth(health, config.healthPort)
+  let probes: HealthServer | null = null
   try {
+    probes = config.healthPort === null ? null : await serveHealth(health, config.healthPort)
     const input = await openInput(config, {
       clock,
       log,
@@ -68,6 +76,7 @@ export async function runJobWith(
       onAssigned: (partitions) => {
         log.info({ partitions }, 'assigned')
         health.assigned(partitions)
+        telemetry.assigned()
       },
       onRevoked: (partitions) => {
         log.info({ partitions }, 'revoked')
@@ -82,6 +91,7 @@ export async function runJobWith(
     }
   } finally {
     await probes?.close()
+    await telemetry.close()
   }
 }
 
@@ -90,6 +100,22 @@ interface Watch {
   readonly meter: ProgressMeter
   readonly log: Log
   readonly health: Health
+  readonly windows: WindowsTold
+  readonly telemetry: Telemetry
+}
+
+/** Tells everybody of what happened, each with the window that it is about. */
+function tell({ windows, telemetry, log, meter }: Watch, event: PipelineEvent): void {
+  const { partition } = event
+  const window = windows.observe(event)
+  // Asked on both sides, since a trace begins and ends with the events that are logged.
+  const traceId = window === null ? undefined : telemetry.traceIdOf(partition, window)
+  telemetry.observe(event, window)
+  logPipelineEvent(log, event, {
+    window,
+    traceId: traceId ?? (window === null ? undefined : telemetry.traceIdOf(partition, window)),
+  })
+  meter.observe(event)
 }
 
 async function runOnInput(
@@ -100,15 +126,17 @@ async function runOnInput(
   watch: Watch,
   signal: AbortSignal,
 ): Promise<JobSummary> {
-  const { meter, log, health } = watch
+  const { meter, log, health, telemetry } = watch
   const hooks = {
     onVmWindows: (count: number) => meter.vmWindowsClosed(count),
     onWorkerEvent: (event: WorkerEvent) => {
       logWorkerEvent(log, event)
       meter.observeWorker(event)
       health.observeWorker(event)
+      telemetry.observeWorker(event)
     },
-    onPipelineEvent: (event: PipelineEvent) => logPipelineEvent(log, event),
+    onPipelineEvent: (event: PipelineEvent) => logPipelineEvent(log, event, { window: null, traceId: undefined }),
+    telemetry,
   }
   const sidecar = await openSidecar(config, input.partitions, aggregator, hooks, signal)
   try {
@@ -129,10 +157,11 @@ async function runOn(
   input: Input,
   aggregator: AnyAggregator,
   config: Config,
-  { meter, log, health }: Watch,
+  watch: Watch,
   signal: AbortSignal,
 ): Promise<number> {
   const { store } = sidecar
+  const { meter, log, health, telemetry } = watch
   const record = await bindJob(
     store,
     {
@@ -163,12 +192,17 @@ async function runOn(
       checkpointEveryRecords: config.checkpointEvery,
       vmsPerWorkflow: config.vmsPerWorkflow,
     },
-    observe: (event) => {
-      logPipelineEvent(log, event)
-      meter.observe(event)
-    },
+    observe: (event) => tell(watch, event),
+    traceparentOf: (partition, window) => telemetry.traceparentOf(partition, window),
     once: config.once,
   }
+  const { sizeMs: windowMs, deadlineMs } = record.rules
+  telemetry.jobIs({ partitions: input.partitions, windowMs, deadlineMs })
+  const ended = new AbortController()
+  const watching =
+    telemetry.isOn && input.logRanges !== undefined
+      ? watchLogs(input.logRanges, (ranges) => telemetry.logsAre(ranges), { clock, log }, ended.signal)
+      : Promise.resolve()
   const consumedBefore = await consumedSoFar(store, config.job, input.partitions)
   meter.start(consumedBefore)
   // Files belong to this process alone; of a topic the group says what is ours.
@@ -177,6 +211,8 @@ async function runOn(
     await input.drive((partition, both, firstOffset) => runOwned(env, partition, both, firstOffset), store, signal)
   } finally {
     meter.stop()
+    ended.abort()
+    await watching
   }
   return consumedBefore
 }

@@ -3,6 +3,7 @@ import type { Json } from '../core/json.ts'
 import type { WindrowError } from '../errors.ts'
 import type { PartitionEnd } from '../pipeline/partition.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { LogRange } from '../telemetry/pipeline-metrics.ts'
 import type { Clock, PublisherFactory, Source, StateStore } from '../pipeline/ports.ts'
 
 /** Runs one partition of the job; `firstOffset` is asked when the partition has no ledger yet. */
@@ -32,6 +33,8 @@ export interface Input {
   readonly hasBrokerClock: boolean
   /** Whether a run that is repeated reads the same again; standard input is gone once it is read. */
   readonly isRepeatable: boolean
+  /** Where the logs of all partitions begin and end now; absent where they are read as they come. */
+  readonly logRanges?: () => Promise<ReadonlyMap<number, LogRange>>
   /** What the job record keeps of it. */
   readonly identity: Json
   /** Throws when the job began with another input. */

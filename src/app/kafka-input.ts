@@ -14,6 +14,7 @@ import { OwnedPartitions } from './drive.ts'
 import { filePublishers } from './file-input.ts'
 import { endsOf, haveReached, type Ends } from './goals.ts'
 import type { Input, InputHooks, RunPartition } from './input.ts'
+import { createLogLook } from './log-look.ts'
 import { recordDecoderOf } from './record-decoder.ts'
 import { identityOf, refuseAnother, refuseCompacted, watchTopic } from './topic-identity.ts'
 
@@ -55,6 +56,7 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
       onFailed: (error) => owned.fail(error),
     },
   })
+  const logs = createLogLook(connection, description)
   const hasBrokerClock = description.timestampType === 'LogAppendTime'
   return {
     source: consumption.source,
@@ -64,8 +66,12 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
     isRepeatable: true,
     identity: identityOf(description),
     check: (before) => refuseAnother(before, description),
+    logRanges: () => logs.look(),
     drive,
-    close: () => consumption.close(),
+    async close() {
+      await consumption.close()
+      await logs.close()
+    },
   }
 
   async function drive(run: RunPartition, store: StateStore, signal: AbortSignal): Promise<void> {

@@ -10,6 +10,7 @@ import { startEmbeddedSidecar } from '../embedded/index.ts'
 import { WindrowError } from '../errors.ts'
 import type { PipelineObserver } from '../pipeline/events.ts'
 import type { StateStore, WorkflowEngine } from '../pipeline/ports.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import { activityFunctions, workflowFunctions } from '../workflows/functions.ts'
 import { PARTITION_WINDOW, VM_WINDOW } from '../workflows/names.ts'
 import type { VmWindowAnswer } from '../workflows/plan.ts'
@@ -32,6 +33,7 @@ export interface SidecarHooks {
   readonly onWorkerEvent: (event: WorkerEvent) => void
   /** Told of the activities that run in this process, whoever owns their partition. */
   readonly onPipelineEvent: PipelineObserver
+  readonly telemetry: Telemetry
 }
 
 /**
@@ -74,21 +76,25 @@ export async function openSidecar(
   }
   try {
     await client.waitForSidecar({ signal, onWaiting: (cause) => hooks.onWorkerEvent({ kind: 'waiting', cause }) })
-    const store = createDaprStateStore({ client, storeName: config.stateStore, maxValueBytes: config.maxValueBytes })
-    const runner = createInstanceRunner({ client, maxInFlight: config.maxInFlight })
-    const run: RunVmWindows = async (id, order) => {
+    const { telemetry } = hooks
+    const { maxValueBytes } = config
+    const store = telemetry.store(createDaprStateStore({ client, storeName: config.stateStore, maxValueBytes }))
+    const runner = telemetry.runner(createInstanceRunner({ client, maxInFlight: config.maxInFlight }), maxValueBytes)
+    const run: RunVmWindows = telemetry.vmWindows(async (id, order) => {
       const result = await runner.run(VM_WINDOW, id, JSON.stringify(order))
       if (!result.ok) throw instanceFailed(id, result.reason)
       hooks.onVmWindows(order.tasks.length)
       return JSON.parse(result.output) as VmWindowAnswer
-    }
+    })
     worker = startWorkflowWorker({
       grpcEndpoint: endpoint,
-      workflows: workflowFunctions(aggregator),
-      activities: activityFunctions({
-        ...{ store, aggregator, run, observe: hooks.onPipelineEvent },
-        maxInFlight: config.maxInFlight * 2,
-      }),
+      workflows: telemetry.workflows(workflowFunctions(aggregator)),
+      activities: telemetry.activities(
+        activityFunctions({
+          ...{ store, aggregator, run, observe: hooks.onPipelineEvent },
+          maxInFlight: config.maxInFlight * 2,
+        }),
+      ),
       maxConcurrent: config.maxInFlight + partitions + SPARE_WORK_ITEMS,
       onEvent: hooks.onWorkerEvent,
     })
@@ -97,7 +103,7 @@ export async function openSidecar(
     await Promise.race([worker.ready, failed])
     return {
       store,
-      engine: createDaprWorkflowEngine({ client, workflowName: PARTITION_WINDOW }),
+      engine: telemetry.engine(createDaprWorkflowEngine({ client, workflowName: PARTITION_WINDOW })),
       answers: () => client.hub.hello(ANSWER_WITHIN_MS),
       failed,
       close,

@@ -49,7 +49,7 @@ export function createGatewayCommand(loadGateway: () => Promise<RunGateway>): Cl
 
 /** A word on standard error for people, or log lines for who asked for those. */
 function observerOf({ config }: GatewayCliOptions, { stderr }: CliContext): GatewayObserver {
-  const log = createLog(config.logLevel, config.job)
+  const log = createLog(config)
   const say = (text: string): void => {
     if (config.logLevel === 'silent') stderr.write(`${text}\n`)
   }

@@ -60,6 +60,15 @@ export function wholeNumber(min: number, max: number): Kind<number> {
   })
 }
 
+/** A part of a whole, from none to all. */
+export function share(): Kind<number> {
+  return kind('<share>', 'a number from 0 to 1, such as 0.01', (raw) => {
+    const value = typeof raw === 'string' && /^(\d+\.?\d*|\.\d+)$/.test(raw) ? Number(raw) : raw
+    if (typeof value !== 'number' || !Number.isFinite(value)) return { problem: `${show(raw)} is not a number` }
+    return withinRange(value, 0, 1, show(raw), String)
+  })
+}
+
 export function duration(minMs: number): Kind<number> {
   const bound = minMs === 0 ? '' : ` of ${durationText(minMs)} or more`
   return kind('<duration>', `a duration${bound}, such as 250ms, 30s, 5m, 1h or 1d`, (raw) => {

@@ -8,7 +8,7 @@ import { fieldMapping } from './field-mapping.ts'
 import * as kinds from './kinds.ts'
 import type { Kind } from './kinds.ts'
 
-export type Group = 'Input' | 'Kafka' | 'Windows' | 'Output' | 'Job' | 'Sidecar' | 'Limits' | 'Gateway'
+export type Group = 'Input' | 'Kafka' | 'Windows' | 'Output' | 'Job' | 'Sidecar' | 'Telemetry' | 'Limits' | 'Gateway'
 
 export interface SettingMeta {
   readonly group: Group
@@ -25,6 +25,8 @@ export interface SettingMeta {
   readonly alsoEnv?: string
   /** An object, which neither a flag nor a variable can carry. */
   readonly isFileOnly?: true
+  /** A password or a token: never shown, and masked in logs. */
+  readonly isSecret?: true
 }
 
 export const settingMeta = z.registry<SettingMeta & Pick<Kind<unknown>, 'expects' | 'placeholder'>>()
@@ -245,6 +247,40 @@ export const configSchema = z.object({
     help: 'VM window workflows in flight at once',
     details: 'At most 90 with a daprd, which can deadlock above 100.',
     default: 48,
+  }),
+
+  metricsPort: setting(kinds.optional(kinds.wholeNumber(1, 65_535)), {
+    group: 'Telemetry',
+    help: 'Port that serves metrics to Prometheus, at /metrics',
+    details: 'What there is: metrics.md. Without it no metric is kept.',
+    default: null,
+  }),
+  metricsHost: setting(kinds.text('<host>', 'a host name or address', /^[^\s/]+$/), {
+    group: 'Telemetry',
+    help: 'Address on which metrics are served',
+    details: '`0.0.0.0` for all; there is no password.',
+    default: '127.0.0.1',
+  }),
+  otlpEndpoint: setting(
+    kinds.optional(kinds.text('<url>', 'an http:// or https:// address', /^https?:\/\/[^\s/]+(\/\S*)?$/)),
+    {
+      group: 'Telemetry',
+      help: 'OpenTelemetry collector that gets traces, by OTLP over HTTP',
+      details: '`/v1/traces` is added to it. Without it nothing is traced.',
+      default: null,
+      alsoEnv: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    },
+  ),
+  traceSampling: setting(kinds.share(), {
+    group: 'Telemetry',
+    help: 'Share of the partition windows that are traced',
+    default: 1,
+  }),
+  traceVmSampling: setting(kinds.share(), {
+    group: 'Telemetry',
+    help: 'Share of the VM windows of a traced window with spans of their own',
+    details: 'The first of a window is among them, unless it is 0.',
+    default: 0.01,
   }),
 
   checkpointEvery: setting(kinds.wholeNumber(1, 1_000_000_000), {

@@ -24,6 +24,12 @@ export function instanceId(attempt: string, index: number, tries: number): strin
   return tries === 0 ? `${attempt}-${index}` : `${attempt}-${index}-${tries}`
 }
 
+/** Reads what {@link instanceId} wrote. */
+export function instancePartsOf(id: string): { readonly index: number; readonly tries: number } {
+  const [, , , , , index, tries] = id.split('-')
+  return { index: Number(index), tries: Number(tries ?? 0) }
+}
+
 export function ledgerKey(job: string, partition: number): string {
   return `${job}-${partition}-ledger`
 }

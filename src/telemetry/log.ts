@@ -1,52 +1,70 @@
 /** Structured logs: one JSON line an event on standard error, for machines that collect them. People get the display. */
 import { pino, type Logger } from 'pino'
+import type { Config } from '../config/settings.ts'
+import type { EpochMs } from '../core/point.ts'
 import type { PipelineEvent } from '../pipeline/events.ts'
 import type { WorkerEvent } from '../workflows/worker.ts'
+import { masking, secretsOf } from './secrets.ts'
 
 export type Log = Logger
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
-/** Written at once and not in the background: the last lines before a death are the ones that matter. */
-export function createLog(level: LogLevel, job: string): Log {
+/**
+ * Written at once and not in the background: the last lines before a death are the ones that matter. The secrets of the configuration
+ * are masked in every line as it leaves.
+ */
+export function createLog(config: Config): Log {
+  const { logLevel: level, job } = config
+  const mask = masking(secretsOf(config))
+  const destination = pino.destination({ fd: 2, sync: true })
   return pino(
     { level, base: { job }, timestamp: pino.stdTimeFunctions.isoTime, serializers: { cause: textOf, error: textOf } },
-    pino.destination({ fd: 2, sync: true }),
+    { write: (line) => void destination.write(mask(line)) },
   )
 }
 
 /** An error has no members of its own that JSON would show. */
 const textOf = (value: unknown): unknown => (value instanceof Error ? value.message : value)
 
-export function logPipelineEvent(log: Log, event: PipelineEvent): void {
+/** Where an event belongs, as far as it is known. */
+export interface EventPlace {
+  readonly window: EpochMs | null
+  readonly traceId: string | undefined
+}
+
+/** Each line has partition, window and trace, under the names that OpenTelemetry gives the latter in logs (`trace_id`). */
+export function logPipelineEvent(log: Log, event: PipelineEvent, { window, traceId }: EventPlace): void {
+  const level = levelOf(event)
+  if (!log.isLevelEnabled(level)) return
   const { kind, ...fields } = event
-  switch (kind) {
+  const place = window === null ? {} : { window: new Date(window).toISOString() }
+  log[level]({ ...fields, ...place, ...(traceId === undefined ? {} : { trace_id: traceId }) }, kind)
+}
+
+function levelOf(event: PipelineEvent): Exclude<LogLevel, 'silent'> {
+  switch (event.kind) {
     case 'retry':
     case 'sweep-failed':
     case 'halt-not-kept':
     case 'dropped-from-roster':
-      log.warn(fields, kind)
-      return
+      return 'warn'
     case 'folded':
     case 'opened':
     case 'caught-up':
-      log.trace(fields, kind)
-      return
+      return 'trace'
     case 'cut':
     case 'step':
     case 'published':
-      log.debug(fields, kind)
-      return
+      return 'debug'
     case 'taken-over':
     case 'committed':
     case 'request-taken':
     case 'request-answered':
     case 'ended':
-      log.info(fields, kind)
-      return
+      return 'info'
     case 'failed':
-      log[event.disposition === 'fatal' ? 'error' : 'warn'](fields, kind)
-      return
+      return event.disposition === 'fatal' ? 'error' : 'warn'
   }
 }
 

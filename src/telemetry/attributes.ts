@@ -1,0 +1,102 @@
+/**
+ * The attributes of metrics, each with all values that it can take. That is what bounds the number of series: a name of a
+ * VM, a window or a workflow instance is never an attribute. Such things are in traces and logs.
+ */
+import type { CloseReason } from '../core/closing.ts'
+import type { DeadLetterReason, FateCounts } from '../core/fate.ts'
+import type { ChunkKind } from '../ledger/chunks.ts'
+import { AGGREGATE, COMMIT, PARTITION_WINDOW, VM_WINDOW } from '../workflows/names.ts'
+
+/** A record, so that a value which is new in the type does not compile until it is here. */
+const valuesOf = <Value extends string>(all: Readonly<Record<Value, true>>): readonly Value[] =>
+  Object.keys(all) as Value[]
+
+export const FATES = valuesOf<Exclude<keyof FateCounts, 'consumed'>>({
+  accepted: true,
+  duplicate: true,
+  late: true,
+  rejected: true,
+  manifests: true,
+})
+
+export const CLOSE_REASONS = valuesOf<CloseReason>({
+  complete: true,
+  grace: true,
+  deadline: true,
+  forced: true,
+  quarantined: true,
+})
+
+export const DEAD_LETTER_REASONS = valuesOf<DeadLetterReason>({
+  undecodable: true,
+  'unknown-schema': true,
+  invalid: true,
+  'integer-beyond-2^53': true,
+  oversized: true,
+  'value-out-of-range': true,
+  'timestamp-out-of-range': true,
+  'ahead-of-time': true,
+  'seq-span': true,
+  'too-many-metrics': true,
+  'too-many-producers': true,
+  'manifest-misaligned': true,
+  'manifest-too-large': true,
+  'too-late': true,
+  quarantined: true,
+})
+
+const CHUNK_KINDS = valuesOf<ChunkKind>({
+  accs: true,
+  open: true,
+  roster: true,
+  dead: true,
+  states: true,
+  results: true,
+  quarantined: true,
+  total: true,
+  index: true,
+})
+
+/** Values of the state store and inputs of workflows, as far as they have a limit. */
+export const PAYLOADS = [...CHUNK_KINDS, 'ledger', 'job', 'vm-window input', 'other'] as const
+export type Payload = (typeof PAYLOADS)[number]
+
+/** What is tried again; steps of the pipeline by their first words, without the numbers that follow. */
+export const RETRY_STEPS = [
+  'taking over',
+  'reading the index',
+  'reading the ledger',
+  'recovering',
+  'setting the goal',
+  'committing',
+  'raising the epoch',
+  'asking for the workflow of commit',
+  'publishing',
+  'settling',
+  'vm-window',
+  'other',
+] as const
+export type RetryStep = (typeof RETRY_STEPS)[number]
+
+export const ATTRIBUTES = {
+  'windrow.partition': { help: 'Number of a partition', values: null },
+  'windrow.fate': { help: 'What became of a record', values: FATES },
+  'windrow.reason': { help: 'Why a window or a VM window closed', values: CLOSE_REASONS },
+  'windrow.dead_letter.reason': {
+    help: 'Why a record or a VM window became a dead letter',
+    values: DEAD_LETTER_REASONS,
+  },
+  'windrow.step': { help: 'What is tried again', values: RETRY_STEPS },
+  'windrow.commit.kind': { help: 'Whether a commit closes a window', values: ['window', 'checkpoint'] },
+  'windrow.workflow': { help: 'Name of a workflow', values: [PARTITION_WINDOW, VM_WINDOW] },
+  'windrow.activity': { help: 'Name of an activity', values: [AGGREGATE, COMMIT] },
+  'windrow.outcome': { help: 'How it ended', values: ['completed', 'failed'] },
+  'windrow.operation': { help: 'Call to the state store', values: ['get', 'insert', 'swap', 'delete'] },
+  'windrow.payload': { help: 'What is stored or sent', values: PAYLOADS },
+} as const satisfies Readonly<Record<string, { help: string; values: readonly string[] | null }>>
+
+export type AttributeName = keyof typeof ATTRIBUTES
+/** The name of an attribute as Prometheus has it, where only letters, digits and underscores are allowed. */
+export function prometheusLabel(attribute: AttributeName): string {
+  return attribute.replaceAll('.', '_')
+}

@@ -1,0 +1,48 @@
+/** The instruments of the table of metrics, made from an OpenTelemetry meter. */
+import type { Counter, Histogram, Meter, Observable } from '@opentelemetry/api'
+import type { AttributeName } from './attributes.ts'
+import {
+  METRICS,
+  type CounterKey,
+  type GaugeKey,
+  type HistogramKey,
+  type MetricDefinition,
+  type MetricKey,
+} from './metrics.ts'
+
+export type Attributes = { readonly [Name in AttributeName]?: string | number }
+
+/** Says the value of a gauge; a gauge that is not said has no series. */
+export type SetGauge = (key: GaugeKey, value: number, attributes?: Attributes) => void
+
+export interface Instruments {
+  add(key: CounterKey, value: number, attributes?: Attributes): void
+  record(key: HistogramKey, value: number, attributes?: Attributes): void
+  /** `read` is called whenever somebody asks for the metrics. */
+  onRead(read: (set: SetGauge) => void): void
+}
+
+export function createInstruments(meter: Meter): Instruments {
+  const counters = new Map<MetricKey, Counter>()
+  const histograms = new Map<MetricKey, Histogram>()
+  const gauges = new Map<MetricKey, Observable>()
+  for (const [key, definition] of Object.entries(METRICS) as [MetricKey, MetricDefinition][]) {
+    const { name, kind, unit, help, buckets = [] } = definition
+    const options = { unit, description: help }
+    if (kind === 'counter') counters.set(key, meter.createCounter(name, options))
+    else if (kind === 'gauge') gauges.set(key, meter.createObservableGauge(name, options))
+    else {
+      const advice = { explicitBucketBoundaries: [...buckets] }
+      histograms.set(key, meter.createHistogram(name, { ...options, advice }))
+    }
+  }
+  return {
+    add: (key, value, attributes) => counters.get(key)?.add(value, attributes),
+    record: (key, value, attributes) => histograms.get(key)?.record(value, attributes),
+    onRead: (read) =>
+      meter.addBatchObservableCallback(
+        (result) => read((key, value, attributes) => result.observe(gauges.get(key) as Observable, value, attributes)),
+        [...gauges.values()],
+      ),
+  }
+}

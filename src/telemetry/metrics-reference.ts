@@ -1,0 +1,43 @@
+/** The reference of metrics as markdown, written from their table so that it cannot be out of date. */
+import { ATTRIBUTES, prometheusLabel, type AttributeName } from './attributes.ts'
+import { METRICS, prometheusName, type MetricDefinition } from './metrics.ts'
+
+const INTRODUCTION = `# Metrics
+
+<!-- Written by \`npm run docs:metrics\` from src/telemetry/metrics.ts; changes here are overwritten. -->
+
+\`windrow run --metrics-port 9464\` serves them at \`/metrics\`, for Prometheus. Names and units follow OpenTelemetry's conventions;
+Prometheus gets dots as underscores, and \`_total\` after a counter. Every series carries \`windrow_job\`, the name of the job.
+
+A name of a VM is never an attribute, nor is anything else whose values are not known beforehand: the number of series is
+bounded by the number of partitions times the values below. VMs are in results, dead letters and traces.
+`
+
+/** The whole document, with a line end. */
+export function metricsReference(): string {
+  const all: readonly MetricDefinition[] = Object.values(METRICS)
+  const rows = all.map((metric) => [
+    `\`${prometheusName(metric)}\``,
+    `\`${metric.name}\``,
+    metric.kind,
+    `\`${metric.unit}\``,
+    metric.attributes.map((name) => `\`${prometheusLabel(name)}\``).join(', '),
+    `${metric.help}${metric.topicsOnly === true ? '. Topics only' : ''}`,
+  ])
+  const attributes = (Object.keys(ATTRIBUTES) as AttributeName[]).map((name) => {
+    const { help, values } = ATTRIBUTES[name]
+    const known = values?.map((value) => `\`${value}\``).join(', ') ?? 'from 0 to the number of partitions less 1'
+    return [`\`${prometheusLabel(name)}\``, `\`${name}\``, help, known]
+  })
+  return [
+    INTRODUCTION,
+    table(['in Prometheus', 'name', 'kind', 'unit', 'attributes', 'what it is'], rows),
+    '\n## Attributes\n',
+    table(['in Prometheus', 'name', 'what it is', 'values'], attributes),
+    '',
+  ].join('\n')
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}

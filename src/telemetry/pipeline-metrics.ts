@@ -1,0 +1,196 @@
+/** Counts and times what the pipeline tells of itself. */
+import type { FateCounts } from '../core/fate.ts'
+import type { DurationMs, EpochMs } from '../core/point.ts'
+import type { PipelineEvent } from '../pipeline/events.ts'
+import { FATES, RETRY_STEPS, type RetryStep } from './attributes.ts'
+import type { Instruments, SetGauge } from './instruments.ts'
+import { LogEnds } from './log-ends.ts'
+import type { WindowsTold } from './windows-told.ts'
+
+/** The part of a job's rules that says when a window is overdue. */
+export interface JobFacts {
+  readonly partitions: number
+  readonly windowMs: DurationMs
+  /** `null` where the wall clock has no say. */
+  readonly deadlineMs: DurationMs | null
+}
+
+/** Where a log begins and ends: offsets of its first record and after its last. */
+export interface LogRange {
+  readonly start: number
+  readonly end: number
+}
+
+interface PartitionFacts {
+  counts: FateCounts
+  position: number
+  watermark: EpochMs | null
+  openWindows: number
+  waitedFor: number
+  incomplete: number
+  /** When the record that closed a window was folded, by the window's start, until it is published. */
+  readonly closedAtMs: Map<EpochMs, number>
+  /** The reason that its commit gave it. */
+  readonly reasons: Map<EpochMs, string>
+}
+
+export class PipelineMetrics {
+  readonly #instruments: Instruments
+  readonly #windows: WindowsTold
+  readonly #nowMs: () => number
+  /** Partitions that this process works on. */
+  readonly #owned = new Map<number, PartitionFacts>()
+  readonly #halted = new Set<number>()
+  readonly #logs = new Map<number, { readonly ends: LogEnds; start: number }>()
+  #job: JobFacts | null = null
+
+  /** `windows` has taken in every event before `observe` gets it. */
+  constructor(instruments: Instruments, windows: WindowsTold, nowMs: () => number) {
+    this.#instruments = instruments
+    this.#windows = windows
+    this.#nowMs = nowMs
+    instruments.onRead((set) => this.#read(set))
+  }
+
+  jobIs(job: JobFacts): void {
+    this.#job = job
+  }
+
+  /** The consumer group gave out partitions: those that were halted are tried again, by whoever has them now. */
+  assigned(): void {
+    this.#instruments.add('assignments', 1)
+    this.#halted.clear()
+  }
+
+  logsAre(ranges: ReadonlyMap<number, LogRange>): void {
+    for (const [partition, { start, end }] of ranges) {
+      const log = this.#logs.get(partition) ?? { ends: new LogEnds(), start }
+      log.start = start
+      log.ends.observe(end, this.#nowMs())
+      this.#logs.set(partition, log)
+    }
+  }
+
+  /** `window` is the one that the event is about. */
+  observe(event: PipelineEvent, window: EpochMs | null): void {
+    const { partition } = event
+    const facts = this.#owned.get(partition)
+    switch (event.kind) {
+      case 'taken-over':
+        this.#instruments.add('takeovers', 1)
+        this.#halted.delete(partition)
+        // An epoch that was raised to drive a commit again leaves what is folded as it is.
+        if (facts === undefined) this.#owned.set(partition, factsAt(event.counts, event.resumeOffset))
+        return
+      case 'folded':
+        if (facts !== undefined) this.#folded(facts, event)
+        return
+      case 'caught-up':
+        if (facts !== undefined) facts.position = event.position
+        return
+      case 'cut':
+        if (window !== null) facts?.closedAtMs.set(window, this.#nowMs())
+        return
+      case 'committed':
+        this.#committed(event)
+        if (window !== null && event.reason !== null) facts?.reasons.set(window, event.reason)
+        return
+      case 'published':
+        this.#published(event)
+        if (window !== null && facts !== undefined) this.#windowPublished(facts, window)
+        return
+      case 'retry':
+        this.#instruments.add('retries', 1, { 'windrow.step': retryStepOf(event.step) })
+        return
+      case 'failed':
+        if (event.disposition === 'fatal') this.#halted.add(partition)
+        this.#owned.delete(partition)
+        return
+      case 'ended':
+        this.#owned.delete(partition)
+        return
+      default:
+        return
+    }
+  }
+
+  #folded(facts: PartitionFacts, event: PipelineEvent & { readonly kind: 'folded' }): void {
+    for (const fate of FATES) {
+      const added = event.counts[fate] - facts.counts[fate]
+      const attributes = { 'windrow.partition': event.partition, 'windrow.fate': fate }
+      // The first batch makes all series, so that a rate is there from the first of a fate on.
+      if (added > 0 || facts.counts.consumed === 0) this.#instruments.add('records', Math.max(0, added), attributes)
+    }
+    const { counts, position, watermark, openWindows, waitedFor, incomplete } = event
+    Object.assign(facts, { counts, position, watermark, openWindows, waitedFor, incomplete })
+  }
+
+  #committed({ window, reason, vmWindowsByReason, elapsedMs }: PipelineEvent & { readonly kind: 'committed' }): void {
+    const kind = window === null ? 'checkpoint' : 'window'
+    this.#instruments.record('commitDuration', elapsedMs / 1000, { 'windrow.commit.kind': kind })
+    if (reason !== null) this.#instruments.add('windowsClosed', 1, { 'windrow.reason': reason })
+    for (const [closed, count] of Object.entries(vmWindowsByReason)) {
+      this.#instruments.add('vmWindowsClosed', count, { 'windrow.reason': closed })
+    }
+  }
+
+  #published({ results, deadLettersByReason, elapsedMs }: PipelineEvent & { readonly kind: 'published' }): void {
+    this.#instruments.record('publishDuration', elapsedMs / 1000)
+    this.#instruments.add('results', results)
+    for (const [reason, count] of Object.entries(deadLettersByReason)) {
+      this.#instruments.add('deadLetters', count, { 'windrow.dead_letter.reason': reason })
+    }
+  }
+
+  #windowPublished(facts: PartitionFacts, window: EpochMs): void {
+    const closedAtMs = facts.closedAtMs.get(window)
+    const reason = facts.reasons.get(window)
+    facts.closedAtMs.delete(window)
+    facts.reasons.delete(window)
+    if (closedAtMs === undefined || reason === undefined) return
+    this.#instruments.record('closeDuration', (this.#nowMs() - closedAtMs) / 1000, { 'windrow.reason': reason })
+  }
+
+  #read(set: SetGauge): void {
+    const nowMs = this.#nowMs()
+    if (this.#job !== null) set('partitions', this.#job.partitions)
+    set('partitionsOwned', this.#owned.size)
+    for (const partition of new Set([...this.#owned.keys(), ...this.#halted])) {
+      set('partitionHalted', this.#halted.has(partition) ? 1 : 0, { 'windrow.partition': partition })
+    }
+    for (const [partition, facts] of this.#owned) {
+      const attributes = { 'windrow.partition': partition }
+      set('windowsOpen', facts.openWindows, attributes)
+      set('completeness', facts.waitedFor === 0 ? 1 : 1 - facts.incomplete / facts.waitedFor, attributes)
+      if (facts.watermark !== null) set('watermarkDelay', (nowMs - facts.watermark) / 1000, attributes)
+      const overdueMs = this.#overdueMs(partition, nowMs)
+      if (overdueMs !== null) set('overdue', overdueMs / 1000, attributes)
+      const log = this.#logs.get(partition)
+      const lagMs = log?.ends.lagMs(facts.position, nowMs) ?? null
+      if (log === undefined || log.ends.end === null || lagMs === null) continue
+      set('lag', Math.max(0, log.ends.end - facts.position), attributes)
+      set('lagDuration', Math.max(0, lagMs) / 1000, attributes)
+      set('logEnd', log.ends.end, attributes)
+      set('logHeld', Math.max(0, facts.position - log.start), attributes)
+    }
+  }
+
+  #overdueMs(partition: number, nowMs: number): number | null {
+    if (this.#job === null || this.#job.deadlineMs === null) return null
+    const window = this.#windows.oldest(partition)
+    return window === null ? 0 : Math.max(0, nowMs - (window + this.#job.windowMs + this.#job.deadlineMs))
+  }
+}
+
+function factsAt(counts: FateCounts, position: number): PartitionFacts {
+  return {
+    ...{ counts, position, watermark: null, openWindows: 0, waitedFor: 0, incomplete: 0 },
+    ...{ closedAtMs: new Map(), reasons: new Map() },
+  }
+}
+
+/** Without the number that some steps end in; a step that is not known here is no new series. */
+export function retryStepOf(step: string): RetryStep {
+  const words = step.replace(/ \d+$/, '')
+  return RETRY_STEPS.find((known) => known === words) ?? 'other'
+}

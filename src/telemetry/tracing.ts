@@ -1,0 +1,208 @@
+/**
+ * Traces: one a partition window, from the batch that brought its first point until its results are published.
+ *
+ *   window                     first point → published
+ *   ├─ commit                  cut → ledger swapped; its context travels in the workflow's input
+ *   │  ├─ aggregate            the activity, in whichever process it runs
+ *   │  │  └─ vm-window         some of its VM windows, the same ones at every try; below it the turn that runs one
+ *   │  └─ commit activity
+ *   └─ publish
+ *
+ * Spans are made from what the pipeline tells, with explicit parents: nothing here depends on an ambient context, and
+ * workflow code knows nothing of it. A process that dies takes its open spans along; the next owner begins a new trace.
+ */
+import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Context, type Span, type Tracer } from '@opentelemetry/api'
+import type { EpochMs } from '../core/point.ts'
+import { messageOf } from '../errors.ts'
+import { instancePartsOf } from '../ledger/attempt-id.ts'
+import type { PipelineEvent } from '../pipeline/events.ts'
+import type { RunVmWindows } from '../workflows/activities/run-tasks.ts'
+import { AGGREGATE, VM_WINDOW } from '../workflows/names.ts'
+import type { CommitPlan } from '../workflows/plan.ts'
+import type { WorkflowFunction } from '../workflows/worker-session.ts'
+import { mapActivities, planOf, type Activities } from './observed.ts'
+
+export interface TracingOptions {
+  readonly tracer: Tracer
+  /** Reads a W3C `traceparent`; undefined where it is none. */
+  readonly contextOf: (traceparent: string) => Context | undefined
+  /** Share of the VM windows of a traced window that get spans, 0 to 1. */
+  readonly vmWindowShare: number
+}
+
+type Workflows = Record<string, WorkflowFunction>
+
+/** In the JSON of an order; ids of VMs cannot hold it, since quotes in them are escaped. */
+const TRACEPARENT = /"traceparent":"([0-9a-f-]{55})"/
+
+interface WindowTrace {
+  readonly root: Span
+  commit: Span | null
+  publish: Span | null
+}
+
+export class Tracing {
+  readonly #tracer: Tracer
+  readonly #contextOf: TracingOptions['contextOf']
+  readonly #vmWindowShare: number
+  /** By partition, then by the window's start. */
+  readonly #traces = new Map<number, Map<EpochMs, WindowTrace>>()
+
+  constructor({ tracer, contextOf, vmWindowShare }: TracingOptions) {
+    this.#tracer = tracer
+    this.#contextOf = contextOf
+    this.#vmWindowShare = vmWindowShare
+  }
+
+  /** `window` is the one that the event is about. */
+  observe(event: PipelineEvent, window: EpochMs | null): void {
+    const { partition, kind } = event
+    if (kind === 'ended' || kind === 'failed') return this.#abandon(partition, event)
+    if (window === null) return
+    if (kind === 'opened') this.#open(partition, window)
+    const own = this.#traces.get(partition)?.get(window)
+    if (own === undefined) return
+    switch (kind) {
+      case 'cut':
+        own.commit = this.#child(own.root, 'commit', { 'windrow.trigger': event.trigger ?? '' })
+        own.root.setAttribute('windrow.vm_windows', event.vmWindows)
+        return
+      case 'committed':
+        own.commit?.setAttribute('windrow.commit', event.commit)
+        own.commit?.end()
+        own.root.setAttribute('windrow.reason', event.reason ?? '')
+        own.publish = this.#child(own.root, 'publish')
+        return
+      case 'published':
+        own.publish?.setAttribute('windrow.results', event.results)
+        own.publish?.end()
+        own.root.end()
+        this.#traces.get(partition)?.delete(window)
+        return
+      case 'retry': {
+        const { step, reason, pauseMs } = event
+        const span = own.publish ?? own.commit ?? own.root
+        span.addEvent('retry', { 'windrow.step': step, 'windrow.cause': reason, 'windrow.pause_ms': pauseMs })
+        return
+      }
+      default:
+        return
+    }
+  }
+
+  /** The context of a window's commit, to be carried along; undefined where it is not traced. */
+  traceparentOf(partition: number, window: EpochMs): string | undefined {
+    const commit = this.#traces.get(partition)?.get(window)?.commit
+    return commit?.isRecording() === true ? traceparent(commit) : undefined
+  }
+
+  traceIdOf(partition: number, window: EpochMs): string | undefined {
+    const root = this.#traces.get(partition)?.get(window)?.root
+    return root?.isRecording() === true ? root.spanContext().traceId : undefined
+  }
+
+  activities(activities: Activities): Activities {
+    return mapActivities(activities, (name, activity) => (context, input) => {
+      const { traceparent: parent, owner } = planOf(name, input)
+      return this.#within(
+        parent,
+        `${name} activity`,
+        SpanKind.CONSUMER,
+        { 'windrow.partition': owner.partition },
+        // The input of `aggregate` is its plan: VM windows become children of its span.
+        (own) => {
+          const isParent = name === AGGREGATE && own !== undefined
+          return activity(
+            context,
+            isParent ? { ...(input as CommitPlan), traceparent: own } : input,
+          ) as Promise<unknown>
+        },
+      )
+    })
+  }
+
+  /** Spans for some of the VM windows; the others go on without a context, so that nobody downstream makes spans of them. */
+  vmWindows(run: RunVmWindows): RunVmWindows {
+    return (id, order) => {
+      const { traceparent: parent, ...bare } = order
+      const { index } = instancePartsOf(id)
+      if (parent === undefined || !isChosen(index, this.#vmWindowShare)) return run(id, bare)
+      const attributes = { 'windrow.instance': id, 'windrow.vm_windows': order.tasks.length }
+      return this.#within(parent, 'vm-window', SpanKind.PRODUCER, attributes, (own) =>
+        run(id, own === undefined ? bare : { ...bare, traceparent: own }),
+      )
+    }
+  }
+
+  /** A span for the turn of a VM window that carries a context, in whichever process it runs. */
+  workflows(workflows: Workflows): Workflows {
+    const inner = workflows[VM_WINDOW]
+    if (inner === undefined) return workflows
+    const within = <T>(parent: string | undefined, id: string, turn: () => Promise<T>): Promise<T> =>
+      this.#within(parent, 'vm-window turn', SpanKind.CONSUMER, { 'windrow.instance': id }, turn)
+    const traced: WorkflowFunction = async function* (context, order: string) {
+      const generator = inner(context, order) as AsyncGenerator<unknown, unknown>
+      // It ends in its first turn, so the turn is all of it.
+      const turn = () => generator.next()
+      const step = await within(TRACEPARENT.exec(order)?.[1], context.getWorkflowInstanceId(), turn)
+      return step.done === true ? step.value : yield* generator
+    }
+    return { ...workflows, [VM_WINDOW]: traced }
+  }
+
+  async #within<T>(
+    parent: string | undefined,
+    name: string,
+    kind: SpanKind,
+    attributes: Readonly<Record<string, string | number>>,
+    act: (own: string | undefined) => Promise<T>,
+  ): Promise<T> {
+    const context = parent === undefined ? undefined : this.#contextOf(parent)
+    if (context === undefined) return act(undefined)
+    const span = this.#tracer.startSpan(name, { kind, attributes }, context)
+    try {
+      return await act(traceparent(span))
+    } catch (error) {
+      span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) })
+      throw error
+    } finally {
+      span.end()
+    }
+  }
+
+  #open(partition: number, window: EpochMs): void {
+    const own = this.#traces.get(partition) ?? new Map<EpochMs, WindowTrace>()
+    this.#traces.set(partition, own)
+    if (own.has(window)) return
+    const attributes = { 'windrow.partition': partition, 'windrow.window.start': new Date(window).toISOString() }
+    const root = this.#tracer.startSpan('window', { root: true, attributes }, ROOT_CONTEXT)
+    own.set(window, { root, commit: null, publish: null })
+  }
+
+  #child(parent: Span, name: string, attributes = {}): Span {
+    return this.#tracer.startSpan(name, { attributes }, trace.setSpan(ROOT_CONTEXT, parent))
+  }
+
+  /** The partition is not ours any more; whoever has it next traces its windows anew. */
+  #abandon(partition: number, event: PipelineEvent): void {
+    for (const { root, commit, publish } of this.#traces.get(partition)?.values() ?? []) {
+      for (const span of [publish, commit, root]) {
+        if (span?.isRecording() !== true) continue
+        if (event.kind === 'failed') span.setStatus({ code: SpanStatusCode.ERROR, message: event.code })
+        else span.setAttribute('windrow.abandoned', true)
+        span.end()
+      }
+    }
+    this.#traces.delete(partition)
+  }
+}
+
+function traceparent(span: Span): string {
+  const { traceId, spanId, traceFlags } = span.spanContext()
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
+}
+
+/** The first of the pinned list, then evenly spread; the same ones at every try. */
+export function isChosen(index: number, share: number): boolean {
+  return Math.floor(index * share) > Math.floor((index - 1) * share)
+}

@@ -1,0 +1,81 @@
+/** A real run on the embedded sidecar, with telemetry, in this process; spans go to memory and the metrics are read during it. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { tracing } from '@opentelemetry/sdk-node'
+import { runJobWith } from '../../src/app.ts'
+import { summary } from '../../src/core/summary.ts'
+import { resolveSettings, type Settings } from '../../src/library/settings.ts'
+import { openOpenTelemetry } from '../../src/telemetry/opentelemetry.ts'
+import { fleetLines } from '../support/fleet-lines.ts'
+
+export type ReadableSpan = ReturnType<tracing.InMemorySpanExporter['getFinishedSpans']>[number]
+
+export interface ObservedRun {
+  readonly spans: readonly ReadableSpan[]
+  /** What Prometheus would have got right after the first results were published. */
+  readonly scraped: string
+  readonly results: string
+}
+
+export const FLEET = { vms: 6, windows: 4, windowMs: 60_000, pointsPerWindow: 4, seed: 7 }
+
+export async function runObserved(settings: Settings = {}): Promise<ObservedRun> {
+  const folder = mkdtempSync(join(tmpdir(), 'windrow-telemetry-'))
+  try {
+    const input = join(folder, 'points.ndjson')
+    writeFileSync(input, fleetLines(FLEET).join('\n'))
+    const config = resolveSettings({
+      ...{ input: [input], partitions: 1, window: '1m', dataDir: join(folder, 'data'), metricsPort: await freePort() },
+      ...settings,
+    })
+    const exporter = new tracing.InMemorySpanExporter()
+    const scraping: { text?: Promise<string> } = {}
+    let spans: readonly ReadableSpan[] = []
+    await runJobWith(
+      summary,
+      config,
+      { progress: () => undefined, event: () => undefined },
+      new AbortController().signal,
+      undefined,
+      async (given, windows, warn) => {
+        const telemetry = await openOpenTelemetry(given, windows, warn, new tracing.SimpleSpanProcessor(exporter))
+        return {
+          ...telemetry,
+          observe(event, window) {
+            telemetry.observe(event, window)
+            if (event.kind === 'published') scraping.text ??= scrape(given.metricsPort as number)
+          },
+          async close() {
+            await scraping.text
+            // Closing empties the exporter.
+            spans = exporter.getFinishedSpans().slice()
+            await telemetry.close()
+          },
+        }
+      },
+    )
+    const results = readFileSync(join(folder, 'data', 'results.ndjson'), 'utf8')
+    return { spans, scraped: (await scraping.text) ?? '', results }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function scrape(port: number): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`)
+  return response.text()
+}
+
+/** Free a moment ago, which is as much as anybody can say. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

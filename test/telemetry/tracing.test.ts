@@ -1,0 +1,69 @@
+/** Traces, end to end on the embedded sidecar: one a partition window, and results that know nothing of it. */
+import { beforeAll, describe, expect, it, test } from 'vitest'
+import { isChosen } from '../../src/telemetry/tracing.ts'
+import { FLEET, runObserved, type ObservedRun, type ReadableSpan } from './run-observed.ts'
+
+describe('a run that is traced', () => {
+  let run: ObservedRun
+  let roots: readonly ReadableSpan[]
+  const childrenOf = (parent: ReadableSpan): ReadableSpan[] =>
+    run.spans.filter((span) => span.parentSpanContext?.spanId === parent.spanContext().spanId)
+  const namesUnder = (parent: ReadableSpan): string[] => childrenOf(parent).map(({ name }) => name)
+
+  beforeAll(async () => {
+    run = await runObserved({ traceVmSampling: 0.5 })
+    roots = run.spans.filter(({ parentSpanContext }) => parentSpanContext === undefined)
+  })
+
+  it('has one trace a partition window, with nothing outside of them', () => {
+    expect(roots.map(({ name }) => name)).toEqual(Array.from({ length: FLEET.windows }, () => 'window'))
+    const starts = roots.map(({ attributes }) => attributes['windrow.window.start'])
+    expect(new Set(starts).size).toBe(FLEET.windows)
+    const traces = new Set(run.spans.map((span) => span.spanContext().traceId))
+    expect(traces).toEqual(new Set(roots.map((span) => span.spanContext().traceId)))
+  })
+
+  it('has commit and publish below a window, and the activities below its commit, as the context came with the plan', () => {
+    for (const root of roots) {
+      expect(namesUnder(root).sort()).toEqual(['commit', 'publish'])
+      const commit = childrenOf(root).find(({ name }) => name === 'commit') as ReadableSpan
+      expect(namesUnder(commit).sort()).toEqual(['windrow-aggregate-v1 activity', 'windrow-commit-v1 activity'])
+    }
+  })
+
+  it('has the share of VM windows that was asked for, each with the turn that ran it', () => {
+    for (const aggregate of run.spans.filter(({ name }) => name === 'windrow-aggregate-v1 activity')) {
+      const vmWindows = childrenOf(aggregate)
+      expect(vmWindows.map(({ name }) => name)).toEqual(Array.from({ length: FLEET.vms / 2 }, () => 'vm-window'))
+      for (const one of vmWindows) expect(namesUnder(one)).toEqual(['vm-window turn'])
+    }
+  })
+
+  it('begins a window before its commit and ends it after its publishing', () => {
+    // A span begins by the wall clock, in whole milliseconds, and lasts by a finer one.
+    const at = ([seconds, nanos]: [number, number]): number => seconds * 1e3 + nanos / 1e6
+    for (const root of roots) {
+      for (const child of childrenOf(root)) {
+        expect(at(child.startTime)).toBeGreaterThanOrEqual(at(root.startTime))
+        expect(at(child.endTime)).toBeLessThanOrEqual(at(root.endTime) + 1)
+      }
+    }
+  })
+
+  it('has the results of one that is not', async () => {
+    const plain = await runObserved({ traceSampling: 0 })
+    expect(plain.spans).toEqual([])
+    expect(plain.results).toBe(run.results)
+    expect(plain.results.split('\n').length).toBeGreaterThan(FLEET.vms * FLEET.windows)
+  })
+})
+
+test.each([
+  [1, [0, 1, 2, 3, 4, 5]],
+  [0.5, [0, 2, 4]],
+  [0.25, [0, 4]],
+  [0.01, [0]],
+  [0, []],
+])('a share of %d takes the same VM windows of a list at every try, the first among them', (share, expected) => {
+  expect([0, 1, 2, 3, 4, 5].filter((index) => isChosen(index, share))).toEqual(expected)
+})
