@@ -195,6 +195,7 @@ async function runOn(
     observe: (event) => tell(watch, event),
     traceparentOf: (partition, window) => telemetry.traceparentOf(partition, window),
     once: config.once,
+    ...(input.recorded === undefined ? {} : { recorded: input.recorded }),
   }
   const { sizeMs: windowMs, deadlineMs } = record.rules
   telemetry.jobIs({ partitions: input.partitions, windowMs, deadlineMs })

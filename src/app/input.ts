@@ -2,6 +2,7 @@
 import type { Json } from '../core/json.ts'
 import type { WindrowError } from '../errors.ts'
 import type { PartitionEnd } from '../pipeline/partition.ts'
+import type { Recorded } from '../pipeline/recorded.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { LogRange } from '../telemetry/pipeline-metrics.ts'
 import type { Clock, PublisherFactory, Source, StateStore } from '../pipeline/ports.ts'
@@ -16,6 +17,8 @@ export type RunPartition = (
 /** What an input asks of the run. */
 export interface InputHooks {
   readonly clock: Clock
+  /** Where a replay ends, by partition; without it a bounded run ends where the log ends as it begins. */
+  readonly until?: (partition: number) => number
   readonly log: Log
   readonly onWarning: (message: string, remedy: string) => void
   /** The group has given these partitions to this process; files have no group. */
@@ -33,8 +36,13 @@ export interface Input {
   readonly hasBrokerClock: boolean
   /** Whether a run that is repeated reads the same again; standard input is gone once it is read. */
   readonly isRepeatable: boolean
+<<<<<<< Updated upstream
   /** Where the logs of all partitions begin and end now; absent where they are read as they come. */
   readonly logRanges?: () => Promise<ReadonlyMap<number, LogRange>>
+=======
+  /** What a replay takes over from the job that it recomputes, by partition. */
+  readonly recorded?: (partition: number) => Recorded
+>>>>>>> Stashed changes
   /** What the job record keeps of it. */
   readonly identity: Json
   /** Throws when the job began with another input. */

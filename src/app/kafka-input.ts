@@ -103,7 +103,10 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
     owned.partitions = partitions
     owned.fail = fail
     // Before any partition is taken over, which may set a new goal.
-    const ends = await endsOf(store, config.job, await logEnds(connection, description))
+    const { until } = hooks
+    const logEndsNow = await logEnds(connection, description)
+    const wanted = until === undefined ? logEndsNow : new Map([...logEndsNow.keys()].map((one) => [one, until(one)]))
+    const ends = await endsOf(store, config.job, wanted)
     await consumption.start()
     const watching = watchTopic(connection, description, hooks.clock, stop).catch(fail)
     try {

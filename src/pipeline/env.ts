@@ -3,6 +3,7 @@ import type { AnyAggregator } from '../core/aggregator.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { PipelineObserver } from './events.ts'
+import type { Recorded } from './recorded.ts'
 import type { Clock, PublisherFactory, Source, StateStore, TokenSource, WorkflowEngine } from './ports.ts'
 
 export interface PipelineEnv {
@@ -24,6 +25,8 @@ export interface PipelineEnv {
   readonly traceparentOf?: (partition: number, window: EpochMs) => string | undefined
   /** Ends every partition at the end its log had when the run began, as a bounded input ends. */
   readonly once: boolean
+  /** What a replay takes over from the job that it recomputes, by partition. */
+  readonly recorded?: (partition: number) => Recorded
 }
 
 export interface PipelineLimits {

@@ -8,15 +8,17 @@ import type { Session } from './session.ts'
 /** Sets the goal of this run, or keeps the one that an interrupted run had, and bounds the source by it. */
 export async function untilGoal(session: Session, source: OpenSource): Promise<OpenSource> {
   const { env, partition, signal, owner } = session
+  const until = env.recorded?.(partition).until
   // A bounded source ends by itself, and where it ends is not known on opening.
-  if (source.logEnd === Number.MAX_SAFE_INTEGER) return source
+  if (until === undefined && source.logEnd === Number.MAX_SAFE_INTEGER) return source
+  const end = until ?? source.logEnd
   session.ledger = await retrying(env, partition, signal, 'setting the goal', () =>
     updateOwnLedger(env.store, owner, (ledger) => {
-      const isCurrent = ledger.goal !== null && (!ledger.goal.isReached || ledger.goal.offset >= source.logEnd)
-      return isCurrent ? ledger : { ...ledger, goal: { offset: source.logEnd, isReached: false } }
+      const isCurrent = ledger.goal !== null && (!ledger.goal.isReached || ledger.goal.offset >= end)
+      return isCurrent ? ledger : { ...ledger, goal: { offset: end, isReached: false } }
     }),
   )
-  return boundedBy(source, session.ledger.goal?.offset ?? source.logEnd, session.ledger.resumeOffset)
+  return boundedBy(source, session.ledger.goal?.offset ?? end, session.ledger.resumeOffset)
 }
 
 function boundedBy(source: OpenSource, goal: number, fromOffset: number): OpenSource {

@@ -24,6 +24,7 @@ import { Interruption } from './interruption.ts'
 import type { OpenSource, SourceEvent } from './ports.ts'
 import { discardPublisher, publishOutstanding, sweep } from './publishing.ts'
 import { recover } from './recovery.ts'
+import type { Decided } from './recorded.ts'
 import { forcedBefore, RequestDesk } from './request-desk.ts'
 import { retrying } from './retrying.ts'
 import { assertOwned, loadIndex, openSession, type Session } from './session.ts'
@@ -74,6 +75,7 @@ async function runSession(session: Session): Promise<PartitionEnd> {
     await publishOutstanding(session)
     await sweep(session)
     const state = await recover(session)
+    let hasEnded = false
     const source = await env.source.open(partition, session.ledger.resumeOffset)
     try {
       const loss = dataLossIn({ start: source.logStart, end: source.logEnd }, session.ledger)
@@ -83,12 +85,14 @@ async function runSession(session: Session): Promise<PartitionEnd> {
       signal.addEventListener('abort', () => interruption.raise(), { once: true })
       const committer = new Committer(session, () => interruption.raise())
       const decided = await decidedBefore(session)
-      await new PartitionLoop(session, state, bounded, committer, interruption, decided).run()
+      const loop = new PartitionLoop(session, state, bounded, committer, interruption, decided)
+      await loop.run()
       await committer.drain()
+      hasEnded = loop.hasEnded
     } finally {
       await source.close()
     }
-    await settle(session, state.ended)
+    await settle(session, hasEnded)
     return { commit: session.ledger.commit, counts: session.ledger.counts }
   } catch (error) {
     // A chunk that is missing was superseded if the ledger moved on, which is another owner's doing; else it is lost.
@@ -133,8 +137,12 @@ class PartitionLoop {
   /** Open windows that were told of; with those that closed, as many as were told of in all. */
   readonly #windowsTold = new Set<EpochMs>()
   #windowsToldInAll = 0
-  /** A wall-clock or operator's decision of an owner before us, to be taken again at its cut. */
+  /** A decision to be taken again at its cut: a clock's or an operator's of an owner before us, or the next recorded one. */
   #decided: Decided | null
+  /** Those that a replay has still to take, the next one last. */
+  readonly #recorded: Decided[]
+  /** The input has ended, and all of it is folded. */
+  hasEnded = false
 
   constructor(
     session: Session,
@@ -152,7 +160,9 @@ class PartitionLoop {
     this.#interruption = interruption
     this.#position = session.ledger.resumeOffset
     this.#lastRecord = session.ledger.lastRecord
-    this.#decided = decided
+    this.#recorded = [...(session.env.recorded?.(session.partition).closes ?? [])].reverse()
+    // A replay's own intents hold what was recorded.
+    this.#decided = session.env.recorded === undefined ? decided : (this.#recorded.pop() ?? null)
     this.#desk = new RequestDesk(session, state, {
       close: async (decision) => {
         await this.#close(decision)
@@ -178,7 +188,7 @@ class PartitionLoop {
       if (event.kind === 'end') break
     }
     this.#source.close()
-    if (this.#state.ended) await this.#desk.lookOnceMore()
+    if (this.hasEnded) await this.#desk.lookOnceMore()
     if (this.#recordsSinceCut > 0) await this.#cut(null)
   }
 
@@ -197,6 +207,8 @@ class PartitionLoop {
       this.#env.observe({ kind: 'caught-up', partition: this.#session.partition, position: this.#position })
       await this.#closeDecided(this.#position)
       await this.#closeDue()
+      // What a clock decided is recorded; that of a replay is years ahead.
+      if (this.#env.recorded !== undefined) return
       for (
         let due = this.#state.dueByClock(event.fetchedAtMs);
         due !== null;
@@ -209,6 +221,9 @@ class PartitionLoop {
     } else {
       await this.#closeDecided(Infinity)
       await this.#closeDue()
+      this.hasEnded = true
+      // A replay ends where the other job has got to, not where its input ends.
+      if (this.#env.recorded !== undefined) return
       this.#state.ended = true
       await this.#closeDue()
     }
@@ -244,12 +259,14 @@ class PartitionLoop {
     for (let due = this.#state.due(); due !== null; due = this.#state.due()) await this.#close(due)
   }
 
-  /** Takes the decision that the ledger's intent holds, once everything up to its cut is folded. */
+  /** Takes the decision that the ledger's intent holds, or that was recorded, once everything up to its cut is folded. */
   async #closeDecided(position: number): Promise<void> {
-    const decided = this.#decided
-    if (decided === null || position <= decided.cut) return
-    this.#decided = null
-    await this.#close(decided.decision)
+    for (let decided = this.#decided; decided !== null && position > decided.cut; decided = this.#decided) {
+      this.#decided = this.#recorded.pop() ?? null
+      // What the records ask for came first then, and comes first now.
+      await this.#closeDue()
+      if (this.#state.windows.has(decided.decision.windowStart)) await this.#close(decided.decision)
+    }
   }
 
   async #close(decision: CloseDecision): Promise<void> {
@@ -319,12 +336,6 @@ class PartitionLoop {
     }
     this.#windowsToldInAll = windows.size + this.#windowsClosed
   }
-}
-
-/** A decision that an intent holds, and the cut at which it was taken. */
-interface Decided {
-  readonly cut: number
-  readonly decision: CloseDecision
 }
 
 /** What the records alone will decide again needs no reminder; what a clock or an operator decided does. */

@@ -1,0 +1,32 @@
+/**
+ * What a replay takes from the certificates of the job that it recomputes: where each window closed, and why. The records
+ * alone lead to most of these closes; a deadline, an operator and the end of a bounded input leave no trace in them.
+ */
+import type { Certificate } from '../core/certificate.ts'
+import type { CloseDecision } from '../core/partition-state.ts'
+
+/** A decision to close, and the offset of the last record before it. */
+export interface Decided {
+  readonly cut: number
+  readonly decision: CloseDecision
+}
+
+export interface Recorded {
+  /** In the order in which they were taken. Those that the records lead to by themselves are taken by them. */
+  readonly closes: readonly Decided[]
+  /** The offset at which to stop; nothing is closed there for the sake of stopping. */
+  readonly until: number
+}
+
+/** Of one partition, whose certificates come in their order. */
+export function recordedIn(certificates: readonly Certificate[]): Recorded {
+  const closes = certificates.flatMap(({ window, trigger, forced, offsets }): Decided[] => {
+    if (window === null || trigger === null) return []
+    const decision: CloseDecision = { windowStart: window.start, trigger }
+    // The request that asked for it is the other job's.
+    return [
+      { cut: offsets.last, decision: forced === null ? decision : { ...decision, forced: { ...forced, request: '' } } },
+    ]
+  })
+  return { closes, until: (certificates.at(-1)?.offsets.last ?? -1) + 1 }
+}

@@ -1,0 +1,101 @@
+/**
+ * A replay over memory ports: the same records under another name, with other batches and checkpoints, come to the same
+ * results and the same digests of certificates, whoever or whatever closed the windows the first time.
+ */
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { Certificate } from '../../src/core/certificate.ts'
+import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
+import { askOwner } from '../../src/ledger/requests.ts'
+import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
+import type { PipelineEvent } from '../../src/pipeline/events.ts'
+import { recordedIn } from '../../src/pipeline/recorded.ts'
+import { copiesOf, makeFleet, withinGrace } from '../support/fleet.ts'
+import { makeJob, type TestJob } from '../support/job.ts'
+import { Random } from '../support/random.ts'
+import { garbage, point, recordsOf, RULES } from '../support/records.ts'
+import { caughtUp, records, ScriptSource } from '../support/script-source.ts'
+
+const certificatesOf = (job: TestJob) => job.results.certificates.map((line) => JSON.parse(line) as Certificate)
+const proofOf = (job: TestJob) => certificatesOf(job).map(({ job: _, ...rest }) => rest)
+
+/** Recomputes the first job's records under another name. */
+function replayOf(first: TestJob, list: ReturnType<typeof recordsOf>, random: Random): TestJob {
+  const recorded = recordedIn(certificatesOf(first))
+  const source = new MemorySource({ partitions: [list], batchSize: () => random.int(1, 9) })
+  const limits = { ...DEFAULT_LIMITS, checkpointEveryRecords: random.int(2, 30), vmsPerWorkflow: random.int(2, 5) }
+  return makeJob(list, { job: 'again', rules: first.env.rules, source, limits, once: true, recorded: () => recorded })
+}
+
+it('closes by force, by a deadline and by the end of an input come where they came, with the same certificates', async () => {
+  const rules = { ...RULES, deadlineMs: 50 }
+  const list = recordsOf([
+    ...[point('a', 0, 10), point('b', 0, 20), point('a', 1, 110), garbage(), point('b', 2, 115), point('a', 2, 20)],
+    ...[point('a', 3, 210), point('a', 4, 310), point('b', 4, 120)],
+  ])
+  const first = makeJob([], { rules })
+  const observe = (event: PipelineEvent): void => {
+    if (event.kind === 'folded' && event.position === 7)
+      void askOwner(first.store, 'job', 0, {
+        ...{ kind: 'close', id: 'r', window: 100, who: 'ann', why: 'now', askedAtMs: 0 },
+      })
+  }
+  const lines = [
+    ...[records(...list.slice(0, 3)), caughtUp(3, 150), records(...list.slice(3, 7))],
+    ...[caughtUp(7, 0), records(...list.slice(7))],
+  ]
+  await first.run({ source: new ScriptSource({ lines }), observe, limits: { ...DEFAULT_LIMITS, requestsEveryMs: 0 } })
+  expect(certificatesOf(first).map(({ window, trigger }) => [window?.start, trigger])).toEqual([
+    ...[
+      [0, 'deadline'],
+      [100, 'forced'],
+    ],
+    ...[
+      [200, 'grace'],
+      [300, 'grace'],
+    ],
+  ])
+  for (let seed = 1; seed <= 10; seed++) {
+    const again = replayOf(first, list, new Random(seed))
+    await again.run()
+    expect(again.results.results).toEqual(first.results.results)
+    expect(proofOf(again)).toEqual(proofOf(first))
+  }
+})
+
+it('of any fleet, a replay comes to the same bytes, and another run of it changes nothing', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.nat(), async (seed) => {
+      const random = new Random(seed)
+      const sent = makeFleet(random, {
+        vms: random.int(1, 4),
+        windows: random.int(1, 4),
+        hasManifests: random.chance(0.5),
+      })
+      const list = recordsOf(withinGrace(random, [...sent, ...copiesOf(random, sent)]), 2)
+      const first = makeJob(list)
+      await first.run()
+      const again = replayOf(first, list, random)
+      await again.run()
+      await again.run()
+      expect(again.results.results).toEqual(first.results.results)
+      expect(proofOf(again)).toEqual(proofOf(first))
+    }),
+    { numRuns: 30 },
+  )
+})
+
+it('what the other job has not closed stays open', async () => {
+  const list = recordsOf([point('a', 0, 10), point('a', 1, 160), point('a', 2, 170)])
+  const first = makeJob([])
+  const stop = new AbortController()
+  const observe = (event: PipelineEvent): void => {
+    if (event.kind === 'folded') stop.abort()
+  }
+  const source = new ScriptSource({ lines: [records(...list), { kind: 'silence' }] })
+  await first.run({ source, observe }, stop.signal)
+  const again = replayOf(first, list, new Random(1))
+  await again.run()
+  expect(again.results.results).toEqual(first.results.results)
+  expect(again.results.results).toHaveLength(1)
+})
