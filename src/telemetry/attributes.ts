@@ -54,6 +54,7 @@ const CHUNK_KINDS = valuesOf<ChunkKind>({
   results: true,
   quarantined: true,
   total: true,
+  certificate: true,
   index: true,
 })
 
