@@ -36,13 +36,10 @@ export interface Input {
   readonly hasBrokerClock: boolean
   /** Whether a run that is repeated reads the same again; standard input is gone once it is read. */
   readonly isRepeatable: boolean
-<<<<<<< Updated upstream
   /** Where the logs of all partitions begin and end now; absent where they are read as they come. */
   readonly logRanges?: () => Promise<ReadonlyMap<number, LogRange>>
-=======
   /** What a replay takes over from the job that it recomputes, by partition. */
   readonly recorded?: (partition: number) => Recorded
->>>>>>> Stashed changes
   /** What the job record keeps of it. */
   readonly identity: Json
   /** Throws when the job began with another input. */
