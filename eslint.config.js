@@ -1,5 +1,7 @@
 import tseslint from 'typescript-eslint'
 
+const OWN_WAY =
+  'verify counts by a way of its own: it shares types and canonical JSON with the pipeline, and no code that folds.'
 const NO_IO_IN_CORE = 'Core is pure (I9): time, randomness and I/O come in as arguments.'
 
 export default tseslint.config(
@@ -52,6 +54,20 @@ export default tseslint.config(
           patterns: [
             { regex: '^node:', message: NO_IO_IN_CORE },
             { regex: '^\\.\\./(?!errors\\.ts$)', message: 'Core imports nothing outside src/core but src/errors.ts.' },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['src/verify/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { regex: '^\\.\\./core/(?!json\\.ts$)', allowTypeImports: true, message: OWN_WAY },
+            { regex: '^\\.\\./(?!core/|errors\\.ts$)', message: OWN_WAY },
           ],
         },
       ],

@@ -6,7 +6,7 @@ import { createJsonDecoder } from '../adapters/json/decode.ts'
 import type { KafkaConnection } from '../adapters/kafka/client.ts'
 import { connectKafkaCluster, type KafkaCluster } from '../adapters/kafka/cluster.ts'
 import type { Decode } from '../adapters/kafka/consumption.ts'
-import { readCommitted } from '../adapters/kafka/read-committed.ts'
+import { readLines } from '../adapters/kafka/read-lines.ts'
 import { notesTopicOf, readNotes, sendOnce, withRetries } from '../adapters/kafka/retry.ts'
 import { partitionOf } from '../core/murmur2.ts'
 import { keptBytes } from '../dead-letters/kept-bytes.ts'
@@ -45,18 +45,8 @@ export async function openTopicOfDeadLetters(config: DeadLettersConfig, topic: s
 }
 
 async function* lettersIn(cluster: KafkaCluster, topic: string): AsyncGenerator<NamedLetter> {
-  const decode = createDeadLetterDecoder()
-  const count = await cluster.partitionCount(topic)
-  const partitions = Array.from({ length: count }, (_, partition) => partition)
-  for (const [partition, range] of await cluster.logRanges(topic, partitions)) {
-    for await (const messages of readCommitted(cluster, topic, partition, range)) {
-      for (const { value, offset, timestamp } of messages) {
-        const decoded = decode(value ?? Buffer.alloc(0))
-        if (decoded.kind === 'undecodable') throw foreign(topic, partition, offset, decoded.detail)
-        yield nameLetter(decoded.line, Number(timestamp))
-      }
-    }
-  }
+  for await (const { line, publishedAtMs } of readLines(cluster, topic, createDeadLetterDecoder()))
+    yield nameLetter(line, publishedAtMs)
 }
 
 async function retryIntoTopic(
@@ -125,12 +115,5 @@ function notOfATopic(id: string, file: string): WindrowError {
   return new WindrowError(`${id} came from the file ${file}, not from a topic`, {
     code: 'NOT_OF_A_TOPIC',
     remedy: 'Name the file of dead letters of that job with --dead-letters.',
-  })
-}
-
-function foreign(topic: string, partition: number, offset: string, detail: string): WindrowError {
-  return new WindrowError(`${topic}/${partition}@${offset} is no dead letter: ${detail}`, {
-    code: 'NOT_A_DEAD_LETTER',
-    remedy: 'Name the topic of the job’s dead letters with --dead-letters kafka:TOPIC.',
   })
 }

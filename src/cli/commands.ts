@@ -8,6 +8,7 @@ import { createProduceCommand } from './produce.ts'
 import { createRunCommand } from './run.ts'
 import { stackCommand } from './stack.ts'
 import { createStatusCommand } from './status.ts'
+import { createVerifyCommand } from './verify.ts'
 
 export const commands: readonly CliCommand[] = [
   demoCommand,
@@ -15,6 +16,7 @@ export const commands: readonly CliCommand[] = [
   createProduceCommand(async () => (await import('../app/produce.ts')).produceFiles),
   createGatewayCommand(async () => (await import('../app/gateway.ts')).runGateway),
   createStatusCommand(async () => (await import('../app/status.ts')).readStatus),
+  createVerifyCommand(async () => (await import('../app/verify.ts')).runVerify),
   createDeadLettersCommand(async () => (await import('../app/dead-letters.ts')).openDeadLetters),
   createCloseCommand(async () => (await import('../app/close.ts')).closeWindows),
   stackCommand,

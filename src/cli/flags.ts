@@ -4,17 +4,21 @@ import { settings, type Setting } from '../config/names.ts'
 import type { SettingKey } from '../config/settings.ts'
 
 /**
- * Adds `--config` and the flags of these settings; all settings unless told. Only common ones show in `--help`. Values
- * and defaults are left to the configuration, so that one place judges them wherever they come from.
+ * Adds `--config` and the flags of these settings; all settings unless told. Only common ones show in `--help`, unless it is
+ * told which. Values and defaults are left to the configuration, so that one place judges them wherever they come from.
  */
-export function addSettingFlags(command: Command, keys: readonly SettingKey[] = settings.map((s) => s.key)): void {
+export function addSettingFlags(
+  command: Command,
+  keys: readonly SettingKey[] = settings.map((s) => s.key),
+  shown: readonly SettingKey[] = settings.filter((s) => s.meta.isCommon === true).map((s) => s.key),
+): void {
   command.option('--config <file>', 'Read settings from this YAML file')
   for (const setting of settings) {
     if (setting.flag === null || !keys.includes(setting.key)) continue
     const { flag, meta } = setting
     const isSwitch = meta.placeholder === null
     const option = new Option(isSwitch ? flag : `${flag} ${meta.placeholder}`, helpOf(setting))
-    command.addOption(option.hideHelp(meta.isCommon !== true))
+    command.addOption(option.hideHelp(!shown.includes(setting.key)))
     if (isSwitch) command.addOption(new Option(flag.replace('--', '--no-')).hideHelp())
   }
 }

@@ -32,7 +32,7 @@ export interface StoredMessage {
   readonly isControlRecord: boolean
   readonly batchContext?: {
     /** 1: the broker's (LogAppendTime). */
-    readonly timestampType?: number
+    readonly timestampType: number
   }
 }
 

@@ -298,7 +298,13 @@ export class Consumption implements KafkaConsumption {
 /** `message.timestamp.type` of a batch that carries the broker's clock. */
 const LOG_APPEND_TIME = 1
 
-function recordMaker(options: ConsumptionOptions, partition: number) {
+/** From stored messages of a partition to records: also for those who read outside the group. */
+export function recordMaker(
+  options: Pick<ConsumptionOptions, 'topic' | 'decode' | 'maxRecordBytes'>,
+  partition: number,
+): (
+  message: Pick<FetchedMessage, 'offset' | 'timestamp' | 'value' | 'batchContext'>,
+) => SourceRecord | Promise<SourceRecord> {
   const { topic, decode } = options
   const maxRecordBytes = options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES
   const decodeValue = (value: Buffer | null): Decoded | Promise<Decoded> => {
@@ -306,7 +312,7 @@ function recordMaker(options: ConsumptionOptions, partition: number) {
     if (value.length <= maxRecordBytes) return decode(value)
     return { kind: 'undecodable', code: 'oversized', detail: `${value.length} bytes, ${maxRecordBytes} are allowed` }
   }
-  return (message: FetchedMessage): SourceRecord | Promise<SourceRecord> => {
+  return (message) => {
     const offset = Number(message.offset)
     const brokerTimestampMs = message.batchContext?.timestampType === LOG_APPEND_TIME ? Number(message.timestamp) : null
     const raw = () => ({ bytes: message.value ?? new Uint8Array(), place: { topic, partition } })

@@ -19,7 +19,7 @@ function message(
     value: value === null ? null : Buffer.from(value),
     isControlRecord: end !== undefined,
     timestamp: '0',
-    batchContext: { producerId, inTransaction: true },
+    batchContext: { producerId, inTransaction: true, timestampType: 0 },
   }
 }
 

@@ -1,0 +1,107 @@
+/** What verifying comes to, for people; and its progress while it works. */
+import type { Json } from '../core/json.ts'
+import type { Difference, Loss, Subject, VerifyReport } from '../verify/report.ts'
+import type { VerifyProgress } from '../verify/verify.ts'
+import { bar } from './charts.ts'
+import { formatCompact, formatCount, formatDuration, formatTime } from './format.ts'
+import { LiveBlock, type Screen } from './live-block.ts'
+import { createStyle, type Style } from './style.ts'
+import { renderTable, type Column } from './table.ts'
+
+/** Differences that are named; `--json` gives more of them. */
+const MAX_NAMED = 10
+const MAX_VALUE_CHARACTERS = 80
+const BAR_WIDTH = 30
+
+const COLUMNS: readonly Column[] = [
+  { title: '' },
+  { title: 'compared', align: 'right' },
+  { title: 'equal', align: 'right' },
+  { title: 'different', align: 'right' },
+]
+const TITLES: Readonly<Record<Subject, string>> = {
+  certificates: 'certificates',
+  windows: 'windows',
+  vmWindows: 'VM windows',
+  points: 'points',
+}
+
+/** Several lines, each with its line end. */
+export function verifyText(report: VerifyReport, seconds: number, style: Style = createStyle(false)): string {
+  const { job, partitions, records, compared, differences, differenceCount, lost, notes } = report
+  const rows = Object.entries(TITLES).map(([subject, title]) => {
+    const { compared: all, equal, different } = compared[subject as Subject]
+    const shown = formatCount(different)
+    return [title, formatCount(all), formatCount(equal), different === 0 ? shown : style.red(shown)]
+  })
+  const rate = formatCompact(records / Math.max(0.001, seconds))
+  const lines = [
+    `${style.bold(`job ${job}`)}  ${formatCount(records)} records of ${formatCount(partitions)} partitions counted again in ${formatDuration(seconds * 1000)} (${rate}/s)`,
+    '',
+    ...renderTable(COLUMNS, rows),
+    '',
+    differenceCount === 0
+      ? style.green('All that was compared is equal.')
+      : style.red(
+          `${formatCount(differenceCount)} differences${differenceCount > MAX_NAMED ? `, the first ${MAX_NAMED} of them` : ''}:`,
+        ),
+    ...differences.slice(0, MAX_NAMED).map((one) => `  ${differenceText(one)}`),
+    ...lost.map((one) => style.yellow(lossText(one))),
+    ...notes,
+  ]
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+/** `partition 3, certificate 12, window 2026-03-01 14:00, VM web-1, revision 1: metrics.cpu.sum is 12.6, counted again 12.5` */
+export function differenceText(difference: Difference): string {
+  const { partition, certificate, window, vmId, revision, field, expected, found } = difference
+  const place = [
+    ...(partition === null ? [] : [`partition ${partition}`]),
+    ...(certificate === null ? [] : [`certificate ${certificate}`]),
+    ...(window === null ? [] : [`window ${formatTime(window)}`]),
+    ...(vmId === null ? [] : [`VM ${vmId}`]),
+    ...(revision === null ? [] : [`revision ${revision}`]),
+  ]
+  return `${place.join(', ')}: ${field} is ${valueText(found)}, expected ${valueText(expected)}`
+}
+
+export function lossText({ partition, certificates: [first, last], windows, neededFrom, logStart }: Loss): string {
+  const which = first === last ? `certificate ${first}` : `certificates ${first} to ${last}`
+  const span = windows === null ? '' : ` (windows from ${formatTime(windows[0])} to ${formatTime(windows[1])})`
+  return (
+    `partition ${partition}: ${which}${span} cannot be checked: records from offset ${formatCount(neededFrom)} on are needed, ` +
+    `and some to count from before them; the log begins at ${formatCount(logStart)}`
+  )
+}
+
+function valueText(value: Json): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return text.length <= MAX_VALUE_CHARACTERS ? text : `${text.slice(0, MAX_VALUE_CHARACTERS - 1)}…`
+}
+
+export interface VerifyDisplay {
+  progress(progress: VerifyProgress): void
+  /** Draws the last state for good. */
+  end(): void
+}
+
+export function createVerifyDisplay(screen: Screen, nowMs: () => number): VerifyDisplay {
+  let latest: VerifyProgress | null = null
+  const text = (): string => (latest === null ? '' : progressText(latest))
+  const block = new LiveBlock(screen, { lines: () => [text()], plainLine: text }, nowMs)
+  return {
+    progress(progress) {
+      latest = progress
+      block.changed()
+    },
+    end() {
+      // Short work elsewhere than on a terminal needs no line of progress.
+      if (screen.isTTY === true && latest !== null) block.draw()
+    },
+  }
+}
+
+function progressText({ doing, done, total }: VerifyProgress): string {
+  if (total === null) return `reading ${doing}  ${formatCount(done)}`
+  return `counting ${doing}  [${bar(done, total, BAR_WIDTH)}] ${formatCount(done)} of ${formatCount(total)}`
+}

@@ -1,0 +1,22 @@
+/** Whether the certificates of a partition are whole, in order, and each the one that was sealed. */
+import { createHash } from 'node:crypto'
+import type { Certificate } from '../core/certificate.ts'
+import { canonicalJson, type Json } from '../core/json.ts'
+import { Fields, type FieldDifference } from './report.ts'
+
+/** After docs/certificates.md: of all members but `job` and `digest`. */
+export function digestOf({ job: _job, digest: _digest, ...sealed }: Certificate): string {
+  return createHash('sha256')
+    .update(canonicalJson(sealed as unknown as Json))
+    .digest('base64url')
+}
+
+/** `before`: the certificate published before it; `null` for the first of the partition. */
+export function compareLink(before: Certificate | null, certificate: Certificate): FieldDifference[] {
+  const fields = new Fields()
+  fields.compare('sequence', (before?.sequence ?? 0) + 1, certificate.sequence)
+  fields.compare('digest', digestOf(certificate), certificate.digest)
+  fields.compare('previous', before?.digest ?? '', certificate.previous)
+  if (before !== null) fields.compare('offsets.first', before.offsets.last + 1, certificate.offsets.first)
+  return fields.differences
+}

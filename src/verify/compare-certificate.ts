@@ -1,0 +1,146 @@
+/** A certificate against what was counted again. */
+import { createHash } from 'node:crypto'
+import type { Certificate, ProducerRanges } from '../core/certificate.ts'
+import type { CloseReason } from '../core/closing.ts'
+import type { FateCounts } from '../core/fate.ts'
+import type { Json } from '../core/json.ts'
+import type { EpochMs } from '../core/point.ts'
+import type { Windowing } from '../core/windowing.ts'
+import { reasonOf } from './compare-result.ts'
+import type { WindowRecount } from './partition-recount.ts'
+import { PointSum } from './point-sum.ts'
+import { Fields, type FieldDifference } from './report.ts'
+import { rangesOf } from './seqs.ts'
+
+/** Ranges that a certificate lists of one producer. */
+const MAX_RANGES = 100
+
+export interface CertificateExpectation {
+  readonly counts: FateCounts
+  readonly watermark: EpochMs | null
+  readonly window: WindowRecount | null
+  /** Windows that it amends, oldest first, with their new revisions. */
+  readonly amended: readonly { readonly window: WindowRecount; readonly vmWindows: number }[]
+  /** Published lines that are due with it, in order. */
+  readonly lines: readonly string[]
+  /** Ids of VMs that the user's aggregator failed on, which no record shows, by window. */
+  readonly isQuarantined: (window: EpochMs, vmId: string) => boolean
+}
+
+export function compareCertificate(
+  expectation: CertificateExpectation,
+  certificate: Certificate,
+  rules: Windowing,
+): FieldDifference[] {
+  const { counts, watermark, window, amended, lines, isQuarantined } = expectation
+  const fields = new Fields()
+  for (const fate of ['consumed', 'accepted', 'duplicate', 'late', 'rejected', 'manifests'] as const)
+    fields.compare(`counts.${fate}`, counts[fate], certificate.counts[fate])
+  fields.compare('watermark', watermark, certificate.watermark)
+  if (window !== null) {
+    fields.compare('window.end', window.start + rules.sizeMs, certificate.window?.end ?? null)
+    compareWindow(window, certificate, rules, isQuarantined, fields)
+  }
+  fields.compare(
+    'amended',
+    amended.map((one) => ({
+      window: one.window.start,
+      vmWindows: one.vmWindows,
+      points: { ...pointsOf(one.window) },
+      reason: weakestOf(reasonsOf(one.window, rules, isQuarantined)),
+    })),
+    certificate.amended.map(({ window: start, vmWindows, points, reason }) => ({
+      ...{ window: start, vmWindows, points: { count: points.count, digest: points.digest }, reason },
+    })),
+  )
+  const hash = createHash('sha256')
+  for (const line of lines) hash.update(`${line}\n`)
+  fields.compare('results.count', lines.length, certificate.results.count)
+  fields.compare('results.digest', hash.digest('base64url'), certificate.results.digest)
+  return fields.differences
+}
+
+export function pointsOf(window: WindowRecount): { readonly count: number; readonly digest: string } {
+  const sum = new PointSum()
+  let count = 0
+  for (const vm of window.vms.values()) {
+    sum.merge(vm.points)
+    count += vm.received()
+  }
+  return { count, digest: sum.text() }
+}
+
+const STRENGTH: readonly CloseReason[] = ['complete', 'grace', 'deadline', 'forced', 'quarantined']
+
+function reasonsOf(
+  window: WindowRecount,
+  rules: Windowing,
+  isQuarantined: CertificateExpectation['isQuarantined'],
+): Map<CloseReason, number> {
+  const reasons = new Map<CloseReason, number>()
+  for (const vm of window.vms.values()) {
+    const counted = reasonOf(vm, window.trigger ?? 'complete', rules)
+    const reason = isQuarantined(window.start, vm.vmId) ? 'quarantined' : counted
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+  }
+  return reasons
+}
+
+function weakestOf(reasons: ReadonlyMap<CloseReason, number>): CloseReason {
+  return STRENGTH.findLast((reason) => reasons.has(reason)) ?? 'complete'
+}
+
+function compareWindow(
+  window: WindowRecount,
+  certificate: Certificate,
+  rules: Windowing,
+  isQuarantined: CertificateExpectation['isQuarantined'],
+  fields: Fields,
+): void {
+  const vms = [...window.vms.values()].sort((a, b) => (a.vmId < b.vmId ? -1 : 1))
+  const points = pointsOf(window)
+  fields.compare('points.count', points.count, certificate.points.count)
+  fields.compare('points.digest', points.digest, certificate.points.digest)
+  fields.compare('received', points.count, certificate.received)
+  fields.compare('vmWindows', vms.length, certificate.vmWindows)
+  const reasons = reasonsOf(window, rules, isQuarantined)
+  const byReason = Object.fromEntries([...reasons].sort())
+  fields.compare(
+    'vmWindowsByReason',
+    byReason,
+    Object.fromEntries(Object.entries(certificate.vmWindowsByReason).sort()),
+  )
+  fields.compare('reason', weakestOf(reasons), certificate.reason)
+  let expected: number | null = 0
+  let missingCount = 0
+  let unexpectedCount = 0
+  const missing: ProducerRanges[] = []
+  const unexpected: ProducerRanges[] = []
+  for (const vm of vms) {
+    const ofVm = vm.expected(rules)
+    expected = expected === null || ofVm === null ? null : expected + ofVm
+    for (const producer of [...vm.producers.keys()].sort()) {
+      const recount = vm.producers.get(producer)
+      if (recount === undefined) continue
+      missingCount += recount.missingCount(rules)
+      const outside = recount.unexpected()
+      unexpectedCount += outside.length
+      list(missing, vm.vmId, producer, recount.missing())
+      list(unexpected, vm.vmId, producer, outside)
+    }
+  }
+  fields.compare('expected', expected, certificate.expected)
+  fields.compare('missingCount', missingCount, certificate.missingCount)
+  fields.compare('unexpectedCount', unexpectedCount, certificate.unexpectedCount)
+  // The lists have a bound in bytes: what is listed is the first of all.
+  fields.compare('missing', json(missing.slice(0, certificate.missing.length)), json(certificate.missing))
+  fields.compare('unexpected', json(unexpected.slice(0, certificate.unexpected.length)), json(certificate.unexpected))
+}
+
+function list(lists: ProducerRanges[], vmId: string, producer: string, seqs: readonly number[]): void {
+  if (seqs.length > 0) lists.push({ vmId, producer, ranges: rangesOf(seqs).slice(0, MAX_RANGES) })
+}
+
+function json(ranges: readonly ProducerRanges[]): Json {
+  return ranges.map((one) => ({ vmId: one.vmId, producer: one.producer, ranges: one.ranges }))
+}

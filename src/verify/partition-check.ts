@@ -1,0 +1,178 @@
+/** Counts one partition again and holds its certificates, and the results that they speak of, against it. */
+import type { Certificate } from '../core/certificate.ts'
+import type { VmWindowResult } from '../core/close-vm-window.ts'
+import type { FateCounts } from '../core/fate.ts'
+import type { EpochMs, SourceRecord } from '../core/point.ts'
+import type { Windowing } from '../core/windowing.ts'
+import { compareCertificate, pointsOf, type CertificateExpectation } from './compare-certificate.ts'
+import { compareResult } from './compare-result.ts'
+import { compareLink } from './chain.ts'
+import { PartitionRecount, type Amendments, type WindowRecount } from './partition-recount.ts'
+import type { PublishedResults } from './published-results.ts'
+import type { FieldDifference, Tally } from './report.ts'
+import type { Selection } from './selection.ts'
+import type { VmRecount } from './vm-recount.ts'
+
+export interface CheckEnv {
+  readonly rules: Windowing
+  readonly published: PublishedResults
+  /** Whether results are of the built-in aggregator, whose figures can be counted again. */
+  readonly isBuiltIn: boolean
+  readonly tally: Tally
+}
+
+const NOTHING: FateCounts = { consumed: 0, accepted: 0, duplicate: 0, late: 0, rejected: 0, manifests: 0 }
+const FATES = ['consumed', 'accepted', 'duplicate', 'late', 'rejected', 'manifests'] as const
+
+export class PartitionCheck {
+  readonly #env: CheckEnv
+  readonly #selection: Selection
+  readonly #recount: PartitionRecount
+  /** Index of the next certificate. */
+  #next = 0
+  /** Added to what is counted, where counting began in the middle. */
+  #countsBefore: FateCounts = NOTHING
+  readonly #quarantined = new Set<string>()
+
+  constructor(env: CheckEnv, selection: Selection) {
+    this.#env = env
+    this.#selection = selection
+    this.#recount = new PartitionRecount(env.rules, selection.beginning)
+  }
+
+  /** Records in order of their offsets; those behind the last certificate are not looked at. */
+  fold(records: readonly SourceRecord[]): void {
+    const { certificates } = this.#selection
+    for (const record of records) {
+      while (this.#next < certificates.length && (certificates[this.#next] as Certificate).offsets.last < record.offset)
+        this.#certify()
+      if (this.#next === certificates.length) return
+      this.#recount.fold(record)
+    }
+  }
+
+  /** No more records come. */
+  end(): void {
+    while (this.#next < this.#selection.certificates.length) this.#certify()
+  }
+
+  #certify(): void {
+    const index = this.#next++
+    const certificate = this.#selection.certificates[index] as Certificate
+    const isChecked = index >= this.#selection.firstChecked
+    const amendments = this.#recount.amend()
+    const lines: string[] = []
+    const amended = this.#revise(certificate, amendments, isChecked, lines)
+    const window = this.#close(certificate, isChecked, lines)
+    // Up to here the counts of certificates are taken on trust; from here on they must follow from the records.
+    const { firstChecked, beginning } = this.#selection
+    if (beginning !== null && index + 1 === firstChecked)
+      this.#countsBefore = combine(certificate.counts, this.#recount.counts, -1)
+    if (!isChecked) return
+    const counted = { counts: combine(this.#countsBefore, this.#recount.counts, 1), amended, window, lines }
+    this.#compare(certificate, this.#selection.certificates[index - 1] ?? null, counted, amendments.points)
+  }
+
+  /** New revisions of closed windows: of VMs that late records changed, and of those whose state follows from one that did. */
+  #revise(
+    certificate: Certificate,
+    { vms }: Amendments,
+    isChecked: boolean,
+    lines: string[],
+  ): { window: WindowRecount; vmWindows: number }[] {
+    const amended: { window: WindowRecount; vmWindows: number }[] = []
+    const cascading = new Set<string>()
+    for (const window of this.#recount.closed) {
+      const changed = new Set(vms.get(window.start))
+      for (const vmId of cascading) if (window.vms.has(vmId)) changed.add(vmId)
+      for (const vmId of [...changed].sort()) {
+        const vm = window.vms.get(vmId) as VmRecount
+        const before = vm.revision === 0 ? null : this.#env.published.claim(window.start, vmId, vm.revision)
+        vm.revision++
+        const result = this.#result(certificate, window, vm, isChecked, lines)
+        if (result !== null && JSON.stringify(result.state) === JSON.stringify(before?.result.state ?? null))
+          cascading.delete(vmId)
+        else cascading.add(vmId)
+      }
+      if (changed.size > 0) amended.push({ window, vmWindows: changed.size })
+    }
+    return amended
+  }
+
+  #close(
+    { window: closing, trigger, ...rest }: Certificate,
+    isChecked: boolean,
+    lines: string[],
+  ): WindowRecount | null {
+    if (closing === null || trigger === null) return null
+    const window = this.#recount.close(closing.start, trigger)
+    for (const vmId of [...(window?.vms.keys() ?? [])].sort()) {
+      const vm = window?.vms.get(vmId) as VmRecount
+      vm.revision = 1
+      this.#result({ ...rest, window: closing, trigger }, window as WindowRecount, vm, isChecked, lines)
+    }
+    return window
+  }
+
+  /** Claims the result that is due, compares it, and adds its line; `null` when it is not there. */
+  #result(
+    certificate: Certificate,
+    window: WindowRecount,
+    vm: VmRecount,
+    isChecked: boolean,
+    lines: string[],
+  ): VmWindowResult | null {
+    const { published, rules, isBuiltIn, tally } = this.#env
+    const { vmId, revision } = vm
+    const found = published.claim(window.start, vmId, revision)
+    const key = `${window.start} ${vmId}`
+    if (found?.result.reason === 'quarantined') this.#quarantined.add(key)
+    else this.#quarantined.delete(key)
+    if (found !== null) lines.push(found.line)
+    if (!isChecked) return found?.result ?? null
+    const expectation = { vm, windowStart: window.start, revision, trigger: window.trigger ?? 'complete' }
+    const differences: FieldDifference[] =
+      found === null
+        ? [{ field: 'result', expected: 'there', found: null }]
+        : compareResult(expectation, found.result, rules, isBuiltIn)
+    tally.add('vmWindows', 1, differences.length === 0)
+    for (const one of differences) this.#differs(certificate, one, { window: window.start, vmId, revision })
+    return found?.result ?? null
+  }
+
+  #compare(
+    certificate: Certificate,
+    before: Certificate | null,
+    counted: Pick<CertificateExpectation, 'counts' | 'amended' | 'window' | 'lines'>,
+    latePoints: number,
+  ): void {
+    const { rules, tally } = this.#env
+    const { watermark } = this.#recount
+    const expectation: CertificateExpectation = {
+      ...counted,
+      watermark: watermark === -Infinity ? null : watermark,
+      isQuarantined: (start, vmId) => this.#quarantined.has(`${start} ${vmId}`),
+    }
+    const inChain = compareLink(before, certificate)
+    const inContent = compareCertificate(expectation, certificate, rules)
+    const { window } = counted
+    const points = latePoints + (window === null ? 0 : pointsOf(window).count)
+    tally.add('points', points, !inContent.some(({ field }) => field.startsWith('points.') || field === 'amended'))
+    if (window !== null) tally.add('windows', 1, inContent.length === 0)
+    tally.add('certificates', 1, inChain.length + inContent.length === 0)
+    const place = { window: certificate.window?.start ?? null, vmId: null, revision: null }
+    for (const one of [...inChain, ...inContent]) this.#differs(certificate, one, place)
+  }
+
+  #differs(
+    { partition, sequence }: Certificate,
+    difference: FieldDifference,
+    place: { readonly window: EpochMs | null; readonly vmId: string | null; readonly revision: number | null },
+  ): void {
+    this.#env.tally.differs({ partition, certificate: sequence, ...place, ...difference })
+  }
+}
+
+function combine(a: FateCounts, b: FateCounts, sign: 1 | -1): FateCounts {
+  return Object.fromEntries(FATES.map((fate) => [fate, a[fate] + sign * b[fate]])) as unknown as FateCounts
+}

@@ -1,0 +1,194 @@
+/**
+ * One partition, counted again from its records. When windows close is not decided here: certificates say at which record
+ * each closed, and everything else follows from the records and the rules of the job.
+ */
+import type { CloseTrigger } from '../core/closing.ts'
+import type { FateCounts } from '../core/fate.ts'
+import type { DataPoint, EpochMs, SourceRecord, WindowManifest } from '../core/point.ts'
+import type { Windowing } from '../core/windowing.ts'
+import { isManifestRefused, isPointRefused, windowOf } from './refusals.ts'
+import { VmRecount } from './vm-recount.ts'
+
+export interface WindowRecount {
+  readonly start: EpochMs
+  readonly vms: Map<string, VmRecount>
+  /** What it closed by; `null` while it is open. */
+  trigger: CloseTrigger | null
+}
+
+/** Where counting begins in the middle of a log: after a certificate, whose word is taken for what was before. */
+export interface Beginning {
+  readonly closedThrough: EpochMs | null
+  /** Windows from here on have all their points after the beginning; those before are not counted. */
+  readonly wholeFrom: EpochMs
+  readonly watermark: EpochMs | null
+}
+
+export interface Amendments {
+  /** Ids of VMs by the start of the window. */
+  readonly vms: ReadonlyMap<EpochMs, ReadonlySet<string>>
+  /** Late points that were taken in. */
+  readonly points: number
+}
+
+type Fates = { -readonly [fate in keyof FateCounts]: number }
+
+export class PartitionRecount {
+  readonly #rules: Windowing
+  readonly #wholeFrom: EpochMs
+  readonly counts: Fates = { consumed: 0, accepted: 0, duplicate: 0, late: 0, rejected: 0, manifests: 0 }
+  /** Highest timestamp of an accepted point; -∞ before the first. */
+  watermark: EpochMs
+  readonly #open = new Map<EpochMs, WindowRecount>()
+  /** The last closed windows that late points can still change, oldest first. */
+  readonly closed: WindowRecount[] = []
+  #closedThrough: EpochMs | null
+  /** Closed windows in a row without a word, by producer, by VM. */
+  readonly #roster = new Map<string, Map<string, number>>()
+  /** Late points that the next certificate makes accepted ones. */
+  #pending = 0
+  /** VM windows that late points or manifests have changed since the last certificate, by window. */
+  #touched = new Map<EpochMs, Set<string>>()
+
+  constructor(rules: Windowing, beginning: Beginning | null) {
+    this.#rules = rules
+    this.#wholeFrom = beginning?.wholeFrom ?? -Infinity
+    this.#closedThrough = beginning?.closedThrough ?? null
+    this.watermark = beginning?.watermark ?? -Infinity
+  }
+
+  fold({ decoded, brokerTimestampMs }: SourceRecord): void {
+    this.counts.consumed++
+    if (decoded.kind === 'point') this.#foldPoint(decoded.point, brokerTimestampMs)
+    else if (decoded.kind === 'manifest') this.#foldManifest(decoded.manifest, brokerTimestampMs)
+    else this.counts.rejected++
+  }
+
+  #foldPoint(point: DataPoint, brokerMs: EpochMs | null): void {
+    if (isPointRefused(point, brokerMs, this.#rules)) return this.#count('rejected')
+    const start = windowOf(point.timestamp, this.#rules)
+    if (start < this.#wholeFrom) return
+    if (this.#closedThrough !== null && start <= this.#closedThrough) return this.#foldLatePoint(point, start)
+    switch (vmOf(this.#openWindow(start), point.vmId).admit(point, this.#rules)) {
+      case 'refused':
+        return this.#count('rejected')
+      case 'duplicate':
+        vmOf(this.#openWindow(start), point.vmId).duplicates++
+        return this.#count('duplicate')
+      case 'new':
+        this.#count('accepted')
+        this.watermark = Math.max(this.watermark, point.timestamp)
+    }
+  }
+
+  #foldLatePoint(point: DataPoint, start: EpochMs): void {
+    const window = this.closed.find((one) => one.start === start)
+    if (window === undefined) return this.#count('late')
+    const known = window.vms.get(point.vmId)
+    const vm = known ?? new VmRecount(point.vmId)
+    switch (vm.admit(point, this.#rules)) {
+      case 'refused':
+        return this.#count('rejected')
+      case 'duplicate':
+        return this.#count('duplicate')
+      case 'new':
+        this.#count('late')
+        this.#pending++
+        window.vms.set(point.vmId, vm)
+        this.#touch(start, point.vmId)
+    }
+  }
+
+  #foldManifest(manifest: WindowManifest, brokerMs: EpochMs | null): void {
+    const { windowStart: start, vmId, producer, last } = manifest
+    if (isManifestRefused(manifest, brokerMs, this.#rules)) return this.#count('rejected')
+    if (this.#closedThrough !== null && start <= this.#closedThrough) {
+      if (last) this.#leave(vmId, producer)
+      const window = this.closed.find((one) => one.start === start)
+      if (window === undefined) return this.#count('manifests')
+      const vm = window.vms.get(vmId) ?? new VmRecount(vmId)
+      if (vm.isPromised(manifest)) return this.#count('manifests')
+      if (vm.refusesPromise(manifest, this.#rules)) return this.#count('rejected')
+      vm.promise(manifest)
+      window.vms.set(vmId, vm)
+      this.#touch(start, vmId)
+      return this.#count('manifests')
+    }
+    if (start < this.#wholeFrom) return this.#count('manifests')
+    const known = this.#open.get(start)?.vms.get(vmId)
+    if (known?.refusesPromise(manifest, this.#rules) === true) return this.#count('rejected')
+    vmOf(this.#openWindow(start), vmId).promise(manifest)
+    this.#count('manifests')
+  }
+
+  /** What the records since the last certificate have changed of closed windows. Their points are accepted from now on. */
+  amend(): Amendments {
+    const amendments = { vms: this.#touched, points: this.#pending }
+    this.counts.late -= this.#pending
+    this.counts.accepted += this.#pending
+    this.#pending = 0
+    this.#touched = new Map()
+    return amendments
+  }
+
+  /** Takes a window out, with all VMs that it waited for in vain. `null` where its points are not all counted. */
+  close(start: EpochMs, trigger: CloseTrigger): WindowRecount | null {
+    this.#closedThrough = start
+    if (start < this.#wholeFrom) return null
+    const window = this.#openWindow(start)
+    this.#open.delete(start)
+    window.trigger = trigger
+    for (const [vmId, producers] of this.#roster) {
+      const vm = vmOf(window, vmId)
+      vm.silent = [...producers.keys()].filter((name) => !vm.producers.has(name)).sort()
+    }
+    this.#advanceRoster(window)
+    this.closed.push(window)
+    while (this.closed.length > this.#rules.amendWindows) this.closed.shift()
+    return window
+  }
+
+  #advanceRoster(window: WindowRecount): void {
+    for (const [vmId, producers] of this.#roster) {
+      for (const [name, missed] of producers) {
+        if (window.vms.get(vmId)?.producers.has(name) === true) continue
+        if (missed + 1 < this.#rules.rosterWindows) producers.set(name, missed + 1)
+        else this.#leave(vmId, name)
+      }
+    }
+    for (const { vmId, producers } of window.vms.values()) {
+      for (const [name, { leaves }] of producers) {
+        if (leaves) this.#leave(vmId, name)
+        else if (this.#roster.get(vmId)?.set(name, 0) === undefined) this.#roster.set(vmId, new Map([[name, 0]]))
+      }
+    }
+  }
+
+  #leave(vmId: string, producer: string): void {
+    const producers = this.#roster.get(vmId)
+    producers?.delete(producer)
+    if (producers?.size === 0) this.#roster.delete(vmId)
+  }
+
+  #openWindow(start: EpochMs): WindowRecount {
+    let window = this.#open.get(start)
+    if (window === undefined) this.#open.set(start, (window = { start, vms: new Map(), trigger: null }))
+    return window
+  }
+
+  #touch(start: EpochMs, vmId: string): void {
+    const vms = this.#touched.get(start)
+    if (vms === undefined) this.#touched.set(start, new Set([vmId]))
+    else vms.add(vmId)
+  }
+
+  #count(fate: keyof FateCounts): void {
+    this.counts[fate]++
+  }
+}
+
+function vmOf(window: WindowRecount, vmId: string): VmRecount {
+  let vm = window.vms.get(vmId)
+  if (vm === undefined) window.vms.set(vmId, (vm = new VmRecount(vmId)))
+  return vm
+}

@@ -1,0 +1,68 @@
+/** Published results by window, VM and revision, and which of them a certificate has claimed. */
+import type { VmWindowResult } from '../core/close-vm-window.ts'
+import type { EpochMs } from '../core/point.ts'
+import { summariesOf } from './compare-result.ts'
+
+export interface PublishedResult {
+  /** As it was published. */
+  readonly line: string
+  readonly result: VmWindowResult
+}
+
+interface Entry extends PublishedResult {
+  isClaimed: boolean
+}
+
+export interface Unclaimed {
+  readonly result: VmWindowResult
+  /** Another one of the same revision was claimed. */
+  readonly isRepeated: boolean
+}
+
+export class PublishedResults {
+  readonly #windows = new Map<EpochMs, Map<string, Entry[]>>()
+  readonly #isWanted: (windowStart: EpochMs) => boolean
+  /** Whether some result has figures as the built-in aggregator makes them. */
+  isBuiltIn = false
+  count = 0
+
+  /** Results of other windows are not kept. */
+  constructor(isWanted: (windowStart: EpochMs) => boolean) {
+    this.#isWanted = isWanted
+  }
+
+  add(line: string): void {
+    const result = JSON.parse(line) as VmWindowResult
+    const { windowStart, vmId } = result
+    if (!this.#isWanted(windowStart)) return
+    this.count++
+    if (!this.isBuiltIn) this.isBuiltIn = Object.keys(summariesOf(result) ?? {}).length > 0
+    let vms = this.#windows.get(windowStart)
+    if (vms === undefined) this.#windows.set(windowStart, (vms = new Map<string, Entry[]>()))
+    const entries = vms.get(vmId)
+    const entry = { line, result, isClaimed: false }
+    if (entries === undefined) vms.set(vmId, [entry])
+    else entries.push(entry)
+  }
+
+  /** The first with this revision, which is claimed by it; `null` when there is none. */
+  claim(windowStart: EpochMs, vmId: string, revision: number): PublishedResult | null {
+    const entries = this.#windows.get(windowStart)?.get(vmId)
+    const entry = entries?.find(({ result }) => result.revision === revision)
+    if (entry === undefined) return null
+    entry.isClaimed = true
+    return entry
+  }
+
+  /** What no certificate has claimed: published twice, or published without being due. */
+  *unclaimed(): Generator<Unclaimed> {
+    for (const vms of this.#windows.values()) {
+      for (const entries of vms.values()) {
+        const claimed = new Set(entries.flatMap(({ isClaimed, result }) => (isClaimed ? [result.revision] : [])))
+        for (const { isClaimed, result } of entries) {
+          if (!isClaimed) yield { result, isRepeated: claimed.has(result.revision) }
+        }
+      }
+    }
+  }
+}

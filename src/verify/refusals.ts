@@ -1,0 +1,33 @@
+/** What the rules of a job refuse of a record by itself, after docs/results.md ("A dead letter"). */
+import type { DataPoint, EpochMs, WindowManifest } from '../core/point.ts'
+import type { Windowing } from '../core/windowing.ts'
+
+const MAX_ABS_VALUE = 1e140
+const MAX_ABS_TIME_MS = 8.64e15
+/** Ranges of promised seqs that do not touch, of one producer of a VM window. */
+export const MAX_PROMISED_RANGES = 100
+
+export function windowOf(at: EpochMs, { sizeMs }: Windowing): EpochMs {
+  const into = at % sizeMs
+  return into < 0 ? at - into - sizeMs : at - into
+}
+
+export function isPointRefused({ value, timestamp }: DataPoint, brokerMs: EpochMs | null, rules: Windowing): boolean {
+  const isWithinBounds = Math.abs(value) <= MAX_ABS_VALUE && Math.abs(timestamp) <= MAX_ABS_TIME_MS
+  return !isWithinBounds || isAhead(timestamp, brokerMs, rules)
+}
+
+export function isManifestRefused(manifest: WindowManifest, brokerMs: EpochMs | null, rules: Windowing): boolean {
+  const { windowStart, firstSeq, count } = manifest
+  return (
+    Math.abs(windowStart) > MAX_ABS_TIME_MS ||
+    windowOf(windowStart, rules) !== windowStart ||
+    count > rules.maxSeqSpan + 1 ||
+    firstSeq + count > Number.MAX_SAFE_INTEGER ||
+    isAhead(windowStart, brokerMs, rules)
+  )
+}
+
+function isAhead(at: EpochMs, brokerMs: EpochMs | null, { maxAheadMs }: Windowing): boolean {
+  return maxAheadMs !== null && brokerMs !== null && at > brokerMs + maxAheadMs
+}

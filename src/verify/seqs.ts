@@ -1,0 +1,68 @@
+/** Seqs of one producer in a VM window, and ranges of them, in the plainest form there is. */
+
+/** Both ends included. */
+export type Range = readonly [first: number, last: number]
+
+export class Seqs {
+  readonly #members = new Set<number>()
+  #lowest = Infinity
+  #highest = -Infinity
+
+  get size(): number {
+    return this.#members.size
+  }
+
+  has(seq: number): boolean {
+    return this.#members.has(seq)
+  }
+
+  add(seq: number): void {
+    this.#members.add(seq)
+    if (seq < this.#lowest) this.#lowest = seq
+    if (seq > this.#highest) this.#highest = seq
+  }
+
+  /** From the lowest to the highest, were this seq among them. */
+  spanWith(seq: number): number {
+    return Math.max(this.#highest, seq) - Math.min(this.#lowest, seq)
+  }
+
+  /** Those that are in none of the ranges. */
+  outside(ranges: readonly Range[]): number[] {
+    return [...this.#members].filter((seq) => !isWithin(seq, ranges)).sort((a, b) => a - b)
+  }
+
+  /** What of the ranges did not come. */
+  missingOf(ranges: readonly Range[]): number[] {
+    const missing: number[] = []
+    for (const [first, last] of ranges) for (let seq = first; seq <= last; seq++) if (!this.has(seq)) missing.push(seq)
+    return missing
+  }
+}
+
+export function isWithin(seq: number, ranges: readonly Range[]): boolean {
+  return ranges.some(([first, last]) => seq >= first && seq <= last)
+}
+
+/** Sorted ranges that do not touch, of the same seqs as these and one more range. */
+export function withRange(ranges: readonly Range[], first: number, count: number): Range[] {
+  if (count <= 0) return [...ranges]
+  const united: [number, number][] = []
+  for (const [from, to] of [...ranges, [first, first + count - 1] as const].sort((a, b) => a[0] - b[0])) {
+    const before = united.at(-1)
+    if (before !== undefined && from <= before[1] + 1) before[1] = Math.max(before[1], to)
+    else united.push([from, to])
+  }
+  return united
+}
+
+/** Sorted seqs as ranges. */
+export function rangesOf(seqs: readonly number[]): Range[] {
+  const ranges: [number, number][] = []
+  for (const seq of seqs) {
+    const before = ranges.at(-1)
+    if (before !== undefined && seq === before[1] + 1) before[1] = seq
+    else ranges.push([seq, seq])
+  }
+  return ranges
+}

@@ -1,0 +1,234 @@
+/**
+ * `windrow verify`: counts windows again from the records, by a way of its own, and compares what it comes to with what was
+ * published. Nothing of the pipeline's folding is used (the linter and a test see to that): a mistake there shows here.
+ *
+ *   selection.ts       which certificates, from which record on      partition-recount.ts  the records, counted again
+ *   partition-check.ts certificate by certificate, the comparison     vm-recount.ts         one VM window of it
+ *   compare-*.ts, chain.ts  what is compared of each                  murmur3, point-sum, rational-sum, seqs  arithmetic
+ *
+ * Taken on trust: when windows closed that a clock or an operator closed, and which VM windows a user's aggregator failed on.
+ */
+import type { Certificate } from '../core/certificate.ts'
+import type { SourceRecord } from '../core/point.ts'
+import type { Windowing } from '../core/windowing.ts'
+import { WindrowError } from '../errors.ts'
+import { PartitionCheck } from './partition-check.ts'
+import { PublishedResults } from './published-results.ts'
+import { Tally, type Loss, type VerifyReport } from './report.ts'
+import { select, type Range, type Selection } from './selection.ts'
+
+/** What is compared, as it lies there. All of it is read; nothing is written. */
+export interface VerifySources {
+  /** Published certificates, in JSON. */
+  certificates(): AsyncIterable<string>
+  /** Published results, in JSON, as they were published. */
+  results(): AsyncIterable<string>
+  /** Offsets of the first record that is still there, and of the one that comes next, by partition. */
+  logRanges(
+    partitions: readonly number[],
+  ): Promise<ReadonlyMap<number, { readonly start: number; readonly end: number }>>
+  /** Hands over the records of the spans, those of each partition in order. */
+  records(
+    spans: ReadonlyMap<number, Span>,
+    take: (partition: number, records: readonly SourceRecord[]) => void,
+  ): Promise<void>
+}
+
+/** Offsets from `from` up to and without `to`. */
+export interface Span {
+  readonly from: number
+  readonly to: number
+}
+
+export interface VerifyRequest {
+  readonly job: string
+  readonly rules: Windowing
+  readonly range: Range
+}
+
+export interface VerifyProgress {
+  readonly doing: 'certificates' | 'results' | 'records'
+  readonly done: number
+  /** `null`: not known beforehand. */
+  readonly total: number | null
+}
+
+/** Says what the sources come to. Throws where there is nothing to compare. */
+export async function verify(
+  sources: VerifySources,
+  { job, rules, range }: VerifyRequest,
+  observe: (progress: VerifyProgress) => void,
+  signal: AbortSignal,
+): Promise<VerifyReport> {
+  const tally = new Tally()
+  const chains = await readCertificates(sources, job, rules, tally, observe)
+  const logs = await sources.logRanges([...chains.keys()])
+  const selections: Selection[] = []
+  const lost: Loss[] = []
+  for (const [partition, chain] of chains) {
+    const log = logs.get(partition) ?? { start: 0, end: 0 }
+    const selected = select(chain, range, log.start, rules)
+    if (selected === null) continue
+    if ('certificates' in selected && selected.readTo > log.end) throw logTooShort(selected, log.end)
+    if (selected.lost !== null) lost.push(selected.lost)
+    if ('certificates' in selected) selections.push(selected)
+  }
+  if (selections.length === 0 && lost.length === 0) throw nothingToVerify(job)
+
+  const isWhole = range.from === null && range.to === null && lost.length === 0
+  const published = await readResults(sources, isWhole ? null : windowsOf(selections), observe, signal)
+  const checks = new Map(
+    selections.map((selection) => [
+      selection.partition,
+      new PartitionCheck({ rules, published, isBuiltIn: published.isBuiltIn, tally }, selection),
+    ]),
+  )
+  const spans = new Map(
+    selections.map(({ partition, readFrom, readTo }) => [partition, { from: readFrom, to: readTo }]),
+  )
+  const total = [...spans.values()].reduce((sum, { from, to }) => sum + to - from, 0)
+  let records = 0
+  await sources.records(spans, (partition, batch) => {
+    signal.throwIfAborted()
+    checks.get(partition)?.fold(batch)
+    records += batch.length
+    observe({ doing: 'records', done: records, total })
+  })
+  for (const check of checks.values()) check.end()
+  await reportUnclaimed(published, isWhole, chains, sources, tally)
+  if (!published.isBuiltIn && published.count > 0) tally.notes.add(OWN_AGGREGATOR)
+  return {
+    job,
+    partitions: selections.length,
+    records,
+    compared: tally.compared(),
+    differences: tally.differences,
+    differenceCount: tally.differenceCount,
+    lost,
+    notes: [...tally.notes],
+  }
+}
+
+const OWN_AGGREGATOR =
+  'The results are of an aggregator of the user: their counts, seqs and reasons are compared, and the digests of points and results; what it computes is not.'
+
+/** By partition, in order. */
+async function readCertificates(
+  sources: VerifySources,
+  job: string,
+  rules: Windowing,
+  tally: Tally,
+  observe: (progress: VerifyProgress) => void,
+): Promise<ReadonlyMap<number, readonly Certificate[]>> {
+  const chains = new Map<number, Certificate[]>()
+  let done = 0
+  for await (const line of sources.certificates()) {
+    const certificate = JSON.parse(line) as Certificate
+    requireSameJob(certificate, job, rules)
+    const chain = chains.get(certificate.partition)
+    if (chain === undefined) chains.set(certificate.partition, [certificate])
+    else chain.push(certificate)
+    observe({ doing: 'certificates', done: ++done, total: null })
+  }
+  for (const [partition, chain] of chains) chains.set(partition, inOrder(chain, tally))
+  return new Map([...chains].sort(([a], [b]) => a - b))
+}
+
+/** Sorted; one that was published twice is said and left out. */
+function inOrder(chain: readonly Certificate[], tally: Tally): Certificate[] {
+  const sorted = [...chain].sort((a, b) => a.sequence - b.sequence)
+  return sorted.filter((certificate, i) => {
+    const before = sorted[i - 1]
+    if (before === undefined || before.sequence !== certificate.sequence || before.digest !== certificate.digest)
+      return true
+    const { partition, sequence, window } = certificate
+    const place = { partition, certificate: sequence, window: window?.start ?? null, vmId: null, revision: null }
+    tally.differs({ ...place, field: 'certificate', expected: 'once', found: 'twice' })
+    return false
+  })
+}
+
+/** `windows`: their starts; `null` for all. */
+async function readResults(
+  sources: VerifySources,
+  windows: ReadonlySet<number> | null,
+  observe: (progress: VerifyProgress) => void,
+  signal: AbortSignal,
+): Promise<PublishedResults> {
+  const published = new PublishedResults((start) => windows === null || windows.has(start))
+  for await (const line of sources.results()) {
+    signal.throwIfAborted()
+    published.add(line)
+    observe({ doing: 'results', done: published.count, total: null })
+  }
+  return published
+}
+
+function windowsOf(selections: readonly Selection[]): ReadonlySet<number> {
+  const starts = new Set<number>()
+  for (const { certificates } of selections) {
+    for (const { window, amended } of certificates) {
+      if (window !== null) starts.add(window.start)
+      for (const one of amended) starts.add(one.window)
+    }
+  }
+  return starts
+}
+
+/**
+ * Results that no certificate speaks of. Where only a range is checked, others may speak of them; then only those are told
+ * that were published twice. A job that goes on may have published more certificates by now.
+ */
+async function reportUnclaimed(
+  published: PublishedResults,
+  isWhole: boolean,
+  chains: ReadonlyMap<number, readonly Certificate[]>,
+  sources: VerifySources,
+  tally: Tally,
+): Promise<void> {
+  const unclaimed = [...published.unclaimed()].filter(({ isRepeated }) => isWhole || isRepeated)
+  if (unclaimed.length === 0) return
+  const later = new Set<number>()
+  for await (const line of sources.certificates()) {
+    const { partition, sequence, window, amended } = JSON.parse(line) as Certificate
+    if (sequence <= (chains.get(partition)?.at(-1)?.sequence ?? 0)) continue
+    for (const start of [window?.start, ...amended.map((one) => one.window)]) if (start !== undefined) later.add(start)
+  }
+  for (const { result, isRepeated } of unclaimed) {
+    const { windowStart: window, vmId, revision } = result
+    if (!isRepeated && later.has(window)) continue
+    tally.add('vmWindows', 1, false)
+    const place = { partition: null, certificate: null, window, vmId, revision }
+    const [expected, found] = isRepeated ? ['once', 'more than once'] : [null, 'there']
+    tally.differs({ ...place, field: 'result', expected, found })
+  }
+}
+
+function requireSameJob({ job: of, window }: Certificate, job: string, { sizeMs }: Windowing): void {
+  if (of !== job) {
+    throw new WindrowError(`the certificates are of the job ${of}, not of ${job}`, {
+      code: 'ANOTHER_JOB',
+      remedy: 'Give --job, --results and --certificates of one job.',
+    })
+  }
+  if (window !== null && window.end - window.start !== sizeMs) {
+    throw new WindrowError(
+      `the certificates are of windows of ${window.end - window.start} ms, and the settings say ${sizeMs} ms`,
+      { code: 'OTHER_SETTINGS', remedy: 'Give the settings of the run, --window and all others.' },
+    )
+  }
+}
+
+function logTooShort({ partition, readTo }: Selection, end: number): WindrowError {
+  return new WindrowError(
+    `partition ${partition} ends at offset ${end}, and its certificates speak of records up to ${readTo - 1}`,
+    { code: 'DATA_LOSS', remedy: 'The topic was recreated, or is another one: name the one that the job has read.' },
+  )
+}
+
+function nothingToVerify(job: string): WindrowError {
+  return new WindrowError(`there is no certificate of the job ${job} to verify`, {
+    code: 'NOTHING_TO_VERIFY',
+    remedy: 'Wait until a window has closed, give another range, or name the certificates with --certificates.',
+  })
+}

@@ -1,0 +1,159 @@
+/** One VM window, counted again: which points are in it, and what is to be said of them. */
+import type { DataPoint, WindowManifest } from '../core/point.ts'
+import type { Windowing } from '../core/windowing.ts'
+import { PointSum } from './point-sum.ts'
+import { RationalSum } from './rational-sum.ts'
+import { MAX_PROMISED_RANGES } from './refusals.ts'
+import { Seqs, withRange, type Range } from './seqs.ts'
+
+export class MetricRecount {
+  count = 0
+  min = Infinity
+  max = -Infinity
+  readonly sum = new RationalSum()
+
+  add(value: number): void {
+    this.count++
+    // -0 is published as 0.
+    this.min = Math.min(this.min, value + 0)
+    this.max = Math.max(this.max, value + 0)
+    this.sum.add(value)
+  }
+}
+
+export class ProducerRecount {
+  readonly seqs = new Seqs()
+  unsequenced = 0
+  /** `null`: no manifest came. */
+  promised: readonly Range[] | null = null
+  leaves = false
+
+  received(): number {
+    return this.seqs.size + this.unsequenced
+  }
+
+  /** `null`: nobody said. */
+  expected(rules: Windowing): number | null {
+    if (this.promised !== null) return sizeOf(this.promised)
+    return rules.expectEveryMs === null ? null : Math.floor(rules.sizeMs / rules.expectEveryMs)
+  }
+
+  isComplete(rules: Windowing): boolean {
+    const expected = this.expected(rules)
+    if (expected === null) return false
+    return this.promised === null ? this.seqs.size >= expected : this.missing().length === 0
+  }
+
+  /** Promised seqs that did not come. */
+  missing(): number[] {
+    return this.promised === null ? [] : this.seqs.missingOf(this.promised)
+  }
+
+  missingCount(rules: Windowing): number {
+    if (this.promised !== null) return this.missing().length
+    return Math.max(0, (this.expected(rules) ?? 0) - this.received())
+  }
+
+  /** Seqs that came though no manifest of several promised them. */
+  unexpected(): number[] {
+    return this.promised === null ? [] : this.seqs.outside(this.promised)
+  }
+}
+
+export type Admission = 'new' | 'duplicate' | 'refused'
+
+export class VmRecount {
+  readonly vmId: string
+  readonly producers = new Map<string, ProducerRecount>()
+  readonly metrics = new Map<string, MetricRecount>()
+  readonly points = new PointSum()
+  duplicates = 0
+  /** Of the window's roster: those who were waited for and are not among the producers. Known once the window has closed. */
+  silent: readonly string[] = []
+  /** Revisions that have been published by now, as far as counted. */
+  revision = 0
+
+  constructor(vmId: string) {
+    this.vmId = vmId
+  }
+
+  received(): number {
+    let received = 0
+    for (const producer of this.producers.values()) received += producer.received()
+    return received
+  }
+
+  isComplete(rules: Windowing): boolean {
+    const waitsInVain = this.silent.some((name) => !this.producers.has(name))
+    return !waitsInVain && [...this.producers.values()].every((producer) => producer.isComplete(rules))
+  }
+
+  /** `null`: it is not known of some producer. */
+  expected(rules: Windowing): number | null {
+    if (this.producers.size === 0 || this.silent.some((name) => !this.producers.has(name))) return null
+    let total = 0
+    for (const producer of this.producers.values()) {
+      const expected = producer.expected(rules)
+      if (expected === null) return null
+      total += expected
+    }
+    return total
+  }
+
+  /** Takes a point in, if it is new and within the bounds of a VM window. */
+  admit(point: DataPoint, rules: Windowing): Admission {
+    const { producer: name, metric, seq, value } = point
+    const isOneMetricTooMany = !this.metrics.has(metric) && this.metrics.size >= rules.maxMetricsPerVm
+    if (isOneMetricTooMany || this.#isOneProducerTooMany(name, rules)) return 'refused'
+    const producer = this.#producer(name)
+    if (seq === null) producer.unsequenced++
+    else {
+      if (producer.seqs.has(seq)) return 'duplicate'
+      if (producer.seqs.size > 0 && producer.seqs.spanWith(seq) > rules.maxSeqSpan) return 'refused'
+      producer.seqs.add(seq)
+    }
+    let recount = this.metrics.get(metric)
+    if (recount === undefined) this.metrics.set(metric, (recount = new MetricRecount()))
+    recount.add(value)
+    this.points.add(point)
+    return 'new'
+  }
+
+  /** Whether the point is here already, by its seq. */
+  has({ producer, seq }: DataPoint): boolean {
+    return seq !== null && this.producers.get(producer)?.seqs.has(seq) === true
+  }
+
+  /** Whether the manifest's promise is within the bounds of a VM window. */
+  refusesPromise({ producer: name, firstSeq, count }: WindowManifest, rules: Windowing): boolean {
+    const promised = this.producers.get(name)?.promised ?? null
+    if (promised !== null && withRange(promised, firstSeq, count).length > MAX_PROMISED_RANGES) return true
+    return this.#isOneProducerTooMany(name, rules)
+  }
+
+  promise({ producer: name, firstSeq, count, last }: WindowManifest): void {
+    const producer = this.#producer(name)
+    producer.promised = withRange(producer.promised ?? [], firstSeq, count)
+    producer.leaves ||= last
+  }
+
+  /** Whether the promise says what earlier ones said already. */
+  isPromised({ producer: name, firstSeq, count }: WindowManifest): boolean {
+    const promised = this.producers.get(name)?.promised ?? null
+    return promised !== null && sizeOf(withRange(promised, firstSeq, count)) === sizeOf(promised)
+  }
+
+  #isOneProducerTooMany(name: string, rules: Windowing): boolean {
+    return !this.producers.has(name) && this.producers.size >= rules.maxProducersPerVm
+  }
+
+  #producer(name: string): ProducerRecount {
+    let producer = this.producers.get(name)
+    if (producer === undefined) this.producers.set(name, (producer = new ProducerRecount()))
+    return producer
+  }
+}
+
+function sizeOf(ranges: readonly Range[]): number {
+  return ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0)
+}

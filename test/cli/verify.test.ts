@@ -1,0 +1,377 @@
+/**
+ * `windrow verify` on real runs on files: what was published is found equal, and whatever is changed of it afterwards, or of
+ * the records, is found and named. test/stack/verify.test.ts does the same on Kafka.
+ */
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runVerify } from '../../src/app/verify.ts'
+import { execute } from '../../src/cli/program.ts'
+import { createVerifyCommand } from '../../src/cli/verify.ts'
+import { defineAggregator, run } from '../../src/index.ts'
+import type { Difference, VerifyReport } from '../../src/verify/report.ts'
+import { fleetLines } from '../support/fleet-lines.ts'
+import { linesIn } from '../support/windrow-process.ts'
+import { fakeCli } from './cli-context.ts'
+
+const MINUTE = 60_000
+const PARTITIONS = 3
+/** Of every sort: complete and not, copies, disorder, several producers and metrics, VMs that come, leave and fall silent. */
+const LINES = disturbed(
+  fleetLines({ vms: 12, windows: 6, windowMs: MINUTE, pointsPerWindow: 6, seed: 5, copies: 0.1, reach: 5 }),
+)
+
+function disturbed(lines: readonly string[]): string[] {
+  const isOf = (line: string, vm: number): boolean => line.includes(`"vm-${vm}"`)
+  const windowOf = (line: string): number =>
+    Math.floor(Number(/"(?:timestamp|windowStart)":(\d+)/.exec(line)?.[1]) / MINUTE)
+  const kept = lines
+    // vm-1 loses points, vm-2 falls silent after two windows, vm-3 leaves after three, vm-4 appears in the third.
+    .filter((line, i) => !(isOf(line, 1) && !line.includes('manifest') && i % 4 === 0))
+    .filter((line) => !(isOf(line, 2) && windowOf(line) > 1) && !(isOf(line, 3) && windowOf(line) > 2))
+    .filter((line) => !(isOf(line, 4) && windowOf(line) < 2))
+    .map((line) =>
+      isOf(line, 3) && line.includes('manifest') && windowOf(line) === 2 ? line.replace('}}', ',"last":true}}') : line,
+    )
+    .map((line) => (isOf(line, 5) && line.includes('metric') ? line.replace('}', ',"producer":"b"}') : line))
+    .map((line) => (isOf(line, 5) && line.includes('manifest') ? line.replace('}}', ',"producer":"b"}}') : line))
+    .map((line, i) => (isOf(line, 6) && i % 2 === 0 ? line.replace('"cpu"', '"memory"') : line))
+  const odd = [
+    ...['no JSON', '{"vmId":"vm-0"}', '{"vmId":"vm-0","metric":"cpu","timestamp":70000,"seq":900,"value":1e200}'],
+    ...['{"manifest":{"vmId":"vm-0","windowStart":1,"firstSeq":0,"count":1}}'],
+    ...['{"vmId":"vm-0","metric":"cpu","timestamp":70000,"seq":9000000,"value":1}'],
+    ...['{"vmId":"vm-7","metric":"cpu","timestamp":70000,"seq":77,"value":-0.1,"producer":"x"}'],
+  ]
+  kept.splice(kept.findIndex((line) => windowOf(line) === 1) + 20, 0, ...odd)
+  return kept
+}
+
+const SETTINGS = { window: '1m', grace: '5s', partitions: PARTITIONS, amendWindows: 2, rosterWindows: 2 } as const
+const FLAGS = [
+  '--window',
+  '1m',
+  '--grace',
+  '5s',
+  '--partitions',
+  String(PARTITIONS),
+  '--amend-windows',
+  '2',
+  '--roster-windows',
+  '2',
+]
+
+let folder: string
+const at = (name: string): string => join(folder, name)
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'windrow-verify-'))
+  writeFileSync(at('points.ndjson'), LINES.map((line) => `${line}\n`).join(''))
+  await run({ settings: { ...SETTINGS, input: at('points.ndjson'), dataDir: at('.windrow') } })
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const command = createVerifyCommand(async () => runVerify)
+
+interface Files {
+  readonly input?: string
+  readonly results?: string
+  readonly certificates?: string
+}
+
+async function verify(files: Files = {}, ...flags: readonly string[]) {
+  const cli = fakeCli({ WINDROW_DATA_DIR: at('.windrow') })
+  const { input = at('points.ndjson'), ...outputs } = files
+  const args = Object.entries(outputs).flatMap(([name, path]) => [`--${name}`, path])
+  const exitCode = await execute([command], ['verify', '--input', input, ...FLAGS, ...args, ...flags], cli.context)
+  return { exitCode, stdout: cli.stdout(), stderr: cli.stderr() }
+}
+
+async function reportOf(files: Files, ...flags: readonly string[]): Promise<VerifyReport & { exitCode: number }> {
+  const { exitCode, stdout, stderr } = await verify(files, '--json', ...flags)
+  if (stdout === '') throw new Error(stderr)
+  return { exitCode, ...(JSON.parse(stdout) as VerifyReport) }
+}
+
+/** A copy of a published file, with its lines changed. */
+function tampered(of: 'results' | 'certificates' | 'input', change: (lines: string[]) => string[]): Files {
+  const from = {
+    results: '.windrow/results.ndjson',
+    certificates: '.windrow/results.certificates.ndjson',
+    input: 'points.ndjson',
+  }
+  const copies = {
+    results: at('copy.ndjson'),
+    certificates: at('copy.certificates.ndjson'),
+    input: at('copied-points.ndjson'),
+  }
+  copyFileSync(at(from.results), copies.results)
+  copyFileSync(at(from.certificates), copies.certificates)
+  writeFileSync(
+    copies[of],
+    change(linesIn(at(from[of])))
+      .map((line) => `${line}\n`)
+      .join(''),
+  )
+  return of === 'input' ? { input: copies.input } : { results: copies.results, certificates: copies.certificates }
+}
+
+test('a run of every sort of record is equal to what its records say', async () => {
+  const report = await reportOf({})
+  const reasons = new Set(
+    linesIn(at('.windrow/results.ndjson')).map((line) => (JSON.parse(line) as { reason: string }).reason),
+  )
+  expect([...reasons].sort()).toEqual(['complete', 'grace'])
+  expect(report.differences).toEqual([])
+  expect(report).toMatchObject({ exitCode: 0, differenceCount: 0, lost: [], notes: [], partitions: PARTITIONS })
+  const { certificates, windows, vmWindows, points } = report.compared
+  expect(certificates.compared).toBe(linesIn(at('.windrow/results.certificates.ndjson')).length)
+  expect(vmWindows.compared).toBe(linesIn(at('.windrow/results.ndjson')).length)
+  expect(windows.compared).toBeGreaterThanOrEqual(6 * PARTITIONS)
+  expect(points.compared).toBeGreaterThan(350)
+})
+
+test('for people it is a table', async () => {
+  const { stdout } = await verify()
+  expect(stdout).toMatch(/^ +compared +equal +different$/m)
+  expect(stdout).toMatch(/^VM windows +\d+ +\d+ +0$/m)
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe('All that was compared is equal.')
+})
+
+/** The n-th line that fits, changed. */
+function changed(
+  fits: RegExp,
+  from: RegExp,
+  to: (...matched: string[]) => string,
+  n = 3,
+): (lines: string[]) => string[] {
+  return (lines) => {
+    const index = lines.map((line, i) => (fits.test(line) ? i : -1)).filter((i) => i >= 0)[n] as number
+    return lines.map((line, i) => (i === index ? line.replace(from, to) : line))
+  }
+}
+
+describe('one result', () => {
+  test.each([
+    ['its sum', 'metrics.cpu.sum', changed(/"vm-0"/, /"sum":([\d.]+)/, (_, sum) => `"sum":${Number(sum) + 0.01}`)],
+    [
+      'its count',
+      'metrics.cpu.count',
+      changed(/"vm-0"/, /"count":(\d+)/, (_, count) => `"count":${Number(count) + 1}`),
+    ],
+    ['its maximum', 'metrics.cpu.max', changed(/"vm-0"/, /"max":([\d.]+)/, () => '"max":1000')],
+    ['its minimum', 'metrics.cpu.min', changed(/"vm-0"/, /"min":([\d.]+)/, () => '"min":-1')],
+    ['its reason', 'reason', changed(/"vm-0"/, /"reason":"complete"/, () => '"reason":"grace"')],
+    ['what it expects', 'expected', changed(/"vm-0"/, /"expected":6/, () => '"expected":7')],
+    ['its copies', 'duplicates', changed(/"vm-0"/, /"duplicates":(\d+)/, (_, n) => `"duplicates":${Number(n) + 1}`)],
+    ['its figures', 'metrics.cpu', changed(/"vm-0"/, /"cpu":/, () => '"gpu":')],
+  ])('changed in %s is named with VM, window and member', async (_, field, change) => {
+    const report = await reportOf(tampered('results', change))
+    expect(report.exitCode).toBe(1)
+    expect(report.differences[0]).toMatchObject({ vmId: 'vm-0', revision: 1, field })
+    expect(report.differences.map((one) => one.field)).toContain('results.digest')
+    expect(report.compared.vmWindows.different).toBe(1)
+  })
+
+  test('changed where only the digest can tell is named by its certificate', async () => {
+    const report = await reportOf(
+      tampered(
+        'results',
+        changed(/"vm-0"/, /"p50":/, () => '"p50":1,"p5x":'),
+      ),
+    )
+    expect(fieldsOf(report)).toEqual(['results.digest'])
+    expect(report.differences[0]).toMatchObject({ vmId: null, certificate: expect.any(Number) as number })
+  })
+
+  test('taken away, published twice, under another revision, or made up', async () => {
+    const gone = await reportOf(tampered('results', (lines) => lines.slice(1)))
+    expect(gone.differences[0]).toMatchObject({ revision: 1, field: 'result', expected: 'there', found: null })
+    const twice = await reportOf(tampered('results', (lines) => [...lines, lines[0] as string]))
+    expect(twice.differences).toEqual([expect.objectContaining({ revision: 1, field: 'result', expected: 'once' })])
+    const next = changed(/"vm-0"/, /"revision":1/, () => '"revision":2')
+    expect(fieldsOf(await reportOf(tampered('results', next)))).toContain('result')
+    const madeUp = await reportOf(
+      tampered('results', (lines) => [...lines, (lines[0] as string).replace(/"vm-\d+"/, '"vm-x"')]),
+    )
+    expect(madeUp.differences).toEqual([expect.objectContaining({ vmId: 'vm-x', field: 'result', expected: null })])
+  })
+})
+
+const fieldsOf = ({ differences }: VerifyReport): string[] => differences.map(({ field }) => field)
+
+describe('one record', () => {
+  test('whose value is another shows in the figures of its VM window and in the digest of points', async () => {
+    const change = changed(/"vm-0","metric"/, /"value":([\d.]+)/, (_, value) => `"value":${Number(value) + 0.01}`, 8)
+    const report = await reportOf(tampered('input', change))
+    expect(report.exitCode).toBe(1)
+    expect(report.differences[0]).toMatchObject({
+      vmId: 'vm-0',
+      window: MINUTE,
+      field: 'metrics.cpu.sum',
+    } satisfies Partial<Difference>)
+    expect(fieldsOf(report)).toContain('points.digest')
+    expect(report.compared.vmWindows.different).toBe(1)
+  })
+
+  test('whose seq is another, or that is a copy of its neighbour, shows in counts', async () => {
+    const seq = changed(/"vm-0","metric"/, /"seq":(\d+)/, () => '"seq":4711', 8)
+    expect(fieldsOf(await reportOf(tampered('input', seq)))).toEqual(
+      expect.arrayContaining(['missingCount', 'points.digest']),
+    )
+    const copy = (lines: string[]): string[] => {
+      const points = lines.filter((line) => /"vm-0","metric".*"seq":\d\d?,/.test(line))
+      // Of one that was sent twice, the other would still be there.
+      const [one, other] = points.filter((line) => points.indexOf(line) === points.lastIndexOf(line)).slice(8)
+      return lines.map((line) => (line === one ? (other as string) : line))
+    }
+    expect(fieldsOf(await reportOf(tampered('input', copy)))).toEqual(
+      expect.arrayContaining(['received', 'points.count']),
+    )
+  })
+
+  test('that is no longer there shifts all that follow', async () => {
+    expect((await reportOf(tampered('input', (lines) => lines.slice(1)))).exitCode).toBe(1)
+  })
+})
+
+describe('one certificate', () => {
+  test.each([
+    ['counts', 'counts.accepted', /"accepted":(\d+)/, (_: string, n: string) => `"accepted":${Number(n) + 1}`],
+    [
+      'missing seqs',
+      'missingCount',
+      /"missingCount":(\d+)/,
+      (_: string, n: string) => `"missingCount":${Number(n) + 1}`,
+    ],
+    ['points', 'points.digest', /"digest":"[0-9a-f]{32}"/, () => `"digest":"${'0'.repeat(32)}"`],
+    ['watermark', 'watermark', /"watermark":(\d+)/, (_: string, n: string) => `"watermark":${Number(n) - 1}`],
+    ['reasons', 'vmWindowsByReason', /"vmWindowsByReason":\{[^}]*\}/, () => '"vmWindowsByReason":{"complete":1}'],
+    ['link', 'previous', /"previous":"[^"]+"/, () => '"previous":"x"'],
+  ])('changed in its %s is named, and its digest with it', async (_, field, from, to) => {
+    const report = await reportOf(tampered('certificates', changed(/"sequence":3,/, from, to, 1)))
+    expect(report.exitCode).toBe(1)
+    expect(fieldsOf(report)).toEqual(expect.arrayContaining([field, 'digest']))
+    expect(new Set(report.differences.map((one) => one.certificate))).toEqual(new Set([3]))
+    expect(report.compared.certificates.different).toBe(1)
+  })
+
+  test('sealed anew after a change breaks the link of the next one', async () => {
+    const { digestOf } = await import('../../src/verify/chain.ts')
+    const change = (lines: string[]): string[] => {
+      const index = lines.findIndex((line) => line.includes('"sequence":3,'))
+      const forged = { ...(JSON.parse(lines[index] as string) as Parameters<typeof digestOf>[0]), unexpectedCount: 7 }
+      return lines.map((line, i) => (i === index ? JSON.stringify({ ...forged, digest: digestOf(forged) }) : line))
+    }
+    const report = await reportOf(tampered('certificates', change))
+    expect(report.differences.map(({ certificate, field }) => [certificate, field])).toEqual([
+      [3, 'unexpectedCount'],
+      [4, 'previous'],
+    ])
+  })
+
+  test('taken away or published twice', async () => {
+    const gone = await reportOf(
+      tampered('certificates', (lines) => lines.filter((line) => !line.includes('"sequence":3,'))),
+    )
+    expect(gone.differences).toContainEqual(
+      expect.objectContaining({ certificate: 4, field: 'sequence', expected: 3, found: 4 }),
+    )
+    const first = await reportOf(
+      tampered('certificates', (lines) => lines.filter((line) => !line.includes('"sequence":1,'))),
+    )
+    expect(first.differences).toContainEqual(
+      expect.objectContaining({ certificate: 2, field: 'sequence', expected: 1 }),
+    )
+    const twice = await reportOf(tampered('certificates', (lines) => [...lines, lines[0] as string]))
+    expect(twice.differences).toEqual([
+      expect.objectContaining({ certificate: 1, field: 'certificate', found: 'twice' }),
+    ])
+  })
+})
+
+describe('a range', () => {
+  test('of windows or offsets is checked by itself, from a place in the middle of the records', async () => {
+    const whole = await reportOf({})
+    const late = await reportOf({}, '--from', '1970-01-01T00:05:00Z')
+    expect(late).toMatchObject({ exitCode: 0, differenceCount: 0 })
+    expect(late.compared.windows.compared).toBe(PARTITIONS)
+    const some = await reportOf({}, '--from', '150', '--to', '400')
+    expect(some).toMatchObject({ exitCode: 0, differenceCount: 0 })
+    expect(some.compared.windows.compared).toBeGreaterThan(0)
+    expect(some.compared.windows.compared).toBeLessThan(whole.compared.windows.compared)
+    expect((await reportOf({}, '--from', 'beginning')).compared).toEqual(whole.compared)
+  })
+
+  test('shows what was changed in it, and nothing else', async () => {
+    const files = tampered(
+      'results',
+      changed(/"vm-0"/, /"sum":([\d.]+)/, () => '"sum":1'),
+    )
+    expect((await reportOf(files, '--to', '1970-01-01T00:03:00Z')).differenceCount).toBe(0)
+    expect((await reportOf(files, '--from', '1970-01-01T00:03:00Z')).differences[0]).toMatchObject({
+      field: 'metrics.cpu.sum',
+    })
+  })
+
+  test('without certificates is an error', async () => {
+    expect(await verify({}, '--from', '9999999')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('NOTHING_TO_VERIFY') as string,
+    })
+  })
+})
+
+test('what an aggregator of the user computes is not compared, all else is, and it is said', async () => {
+  const last = defineAggregator({
+    name: 'last',
+    create: () => ({ value: 0 }),
+    add: (_, point) => ({ value: point.value }),
+    merge: (_, b) => b,
+    result: (acc) => acc.value,
+    advance: () => null,
+  })
+  await run({ settings: { ...SETTINGS, input: at('points.ndjson'), dataDir: at('own') }, aggregator: last })
+  const own = { results: at('own/results.ndjson') }
+  const report = await reportOf(own)
+  expect(report).toMatchObject({
+    exitCode: 0,
+    differenceCount: 0,
+    notes: [expect.stringContaining('aggregator of the user')],
+  })
+  writeFileSync(at('own.ndjson'), readFileSync(own.results, 'utf8').replace(/"metrics":[\d.]+/, '"metrics":1234'))
+  const changedResult = await reportOf({
+    results: at('own.ndjson'),
+    certificates: at('own/results.certificates.ndjson'),
+  })
+  expect(fieldsOf(changedResult)).toEqual(['results.digest'])
+})
+
+test('the example of --help works as printed', async () => {
+  const cwd = process.cwd()
+  const place = mkdtempSync(join(tmpdir(), 'windrow-example-'))
+  copyFileSync(at('points.ndjson'), join(place, 'points.ndjson'))
+  process.chdir(place)
+  try {
+    await run({ settings: { input: 'points.ndjson', window: '5m' } })
+    const cli = fakeCli()
+    expect(await execute([command], command.example.line.split(' ').slice(1), cli.context)).toBe(0)
+    expect(cli.stdout()).toContain('All that was compared is equal.')
+  } finally {
+    process.chdir(cwd)
+    rmSync(place, { recursive: true, force: true })
+  }
+})
+
+test.each([
+  [['--from', 'noon'], '--from: "noon" is no place in a log to begin at'],
+  [['--to', 'beginning'], '--to: "beginning" is no place in a log to end at'],
+  [['--window', '1x'], '--window: "1x" is not a duration'],
+])('%j is refused', async (flags, problem) => {
+  expect(await verify({}, ...flags)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(problem) as string })
+})
+
+test('settings of another run are told from a difference', async () => {
+  expect((await verify({}, '--window', '2m')).stderr).toContain('OTHER_SETTINGS')
+  expect((await verify({}, '--job', 'other')).stderr).toContain('ANOTHER_JOB')
+  expect((await verify({ results: at('none.ndjson') })).stderr).toContain('NOTHING_TO_VERIFY')
+})

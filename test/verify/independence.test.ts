@@ -1,0 +1,48 @@
+/** That `verify` has a way of its own: all that is loaded for it of the core is canonical JSON. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { ESLint } from 'eslint'
+import { expect, test } from 'vitest'
+import { ROOT } from '../support/built.ts'
+
+/** What a module loads, itself included: imports of types alone are gone by then. */
+function loadedBy(path: string, seen = new Set<string>()): ReadonlySet<string> {
+  if (seen.has(path)) return seen
+  seen.add(path)
+  const text = readFileSync(path, 'utf8').replace(/^import type [^]*?from '.*'$/gm, '')
+  for (const [, names = '', from = ''] of text.matchAll(/^(?:import|export) ([^']*?)(?:from )?'(\.[^']+)'$/gm)) {
+    const isTypesOnly = /^\{[^}]*\}/.test(names) && !/[{,]\s*(?!type )\w/.test(names.replace(/,\s*\}/, '}'))
+    if (!isTypesOnly) loadedBy(resolve(dirname(path), from), seen)
+  }
+  return seen
+}
+
+const folder = join(ROOT, 'src/verify')
+const files = readdirSync(folder).map((name) => join(folder, name))
+
+test('nothing of the core is loaded but canonical JSON', () => {
+  const loaded = new Set(files.flatMap((file) => [...loadedBy(file)].map((path) => relative(ROOT, path))))
+  expect([...loaded].filter((path) => !path.startsWith('src/verify/')).sort()).toEqual([
+    'src/core/json.ts',
+    'src/errors.ts',
+  ])
+})
+
+test('this test sees what is loaded by way of others', () => {
+  const loaded = [...loadedBy(join(ROOT, 'src/core/vm-window.ts'))].map((path) => relative(ROOT, path))
+  expect(loaded).toEqual(
+    expect.arrayContaining(['src/core/seq-set.ts', 'src/core/seq-ranges.ts', 'src/core/point-digest.ts']),
+  )
+  expect(loaded).not.toContain('src/core/fate.ts')
+})
+
+test.each([
+  ["import { SeqSet } from '../core/seq-set.ts'\nexport const set = new SeqSet(1)", 1],
+  ["import { readLedger } from '../ledger/ledger.ts'\nexport const read = readLedger", 1],
+  ["import type { DataPoint } from '../core/point.ts'\nexport const of = (point: DataPoint) => point.vmId", 0],
+])('the linter refuses what folds: %j', async (text, problems) => {
+  const eslint = new ESLint({ cwd: ROOT })
+  const [result] = await eslint.lintText(`${text}\n`, { filePath: join(folder, 'chain.ts') })
+  const found = result?.messages.filter(({ ruleId }) => ruleId === '@typescript-eslint/no-restricted-imports')
+  expect(found).toHaveLength(problems)
+})
