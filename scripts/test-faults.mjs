@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
-const FIGURES = 'docs/reliability-runs.json'
+const FIGURES = 'docs/reliability/runs.json'
 
 let values
 try {

@@ -10,7 +10,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startStack, type Stack } from '../../src/stack/index.ts'
+import { openStack, startStack, type Stack } from '../../src/stack/index.ts'
 import { busyPorts, daprdPorts, stackPorts } from '../../src/stack/ports.ts'
 import type { StateStoreKind } from '../../src/stack/description.ts'
 import { startTcpProxy } from '../adapters/dapr/support/tcp-proxy.ts'
@@ -22,7 +22,7 @@ import { Feeder } from './feeder.ts'
 import type { Figures } from './figures.ts'
 import { withAdmin } from './group.ts'
 import { KINDS } from './kinds.ts'
-import { limitDiskOfStore } from './limited-disk.ts'
+import { limitDiskOfStore, type LimitedDisk } from './limited-disk.ts'
 import { judge, type Verdict } from './oracle.ts'
 import { plan, type PlannedFault } from './plan.ts'
 import { textOf } from './points.ts'
@@ -63,13 +63,17 @@ export async function runFaults(options: RunOptions): Promise<Outcome> {
   const dataDir = await mkdtemp(join(tmpdir(), 'windrow-faults-'))
   // PostgreSQL runs as another user when the tests run as root.
   await chmod(dataDir, 0o755)
-  const stack = await startStack({ dataDir, portBase: await freePortBase(), state, daprds: DAPRDS })
-  const disk = await limitDiskOfStore(stack)
-  if (disk === null) say('no root: the disk of the store cannot be limited, so it is never full')
+  let disk: LimitedDisk | null = null
   try {
+    const stack = await startStack({ dataDir, portBase: await freePortBase(), state, daprds: DAPRDS })
+    disk = await limitDiskOfStore(stack)
+    say(
+      `the stack is up, ${disk === null ? 'and only root could limit the disk of its store' : 'its store on a small disk'}`,
+    )
     return await runOn({ stack, disk }, options, join(dataDir, 'logs'))
   } finally {
-    await stack.down()
+    // Also what came up before something failed to.
+    await (await openStack(dataDir)).down()
     await disk?.unmount()
     await rm(dataDir, { recursive: true, force: true })
   }
@@ -177,6 +181,7 @@ async function strikeAll(
   const isEnough = (): boolean =>
     performance.now() >= untilMs && kinds.every(({ name }) => (blows[name] ?? 0) > 0 || isImpossible(site, name))
   await feeder.feed()
+  await everybodyAtWork(site)
   for (const fault of plan(random, site.processors.all.length, kinds)) {
     if (isEnough()) break
     const startedMs = performance.now()
@@ -190,6 +195,14 @@ async function strikeAll(
   }
   while (feeder.windows < windows) await feeder.feed()
   return blows
+}
+
+/** A fault that strikes a slot needs somebody at work there. */
+async function everybodyAtWork({ processors, owners, watch }: Site): Promise<void> {
+  const isAtWork = (slot: number): boolean => [...owners.values()].includes(slot)
+  await watch.until('every processor to have partitions', () =>
+    processors.all.every(({ slot }) => isAtWork(slot)) ? true : undefined,
+  )
 }
 
 const isImpossible = ({ disk }: Site, name: string): boolean => name === 'full-disk' && disk === null

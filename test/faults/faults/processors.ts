@@ -26,11 +26,12 @@ export const zombie: FaultKind = {
   async strike(site, { point, slot }) {
     const { processors, watch, owners } = site
     const victim = processors.at(slot)
-    const members = await membersOf(site)
     victim.arm(point, 'SIGSTOP')
     await watch.until(`processor ${slot} to stand still`, () => (victim.isArmed ? undefined : true))
     const owned = [...owners].filter(([, owner]) => owner === slot).map(([partition]) => partition)
-    await watch.until('its session to time out', async () => ((await membersOf(site)) < members ? true : undefined))
+    await watch.until('its session to time out', async () =>
+      (await membersOf(site)) < processors.all.length ? true : undefined,
+    )
     await watch.until('others to take over', () =>
       owned.every((partition) => owners.get(partition) !== slot) ? true : undefined,
     )

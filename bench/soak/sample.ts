@@ -1,0 +1,58 @@
+/** What a processor and the servers behind it hold at one moment. Reads /proc, hence Linux only. */
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir, readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { promisify } from 'node:util'
+import type { Stack } from '../../src/stack/index.ts'
+
+export interface Held {
+  /** Resident memory of the processor. */
+  readonly memoryMib: number
+  /** Files and connections that the processor has open. */
+  readonly openFiles: number
+  /** All keys of Redis: Windrow's chunks, and what Dapr keeps of workflows. */
+  readonly storeKeys: number
+  /** Transactional ids that the broker knows of, and those with a transaction under way. */
+  readonly transactions: number
+  readonly transactionsOpen: number
+}
+
+export interface Sample extends Held {
+  readonly seconds: number
+}
+
+export async function takeSample(stack: Stack, pid: number, job: string): Promise<Held> {
+  const [status, files, storeKeys, transactions] = await Promise.all([
+    readFile(`/proc/${pid}/status`, 'utf8'),
+    readdir(`/proc/${pid}/fd`),
+    keysIn(stack.description.ports.redis),
+    transactionsOf(stack, job),
+  ])
+  const memoryMib = Math.round(Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024)
+  return { memoryMib, openFiles: files.length, storeKeys, ...transactions }
+}
+
+/** `DBSIZE`, in Redis' inline protocol. */
+async function keysIn(port: number): Promise<number> {
+  const socket = connect({ host: '127.0.0.1', port })
+  try {
+    await once(socket, 'connect')
+    socket.write('DBSIZE\r\n')
+    const [data] = (await once(socket, 'data')) as [Buffer]
+    return Number(data.toString().slice(1).trim())
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Kafka's own tool: `TransactionalId Coordinator ProducerId TransactionState`, one line each. */
+async function transactionsOf(stack: Stack, job: string): Promise<Pick<Held, 'transactions' | 'transactionsOpen'>> {
+  const { tools, kafkaJars, addresses } = stack.description
+  const tool = ['-cp', `${kafkaJars}/*`, 'org.apache.kafka.tools.TransactionsCommand']
+  const { stdout } = await promisify(execFile)(tools.java.path, [
+    ...[...tool, '--bootstrap-server', addresses.kafka, 'list'],
+  ])
+  const lines = stdout.split('\n').filter((line) => line.trim().startsWith(`${job}-`))
+  return { transactions: lines.length, transactionsOpen: lines.filter((line) => line.includes('Ongoing')).length }
+}

@@ -1,0 +1,63 @@
+/**
+ * Writes the figures of runs into docs/reliability.md: `npm run docs:reliability`. What stands between `<!-- figures: NAME -->`
+ * and `<!-- written by … -->` becomes a table of docs/reliability/NAME.json, to which the runs themselves append.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const PAGE = fileURLToPath(new URL('../docs/reliability.md', import.meta.url))
+const BLOCK = /(<!-- figures: (\w+) -->\n)([^]*?)(<!-- written by )/g
+
+const TABLES = {
+  runs: {
+    head: ['command', 'time', 'records', 'results', 'blows', 'lost', 'doubled', 'wrong'],
+    row: (run) => [
+      code(run.command),
+      `${Math.round(run.seconds / 60)} min`,
+      thousands(run.records),
+      thousands(run.vmWindows),
+      Object.entries(run.faults)
+        .map(([kind, blows]) => `${kind} ${blows}`)
+        .join(', '),
+      run.lost,
+      run.doubled,
+      run.wrong,
+    ],
+  },
+  takeover: {
+    head: ['command', 'points behind', 'session timeout', 'taken over after', 'first result after', 'load before'],
+    row: (run) => [
+      code(run.command),
+      thousands(run.points),
+      `${run.sessionTimeoutSeconds} s`,
+      `${run.takenOverAfterSeconds} s`,
+      `${run.firstResultAfterSeconds} s`,
+      run.loadBefore,
+    ],
+  },
+}
+
+/** What stands in the block of that name. */
+export function tableOf(name) {
+  const file = fileURLToPath(new URL(`../docs/reliability/${name}.json`, import.meta.url))
+  const { head, row } = TABLES[name]
+  const rows = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).map(row) : []
+  if (rows.length === 0) return '\nNone yet.\n\n'
+  return `\n${[head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n\n`
+}
+
+/** The blocks of a text: name and what stands there. */
+export function figuresIn(text) {
+  return [...text.matchAll(BLOCK)].map(([, , name, body]) => ({ name, body }))
+}
+
+const code = (text) => `\`${text.replaceAll('|', '\\|')}\``
+const thousands = (value) => value.toLocaleString('en-US')
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const text = readFileSync(PAGE, 'utf8')
+  writeFileSync(
+    PAGE,
+    text.replace(BLOCK, (_, head, name, _body, tail) => head + tableOf(name) + tail),
+  )
+}
