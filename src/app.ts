@@ -241,7 +241,7 @@ function jobHasEnded({ job, dataDir }: Config): WindrowError {
 /** Opens the input of a run; `demo` brings its own. */
 export type OpenInput = (config: Config, hooks: InputHooks) => Promise<Input>
 
-const openConfigured: OpenInput = async (config, hooks) => {
+export const openConfigured: OpenInput = async (config, hooks) => {
   if (config.source === 'files') return openFileInput(config)
   // Loaded when needed: a run on files does without Kafka's client.
   const { openKafkaInput } = await import('./app/kafka-input.ts')

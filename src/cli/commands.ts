@@ -5,6 +5,7 @@ import { createCloseCommand } from './close.ts'
 import { demoCommand } from './demo.ts'
 import { createGatewayCommand } from './gateway.ts'
 import { createProduceCommand } from './produce.ts'
+import { createReplayCommand } from './replay.ts'
 import { createRunCommand } from './run.ts'
 import { stackCommand } from './stack.ts'
 import { createStatusCommand } from './status.ts'
@@ -18,6 +19,7 @@ export const commands: readonly CliCommand[] = [
   createStatusCommand(async () => (await import('../app/status.ts')).readStatus),
   createVerifyCommand(async () => (await import('../app/verify.ts')).runVerify),
   createDeadLettersCommand(async () => (await import('../app/dead-letters.ts')).openDeadLetters),
+  createReplayCommand(async () => (await import('../app/replay.ts')).replayJob),
   createCloseCommand(async () => (await import('../app/close.ts')).closeWindows),
   stackCommand,
 ]

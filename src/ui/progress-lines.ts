@@ -1,7 +1,7 @@
 /** What a run's progress looks like: three lines on a terminal, one line elsewhere. Pure. */
 import type { RunEvent, RunProgress } from '../app-types.ts'
 import { bar, sparkline } from './charts.ts'
-import { formatCompact, formatCount, formatTime } from './format.ts'
+import { formatCompact, formatCount, formatDuration, formatTime } from './format.ts'
 import type { Style } from './style.ts'
 
 const BAR_WIDTH = 20
@@ -16,7 +16,7 @@ export function liveLines(
   style: Style,
 ): string[] {
   const rate = `${style.bold(formatCompact(now.pointsPerSecond))} points/s ${sparkline(recentRates)}`
-  const read = now.available === null ? '' : ` of ${formatCount(now.available)}`
+  const read = now.available === null ? '' : ` of ${formatCount(now.available)}${leftText(now)}`
   const closing = `[${bar(now.vmWindowsDone, now.vmWindowsTotal, BAR_WIDTH)}] ${formatCount(now.vmWindowsDone)}/${formatCount(now.vmWindowsTotal)}`
   const letters = `dead letters ${formatCount(now.deadLetters)}`
   return [
@@ -28,12 +28,18 @@ export function liveLines(
 
 /** The same for logs and pipes. */
 export function plainLine(now: RunProgress): string {
-  const read = now.available === null ? '' : ` of ${formatCount(now.available)}`
+  const read = now.available === null ? '' : ` of ${formatCount(now.available)}${leftText(now)}`
   return (
     `consumed ${formatCount(now.consumed)}${read} (${formatCompact(now.pointsPerSecond)}/s), ` +
     `windows closed ${formatCount(now.windowsClosed)}, published ${formatCount(now.published)}, ` +
     `dead letters ${formatCount(now.deadLetters)}`
   )
+}
+
+/** How long the rest takes at the present rate. */
+function leftText({ consumed, available, pointsPerSecond }: RunProgress): string {
+  if (available === null || pointsPerSecond === 0 || consumed >= available) return ''
+  return `, ${formatDuration(((available - consumed) * 1000) / pointsPerSecond)} left`
 }
 
 function closedText({ window, reason, partition }: WindowClosed, style: Style): string {

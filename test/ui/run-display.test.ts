@@ -57,7 +57,7 @@ test('a terminal shows three lines, however often they are drawn', () => {
   display.event(CLOSED)
   display.end()
   expect(shown(written)).toEqual([
-    'consumed    12,000 of 302,976  71k points/s ▄▄',
+    'consumed    12,000 of 302,976, 4.1 s left  71k points/s ▄▄',
     'windows     3 closed  last 2026-03-01 14:00 of partition 2: complete',
     'VM windows  [██████████░░░░░░░░░░] 512/1,024  published 3,156  dead letters 0',
   ])

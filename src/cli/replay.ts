@@ -1,0 +1,130 @@
+/** `windrow replay`: recomputes what a job has closed, while it runs, and says what differs. */
+import type { ReplayJob, ReplayOrder, ReplayReport } from '../app/replay.ts'
+import type { RunObserver } from '../app-types.ts'
+import { settings, settingOf } from '../config/names.ts'
+import type { Config, SettingKey } from '../config/settings.ts'
+import { parseTime } from '../config/times.ts'
+import { ConfigurationError, WindrowError, type ConfigurationProblem } from '../errors.ts'
+import type { Bound } from '../replay/range.ts'
+import { replayText } from '../ui/replay-text.ts'
+import { createRunDisplay } from '../ui/run-display.ts'
+import { createStyle, wantsColour } from '../ui/style.ts'
+import type { CliCommand, CliContext } from './command.ts'
+import { addSettingFlags } from './flags.ts'
+import { loadConfig } from './load-config.ts'
+
+/** Those of the run that is replayed; of the gateway's there are none. */
+const SETTINGS = settings.filter(({ meta }) => meta.group !== 'Gateway').map(({ key }) => key)
+const SHOWN: readonly SettingKey[] = ['input', 'brokers', 'topic', 'windowMs', 'job', 'dataDir', 'sidecar', 'json']
+/** An instance costs the same whatever it carries, and of a replay nobody looks at single ones. */
+const VMS_PER_WORKFLOW = 16
+const DRY_NAME = 'dry_run'
+
+interface Flags {
+  readonly from?: string
+  readonly to?: string
+  readonly into?: string
+  readonly dryRun?: true
+  readonly vmsPerWorkflow?: string
+}
+
+/** `loadReplay` brings in the application and all its libraries, which help and usage errors do without. */
+export function createReplayCommand(loadReplay: () => Promise<ReplayJob>): CliCommand {
+  return {
+    name: 'replay',
+    summary: 'Compute again what a job has closed, and compare',
+    example: {
+      line: 'windrow replay --input points.ndjson --window 5m --into again',
+      does: 'give the settings of the run',
+    },
+    configure: (command) => {
+      addSettingFlags(command, SETTINGS)
+      const shown = new Set(SHOWN.map((key) => settingOf(key).flag))
+      for (const option of command.options) {
+        const isShown = option.long === '--config' || (option.long !== undefined && shown.has(option.long))
+        option.hideHelp(!isShown)
+      }
+      command
+        .option('--into <name>', 'Name of the job that computes again')
+        .option('--from <bound>', 'Compare from an offset or a time on (beginning)')
+        .option('--to <bound>', 'Up to it (the last window that has closed)')
+        .option('--dry-run', 'Leave neither results nor state')
+    },
+    async run(flags, context) {
+      const { config, order } = readOptions(flags, context.env)
+      const replay = await loadReplay()
+      const report = await withDisplay(config, context, (observer) => replay(config, order, observer, context.signal))
+      const style = createStyle(wantsColour(context.stdout.isTTY === true, context.env))
+      context.stdout.write(config.json ? `${JSON.stringify(report)}\n` : replayText(report, style))
+      const failure = failureOf(report)
+      if (failure !== null) throw failure
+      return 0
+    },
+  }
+}
+
+async function withDisplay<T>(
+  { logLevel }: Config,
+  { env, stderr, signal }: CliContext,
+  act: (observer: RunObserver) => Promise<T>,
+): Promise<T> {
+  // Log lines and live lines on one stream would tear each other.
+  if (logLevel !== 'silent') return act({ progress: () => undefined, event: () => undefined })
+  const style = createStyle(wantsColour(stderr.isTTY === true, env))
+  const display = createRunDisplay(stderr, style, () => performance.now(), signal)
+  try {
+    return await act(display)
+  } finally {
+    display.end()
+  }
+}
+
+/** Throws with all that is wrong with the replay's own flags, or with the settings. */
+function readOptions(
+  given: Readonly<Record<string, unknown>>,
+  env: CliContext['env'],
+): { config: Config; order: ReplayOrder } {
+  const flags = given as Flags
+  const config = loadConfig({ ...given, vmsPerWorkflow: flags.vmsPerWorkflow ?? String(VMS_PER_WORKFLOW) }, env)
+  const problems: ConfigurationProblem[] = []
+  const isDry = flags.dryRun === true
+  const into = flags.into ?? (isDry ? DRY_NAME : '')
+  if (!/^[a-z0-9_]{1,20}$/.test(into)) {
+    const problem = flags.into === undefined ? 'no name is given' : `${JSON.stringify(into)} is no name of a job`
+    problems.push({ place: '--into', problem, remedy: 'Give 1 to 20 of a-z, 0-9 and _.' })
+  } else if (into === config.job) {
+    problems.push({ place: '--into', problem: `${into} is the job that is replayed`, remedy: 'Give another name.' })
+  }
+  if (config.input.includes('-')) {
+    problems.push({
+      place: '--input',
+      problem: 'standard input is gone once it is read',
+      remedy: 'Replay a file or a topic.',
+    })
+  }
+  const range = { from: boundOf('from', flags.from, problems), to: boundOf('to', flags.to, problems) }
+  if (problems.length > 0) throw new ConfigurationError(problems)
+  return { config, order: { into, range, isDry } }
+}
+
+/** A whole number is an offset, anything else a time. */
+function boundOf(name: 'from' | 'to', text: string | undefined, problems: ConfigurationProblem[]): Bound | null {
+  if (text === undefined || (name === 'from' && text === 'beginning')) return null
+  if (/^\d{1,15}$/.test(text)) return { offset: Number(text) }
+  const at = parseTime(text)
+  if (at !== null) return { at }
+  const remedy = `Give an offset, a time such as 2026-03-01T14:00Z${name === 'from' ? ', or beginning' : ''}.`
+  problems.push({ place: `--${name}`, problem: `${JSON.stringify(text)} is neither an offset nor a time`, remedy })
+  return null
+}
+
+function failureOf({ difference, certificates }: ReplayReport): WindrowError | null {
+  const { onlyLive, onlyReplay, differing } = difference
+  const count = onlyLive + onlyReplay + differing
+  if (count === 0 && certificates.equal === certificates.compared) return null
+  const what = count > 0 ? `${count} VM windows` : `${certificates.compared - certificates.equal} certificates`
+  return new WindrowError(`the replay differs in ${what}`, {
+    code: 'REPLAY_DIFFERS',
+    remedy: 'The first are named above. Settings other than the run began with make differences too.',
+  })
+}

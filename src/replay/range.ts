@@ -1,0 +1,46 @@
+/** Which of a job's certificates a replay is about. Pure. */
+import type { Certificate } from '../core/certificate.ts'
+import type { EpochMs } from '../core/point.ts'
+
+/** A bound as it is given: an offset of every partition, or a time. */
+export type Bound = { readonly offset: number } | { readonly at: EpochMs }
+
+export interface ReplayRange {
+  /** `null`: from the beginning. */
+  readonly from: Bound | null
+  /** `null`: up to the last window that has closed. */
+  readonly to: Bound | null
+}
+
+export interface Selection {
+  /** All up to the end of the range, by partition, in their order: windows and states rest on those before the range. */
+  readonly replayed: ReadonlyMap<number, readonly Certificate[]>
+  /** Starts of the windows that are compared: those that lie in the range in every partition that closed them. */
+  readonly windows: ReadonlySet<EpochMs>
+}
+
+export function selectRange(certificates: Iterable<Certificate>, { from, to }: ReplayRange): Selection {
+  const replayed = new Map<number, Certificate[]>()
+  const inside = new Set<EpochMs>()
+  const outside = new Set<EpochMs>()
+  for (const one of certificates) {
+    const { partition, window } = one
+    const isReplayed = to === null || isBelow(one, to)
+    if (isReplayed) {
+      const list = replayed.get(partition)
+      if (list === undefined) replayed.set(partition, [one])
+      else list.push(one)
+    }
+    if (window === null) continue
+    if (isReplayed && (from === null || !isBelow(one, from))) inside.add(window.start)
+    else outside.add(window.start)
+  }
+  for (const list of replayed.values()) list.sort((a, b) => a.sequence - b.sequence)
+  return { replayed, windows: new Set([...inside].filter((start) => !outside.has(start))) }
+}
+
+/** Whether the window closed before that offset, or begins before that time. */
+function isBelow({ window, offsets }: Certificate, bound: Bound): boolean {
+  if ('offset' in bound) return offsets.last < bound.offset
+  return window === null || window.start < bound.at
+}

@@ -1,0 +1,44 @@
+/** What a replay came to, for people. Pure. */
+import type { ReplayReport } from '../app/replay.ts'
+import type { VmWindowDifference } from '../replay/difference.ts'
+import { formatCount, formatDuration, formatTime } from './format.ts'
+import { createStyle, type Style } from './style.ts'
+
+const MAX_LINES = 20
+const MAX_FIELDS = 4
+const MAX_VALUE_CHARS = 40
+
+/** Several lines, each with its line end. */
+export function replayText(report: ReplayReport, style: Style = createStyle(false)): string {
+  const { job, into, results, windows, records, seconds, certificates, difference } = report
+  const { equal, onlyLive, onlyReplay, differing, first } = difference
+  const count = onlyLive + onlyReplay + differing
+  const isSame = count === 0 && certificates.equal === certificates.compared
+  const lines = [
+    `replayed      ${formatCount(records)} records of ${job} as ${into} in ${formatDuration(seconds * 1000)}`,
+    `compared      ${formatCount(windows)} windows`,
+    `  results      ${formatCount(equal)} equal  only live ${formatCount(onlyLive)}  only replay ${formatCount(onlyReplay)}  differ ${formatCount(differing)}`,
+    `  certificates ${formatCount(certificates.equal)} of ${formatCount(certificates.compared)} have the same digest`,
+    ...first.slice(0, MAX_LINES).map((one) => `  ${style.yellow(differenceText(one))}`),
+    ...(count > MAX_LINES ? [`  and ${formatCount(count - MAX_LINES)} more; --json names the first 100`] : []),
+    ...(results === null ? [] : [`results in    ${results}`]),
+    isSame ? style.green('the replay is the same') : style.red('the replay differs'),
+  ]
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+function differenceText({ vmId, windowStart, kind, fields }: VmWindowDifference): string {
+  const place = `${formatTime(windowStart)} ${vmId}`
+  if (kind === 'only-live') return `${place}: only live`
+  if (kind === 'only-replay') return `${place}: only in the replay`
+  const shown = fields
+    .slice(0, MAX_FIELDS)
+    .map(({ field, live, replay }) => `${field} ${short(live)} → ${short(replay)}`)
+  const more = fields.length > MAX_FIELDS ? ` and ${fields.length - MAX_FIELDS} more fields` : ''
+  return `${place}: ${shown.join(', ')}${more}`
+}
+
+function short(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length <= MAX_VALUE_CHARS ? text : `${text.slice(0, MAX_VALUE_CHARS - 1)}…`
+}
