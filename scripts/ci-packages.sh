@@ -18,6 +18,7 @@ need redis-server redis-server
 need '/usr/lib/postgresql/*/bin/initdb' postgresql
 need '/usr/lib/postgresql/*/bin/psql' postgresql-client
 need kcat kcat
+need promtool prometheus
 
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -ne 0 ]; then
@@ -39,7 +40,7 @@ apt-get update -qq
 apt-get install -y -qq --no-install-recommends $missing >/dev/null
 # Started all the same on the next boot of a machine with systemd, on the ports that a stack does not use.
 if [ -d /run/systemd/system ]; then
-  for service in redis-server postgresql; do
+  for service in redis-server postgresql prometheus; do
     case "$missing " in *" $service "*) systemctl disable --now "$service" >/dev/null ;; esac
   done
 fi

@@ -4,8 +4,8 @@ import { readdir } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { ConfigurationError } from '../errors.ts'
 import type { ConfigurationProblem } from '../errors.ts'
-import { STATE_STORES } from '../stack/description.ts'
-import type { StackDescription, StateStoreKind } from '../stack/description.ts'
+import { EXTRAS, STATE_STORES } from '../stack/description.ts'
+import type { Extra, StackDescription, StateStoreKind } from '../stack/description.ts'
 import { DEFAULT_PORT_BASE, MAX_DAPRDS } from '../stack/ports.ts'
 import type { Progress } from '../stack/progress.ts'
 import type { PartStatus } from '../stack/stack.ts'
@@ -21,6 +21,7 @@ interface Flags {
   readonly portBase?: string
   readonly state?: string
   readonly daprds?: string
+  readonly with?: string
   readonly lines?: string
   readonly follow?: true
   readonly purge?: true
@@ -28,7 +29,7 @@ interface Flags {
 type FlagName = keyof Flags
 
 const FLAGS_OF_ACTION: Record<Action, readonly FlagName[]> = {
-  up: ['dataDir', 'json', 'portBase', 'state', 'daprds'],
+  up: ['dataDir', 'json', 'portBase', 'state', 'daprds', 'with'],
   status: ['dataDir', 'json'],
   logs: ['dataDir', 'lines', 'follow'],
   down: ['dataDir', 'json', 'purge'],
@@ -49,6 +50,7 @@ export const stackCommand: CliCommand = {
       .option('--port-base <port>', `up: first of 100 ports (${DEFAULT_PORT_BASE}, or as before)`)
       .option('--state <store>', 'up: redis or postgres (redis, or as before)')
       .option('--daprds <count>', `up: sidecars at least, up to ${MAX_DAPRDS} (1)`)
+      .option('--with <part>', `up: take ${EXTRAS.join(' or ')} along`)
       .option('-n, --lines <count>', `logs: lines from the end (${DEFAULT_LINES})`)
       .option('-f, --follow', 'logs: go on as lines are added')
       .option('--purge', 'down: remove data and logs too')
@@ -73,6 +75,7 @@ async function up(dataDir: string, flags: Flags, { env, stdout, stderr, signal }
     dataDir,
     ...(flags.portBase === undefined ? {} : { portBase: Number(flags.portBase) }),
     ...(flags.state === undefined ? {} : { state: flags.state as StateStoreKind }),
+    ...(flags.with === undefined ? {} : { with: [flags.with as Extra] }),
     ...(flags.daprds === undefined ? {} : { daprds: Number(flags.daprds) }),
     env,
     signal,
@@ -148,6 +151,8 @@ function requireUsage(action: string | undefined, part: string | undefined, flag
       add(place, `${JSON.stringify(text)} is not a whole number`, 'Give one.')
   if (flags.state !== undefined && !STATE_STORES.includes(flags.state as StateStoreKind))
     add('--state', `${JSON.stringify(flags.state)} is not a store`, `Give one of ${STATE_STORES.join(', ')}.`)
+  if (flags.with !== undefined && !EXTRAS.includes(flags.with as Extra))
+    add('--with', `${JSON.stringify(flags.with)} is not known`, `Give ${EXTRAS.join(' or ')}.`)
   if (action === 'logs' && part === undefined) add('part', 'is not given', 'Name one, as windrow stack status does.')
   if (action !== 'logs' && part !== undefined) add('part', `${part} means nothing to stack ${action}`, 'Leave it out.')
   if (problems.length > 0) throw new ConfigurationError(problems)
@@ -159,9 +164,10 @@ function progressText(progress: Progress): string {
   return `${progress.hasFailed ? 'failed after ' : ''}${progress.seconds.toFixed(1)} s\n`
 }
 
-function addressesText({ addresses: { kafka, redis, postgres }, daprds }: StackDescription): string {
+function addressesText({ addresses: { kafka, redis, postgres }, daprds, ports, tools }: StackDescription): string {
   const sidecars = daprds.map(({ name, ports }) => [name, `gRPC 127.0.0.1:${ports.grpc}, HTTP 127.0.0.1:${ports.http}`])
-  const lines = [['kafka', kafka], ['redis', redis], ['postgres', postgres], ...sidecars]
+  const prometheus = tools.prometheus === null ? [] : [['prometheus', `http://127.0.0.1:${ports.prometheus}`]]
+  const lines = [['kafka', kafka], ['redis', redis], ['postgres', postgres], ...sidecars, ...prometheus]
   return lines.map(([name = '', address]) => `${name.padEnd(12)} ${address}\n`).join('')
 }
 

@@ -9,6 +9,10 @@ import { addressOf, daprdPorts, HOST, stackPorts } from './ports.ts'
 import type { DaprdPorts, StackPorts } from './ports.ts'
 import type { Tools } from './tools.ts'
 
+/** Parts that are taken along when asked for. */
+export const EXTRAS = ['prometheus'] as const
+export type Extra = (typeof EXTRAS)[number]
+
 export const STATE_STORES = ['redis', 'postgres'] as const
 export type StateStoreKind = (typeof STATE_STORES)[number]
 

@@ -5,7 +5,7 @@
 import { createServer } from 'node:net'
 import { ConfigurationError } from '../errors.ts'
 
-/** Puts Kafka on its usual 9092 and leaves 9090 for Prometheus, its usual one. */
+/** Puts Kafka on its usual 9092 and Prometheus on its usual 9090. */
 export const DEFAULT_PORT_BASE = 9090
 export const HOST = '127.0.0.1'
 
@@ -32,6 +32,9 @@ export interface StackPorts {
   readonly schedulerMetrics: number
   readonly schedulerEtcdClient: number
   readonly schedulerEtcdPeer: number
+  readonly prometheus: number
+  /** Where the stack's Prometheus looks for a processor's metrics; the processor is not part of the stack. */
+  readonly processorMetrics: number
 }
 
 export interface DaprdPorts {
@@ -65,6 +68,8 @@ export function stackPorts(base: number): StackPorts {
     schedulerMetrics: base + 13,
     schedulerEtcdClient: base + 14,
     schedulerEtcdPeer: base + 15,
+    prometheus: base,
+    processorMetrics: base + 16,
   }
 }
 

@@ -6,6 +6,7 @@ import type { StackPrograms } from './description.ts'
 import { timed } from './progress.ts'
 import type { OnProgress } from './progress.ts'
 import { findTools } from './tools.ts'
+import type { ToolNeeds } from './tools.ts'
 
 export interface ProgramFolders {
   readonly cacheDir: string
@@ -15,14 +16,18 @@ export interface ProgramFolders {
   readonly path: string
 }
 
-export async function providePrograms(folders: ProgramFolders, onProgress: OnProgress): Promise<StackPrograms> {
+export async function providePrograms(
+  folders: ProgramFolders,
+  needs: Pick<ToolNeeds, 'prometheus'>,
+  onProgress: OnProgress,
+): Promise<StackPrograms> {
   const { cacheDir, logDir, path } = folders
   const builds = await plannedBuilds()
   const [isKafkaBuilt, isDaprBuilt] = await Promise.all([
     isBuilt(builds.kafka, cacheDir),
     isBuilt(builds.dapr, cacheDir),
   ])
-  const tools = await findTools({ mvn: !isKafkaBuilt, go: isDaprBuilt ? null : await goMinimum() }, path)
+  const tools = await findTools({ ...needs, mvn: !isKafkaBuilt, go: isDaprBuilt ? null : await goMinimum() }, path)
   await mkdir(logDir, { recursive: true })
   const provide = async (name: 'kafka' | 'dapr', isThere: boolean): Promise<string> => {
     const build = () => ensureBuilt(builds[name], cacheDir, tools, join(logDir, `build-${name}.log`))

@@ -10,7 +10,7 @@ import { ConfigurationError, messageOf, WindrowError } from '../errors.ts'
 import { cacheFolder } from './cache.ts'
 import { daprdPart } from './daprd.ts'
 import { APP_ID, describeDaprd, describeStack, findStack, readStack, stackFile, writeStack } from './description.ts'
-import type { DaprdDescription, StackChoices, StackDescription, StateStoreKind } from './description.ts'
+import type { DaprdDescription, Extra, StackChoices, StackDescription, StateStoreKind } from './description.ts'
 import { kafkaPart } from './kafka.ts'
 import type { Part } from './part.ts'
 import { placementPart } from './placement.ts'
@@ -21,6 +21,7 @@ import type { ProcessRecord } from './process.ts'
 import { providePrograms } from './programs.ts'
 import { timed } from './progress.ts'
 import type { OnProgress } from './progress.ts'
+import { prometheusPart } from './prometheus.ts'
 import { redisPart } from './redis.ts'
 import { schedulerPart } from './scheduler.ts'
 
@@ -33,6 +34,8 @@ export interface StackOptions {
   readonly state?: StateStoreKind
   /** Sidecars of the app id `windrow`, at least. @default 1 */
   readonly daprds?: number
+  /** Parts that a stack does without unless told; one that was taken along before stays. */
+  readonly with?: readonly Extra[]
   /** @default `$WINDROW_CACHE`, else `windrow` in `$XDG_CACHE_HOME` or `~/.cache` */
   readonly cacheDir?: string
   /** Where to look for `PATH` and the cache. @default process.env */
@@ -104,7 +107,8 @@ export async function startStack(options: StackOptions): Promise<Stack & { reado
   const cacheDir = options.cacheDir ?? cacheFolder(env, homedir())
   const folders = { cacheDir, logDir: join(dataDir, 'logs'), path: env.PATH ?? '' }
   await mkdir(join(dataDir, 'pids'), { recursive: true })
-  const programs = await providePrograms(folders, onProgress)
+  const prometheus = options.with?.includes('prometheus') === true || (before?.tools.prometheus ?? null) !== null
+  const programs = await providePrograms(folders, { prometheus }, onProgress)
   const description = withDaprds(describeStack(choices, programs), before, daprds)
   await writeStack(description)
 
@@ -206,7 +210,9 @@ function manage(initial: StackDescription, onProgress: OnProgress, signal?: Abor
 /** In the order in which they are started. */
 function partsOf(stack: StackDescription): Part[] {
   const servers = [redisPart(stack), postgresPart(stack), kafkaPart(stack), placementPart(stack), schedulerPart(stack)]
-  return [...servers, ...stack.daprds.map((daprd) => daprdPart(stack, daprd))]
+  const { prometheus = null } = stack.tools
+  const extras = prometheus === null ? [] : [prometheusPart(stack, prometheus)]
+  return [...servers, ...stack.daprds.map((daprd) => daprdPart(stack, daprd)), ...extras]
 }
 
 function partNamed(stack: StackDescription, name: string): Part {

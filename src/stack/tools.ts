@@ -25,12 +25,15 @@ export interface Tools {
   readonly postgresUser: User | null
   readonly go: Tool | null
   readonly mvn: Tool | null
+  /** `null` where the stack goes without. */
+  readonly prometheus: Tool | null
 }
 
 export interface ToolNeeds {
   /** Lowest version of Go that builds Dapr; `null` when nothing is to be built with it. */
   readonly go: string | null
   readonly mvn: boolean
+  readonly prometheus: boolean
 }
 
 interface Requirement {
@@ -50,6 +53,7 @@ const POSTGRES_FOLDERS = '/usr/lib/postgresql'
 const JAVA = apt('java', ['-version'], '17', 'openjdk-17-jre-headless')
 const MVN = apt('mvn', ['-version'], '3.6.3', 'maven')
 const REDIS = apt('redis-server', ['--version'], '6.2', 'redis-server')
+const PROMETHEUS = apt('prometheus', ['--version'], '2.42', 'prometheus')
 const POSTGRES = apt('postgres', ['--version'], '13', 'postgresql')
 const go = (minimum: string): Requirement => ({
   program: 'go',
@@ -83,6 +87,7 @@ export async function findTools(
     postgresUser: isRoot ? await postgresUser(problems) : null,
     go: needs.go === null ? null : await find(go(needs.go)),
     mvn: needs.mvn ? await find(MVN) : null,
+    prometheus: needs.prometheus ? await find(PROMETHEUS) : null,
   }
   if (problems.length > 0)
     throw new WindrowError(`The stack needs programs that are not there:\n${problems.join('\n')}`, {

@@ -34,13 +34,14 @@ async function problemsOf(needs: ToolNeeds): Promise<string> {
 
 test('tools that are there are found with their versions', async () => {
   await installAll()
-  expect(await find({ go: '1.26.5', mvn: true })).toEqual({
+  expect(await find({ go: '1.26.5', mvn: true, prometheus: false })).toEqual({
     java: { path: join(folder, 'java'), version: '17.0.15' },
     redis: { path: join(folder, 'redis-server'), version: '7.0.15' },
     postgres: { path: join(folder, 'postgres'), version: '15.18' },
     postgresUser: null,
     go: { path: join(folder, 'go'), version: '1.26.5' },
     mvn: { path: join(folder, 'mvn'), version: '3.8.7' },
+    prometheus: null,
   })
 })
 
@@ -50,7 +51,7 @@ test('all that is missing or too old is named at once, with the package to insta
   await rm(join(folder, 'mvn'))
   await program('java', 'openjdk version "11.0.2" 2019-01-15')
   await program('go', 'go version go1.24 linux/amd64')
-  const problems = await problemsOf({ go: '1.26.5', mvn: true })
+  const problems = await problemsOf({ go: '1.26.5', mvn: true, prometheus: false })
   expect(problems).toContain('redis-server is not installed. Install it: apt-get install redis-server')
   expect(problems).toContain('mvn is not installed. Install it: apt-get install maven')
   expect(problems).toMatch(
@@ -65,13 +66,13 @@ test('what only builds is not asked for when nothing is to be built', async () =
   await installAll()
   await rm(join(folder, 'go'))
   await rm(join(folder, 'mvn'))
-  expect(await find({ go: null, mvn: false })).toMatchObject({ go: null, mvn: null })
+  expect(await find({ go: null, mvn: false, prometheus: false })).toMatchObject({ go: null, mvn: null })
 })
 
 test('a program that is there but does not run is a problem of its own', async () => {
   await installAll()
   await program('java', 'error while loading shared libraries', 127)
-  expect(await problemsOf({ go: null, mvn: false })).toMatch(/java does not run/)
+  expect(await problemsOf({ go: null, mvn: false, prometheus: false })).toMatch(/java does not run/)
 })
 
 describe('versions', () => {

@@ -1,6 +1,7 @@
 /** Traces, end to end on the embedded sidecar: one a partition window, and results that know nothing of it. */
 import { beforeAll, describe, expect, it, test } from 'vitest'
 import { isChosen } from '../../src/telemetry/tracing.ts'
+import { AGGREGATE, COMMIT } from '../../src/workflows/names.ts'
 import { FLEET, runObserved, type ObservedRun, type ReadableSpan } from './run-observed.ts'
 
 describe('a run that is traced', () => {
@@ -27,12 +28,12 @@ describe('a run that is traced', () => {
     for (const root of roots) {
       expect(namesUnder(root).sort()).toEqual(['commit', 'publish'])
       const commit = childrenOf(root).find(({ name }) => name === 'commit') as ReadableSpan
-      expect(namesUnder(commit).sort()).toEqual(['windrow-aggregate-v1 activity', 'windrow-commit-v1 activity'])
+      expect(namesUnder(commit).sort()).toEqual([`${AGGREGATE} activity`, `${COMMIT} activity`])
     }
   })
 
   it('has the share of VM windows that was asked for, each with the turn that ran it', () => {
-    for (const aggregate of run.spans.filter(({ name }) => name === 'windrow-aggregate-v1 activity')) {
+    for (const aggregate of run.spans.filter(({ name }) => name === `${AGGREGATE} activity`)) {
       const vmWindows = childrenOf(aggregate)
       expect(vmWindows.map(({ name }) => name)).toEqual(Array.from({ length: FLEET.vms / 2 }, () => 'vm-window'))
       for (const one of vmWindows) expect(namesUnder(one)).toEqual(['vm-window turn'])
