@@ -145,7 +145,9 @@ function verdictOf(error: { type?: unknown; name?: unknown; code?: unknown; retr
   }
   if (typeof error.type === 'string') return BY_TYPE[error.type] ?? (error.retriable === true ? TRANSIENT : UNEXPECTED)
   if (typeof error.code === 'string' && SOCKET_CODES.has(error.code)) return UNREACHABLE
-  return typeof error.name === 'string' ? (BY_NAME[error.name] ?? null) : null
+  const byName = typeof error.name === 'string' ? BY_NAME[error.name] : undefined
+  // In places kafkajs keeps nothing of a protocol error but its words and that it may be tried again.
+  return byName ?? (error.retriable === true ? TRANSIENT : null)
 }
 
 /** The error and what caused it, outermost first. */

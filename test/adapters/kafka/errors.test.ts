@@ -7,7 +7,7 @@ import { WindrowError } from '../../../src/errors.ts'
 const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error') as {
   createErrorFromCode: (code: number) => Error
 }
-const { KafkaJSConnectionError } = kafkajs
+const { KafkaJSConnectionError, KafkaJSError } = kafkajs
 /** The types know one argument only. */
 type Wrapping = new (error: Error, details: object) => Error
 const KafkaJSNonRetriableError = kafkajs.KafkaJSNonRetriableError as unknown as Wrapping
@@ -49,6 +49,13 @@ it('retries that ran out on a broken connection are worth another attempt later'
   const error = kafkaError(exceeded, 'connecting')
   expect(error).toMatchObject({ code: 'KAFKA_UNREACHABLE', disposition: 'retryable' })
   expect(error.message).toBe('connecting: Connection error: connect ECONNREFUSED 127.0.0.1:1')
+})
+
+it('a coordinator that does not know yet that it is one is worth another attempt, though kafkajs forgets its type', () => {
+  // As consumerGroup.js does while it joins: https://github.com/tulios/kafkajs/blob/v2.2.4/src/consumer/consumerGroup.js
+  const untyped = new KafkaJSError(createErrorFromCode(16))
+  const exceeded = new KafkaJSNumberOfRetriesExceeded(untyped, { retryCount: 5, retryTime: 1 })
+  expect(kafkaError(exceeded, 'consuming')).toMatchObject({ code: 'KAFKA_TRANSIENT', disposition: 'retryable' })
 })
 
 it('an error of our own is found under any wrapping and comes back as it was', () => {

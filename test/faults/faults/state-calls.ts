@@ -2,7 +2,7 @@
 import { reached } from './parts.ts'
 import type { FaultKind, Site } from '../site.ts'
 
-const SLOW_BY_MS = 150
+const SLOW_BY_MS = 40
 /** Commits of the job for which it stays so. */
 const COMMITS = 3
 const CUTS = 5
