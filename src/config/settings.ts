@@ -119,9 +119,10 @@ export const configSchema = z.object({
     details: 'At least the grace.',
     default: '10m',
   }),
-  amendWindows: setting(kinds.wholeNumber(0, 1000), {
+  amendWindows: setting(kinds.wholeNumber(0, 100), {
     group: 'Windows',
     help: 'Closed windows that late points can still amend',
+    details: 'What comes for an older one is a dead letter. States of one window more than these are kept.',
     default: 3,
   }),
   rosterWindows: setting(kinds.wholeNumber(1, 1000), {

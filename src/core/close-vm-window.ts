@@ -22,6 +22,7 @@ export const FIRST_REVISION = 1
 export interface VmWindowTask {
   readonly windowStart: EpochMs
   readonly windowEnd: EpochMs
+  readonly revision: number
   readonly reason: CloseReason
   readonly silent: readonly string[]
   readonly window: EncodedVmWindow
@@ -48,6 +49,7 @@ export interface VmWindowResult {
   /** Points promised by manifests or cadence; `null`: nobody said. */
   readonly expected: number | null
   readonly received: number
+  /** Copies that came before the close. */
   readonly duplicates: number
   /** Ranges of promised seqs that did not come, both ends included; the first 100. */
   readonly missing: SeqRangeList
@@ -126,7 +128,7 @@ function describe(vm: VmWindow, task: VmWindowTask): Omit<VmWindowResult, 'metri
     vmId: vm.vmId,
     windowStart: task.windowStart,
     windowEnd: task.windowEnd,
-    revision: FIRST_REVISION,
+    revision: task.revision,
     reason: task.reason,
     expected,
     received: vm.receivedCount,

@@ -8,11 +8,13 @@ import type { CloseTrigger, Forced } from './closing.ts'
 import { closedVms, type ClosedVm } from './closed-window.ts'
 import type { FateCounts, Refusal } from './fate.ts'
 import { NO_FATES } from './fate.ts'
+import { LateWindows, type LateWindow } from './late-windows.ts'
 import { OpenWindow } from './open-window.ts'
 import type { DataPoint, EpochMs, SourceRecord, WindowManifest } from './point.ts'
 import { refuseManifest, refusePoint } from './refusals.ts'
 import { Roster, type RosterRow } from './roster.ts'
-import type { Producers, VmWindow } from './vm-window.ts'
+import { refuseMetric, refuseSeqSpan } from './vm-window-bounds.ts'
+import type { VmWindow } from './vm-window.ts'
 import { windowStartOf } from './window.ts'
 import type { Windowing } from './windowing.ts'
 
@@ -34,12 +36,8 @@ export interface ClosedWindow {
   readonly vms: readonly ClosedVm[]
   /** Producers that are no longer waited for because they were missing for too long. */
   readonly dropped: readonly RosterRow[]
-}
-
-/** A closed window's sets, without its accumulators. */
-export interface RememberedWindow {
-  readonly start: EpochMs
-  readonly vms: ReadonlyMap<string, Producers>
+  /** What came late for earlier windows, and is amended before this one closes; lowest first. */
+  readonly amended: readonly LateWindow[]
 }
 
 export class PartitionState {
@@ -51,8 +49,7 @@ export class PartitionState {
   ended = false
   readonly roster = new Roster()
   readonly windows = new Map<EpochMs, OpenWindow>()
-  /** The last closed windows, oldest first, to tell late copies from late points. */
-  readonly remembered: RememberedWindow[] = []
+  readonly late: LateWindows
   readonly #rules: Windowing
   readonly #aggregator: AnyAggregator
   #counts: { -readonly [K in keyof FateCounts]: number } = { ...NO_FATES }
@@ -66,6 +63,7 @@ export class PartitionState {
   constructor(rules: Windowing, aggregator: AnyAggregator) {
     this.#rules = rules
     this.#aggregator = aggregator
+    this.late = new LateWindows(rules, aggregator)
   }
 
   get counts(): FateCounts {
@@ -118,8 +116,7 @@ export class PartitionState {
     const vm = known ?? window.vm(point.vmId, this.#aggregator)
     if (known !== undefined) {
       if (vm.refusesMetric(point.metric, rules.maxMetricsPerVm)) {
-        const detail = `VM ${vm.vmId} already has ${rules.maxMetricsPerVm} metrics in this window; maxMetricsPerVm bounds them`
-        return this.#reject({ reason: 'too-many-metrics', detail })
+        return this.#reject(refuseMetric(vm.vmId, rules))
       }
       const tooMany = vm.refusesProducer(point.producer, rules)
       if (tooMany !== null) return this.#reject(tooMany)
@@ -138,9 +135,7 @@ export class PartitionState {
         return null
       }
       if (outcome === 'beyond-span') {
-        const { lowest, highest } = producer.seqs
-        const detail = `seq ${point.seq} is more than ${rules.maxSeqSpan} from the window's seqs ${lowest} to ${highest}`
-        return this.#reject({ reason: 'seq-span', detail })
+        return this.#reject(refuseSeqSpan(point.seq, producer, rules))
       }
     }
     vm.fold(point, this.#aggregator)
@@ -151,12 +146,15 @@ export class PartitionState {
   }
 
   #foldLatePoint(point: DataPoint, start: EpochMs): Refusal | null {
-    const seqs = this.#remembered(start, point.vmId)?.get(point.producer)?.seqs
-    if (point.seq !== null && seqs?.has(point.seq) === true) {
+    const outcome = this.late.foldPoint(point, start, this.closedThrough as EpochMs)
+    if (outcome === 'duplicate') {
       this.#counts.duplicate++
       return null
     }
+    if (typeof outcome === 'object') return this.#reject(outcome)
+    // Late for as long as it waits; accepted by the commit that amends its window.
     this.#counts.late++
+    if (outcome === 'pending') return null
     return {
       reason: 'too-late',
       detail: `the window ${start} of timestamp ${point.timestamp} has closed; the last closed is ${this.closedThrough}`,
@@ -185,26 +183,18 @@ export class PartitionState {
     return null
   }
 
-  /** It cannot change what is closed; where it says nothing new that is no matter, else it is a dead letter. */
+  /** Where it says something new of a remembered window, it amends it. */
   #foldLateManifest(manifest: WindowManifest): Refusal | null {
+    const { vmId, producer, windowStart } = manifest
+    const outcome = this.late.foldManifest(manifest, this.closedThrough as EpochMs)
+    if (typeof outcome === 'object') return this.#reject(outcome)
     this.#counts.manifests++
-    const { vmId, producer, windowStart, firstSeq, count } = manifest
     if (manifest.last && this.roster.remove(vmId, producer) && this.#head !== null) this.#setHead(this.#head)
-    const expected = this.#remembered(windowStart, vmId)?.get(producer)?.expected
-    const isRepeated = expected?.some(([first, last]) => firstSeq >= first && firstSeq + count - 1 <= last) ?? false
-    if (isRepeated || (count === 0 && expected !== null && expected !== undefined)) return null
+    if (outcome !== 'too-late') return null
     return {
       reason: 'too-late',
       detail: `a manifest for the window ${windowStart}, which has closed; the last closed is ${this.closedThrough}`,
     }
-  }
-
-  #remembered(start: EpochMs, vmId: string): Producers | undefined {
-    for (let i = this.remembered.length - 1; i >= 0; i--) {
-      const window = this.remembered[i]
-      if (window?.start === start) return window.vms.get(vmId)
-    }
-    return undefined
   }
 
   #reject(refusal: Refusal): Refusal {
@@ -277,18 +267,25 @@ export class PartitionState {
     const vms = closedVms(window, this.roster, decision.trigger, this.#aggregator)
     const dropped = this.#advanceRoster(window)
     this.windows.delete(window.start)
-    this.#remember(window)
+    const amended = this.#takeLate(window)
     this.closedThrough = window.start
     if (this.#current === window) this.#current = null
     this.#setHead(this.#lowestWindow())
     const { trigger, forced = null } = decision
-    return { start: window.start, end: window.end, trigger, forced, vms, dropped }
+    return { start: window.start, end: window.end, trigger, forced, vms, dropped, amended }
   }
 
-  /** Keeps a closed window's sets for as long as late copies of its points are told from late points. */
-  #remember({ start, vms }: OpenWindow): void {
-    this.remembered.push({ start, vms: new Map([...vms].map(([vmId, vm]) => [vmId, vm.producers])) })
-    while (this.remembered.length > this.#rules.amendWindows) this.remembered.shift()
+  /** Takes out what came late, for a commit that amends and closes nothing. */
+  amend(): readonly LateWindow[] {
+    return this.#takeLate(null)
+  }
+
+  #takeLate(closing: OpenWindow | null): readonly LateWindow[] {
+    const { pendingPoints } = this.late
+    const taken = this.late.take(closing)
+    this.#counts.late -= pendingPoints
+    this.#counts.accepted += pendingPoints
+    return taken
   }
 
   #advanceRoster(window: OpenWindow): RosterRow[] {

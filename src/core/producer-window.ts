@@ -1,6 +1,6 @@
 /** One producer's share of a VM window: which seqs came, which were promised. */
 import type { Json } from './json.ts'
-import { addRange, totalCount, type SeqRanges } from './seq-ranges.ts'
+import { addRange, totalCount, unite, type SeqRanges } from './seq-ranges.ts'
 import { SeqSet } from './seq-set.ts'
 
 /** A producer sends one manifest a window; whoever promises scattered seqs one by one must not fill a store's value (I8). */
@@ -34,6 +34,27 @@ export class ProducerWindow {
   /** Whether a manifest's range would leave too many ranges that do not touch. */
   refusesPromise(firstSeq: number, count: number): boolean {
     return this.expected !== null && addRange(this.expected, firstSeq, count).length > MAX_PROMISED_RANGES
+  }
+
+  /** Whether a manifest says something that was not promised before. */
+  isNewPromise(firstSeq: number, count: number): boolean {
+    if (this.expected === null) return true
+    const last = firstSeq + count - 1
+    return count > 0 && !this.expected.some((range) => firstSeq >= range[0] && last <= range[1])
+  }
+
+  /** Takes in all that `other` received and promised; they share no point. */
+  unite(other: ProducerWindow): void {
+    this.seqs.union(other.seqs)
+    this.unsequenced += other.unsequenced
+    this.leaves ||= other.leaves
+    if (other.expected !== null) this.expected = unite(this.expected ?? [], other.expected)
+    if (this.expected !== null) this.#recount()
+  }
+
+  /** One that may be changed without changing this. */
+  copy(): ProducerWindow {
+    return ProducerWindow.decode(this.encode(), this.seqs.maxSpan, this.#cadenceCount)
   }
 
   /** Unites a manifest's range with what was promised before. */

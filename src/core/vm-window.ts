@@ -5,8 +5,8 @@ import type { Refusal } from './fate.ts'
 import type { Json } from './json.ts'
 import type { DataPoint, WindowManifest } from './point.ts'
 import { PointDigest } from './point-digest.ts'
-import { MAX_PROMISED_RANGES, ProducerWindow } from './producer-window.ts'
-import { SeqSet } from './seq-set.ts'
+import { ProducerWindow } from './producer-window.ts'
+import { cadenceCountOf, newProducerWindow, refuseManifestOf, refuseProducer } from './vm-window-bounds.ts'
 import type { Windowing } from './windowing.ts'
 
 /** A failure's text is stored with its VM window, so it has a bound (I8). */
@@ -63,30 +63,39 @@ export class VmWindow {
 
   producer(name: string, rules: Windowing): ProducerWindow {
     let window = this.producers.get(name)
-    if (window === undefined) {
-      window = new ProducerWindow(new SeqSet(rules.maxSeqSpan), cadenceCountOf(rules))
-      this.producers.set(name, window)
-    }
+    if (window === undefined) this.producers.set(name, (window = newProducerWindow(rules)))
     return window
   }
 
   refusesProducer(name: string, rules: Windowing): Refusal | null {
-    if (this.producers.size < rules.maxProducersPerVm || this.producers.has(name)) return null
-    return {
-      reason: 'too-many-producers',
-      detail: `VM ${this.vmId} has ${this.producers.size} producers in this window; maxProducersPerVm is ${rules.maxProducersPerVm}`,
-    }
+    return refuseProducer(this.vmId, this.producers, name, rules)
   }
 
   refusesManifest(manifest: WindowManifest, rules: Windowing): Refusal | null {
-    const { producer, firstSeq, count } = manifest
-    if (this.producers.get(producer)?.refusesPromise(firstSeq, count) !== true)
-      return this.refusesProducer(producer, rules)
-    const detail = `seq ${firstSeq} and ${count - 1} more leave over ${MAX_PROMISED_RANGES} ranges of promised seqs apart`
-    return { reason: 'manifest-too-large', detail }
+    return refuseManifestOf(this.producers, manifest, rules)
+  }
+
+  /** Takes in all of `late`, which is of the same VM and window, and shares no point with it. */
+  merge(late: VmWindow, aggregator: AnyAggregator, rules: Windowing): void {
+    for (const [name, producer] of late.producers) this.producer(name, rules).unite(producer)
+    for (const metric of late.metricNames()) this.#noteMetric(metric)
+    this.points.merge(late.points)
+    if (this.failure === null && late.failure !== null) this.failure = late.failure
+    if (this.failure !== null) return
+    try {
+      this.accumulator = aggregator.merge(this.accumulator, late.accumulator)
+    } catch (error) {
+      this.fail(`merge: ${messageOf(error)}`)
+    }
+  }
+
+  metricNames(): string[] {
+    if (this.#metrics !== null) return [...this.#metrics].sort()
+    return this.#lastMetric === null ? [] : [this.#lastMetric]
   }
 
   #noteMetric(metric: string): void {
+    if (metric === this.#lastMetric) return
     if (this.#lastMetric !== null) {
       this.#metrics ??= new Set([this.#lastMetric])
       this.#metrics.add(metric)
@@ -95,13 +104,11 @@ export class VmWindow {
   }
 
   encode(aggregator: AnyAggregator): { [key: string]: Json } {
-    const metrics =
-      this.#metrics === null ? (this.#lastMetric === null ? [] : [this.#lastMetric]) : [...this.#metrics].sort()
     return {
       vmId: this.vmId,
       duplicates: this.duplicates,
       producers: [...this.producers].sort(byName).map(([name, producer]) => [name, producer.encode()]),
-      metrics,
+      metrics: this.metricNames(),
       points: this.points.encode(),
       accumulator: this.failure === null ? aggregator.encode(this.accumulator) : null,
       failure: this.failure,
@@ -141,10 +148,6 @@ export interface EncodedVmWindow {
   readonly points: string
   readonly accumulator: Json
   readonly failure: string | null
-}
-
-function cadenceCountOf(rules: Windowing): number | null {
-  return rules.expectEveryMs === null ? null : Math.floor(rules.sizeMs / rules.expectEveryMs)
 }
 
 const byName = (a: readonly [string, unknown], b: readonly [string, unknown]): number =>

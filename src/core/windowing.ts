@@ -8,7 +8,7 @@ export interface Windowing {
   readonly graceMs: DurationMs
   /** A window closes when the wall clock reaches its end plus this and the log is read to its end; `null`: never. */
   readonly deadlineMs: DurationMs | null
-  /** How many closed windows are remembered, so that a late copy of a point is told from a late point. */
+  /** How many closed windows are remembered, so that late points amend them, and late copies are told from them. */
   readonly amendWindows: number
   /** After how many closed windows without a word from it a producer is no longer waited for. */
   readonly rosterWindows: number

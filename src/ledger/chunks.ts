@@ -11,7 +11,18 @@ import { digestOf } from './digest.ts'
 
 /** What the rows of a chunk set are. Part of its keys, so the values are stable. */
 export type ChunkKind =
-  'accs' | 'open' | 'roster' | 'dead' | 'states' | 'results' | 'quarantined' | 'total' | 'certificate' | 'index'
+  | 'accs'
+  | 'late'
+  | 'amended'
+  | 'open'
+  | 'roster'
+  | 'dead'
+  | 'states'
+  | 'results'
+  | 'quarantined'
+  | 'total'
+  | 'certificate'
+  | 'index'
 
 /** Where rows lie and what they must look like. Keys are derived, so a set of a thousand pages is a list of digests. */
 export interface ChunkSet {

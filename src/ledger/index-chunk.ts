@@ -9,6 +9,7 @@ import type { EpochMs } from '../core/point.ts'
 import { WindrowError } from '../errors.ts'
 import type { PublishedMarker, StateStore } from '../pipeline/ports.ts'
 import { chunkKey, type ChunkKind, type ChunkSet } from './chunks.ts'
+import { setsOfEntry, weakestOf, withEntries, type ClosedEntry } from './closed-windows.ts'
 import { digestOf } from './digest.ts'
 import type { AbandonedAttempt, AnnouncedPages, CertificateHead, Ledger } from './ledger.ts'
 
@@ -67,8 +68,10 @@ export interface IndexChunk {
   readonly states: ChunkSet | null
   /** The job's accumulator over all closed windows of this partition; `null` before the first. */
   readonly total: ChunkSet | null
-  /** VM windows of the last closed windows, oldest first. */
-  readonly closed: readonly { readonly window: EpochMs; readonly accs: ChunkSet }[]
+  /** The last closed windows, oldest first. */
+  readonly closed: readonly ClosedEntry[]
+  /** What came late and waits to be amended in. */
+  readonly late: ChunkSet | null
   readonly outboxes: readonly Outbox[]
   /** The last {@link KEPT_CERTIFICATES}, oldest first. */
   readonly certificates: readonly KeptCertificate[]
@@ -92,17 +95,22 @@ export interface IndexStep {
   readonly open: readonly OpenChunks[]
   readonly roster: ChunkSet
   readonly deadLetters: readonly ChunkSet[]
-  /** `null`: a checkpoint. */
-  readonly closing: {
-    readonly window: EpochMs
-    readonly accs: ChunkSet
-    readonly states: ChunkSet
-    readonly results: ChunkSet
-    readonly total: ChunkSet
-    readonly reason: CloseReason
-    readonly statesDropped: number
-    readonly vmWindowsByReason: { readonly [reason: string]: number }
-  } | null
+  readonly late: ChunkSet | null
+  /** What was late and is amended in by this commit. */
+  readonly amendedLate: ChunkSet | null
+  /** `null` in a checkpoint, and so is `total`. */
+  readonly results: ChunkSet | null
+  readonly total: ChunkSet | null
+  /** Closed windows that this commit amended. */
+  readonly amended: readonly ClosedEntry[]
+  /** `null`: it closes nothing. */
+  readonly closing:
+    | (Omit<ClosedEntry, 'prior' | 'amended'> & {
+        readonly states: ChunkSet
+        readonly reason: CloseReason
+        readonly statesDropped: number
+      })
+    | null
   /** `null` for a checkpoint. */
   readonly certificate: { readonly set: ChunkSet; readonly head: CertificateHead } | null
   /** The highest commit known to be published, as the ledger will say it. */
@@ -114,57 +122,40 @@ export interface IndexStep {
 }
 
 export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], step: IndexStep): IndexChunk {
-  const { closing } = step
-  const closedBefore = before?.closed ?? []
-  const closedAll = closing === null ? closedBefore : [...closedBefore, { window: closing.window, accs: closing.accs }]
-  const closed = closedAll.slice(Math.max(0, closedAll.length - step.rememberWindows))
-  const forgotten = closedAll.slice(0, closedAll.length - closed.length)
-
+  const { closing, certificate } = step
+  const closedAll = closedAfter(before, step)
+  const hasChanged = closing !== null || step.amended.length > 0
+  const closed = hasChanged ? closedAll.slice(Math.max(0, closedAll.length - step.rememberWindows)) : closedAll
   const isPublished = (outbox: Outbox): boolean => outbox.marker.commit <= step.publishedCommit
   const outbox: Outbox = {
     marker: { commit: step.commit, digest: step.digest },
     resumeOffset: step.resumeOffset,
-    results: closing?.results ?? null,
+    results: step.results,
     deadLetters: step.deadLetters,
-    certificate: step.certificate?.set ?? null,
+    certificate: certificate?.set ?? null,
   }
-  const certified = [
-    ...(before?.certificates ?? []),
-    ...(step.certificate === null ? [] : [{ sequence: step.certificate.head.sequence, set: step.certificate.set }]),
-  ]
-  const certificates = certified.slice(-KEPT_CERTIFICATES)
-  const published = before?.outboxes.filter(isPublished) ?? []
-  const isKept = (set: ChunkSet): boolean =>
-    step.open.some((one) => one.set.attempt === set.attempt && one.set.first === set.first)
-  const superseded: (ChunkSet | null | undefined)[] = [
-    ...(before?.open ?? []).map((one) => one.set).filter((set) => !isKept(set)),
-    before?.roster,
-    ...(closing === null ? [] : [before?.states, before?.total]),
-    ...forgotten.map((one) => one.accs),
-    ...certified.slice(0, certified.length - certificates.length).map((one) => one.set),
-    ...published.flatMap((one) => [one.results, ...one.deadLetters]),
-  ]
-  return {
-    commit: step.commit,
-    digest: step.digest,
+  const certified = certificate === null ? [] : [{ sequence: certificate.head.sequence, set: certificate.set }]
+  const parts = {
     open: step.open,
     roster: step.roster,
     states: closing?.states ?? before?.states ?? null,
-    total: closing?.total ?? before?.total ?? null,
+    total: step.total ?? before?.total ?? null,
     closed,
+    late: step.late,
     outboxes: [...(before?.outboxes.filter((one) => !isPublished(one)) ?? []), outbox],
-    certificates,
-    totals: addTotals(before?.totals ?? NO_TOTALS, closing),
-    lastClosed:
-      closing === null
-        ? (before?.lastClosed ?? null)
-        : { window: closing.window, reason: closing.reason, statesDropped: closing.statesDropped },
+    certificates: [...(before?.certificates ?? []), ...certified].slice(-KEPT_CERTIFICATES),
+  }
+  // A window that is amended and forgotten at once leaves chunks that no index ever listed, and so does what was late.
+  const passing = [...closedAll.flatMap(setsOfEntry), step.amendedLate]
+  return {
+    commit: step.commit,
+    digest: step.digest,
+    ...parts,
+    totals: totalsAfter(before, step),
+    lastClosed: lastClosedAfter(before, step),
     garbage: [
       ...carriedGarbage(before, step.sweptCommit),
-      ...superseded
-        .filter((set) => set !== null && set !== undefined)
-        .filter((set) => set.digests.length > 0)
-        .map(garbageOf),
+      ...superseded([...(before === null ? [] : chunksOf(before)), ...passing], chunksOf(parts)).map(garbageOf),
       ...(beforeAt === null
         ? []
         : [{ attempt: beforeAt.attempt, kind: 'index' as const, first: 0, pages: 1, again: 0 }]),
@@ -172,6 +163,45 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
       ...step.abandoned.flatMap((one) => announcedGarbage(one.attempt, one.pages, 1)),
     ],
   }
+}
+
+type Listed = Pick<IndexChunk, 'open' | 'roster' | 'states' | 'total' | 'closed' | 'late' | 'outboxes' | 'certificates'>
+
+/** Every set of chunks that an index lists. */
+export function chunksOf(index: Listed): (ChunkSet | null)[] {
+  return [
+    ...index.open.map((one) => one.set),
+    ...[index.roster, index.states, index.total, index.late],
+    ...index.closed.flatMap(setsOfEntry),
+    ...index.outboxes.flatMap((one) => [one.results, ...one.deadLetters, one.certificate]),
+    ...index.certificates.map((one) => one.set),
+  ]
+}
+
+/** Sets that were listed and are not any more, each once. */
+function superseded(before: readonly (ChunkSet | null)[], after: readonly (ChunkSet | null)[]): ChunkSet[] {
+  const keyOf = (set: ChunkSet): string => chunkKey(set.attempt, set.kind, set.first)
+  const sets = new Map<string, ChunkSet>()
+  for (const set of before) if (set !== null && set.digests.length > 0) sets.set(keyOf(set), set)
+  for (const set of after) if (set !== null) sets.delete(keyOf(set))
+  return [...sets.values()]
+}
+
+function closedAfter(before: IndexChunk | null, { amended, closing }: IndexStep): ClosedEntry[] {
+  const entries = withEntries(before?.closed ?? [], amended)
+  if (closing === null) return entries
+  const { states: _states, reason: _reason, statesDropped: _dropped, ...closed } = closing
+  return [...entries, { ...closed, prior: before?.states ?? null, amended: null }]
+}
+
+function lastClosedAfter(before: IndexChunk | null, { closing, amended }: IndexStep): IndexChunk['lastClosed'] {
+  if (closing !== null) {
+    const { window, reason, statesDropped } = closing
+    return { window, reason, statesDropped }
+  }
+  const last = before?.lastClosed ?? null
+  const now = amended.find((entry) => entry.window === last?.window)
+  return last === null || now === undefined ? last : { ...last, reason: weakestOf(now.vmWindowsByReason) }
 }
 
 /** Garbage that was not deleted yet, and what must be deleted again. */
@@ -196,15 +226,34 @@ export function announcedGarbage(attempt: string, pages: AnnouncedPages, again: 
   }))
 }
 
-function addTotals(before: CloseTotals, closing: IndexStep['closing']): CloseTotals {
-  if (closing === null) return before
-  const vmWindows = Object.values(closing.vmWindowsByReason).reduce((sum, count) => sum + count, 0)
-  return {
-    windows: before.windows + 1,
-    windowsByReason: addCounts(before.windowsByReason, { [closing.reason]: 1 }),
-    vmWindows: before.vmWindows + vmWindows,
-    vmWindowsByReason: addCounts(before.vmWindowsByReason, closing.vmWindowsByReason),
+/** Windows and VM windows count once, under the reason that they have now. */
+function totalsAfter(before: IndexChunk | null, { amended, closing }: IndexStep): CloseTotals {
+  let totals = before?.totals ?? NO_TOTALS
+  for (const now of amended) {
+    const was = before?.closed.find((entry) => entry.window === now.window)
+    if (was !== undefined) totals = addWindow(totals, was, -1)
+    totals = addWindow(totals, now, 1)
   }
+  return closing === null ? totals : addWindow(totals, closing, 1)
+}
+
+function addWindow(
+  totals: CloseTotals,
+  { vmWindowsByReason }: Pick<ClosedEntry, 'vmWindowsByReason'>,
+  sign: 1 | -1,
+): CloseTotals {
+  const signed = Object.entries(vmWindowsByReason).map(([reason, count]) => [reason, sign * count] as const)
+  const vmWindows = signed.reduce((sum, [, count]) => sum + count, 0)
+  return {
+    windows: totals.windows + sign,
+    windowsByReason: withoutZeros(addCounts(totals.windowsByReason, { [weakestOf(vmWindowsByReason)]: sign })),
+    vmWindows: totals.vmWindows + vmWindows,
+    vmWindowsByReason: withoutZeros(addCounts(totals.vmWindowsByReason, Object.fromEntries(signed))),
+  }
+}
+
+function withoutZeros(counts: { readonly [key: string]: number }): { [key: string]: number } {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0))
 }
 
 export function addCounts(

@@ -4,6 +4,7 @@
  */
 import { WindrowError } from '../errors.ts'
 import { aggregatorId } from '../workflows/vm-window.ts'
+import type { EpochMs } from '../core/point.ts'
 import { OUTPUT_ROWS_PER_PAGE } from '../core/payload-bound.ts'
 import type { CommitPlan, CommitResult, PlannedClose } from '../workflows/plan.ts'
 import { chunkKey, writePages, type ChunkSet } from '../ledger/chunks.ts'
@@ -63,9 +64,19 @@ export async function commitCut(session: Session, cut: Cut): Promise<void> {
     reason: closed === null ? null : (session.index?.lastClosed?.reason ?? null),
     statesDropped: closed === null ? 0 : (session.index?.lastClosed?.statesDropped ?? 0),
     vmWindows: closed?.vms.length ?? 0,
-    vmWindowsByReason: addedCounts(totalsBefore, session.index?.totals ?? NO_TOTALS),
+    vmWindowsByReason: closed === null ? {} : closedByReason(session, closed.start, totalsBefore),
     elapsedMs: env.clock.nowMs() - startedMs,
   })
+}
+
+/** VM windows of the window that closed: it is remembered wherever an amendment could have changed the totals too. */
+function closedByReason(
+  { index }: Session,
+  window: EpochMs,
+  before: CloseTotals,
+): { readonly [reason: string]: number } {
+  const entry = index?.closed.find((one) => one.window === window)
+  return entry?.vmWindowsByReason ?? addedCounts(before, index?.totals ?? NO_TOTALS)
 }
 
 /** VM windows by reason that a commit added to the totals. */
@@ -132,14 +143,26 @@ async function attempt(session: Session, cut: Cut, pages: CutPages, backoff: Bac
 
 /** Enough to find every page the attempt may write, should it be abandoned. */
 function announce(session: Session, cut: Cut, pages: CutPages): AnnouncedPages {
-  const written = { open: pages.freshPages, roster: cut.roster.length, dead: cut.deadLetters.length, index: 1 }
-  if (cut.closed === null) return written
-  const vmWindows = cut.closed.vms.length
+  const { env } = session
+  const written = {
+    open: pages.freshPages,
+    roster: cut.roster.length,
+    dead: cut.deadLetters.length,
+    late: cut.late.pages.length,
+    index: 1,
+  }
+  if (cut.closed === null && !cut.late.amends) return written
+  // Each late VM window may change the same VM in every remembered window, and each row may fill a page of its own.
+  const windows = (session.index?.closed ?? []).length + env.rules.amendWindows
+  const amendedBefore = (session.index?.closed ?? []).reduce((sum, one) => sum + (one.amended?.rows ?? 0), 0)
+  const amended = cut.late.amends ? amendedBefore + cut.late.rows * windows : 0
+  const vmWindows = (cut.closed?.vms.length ?? 0) + (cut.late.amends ? cut.late.rows * windows : 0)
   const states = vmWindows + (session.index?.states?.rows ?? 0)
   const outputPages = (rows: number): number => Math.ceil(rows / OUTPUT_ROWS_PER_PAGE)
   return {
     ...written,
     accs: pages.accs.length,
+    amended,
     states: outputPages(states),
     results: outputPages(vmWindows),
     quarantined: outputPages(vmWindows),
@@ -150,9 +173,10 @@ function announce(session: Session, cut: Cut, pages: CutPages): AnnouncedPages {
 
 async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: Intent): Promise<CommitPlan> {
   const { env, ledger, index, owner } = session
-  const write = (kind: 'accs' | 'roster' | 'dead', texts: readonly string[]): Promise<ChunkSet> =>
+  const write = (kind: 'accs' | 'late' | 'roster' | 'dead', texts: readonly string[]): Promise<ChunkSet> =>
     writePages(env.store, intent.attempt, kind, texts)
   const accs = await write('accs', pages.accs)
+  const late = cut.late.rows === 0 ? null : await write('late', cut.late.pages)
   const written = new Map<number, ChunkSet>()
   for (const { open, first } of pages.fresh) {
     written.set(open.window, await writePages(env.store, intent.attempt, 'open', open.pages, first))
@@ -178,7 +202,12 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
     open,
     roster: await write('roster', cut.roster),
     dead: await write('dead', cut.deadLetters),
-    close: cut.closed === null ? null : plannedClose(session, cut.closed, accs),
+    states: index?.states ?? null,
+    total: index?.total ?? null,
+    late: cut.late.amends ? null : late,
+    amend: cut.late.amends && late !== null ? { late, points: cut.late.points } : null,
+    close: cut.closed === null ? null : plannedClose(cut.closed, accs),
+    vmsPerWorkflow: env.limits.vmsPerWorkflow,
     publishedCommit: ledger.published.commit,
     sweptCommit: session.sweptCommit,
     abandoned: ledger.abandoned,
@@ -188,7 +217,7 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
   }
 }
 
-function plannedClose(session: Session, closed: NonNullable<Cut['closed']>, accs: ChunkSet): PlannedClose {
+function plannedClose(closed: NonNullable<Cut['closed']>, accs: ChunkSet): PlannedClose {
   return {
     windowStart: closed.start,
     windowEnd: closed.end,
@@ -197,9 +226,6 @@ function plannedClose(session: Session, closed: NonNullable<Cut['closed']>, accs
     accs,
     vmWindows: closed.vms.length,
     received: closed.vms.reduce((sum, vm) => sum + vm.window.receivedCount, 0),
-    prior: session.index?.states ?? null,
-    total: session.index?.total ?? null,
-    vmsPerWorkflow: session.env.limits.vmsPerWorkflow,
   }
 }
 

@@ -4,15 +4,14 @@
  */
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { FateCounts } from '../core/fate.ts'
-import { canonicalJson, type Json } from '../core/json.ts'
+import type { Json } from '../core/json.ts'
+import type { LateWindow } from '../core/late-windows.ts'
 import type { ClosedWindow, PartitionState } from '../core/partition-state.ts'
 import type { OpenWindow } from '../core/open-window.ts'
-import { maxOutputRowBytes, ORDER_FRAME_BYTES } from '../core/payload-bound.ts'
 import type { EpochMs } from '../core/point.ts'
-import type { VmWindow } from '../core/vm-window.ts'
-import { messageOf } from '../errors.ts'
 import { pagesOf, pagesOfLines } from '../ledger/chunks.ts'
-import type { ClosingRow } from '../workflows/activities/close-tasks.ts'
+import { vmWindowRow } from '../ledger/vm-window-row.ts'
+import type { ClosingRow, LateRow } from '../workflows/activities/close-tasks.ts'
 
 export interface Cut {
   /** Offset of the last record that is in it. */
@@ -26,8 +25,18 @@ export interface Cut {
   readonly open: readonly OpenPages[]
   readonly roster: readonly string[]
   readonly deadLetters: readonly string[]
-  /** `null`: a checkpoint. */
+  /** What came late: amended by this commit where it `amends`, else still pending. */
+  readonly late: LateCut
+  /** `null`: it closes nothing. */
   readonly closed: ClosedWindow | null
+}
+
+export interface LateCut {
+  readonly amends: boolean
+  /** Late VM windows. */
+  readonly rows: number
+  readonly points: number
+  readonly pages: readonly string[]
 }
 
 export interface OpenPages {
@@ -43,6 +52,8 @@ export function takeCut(
   { cut, lastRecord }: { readonly cut: number; readonly lastRecord: number },
   deadLetters: readonly Json[],
   closed: ClosedWindow | null,
+  /** `null`: what is late stays pending. */
+  amended: readonly LateWindow[] | null,
   aggregator: AnyAggregator,
   maxValueBytes: number,
 ): Cut {
@@ -57,6 +68,7 @@ export function takeCut(
       .map((window) => openPages(window, aggregator, maxValueBytes)),
     roster: pagesOf(state.roster.rows() as unknown as Json[]),
     deadLetters: pagesOf(deadLetters),
+    late: lateCut(amended ?? state.late.pending(), amended !== null, aggregator, maxValueBytes),
     closed,
   }
 }
@@ -71,40 +83,37 @@ function openPages(window: OpenWindow, aggregator: AnyAggregator, maxValueBytes:
   const pages = {
     window: window.start,
     version: window.version,
-    pages: pagesOfLines(vms.map((vm) => rowText(vm, maxValueBytes, () => vm.encode(aggregator)))),
+    pages: pagesOfLines(vms.map((vm) => vmWindowRow(vm, maxValueBytes, () => vm.encode(aggregator)))),
   }
   lastPages.set(window, pages)
   return pages
+}
+
+function lateCut(
+  windows: readonly LateWindow[],
+  amends: boolean,
+  aggregator: AnyAggregator,
+  maxValueBytes: number,
+): LateCut {
+  const rows = windows.flatMap(({ start, vms }) => vms.map((vm) => ({ start, vm })))
+  const lines = rows.map(({ start, vm }) =>
+    vmWindowRow(vm, maxValueBytes, () => {
+      const row: LateRow = { windowStart: start, window: vm.encode(aggregator) as unknown as LateRow['window'] }
+      return row as unknown as Json
+    }),
+  )
+  const points = rows.reduce((sum, { vm }) => sum + vm.receivedCount, 0)
+  return { amends: amends && rows.length > 0, rows: rows.length, points, pages: pagesOfLines(lines) }
 }
 
 /** Page texts of a closing window. It is out of the fold, so this can wait until its commit's turn comes. */
 export function closingPages(closed: ClosedWindow, aggregator: AnyAggregator, maxValueBytes: number): string[] {
   return pagesOfLines(
     closed.vms.map(({ window, reason, silent }) =>
-      rowText(window, maxValueBytes, () => {
+      vmWindowRow(window, maxValueBytes, () => {
         const row: ClosingRow = { window: window.encode(aggregator) as unknown as ClosingRow['window'], reason, silent }
         return row as unknown as Json
       }),
     ),
   )
-}
-
-/**
- * A row of a VM window. An accumulator that cannot be stored is a failure of the user's aggregator: it puts its VM window
- * in quarantine and holds up no other.
- */
-function rowText(vm: VmWindow, maxValueBytes: number, row: () => Json): string {
-  // What a workflow's input has around a VM window: the state before, times, rules.
-  const maxBytes = maxValueBytes - maxOutputRowBytes(maxValueBytes) - ORDER_FRAME_BYTES
-  try {
-    const text = canonicalJson(row())
-    const bytes = Buffer.byteLength(text)
-    if (bytes <= maxBytes || vm.failure !== null) return text
-    vm.fail(`encode: the VM window takes ${bytes} bytes; maxValueBytes leaves it ${maxBytes}`)
-  } catch (error) {
-    // Without its accumulator there is nothing left that a user's code could get wrong.
-    if (vm.failure !== null) throw error
-    vm.fail(`encode: ${messageOf(error)}`)
-  }
-  return canonicalJson(row())
 }

@@ -7,7 +7,8 @@
  * The two sides meet in a short queue of cuts. Everything that is decided here depends on the records and the ledger
  * alone (I6), so a crash at any point is followed by the same decisions.
  */
-import type { CloseDecision, PartitionState } from '../core/partition-state.ts'
+import type { LateWindow } from '../core/late-windows.ts'
+import type { CloseDecision, ClosedWindow, PartitionState } from '../core/partition-state.ts'
 import type { Json } from '../core/json.ts'
 import type { FateCounts } from '../core/fate.ts'
 import type { EpochMs, SourceRecord } from '../core/point.ts'
@@ -226,6 +227,8 @@ class PartitionLoop {
       if (this.#env.recorded !== undefined) return
       this.#state.ended = true
       await this.#closeDue()
+      // With no window left that it could ride with.
+      if (this.#state.late.hasPending) await this.#cut(null, this.#state.amend())
     }
   }
 
@@ -279,13 +282,13 @@ class PartitionLoop {
       const { partition } = this.#session
       this.#env.observe({ kind: 'dropped-from-roster', partition, window: closed.start, producers: closed.dropped })
     }
-    await this.#cut(closed)
+    await this.#cut(closed, closed.amended)
   }
 
-  async #cut(closed: ReturnType<PartitionState['close']> | null): Promise<void> {
+  async #cut(closed: ClosedWindow | null, amended: readonly LateWindow[] | null = null): Promise<void> {
     const { aggregator, store } = this.#env
     const at = { cut: this.#position - 1, lastRecord: this.#lastRecord }
-    const cut = takeCut(this.#state, at, this.#deadLetters, closed, aggregator, store.maxValueBytes)
+    const cut = takeCut(this.#state, at, this.#deadLetters, closed, amended, aggregator, store.maxValueBytes)
     this.#deadLetters = []
     this.#recordsSinceCut = 0
     const { partition } = this.#session

@@ -15,7 +15,7 @@ export type PartitionWindowStep =
 /** Yields steps, gets their results back. The same code runs on Dapr and in simulation. */
 export function* partitionWindow(plan: CommitPlan): Generator<PartitionWindowStep, CommitResult, unknown> {
   let outcome: AggregateOutcome | null = null
-  if (plan.close !== null) {
+  if (plan.close !== null || plan.amend !== null) {
     const aggregated = (yield { activity: 'aggregate', input: plan }) as ActivityResult<AggregateOutcome>
     if (!aggregated.ok) return aggregated
     outcome = aggregated.value
@@ -27,12 +27,16 @@ export function* partitionWindow(plan: CommitPlan): Generator<PartitionWindowSte
 
 /** What went in must have come out; a difference is a fault of Windrow or of the aggregator, and must not be committed. */
 function reconcile(plan: CommitPlan, outcome: AggregateOutcome): CommitResult | null {
-  const close = plan.close
-  if (close === null || (outcome.vmWindows === close.vmWindows && outcome.received === close.received)) return null
+  const { close, amend } = plan
+  const { closing, latePoints } = outcome
+  const isCloseRight = closing?.vmWindows === close?.vmWindows && closing?.received === close?.received
+  if (isCloseRight && latePoints === (amend?.points ?? 0)) return null
+  const shown = (one: { readonly vmWindows: number; readonly received: number } | null, late: number): string =>
+    `${one?.vmWindows ?? 0} VM windows of ${one?.received ?? 0} points and ${late} late ones`
   return {
     ok: false,
     code: 'COUNTS_DIFFER',
-    message: `attempt ${plan.attempt} aggregated ${outcome.vmWindows} VM windows of ${outcome.received} points, not ${close.vmWindows} of ${close.received}`,
+    message: `attempt ${plan.attempt} aggregated ${shown(closing, latePoints)}, not ${shown(close, amend?.points ?? 0)}`,
     remedy: 'Please report this with the ledger of the partition; nothing was committed.',
     isRetryable: false,
   }

@@ -9,6 +9,7 @@ import type { CloseReason, CloseTrigger, Forced } from '../core/closing.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { ChunkSet } from '../ledger/chunks.ts'
+import type { ClosedEntry } from '../ledger/closed-windows.ts'
 import type { OpenChunks } from '../ledger/index-chunk.ts'
 import type { AbandonedAttempt, CertificateHead, Ledger } from '../ledger/ledger.ts'
 import type { Owner } from '../ledger/takeover.ts'
@@ -24,11 +25,13 @@ export interface PlannedClose {
   /** What aggregating must add up to. */
   readonly vmWindows: number
   readonly received: number
-  /** VM states after the window before; `null` before the first. */
-  readonly prior: ChunkSet | null
-  readonly total: ChunkSet | null
-  /** VM windows that one `vm-window` instance takes. */
-  readonly vmsPerWorkflow: number
+}
+
+/** What came late and is amended by a commit, before whatever closes in it. */
+export interface PlannedAmendment {
+  /** Rows: `LateRow`, by window and VM. */
+  readonly late: ChunkSet
+  readonly points: number
 }
 
 /** Input of the parent workflow `partition-window`: one attempt at one commit. */
@@ -49,8 +52,16 @@ export interface CommitPlan {
   readonly open: readonly OpenChunks[]
   readonly roster: ChunkSet
   readonly dead: ChunkSet
-  /** `null`: a checkpoint. */
+  /** VM states and total of the job after the commit before; `null` before the first window. */
+  readonly states: ChunkSet | null
+  readonly total: ChunkSet | null
+  /** What came late and stays pending. */
+  readonly late: ChunkSet | null
+  readonly amend: PlannedAmendment | null
+  /** `null`, and nothing to amend: a checkpoint. */
   readonly close: PlannedClose | null
+  /** VM windows that one `vm-window` instance takes. */
+  readonly vmsPerWorkflow: number
   readonly publishedCommit: number
   readonly sweptCommit: number
   readonly abandoned: readonly AbandonedAttempt[]
@@ -61,19 +72,26 @@ export interface CommitPlan {
   readonly traceparent?: string
 }
 
-/** What the activity `aggregate` made of a closing window. */
+/** What the activity `aggregate` made of a commit. */
 export interface AggregateOutcome {
-  readonly states: ChunkSet
   readonly results: ChunkSet
   readonly quarantined: ChunkSet
   readonly total: ChunkSet
-  readonly vmWindows: number
-  readonly received: number
-  readonly reason: CloseReason
-  readonly vmWindowsByReason: { readonly [reason: string]: number }
-  /** VMs whose state was dropped because they sent nothing for too long. */
-  readonly statesDropped: number
-  readonly points: PointsProof
+  /** `null`: nothing closes. */
+  readonly closing: {
+    readonly states: ChunkSet
+    readonly vmWindows: number
+    readonly received: number
+    readonly reason: CloseReason
+    readonly vmWindowsByReason: { readonly [reason: string]: number }
+    /** VMs whose state was dropped because they sent nothing for too long. */
+    readonly statesDropped: number
+    readonly points: PointsProof
+  } | null
+  /** Closed windows as they are after amending, those that changed. */
+  readonly amended: readonly ClosedEntry[]
+  /** Late points that were amended in. */
+  readonly latePoints: number
   readonly certificate: { readonly set: ChunkSet; readonly head: CertificateHead }
 }
 

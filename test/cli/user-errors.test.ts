@@ -174,11 +174,10 @@ describe('what is in the way is named, and the right command afterwards is exact
   test('results that were moved away since they were published', async () => {
     await expectExactRun()
     mkdirSync(at('away'))
-    for (const name of ['results.ndjson', 'results.ndjson.windrow.json'])
-      renameSync(at(`.windrow/${name}`), at(`away/${name}`))
+    const published = ['results.ndjson', 'results.ndjson.windrow.json', 'results.certificates.ndjson']
+    for (const name of published) renameSync(at(`.windrow/${name}`), at(`away/${name}`))
     expectRefusal(await windrow(RIGHT), 1, 'RESULTS_BEHIND', 'restore them')
-    for (const name of ['results.ndjson', 'results.ndjson.windrow.json'])
-      renameSync(at(`away/${name}`), at(`.windrow/${name}`))
+    for (const name of published) renameSync(at(`away/${name}`), at(`.windrow/${name}`))
     await expectExactRun()
   })
 

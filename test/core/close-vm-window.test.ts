@@ -30,7 +30,7 @@ function taskOf(sent: readonly Decoded[], rules: Partial<Windowing> = {}, prior:
   if (window === undefined || vm === undefined) throw new Error('nothing closed')
   const encoded = vm.window.encode(counting) as unknown as EncodedVmWindow
   const span = { windowStart: window.start, windowEnd: window.end }
-  return { ...span, reason: vm.reason, silent: vm.silent, window: encoded, prior }
+  return { ...span, revision: 1, reason: vm.reason, silent: vm.silent, window: encoded, prior }
 }
 
 function resultOf(sent: readonly Decoded[], rules: Partial<Windowing> = {}): VmWindowResult {

@@ -28,7 +28,7 @@ function proofOf(...windows: readonly VmWindow[]): WindowProof {
     const window = vm.encode(summary) as unknown as EncodedVmWindow
     const isComplete = [...vm.producers.values()].every((producer) => producer.isComplete)
     const reason = isComplete ? 'complete' : 'grace'
-    const task: VmWindowTask = { windowStart: 0, windowEnd: 100, reason, silent: [], window, prior: null }
+    const task: VmWindowTask = { windowStart: 0, windowEnd: 100, revision: 1, reason, silent: [], window, prior: null }
     proof.add(window, closeVmWindow(task, summary, RULES).result)
   }
   return proof

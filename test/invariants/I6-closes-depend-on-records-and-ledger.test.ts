@@ -8,7 +8,8 @@ import { makeJob, type TestJob } from '../support/job.ts'
 import { manifest, point, recordsOf, RULES } from '../support/records.ts'
 import { caughtUp, records, ScriptSource } from '../support/script-source.ts'
 
-const rules = { ...RULES, deadlineMs: 50 }
+/** Without amendments, so that what comes after a close shows. */
+const rules = { ...RULES, deadlineMs: 50, amendWindows: 0 }
 /** The clock closes window 0 after the third record; for the records alone it would close at the fifth. */
 const list = recordsOf([
   point('a', 0, 10),
@@ -83,7 +84,7 @@ describe('I6', () => {
 
   it('the watermark is evaluated record by record: a batch decides nothing', () => {
     const sent = [point('a', 0, 10), point('a', 1, 120), point('a', 2, 50), point('a', 3, 219), point('a', 4, 220)]
-    const folding = new Folding().feed(...sent).end()
+    const folding = new Folding({ amendWindows: 0 }).feed(...sent).end()
     expect(folding.closes).toEqual(['#1 0 grace a:grace/1', '#4 100 grace a:grace/1', 'end 200 grace a:grace/2'])
     expect(folding.refusals).toEqual(['#2 too-late'])
   })
@@ -94,7 +95,7 @@ describe('I6', () => {
       const lines = Array.from({ length: Math.ceil(3 / size) }, (_, i) =>
         records(...late.slice(i * size, (i + 1) * size)),
       )
-      const job = makeJob([], { source: new ScriptSource({ lines }) })
+      const job = makeJob([], { rules, source: new ScriptSource({ lines }) })
       await job.run()
       expect({ size, counts: (await job.ledger()).counts }).toMatchObject({ size, counts: { accepted: 2, late: 1 } })
       expect(resultsOf(job)).toEqual(['0 grace/1', '100 grace/1'])

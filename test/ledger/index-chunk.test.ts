@@ -1,6 +1,7 @@
 /** The index: what is in force, what waits to be published, what is superseded and must be deleted, and when again. */
 import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { NO_POINTS } from '../../src/core/window-proof.ts'
 import type { ChunkKind, ChunkSet } from '../../src/ledger/chunks.ts'
 import {
   announcedGarbage,
@@ -26,6 +27,11 @@ function step(commit: number, more: Partial<IndexStep> = {}): IndexStep {
     open: [{ window: commit * 100, set: set(attempt, 'open') }],
     roster: set(attempt, 'roster'),
     deadLetters: [],
+    late: null,
+    amendedLate: null,
+    results: null,
+    total: null,
+    amended: [],
     closing: null,
     certificate: null,
     publishedCommit: commit - 1,
@@ -36,17 +42,23 @@ function step(commit: number, more: Partial<IndexStep> = {}): IndexStep {
   }
 }
 
-function closing(commit: number, window: number): IndexStep['closing'] {
+/** What closing a window adds to a step. */
+function closing(commit: number, window: number): Partial<IndexStep> {
   const attempt = `c${commit}`
   return {
-    window,
-    accs: set(attempt, 'accs'),
-    states: set(attempt, 'states'),
     results: set(attempt, 'results'),
     total: set(attempt, 'total'),
-    reason: 'grace',
-    statesDropped: 0,
-    vmWindowsByReason: { complete: 2, grace: 1 },
+    closing: {
+      window,
+      trigger: 'grace',
+      accs: set(attempt, 'accs'),
+      states: set(attempt, 'states'),
+      quarantined: null,
+      reason: 'grace',
+      statesDropped: 0,
+      vmWindowsByReason: { complete: 2, grace: 1 },
+      points: NO_POINTS,
+    },
   }
 }
 
@@ -64,7 +76,7 @@ const garbageOf = (index: IndexChunk | undefined): string[] => keysOf(index?.gar
 
 describe('an index', () => {
   it('of a checkpoint supersedes open windows, roster and the index before, and keeps states and totals', () => {
-    const [closed, checkpoint] = indexes(step(1, { closing: closing(1, 0) }), step(2, { publishedCommit: 0 }))
+    const [closed, checkpoint] = indexes(step(1, { ...closing(1, 0) }), step(2, { publishedCommit: 0 }))
     expect(closed?.garbage).toEqual([])
     expect(garbageOf(checkpoint)).toEqual(['c1-index-0', 'c1-open-0', 'c1-roster-0'])
     expect(checkpoint).toMatchObject({
@@ -76,12 +88,11 @@ describe('an index', () => {
     })
   })
 
-  it('of a close supersedes the states and totals before it', () => {
-    const [, second] = indexes(
-      step(1, { closing: closing(1, 0) }),
-      step(2, { closing: closing(2, 100), publishedCommit: 0 }),
-    )
-    expect(garbageOf(second)).toEqual(['c1-index-0', 'c1-open-0', 'c1-roster-0', 'c1-states-0', 'c1-total-0'])
+  it('of a close supersedes the total before it, and keeps the states before it for what comes late', () => {
+    const [, second] = indexes(step(1, { ...closing(1, 0) }), step(2, { ...closing(2, 100), publishedCommit: 0 }))
+    // The states are those before the window that closed second, which late points may need.
+    expect(garbageOf(second)).toEqual(['c1-index-0', 'c1-open-0', 'c1-roster-0', 'c1-total-0'])
+    expect(second?.closed.at(-1)?.prior).toEqual(set('c1', 'states'))
     expect(second?.states?.attempt).toBe('c2')
     expect(second?.totals).toEqual({
       windows: 2,
@@ -102,19 +113,19 @@ describe('an index', () => {
 
   it('forgets closed windows beyond rememberWindows, and their accumulators become garbage', () => {
     const made = indexes(
-      ...[1, 2, 3].map((commit) => step(commit, { closing: closing(commit, commit * 100), publishedCommit: 0 })),
+      ...[1, 2, 3].map((commit) => step(commit, { ...closing(commit, commit * 100), publishedCommit: 0 })),
     )
     expect(made.map((one) => one.closed.map(({ window }) => window))).toEqual([[100], [100, 200], [200, 300]])
     expect(garbageOf(made[2])).toContain('c1-accs-0')
-    const none = indexes(step(1, { closing: closing(1, 0), rememberWindows: 0 }))
+    const none = indexes(step(1, { ...closing(1, 0), rememberWindows: 0 }))
     expect(none[0]?.closed).toEqual([])
     expect(garbageOf(none[0])).toEqual(['c1-accs-0'])
   })
 
   it('holds every outbox until its commit is known to be published; then its chunks become garbage', () => {
     const made = indexes(
-      step(1, { closing: closing(1, 0), deadLetters: [set('c1', 'dead', 2)] }),
-      step(2, { closing: closing(2, 100), publishedCommit: 0 }),
+      step(1, { ...closing(1, 0), deadLetters: [set('c1', 'dead', 2)] }),
+      step(2, { ...closing(2, 100), publishedCommit: 0 }),
       step(3, { publishedCommit: 1 }),
     )
     expect(made.map((one) => one.outboxes.map(({ marker }) => marker.commit))).toEqual([[1], [1, 2], [2, 3]])

@@ -16,6 +16,8 @@ import {
 const TEN_DIGITS = 9_999_999_999
 const FULL_PAGES: Required<AnnouncedPages> = {
   accs: TEN_DIGITS,
+  late: TEN_DIGITS,
+  amended: TEN_DIGITS,
   open: TEN_DIGITS,
   roster: TEN_DIGITS,
   dead: TEN_DIGITS,

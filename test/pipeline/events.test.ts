@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PipelineEvent } from '../../src/pipeline/events.ts'
 import { makeJob, type TestJob } from '../support/job.ts'
-import { garbage, point, recordsOf } from '../support/records.ts'
+import { garbage, point, recordsOf, RULES } from '../support/records.ts'
 
 const LIST = recordsOf([
   point('a', 0, 10),
@@ -33,7 +33,7 @@ describe('the events of a partition', () => {
   })
 
   it('count VM windows and dead letters by reason, as many as in all', async () => {
-    const job = makeJob(LIST)
+    const job = makeJob(LIST, { rules: { ...RULES, amendWindows: 0 } })
     await job.run()
     for (const { vmWindows, vmWindowsByReason } of told(job, 'committed')) {
       expect(Object.values(vmWindowsByReason).reduce((sum, count) => sum + count, 0)).toBe(vmWindows)

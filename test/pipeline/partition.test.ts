@@ -230,7 +230,8 @@ describe('a partition', () => {
 })
 
 describe('a decision of the wall clock', () => {
-  const rules: Windowing = { ...RULES, deadlineMs: 50 }
+  /** Without amendments, so that what comes after a close shows. */
+  const rules: Windowing = { ...RULES, deadlineMs: 50, amendWindows: 0 }
   const SENT: Decoded[] = [point('a', 0, 10), point('a', 1, 110), manifest('a', 100, 1, 1), point('a', 2, 20)]
   const list = recordsOf(SENT, 2)
   /** Records 0, 2 and 4, the end of the log at offset 6 (5 is a transaction marker), then record 6. */

@@ -17,8 +17,8 @@ const asking = (window: number, id = 'r1'): CloseRequest => ({
   ...{ kind: 'close', id, window, who: 'ann', why: 'the backfill is done', askedAtMs: 0 },
 })
 
-/** Rules under which a watermark in window 200 closes nothing by itself. */
-const rules = { ...makeJob([]).env.rules, graceMs: 10_000 }
+/** Rules under which a watermark in window 200 closes nothing by itself, and what comes after a close shows. */
+const rules = { ...makeJob([]).env.rules, graceMs: 10_000, amendWindows: 0 }
 
 function told(job: TestJob): string[] {
   return job.results.results.map((line) => {

@@ -36,6 +36,9 @@ export function makeScenario(random: Random, windows = random.int(1, 5)): Scenar
   ]
   const reach = random.pick([1, 4, 12])
   const sendsManifests = random.chance(0.8)
+  const lateShare = random.pick([0, 0.02, 0.1])
+  /** Sent so many windows after their own: still to be amended, or too late for that. */
+  const delayed: { readonly window: number; readonly one: Decoded }[] = []
 
   const oracle = new Map<string, { count: number; sum: number; min: number; max: number }>()
   const sent: Decoded[] = []
@@ -65,6 +68,10 @@ export function makeScenario(random: Random, windows = random.int(1, 5)): Scenar
           min: Math.min(so.min, value),
           max: Math.max(so.max, value),
         })
+        if (random.chance(lateShare)) {
+          delayed.push({ window: window + random.pick([1, 1, 2, 3, 5]), one })
+          continue
+        }
         for (let more = random.chance(copyShare) ? random.int(1, 2) : 0; more >= 0; more--) {
           run.push(one)
           if (more > 0) copies++
@@ -74,6 +81,7 @@ export function makeScenario(random: Random, windows = random.int(1, 5)): Scenar
         }
       }
     }
+    for (const { one } of delayed.filter((late) => late.window === window)) run.push(one)
     flush()
     for (const vm of sendsManifests ? vms : []) {
       const count = vm.seq - (first.get(vm) ?? 0)
@@ -82,6 +90,7 @@ export function makeScenario(random: Random, windows = random.int(1, 5)): Scenar
         sent.push(manifest(vm.vmId, windowStart, first.get(vm) ?? 0, count, { last: vm.to <= (window + 1) * 10 }))
     }
   }
+  for (const { window, one } of delayed) if (window >= windows) sent.push(one)
   const lists = Array.from({ length: partitionCount }, (): Decoded[] => [])
   for (const one of sent) {
     const vmId = one.kind === 'point' ? one.point.vmId : one.kind === 'manifest' ? one.manifest.vmId : ''

@@ -8,6 +8,7 @@ import { canonicalJson, type Json } from '../../src/core/json.ts'
 import { PartitionState, type CloseDecision, type ClosedWindow } from '../../src/core/partition-state.ts'
 import type { Decoded } from '../../src/core/point.ts'
 import { summary } from '../../src/core/summary.ts'
+import { RememberedVm } from '../../src/core/remembered-vm.ts'
 import { decodeProducers, VmWindow, type EncodedVmWindow, type Producers } from '../../src/core/vm-window.ts'
 import type { Windowing } from '../../src/core/windowing.ts'
 import { RULES } from './records.ts'
@@ -76,6 +77,7 @@ export class Folding {
         const task: VmWindowTask = {
           windowStart: window.start,
           windowEnd: window.end,
+          revision: 1,
           reason,
           silent,
           window: vm.encode(this.aggregator) as unknown as EncodedVmWindow,
@@ -120,9 +122,13 @@ export function recovered(state: PartitionState, rules: Windowing, aggregator: A
     const rows = [...producers].map(([name, producer]) => [name, wire(producer.encode())] as const)
     return decodeProducers({ producers: rows }, rules)
   }
-  for (const { start, vms } of state.remembered) {
-    next.remembered.push({ start, vms: new Map([...vms].map(([vmId, producers]) => [vmId, again(producers)])) })
+  for (const { start, vms } of state.late.remembered) {
+    const known = [...vms].map(
+      ([vmId, { producers, metrics }]) => [vmId, new RememberedVm(again(producers), metrics)] as const,
+    )
+    next.late.remembered.push({ start, vms: new Map(known) })
   }
+  for (const { start, vms } of state.late.pending()) for (const vm of vms) next.late.restore(start, stored(vm))
   next.settle()
   return next
 }

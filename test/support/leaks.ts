@@ -1,8 +1,8 @@
 /** Which keys of a job's store nobody would ever delete: a key must be the ledger's, in force, or listed as garbage. */
 import type { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import { jobKey, ledgerKey } from '../../src/ledger/attempt-id.ts'
-import { chunkKey, chunkKeys, type ChunkSet } from '../../src/ledger/chunks.ts'
-import { announcedGarbage, keysOf, readIndex } from '../../src/ledger/index-chunk.ts'
+import { chunkKey, chunkKeys } from '../../src/ledger/chunks.ts'
+import { announcedGarbage, chunksOf, keysOf, readIndex } from '../../src/ledger/index-chunk.ts'
 import { readLedger } from '../../src/ledger/ledger.ts'
 
 export interface Leaks {
@@ -24,13 +24,7 @@ export async function leaksOf(store: MemoryStore, job: string, partitions: numbe
     for (const one of announced) for (const key of keysOf(announcedGarbage(one.attempt, one.pages, 0))) garbage.add(key)
     if (ledger.index === null) continue
     const index = await readIndex(store, ledger.index)
-    const sets: (ChunkSet | null)[] = [
-      ...index.open.map((one) => one.set),
-      ...[index.roster, index.states, index.total],
-      ...index.closed.map((one) => one.accs),
-      ...index.outboxes.flatMap((one) => [one.results, ...one.deadLetters]),
-      ...index.certificates.map((one) => one.set),
-    ]
+    const sets = chunksOf(index)
     for (const set of sets) for (const key of set === null ? [] : chunkKeys(set)) inForce.add(key)
     inForce.add(chunkKey(ledger.index.attempt, 'index', 0))
     for (const key of keysOf(index.garbage)) garbage.add(key)

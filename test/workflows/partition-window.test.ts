@@ -13,7 +13,10 @@ async function planned(): Promise<CommitPlan> {
 }
 
 const outcome = (vmWindows: number, received: number): ActivityResult<AggregateOutcome> =>
-  ({ ok: true, value: { vmWindows, received } }) as unknown as ActivityResult<AggregateOutcome>
+  ({
+    ok: true,
+    value: { closing: { vmWindows, received }, latePoints: 0 },
+  }) as unknown as ActivityResult<AggregateOutcome>
 const FAILED = { ok: false, code: 'CHUNK_BROKEN', message: 'm', remedy: 'r', isRetryable: false } as const
 
 describe('the parent workflow', () => {

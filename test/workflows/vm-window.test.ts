@@ -10,7 +10,7 @@ import { manifest, point, RULES } from '../support/records.ts'
 const [window] = new Folding({}, totals).feed(point('a', 0, 10, 1), point('b', 0, 10, -1)).end().closed
 const tasks = (window?.vms ?? []).map((vm): VmWindowTask => {
   const encoded = vm.window.encode(totals) as unknown as EncodedVmWindow
-  return { windowStart: 0, windowEnd: 100, reason: 'grace', silent: [], window: encoded, prior: null }
+  return { windowStart: 0, windowEnd: 100, revision: 1, reason: 'grace', silent: [], window: encoded, prior: null }
 })
 const ORDER: VmWindowOrder = { aggregator: 'totals@1', rules: RULES, maxRowBytes: 1000, tasks }
 

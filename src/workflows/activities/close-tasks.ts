@@ -1,15 +1,29 @@
 /** Pairs the rows of a closing window with the states after the window before; both lie sorted by VM. */
-import type { VmWindowTask } from '../../core/close-vm-window.ts'
-import type { CloseReason } from '../../core/closing.ts'
+import type { ClosedVmRow } from '../../core/amend-vm-window.ts'
+import { FIRST_REVISION, type VmWindowTask } from '../../core/close-vm-window.ts'
 import type { Json } from '../../core/json.ts'
 import type { EpochMs } from '../../core/point.ts'
 import type { EncodedVmWindow } from '../../core/vm-window.ts'
 
 /** A row of the chunk kind `accs`. */
-export interface ClosingRow {
+export type ClosingRow = ClosedVmRow
+
+/** A row of the chunk kind `late`: what came late for a VM window. */
+export interface LateRow {
+  readonly windowStart: EpochMs
   readonly window: EncodedVmWindow
-  readonly reason: CloseReason
-  readonly silent: readonly string[]
+}
+
+/** A row of the chunk kind `amended`: what amendments changed of a VM in a closed window, in the place of its other rows. */
+export interface AmendedRow {
+  readonly vmId: string
+  /** `null`: as the window closed; only the state is another. */
+  readonly closing: ClosingRow | null
+  /** Of its last result; 0 where it has none. */
+  readonly revision: number
+  readonly isQuarantined: boolean
+  /** The VM's state after the window; `null` for none. */
+  readonly state: StateRow | null
 }
 
 /** A row of the chunk kind `states`. */
@@ -28,10 +42,10 @@ export interface CloseWork {
 
 export async function* closeTasks(
   closing: AsyncIterable<Json[]>,
-  states: AsyncIterable<Json[]>,
+  states: AsyncGenerator<StateRow>,
   span: { readonly windowStart: EpochMs; readonly windowEnd: EpochMs },
 ): AsyncGenerator<CloseWork> {
-  const rows = rowsOf<StateRow>(states)
+  const rows = states
   let prior = await nextRow(rows)
   for await (const row of rowsOf<ClosingRow>(closing)) {
     const { vmId } = row.window
@@ -40,7 +54,7 @@ export async function* closeTasks(
       prior = await nextRow(rows)
     }
     const own = prior?.vmId === vmId ? prior : null
-    yield { prior: own, task: { ...span, ...row, prior: own?.state ?? null } }
+    yield { prior: own, task: { ...span, ...row, revision: FIRST_REVISION, prior: own?.state ?? null } }
     if (own !== null) prior = await nextRow(rows)
   }
   while (prior !== null) {
@@ -49,7 +63,7 @@ export async function* closeTasks(
   }
 }
 
-async function* rowsOf<Row>(pages: AsyncIterable<Json[]>): AsyncGenerator<Row> {
+export async function* rowsOf<Row>(pages: AsyncIterable<Json[]>): AsyncGenerator<Row> {
   for await (const page of pages) yield* page as unknown as Row[]
 }
 

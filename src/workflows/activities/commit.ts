@@ -11,7 +11,7 @@ import { digestOf } from '../../ledger/digest.ts'
 import { nextIndex, readIndex, writeIndex, type IndexStep } from '../../ledger/index-chunk.ts'
 import { encodeLedger, isOwnedBy, lostPartition, readLedger, type Ledger } from '../../ledger/ledger.ts'
 import type { StateStore } from '../../pipeline/ports.ts'
-import type { AggregateOutcome, CommitPlan, CommitRequest } from '../plan.ts'
+import type { AggregateOutcome, CommitPlan, CommitRequest, PlannedClose } from '../plan.ts'
 
 export async function commit(request: CommitRequest, store: StateStore): Promise<{ commit: number }> {
   const { plan, outcome } = request
@@ -64,7 +64,10 @@ function commitDigest(plan: CommitPlan, outcome: AggregateOutcome | null): strin
     ...open,
     plan.roster,
     plan.dead,
-    outcome?.states,
+    plan.late,
+    plan.amend?.late,
+    outcome?.closing?.states,
+    ...(outcome?.amended ?? []).map((entry) => entry.amended),
     outcome?.results,
     outcome?.quarantined,
     outcome?.total,
@@ -93,25 +96,26 @@ function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: stri
     open: plan.open,
     roster: plan.roster,
     deadLetters: [plan.dead, outcome?.quarantined].filter((set): set is ChunkSet => set !== undefined && set.rows > 0),
-    closing:
-      close === null || outcome === null
-        ? null
-        : {
-            window: close.windowStart,
-            accs: close.accs,
-            states: outcome.states,
-            results: outcome.results,
-            total: outcome.total,
-            reason: outcome.reason,
-            statesDropped: outcome.statesDropped,
-            vmWindowsByReason: outcome.vmWindowsByReason,
-          },
+    late: plan.late,
+    amendedLate: plan.amend?.late ?? null,
+    results: outcome?.results ?? null,
+    total: outcome?.total ?? null,
+    amended: outcome?.amended ?? [],
+    closing: close === null ? null : closingOf(close, outcome),
     certificate: outcome?.certificate ?? null,
     publishedCommit: plan.publishedCommit,
     sweptCommit: plan.sweptCommit,
     abandoned: plan.abandoned,
     rememberWindows: plan.rules.amendWindows,
   }
+}
+
+function closingOf(close: PlannedClose, outcome: AggregateOutcome | null): IndexStep['closing'] {
+  if (outcome === null || outcome.closing === null) return null
+  const { states, reason, statesDropped, vmWindowsByReason, points } = outcome.closing
+  const quarantined = outcome.quarantined.rows > 0 ? outcome.quarantined : null
+  const { windowStart: window, trigger, accs } = close
+  return { window, trigger, accs, states, quarantined, reason, statesDropped, vmWindowsByReason, points }
 }
 
 function unbalanced(plan: CommitPlan): WindrowError {

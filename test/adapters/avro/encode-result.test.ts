@@ -31,7 +31,15 @@ function publishedLine(): string {
   }
   producer.promise(0, 5, false)
   const window = vm.encode(summary) as unknown as EncodedVmWindow
-  const task = { windowStart: 0, windowEnd: 100, reason: 'grace' as const, silent: [], window, prior: null }
+  const task = {
+    windowStart: 0,
+    windowEnd: 100,
+    revision: 1,
+    reason: 'grace' as const,
+    silent: [],
+    window,
+    prior: null,
+  }
   const { result } = closeVmWindow(task, summary, RULES)
   return resultLine(JSON.parse(canonicalJson(result as unknown as Json)) as Json)
 }

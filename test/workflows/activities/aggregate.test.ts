@@ -48,12 +48,17 @@ async function run({ store, plan, aggregator }: Closed, more: { run?: RunVmWindo
 }
 
 async function statesOf({ store }: Closed, outcome: AggregateOutcome): Promise<string[]> {
-  const rows = (await readRows(store, outcome.states)) as unknown as StateRow[]
+  const rows = (await readRows(store, closingOf(outcome).states)) as unknown as StateRow[]
   return rows.map((row) => `${row.vmId}@${row.window} ${JSON.stringify(row.state)}`)
 }
 
 async function resultsOf({ store }: Closed, outcome: AggregateOutcome): Promise<VmWindowResult[]> {
   return (await readRows(store, outcome.results)) as unknown as VmWindowResult[]
+}
+
+function closingOf({ closing }: AggregateOutcome): NonNullable<AggregateOutcome['closing']> {
+  if (closing === null) throw new Error('nothing closed')
+  return closing
 }
 
 const state = (vmId: string, window: number, count: number): StateRow => ({ vmId, window, state: { count, sum: 0 } })
@@ -73,7 +78,12 @@ describe('states', () => {
       'g@100 {"count":1,"sum":5}',
     ])
     expect((await resultsOf(closed, outcome)).map((one) => one.vmId)).toEqual(['b', 'c', 'd', 'f', 'g'])
-    expect(outcome).toMatchObject({ vmWindows: 5, received: 5, reason: 'grace', vmWindowsByReason: { grace: 5 } })
+    expect(closingOf(outcome)).toMatchObject({
+      vmWindows: 5,
+      received: 5,
+      reason: 'grace',
+      vmWindowsByReason: { grace: 5 },
+    })
   })
 
   it('are kept for stateWindows windows without a point, then dropped and counted', async () => {
@@ -85,7 +95,7 @@ describe('states', () => {
       'c@0 {"count":1,"sum":0}',
       'z@100 {"count":1,"sum":5}',
     ])
-    expect(outcome.statesDropped).toBe(1)
+    expect(closingOf(outcome).statesDropped).toBe(1)
   })
 
   it('of a VM that was idle, by its own word, keep the window of its last point', async () => {
@@ -99,7 +109,7 @@ describe('states', () => {
 
   it('that carry nothing on are not stored', async () => {
     const closed = await closing(['a'], { aggregator: { ...totals, advance: () => null } })
-    expect((await run(closed)).states).toMatchObject({ rows: 0, digests: [] })
+    expect(closingOf(await run(closed)).states).toMatchObject({ rows: 0, digests: [] })
   })
 })
 
@@ -118,7 +128,7 @@ describe('the job total', () => {
     }
     const closed = await closing(['a', 'b'], { total: { count: 7, sum: 100 }, aggregator: unmergeable })
     const outcome = await run(closed)
-    expect(outcome).toMatchObject({ vmWindows: 2, received: 2 })
+    expect(closingOf(outcome)).toMatchObject({ vmWindows: 2, received: 2 })
     expect(await readRows(closed.store, outcome.total)).toEqual([{ dropped: 'no merging' }])
     const after = await JobTotal.read(closed.store, outcome.total, totals)
     after.add({ value: { count: 1, sum: 1 } })
@@ -140,7 +150,7 @@ describe('the grain', () => {
     const [one, ...others] = await Promise.all(
       [1, 2, 3, 100].map(async (vmsPerWorkflow) => {
         const closed = await closing(vms, { prior })
-        const plan = { ...closed.plan, close: closed.plan.close && { ...closed.plan.close, vmsPerWorkflow } }
+        const plan = { ...closed.plan, vmsPerWorkflow }
         const ids: string[] = []
         const counting: RunVmWindows = (id, order) => {
           ids.push(id)
@@ -149,8 +159,8 @@ describe('the grain', () => {
         }
         const outcome = await run({ ...closed, plan }, { run: counting })
         expect(ids).toEqual(Array.from({ length: Math.ceil(11 / vmsPerWorkflow) }, (_, i) => `${plan.attempt}-${i}`))
-        const { states, results } = outcome
-        return { states: states.digests, results: results.digests, total: outcome.total.digests }
+        const { results } = outcome
+        return { states: closingOf(outcome).states.digests, results: results.digests, total: outcome.total.digests }
       }),
     )
     for (const other of others) expect(other).toEqual(one)
@@ -176,7 +186,7 @@ describe('the grain', () => {
       },
     })
     expect(orders).toEqual([3, 3, 2])
-    expect(outcome.vmWindows).toBe(8)
+    expect(closingOf(outcome).vmWindows).toBe(8)
   })
 })
 
@@ -217,7 +227,7 @@ describe('a failure', () => {
       { reason: 'quarantined', detail: 'below zero', vmId: 'b', windowStart: 100, received: 2 },
     ])
     expect(await readRows(store, outcome.total)).toEqual([{ value: { count: 3, sum: 11 } }])
-    expect(outcome).toMatchObject({ vmWindows: 3, received: 4, reason: 'quarantined' })
+    expect(closingOf(outcome)).toMatchObject({ vmWindows: 3, received: 4, reason: 'quarantined' })
   })
 
   it('that passes is none', async () => {
@@ -229,7 +239,7 @@ describe('a failure', () => {
           ? Promise.resolve(order.tasks.map(() => ({ ok: false, error: 'once' })))
           : runner(totals)(id, order),
     })
-    expect([tries, outcome.reason]).toEqual([3, 'grace'])
+    expect([tries, closingOf(outcome).reason]).toEqual([3, 'grace'])
   })
 
   it.each<[string, Partial<AnyAggregator>, RegExp]>([

@@ -1,0 +1,40 @@
+/** How late points and manifests change a closed VM window. Pure. */
+import type { AnyAggregator } from './aggregator.ts'
+import type { ClosedVm } from './closed-window.ts'
+import type { CloseReason, CloseTrigger } from './closing.ts'
+import type { Json } from './json.ts'
+import { VmWindow, type EncodedVmWindow } from './vm-window.ts'
+import type { Windowing } from './windowing.ts'
+
+/** A closed VM window as it is stored. */
+export interface ClosedVmRow {
+  readonly window: EncodedVmWindow
+  readonly reason: CloseReason
+  readonly silent: readonly string[]
+}
+
+/** The VM window with what came late in it; `base` is `null` where the VM had no part in the window. */
+export function amendVmWindow(
+  base: ClosedVmRow | null,
+  late: EncodedVmWindow,
+  trigger: CloseTrigger,
+  aggregator: AnyAggregator,
+  rules: Windowing,
+): ClosedVm {
+  const window =
+    base === null
+      ? new VmWindow(late.vmId, aggregator)
+      : VmWindow.decode(base.window as unknown as Json, aggregator, rules)
+  window.merge(VmWindow.decode(late as unknown as Json, aggregator, rules), aggregator, rules)
+  const silent = (base?.silent ?? []).filter((producer) => !window.producers.has(producer))
+  const isComplete = silent.length === 0 && [...window.producers.values()].every((producer) => producer.isComplete)
+  return { window, silent, reason: isComplete ? 'complete' : reasonWithout(trigger) }
+}
+
+/**
+ * What an incomplete VM window closed without. Where all the others were complete it closed before its grace, which is the
+ * least that can be said of it.
+ */
+function reasonWithout(trigger: CloseTrigger): CloseReason {
+  return trigger === 'complete' ? 'grace' : trigger
+}

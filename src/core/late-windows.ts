@@ -1,0 +1,165 @@
+/**
+ * What comes for windows that have closed. The last closed windows are remembered by their seq sets and metric names, so that
+ * late points are told from late copies and held to the bounds of their VM window (I8). What is new is folded into *late* VM
+ * windows of its own, which wait for the next commit that closes or amends, and are merged there.
+ */
+import type { AnyAggregator } from './aggregator.ts'
+import type { Refusal } from './fate.ts'
+import type { OpenWindow } from './open-window.ts'
+import type { DataPoint, EpochMs, WindowManifest } from './point.ts'
+import type { ProducerWindow } from './producer-window.ts'
+import { RememberedVm } from './remembered-vm.ts'
+import { refuseSeqSpan } from './vm-window-bounds.ts'
+import { VmWindow } from './vm-window.ts'
+import type { Windowing } from './windowing.ts'
+
+/** A closed window, without its accumulators. What is late and pending is in its sets already. */
+export interface RememberedWindow {
+  readonly start: EpochMs
+  readonly vms: Map<string, RememberedVm>
+}
+
+/** Late points and manifests of one closed window, ready to be merged into it. */
+export interface LateWindow {
+  readonly start: EpochMs
+  /** Sorted by VM. */
+  readonly vms: readonly VmWindow[]
+}
+
+export type LateOutcome = 'pending' | 'duplicate' | 'too-late' | Refusal
+
+export class LateWindows {
+  /** Oldest first. More than `amendWindows` while skipped ones are pending; the oldest are forgotten when a window closes. */
+  readonly remembered: RememberedWindow[] = []
+  /** Late points that wait to be amended in. */
+  pendingPoints = 0
+  /** Raised by every change of what is pending. */
+  version = 0
+  readonly #rules: Windowing
+  readonly #aggregator: AnyAggregator
+  readonly #pending = new Map<EpochMs, Map<string, VmWindow>>()
+
+  constructor(rules: Windowing, aggregator: AnyAggregator) {
+    this.#rules = rules
+    this.#aggregator = aggregator
+  }
+
+  get hasPending(): boolean {
+    return this.#pending.size > 0
+  }
+
+  foldPoint(point: DataPoint, start: EpochMs, closedThrough: EpochMs): LateOutcome {
+    const { vmId, producer, metric, seq } = point
+    if (!this.#isAmendable(start, closedThrough)) return 'too-late'
+    const known = this.#find(start)?.vms.get(vmId)
+    const refusal =
+      known?.refusesMetric(vmId, metric, this.#rules) ?? known?.refusesProducer(vmId, producer, this.#rules)
+    if (refusal !== null && refusal !== undefined) return refusal
+    const vm = this.#rememberedVm(start, vmId)
+    const sent = vm.producer(producer, this.#rules)
+    if (seq !== null) {
+      const outcome = sent.add(seq)
+      if (outcome === 'duplicate') return outcome
+      if (outcome === 'beyond-span') return refuseSeqSpan(seq, sent, this.#rules)
+    } else {
+      sent.unsequenced++
+    }
+    vm.metrics.add(metric)
+    const late = this.#lateVm(start, vmId)
+    const lateProducer = late.producer(producer, this.#rules)
+    if (seq === null) lateProducer.unsequenced++
+    else lateProducer.add(seq)
+    late.fold(point, this.#aggregator)
+    this.pendingPoints++
+    return 'pending'
+  }
+
+  /** `duplicate`: it says nothing new, which is no matter. */
+  foldManifest(manifest: WindowManifest, closedThrough: EpochMs): LateOutcome {
+    const { vmId, windowStart: start, producer, firstSeq, count } = manifest
+    if (!this.#isAmendable(start, closedThrough)) return 'too-late'
+    const known = this.#find(start)?.vms.get(vmId)
+    const before = known?.producers.get(producer)
+    if (before !== undefined && !before.isNewPromise(firstSeq, count)) return 'duplicate'
+    const refusal = known?.refusesManifest(manifest, this.#rules)
+    if (refusal !== null && refusal !== undefined) return refusal
+    for (const vm of [this.#rememberedVm(start, vmId), this.#lateVm(start, vmId)]) {
+      vm.producer(producer, this.#rules).promise(firstSeq, count, false)
+    }
+    return 'pending'
+  }
+
+  /** Windows that are pending, each with its VM windows, lowest first. They stay pending. */
+  pending(): LateWindow[] {
+    return [...this.#pending]
+      .sort(([a], [b]) => a - b)
+      .map(([start, vms]) => ({ start, vms: [...vms.values()].sort((a, b) => (a.vmId < b.vmId ? -1 : 1)) }))
+  }
+
+  /** Hands over what is pending, for a commit that amends it, and forgets the windows that are too old from then on. */
+  take(closing: OpenWindow | null): LateWindow[] {
+    const taken = this.pending()
+    this.#pending.clear()
+    this.pendingPoints = 0
+    this.version++
+    if (closing !== null) this.remembered.push({ start: closing.start, vms: rememberedVms(closing) })
+    if (closing !== null || taken.length > 0) {
+      this.remembered.splice(0, Math.max(0, this.remembered.length - this.#rules.amendWindows))
+    }
+    return taken
+  }
+
+  /** Puts a stored late VM window back; all remembered windows must be in. */
+  restore(start: EpochMs, late: VmWindow): void {
+    this.#rememberedVm(start, late.vmId).unite(late, this.#rules)
+    this.#lateVms(start).set(late.vmId, late)
+    this.pendingPoints += late.receivedCount
+  }
+
+  /**
+   * A remembered window; or one that was skipped because nothing came for it, as far back as `amendWindows` windows reach:
+   * late points make a closed window of it. Anything older is too late.
+   */
+  #isAmendable(start: EpochMs, closedThrough: EpochMs): boolean {
+    const { amendWindows, sizeMs } = this.#rules
+    return start > closedThrough - amendWindows * sizeMs || this.#find(start) !== undefined
+  }
+
+  #find(start: EpochMs): RememberedWindow | undefined {
+    for (let i = this.remembered.length - 1; i >= 0; i--) {
+      const window = this.remembered[i]
+      if (window?.start === start) return window
+    }
+    return undefined
+  }
+
+  #rememberedVm(start: EpochMs, vmId: string): RememberedVm {
+    let window = this.#find(start)
+    if (window === undefined) {
+      window = { start, vms: new Map() }
+      this.remembered.push(window)
+      this.remembered.sort((a, b) => a.start - b.start)
+    }
+    let vm = window.vms.get(vmId)
+    if (vm === undefined) window.vms.set(vmId, (vm = new RememberedVm(new Map<string, ProducerWindow>(), [])))
+    return vm
+  }
+
+  #lateVms(start: EpochMs): Map<string, VmWindow> {
+    let vms = this.#pending.get(start)
+    if (vms === undefined) this.#pending.set(start, (vms = new Map<string, VmWindow>()))
+    this.version++
+    return vms
+  }
+
+  #lateVm(start: EpochMs, vmId: string): VmWindow {
+    const vms = this.#lateVms(start)
+    let vm = vms.get(vmId)
+    if (vm === undefined) vms.set(vmId, (vm = new VmWindow(vmId, this.#aggregator)))
+    return vm
+  }
+}
+
+function rememberedVms({ vms }: OpenWindow): Map<string, RememberedVm> {
+  return new Map([...vms].map(([vmId, vm]) => [vmId, RememberedVm.of(vm)]))
+}
