@@ -47,6 +47,8 @@ export const DEAD_LETTER_REASONS = valuesOf<DeadLetterReason>({
 
 const CHUNK_KINDS = valuesOf<ChunkKind>({
   accs: true,
+  late: true,
+  amended: true,
   open: true,
   roster: true,
   dead: true,
