@@ -1,5 +1,5 @@
 /**
- * Writes real output into README.md: `npm run docs:output`. A block between `<!-- output: ARGUMENTS -->` and
+ * Writes real output into the documents: `npm run docs:output`. A block between `<!-- output: ARGUMENTS -->` and
  * `<!-- written by … -->` becomes what `windrow ARGUMENTS` prints, up to the paths of the machine that ran it.
  */
 import { spawnSync } from 'node:child_process'
@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
-const README = fileURLToPath(new URL('../README.md', import.meta.url))
+/** Documents with blocks of output, from the root of the project. */
+export const PAGES = ['README.md', 'docs/operations.md', 'docs/scale.md']
 const BLOCK = /(<!-- output: (.*) -->\n```text\n)([^]*?)(```\n<!-- written by )/g
 
 /** The blocks of a text: arguments and what stands there. */
@@ -23,7 +24,8 @@ export function bodyOf(args) {
   try {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
-      [CLI, ...args.split(' '), '--data-dir', join(dataDir, 'd')],
+      // What only computes has no data.
+      [CLI, ...args.split(' '), ...(args.startsWith('size ') ? [] : ['--data-dir', join(dataDir, 'd')])],
       { encoding: 'utf8' },
     )
     if (status !== 0) throw new Error(`windrow ${args} ended with ${status}: ${stderr}`)
@@ -34,9 +36,12 @@ export function bodyOf(args) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const text = readFileSync(README, 'utf8')
-  writeFileSync(
-    README,
-    text.replace(BLOCK, (_, head, args, _body, tail) => head + bodyOf(args) + tail),
-  )
+  for (const page of PAGES) {
+    const path = fileURLToPath(new URL(`../${page}`, import.meta.url))
+    const text = readFileSync(path, 'utf8')
+    writeFileSync(
+      path,
+      text.replace(BLOCK, (_, head, args, _body, tail) => head + bodyOf(args) + tail),
+    )
+  }
 }

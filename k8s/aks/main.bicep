@@ -11,7 +11,7 @@ param name string = 'windrow'
 
 param location string = resourceGroup().location
 
-@description('Three for three zones. The processors of size.yaml must fit, and three brokers beside them.')
+@description('Three for three zones. The processors of the overlay's size/ must fit, and three brokers beside them.')
 @minValue(3)
 param nodeCount int = 3
 param nodeSize string = 'Standard_D8ds_v5'

@@ -7,6 +7,7 @@ import { createGatewayCommand } from './gateway.ts'
 import { createProduceCommand } from './produce.ts'
 import { createReplayCommand } from './replay.ts'
 import { createRunCommand } from './run.ts'
+import { sizeCommand } from './size.ts'
 import { stackCommand } from './stack.ts'
 import { createStatusCommand } from './status.ts'
 import { createVerifyCommand } from './verify.ts'
@@ -21,5 +22,6 @@ export const commands: readonly CliCommand[] = [
   createDeadLettersCommand(async () => (await import('../app/dead-letters.ts')).openDeadLetters),
   createReplayCommand(async () => (await import('../app/replay.ts')).replayJob),
   createCloseCommand(async () => (await import('../app/close.ts')).closeWindows),
+  sizeCommand,
   stackCommand,
 ]

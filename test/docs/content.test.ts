@@ -3,12 +3,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { summary } from '../../src/core/summary.ts'
+import { benchmarkTable } from '../../src/size/benchmark.ts'
 import { ensureBuilt, ROOT } from '../support/built.ts'
 import { fences, pageAt } from './pages.ts'
 
 const POINT = { vmId: 'a', producer: '', metric: 'cpu', timestamp: 0, seq: 0, value: 1 }
 
 interface Blocks {
+  readonly PAGES: readonly string[]
   readonly blocksOf: (text: string) => { args: string; body: string }[]
   readonly bodyOf: (args: string) => string
 }
@@ -54,10 +56,16 @@ test('the lines of input in README.md are a point and a manifest', async () => {
   expect(kinds).toEqual(['point', 'manifest'])
 })
 
-test('the output in README.md is what the program prints; `npm run docs:output` writes it', async () => {
-  const { blocksOf, bodyOf } = (await import(join(ROOT, 'scripts/docs-output.mjs'))) as Blocks
-  const blocks = blocksOf(pageAt('README.md').text)
-  expect(blocks).toHaveLength(1)
+test('the output in the documents is what the program prints; `npm run docs:output` writes it', async () => {
+  const { PAGES, blocksOf, bodyOf } = (await import(join(ROOT, 'scripts/docs-output.mjs'))) as Blocks
   const withoutTimes = (body: string): string => body.replace(/in [\d.]+ m?s \([\d.]+[kM]?\/s\)/, 'in TIME')
-  for (const { args, body } of blocks) expect(withoutTimes(body)).toBe(withoutTimes(bodyOf(args)))
+  for (const page of PAGES) {
+    const blocks = blocksOf(pageAt(page).text)
+    expect(blocks.length, page).toBeGreaterThan(0)
+    for (const { args, body } of blocks) expect(withoutTimes(body), page).toBe(withoutTimes(bodyOf(args)))
+  }
+})
+
+test('the error of the sizing model in scale.md is what `npm run bench -- size-error` prints', () => {
+  expect(pageAt('docs/scale.md').text).toContain(benchmarkTable())
 })

@@ -24,6 +24,8 @@ export interface Spec {
   egress?: NetworkRule[]
   // PodDisruptionBudget
   selector?: Selector
+  // KafkaTopic
+  partitions?: number
   // ScaledObject
   minReplicaCount?: number
   maxReplicaCount?: number

@@ -1,12 +1,16 @@
 /** The overlays are valid, mean what the rest of the project means, and hold settings that Windrow takes. */
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { readGatewayOptions } from '../../src/cli/gateway-options.ts'
+import { sizeCommand } from '../../src/cli/size.ts'
 import { resolveConfig } from '../../src/config/resolve.ts'
 import { parseConfigFile } from '../../src/config/yaml-file.ts'
 import type { Config } from '../../src/config/settings.ts'
 import { DAPR_VERSION, KAFKA_VERSION } from '../../src/stack/builds.ts'
+import { fakeCli } from '../cli/cli-context.ts'
 import { ROOT } from '../support/built.ts'
 import type { Container, Manifest } from './manifest.ts'
 import { build, buildText, find, OVERLAYS, schemaProblems } from './manifests.ts'
@@ -34,14 +38,16 @@ const yaml = (path: string): Manifest => parse(readFileSync(join(ROOT, path), 'u
 
 describe.each(OVERLAYS)('%s', (overlay) => {
   const all = build(overlay)
-  const processor = async (): Promise<Container> =>
-    find(await all, 'Deployment', 'processor').spec?.template?.spec.containers[0] as Container
+  const containerOf = async (name: string): Promise<Container> =>
+    find(await all, 'Deployment', name).spec?.template?.spec.containers[0] as Container
+  const processor = (): Promise<Container> => containerOf('processor')
+  const variables = ({ env }: Container) => Object.fromEntries((env ?? []).map(({ name, value }) => [name, value]))
+  const settingsText = async (): Promise<string> => find(await all, 'ConfigMap').data?.['windrow.yaml'] ?? ''
 
   /** Settings as the container has them: the file from the ConfigMap, then its variables. */
   async function settings(): Promise<Config> {
-    const text = find(await all, 'ConfigMap').data?.['windrow.yaml'] ?? ''
-    const env = Object.fromEntries(((await processor()).env ?? []).map(({ name, value }) => [name, value]))
-    return resolveConfig({ flags: {}, env, file: parseConfigFile('windrow.yaml', text) })
+    const file = parseConfigFile('windrow.yaml', await settingsText())
+    return resolveConfig({ flags: {}, env: variables(await processor()), file })
   }
 
   it('starts Windrow with settings that it takes', async () => {
@@ -49,16 +55,64 @@ describe.each(OVERLAYS)('%s', (overlay) => {
     expect(await settings()).toMatchObject({ source: 'kafka', sidecar: 'dapr', once: false, logLevel: 'info' })
   })
 
-  it('asks the health port that the settings open', async () => {
+  it('starts a gateway in front of the same topic, with tokens', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'windrow-gateway-'))
+    try {
+      // What is mounted in the cluster.
+      const [config, tokens] = [join(folder, 'windrow.yaml'), join(folder, 'tokens')]
+      writeFileSync(config, await settingsText())
+      writeFileSync(tokens, 'fleet 0123456789abcdef\n')
+      const gateway = await containerOf('gateway')
+      const [command, ...args] = gateway.args ?? []
+      expect([command, args.length]).toEqual(['gateway', 4])
+      const flags = { listen: args[args.indexOf('--listen') + 1], tokensFile: tokens }
+      expect(args).toContain('/etc/windrow-tokens/tokens')
+      const { config: its, clients } = readGatewayOptions(flags, { ...variables(gateway), WINDROW_CONFIG: config })
+      const { topic, brokers, windowMs, job } = await settings()
+      expect(its).toMatchObject({ topic, brokers, windowMs, job })
+      expect(clients).toHaveLength(1)
+      expect(gateway.ports?.[0]?.containerPort).toBe(its.listen.port)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('has the size that the command in its head computes', async () => {
+    const text = readFileSync(join(ROOT, 'k8s/overlays', overlay, 'size/kustomization.yaml'), 'utf8')
+    const [, line = ''] = /^# Written by `windrow size (.*)`/.exec(text) ?? []
+    const pairs = [...line.matchAll(/--(\S+) (\S+)/g)].map(([, name = '', value = '']) => [
+      name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      value,
+    ])
+    const flags = Object.fromEntries(pairs) as Record<string, string>
+    expect(flags['write']).toBe(`k8s/overlays/${overlay}`)
+    const folder = mkdtempSync(join(tmpdir(), 'windrow-size-'))
+    try {
+      await sizeCommand.run({ ...flags, write: folder }, fakeCli().context, [])
+      const again = readFileSync(join(folder, 'size/kustomization.yaml'), 'utf8')
+      expect(again.replace(folder, `k8s/overlays/${overlay}`)).toBe(text)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('asks the ports that the settings open: probes, and Prometheus, which the network lets in', async () => {
     const { ports } = await processor()
-    expect(ports?.find(({ name }) => name === 'health')?.containerPort).toBe((await settings()).healthPort)
+    const { healthPort, metricsPort, metricsHost } = await settings()
+    const portOf = (wanted: string) => ports?.find(({ name }) => name === wanted)?.containerPort
+    expect([portOf('health'), portOf('metrics'), metricsHost]).toEqual([healthPort, metricsPort, '0.0.0.0'])
+    const scraped = find(await all, 'PodMonitor').spec?.podMetricsEndpoints?.map(({ port }) => port)
+    expect(scraped).toEqual(['metrics', 'dapr-metrics'])
+    const open = find(await all, 'NetworkPolicy', 'monitoring').spec?.ingress?.[0]?.ports?.map(({ port }) => port)
+    expect(open).toEqual([9090, metricsPort])
   })
 
   it("scales on the group and the topic that the processors read, by the partitions' number", async () => {
-    const { triggers, maxReplicaCount } = find(await all, 'ScaledObject').spec ?? {}
+    const { triggers, maxReplicaCount } = find(await all, 'ScaledObject', 'processor').spec ?? {}
     const { job, topic, partitions } = await settings()
     expect(triggers?.[0]?.metadata).toMatchObject({ consumerGroup: job, topic })
-    expect(maxReplicaCount).toBeLessThanOrEqual(partitions)
+    const topics = (await all).filter(({ kind }) => kind === 'KafkaTopic')
+    expect(maxReplicaCount).toBe(topics[0]?.spec?.partitions ?? partitions)
   })
 
   it('has the workflow settings and the store that the tests of the stack run on', async () => {

@@ -28,7 +28,8 @@ const annotations = (manifests: readonly Manifest[]) => processor(manifests).met
 const container = (manifests: readonly Manifest[]): Container => pod(manifests).containers[0] as Container
 const context = (manifests: readonly Manifest[]) => container(manifests).securityContext ?? {}
 const policy = (manifests: readonly Manifest[], name: string): Spec => spec(manifests, 'NetworkPolicy', name)
-const trigger = (manifests: readonly Manifest[]) => spec(manifests, 'ScaledObject').triggers?.[0]?.metadata ?? {}
+const trigger = (manifests: readonly Manifest[]) =>
+  spec(manifests, 'ScaledObject', 'processor').triggers?.[0]?.metadata ?? {}
 const drop = (manifests: Manifest[], kind: string): void => {
   manifests.splice(0, manifests.length, ...manifests.filter((one) => one.kind !== kind))
 }
@@ -83,7 +84,7 @@ const BREAKERS: readonly [rule: string, how: string, spoil: (manifests: Manifest
   ['disruption', 'no budget', (m) => drop(m, 'PodDisruptionBudget')],
   ['disruption', 'one node', (m) => delete pod(m).topologySpreadConstraints],
   ['capped-scaling', 'idle consumers', (m) => (trigger(m)['allowIdleConsumers'] = 'true')],
-  ['capped-scaling', 'no bound', (m) => delete spec(m, 'ScaledObject').maxReplicaCount],
+  ['capped-scaling', 'no bound', (m) => delete spec(m, 'ScaledObject', 'processor').maxReplicaCount],
   ['no-secrets', 'a Secret', (m) => m.push({ kind: 'Secret', metadata: { name: 'x' }, data: {} })],
   [
     'no-secrets',
