@@ -52,6 +52,7 @@ export class OwnedPartitions {
   /** Assigned partitions that have neither ended nor halted. */
   readonly #active = new Set<number>()
   #isAssigned = false
+  #isClosed = false
 
   constructor(options: OwnedPartitionsOptions) {
     this.#options = options
@@ -63,6 +64,8 @@ export class OwnedPartitions {
   }
 
   assign(partitions: readonly number[]): void {
+    // While this one stops, others may leave too, and the group gives their partitions to whoever is still in it.
+    if (this.#isClosed) return
     this.#isAssigned = partitions.length > 0
     for (const partition of partitions) {
       this.#active.add(partition)
@@ -82,6 +85,7 @@ export class OwnedPartitions {
 
   /** Stops all; resolves when what was folded is committed and published. */
   async close(): Promise<void> {
+    this.#isClosed = true
     this.revoke([...this.#running.keys()])
     await Promise.all([...this.#running.values()].map(({ ended }) => ended))
   }
