@@ -1,25 +1,26 @@
 import { defineConfig } from 'vitest/config'
 
 /** One project a suite, named by what it needs; see test/README.md. */
-const suite = (name: string, include: string[], timeoutMs: number, exclude: string[] = []) => ({
-  test: { name, include, exclude, testTimeout: timeoutMs, hookTimeout: timeoutMs, pool: 'forks' as const },
+const suite = (
+  name: string,
+  include: string[],
+  timeoutMs: number,
+  more: { exclude?: string[]; globalSetup?: string } = {},
+) => ({
+  test: { name, include, ...more, testTimeout: timeoutMs, hookTimeout: timeoutMs, pool: 'forks' as const },
 })
 
 export default defineConfig({
   test: {
     projects: [
-      suite('unit', ['test/**/*.test.ts', 'examples/**/*.test.ts'], 60_000, [
-        'test/trace/**',
-        'test/stack/**',
-        'test/observability/**',
-        'test/k8s/**',
-        'test/faults/stack/**',
-      ]),
+      suite('unit', ['test/**/*.test.ts', 'examples/**/*.test.ts'], 60_000, {
+        exclude: ['test/trace/**', 'test/stack/**', 'test/observability/**', 'test/k8s/**', 'test/faults/stack/**'],
+      }),
       suite('trace', ['test/trace/**/*.test.ts'], 300_000),
       // 10 minutes are for the first time, when Go builds what the later ones find.
       suite('k8s', ['test/k8s/**/*.test.ts'], 600_000),
       suite('telemetry', ['test/observability/**/*.test.ts'], 60_000),
-      suite('stack', ['test/stack/**/*.test.ts'], 900_000),
+      suite('stack', ['test/stack/**/*.test.ts'], 900_000, { globalSetup: 'test/stack/global-setup.ts' }),
       // As long as it gets on; a run that stands still ends itself.
       suite('faults', ['test/faults/stack/**/*.test.ts'], 7_200_000),
     ],

@@ -14,12 +14,12 @@ import { connectSidecar } from '../../src/adapters/dapr/client.ts'
 import { daprdPorts } from '../../src/stack/ports.ts'
 import { ensureBuilt } from '../support/built.ts'
 import { resultsIn, windrow } from '../support/windrow-process.ts'
-import { stackForTests } from '../stack/run-support.ts'
+import { ownStack } from '../stack/stacks.ts'
 import type { Manifest } from './manifest.ts'
 import { build, find, type Overlay } from './manifests.ts'
 
 const READ_BY_DAPRD = ['Component', 'Resiliency', 'WorkflowAccessPolicy']
-const stack = stackForTests({ state: 'redis' })
+const stack = ownStack()
 let folder: string
 const started: ChildProcess[] = []
 

@@ -1,18 +1,18 @@
 /** What Windrow asks of a sidecar, asked of real ones: the suite that the embedded sidecar passes, on both stores. */
 import { sidecarConformance } from '../conformance/sidecar-conformance.ts'
-import { stackForTests } from './run-support.ts'
+import { sharedStack } from './stacks.ts'
 
-const stack = stackForTests({ state: 'redis' })
+const stack = sharedStack()
 
-// The stack is taken down as a whole, after both.
+// Sidecars of app ids of their own, since workers of one id share what workflows others have left. They are stopped after both.
 const sidecar = (grpcPort: number) => ({ grpcPort, storeName: 'statestore', stop: () => Promise.resolve() })
 
 sidecarConformance('daprd on Redis', async () => {
-  const daprd = await stack().startDaprd({ index: 0 })
+  const daprd = await stack().startDaprd({ index: 1, appId: 'conformance-redis', state: 'redis' })
   return sidecar(daprd.ports.grpc)
 })
 
 sidecarConformance('daprd on PostgreSQL', async () => {
-  const daprd = await stack().startDaprd({ index: 1, appId: 'windrow-postgres', state: 'postgres' })
+  const daprd = await stack().startDaprd({ index: 2, appId: 'conformance-postgres', state: 'postgres' })
   return sidecar(daprd.ports.grpc)
 })

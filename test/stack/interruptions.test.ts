@@ -19,10 +19,11 @@ import {
   startRun,
   withAdmin,
 } from './run-support.ts'
+import { ownStack } from './stacks.ts'
 
 const WINDOW_MS = 3_600_000
 const topic = 'fleet'
-const stack = stackForTests({ state: 'redis' })
+const stack = stackForTests(ownStack())
 const lines = fleetLines({
   vms: 60,
   windows: 24,

@@ -49,6 +49,7 @@ async function openAlone(
   options: Partial<ConsumptionOptions> = {},
 ): Promise<[OpenSource, Member]> {
   const member = await join(topic, fresh('group'), options)
+  await member.assigned(1)
   return [await member.consumption.source.open(0, fromOffset), member]
 }
 

@@ -1,51 +1,25 @@
 /** A broker for the tests beside this file, and topics, readers and clocks for them. */
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs from 'kafkajs'
-import { afterAll, beforeAll } from 'vitest'
+import { beforeAll } from 'vitest'
 import { connectKafkaCluster } from '../../src/adapters/kafka/cluster.ts'
 import { createKafkaConsumption } from '../../src/adapters/kafka/consumption.ts'
 import { produceRecords } from '../../src/adapters/kafka/produce.ts'
-import { startStack } from '../../src/stack/index.ts'
-import { busyPorts, stackPorts } from '../../src/stack/ports.ts'
 import type { KafkaConnection } from '../../src/adapters/kafka/client.ts'
 import type { ConsumptionOptions, KafkaConsumption } from '../../src/adapters/kafka/consumption.ts'
 import type { StoredMessage } from '../../src/adapters/kafka/cluster.ts'
 import type { Decoded } from '../../src/core/point.ts'
 import type { Clock, OpenSource } from '../../src/pipeline/ports.ts'
-import type { Stack } from '../../src/stack/index.ts'
+import { sharedStack } from './stacks.ts'
 
-/**
- * A connection to the brokers in `WINDROW_TEST_BROKERS`, or to those of a stack that is brought up for the file that
- * calls this, and taken down after it.
- */
+/** A connection to the brokers in `WINDROW_TEST_BROKERS`, or to that of the suite's stack. */
 export function kafkaForTests(): KafkaConnection {
   const brokers = (process.env['WINDROW_TEST_BROKERS'] ?? '').split(',').filter((broker) => broker !== '')
   if (brokers.length > 0) return { brokers }
-  let stack: Stack | undefined
-  let dataDir: string
-  beforeAll(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'windrow-kafka-'))
-    // PostgreSQL runs as another user when the tests run as root.
-    await chmod(dataDir, 0o755)
-    stack = await startStack({ dataDir, portBase: await freePortBase() })
-    brokers.push(stack.description.addresses.kafka)
-  })
-  afterAll(async () => {
-    await stack?.down({ purge: true })
-    await rm(dataDir, { recursive: true, force: true })
-  })
+  const stack = sharedStack()
+  beforeAll(() => void brokers.push(stack().description.addresses.kafka))
   return { brokers }
-}
-
-/** Files run side by side, each in a process of its own, so each looks in another place first. */
-async function freePortBase(): Promise<number> {
-  for (let base = 10_000 + (process.pid % 200) * 100; ; base += 100) {
-    if ((await busyPorts(Object.values(stackPorts(base)))).length === 0) return base
-  }
 }
 
 export const clock: Clock = {

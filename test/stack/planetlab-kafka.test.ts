@@ -17,12 +17,13 @@ import {
   stackForTests,
   startRun,
 } from './run-support.ts'
+import { ownStack } from './stacks.ts'
 
 const POINTS = 302_976
 const WINDOW_MS = 21_600_000
 const topic = 'planetlab'
 
-const stack = stackForTests({ state: 'redis', daprds: 2 })
+const stack = stackForTests(ownStack({ daprds: 2 }))
 let lines: string[]
 
 beforeAll(async () => {

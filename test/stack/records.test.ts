@@ -30,7 +30,7 @@ import {
 
 const WINDOW_MS = 3_600_000
 const MIB = 1024 * 1024
-const stack = stackForTests({ state: 'redis' })
+const stack = stackForTests()
 let folder: string
 
 beforeAll(async () => {

@@ -17,11 +17,12 @@ import {
   run,
   stackForTests,
   startRun,
+  statusOf,
   withAdmin,
 } from './run-support.ts'
 
 const WINDOW_MS = 3_600_000
-const stack = stackForTests({ state: 'redis' })
+const stack = stackForTests()
 const lines = fleetLines({ vms: 6, windows: 4, windowMs: WINDOW_MS, pointsPerWindow: 4, seed: 3 })
 const half = lines.length / 2
 
@@ -36,8 +37,21 @@ async function begun(name: string, config: Record<string, string> = {}): Promise
   return { job, topic }
 }
 
-/** Runs again, and expects the halt and that nothing but it has happened. */
+/** Runs again, and expects the halt and that nothing but it has happened; `status` then says the same. */
 async function expectHalt(job: string, topic: string, code: string, message: RegExp, remedy: RegExp): Promise<void> {
+  await expectRefusal(job, topic, code, message, remedy)
+  const { halted, partitions } = await statusOf(stack(), job)
+  expect([halted, partitions[0]?.halted ?? null].filter((one) => one !== null)).toEqual([
+    expect.objectContaining({
+      code,
+      message: expect.stringMatching(message) as string,
+      remedy: expect.stringMatching(remedy) as string,
+    }),
+  ])
+}
+
+/** The same of a job that was refused before it could begin, of which there is no status. */
+async function expectRefusal(job: string, topic: string, code: string, message: RegExp, remedy: RegExp): Promise<void> {
   const before = await publishedBy(stack(), job)
   const ended = await startRun(stack(), { job, topic }).ended
   const told = ended.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{'))
@@ -84,11 +98,11 @@ it.each(['compact', 'compact,delete'])('a topic with cleanup.policy=%s', async (
   const topic = `${job}-in`
   await createTopic(stack(), topic, 1, { 'cleanup.policy': policy })
   await produce(stack(), topic, lines)
-  await expectHalt(job, topic, 'TOPIC_COMPACTED', /is compacted/, /cleanup\.policy=delete/)
+  await expectRefusal(job, topic, 'TOPIC_COMPACTED', /is compacted/, /cleanup\.policy=delete/)
 })
 
 it('a topic that is not there', async () => {
-  await expectHalt(fresh('none'), fresh('nowhere'), 'KAFKA_TOPIC_MISSING', /nowhere_/, /Create the topic/)
+  await expectRefusal(fresh('none'), fresh('nowhere'), 'KAFKA_TOPIC_MISSING', /nowhere_/, /Create the topic/)
 })
 
 it('a log that starts above the offset at which the ledger goes on', async () => {
@@ -162,6 +176,9 @@ it('a partition that must halt leaves the others their work', async () => {
   const running = startRun(stack(), { job, topic, once: false })
   await running.logged(({ msg }) => msg.startsWith('partition 0 is halted: DATA_LOSS'))
   await running.logged((line) => isCommitted(line) && line['partition'] === 1)
+  const { partitions } = await statusOf(stack(), job)
+  expect(partitions.map(({ halted }) => halted?.code ?? null)).toEqual(['DATA_LOSS', null])
+  expect(partitions[0]?.halted?.atMs, 'its owner has said so').toBeGreaterThan(0)
   running.child.kill('SIGTERM')
   const { code, stderr } = await running.ended
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('windrow: DATA_LOSS: ') as string })

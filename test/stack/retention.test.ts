@@ -8,7 +8,7 @@ import { createTopic, fresh, produce, resultsOf, run, stackForTests } from './ru
 const WINDOW_MS = 3_600_000
 const PARTITIONS = 2
 const AMEND_WINDOWS = 3
-const stack = stackForTests({ state: 'redis' })
+const stack = stackForTests()
 
 beforeAll(async () => {
   // In order of time, so that the windows of the one topic are the first windows of the other.

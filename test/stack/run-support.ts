@@ -1,22 +1,20 @@
 /**
- * The whole program on the real stack: a stack for the file that asks for one, topics, runs of the built command line, and
- * what they published as an independent reader sees it: kcat (librdkafka) and the plain avsc library, nothing of ours.
+ * The whole program on the real stack: topics, runs of the built command line, and what they published as an independent reader sees it: kcat (librdkafka) and the plain avsc library, nothing of ours.
  */
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import avro from 'avsc'
 import kafkajs from 'kafkajs'
-import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
-import { startStack } from '../../src/stack/index.ts'
-import { busyPorts, daprdPorts, stackPorts } from '../../src/stack/ports.ts'
-import type { Stack, StackOptions } from '../../src/stack/index.ts'
+import { afterEach, expect, vi } from 'vitest'
+import type { JobStatus } from '../../src/app/status.ts'
+import type { Stack } from '../../src/stack/index.ts'
 import { ROOT } from '../support/built.ts'
-import { start, type Ended, type Running } from '../support/windrow-process.ts'
+import { start, windrow, type Ended, type Running } from '../support/windrow-process.ts'
+import { sharedStack } from './stacks.ts'
 
 /** A test that waits for longer waits for something that will not come. */
 const TEST_TIMEOUT_MS = 300_000
@@ -24,38 +22,19 @@ const TEST_TIMEOUT_MS = 300_000
 /** Runs that a test has started and may not have seen the end of. */
 const runs = new Set<Running>()
 
-/** A stack for this file, brought up before its tests and gone after them, as are the runs that a test leaves behind. */
-export function stackForTests(options: Pick<StackOptions, 'state' | 'daprds'> = {}): () => Stack {
+/**
+ * The stack of the suite, or one of the file's own, for runs of the whole program: those that a test leaves behind end
+ * with it.
+ */
+export function stackForTests(stack = sharedStack()): () => Stack {
   vi.setConfig({ testTimeout: TEST_TIMEOUT_MS })
-  let stack: Stack | undefined
-  let dataDir: string
-  beforeAll(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'windrow-run-'))
-    // PostgreSQL runs as another user when the tests run as root.
-    await chmod(dataDir, 0o755)
-    stack = await startStack({ ...options, dataDir, portBase: await freePortBase() })
-  })
   afterEach(async () => {
     for (const { child, ended } of runs) {
       child.kill('SIGKILL')
       await ended
     }
   })
-  afterAll(async () => {
-    await stack?.down({ purge: true })
-    await rm(dataDir, { recursive: true, force: true })
-  })
-  return () => {
-    if (stack === undefined) throw new Error('the stack is not up yet')
-    return stack
-  }
-}
-
-async function freePortBase(): Promise<number> {
-  for (let base = 24_000; ; base += 100) {
-    const ports = [stackPorts(base), ...[0, 1, 2, 3].map((index) => daprdPorts(base, index))]
-    if ((await busyPorts(ports.flatMap((some) => Object.values(some) as number[]))).length === 0) return base
-  }
+  return stack
 }
 
 /** A job or topic name that no other test uses. */
@@ -339,6 +318,19 @@ export async function endedWell(running: LoggedRun): Promise<Ended> {
 /** Runs to the end of what is there. */
 export async function run(stack: Stack, options: RunOptions): Promise<Ended> {
   return endedWell(startRun(stack, options))
+}
+
+/** A `windrow status` of a job on the stack. */
+export function statusArgs(stack: Stack, job: string): { readonly args: string[]; readonly env: NodeJS.ProcessEnv } {
+  return {
+    args: ['status', '--sidecar', 'dapr', '--job', job, '--brokers', brokersOf(stack)],
+    env: { DAPR_GRPC_PORT: String(stack.description.daprds[0]?.ports.grpc) },
+  }
+}
+
+export async function statusOf(stack: Stack, job: string): Promise<JobStatus> {
+  const { args, env } = statusArgs(stack, job)
+  return JSON.parse((await windrow([...args, '--json'], env)).stdout) as JobStatus
 }
 
 export const isCommitted = ({ msg }: LogLine): boolean => msg === 'committed'

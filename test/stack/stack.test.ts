@@ -2,16 +2,17 @@
  * The stack itself, on the real parts: brought up once, then disturbed. Tests go on from one another, in this order. The
  * first run on a machine builds Dapr, which takes some minutes.
  */
-import { chmod, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DaprWorkflowClient, WorkflowRuntime } from '@dapr/dapr'
 import type { WorkflowContext } from '@dapr/dapr'
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findStack, openStack, readStack, startStack } from '../../src/stack/index.ts'
+import { readStack, startStack } from '../../src/stack/index.ts'
 import type { DaprdDescription, PartStatus, Progress, Stack } from '../../src/stack/index.ts'
-import { busyPorts, daprdPorts, MAX_DAPRDS, stackPorts } from '../../src/stack/ports.ts'
+import { newStackDir, removeStack } from './stack-folder.ts'
+import { freePortBase } from './stacks.ts'
 
 const PARTS = ['redis', 'postgres', 'kafka', 'placement', 'scheduler', 'daprd-0']
 
@@ -21,18 +22,12 @@ let stack: Stack
 const progress: Progress[] = []
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'windrow-stack-'))
-  // PostgreSQL runs as another user when the tests run as root.
-  await chmod(dataDir, 0o755)
+  dataDir = await newStackDir()
   portBase = await freePortBase()
   stack = await up()
 })
 
-afterAll(async () => {
-  // Found by its folder, so that one which came up in part goes down too.
-  if ((await findStack(dataDir)) !== null) await (await openStack(dataDir)).down({ purge: true })
-  await rm(dataDir, { recursive: true, force: true })
-})
+afterAll(() => removeStack(dataDir))
 
 const up = (more: { portBase?: number; state?: 'postgres'; daprds?: number } = {}) =>
   startStack({ dataDir, portBase, onProgress: (step) => progress.push(step), ...more })
@@ -138,14 +133,6 @@ test('going down leaves no process, and a purge no file', async () => {
 })
 
 /** The first block of ports, from a place that differs between test processes, on which nobody listens. */
-async function freePortBase(from = 10_000 + (process.pid % 200) * 100): Promise<number> {
-  for (let base = from; ; base += 100) {
-    const daprds = Array.from({ length: MAX_DAPRDS }, (_, i) => Object.values(daprdPorts(base, i)) as number[])
-    const ports = [...(Object.values(stackPorts(base)) as number[]), ...daprds.flat()]
-    if ((await busyPorts(ports)).length === 0) return base
-  }
-}
-
 /** Pids of the processes that work in the folder; every part of a stack does. */
 async function processesIn(folder: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
