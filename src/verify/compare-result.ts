@@ -10,9 +10,13 @@ import type { VmRecount } from './vm-recount.ts'
 /** Ranges that a result lists. */
 const MAX_RANGES = 100
 
-/** What a VM window is called that closed by this trigger. */
+/**
+ * What a VM window is called that closed by this trigger. One that late records made incomplete, in a window where all was
+ * there, closed before its grace.
+ */
 export function reasonOf(vm: VmRecount, trigger: CloseTrigger, rules: Windowing): CloseReason {
-  return vm.isComplete(rules) ? 'complete' : trigger
+  if (vm.isComplete(rules)) return 'complete'
+  return trigger === 'complete' ? 'grace' : trigger
 }
 
 /** What `metrics` of a result says, by metric; `null` where another aggregator than the built-in one has written it. */
@@ -37,13 +41,12 @@ function isSummary(metric: Json): boolean {
 export interface ResultExpectation {
   readonly vm: VmRecount
   readonly windowStart: number
-  readonly revision: number
   readonly trigger: CloseTrigger
 }
 
 /** Members that differ, those that matter most first. */
 export function compareResult(
-  { vm, windowStart, revision, trigger }: ResultExpectation,
+  { vm, windowStart, trigger }: ResultExpectation,
   result: VmWindowResult,
   rules: Windowing,
   isBuiltIn: boolean,
@@ -56,7 +59,7 @@ export function compareResult(
   fields.compare('expected', vm.expected(rules), result.expected)
   // Whether an aggregator failed cannot be seen in the records.
   if (!isQuarantined) fields.compare('reason', reasonOf(vm, trigger, rules), result.reason)
-  if (revision === 1) fields.compare('duplicates', vm.duplicates, result.duplicates)
+  fields.compare('duplicates', vm.duplicates, result.duplicates)
   compareSeqs(vm, result, rules, fields)
   return fields.differences
 }

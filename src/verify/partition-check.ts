@@ -64,6 +64,7 @@ export class PartitionCheck {
     const lines: string[] = []
     const amended = this.#revise(certificate, amendments, isChecked, lines)
     const window = this.#close(certificate, isChecked, lines)
+    this.#recount.forget()
     // Up to here the counts of certificates are taken on trust; from here on they must follow from the records.
     const { firstChecked, beginning } = this.#selection
     if (beginning !== null && index + 1 === firstChecked)
@@ -90,9 +91,8 @@ export class PartitionCheck {
         const before = vm.revision === 0 ? null : this.#env.published.claim(window.start, vmId, vm.revision)
         vm.revision++
         const result = this.#result(certificate, window, vm, isChecked, lines)
-        if (result !== null && JSON.stringify(result.state) === JSON.stringify(before?.result.state ?? null))
-          cascading.delete(vmId)
-        else cascading.add(vmId)
+        if (isStateChanged(result, before?.result ?? null)) cascading.add(vmId)
+        else cascading.delete(vmId)
       }
       if (changed.size > 0) amended.push({ window, vmWindows: changed.size })
     }
@@ -130,7 +130,7 @@ export class PartitionCheck {
     else this.#quarantined.delete(key)
     if (found !== null) lines.push(found.line)
     if (!isChecked) return found?.result ?? null
-    const expectation = { vm, windowStart: window.start, revision, trigger: window.trigger ?? 'complete' }
+    const expectation = { vm, windowStart: window.start, trigger: window.trigger ?? 'complete' }
     const differences: FieldDifference[] =
       found === null
         ? [{ field: 'result', expected: 'there', found: null }]
@@ -175,4 +175,14 @@ export class PartitionCheck {
 
 function combine(a: FateCounts, b: FateCounts, sign: 1 | -1): FateCounts {
   return Object.fromEntries(FATES.map((fate) => [fate, a[fate] + sign * b[fate]])) as unknown as FateCounts
+}
+
+/**
+ * Whether the VM's next window begins from another state than it did. What a state should be is not counted again: the
+ * results tell it. A VM window that was not there before changes it by its points.
+ */
+function isStateChanged(now: VmWindowResult | null, before: VmWindowResult | null): boolean {
+  if (now === null) return true
+  if (before === null) return now.received > 0 && now.state !== null
+  return JSON.stringify(now.state) !== JSON.stringify(before.state)
 }

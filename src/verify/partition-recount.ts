@@ -82,10 +82,8 @@ export class PartitionRecount {
   }
 
   #foldLatePoint(point: DataPoint, start: EpochMs): void {
-    const window = this.closed.find((one) => one.start === start)
-    if (window === undefined) return this.#count('late')
-    const known = window.vms.get(point.vmId)
-    const vm = known ?? new VmRecount(point.vmId)
+    if (!this.#isAmendable(start)) return this.#count('late')
+    const vm = this.#closedVm(start, point.vmId)
     switch (vm.admit(point, this.#rules)) {
       case 'refused':
         return this.#count('rejected')
@@ -94,8 +92,7 @@ export class PartitionRecount {
       case 'new':
         this.#count('late')
         this.#pending++
-        window.vms.set(point.vmId, vm)
-        this.#touch(start, point.vmId)
+        this.#touch(start, vm)
     }
   }
 
@@ -103,15 +100,14 @@ export class PartitionRecount {
     const { windowStart: start, vmId, producer, last } = manifest
     if (isManifestRefused(manifest, brokerMs, this.#rules)) return this.#count('rejected')
     if (this.#closedThrough !== null && start <= this.#closedThrough) {
+      if (start >= this.#wholeFrom && this.#isAmendable(start)) {
+        const vm = this.#closedVm(start, vmId)
+        const isNew = !vm.isPromised(manifest)
+        if (isNew && vm.refusesPromise(manifest, this.#rules)) return this.#count('rejected')
+        vm.promise(manifest)
+        if (isNew) this.#touch(start, vm)
+      }
       if (last) this.#leave(vmId, producer)
-      const window = this.closed.find((one) => one.start === start)
-      if (window === undefined) return this.#count('manifests')
-      const vm = window.vms.get(vmId) ?? new VmRecount(vmId)
-      if (vm.isPromised(manifest)) return this.#count('manifests')
-      if (vm.refusesPromise(manifest, this.#rules)) return this.#count('rejected')
-      vm.promise(manifest)
-      window.vms.set(vmId, vm)
-      this.#touch(start, vmId)
       return this.#count('manifests')
     }
     if (start < this.#wholeFrom) return this.#count('manifests')
@@ -144,8 +140,27 @@ export class PartitionRecount {
     }
     this.#advanceRoster(window)
     this.closed.push(window)
-    while (this.closed.length > this.#rules.amendWindows) this.closed.shift()
     return window
+  }
+
+  /** After a certificate: what is older than late points can change is forgotten. */
+  forget(): void {
+    this.closed.splice(0, Math.max(0, this.closed.length - this.#rules.amendWindows))
+  }
+
+  /**
+   * Among the last closed windows; or, as far back as these may reach, a window that was skipped because nothing came for it,
+   * which late points make a closed one.
+   */
+  #isAmendable(start: EpochMs): boolean {
+    const { amendWindows, sizeMs } = this.#rules
+    const horizon = (this.#closedThrough ?? -Infinity) - amendWindows * sizeMs
+    return start > horizon || this.closed.some((one) => one.start === start)
+  }
+
+  /** Counted in only once it is touched. */
+  #closedVm(start: EpochMs, vmId: string): VmRecount {
+    return this.closed.find((one) => one.start === start)?.vms.get(vmId) ?? new VmRecount(vmId)
   }
 
   #advanceRoster(window: WindowRecount): void {
@@ -176,10 +191,17 @@ export class PartitionRecount {
     return window
   }
 
-  #touch(start: EpochMs, vmId: string): void {
+  /** Puts a VM window of a closed window among those that the next certificate amends. */
+  #touch(start: EpochMs, vm: VmRecount): void {
+    let window = this.closed.find((one) => one.start === start)
+    if (window === undefined) {
+      this.closed.push((window = { start, vms: new Map(), trigger: 'grace' }))
+      this.closed.sort((a, b) => a.start - b.start)
+    }
+    window.vms.set(vm.vmId, vm)
     const vms = this.#touched.get(start)
-    if (vms === undefined) this.#touched.set(start, new Set([vmId]))
-    else vms.add(vmId)
+    if (vms === undefined) this.#touched.set(start, new Set([vm.vmId]))
+    else vms.add(vm.vmId)
   }
 
   #count(fate: keyof FateCounts): void {

@@ -321,6 +321,62 @@ describe('a range', () => {
   })
 })
 
+describe('late records', () => {
+  /** Some of each VM come a window and a half after theirs: new, as copies, of VMs unknown in it; manifests too. */
+  const late = [...LINES]
+  for (let at = 60; at + 140 < late.length; at += 23) late.splice(at + 140, 0, ...late.splice(at, 1))
+  for (let at = 60; at + 110 < late.length; at += 37) late.splice(at + 110, 0, late[at] as string)
+  const files = (name: string): Files => ({ input: at('late.ndjson'), results: at(`${name}/results.ndjson`) })
+
+  beforeAll(async () => {
+    writeFileSync(at('late.ndjson'), late.map((line) => `${line}\n`).join(''))
+    await run({ settings: { ...SETTINGS, input: at('late.ndjson'), dataDir: at('late') } })
+  })
+
+  test('amend windows, with a cascade through later ones: every revision is equal to what the records say', async () => {
+    const report = await reportOf(files('late'))
+    expect(report.differences).toEqual([])
+    const revisions = linesIn(at('late/results.ndjson')).map(
+      (line) => (JSON.parse(line) as { revision: number }).revision,
+    )
+    expect(Math.max(...revisions)).toBeGreaterThan(1)
+    expect(report).toMatchObject({ exitCode: 0, differenceCount: 0 })
+    expect(report.compared.vmWindows.compared).toBe(revisions.length)
+    const amended = linesIn(at('late/results.certificates.ndjson')).filter((line) => !line.includes('"amended":[]'))
+    expect(amended.length).toBeGreaterThan(3)
+  })
+
+  test('and a range of them by itself', async () => {
+    for (const minute of [2, 4, 5]) {
+      const report = await reportOf(files('late'), '--from', new Date(minute * MINUTE).toISOString())
+      expect(report.differences).toEqual([])
+      expect(report.compared.windows.compared).toBeGreaterThan(0)
+    }
+  })
+
+  test('a revision that is taken away or changed is named', async () => {
+    const lines = linesIn(at('late/results.ndjson'))
+    const index = lines.findIndex((line) => line.includes('"revision":2'))
+    const { vmId, windowStart } = JSON.parse(lines[index] as string) as { vmId: string; windowStart: number }
+    copyFileSync(at('late/results.certificates.ndjson'), at('copy.certificates.ndjson'))
+    const certificates = at('copy.certificates.ndjson')
+    writeFileSync(
+      at('copy.ndjson'),
+      lines
+        .filter((_, i) => i !== index)
+        .map((line) => `${line}\n`)
+        .join(''),
+    )
+    const gone = await reportOf({ input: at('late.ndjson'), results: at('copy.ndjson'), certificates })
+    const place = { vmId, window: windowStart, revision: 2 }
+    expect(gone.differences).toContainEqual(expect.objectContaining({ ...place, field: 'result', found: null }))
+    const other = lines.map((line, i) => (i === index ? line.replace(/"received":\d+/, '"received":1') : line))
+    writeFileSync(at('copy.ndjson'), other.map((line) => `${line}\n`).join(''))
+    const changedResult = await reportOf({ input: at('late.ndjson'), results: at('copy.ndjson'), certificates })
+    expect(changedResult.differences).toContainEqual(expect.objectContaining({ ...place, field: 'received', found: 1 }))
+  })
+})
+
 test('what an aggregator of the user computes is not compared, all else is, and it is said', async () => {
   const last = defineAggregator({
     name: 'last',
