@@ -77,7 +77,8 @@ try {
   stack = await startStack({ dataDir, portBase: Number(values['port-base']) })
   const samples = await soak(stack)
   const command = `npm run bench -- soak ${process.argv.slice(2).join(' ')}`.trimEnd()
-  if (values.figures !== undefined) await writeFile(values.figures, `${JSON.stringify({ command, samples })}\n`)
+  if (values.figures !== undefined)
+    await writeFile(values.figures, `${JSON.stringify({ command, samples }, null, 2)}\n`)
   if (values.plot !== undefined) await writeFile(values.plot, plot(samples, command))
 } finally {
   await stack?.down({ purge: true })
