@@ -1,6 +1,6 @@
 /**
  * The dashboards as Grafana reads them from a folder. What Grafana itself makes of them is not shown here: it is no package of a
- * registry that this suite uses. test/stack/telemetry.test.ts asks a real Prometheus for everything that a panel selects.
+ * registry that this suite uses.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it, test } from 'vitest'

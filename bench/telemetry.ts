@@ -1,0 +1,90 @@
+/**
+ * What metrics and traces cost: the same job from a file through the embedded sidecar, by turns without telemetry and with all of
+ * it: metrics, read once a second; every window traced, one VM window in a hundred, sent to a collector in this process.
+ * CPU time of the process, so that neighbours on the machine do not count; collector and reader are in it, so what is said is too
+ * much rather than too little. Loading OpenTelemetry, once a process, is not in it: the first round of each is thrown away.
+ *
+ *   npm run bench -- telemetry [POINTS] [VMS] [ROUNDS]
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { runJob } from '../src/app.ts'
+import { resolveSettings, type Settings } from '../src/library/settings.ts'
+
+const [points = 400_000, vms = 100, rounds = 7] = process.argv.slice(2).map(Number)
+const WINDOW_MS = 3_600_000
+const POINTS_A_WINDOW = 400
+const METRICS_PORT = 19_464
+
+const folder = mkdtempSync(join(tmpdir(), 'windrow-bench-'))
+const input = join(folder, 'points.ndjson')
+
+function writeInput(): void {
+  const lines = Array.from({ length: points }, (_, i) => {
+    const seq = Math.floor(i / vms)
+    const timestamp = 1_767_225_600_000 + Math.floor((seq * WINDOW_MS) / POINTS_A_WINDOW)
+    return JSON.stringify({ vmId: `vm-${i % vms}`, metric: 'cpu', timestamp, seq, value: ((i * 7919) % 10_000) / 100 })
+  })
+  writeFileSync(input, `${lines.join('\n')}\n`)
+}
+
+let runs = 0
+
+/** CPU seconds of one run. */
+async function measure(settings: Settings): Promise<number> {
+  const config = resolveSettings({ input: [input], window: '1h', dataDir: join(folder, `run-${++runs}`), ...settings })
+  const before = process.cpuUsage()
+  const observer = { progress: () => undefined, event: () => undefined }
+  const summary = await runJob(config, observer, new AbortController().signal)
+  const { user, system } = process.cpuUsage(before)
+  if (summary.points.accepted !== points) throw new Error(`accepted ${summary.points.accepted} of ${points}`)
+  return (user + system) / 1e6
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number
+
+writeInput()
+let spanBatches = 0
+const collector = createServer((request, response) => {
+  spanBatches++
+  request.resume().on('end', () => response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end())
+})
+collector.listen(0, '127.0.0.1')
+await once(collector, 'listening')
+const otlpEndpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`
+let scrapes = 0
+const reader = setInterval(() => {
+  // Between two runs nobody is there.
+  void fetch(`http://127.0.0.1:${METRICS_PORT}/metrics`)
+    .then((response) => response.text())
+    .then(() => scrapes++)
+    .catch(() => undefined)
+}, 1000)
+
+try {
+  const off: number[] = []
+  const on: number[] = []
+  for (let round = 0; round <= rounds; round++) {
+    const without = await measure({})
+    const withAll = await measure({ metricsPort: METRICS_PORT, otlpEndpoint })
+    if (round === 0) continue
+    off.push(without)
+    on.push(withAll)
+    console.log(`round ${round}: ${without.toFixed(2)} s of CPU without, ${withAll.toFixed(2)} s with`)
+  }
+  if (scrapes === 0 || spanBatches === 0) throw new Error('nothing was read or sent')
+  const more = on.map((value, i) => value / (off[i] as number) - 1)
+  console.log(
+    `${points.toLocaleString('en')} points of ${vms} VMs: median ${median(off).toFixed(2)} s without, ${median(on).toFixed(2)} s with;` +
+      ` a round with telemetry takes ${(median(more) * 100).toFixed(1)} % more CPU (median of ${rounds} pairs)`,
+  )
+} finally {
+  clearInterval(reader)
+  collector.close()
+  rmSync(folder, { recursive: true, force: true })
+}
