@@ -73,5 +73,8 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['test/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['test/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts', 'loadtest/k6/**/*.ts'],
+    rules: { 'no-console': 'off' },
+  },
 )

@@ -14,12 +14,16 @@ export default defineConfig({
   test: {
     projects: [
       suite('unit', ['test/**/*.test.ts', 'examples/**/*.test.ts'], 60_000, {
-        exclude: ['test/trace/**', 'test/stack/**', 'test/observability/**', 'test/k8s/**', 'test/faults/stack/**'],
+        exclude: [
+          ...['test/trace/**', 'test/stack/**', 'test/loadtest/**', 'test/observability/**', 'test/k8s/**'],
+          'test/faults/stack/**',
+        ],
       }),
       suite('trace', ['test/trace/**/*.test.ts'], 300_000),
       // 10 minutes are for the first time, when Go builds what the later ones find.
       suite('k8s', ['test/k8s/**/*.test.ts'], 600_000),
       suite('telemetry', ['test/observability/**/*.test.ts'], 60_000),
+      suite('loadtest', ['test/loadtest/**/*.test.ts'], 300_000),
       suite('stack', ['test/stack/**/*.test.ts'], 900_000, { globalSetup: 'test/stack/global-setup.ts' }),
       // As long as it gets on; a run that stands still ends itself.
       suite('faults', ['test/faults/stack/**/*.test.ts'], 7_200_000),

@@ -1,38 +1,51 @@
-/** The results topic, followed for the gateway's questions. */
+/** The topics that a job publishes to, followed for the gateway's questions. */
+import { createCertificateDecoder } from '../adapters/avro/encode-certificate.ts'
 import { createResultDecoder } from '../adapters/avro/encode-result.ts'
+import type { LineDecoder } from '../adapters/avro/decode-line.ts'
 import type { KafkaConnection } from '../adapters/kafka/client.ts'
 import { followTopic } from '../adapters/kafka/follow-topic.ts'
+import type { Certificate } from '../core/certificate.ts'
 import type { VmWindowResult } from '../core/close-vm-window.ts'
+import { CertificatesView } from '../gateway/certificates-view.ts'
 import { ResultsView } from '../gateway/results-view.ts'
-import type { ResultsSource } from '../gateway/query.ts'
+import type { Followed, Published } from '../gateway/query.ts'
 
-/** Results a partition that are read at the start. */
+/** Records a partition that are read at the start. */
 const BACK = 50_000
 const LIMITS = { maxVms: 100_000, maxWindows: 48 }
+const MAX_CERTIFICATES_A_PARTITION = 1_000
 
-const LOADING = { code: 'RESULTS_LOADING', detail: 'the results are being read' }
+const LOADING = 'the topic is being read'
 
 /** Follows until `signal` aborts; `ended` rejects on what is no trouble of Kafka's. */
-export function followResults(
+export function followPublished(
   connection: KafkaConnection,
-  topic: string,
+  topics: { readonly results: string; readonly certificates: string },
   signal: AbortSignal,
-): ResultsSource & { readonly ended: Promise<void> } {
-  const view = new ResultsView(LIMITS)
-  const decode = createResultDecoder()
-  let problem: ReturnType<ResultsSource['problem']> = LOADING
-  const ended = followTopic({
-    connection,
-    topic,
-    back: BACK,
-    signal,
-    onMessage: (partition, { value }) => {
-      const decoded = decode(value ?? Buffer.alloc(0))
-      // Whatever else somebody writes there is no result.
-      if (decoded.kind === 'line') view.add(partition, JSON.parse(decoded.line) as VmWindowResult)
-    },
-    onCaughtUp: () => (problem = null),
-    onTrouble: ({ code, message }) => (problem = { code: 'RESULTS_UNREADABLE', detail: `${code}: ${message}` }),
-  })
-  return { view, topic, problem: () => problem, ended }
+): Published & { readonly ended: Promise<unknown> } {
+  const results = new ResultsView(LIMITS)
+  const certificates = new CertificatesView(MAX_CERTIFICATES_A_PARTITION)
+  const follow = <V>(topic: string, view: V, decode: LineDecoder, add: (partition: number, value: unknown) => void) => {
+    let problem: ReturnType<Followed<V>['problem']> = { code: 'LOADING', detail: LOADING }
+    const ended = followTopic({
+      ...{ connection, topic, back: BACK, signal },
+      onMessage: (partition, { value }) => {
+        const decoded = decode(value ?? Buffer.alloc(0))
+        // Whatever else somebody writes there is none of the job's.
+        if (decoded.kind === 'line') add(partition, JSON.parse(decoded.line))
+      },
+      onCaughtUp: () => (problem = null),
+      onTrouble: ({ code, message }) => (problem = { code: 'UNREADABLE', detail: `${code}: ${message}` }),
+    })
+    return { view, topic, problem: () => problem, ended }
+  }
+  const followed = {
+    results: follow(topics.results, results, createResultDecoder(), (partition, value) =>
+      results.add(partition, value as VmWindowResult),
+    ),
+    certificates: follow(topics.certificates, certificates, createCertificateDecoder(), (_, value) =>
+      certificates.add(value as Certificate),
+    ),
+  }
+  return { ...followed, ended: Promise.all([followed.results.ended, followed.certificates.ended]) }
 }

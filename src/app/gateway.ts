@@ -10,7 +10,7 @@ import { RateLimit } from '../gateway/rate-limit.ts'
 import { createGateway, type Answered } from '../gateway/server.ts'
 import type { PointLog } from '../gateway/point-log.ts'
 import type { Client } from '../gateway/tokens.ts'
-import { followResults } from './gateway-results.ts'
+import { followPublished } from './gateway-results.ts'
 import { rulesOf } from './rules.ts'
 
 export interface GatewayRequest {
@@ -18,8 +18,8 @@ export interface GatewayRequest {
   readonly clients: readonly Client[] | null
   /** Creates the topic with as many, if it is not there. `null`: it must be there. */
   readonly partitions: number | null
-  /** Of the job's results; `null`: no questions are answered. */
-  readonly resultsTopic: string | null
+  /** Where the job publishes; questions are answered from there. */
+  readonly topics: { readonly results: string; readonly certificates: string }
 }
 
 /** Follows it. Calls are frequent and synchronous. */
@@ -64,8 +64,7 @@ export const runGateway: RunGateway = async (request, observer, signal) => {
   }
   const opened = openLog(request, connection, onWaiting, AbortSignal.any([signal, opening.signal]))
   const stopFollowing = new AbortController()
-  const results =
-    request.resultsTopic === null ? null : followResults(connection, request.resultsTopic, stopFollowing.signal)
+  const published = followPublished(connection, request.topics, stopFollowing.signal)
   const answers: Record<string, number> = {}
   const gateway = createGateway({
     log,
@@ -78,7 +77,7 @@ export const runGateway: RunGateway = async (request, observer, signal) => {
     requestTimeoutMs: config.requestTimeoutMs,
     ackTimeoutMs: config.ackTimeoutMs,
     nowMs: Date.now,
-    results,
+    published,
     onAnswer: (answer) => {
       answers[answer.status] = (answers[answer.status] ?? 0) + 1
       observer.answered(answer)
@@ -89,14 +88,14 @@ export const runGateway: RunGateway = async (request, observer, signal) => {
     observer.listening(await listen(gateway, config.listen))
     const forGood = new Promise<never>(() => undefined)
     const ready = opened.then((kafka) => kafka !== null && log.isOpen(kafka))
-    await Promise.race([aborted(signal), ready.then(() => forGood), results?.ended ?? forGood])
+    await Promise.race([aborted(signal), ready.then(() => forGood), published.ended])
     observer.draining()
   } finally {
     // In this order: what is under way needs Kafka to end.
     await gateway.drain()
     stopFollowing.abort()
     opening.abort()
-    await results?.ended
+    await published.ended
     await (await opened)?.close()
   }
   const seconds = Math.round(performance.now() - startedMs) / 1000

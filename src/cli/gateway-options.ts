@@ -56,9 +56,16 @@ export function readGatewayOptions(
     clients,
     // Only where it is asked for: a topic that is mistyped must not come to be.
     partitions: places.has('partitions') ? complete.partitions : null,
-    resultsTopic: complete.results.kind === 'kafka' ? complete.results.topic : `${complete.job}-results`,
+    topics: {
+      results: topicOr(complete.results, `${complete.job}-results`),
+      certificates: topicOr(complete.certificates, `${complete.job}-certificates`),
+    },
     json: complete.json,
   }
+}
+
+function topicOr(output: Config['results'], otherwise: string): string {
+  return output.kind === 'kafka' ? output.topic : otherwise
 }
 
 function readTokens(path: string, add: (problem: string, remedy: string) => void): readonly Client[] {

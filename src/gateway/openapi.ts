@@ -116,6 +116,21 @@ function queryPaths(needsToken: boolean): object {
         responses: { ...answers('The windows.', 'Windows'), 400: problem('The limit is none.') },
       },
     },
+    '/v1/certificates/{partition}/{window}': {
+      get: {
+        operationId: 'get-certificate',
+        summary: 'The certificate of a closed window; `window` is its start in milliseconds since 1970.',
+        ...secured(needsToken),
+        parameters: ['partition', 'window'].map((name) => ({
+          ...{ name, in: 'path', required: true, schema: { type: 'integer' } },
+        })),
+        responses: {
+          ...answers('The certificate.', 'Certificate'),
+          400: problem('Not whole numbers.'),
+          404: problem('No recent certificate of this window.'),
+        },
+      },
+    },
   }
 }
 
@@ -201,6 +216,7 @@ const SCHEMAS = {
   },
   Document: { type: 'object', required: ['openapi'] },
   Result: { type: 'object', required: ['vmId', 'windowStart', 'revision', 'reason', 'received', 'metrics', 'state'] },
+  Certificate: { type: 'object', required: ['partition', 'sequence', 'window', 'points', 'results', 'digest'] },
   Windows: {
     type: 'object',
     required: ['windows'],

@@ -1,54 +1,69 @@
-/** Questions about results. What is answered is what a `read_committed` reader of the results topic has seen. */
+/** Questions about results. What is answered is what a `read_committed` reader of the job's topics has seen. */
 import type { FastifyInstance } from 'fastify'
+import type { CertificatesView } from './certificates-view.ts'
 import { ProblemError } from './problem.ts'
 import type { ResultsView } from './results-view.ts'
 
-/** Where the results come from, as far as questions care. */
-export interface ResultsSource {
-  readonly view: ResultsView
+/** A topic that is followed, as far as questions care. */
+export interface Followed<View> {
+  readonly view: View
   readonly topic: string
   /** `null`: read to its end, and followed from there. */
-  problem(): { readonly code: string; readonly detail: string } | null
+  readonly problem: () => { readonly code: string; readonly detail: string } | null
+}
+
+export interface Published {
+  readonly results: Followed<ResultsView>
+  readonly certificates: Followed<CertificatesView>
 }
 
 const DEFAULT_WINDOWS = 50
 const MAX_WINDOWS = 1_000
 const LOADING_SECONDS = 2
 
-export function addQueryRoutes(app: FastifyInstance, results: ResultsSource): void {
-  const view = (): ResultsView => {
-    const problem = results.problem()
-    if (problem === null) return results.view
-    throw new ProblemError({
-      status: 503,
-      ...problem,
-      remedy: `Results are read from the topic ${results.topic}; try again, or look at GET /readyz and the log.`,
-      retryAfterSeconds: LOADING_SECONDS,
-    })
-  }
-
+export function addQueryRoutes(app: FastifyInstance, { results, certificates }: Published): void {
   app.get<{ Params: { id: string } }>('/v1/vms/:id', (request) => {
     const { id } = request.params
-    const result = view().latestOf(id)
+    const result = viewOf(results).latestOf(id)
     if (result === null) throw notFound('NO_SUCH_VM', `there is no recent result of the VM ${JSON.stringify(id)}`)
     return result
   })
 
   app.get<{ Querystring: { limit?: unknown } }>('/v1/windows', (request) => {
-    const limit = limitOf(request.query.limit)
-    return { windows: view().windows(limit) }
+    const { limit } = request.query
+    return {
+      windows: viewOf(results).windows(limit === undefined ? DEFAULT_WINDOWS : whole('limit', limit, 1, MAX_WINDOWS)),
+    }
+  })
+
+  app.get<{ Params: { partition: string; window: string } }>('/v1/certificates/:partition/:window', (request) => {
+    const partition = whole('partition', request.params.partition, 0, 100_000)
+    const start = whole('window', request.params.window, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+    const certificate = viewOf(certificates).of(partition, start)
+    if (certificate !== null) return certificate
+    throw notFound('NO_SUCH_CERTIFICATE', `there is no recent certificate of partition ${partition}, window ${start}`)
   })
 }
 
-function limitOf(given: unknown): number {
-  if (given === undefined) return DEFAULT_WINDOWS
-  const limit = typeof given === 'string' && /^\d{1,6}$/.test(given) ? Number(given) : 0
-  if (limit >= 1 && limit <= MAX_WINDOWS) return limit
+function viewOf<View>({ view, topic, problem }: Followed<View>): View {
+  const wrong = problem()
+  if (wrong === null) return view
+  throw new ProblemError({
+    status: 503,
+    ...wrong,
+    remedy: `This is answered from the topic ${topic}; try again, or look at GET /readyz and the log.`,
+    retryAfterSeconds: LOADING_SECONDS,
+  })
+}
+
+function whole(name: string, given: unknown, min: number, max: number): number {
+  const value = typeof given === 'string' && /^-?\d{1,16}$/.test(given) ? Number(given) : Number.NaN
+  if (value >= min && value <= max) return value
   throw new ProblemError({
     status: 400,
-    code: 'BAD_LIMIT',
-    detail: `limit is ${JSON.stringify(given)}`,
-    remedy: `Give a whole number from 1 to ${MAX_WINDOWS}, or none.`,
+    code: 'BAD_PARAMETER',
+    detail: `${name} is ${JSON.stringify(given)}`,
+    remedy: `Give a whole number from ${min} to ${max}.`,
   })
 }
 

@@ -2,7 +2,7 @@
  * The HTTP server: `createGateway` puts the parts together and leaves the listening to its caller.
  *
  * ingest.ts      POST /v1/points and /v1/manifests, with its guarantees G1-G3
- * query.ts       GET /v1/vms/{id}, /v1/windows, out of results-view.ts
+ * query.ts       GET /v1/vms/{id}, /v1/windows, /v1/certificates/…, out of results-view.ts and certificates-view.ts
  * readiness.ts   GET /readyz; GET /livez says no more than that the process turns
  * openapi.ts     GET /openapi.json
  * read-items.ts, unpack.ts, media-type.ts   from a body to records
@@ -16,12 +16,12 @@ import type { Socket } from 'node:net'
 import { addIngestRoutes, draining, requireClient, type IngestCounts, type IngestOptions } from './ingest.ts'
 import { openApiDocument } from './openapi.ts'
 import { problemBody, ProblemError, PROBLEM_MEDIA_TYPE, type Problem } from './problem.ts'
-import { addQueryRoutes, type ResultsSource } from './query.ts'
+import { addQueryRoutes, type Published } from './query.ts'
 import { ReadinessCheck } from './readiness.ts'
 
 export interface GatewayOptions extends Omit<IngestOptions, 'isDraining' | 'counts'> {
-  /** `null`: no results are followed, and questions are not answered. */
-  readonly results: ResultsSource | null
+  /** What the job publishes. `null`: nothing is followed, and questions are not answered. */
+  readonly published: Published | null
   /** From the first byte of a request to its last. */
   readonly requestTimeoutMs: number
   /** Told of every answer. */
@@ -78,6 +78,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     frameworkErrors: (error, _request, reply) => void answer(reply, problemOf(error)),
   })
 
+  // Node drops a request whose sender has closed its half of the connection, answer and all, unless told otherwise.
+  Object.assign(app.server, { httpAllowHalfOpen: true })
   app.addHook('onRequest', async (request) => {
     if (!request.url.startsWith('/v1/')) return
     if (isDraining) throw draining()
@@ -102,7 +104,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   })
 
   addIngestRoutes(app, { ...options, log: readiness.watching(), isDraining: () => isDraining, counts })
-  if (options.results !== null) addQueryRoutes(app, options.results)
+  if (options.published !== null) addQueryRoutes(app, options.published)
   app.get('/livez', () => ({ status: 'live' }))
   app.get('/readyz', async (_request, reply) => {
     const state = isDraining
@@ -110,7 +112,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       : await readiness.check()
     return reply.code(state.ready ? 200 : 503).send(state)
   })
-  app.get('/openapi.json', () => openApiDocument({ ...options, hasQueries: options.results !== null }))
+  app.get('/openapi.json', () => openApiDocument({ ...options, hasQueries: options.published !== null }))
 
   return {
     app,
@@ -122,9 +124,12 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 }
 
-function answer(reply: Pick<FastifyReply, 'header' | 'code'>, problem: Problem): FastifyReply {
+function answer(reply: Pick<FastifyReply, 'header' | 'removeHeader' | 'code'>, problem: Problem): FastifyReply {
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds))
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
+  // Closing on a sender that is still sending would take this answer from it: what is left of the body is thrown away
+  // as it comes, for as long as a request may take.
+  if (problem.status === 413) reply.removeHeader('connection')
   return reply.code(problem.status).header('content-type', PROBLEM_MEDIA_TYPE).send(problemBody(problem))
 }
 

@@ -24,13 +24,16 @@ const GO_BUILD = [
 ]
 const DAPR_PACKAGES = ['daprd', 'placement', 'scheduler'].map((program) => `github.com/dapr/dapr/cmd/${program}`)
 
+/** What builds are made with; the one that a build does not need may be absent. */
+type BuildTools = Partial<Pick<Tools, 'go' | 'mvn'>>
+
 interface Build {
   /** What the progress line says. */
   readonly doing: string
   /** Folder in the cache. */
   readonly name: string
   readonly tool: 'go' | 'mvn'
-  run(into: string, tools: Tools, logFile: string): Promise<void>
+  run(into: string, tools: BuildTools, logFile: string): Promise<void>
 }
 
 export interface Builds {
@@ -60,7 +63,7 @@ export function isBuilt(build: Build, cacheDir: string): Promise<boolean> {
 }
 
 /** The folder that holds what was built. */
-export function ensureBuilt(build: Build, cacheDir: string, tools: Tools, logFile: string): Promise<string> {
+export function ensureBuilt(build: Build, cacheDir: string, tools: BuildTools, logFile: string): Promise<string> {
   return builtOnce(cacheDir, build.name, (into) => build.run(into, tools, logFile))
 }
 
@@ -71,12 +74,12 @@ export async function goMinimum(): Promise<string> {
   return directive[1] as string
 }
 
-async function fetchKafka(into: string, tools: Tools, logFile: string): Promise<void> {
+async function fetchKafka(into: string, tools: BuildTools, logFile: string): Promise<void> {
   const args = ['-B', '-f', dataFile('kafka-pom.xml'), COPY_DEPENDENCIES, `-DoutputDirectory=${into}`]
   await runToEnd({ program: tools.mvn?.path ?? 'mvn', args, cwd: into }, logFile)
 }
 
-async function buildDapr(into: string, tools: Tools, logFile: string): Promise<void> {
+async function buildDapr(into: string, tools: BuildTools, logFile: string): Promise<void> {
   // -mod=mod may write to go.mod and go.sum, so it gets copies.
   const module = join(into, 'module')
   await mkdir(module)

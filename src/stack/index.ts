@@ -10,6 +10,7 @@
  * part.ts         what a part is; redis.ts, postgres.ts, kafka.ts, placement.ts, scheduler.ts, daprd.ts are the parts
  * process.ts      processes that outlive the command: pid files, liveness, ending
  * programs.ts     tools.ts finds what the machine has, builds.ts builds the rest into the cache (cache.ts)
+ * broker.ts       Kafka alone, for who needs no sidecar
  * description.ts  stack.json, from which others learn the addresses; ports.ts lays the ports out
  *
  * State is kept in two places: the data folder (data, logs, pid files, stack.json; one stack each) and the cache
@@ -19,5 +20,7 @@ export { APP_ID, STATE_STORE_NAME, STATE_STORES, findStack, readStack } from './
 export type { DaprdDescription, StackDescription, StateStoreKind } from './description.ts'
 export { DEFAULT_PORT_BASE, MAX_DAPRDS } from './ports.ts'
 export type { Progress } from './progress.ts'
+export { startBroker } from './broker.ts'
+export type { Broker, BrokerOptions } from './broker.ts'
 export { openStack, startStack } from './stack.ts'
 export type { DaprdOptions, PartStatus, Stack, StackOptions } from './stack.ts'

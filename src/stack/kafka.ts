@@ -14,7 +14,14 @@ import type { Command } from './process.ts'
 
 const JVM_OPTIONS = ['-Xms256m', '-Xmx1g', '-Djava.awt.headless=true', '-Dorg.slf4j.simpleLogger.showDateTime=true']
 
-export function kafkaPart(stack: StackDescription): Part {
+/** What the part is made from; a stack's description has it all. */
+export type KafkaDescription = Pick<StackDescription, 'dataDir' | 'kafkaJars'> & {
+  readonly ports: Pick<StackDescription['ports'], 'kafka' | 'kafkaController'>
+  readonly addresses: Pick<StackDescription['addresses'], 'kafka'>
+  readonly tools: Pick<StackDescription['tools'], 'java'>
+}
+
+export function kafkaPart(stack: KafkaDescription): Part {
   const folder = join(stack.dataDir, 'kafka')
   const properties = join(folder, 'server.properties')
   const logDir = join(folder, 'log')

@@ -89,12 +89,30 @@ export async function findTools(
     mvn: needs.mvn ? await find(MVN) : null,
     prometheus: needs.prometheus ? await find(PROMETHEUS) : null,
   }
-  if (problems.length > 0)
-    throw new WindrowError(`The stack needs programs that are not there:\n${problems.join('\n')}`, {
-      code: 'STACK_TOOLS_MISSING',
-      remedy: 'Install what is named, then run the command again; scripts/ci-packages.sh installs the Debian packages.',
-    })
+  if (problems.length > 0) throw toolsMissing('The stack', problems)
   return tools
+}
+
+/** What Kafka alone needs of the machine: Java, and Maven where its jars are still to be fetched. */
+export async function findKafkaTools(
+  needs: Pick<ToolNeeds, 'mvn'>,
+  path: string,
+): Promise<Pick<Tools, 'java' | 'mvn'>> {
+  const folders = path.split(delimiter).filter(Boolean)
+  const found = await Promise.all(
+    [JAVA, ...(needs.mvn ? [MVN] : [])].map(async (one) => ({ one, tool: await findTool(one, folders) })),
+  )
+  const problems = found.flatMap(({ one, tool }) => (typeof tool === 'string' ? [`${tool} ${one.remedy}`] : []))
+  if (problems.length > 0) throw toolsMissing('Kafka', problems)
+  const [java, mvn = null] = found.map(({ tool }) => tool as Tool)
+  return { java: java as Tool, mvn }
+}
+
+function toolsMissing(who: string, problems: readonly string[]): WindrowError {
+  return new WindrowError(`${who} needs programs that are not there:\n${problems.join('\n')}`, {
+    code: 'STACK_TOOLS_MISSING',
+    remedy: 'Install what is named, then run the command again; scripts/ci-packages.sh installs the Debian packages.',
+  })
 }
 
 /** The tool, or what is wrong, as a sentence. */

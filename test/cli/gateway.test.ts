@@ -37,7 +37,7 @@ test('brokers and a topic are enough on this machine, and a topic is not made un
   expect(exitCode).toBe(0)
   expect(stderr).toContain('listening on http://127.0.0.1:8080, writing to vm\n')
   expect(stdout).toBe('taken     1,200 points and 3 manifests in 1 m 30 s\nanswered  13 requests: 200 12, 503 1\n')
-  expect(request).toMatchObject({ clients: null, partitions: null, resultsTopic: 'windrow-results' })
+  expect(request).toMatchObject({ clients: null, partitions: null, topics: { results: 'windrow-results' } })
   expect((await gateway([...COMPLETE, '--partitions', '4'])).request?.partitions).toBe(4)
 })
 
@@ -46,8 +46,10 @@ test('with --json the last line is the summary', async () => {
 })
 
 test('the results asked for are those of the job, or of the topic that is named', async () => {
-  expect((await gateway([...COMPLETE, '--job', 'fleet'])).request?.resultsTopic).toBe('fleet-results')
-  expect((await gateway([...COMPLETE, '--results', 'kafka:other'])).request?.resultsTopic).toBe('other')
+  expect((await gateway([...COMPLETE, '--job', 'fleet'])).request?.topics).toEqual({
+    ...{ results: 'fleet-results', certificates: 'fleet-certificates' },
+  })
+  expect((await gateway([...COMPLETE, '--results', 'kafka:other'])).request?.topics.results).toBe('other')
 })
 
 test('beyond this machine it takes tokens, or the word that none are wanted', async () => {

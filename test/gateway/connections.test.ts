@@ -58,6 +58,15 @@ test('a body that comes too slowly is answered with 408 and given up', async () 
   expect({ records: log.records, pending: pending.bytes }).toEqual({ records: [], pending: 0 })
 })
 
+test('a sender of far too much gets its answer while it still sends', async () => {
+  const { port } = await listening({ maxBodyBytes: 1024 })
+  const body = 'x'.repeat(4_000_000)
+  const response = await fetch(`http://127.0.0.1:${port}/v1/points`, {
+    ...{ method: 'POST', body, headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' } },
+  })
+  expect(await response.json()).toMatchObject({ status: 413, code: 'BODY_TOO_LARGE' })
+})
+
 test('a sender that leaves in the middle of a body leaves nothing behind', async () => {
   const gateway = await listening()
   const { port, log, pending } = gateway

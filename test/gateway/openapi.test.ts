@@ -6,7 +6,7 @@ import { WindrowError } from '../../src/errors.ts'
 import { MEDIA_TYPES } from '../../src/gateway/media-type.ts'
 import { RateLimit } from '../../src/gateway/rate-limit.ts'
 import { ResultsView } from '../../src/gateway/results-view.ts'
-import { AUTHORIZED, gatewayForTest, JSON_BODY, pointOf } from './support.ts'
+import { AUTHORIZED, gatewayForTest, JSON_BODY, pointOf, publishedOf } from './support.ts'
 
 interface Operation {
   readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> }
@@ -24,15 +24,18 @@ interface Document {
   readonly components: { readonly schemas: object; readonly securitySchemes?: object }
 }
 
-const results = { view: new ResultsView({ maxVms: 1, maxWindows: 1 }), topic: 'r', problem: () => null }
-const loading = { ...results, problem: () => ({ code: 'RESULTS_LOADING', detail: 'reading' }) }
+const published = publishedOf(new ResultsView({ maxVms: 1, maxWindows: 1 }))
+const loading = {
+  ...published,
+  results: { ...published.results, problem: () => ({ code: 'LOADING', detail: 'reading' }) },
+}
 
 async function documentOf(gateway: ReturnType<typeof gatewayForTest>): Promise<Document> {
   return (await gateway.app.inject('/openapi.json')).json()
 }
 
 test.each([
-  ['with tokens and questions', gatewayForTest({ results })],
+  ['with tokens and questions', gatewayForTest({ published })],
   ['without either', gatewayForTest({ clients: null })],
 ])('it is a valid document %s', async (_, gateway) => {
   const { valid, errors } = await new Validator().validate((await documentOf(gateway)) as unknown as SpecData)
@@ -40,18 +43,19 @@ test.each([
 })
 
 test('it has every route, and no other', async () => {
-  const gateway = gatewayForTest({ results })
+  const gateway = gatewayForTest({ published })
   const { paths } = await documentOf(gateway)
   const documented = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   )
   const wanted = ['GET /livez', 'GET /openapi.json', 'GET /readyz', 'GET /v1/vms/{id}', 'GET /v1/windows']
+  wanted.splice(3, 0, 'GET /v1/certificates/{partition}/{window}')
   expect(documented.sort()).toEqual([...wanted, 'POST /v1/manifests', 'POST /v1/points'])
   for (const route of documented) {
     const [method = '', path = ''] = route.split(' ')
     expect({
       route,
-      there: gateway.app.hasRoute({ method: method, url: path.replace(/{(\w+)}/, ':$1') }),
+      there: gateway.app.hasRoute({ method: method, url: path.replaceAll(/{(\w+)}/g, ':$1') }),
     }).toEqual({
       ...{ route, there: true },
     })
@@ -71,11 +75,11 @@ test('it names the media types that are read, and that a token is needed where i
 describe('every answer is one that the document has, in its form', () => {
   const point = JSON.stringify([pointOf(0)])
   const post = { method: 'POST' as const, url: '/v1/points', headers: JSON_BODY, payload: point }
-  const failing = gatewayForTest({ results: loading })
+  const failing = gatewayForTest({ published: loading })
   failing.log.failure = new WindrowError('gone', { code: 'KAFKA_UNREACHABLE', remedy: 'Wait.' })
   const limited = gatewayForTest({ rateLimit: new RateLimit(1) })
   limited.pass(0)
-  const ok = gatewayForTest({ results })
+  const ok = gatewayForTest({ published })
 
   test.each([
     ['taken', ok, post, 200],
@@ -89,6 +93,8 @@ describe('every answer is one that the document has, in its form', () => {
     ['manifests', ok, { ...post, url: '/v1/manifests', payload: '[]' }, 200],
     ['no such VM', ok, { method: 'GET' as const, url: '/v1/vms/{id}', headers: AUTHORIZED }, 404],
     ['windows', ok, { method: 'GET' as const, url: '/v1/windows', headers: AUTHORIZED }, 200],
+    ['no such certificate', ok, { method: 'GET' as const, url: '/v1/certificates/0/0', headers: AUTHORIZED }, 404],
+    ['no number', ok, { method: 'GET' as const, url: '/v1/certificates/0/x', headers: AUTHORIZED }, 400],
     ['bad limit', ok, { method: 'GET' as const, url: '/v1/windows?limit=0', headers: AUTHORIZED }, 400],
     ['loading', failing, { method: 'GET' as const, url: '/v1/windows', headers: AUTHORIZED }, 503],
     ['live', ok, { method: 'GET' as const, url: '/livez' }, 200],
@@ -98,7 +104,7 @@ describe('every answer is one that the document has, in its form', () => {
     const document = await documentOf(gateway)
     const { statusCode, headers, body } = await gateway.app.inject(request)
     expect(statusCode).toBe(status)
-    const path = request.url.split('?')[0] as string
+    const path = (request.url.split('?')[0] as string).replace(/(certificates)\/.*/, '$1/{partition}/{window}')
     const response = document.paths[path]?.[request.method.toLowerCase()]?.responses[statusCode]
     expect(response, `${request.method} ${path} may answer ${statusCode}`).toBeDefined()
     const type = String(headers['content-type']).split(';')[0] as string

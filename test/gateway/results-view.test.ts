@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
 import { ResultsView } from '../../src/gateway/results-view.ts'
-import { AUTHORIZED, gatewayForTest } from './support.ts'
+import { AUTHORIZED, gatewayForTest, publishedOf } from './support.ts'
 
 const result = (vmId: string, windowStart: number, members: Partial<VmWindowResult> = {}): VmWindowResult => ({
   ...{ vmId, windowStart, windowEnd: windowStart + 10, revision: 1, reason: 'complete', expected: 3, received: 3 },
@@ -53,13 +53,13 @@ test('windows come newest first and no more than asked for; old ones and silent 
 test('over HTTP, with ids of any characters', async () => {
   const view = new ResultsView(limits)
   view.add(0, result('rack 7/ü', 0))
-  const { app } = gatewayForTest({ results: { view, topic: 'r', problem: () => null } })
+  const { app } = gatewayForTest({ published: publishedOf(view) })
   const get = (url: string) => app.inject({ method: 'GET', url, headers: AUTHORIZED })
   expect((await get(`/v1/vms/${encodeURIComponent('rack 7/ü')}`)).json()).toMatchObject({ vmId: 'rack 7/ü' })
   expect((await get('/v1/vms/other')).json()).toMatchObject({ status: 404, code: 'NO_SUCH_VM' })
   expect((await get('/v1/vms/%zz')).json()).toMatchObject({ status: 400, code: 'BAD_URL' })
   expect((await get('/v1/windows?limit=1')).json()).toMatchObject({ windows: [{ partition: 0 }] })
   for (const limit of ['0', '1001', '-1', 'x', '1&limit=2']) {
-    expect((await get(`/v1/windows?limit=${limit}`)).json()).toMatchObject({ status: 400, code: 'BAD_LIMIT' })
+    expect((await get(`/v1/windows?limit=${limit}`)).json()).toMatchObject({ status: 400, code: 'BAD_PARAMETER' })
   }
 })

@@ -3,8 +3,11 @@ import { gzipSync } from 'node:zlib'
 import { createEncoder } from '../../src/adapters/avro/encode.ts'
 import type { DataPoint } from '../../src/core/point.ts'
 import type { LogRecord, PointLog } from '../../src/gateway/point-log.ts'
+import { CertificatesView } from '../../src/gateway/certificates-view.ts'
 import { PendingBytes } from '../../src/gateway/pending.ts'
 import { createGateway, type Answered, type Gateway, type GatewayOptions } from '../../src/gateway/server.ts'
+import type { Published } from '../../src/gateway/query.ts'
+import type { ResultsView } from '../../src/gateway/results-view.ts'
 import { parseTokens } from '../../src/gateway/tokens.ts'
 
 export const HOUR_MS = 3_600_000
@@ -81,13 +84,20 @@ export function gatewayForTest(options: Partial<GatewayOptions> = {}): TestGatew
     requestTimeoutMs: 30_000,
     ackTimeoutMs: 10_000,
     nowMs: () => nowMs,
-    results: null,
+    published: null,
     onAnswer: (answer) => answers.push(answer),
     onFault: (error) => faults.push(error),
     ...options,
     pending,
   })
   return { ...gateway, log, pending, answers, faults, pass: (ms) => void (nowMs += ms) }
+}
+
+const followed = <V>(view: V) => ({ view, topic: 't', problem: () => null })
+
+/** Topics that have been read, with nothing in them but what the test puts there. */
+export function publishedOf(results: ResultsView, certificates = new CertificatesView(10)): Published {
+  return { results: followed(results), certificates: followed(certificates) }
 }
 
 export const pointOf = (seq: number, members: object = {}) => ({
