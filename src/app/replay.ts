@@ -140,14 +140,17 @@ async function compare(
   return { certificates: { compared: wanted.length, equal }, difference: live.differenceFrom(replay) }
 }
 
-/** Windows that some partition has closed since these certificates were read. */
+/** Windows that some partition has closed or amended since these certificates were read. */
 async function closedSince(config: Config, before: readonly Certificate[]): Promise<number[]> {
   const known = new Set(before.map((one) => `${one.partition} ${one.sequence}`))
   const now = await openPublished(config)
   try {
     return now.certificates
       .filter((one) => !known.has(`${one.partition} ${one.sequence}`))
-      .flatMap(({ window }) => (window === null ? [] : [window.start]))
+      .flatMap(({ window, amended }) => [
+        ...(window === null ? [] : [window.start]),
+        ...amended.map((one) => one.window),
+      ])
   } finally {
     await now.close()
   }

@@ -228,7 +228,7 @@ class PartitionLoop {
       this.#state.ended = true
       await this.#closeDue()
       // With no window left that it could ride with.
-      if (this.#state.late.hasPending) await this.#cut(null, this.#state.amend())
+      await this.#amendPending()
     }
   }
 
@@ -268,8 +268,14 @@ class PartitionLoop {
       this.#decided = this.#recorded.pop() ?? null
       // What the records ask for came first then, and comes first now.
       await this.#closeDue()
-      if (this.#state.windows.has(decided.decision.windowStart)) await this.#close(decided.decision)
+      const { decision } = decided
+      if (decision === null) await this.#amendPending()
+      else if (this.#state.windows.has(decision.windowStart)) await this.#close(decision)
     }
+  }
+
+  async #amendPending(): Promise<void> {
+    if (this.#state.late.hasPending) await this.#cut(null, this.#state.amend())
   }
 
   async #close(decision: CloseDecision): Promise<void> {

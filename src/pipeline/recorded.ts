@@ -8,7 +8,8 @@ import type { CloseDecision } from '../core/partition-state.ts'
 /** A decision to close, and the offset of the last record before it. */
 export interface Decided {
   readonly cut: number
-  readonly decision: CloseDecision
+  /** `null`: to amend what late points are pending for, and close nothing. */
+  readonly decision: CloseDecision | null
 }
 
 export interface Recorded {
@@ -20,13 +21,11 @@ export interface Recorded {
 
 /** Of one partition, whose certificates come in their order. */
 export function recordedIn(certificates: readonly Certificate[]): Recorded {
-  const closes = certificates.flatMap(({ window, trigger, forced, offsets }): Decided[] => {
-    if (window === null || trigger === null) return []
-    const decision: CloseDecision = { windowStart: window.start, trigger }
+  const closes = certificates.map(({ window, trigger, forced, offsets }): Decided => {
+    if (window === null || trigger === null) return { cut: offsets.last, decision: null }
     // The request that asked for it is the other job's.
-    return [
-      { cut: offsets.last, decision: forced === null ? decision : { ...decision, forced: { ...forced, request: '' } } },
-    ]
+    const forcedThen = forced === null ? {} : { forced: { ...forced, request: '' } }
+    return { cut: offsets.last, decision: { windowStart: window.start, trigger, ...forcedThen } }
   })
   return { closes, until: (certificates.at(-1)?.offsets.last ?? -1) + 1 }
 }

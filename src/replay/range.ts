@@ -23,19 +23,25 @@ export function selectRange(certificates: Iterable<Certificate>, { from, to }: R
   const replayed = new Map<number, Certificate[]>()
   const inside = new Set<EpochMs>()
   const outside = new Set<EpochMs>()
-  for (const one of certificates) {
-    const { partition, window } = one
-    const isReplayed = to === null || isBelow(one, to)
-    if (isReplayed) {
-      const list = replayed.get(partition)
-      if (list === undefined) replayed.set(partition, [one])
-      else list.push(one)
+  /** Partitions whose range is over. */
+  const over = new Set<number>()
+  for (const one of [...certificates].sort((a, b) => a.partition - b.partition || a.sequence - b.sequence)) {
+    const { partition, window, amended } = one
+    if (to !== null && !isBelow(one, to)) over.add(partition)
+    if (over.has(partition)) {
+      // What a later commit amended has results that the replay does not come to.
+      for (const start of [...(window === null ? [] : [window.start]), ...amended.map((proof) => proof.window)]) {
+        outside.add(start)
+      }
+      continue
     }
+    const list = replayed.get(partition)
+    if (list === undefined) replayed.set(partition, [one])
+    else list.push(one)
     if (window === null) continue
-    if (isReplayed && (from === null || !isBelow(one, from))) inside.add(window.start)
-    else outside.add(window.start)
+    if (from !== null && isBelow(one, from)) outside.add(window.start)
+    else inside.add(window.start)
   }
-  for (const list of replayed.values()) list.sort((a, b) => a.sequence - b.sequence)
   return { replayed, windows: new Set([...inside].filter((start) => !outside.has(start))) }
 }
 

@@ -13,7 +13,7 @@ import { recordedIn } from '../../src/pipeline/recorded.ts'
 import { copiesOf, makeFleet, withinGrace } from '../support/fleet.ts'
 import { makeJob, type TestJob } from '../support/job.ts'
 import { Random } from '../support/random.ts'
-import { garbage, point, recordsOf, RULES } from '../support/records.ts'
+import { garbage, manifest, point, recordsOf, RULES } from '../support/records.ts'
 import { caughtUp, records, ScriptSource } from '../support/script-source.ts'
 
 const certificatesOf = (job: TestJob) => job.results.certificates.map((line) => JSON.parse(line) as Certificate)
@@ -83,6 +83,26 @@ it('of any fleet, a replay comes to the same bytes, and another run of it change
     }),
     { numRuns: 30 },
   )
+})
+
+it('late points amend where they amended, with a close and at the end of an input', async () => {
+  // Window 0 closes by its grace, and a point for it comes before its manifest closes 100; another when nothing is open.
+  const sent = [point('a', 0, 10), point('a', 2, 160), point('a', 1, 20), manifest('a', 100, 2, 1), point('a', 3, 30)]
+  const list = recordsOf(sent)
+  const first = makeJob(list)
+  await first.run()
+  const amending = certificatesOf(first).map(({ window, amended }) => [window?.start, amended.map((one) => one.window)])
+  expect(amending).toEqual([
+    ...[
+      [0, []],
+      [100, [0]],
+    ],
+    [undefined, [0, 100]],
+  ])
+  const again = replayOf(first, list, new Random(3))
+  await again.run()
+  expect(again.results.results).toEqual(first.results.results)
+  expect(proofOf(again)).toEqual(proofOf(first))
 })
 
 it('what the other job has not closed stays open', async () => {

@@ -6,6 +6,7 @@ import { selectRange, type Selection } from '../../src/replay/range.ts'
 const CERTIFICATES = [0, 1].flatMap((partition) =>
   [0, 1, 2].map((n) => ({
     ...{ partition, sequence: n + 1, window: { start: n * 100, end: n * 100 + 100 } },
+    amended: [],
     offsets: { first: 0, last: (n + 1) * 10 * (partition + 1) - 1 },
   })),
 ) as unknown as Certificate[]
@@ -43,9 +44,16 @@ describe('a range', () => {
     })
   })
 
+  test('leaves out a window that a certificate behind it amends', () => {
+    const [first, second, third, ...more] = CERTIFICATES as [Certificate, Certificate, Certificate]
+    const amending = { ...third, amended: [{ window: 0 }] } as unknown as Certificate
+    const range = { from: null, to: { at: 200 } }
+    expect(shortOf(selectRange([first, second, amending, ...more], range))).toMatchObject({ windows: [100] })
+  })
+
   test('certificates that come out of order are put in theirs', () => {
     expect(shortOf(selectRange(CERTIFICATES.toReversed(), { from: null, to: null })).replayed).toEqual([
-      ...['1: 1 2 3', '0: 1 2 3'],
+      ...['0: 1 2 3', '1: 1 2 3'],
     ])
   })
 })
