@@ -2,23 +2,28 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { beforeAll, expect, it } from 'vitest'
+import { KEPT_CERTIFICATES } from '../../src/ledger/index-chunk.ts'
 import { fleetLines } from '../support/fleet-lines.ts'
 import { createTopic, fresh, produce, resultsOf, run, stackForTests } from './run-support.ts'
 
 const WINDOW_MS = 3_600_000
 const PARTITIONS = 2
 const AMEND_WINDOWS = 3
+const VMS = 6
+/** Enough for the oldest certificates to have gone. */
+const SHORT = KEPT_CERTIFICATES + 2
+const LONG = SHORT + 8
 const stack = stackForTests()
 
 beforeAll(async () => {
   // In order of time, so that the windows of the one topic are the first windows of the other.
-  const lines = fleetLines({ vms: 20, windows: 12, windowMs: WINDOW_MS, pointsPerWindow: 4, seed: 5 })
+  const lines = fleetLines({ vms: VMS, windows: LONG, windowMs: WINDOW_MS, pointsPerWindow: 4, seed: 5 })
   for (const [topic, windows] of [
-    ['short', 4],
-    ['long', 12],
+    ['short', SHORT],
+    ['long', LONG],
   ] as const) {
     await createTopic(stack(), topic, PARTITIONS)
-    await produce(stack(), topic, lines.slice(0, (lines.length / 12) * windows))
+    await produce(stack(), topic, lines.slice(0, (lines.length / LONG) * windows))
   }
 })
 
@@ -34,27 +39,29 @@ async function kindsOf(job: string): Promise<Record<string, number>> {
   return kinds
 }
 
-it('keeps the job, ledgers, indexes, states, the last results and the remembered windows, and no more after 12 windows than after 4', async () => {
+it('keeps the job, ledgers, indexes, states, the last results and certificates and the remembered windows, and no more after more windows', async () => {
   const found: Record<string, number>[] = []
   for (const [topic, windows] of [
-    ['short', 4],
-    ['long', 12],
+    ['short', SHORT],
+    ['long', LONG],
   ] as const) {
     const job = fresh(topic)
     await run(stack(), { job, topic, args: ['--amend-windows', String(AMEND_WINDOWS)] })
-    expect(await resultsOf(stack(), job)).toHaveLength(20 * windows)
+    expect(await resultsOf(stack(), job)).toHaveLength(VMS * windows)
     found.push(await kindsOf(job))
   }
-  const [after4, after12] = found
-  expect(after4).toEqual({
+  const [afterShort, afterLong] = found
+  expect(afterShort).toEqual({
     job: 1,
     ledger: PARTITIONS,
     index: PARTITIONS,
     roster: PARTITIONS,
-    states: PARTITIONS,
+    // After each remembered window, and before the first of them.
+    states: PARTITIONS * (AMEND_WINDOWS + 1),
     total: PARTITIONS,
     results: PARTITIONS,
     accs: PARTITIONS * AMEND_WINDOWS,
+    certificate: PARTITIONS * KEPT_CERTIFICATES,
   })
-  expect(after12).toEqual(after4)
+  expect(afterLong).toEqual(afterShort)
 })
