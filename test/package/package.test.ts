@@ -90,7 +90,7 @@ describe('a consumer', () => {
     ['esnext', 'bundler'],
   ])('compiles with module %s and resolution %s, and runs', (module, resolution) => {
     rmSync(join(project, 'out'), { recursive: true, force: true })
-    for (const path of ['data', 'out.ndjson', 'out.ndjson.windrow.json']) {
+    for (const path of ['data', 'out.ndjson', 'out.ndjson.windrow.json', 'out.certificates.ndjson']) {
       rmSync(join(project, path), { recursive: true, force: true })
     }
     expect(compile(module, resolution)).toBe('')

@@ -41,8 +41,7 @@ export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<Ag
       : await new WindowAmender(plan, env, runner, output, total).amend(plan.amend, closed)
 
   const proof = new WindowProof(plan.rules)
-  const closing =
-    plan.close && (await closeWindow(plan, plan.close, amendments, { env, output, runner, total, proof }))
+  const closing = plan.close && (await closeWindow(plan, plan.close, amendments, { env, output, runner, total, proof }))
   const results = { count: output.digest.count, digest: output.digest.end() }
   const certificate = certificateOf(plan, proof, amendments.proofs, results)
   return {

@@ -79,10 +79,7 @@ export class WindowAmender {
     this.#total = total
   }
 
-  async amend(
-    { late }: PlannedAmendment,
-    closed: readonly ClosedEntry[],
-  ): Promise<Amendments> {
+  async amend({ late }: PlannedAmendment, closed: readonly ClosedEntry[]): Promise<Amendments> {
     const { states } = this.#plan
     const lateVms = byWindow((await readRows(this.#env.store, late)) as unknown as LateRow[])
     const all = withSkipped(closed, [...lateVms.keys()], states)
