@@ -20,8 +20,9 @@ it('the Dockerfile keeps every rule', () => {
 
 it('brings along what the package does that a run needs', () => {
   const { files } = JSON.parse(read('package.json')) as { files: string[] }
-  // `windrow stack` and the documents are for people's machines.
-  const needed = files.filter((path) => !path.startsWith('!') && !['stack', 'docs', 'CHANGELOG.md'].includes(path))
+  // `windrow stack`, with its dashboards, and the documents are for people's machines.
+  const others = ['stack', 'observability', 'docs', 'CHANGELOG.md']
+  const needed = files.filter((path) => !path.startsWith('!') && !others.includes(path))
   for (const path of needed) expect(text).toMatch(new RegExp(`COPY .*${path} \\./${path}\n`))
 })
 
