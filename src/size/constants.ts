@@ -109,7 +109,7 @@ export const STORE = {
 /** Of an open VM window with one metric and 200 points over three decades: `npm run bench -- memory`. */
 export const VM_WINDOW = { heapBytes: 6453, rowBytes: 1257 } as const
 
-/** A point of `schemas/data-point.avsc` as Kafka keeps it, in batches, uncompressed (docs/performance.md: 41 bytes of Avro, and its key). */
+/** A point as Kafka keeps it, uncompressed: 41 bytes of Avro with its fingerprint for an id of 8 characters, its key, and what a record has around them. */
 export const POINT_BYTES = 64
 
 /** Jobs that an instance makes in the scheduler, each a write to its etcd: the start and the purge (docs/performance.md). */
