@@ -11,7 +11,7 @@ const token = __ENV['TOKEN'] ?? ''
 export const fleet: Fleet = {
   run: __ENV['RUN'] ?? 'load',
   vmsPerUser: Number(__ENV['VMS_PER_USER'] ?? 50),
-  startMs: Number(__ENV['START_MS'] ?? Date.now() - 86_400_000),
+  startMs: Number(__ENV['START_MS'] ?? Date.now() - 3_650 * 86_400_000),
   everyMs: Number(__ENV['EVERY_MS'] ?? 432_000),
 }
 const ticksPerRequest = Number(__ENV['TICKS_PER_REQUEST'] ?? 2)
