@@ -11,7 +11,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf, WindrowError } from '../errors.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { formatOf, isGzipped, MEDIA_TYPES } from './media-type.ts'
-import type { PendingBytes, Reservation } from './pending.ts'
+import { Room, type PendingBytes } from './pending.ts'
 import type { LogRecord, PointLog } from './point-log.ts'
 import { ProblemError } from './problem.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -45,10 +45,8 @@ export interface IngestCounts {
 const BACK_PRESSURE_SECONDS = 1
 const NOT_STORED_SECONDS = 2
 
-/** Room that requests hold, until they are answered and nothing of them is on its way to the log any more. */
-const reservations = new WeakMap<FastifyRequest, Reservation>()
-/** Requests whose records the log has: their room is held until it lets go of them, answered or not. */
-const writing = new WeakSet<FastifyRequest>()
+/** The room of each request, held by all that still have something of it: its connection, its handler, the log. */
+const rooms = new WeakMap<FastifyRequest, Room>()
 
 export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): void {
   const { maxBodyBytes, pending } = options
@@ -65,18 +63,27 @@ export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): v
     requireReadable(request)
     const reserved = pending.reserve(declaredBytes(request, maxBodyBytes))
     if (reserved === null) throw noRoom()
-    reservations.set(request, reserved)
+    const room = new Room(reserved)
+    rooms.set(request, room)
     // However it ends: answered, refused, or left by its sender in the middle of the body.
-    reply.raw.once('close', () => {
-      if (!writing.has(request)) reserved.release()
-    })
+    reply.raw.once('close', room.enter())
   }
 
   const take = async (request: FastifyRequest, kind: LogRecord['kind']): Promise<{ taken: number }> => {
+    // A sender may leave while its body is unpacked: the room grows all the same, and is given back all the same.
+    const leave = roomOf(request).enter()
+    try {
+      return await taken(request, kind)
+    } finally {
+      leave()
+    }
+  }
+
+  const taken = async (request: FastifyRequest, kind: LogRecord['kind']): Promise<{ taken: number }> => {
     const packed = (request.body ?? Buffer.alloc(0)) as Buffer
     const body = isGzipped(request.headers['content-encoding']) ? await unpackGzip(packed, maxBodyBytes) : packed
     if (body.length > maxBodyBytes) throw tooLarge(maxBodyBytes)
-    if (reservations.get(request)?.resize(body.length + packed.length) === false) throw noRoom()
+    if (!roomOf(request).resize(body.length + packed.length)) throw noRoom()
     const format = requireReadable(request)
     const { windowing, maxItems } = options
     const records = reader.read(body, format, { kind, maxItems, windowing, nowMs: options.nowMs() })
@@ -90,14 +97,19 @@ export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): v
   app.post('/v1/manifests', { onRequest: admit }, (request) => take(request, 'manifest'))
 }
 
+function roomOf(request: FastifyRequest): Room {
+  const room = rooms.get(request)
+  if (room === undefined) throw new Error('a request was not admitted')
+  return room
+}
+
 async function stored(
   { log, ackTimeoutMs }: IngestOptions,
   records: readonly LogRecord[],
   request: FastifyRequest,
 ): Promise<void> {
-  writing.add(request)
+  const letGo = roomOf(request).enter()
   const appended = log.append(records)
-  const letGo = (): void => reservations.get(request)?.release()
   // An error is met below; after the answer that it is not known nobody waits for it any more.
   appended.then(letGo, letGo)
   let timer: NodeJS.Timeout | undefined

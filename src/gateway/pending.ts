@@ -46,3 +46,28 @@ export interface Reservation {
   /** May be called again, to no effect. */
   release(): void
 }
+
+/** A reservation that several hold; the last of them to leave gives it back. */
+export class Room {
+  readonly #reservation: Reservation
+  #holders = 0
+
+  constructor(reservation: Reservation) {
+    this.#reservation = reservation
+  }
+
+  /** The way to leave; taken again, to no effect. */
+  enter(): () => void {
+    this.#holders++
+    let isIn = true
+    return () => {
+      if (!isIn) return
+      isIn = false
+      if (--this.#holders === 0) this.#reservation.release()
+    }
+  }
+
+  resize(bytes: number): boolean {
+    return this.#reservation.resize(bytes)
+  }
+}

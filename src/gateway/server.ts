@@ -7,12 +7,14 @@
  * openapi.ts     GET /openapi.json
  * read-items.ts, unpack.ts, media-type.ts   from a body to records
  * tokens.ts, rate-limit.ts, pending.ts      who may send, and how much
+ * connections.ts which connections the drain waits for
  * problem.ts     what every refusal looks like
  * point-log.ts   the port to Kafka
  */
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import { Connections } from './connections.ts'
 import { addIngestRoutes, draining, requireClient, type IngestCounts, type IngestOptions } from './ingest.ts'
 import { openApiDocument } from './openapi.ts'
 import { problemBody, ProblemError, PROBLEM_MEDIA_TYPE, type Problem } from './problem.ts'
@@ -42,7 +44,10 @@ export interface Answered {
 export interface Gateway {
   readonly app: FastifyInstance
   readonly counts: Readonly<IngestCounts>
-  /** Takes nothing new, finishes what is under way, then closes. */
+  /**
+   * Takes nothing new, finishes what is under way, then closes. What has not come whole when `requestTimeoutMs` have
+   * passed is given up, so it ends after that and `ackTimeoutMs` at most.
+   */
   drain(): Promise<void>
 }
 
@@ -80,11 +85,14 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   // Node drops a request whose sender has closed its half of the connection, answer and all, unless told otherwise.
   Object.assign(app.server, { httpAllowHalfOpen: true })
+  const connections = new Connections(app.server)
   app.addHook('onRequest', async (request) => {
+    connections.hasBegun(request.raw.socket)
     if (!request.url.startsWith('/v1/')) return
     if (isDraining) throw draining()
     requireClient(request.headers.authorization, clients)
   })
+  app.addHook('preHandler', async ({ raw }) => connections.hasCome(raw.socket))
   app.setErrorHandler((error: FastifyError | ProblemError, request, reply) => {
     const problem = problemOf(error)
     if (problem.status === 500) options.onFault?.(error)
@@ -97,6 +105,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     return answer(reply, problem)
   })
   app.addHook('onResponse', async (request, reply) => {
+    connections.isAnswered(request.raw.socket)
     const { method, url } = request
     const path = request.routeOptions.url ?? url.split('?')[0] ?? ''
     const code = codes.get(request) ?? null
@@ -119,7 +128,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     counts,
     async drain() {
       isDraining = true
+      connections.end()
+      const timer = setTimeout(
+        () => connections.giveUp((socket) => answerBrokenRequest({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket)),
+        requestTimeoutMs,
+      )
       await app.close()
+      clearTimeout(timer)
     },
   }
 }
@@ -178,7 +193,7 @@ const BROKEN: Readonly<Record<string, Pick<Problem, 'status' | 'code' | 'detail'
 }
 
 /** Answers what never became a request; there is no route and no reply for it. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+function answerBrokenRequest(error: { readonly code?: string; readonly message?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy()
     return
@@ -186,7 +201,7 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
   const { status, code, detail } = BROKEN[error.code ?? ''] ?? {
     status: 400,
     code: 'BAD_REQUEST',
-    detail: error.message,
+    detail: error.message ?? 'it is no HTTP',
   }
   const body = problemBody({ status, code, detail, remedy: 'Send a request that is valid HTTP/1.1.' })
   const head = [

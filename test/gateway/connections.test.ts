@@ -107,6 +107,66 @@ test('headers without end are refused', async () => {
   expect(await answer).toMatch(/^HTTP\/1\.1 431 [^]*"code":"HEADERS_TOO_LARGE"/)
 })
 
+test('a sender that leaves while its body is judged leaves no room taken behind', async () => {
+  const gateway = gatewayForTest()
+  const { app, pending } = gateway
+  const handled = new Promise<void>((resolve) => {
+    app.addHook('preHandler', async (_, reply) => {
+      const closed = new Promise<void>((close) => reply.raw.once('close', () => close()))
+      socket.resetAndDestroy()
+      await closed
+    })
+    app.addHook('onError', async () => resolve())
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  open.push(() => gateway.drain())
+  const { socket } = dial((app.server.address() as AddressInfo).port)
+  const body = JSON.stringify(['no point'])
+  socket.write(`${HEAD}Content-Length: ${body.length}\r\n\r\n${body}`)
+  await handled
+  // What the handler does last has its turn.
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(pending.bytes).toBe(0)
+})
+
+test.each([
+  ['half a body', `${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY.slice(0, 10)}`],
+  ['half a head', HEAD.slice(0, 20)],
+])('draining does not wait longer than a request may take for %s', async (_, half) => {
+  const gateway = await listening({ requestTimeoutMs: 300 })
+  const connected = new Promise((resolve) => gateway.app.server.once('connection', resolve))
+  const { socket, answer } = dial(gateway.port)
+  const server = (await connected) as Socket
+  const read = new Promise((resolve) => server.once('data', resolve))
+  socket.write(half)
+  await read
+  await gateway.drain()
+  expect(await answer).toMatch(/HTTP\/1\.1 408 [^]*"code":"TOO_SLOW"/)
+  expect(gateway.log.records).toEqual([])
+})
+
+test('draining waits for the log longer than for a sender', async () => {
+  const gateway = await listening({ requestTimeoutMs: 100 })
+  const { port, log } = gateway
+  log.hold()
+  const asked = log.asked()
+  const { socket, answer } = dial(port)
+  socket.write(`${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY}`)
+  await asked
+  const stalled = dial(port)
+  stalled.socket.write(HEAD)
+  await new Promise((resolve) => gateway.app.server.once('connection', resolve))
+  const drained = gateway.drain()
+  // The sender that stalls is given up by then.
+  await stalled.answer
+  const answeredMs = performance.now()
+  log.letGo()
+  await drained
+  // And not for the connection to be used again.
+  expect(performance.now() - answeredMs).toBeLessThan(5_000)
+  expect(await answer).toMatch(/^HTTP\/1\.1 200 [^]*{"taken":1}/)
+})
+
 test('draining finishes what has begun, refuses the rest, and lets go of idle connections', async () => {
   const gateway = await listening()
   const { port, log, app } = gateway

@@ -1,7 +1,7 @@
 /** How much is let in: items a second for each client, bytes in memory for all of them. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { PendingBytes } from '../../src/gateway/pending.ts'
+import { PendingBytes, Room, type Reservation } from '../../src/gateway/pending.ts'
 import { RateLimit } from '../../src/gateway/rate-limit.ts'
 
 test('a client who owes waits until it does not; others do not wait for it', () => {
@@ -43,6 +43,15 @@ test('a clock that is set back neither gives nor takes', () => {
   expect(limit.secondsToWait('a', 0)).toBe(1)
 })
 
+test('who owes is remembered, whoever else comes; who is quiet is forgotten in the end', () => {
+  const limit = new RateLimit(100)
+  limit.charge('debtor', 1_000_000, 0)
+  for (let client = 0; client < 100_000; client++) limit.charge(`10.0.0.${client}`, 1, client)
+  // A second later each of them might spend all again.
+  expect(limit.size).toBeLessThan(5_000)
+  expect(limit.secondsToWait('debtor', 100_000)).toBeGreaterThan(9_000)
+})
+
 test('room is given up to the limit, and given back once', () => {
   const pending = new PendingBytes(100)
   const first = pending.reserve(60)
@@ -66,4 +75,21 @@ test('one that grows must fit too; alone it always does', () => {
   expect(pending.reserve(1)).toBeNull()
   first?.release()
   expect(pending.reserve(1000)).not.toBeNull()
+})
+
+test('room that several hold is given back by the last of them', () => {
+  const pending = new PendingBytes(100)
+  const room = new Room(pending.reserve(60) as Reservation)
+  const [leaveFirst, leaveSecond] = [room.enter(), room.enter()]
+  leaveFirst()
+  leaveFirst()
+  expect(pending.bytes).toBe(60)
+  leaveSecond()
+  expect(pending.bytes).toBe(0)
+  // Who comes in afterwards gives back what it took.
+  const leaveThird = room.enter()
+  expect(room.resize(30)).toBe(true)
+  expect(pending.bytes).toBe(30)
+  leaveThird()
+  expect(pending.bytes).toBe(0)
 })
