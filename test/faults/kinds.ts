@@ -14,3 +14,8 @@ export const KINDS: readonly FaultKind[] = [
 
 /** These fall on a point of progress of a processor, of which there are many: once is not enough even for a short run. */
 export const BY_POINT: ReadonlySet<FaultKind> = new Set([killProcessor, zombie])
+
+/** Something is dead at once. */
+export const KILLS: ReadonlySet<FaultKind> = new Set([
+  ...[killProcessor, killDaprd, killScheduler, killPlacement, killStore, killBroker],
+])

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { PIPELINE_STEPS } from '../../src/pipeline/steps.ts'
 import { Random } from '../support/random.ts'
-import { KINDS } from './kinds.ts'
+import { KILLS, KINDS } from './kinds.ts'
 import { plan, type PlannedFault } from './plan.ts'
 import { Points, textOf } from './points.ts'
 
@@ -20,6 +20,13 @@ test('a seed plans the same again, and another seed something else', () => {
 test('every kind comes once before any comes again, but for those by points of progress', () => {
   const names = first(1, KINDS.length + 4).map(({ kind }) => kind.name)
   expect(new Set(names)).toEqual(new Set(KINDS.map(({ name }) => name)))
+})
+
+test('from the second round on, whatever kills comes three times a round', () => {
+  const second = first(1, 2 * KINDS.length + 4 + 2 * KILLS.size).slice(KINDS.length + 4)
+  for (const kind of KINDS) {
+    expect(second.filter((fault) => fault.kind === kind)).toHaveLength(KILLS.has(kind) ? 3 : 1)
+  }
 })
 
 test('processors are killed before and after every step', () => {

@@ -1,6 +1,6 @@
 /** What is struck where, in which order: all of it drawn from the seed, nothing of it from a clock. */
 import type { Random } from '../support/random.ts'
-import { BY_POINT, KINDS } from './kinds.ts'
+import { BY_POINT, KILLS, KINDS } from './kinds.ts'
 import { isAtTakeover, Points, type Point } from './points.ts'
 import type { Draw, FaultKind } from './site.ts'
 
@@ -8,16 +8,20 @@ export interface PlannedFault extends Draw {
   readonly kind: FaultKind
 }
 
-/** Every kind once a round, and those by points of progress so many times more; round after round, without end. */
+const OFTEN = 3
+
+/**
+ * Every kind once a round, round after round, without end. In the first, those by points of progress come more often; in
+ * the later ones, which only a run of some minutes sees, whatever kills does.
+ */
 export function* plan(
   random: Random,
   processors: number,
   kinds: readonly FaultKind[] = KINDS,
-  more = 2,
 ): Generator<PlannedFault, never> {
   const points = new Map(kinds.map((kind) => [kind, new Points(random)]))
-  for (;;) {
-    const round = kinds.flatMap((kind) => Array.from({ length: BY_POINT.has(kind) ? 1 + more : 1 }, () => kind))
+  for (let often = BY_POINT; ; often = KILLS) {
+    const round = kinds.flatMap((kind) => Array.from({ length: often.has(kind) ? OFTEN : 1 }, () => kind))
     for (const kind of random.shuffle(round)) {
       const slot = random.int(0, processors - 1)
       yield { kind, slot, point: pointFor(kind, points.get(kind) as Points) }
