@@ -10,7 +10,7 @@ import { CertificatesView } from '../gateway/certificates-view.ts'
 import { ResultsView } from '../gateway/results-view.ts'
 import type { Followed, Published } from '../gateway/query.ts'
 
-/** Records a partition that are read at the start. */
+/** Records of each partition that are read at the start. */
 const BACK = 50_000
 const LIMITS = { maxVms: 100_000, maxWindows: 48 }
 const MAX_CERTIFICATES_A_PARTITION = 1_000
@@ -22,13 +22,20 @@ export function followPublished(
   connection: KafkaConnection,
   topics: { readonly results: string; readonly certificates: string },
   signal: AbortSignal,
+  back = BACK,
 ): Published & { readonly ended: Promise<unknown> } {
   const results = new ResultsView(LIMITS)
   const certificates = new CertificatesView(MAX_CERTIFICATES_A_PARTITION)
-  const follow = <V>(topic: string, view: V, decode: LineDecoder, add: (partition: number, value: unknown) => void) => {
+  const follow = <V>(
+    topic: string,
+    view: V,
+    decode: LineDecoder,
+    add: (partition: number, value: unknown) => void,
+    onCut: (partition: number) => void,
+  ) => {
     let problem: ReturnType<Followed<V>['problem']> = { code: 'LOADING', detail: LOADING }
     const ended = followTopic({
-      ...{ connection, topic, back: BACK, signal },
+      ...{ connection, topic, back, signal, onCut },
       onMessage: (partition, { value }) => {
         const decoded = decode(value ?? Buffer.alloc(0))
         // Whatever else somebody writes there is none of the job's.
@@ -40,11 +47,20 @@ export function followPublished(
     return { view, topic, problem: () => problem, ended }
   }
   const followed = {
-    results: follow(topics.results, results, createResultDecoder(), (partition, value) =>
-      results.add(partition, value as VmWindowResult),
+    results: follow(
+      topics.results,
+      results,
+      createResultDecoder(),
+      (partition, value) => results.add(partition, value as VmWindowResult),
+      (partition) => results.cut(partition),
     ),
-    certificates: follow(topics.certificates, certificates, createCertificateDecoder(), (_, value) =>
-      certificates.add(value as Certificate),
+    certificates: follow(
+      topics.certificates,
+      certificates,
+      createCertificateDecoder(),
+      (_, value) => certificates.add(value as Certificate),
+      // One that is not known is answered as not known, and all others are whole.
+      () => undefined,
     ),
   }
   return { ...followed, ended: Promise.all([followed.results.ended, followed.certificates.ended]) }

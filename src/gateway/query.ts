@@ -31,9 +31,10 @@ export function addQueryRoutes(app: FastifyInstance, { results, certificates }: 
 
   app.get<{ Querystring: { limit?: unknown } }>('/v1/windows', (request) => {
     const { limit } = request.query
-    return {
-      windows: viewOf(results).windows(limit === undefined ? DEFAULT_WINDOWS : whole('limit', limit, 1, MAX_WINDOWS)),
-    }
+    const most = limit === undefined ? DEFAULT_WINDOWS : whole('limit', limit, 1, MAX_WINDOWS)
+    const certified = (partition: number, start: number): number | null =>
+      certificates.view.of(partition, start)?.vmWindows ?? null
+    return { windows: viewOf(results).windows(most, certified) }
   })
 
   app.get<{ Params: { partition: string; window: string } }>('/v1/certificates/:partition/:window', (request) => {

@@ -41,6 +41,7 @@ export class ResultsView {
   /** In the order of their last word, oldest first. */
   readonly #vms = new Map<string, VmWindowResult>()
   readonly #windows = new Map<number, Map<EpochMs, KeptWindow>>()
+  readonly #cut = new Set<number>()
 
   constructor(limits: ResultsViewLimits) {
     this.#limits = limits
@@ -55,10 +56,21 @@ export class ResultsView {
     return this.#vms.get(vmId) ?? null
   }
 
-  /** Newest first, partitions in order; at most `limit`. */
-  windows(limit: number): PartitionWindow[] {
+  /** Of this partition there are earlier results that are not known here. */
+  cut(partition: number): void {
+    this.#cut.add(partition)
+  }
+
+  /**
+   * Newest first, partitions in order; at most `limit`. What begins in the middle of a partition may know of a window only
+   * what came last, such as an amendment: there the certificate's word is needed for how many VM windows there are.
+   */
+  windows(limit: number, certified: (partition: number, windowStart: EpochMs) => number | null): PartitionWindow[] {
+    const isWhole = ({ partition, windowStart, vms }: KeptWindow): boolean =>
+      !this.#cut.has(partition) || vms.size >= (certified(partition, windowStart) ?? Infinity)
     return [...this.#windows.values()]
       .flatMap((kept) => [...kept.values()])
+      .filter(isWhole)
       .sort((a, b) => b.windowStart - a.windowStart || a.partition - b.partition)
       .slice(0, limit)
       .map(describe)

@@ -8,6 +8,8 @@ const result = (vmId: string, windowStart: number, members: Partial<VmWindowResu
   ...{ duplicates: 0, missing: [], missingCount: 0, unexpected: [], deduplicated: true, metrics: {}, state: null },
   ...members,
 })
+/** No certificate is known. */
+const NONE = (): null => null
 const limits = { maxVms: 10, maxWindows: 10 }
 
 test('a VM is what its latest window says, in its latest revision', () => {
@@ -26,28 +28,46 @@ test('a partition window adds up its VM windows, a revision in the place of the 
   view.add(1, result('a', 0))
   view.add(1, result('b', 0, { reason: 'grace', received: 1, missingCount: 2 }))
   const first = { partition: 1, windowStart: 0, windowEnd: 10, vmWindows: 2 }
-  expect(view.windows(10)).toEqual([
+  expect(view.windows(10, NONE)).toEqual([
     { ...first, byReason: { complete: 1, grace: 1 }, expected: 6, received: 4, missing: 2, complete: false },
   ])
   view.add(1, result('b', 0, { revision: 2 }))
-  expect(view.windows(10)).toEqual([
+  expect(view.windows(10, NONE)).toEqual([
     { ...first, byReason: { complete: 2 }, expected: 6, received: 6, missing: 0, complete: true },
   ])
   view.add(1, result('c', 0, { expected: null }))
-  expect(view.windows(10)[0]?.expected).toBeNull()
+  expect(view.windows(10, NONE)[0]?.expected).toBeNull()
 })
 
 test('windows come newest first and no more than asked for; old ones and silent VMs are forgotten', () => {
   const view = new ResultsView({ maxVms: 2, maxWindows: 2 })
   for (const start of [0, 10, 20]) for (const partition of [1, 0]) view.add(partition, result(`vm-${start}`, start))
-  expect(view.windows(3).map(({ windowStart, partition }) => [windowStart, partition])).toEqual([
+  expect(view.windows(3, NONE).map(({ windowStart, partition }) => [windowStart, partition])).toEqual([
     [20, 0],
     [20, 1],
     [10, 0],
   ])
-  expect(view.windows(100)).toHaveLength(4)
+  expect(view.windows(100, NONE)).toHaveLength(4)
   expect(view.latestOf('vm-0')).toBeNull()
   expect(view.latestOf('vm-20')).not.toBeNull()
+})
+
+test('a window that was seen from its middle on is not shown as whole', () => {
+  const view = new ResultsView(limits)
+  view.cut(0)
+  // Of the first hour an amendment alone, of the second one the last VMs, of the third one all.
+  view.add(0, result('a', 0, { revision: 2 }))
+  view.add(0, result('b', 10))
+  for (const vm of ['a', 'b']) view.add(0, result(vm, 20))
+  view.add(1, result('c', 0))
+  const certified = (partition: number, start: number) => (partition === 0 && start < 30 ? 2 : null)
+  const shown = view.windows(10, certified).map(({ partition, windowStart }) => [partition, windowStart])
+  expect(shown).toEqual([
+    [0, 20],
+    [1, 0],
+  ])
+  // What its latest result says of a VM is true in any case.
+  expect(view.latestOf('a')?.windowStart).toBe(20)
 })
 
 test('over HTTP, with ids of any characters', async () => {

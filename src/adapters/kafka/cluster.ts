@@ -54,6 +54,7 @@ export interface KafkaCluster {
   append(topic: string, partition: number, batch: Buffer): Promise<void>
   /** The id that a topic was given when it was created: a UUID as 32 hexadecimal digits. */
   topicId(topic: string): Promise<string>
+  /** What is under way fails rather than be tried again, and has ended when this resolves. May be called again. */
   close(): Promise<void>
 }
 
@@ -88,8 +89,20 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
     return byLeader
   }
 
-  const attempt = async <T>(doing: string, ask: () => Promise<T>): Promise<T> => {
+  const closing = new AbortController()
+  const underWay = new Set<Promise<unknown>>()
+
+  const attempt = <T>(doing: string, ask: () => Promise<T>): Promise<T> => {
+    const running = attempts(doing, ask)
+    const ended = (): boolean => underWay.delete(running)
+    underWay.add(running)
+    running.then(ended, ended)
+    return running
+  }
+
+  const attempts = async <T>(doing: string, ask: () => Promise<T>): Promise<T> => {
     for (let tried = 1, pauseMs = FIRST_PAUSE_MS; ; tried++, pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      if (closing.signal.aborted) throw isClosed(doing)
       try {
         return await ask()
       } catch (error) {
@@ -98,7 +111,9 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
         const { host, port } = error as { host?: string; port?: number }
         if (host !== undefined && port !== undefined) cluster.removeBroker({ host, port })
       }
-      await sleep(pauseMs)
+      // Closing ends the pause, and is met next.
+      await sleep(pauseMs, undefined, { signal: closing.signal }).catch(() => undefined)
+      if (closing.signal.aborted) continue
       // The next attempt meets the same error where this one failed, so it need not be looked at here.
       await cluster.refreshMetadata().catch(() => undefined)
     }
@@ -122,6 +137,15 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
       const broker = (await cluster.findControllerBroker()) as unknown as RawBroker
       return parseTopicId(await broker.connectionPool.send(metadataRequest(topic)), topic)
     })
+
+  let closed: Promise<void> | undefined
+  const end = async (): Promise<void> => {
+    closing.abort()
+    await cluster.disconnect()
+    await Promise.allSettled(underWay)
+    // An attempt that was connecting meanwhile has opened a connection, which would keep the process alive.
+    await cluster.disconnect()
+  }
 
   return {
     logRanges: (topic, partitions) =>
@@ -179,7 +203,7 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
 
     topicId,
 
-    close: () => cluster.disconnect(),
+    close: () => (closed ??= end()),
   }
 }
 
@@ -217,6 +241,13 @@ function captureCluster(connection: KafkaConnection): Cluster {
     ],
   })
   return captured as Cluster
+}
+
+function isClosed(doing: string): WindrowError {
+  return new WindrowError(`${doing}: the connection was closed`, {
+    code: 'KAFKA_CLOSED',
+    remedy: 'Nothing is wrong: this process was told to end before Kafka answered.',
+  })
 }
 
 function noSuchPartition(topic: string, partitions: readonly number[], count: number): WindrowError {

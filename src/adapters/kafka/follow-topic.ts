@@ -12,6 +12,8 @@ export interface FollowOptions {
   readonly topic: string
   /** Offsets of each partition to go back from its end. */
   readonly back: number
+  /** Of this partition there is more than will be handed over: before what is read, or taken by retention. */
+  readonly onCut?: (partition: number) => void
   readonly onMessage: (partition: number, message: StoredMessage) => void
   /** All that was there when it began has been handed over. Told again after trouble. */
   readonly onCaughtUp: () => void
@@ -32,10 +34,14 @@ export async function followTopic(options: FollowOptions): Promise<void> {
   while (!signal.aborted) {
     try {
       const cluster = await connectKafkaCluster(connection)
+      // Or an end would have to wait until a Kafka that is away is given up.
+      const close = (): void => void cluster.close()
+      signal.addEventListener('abort', close, { once: true })
       try {
         await requireTopic(cluster, topic)
         await follow(cluster, next, options)
       } finally {
+        signal.removeEventListener('abort', close)
         await cluster.close()
       }
     } catch (error) {
@@ -53,12 +59,13 @@ async function requireTopic(cluster: KafkaCluster, topic: string): Promise<void>
 }
 
 async function follow(cluster: KafkaCluster, next: Map<number, number>, options: FollowOptions): Promise<void> {
-  const { topic, back, onMessage, onCaughtUp, signal } = options
+  const { topic, back, onCut, onMessage, onCaughtUp, signal } = options
   const partitions = Array.from({ length: await cluster.partitionCount(topic) }, (_, partition) => partition)
   for (let isFirst = true; !signal.aborted; isFirst = false) {
     const ranges = await cluster.logRanges(topic, partitions)
     for (const [partition, { start, end }] of ranges) {
       let at = Math.max(start, Math.min(end, next.get(partition) ?? end - back))
+      if (at > (next.get(partition) ?? 0)) onCut?.(partition)
       while (at < end && !signal.aborted) {
         const slice = await cluster.read(topic, partition, at, MAX_READ_BYTES)
         for (const message of slice.messages) if (!message.isControlRecord) onMessage(partition, message)
