@@ -312,6 +312,81 @@ const DASHBOARDS = {
       ['Publishing, p95', 's', 'One transaction a commit.', [p95('windrow_publish_duration', []), 'publish']],
     ],
   },
+  gateway: {
+    title: 'Windrow: gateway',
+    panels: [
+      [
+        'Items accepted',
+        'ops',
+        'Points and manifests that Kafka has acknowledged.',
+        [
+          `sum by (windrow_item) (rate(windrow_gateway_items_total{${JOB},windrow_item_fate="accepted"}[$__rate_interval]))`,
+          legend('windrow_item'),
+        ],
+      ],
+      [
+        'Items not accepted',
+        'ops',
+        'Refused by reason; not-acknowledged are sent again and count once.',
+        [
+          `sum by (windrow_item_fate) (rate(windrow_gateway_items_total{${JOB},windrow_item_fate!="accepted"}[$__rate_interval]))`,
+          legend('windrow_item_fate'),
+        ],
+      ],
+      [
+        'Requests',
+        'reqps',
+        'By route and class of the answer.',
+        [
+          rate('http_server_request_duration_count', 'http_route, windrow_status_class'),
+          '{{http_route}} {{windrow_status_class}}',
+        ],
+      ],
+      [
+        'Request duration, p95',
+        's',
+        'Of those that bring points, the acknowledgement by Kafka included.',
+        [p95('http_server_request_duration', ['http_route']), legend('http_route')],
+      ],
+      [
+        'Refusals by code',
+        'reqps',
+        'Rate limits, missing and wrong tokens, back-pressure and bad bodies.',
+        [rate('windrow_gateway_refusals_total', 'windrow_refusal'), legend('windrow_refusal')],
+      ],
+      [
+        'Failures',
+        'percentunit',
+        'Share of the requests with points that are answered with 5xx.',
+        [`windrow:gateway_failures:ratio5m{${JOB}}`, legend('windrow_job')],
+      ],
+      [
+        'Acknowledgement by Kafka, p95',
+        's',
+        'From records handed over until all in-sync replicas have them.',
+        [p95('windrow_gateway_acknowledgement_duration', ['windrow_outcome']), legend('windrow_outcome')],
+      ],
+      [
+        'Pending',
+        'bytes',
+        'Bytes that wait for Kafka, and how many may: what does not fit is refused.',
+        [`sum by (instance) (windrow_gateway_pending{${JOB}})`, 'pending {{instance}}'],
+        [`max by (windrow_job) (windrow_gateway_pending_limit{${JOB}})`, 'limit'],
+      ],
+      [
+        'Requests under way',
+        'short',
+        'Not answered yet.',
+        [`sum by (instance) (http_server_active_requests{${JOB}})`, legend('instance')],
+      ],
+      [
+        'Bodies',
+        'Bps',
+        'As they were sent, packed if they were.',
+        [rate('http_server_request_body_size_sum', 'http_route'), legend('http_route')],
+      ],
+    ],
+  },
 }
 
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' }
@@ -344,9 +419,9 @@ function dashboard(name, { title, panels }) {
           ...{
             multi: true,
             current: { text: 'All', value: '$__all' },
-            definition: 'label_values(windrow_partitions, windrow_job)',
+            definition: 'label_values(process_cpu_time_total, windrow_job)',
           },
-          query: { query: 'label_values(windrow_partitions, windrow_job)', refId: 'job' },
+          query: { query: 'label_values(process_cpu_time_total, windrow_job)', refId: 'job' },
         },
       ],
     },

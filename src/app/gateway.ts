@@ -5,11 +5,13 @@ import { createMissingTopics } from '../adapters/kafka/topic.ts'
 import type { Config } from '../config/settings.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { messageOf, WindrowError } from '../errors.ts'
+import type { GatewayMeter } from '../gateway/meter.ts'
 import { PendingBytes } from '../gateway/pending.ts'
 import { RateLimit } from '../gateway/rate-limit.ts'
 import { createGateway, type Answered } from '../gateway/server.ts'
 import type { PointLog } from '../gateway/point-log.ts'
 import type { Client } from '../gateway/tokens.ts'
+import { openGatewayTelemetry } from '../telemetry/gateway-telemetry.ts'
 import { followPublished } from './gateway-results.ts'
 import { rulesOf } from './rules.ts'
 
@@ -53,6 +55,21 @@ export type RunGateway = (
  * no waiting mends, such as a topic that is not there, ends it.
  */
 export const runGateway: RunGateway = async (request, observer, signal) => {
+  const pending = new PendingBytes(request.config.maxPendingBytes)
+  const telemetry = await openGatewayTelemetry(request.config, pending)
+  try {
+    return await serve(request, { pending, meter: telemetry.meter }, observer, signal)
+  } finally {
+    await telemetry.close()
+  }
+}
+
+async function serve(
+  request: GatewayRequest,
+  { pending, meter }: { readonly pending: PendingBytes; readonly meter: GatewayMeter },
+  observer: GatewayObserver,
+  signal: AbortSignal,
+): Promise<GatewaySummary> {
   const { config, clients } = request
   const startedMs = performance.now()
   const connection = { brokers: config.brokers, clientId: 'windrow-gateway' }
@@ -73,7 +90,8 @@ export const runGateway: RunGateway = async (request, observer, signal) => {
     maxBodyBytes: config.maxBodyBytes,
     maxItems: config.maxItems,
     rateLimit: config.pointsPerSecond === null ? null : new RateLimit(config.pointsPerSecond),
-    pending: new PendingBytes(config.maxPendingBytes),
+    pending,
+    meter,
     requestTimeoutMs: config.requestTimeoutMs,
     ackTimeoutMs: config.ackTimeoutMs,
     nowMs: Date.now,

@@ -12,7 +12,8 @@ import { readGatewayOptions, type GatewayCliOptions } from './gateway-options.ts
 /** The flags whose words in the table of settings are right for a gateway too; the others are worded below. */
 const SETTINGS: readonly SettingKey[] = [
   ...(['listen', 'tokensFile', 'openToAll', 'pointsPerSecond', 'maxBodyBytes', 'maxItems'] as const),
-  ...(['maxPendingBytes', 'requestTimeoutMs', 'ackTimeoutMs', 'maxSeqSpan', 'logLevel'] as const),
+  ...(['maxPendingBytes', 'requestTimeoutMs', 'ackTimeoutMs', 'maxSeqSpan'] as const),
+  ...(['metricsPort', 'metricsHost', 'logLevel'] as const),
 ]
 
 /** `loadGateway` brings in the server and Kafka's client, which help and usage errors do without. */

@@ -10,7 +10,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf, WindrowError } from '../errors.ts'
 import type { Windowing } from '../core/windowing.ts'
-import { formatOf, isGzipped, MEDIA_TYPES } from './media-type.ts'
+import { formatOf, isGzipped, MEDIA_TYPES, type BodyFormat } from './media-type.ts'
+import type { GatewayMeter } from './meter.ts'
 import { Room, type PendingBytes } from './pending.ts'
 import type { LogRecord, PointLog } from './point-log.ts'
 import { ProblemError } from './problem.ts'
@@ -34,6 +35,7 @@ export interface IngestOptions {
   readonly nowMs: () => number
   readonly isDraining: () => boolean
   readonly counts: IngestCounts
+  readonly meter: GatewayMeter
 }
 
 /** What was done since the start. */
@@ -49,7 +51,7 @@ const NOT_STORED_SECONDS = 2
 const rooms = new WeakMap<FastifyRequest, Room>()
 
 export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): void {
-  const { maxBodyBytes, pending } = options
+  const { maxBodyBytes, pending, meter } = options
   const reader = createItemReader()
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(MEDIA_TYPES, { parseAs: 'buffer', bodyLimit: maxBodyBytes }, (_request, body, done) =>
@@ -69,6 +71,16 @@ export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): v
     reply.raw.once('close', room.enter())
   }
 
+  const read = (body: Buffer, format: BodyFormat, kind: LogRecord['kind']): LogRecord[] => {
+    const { windowing, maxItems } = options
+    try {
+      return reader.read(body, format, { kind, maxItems, windowing, nowMs: options.nowMs() })
+    } catch (error) {
+      if (error instanceof ProblemError) meter.refused(kind, error.problem.items ?? [])
+      throw error
+    }
+  }
+
   const take = async (request: FastifyRequest, kind: LogRecord['kind']): Promise<{ taken: number }> => {
     // A sender may leave while its body is unpacked: the room grows all the same, and is given back all the same.
     const leave = roomOf(request).enter()
@@ -81,14 +93,15 @@ export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): v
 
   const taken = async (request: FastifyRequest, kind: LogRecord['kind']): Promise<{ taken: number }> => {
     const packed = (request.body ?? Buffer.alloc(0)) as Buffer
+    meter.received(kind, packed.length)
     const body = isGzipped(request.headers['content-encoding']) ? await unpackGzip(packed, maxBodyBytes) : packed
     if (body.length > maxBodyBytes) throw tooLarge(maxBodyBytes)
     if (!roomOf(request).resize(body.length + packed.length)) throw noRoom()
     const format = requireReadable(request)
-    const { windowing, maxItems } = options
-    const records = reader.read(body, format, { kind, maxItems, windowing, nowMs: options.nowMs() })
+    const records = read(body, format, kind)
     options.rateLimit?.charge(clientName(request, options), records.length, options.nowMs())
-    if (records.length > 0) await stored(options, records, request)
+    if (records.length > 0) await stored(options, records, request, kind)
+    meter.taken(kind, records.length)
     options.counts[kind === 'point' ? 'points' : 'manifests'] += records.length
     return { taken: records.length }
   }
@@ -104,14 +117,23 @@ function roomOf(request: FastifyRequest): Room {
 }
 
 async function stored(
-  { log, ackTimeoutMs }: IngestOptions,
+  { log, ackTimeoutMs, meter }: IngestOptions,
   records: readonly LogRecord[],
   request: FastifyRequest,
+  kind: LogRecord['kind'],
 ): Promise<void> {
   const letGo = roomOf(request).enter()
+  const startedMs = performance.now()
   const appended = log.append(records)
+  const end = (ok: boolean): void => {
+    letGo()
+    meter.logged(ok, performance.now() - startedMs)
+  }
   // An error is met below; after the answer that it is not known nobody waits for it any more.
-  appended.then(letGo, letGo)
+  appended.then(
+    () => end(true),
+    () => end(false),
+  )
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(notKnown(`no acknowledgement within ${ackTimeoutMs} ms`)), ackTimeoutMs)
@@ -119,6 +141,7 @@ async function stored(
   try {
     await Promise.race([appended, late])
   } catch (error) {
+    meter.unknown(kind, records.length)
     if (error instanceof ProblemError) throw error
     throw notKnown(error instanceof WindrowError ? `${error.code}: ${error.message}` : messageOf(error), error)
   } finally {

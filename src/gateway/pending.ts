@@ -10,6 +10,10 @@ export class PendingBytes {
     this.#maxBytes = maxBytes
   }
 
+  get maxBytes(): number {
+    return this.#maxBytes
+  }
+
   get bytes(): number {
     return this.#bytes
   }

@@ -5,6 +5,16 @@
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
 
+/** Every code that an answer of the gateway can carry. Stable: senders decide by them. */
+export const PROBLEM_CODES = [
+  ...(['NO_TOKEN', 'UNKNOWN_TOKEN', 'RATE_LIMITED', 'BACK_PRESSURE', 'NOT_ACKNOWLEDGED', 'DRAINING'] as const),
+  ...(['BODY_EMPTY', 'BODY_TOO_LARGE', 'BODY_CUT_OFF', 'BODY_NOT_UTF8', 'BODY_NOT_JSON', 'BODY_NOT_A_LIST'] as const),
+  ...(['BAD_GZIP', 'BAD_ITEMS', 'TOO_MANY_ITEMS', 'UNSUPPORTED_MEDIA_TYPE'] as const),
+  ...(['BAD_REQUEST', 'BAD_URL', 'TOO_SLOW', 'HEADERS_TOO_LARGE', 'NO_SUCH_PATH', 'FAULT'] as const),
+  ...(['BAD_PARAMETER', 'NO_SUCH_VM', 'NO_SUCH_CERTIFICATE', 'LOADING', 'UNREADABLE'] as const),
+] as const
+export type ProblemCode = (typeof PROBLEM_CODES)[number]
+
 /** One item of a request that cannot be taken. */
 export interface ItemProblem {
   /** Its place in the request, from 0; blank lines do not count. */
@@ -15,8 +25,8 @@ export interface ItemProblem {
 
 export interface Problem {
   readonly status: number
-  /** Stable, upper case, for machines. */
-  readonly code: string
+  /** For machines. */
+  readonly code: ProblemCode
   readonly detail: string
   readonly remedy: string
   /** Seconds after which to try again. */

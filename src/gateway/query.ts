@@ -1,7 +1,7 @@
 /** Questions about results. What is answered is what a `read_committed` reader of the job's topics has seen. */
 import type { FastifyInstance } from 'fastify'
 import type { CertificatesView } from './certificates-view.ts'
-import { ProblemError } from './problem.ts'
+import { ProblemError, type ProblemCode } from './problem.ts'
 import type { ResultsView } from './results-view.ts'
 
 /** A topic that is followed, as far as questions care. */
@@ -9,7 +9,7 @@ export interface Followed<View> {
   readonly view: View
   readonly topic: string
   /** `null`: read to its end, and followed from there. */
-  readonly problem: () => { readonly code: string; readonly detail: string } | null
+  readonly problem: () => { readonly code: ProblemCode; readonly detail: string } | null
 }
 
 export interface Published {
@@ -68,6 +68,6 @@ function whole(name: string, given: unknown, min: number, max: number): number {
   })
 }
 
-function notFound(code: string, detail: string): ProblemError {
+function notFound(code: ProblemCode, detail: string): ProblemError {
   return new ProblemError({ status: 404, code, detail, remedy: 'Ask again when its window has closed.' })
 }

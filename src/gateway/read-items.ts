@@ -11,7 +11,7 @@ import { refuseManifest, refusePoint } from '../core/refusals.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { BodyFormat } from './media-type.ts'
 import type { LogRecord } from './point-log.ts'
-import { ProblemError, type ItemProblem } from './problem.ts'
+import { ProblemError, type ItemProblem, type ProblemCode } from './problem.ts'
 
 export interface ItemRules {
   /** `POST /v1/points` takes points alone, `POST /v1/manifests` manifests alone. */
@@ -120,7 +120,7 @@ function linesOf(body: Buffer, maxItems: number): Buffer[] {
   return lines
 }
 
-function badBody(code: string, detail: string): ProblemError {
+function badBody(code: ProblemCode, detail: string): ProblemError {
   const remedy = 'Send a JSON array, lines of JSON or Avro records, as Content-Type says; see /openapi.json.'
   return new ProblemError({ status: 400, code, detail, remedy })
 }

@@ -9,6 +9,7 @@
  * tokens.ts, rate-limit.ts, pending.ts      who may send, and how much
  * connections.ts which connections the drain waits for
  * problem.ts     what every refusal looks like
+ * routes.ts, meter.ts   names of paths, and who is told for the metrics
  * point-log.ts   the port to Kafka
  */
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -16,12 +17,15 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { Connections } from './connections.ts'
 import { addIngestRoutes, draining, requireClient, type IngestCounts, type IngestOptions } from './ingest.ts'
+import { NO_METER, type GatewayMeter } from './meter.ts'
 import { openApiDocument } from './openapi.ts'
-import { problemBody, ProblemError, PROBLEM_MEDIA_TYPE, type Problem } from './problem.ts'
+import { problemBody, ProblemError, PROBLEM_MEDIA_TYPE, type Problem, type ProblemCode } from './problem.ts'
 import { addQueryRoutes, type Published } from './query.ts'
 import { ReadinessCheck } from './readiness.ts'
 
-export interface GatewayOptions extends Omit<IngestOptions, 'isDraining' | 'counts'> {
+export interface GatewayOptions extends Omit<IngestOptions, 'isDraining' | 'counts' | 'meter'> {
+  /** @default nobody is told */
+  readonly meter?: GatewayMeter
   /** What the job publishes. `null`: nothing is followed, and questions are not answered. */
   readonly published: Published | null
   /** From the first byte of a request to its last. */
@@ -34,11 +38,13 @@ export interface GatewayOptions extends Omit<IngestOptions, 'isDraining' | 'coun
 
 export interface Answered {
   readonly method: string
+  /** As the router writes it; the path itself where there is none, empty where not even that could be read. */
   readonly path: string
   readonly status: number
   /** `null` where nothing was wrong. */
-  readonly code: string | null
-  readonly ms: number
+  readonly code: ProblemCode | null
+  /** `null` for what never became a request, of which nobody knows when it began. */
+  readonly ms: number | null
 }
 
 export interface Gateway {
@@ -61,9 +67,18 @@ const MAX_PARAM_CHARS = 4_096
 
 export function createGateway(options: GatewayOptions): Gateway {
   const { requestTimeoutMs, clients, log, nowMs } = options
+  const meter = options.meter ?? NO_METER
   const counts: IngestCounts = { points: 0, manifests: 0 }
-  const codes = new WeakMap<FastifyRequest, string>()
+  const codes = new WeakMap<FastifyRequest, ProblemCode>()
   let isDraining = false
+  const tell = (answered: Answered): void => {
+    meter.answered(answered)
+    options.onAnswer?.(answered)
+  }
+  const refuseBroken = (error: BrokenRequest, socket: Socket): void => {
+    const { status, code } = brokenProblem(error)
+    if (answerBrokenRequest(error, socket)) tell({ method: '', path: '', status, code, ms: null })
+  }
   const readiness = new ReadinessCheck(log, nowMs)
   const app = fastify({
     logger: false,
@@ -78,16 +93,23 @@ export function createGateway(options: GatewayOptions): Gateway {
       headersTimeout: Math.min(HEADERS_WITHIN_MS, requestTimeoutMs),
       connectionsCheckingInterval: LOOK_FOR_SLOW_MS,
     },
-    clientErrorHandler: answerBrokenRequest,
-    // Paths that cannot be decoded reach no route and no error handler.
-    frameworkErrors: (error, _request, reply) => void answer(reply, problemOf(error)),
+    clientErrorHandler: (error, socket) => refuseBroken(error, socket),
+    // Paths that cannot be decoded reach no route, no error handler and no hook.
+    frameworkErrors: (error, { method }, reply) => {
+      const problem = problemOf(error)
+      tell({ method, path: '', status: problem.status, code: problem.code, ms: null })
+      void answer(reply, problem)
+    },
   })
 
   // Node drops a request whose sender has closed its half of the connection, answer and all, unless told otherwise.
   Object.assign(app.server, { httpAllowHalfOpen: true })
   const connections = new Connections(app.server)
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     connections.hasBegun(request.raw.socket)
+    meter.began()
+    // However it ends: answered, or left by its sender.
+    reply.raw.once('close', () => meter.ended())
     if (!request.url.startsWith('/v1/')) return
     if (isDraining) throw draining()
     requireClient(request.headers.authorization, clients)
@@ -109,10 +131,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     const { method, url } = request
     const path = request.routeOptions.url ?? url.split('?')[0] ?? ''
     const code = codes.get(request) ?? null
-    options.onAnswer?.({ method, path, status: reply.statusCode, code, ms: reply.elapsedTime })
+    tell({ method, path, status: reply.statusCode, code, ms: reply.elapsedTime })
   })
 
-  addIngestRoutes(app, { ...options, log: readiness.watching(), isDraining: () => isDraining, counts })
+  addIngestRoutes(app, { ...options, meter, log: readiness.watching(), isDraining: () => isDraining, counts })
   if (options.published !== null) addQueryRoutes(app, options.published)
   app.get('/livez', () => ({ status: 'live' }))
   app.get('/readyz', async (_request, reply) => {
@@ -130,7 +152,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       isDraining = true
       connections.end()
       const timer = setTimeout(
-        () => connections.giveUp((socket) => answerBrokenRequest({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket)),
+        () => connections.giveUp((socket) => refuseBroken({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket)),
         requestTimeoutMs,
       )
       await app.close()
@@ -160,7 +182,7 @@ function problemOf(error: FastifyError | ProblemError): Problem {
   }
 }
 
-const REQUEST_CODES: Readonly<Record<string, string>> = {
+const REQUEST_CODES: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'BODY_CUT_OFF',
@@ -192,17 +214,25 @@ const BROKEN: Readonly<Record<string, Pick<Problem, 'status' | 'code' | 'detail'
   HPE_HEADER_OVERFLOW: { status: 431, code: 'HEADERS_TOO_LARGE', detail: `the headers pass ${MAX_HEADER_BYTES} bytes` },
 }
 
-/** Answers what never became a request; there is no route and no reply for it. */
-function answerBrokenRequest(error: { readonly code?: string; readonly message?: string }, socket: Socket): void {
+interface BrokenRequest {
+  readonly code?: string
+  readonly message?: string
+}
+
+function brokenProblem({
+  code = '',
+  message = 'it is no HTTP',
+}: BrokenRequest): Pick<Problem, 'status' | 'code' | 'detail'> {
+  return BROKEN[code] ?? { status: 400, code: 'BAD_REQUEST', detail: message }
+}
+
+/** Answers what never became a request, where there is still somebody to answer; there is no route and no reply for it. */
+function answerBrokenRequest(error: BrokenRequest, socket: Socket): boolean {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy()
-    return
+    return false
   }
-  const { status, code, detail } = BROKEN[error.code ?? ''] ?? {
-    status: 400,
-    code: 'BAD_REQUEST',
-    detail: error.message ?? 'it is no HTTP',
-  }
+  const { status, code, detail } = brokenProblem(error)
   const body = problemBody({ status, code, detail, remedy: 'Send a request that is valid HTTP/1.1.' })
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
@@ -211,4 +241,5 @@ function answerBrokenRequest(error: { readonly code?: string; readonly message?:
     'Connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  return true
 }

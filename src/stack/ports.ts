@@ -35,6 +35,8 @@ export interface StackPorts {
   readonly prometheus: number
   /** Where the stack's Prometheus looks for a processor's metrics; the processor is not part of the stack. */
   readonly processorMetrics: number
+  /** The same for a gateway. */
+  readonly gatewayMetrics: number
 }
 
 export interface DaprdPorts {
@@ -70,6 +72,7 @@ export function stackPorts(base: number): StackPorts {
     schedulerEtcdPeer: base + 15,
     prometheus: base,
     processorMetrics: base + 16,
+    gatewayMetrics: base + 17,
   }
 }
 

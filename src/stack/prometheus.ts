@@ -1,4 +1,4 @@
-/** Prometheus, which reads the metrics of sidecars, scheduler and processors, with Windrow's rules and alerts. */
+/** Prometheus, which reads the metrics of sidecars, scheduler, processors and gateways, with Windrow's rules and alerts. */
 import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -30,7 +30,13 @@ export function prometheusPart(stack: StackDescription, tool: Tool): Part {
       const scheduler = addressOf(stack.ports.schedulerMetrics)
       const values = { RULES, TARGETS: targets, DAPRDS: daprds, SCHEDULER: scheduler }
       await writeFile(config, await fillTemplate('prometheus.yml', values))
-      await writeUnlessThere(targets, JSON.stringify([{ targets: [addressOf(stack.ports.processorMetrics)] }]))
+      const { processorMetrics, gatewayMetrics } = stack.ports
+      const groups = [
+        { targets: [addressOf(processorMetrics)] },
+        // A job of its own: a processor that is away is something else than a gateway that is.
+        { targets: [addressOf(gatewayMetrics)], labels: { job: 'windrow-gateway' } },
+      ]
+      await writeUnlessThere(targets, JSON.stringify(groups))
     },
     command: async () => ({
       program: tool.path,

@@ -4,6 +4,8 @@
  */
 import type { CloseReason } from '../core/closing.ts'
 import type { DeadLetterReason, FateCounts } from '../core/fate.ts'
+import { PROBLEM_CODES } from '../gateway/problem.ts'
+import { ROUTES } from '../gateway/routes.ts'
 import type { ChunkKind } from '../ledger/chunks.ts'
 import { AGGREGATE, COMMIT, PARTITION_WINDOW, VM_WINDOW } from '../workflows/names.ts'
 
@@ -81,6 +83,11 @@ export const RETRY_STEPS = [
 ] as const
 export type RetryStep = (typeof RETRY_STEPS)[number]
 
+export const ITEM_KINDS = ['point', 'manifest'] as const
+
+/** What becomes of an item that is sent to a gateway: it is taken, or refused as it would become a dead letter in the topic. */
+export const ITEM_FATES = ['accepted', 'not-acknowledged', 'wrong-kind', ...DEAD_LETTER_REASONS] as const
+
 export const ATTRIBUTES = {
   'windrow.partition': { help: 'Number of a partition', values: null },
   'windrow.fate': { help: 'What became of a record', values: FATES },
@@ -96,6 +103,11 @@ export const ATTRIBUTES = {
   'windrow.outcome': { help: 'How it ended', values: ['completed', 'failed'] },
   'windrow.operation': { help: 'Call to the state store', values: ['get', 'insert', 'swap', 'delete'] },
   'windrow.payload': { help: 'What is stored or sent', values: PAYLOADS },
+  'http.route': { help: 'Path of a request, as the gateway knows it', values: [...ROUTES, 'other'] },
+  'windrow.status_class': { help: 'First digit of the status of an answer', values: ['2xx', '3xx', '4xx', '5xx'] },
+  'windrow.item': { help: 'What was sent', values: ITEM_KINDS },
+  'windrow.item.fate': { help: 'What became of an item', values: ITEM_FATES },
+  'windrow.refusal': { help: 'Code of the answer to a request that was refused', values: PROBLEM_CODES },
 } as const satisfies Readonly<Record<string, { help: string; values: readonly string[] | null }>>
 
 export type AttributeName = keyof typeof ATTRIBUTES

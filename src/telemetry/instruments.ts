@@ -1,14 +1,8 @@
-/** The instruments of the table of metrics, made from an OpenTelemetry meter. */
+/** The instruments of the tables of metrics, made from an OpenTelemetry meter. */
 import type { Counter, Histogram, Meter, Observable } from '@opentelemetry/api'
 import type { AttributeName } from './attributes.ts'
-import {
-  METRICS,
-  type CounterKey,
-  type GaugeKey,
-  type HistogramKey,
-  type MetricDefinition,
-  type MetricKey,
-} from './metrics.ts'
+import type { MetricDefinition } from './metric-definition.ts'
+import type { CounterKey, GaugeKey, HistogramKey, MetricKey } from './metrics.ts'
 
 export type Attributes = { readonly [Name in AttributeName]?: string | number }
 
@@ -22,11 +16,15 @@ export interface Instruments {
   onRead(read: (set: SetGauge) => void): void
 }
 
-export function createInstruments(meter: Meter): Instruments {
+/** Those of `table` alone: a process has no series of what it never does. */
+export function createInstruments(
+  meter: Meter,
+  table: Readonly<Partial<Record<MetricKey, MetricDefinition>>>,
+): Instruments {
   const counters = new Map<MetricKey, Counter>()
   const histograms = new Map<MetricKey, Histogram>()
   const gauges = new Map<MetricKey, Observable>()
-  for (const [key, definition] of Object.entries(METRICS) as [MetricKey, MetricDefinition][]) {
+  for (const [key, definition] of Object.entries(table) as [MetricKey, MetricDefinition][]) {
     const { name, kind, unit, help, buckets = [] } = definition
     const options = { unit, description: help }
     if (kind === 'counter') counters.set(key, meter.createCounter(name, options))

@@ -1,34 +1,14 @@
 /**
  * Every metric, once: name and unit by OpenTelemetry's conventions (https://opentelemetry.io/docs/specs/semconv/general/metrics/),
- * help and attributes. The instruments are made from this table, and docs/metrics.md is written from it.
+ * help and attributes. The instruments are made from these tables, and docs/metrics.md is written from them.
  */
-import type { AttributeName } from './attributes.ts'
+import { GATEWAY_METRICS } from './gateway-metrics.ts'
+import { counter, gauge, seconds, type MetricDefinition } from './metric-definition.ts'
 
-export interface MetricDefinition {
-  readonly name: string
-  /** A counter only rises; a gauge is read when somebody asks; a histogram counts durations or shares by size. */
-  readonly kind: 'counter' | 'gauge' | 'histogram'
-  /** UCUM, as OpenTelemetry asks: `s`, `By`, `1` for a share, `{record}` for things that are counted. */
-  readonly unit: string
-  readonly help: string
-  readonly attributes: readonly AttributeName[]
-  /** Upper bounds of a histogram's buckets, in its unit. */
-  readonly buckets?: readonly number[]
-  /** Files have none: their ends are not known, and the wall clock has no say in them. */
-  readonly topicsOnly?: true
-}
-
-const DURATIONS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
 const SHARES = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1]
 
-const counter = (name: string, unit: string, help: string, ...attributes: AttributeName[]) =>
-  ({ name, kind: 'counter', unit, help, attributes }) as const
-const gauge = (name: string, unit: string, help: string, ...attributes: AttributeName[]) =>
-  ({ name, kind: 'gauge', unit, help, attributes }) as const
-const seconds = (name: string, help: string, ...attributes: AttributeName[]) =>
-  ({ name, kind: 'histogram', unit: 's', help, attributes, buckets: DURATIONS_S }) as const
-
-export const METRICS = {
+/** What `windrow run` exports, beside what every process does. */
+export const PROCESSOR_METRICS = {
   records: counter(
     'windrow.records',
     '{record}',
@@ -154,7 +134,10 @@ export const METRICS = {
   ),
   takeovers: counter('windrow.takeovers', '{takeover}', 'Partitions taken over, and taken again, by this process'),
   assignments: counter('windrow.assignments', '{assignment}', 'Times that the consumer group gave out partitions anew'),
+} as const satisfies Readonly<Record<string, MetricDefinition>>
 
+/** What every process exports. */
+export const PROCESS_METRICS = {
   eventLoopDelayMean: gauge('nodejs.eventloop.delay.mean', 's', 'Mean delay of the event loop since the last scrape'),
   eventLoopDelayP99: gauge('nodejs.eventloop.delay.p99', 's', '99th percentile of the same'),
   eventLoopDelayMax: gauge('nodejs.eventloop.delay.max', 's', 'Largest of the same'),
@@ -167,6 +150,8 @@ export const METRICS = {
   memory: gauge('process.memory.usage', 'By', 'Resident memory of the process'),
 } as const satisfies Readonly<Record<string, MetricDefinition>>
 
+export const METRICS = { ...PROCESSOR_METRICS, ...GATEWAY_METRICS, ...PROCESS_METRICS }
+
 export type MetricKey = keyof typeof METRICS
 
 export type CounterKey = KeysOf<'counter'>
@@ -176,8 +161,3 @@ export type HistogramKey = KeysOf<'histogram'>
 type KeysOf<Kind extends MetricDefinition['kind']> = {
   [K in MetricKey]: (typeof METRICS)[K] extends { readonly kind: Kind } ? K : never
 }[MetricKey]
-
-/** The name under which Prometheus gets a metric: dots become underscores, counters end in `_total`. */
-export function prometheusName({ name, kind }: MetricDefinition): string {
-  return `${name.replaceAll('.', '_')}${kind === 'counter' ? '_total' : ''}`
-}

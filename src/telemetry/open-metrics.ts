@@ -1,20 +1,14 @@
-/** Metrics on a port of their own, in the form that Prometheus reads. */
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
-import { metrics, type resources } from '@opentelemetry/sdk-node'
-import { messageOf, WindrowError } from '../errors.ts'
+/** The metrics of a run. */
+import type { resources } from '@opentelemetry/sdk-node'
 import type { WorkerEvent } from '../workflows/worker.ts'
 import { CLOSE_REASONS, DEAD_LETTER_REASONS, RETRY_STEPS } from './attributes.ts'
-import { createInstruments, type Instruments } from './instruments.ts'
+import type { Instruments } from './instruments.ts'
+import { PROCESS_METRICS, PROCESSOR_METRICS } from './metrics.ts'
 import { observedActivities, observedEngine, observedRunner, observedStore } from './observed.ts'
 import { PipelineMetrics } from './pipeline-metrics.ts'
-import { watchProcess } from './process-metrics.ts'
+import { serveMetrics, type MetricsAddress } from './serve-metrics.ts'
 import { NO_TELEMETRY, type Telemetry } from './telemetry.ts'
 import type { WindowsTold } from './windows-told.ts'
-
-export interface MetricsAddress {
-  readonly host: string
-  readonly port: number
-}
 
 /** Throws METRICS_PORT_TAKEN when nobody can listen there. */
 export async function openMetrics(
@@ -22,23 +16,9 @@ export async function openMetrics(
   resource: resources.Resource,
   windows: WindowsTold,
 ): Promise<Telemetry> {
-  const exporter = new PrometheusExporter({
-    ...at,
-    preventServerStart: true,
-    withoutScopeInfo: true,
-    // Several jobs may meet in one Prometheus.
-    withResourceConstantLabels: /^windrow\.job$/,
-  })
-  const provider = new metrics.MeterProvider({ resource, readers: [exporter] })
-  try {
-    await exporter.startServer()
-  } catch (error) {
-    throw portTaken(at, error)
-  }
-  const instruments = createInstruments(provider.getMeter('windrow'))
+  const { instruments, close } = await serveMetrics(at, resource, { ...PROCESSOR_METRICS, ...PROCESS_METRICS })
   const pipeline = new PipelineMetrics(instruments, windows, () => Date.now())
   const observeWorker = workerMetrics(instruments)
-  const endWatch = watchProcess(instruments)
   beginAtZero(instruments)
   return {
     ...NO_TELEMETRY,
@@ -52,10 +32,7 @@ export async function openMetrics(
     engine: (engine) => observedEngine(engine, instruments),
     runner: (runner, maxValueBytes) => observedRunner(runner, maxValueBytes, instruments),
     activities: (activities) => observedActivities(activities, instruments),
-    async close() {
-      endWatch()
-      await provider.shutdown()
-    },
+    close,
   }
 }
 
@@ -80,12 +57,4 @@ function beginAtZero(instruments: Instruments): void {
   }
   for (const reason of DEAD_LETTER_REASONS) add('deadLetters', 0, { 'windrow.dead_letter.reason': reason })
   for (const step of RETRY_STEPS) add('retries', 0, { 'windrow.step': step })
-}
-
-function portTaken({ host, port }: MetricsAddress, cause: unknown): WindrowError {
-  return new WindrowError(`the metrics cannot be served on ${host}:${port}: ${messageOf(cause)}`, {
-    code: 'METRICS_PORT_TAKEN',
-    remedy: 'Give another --metrics-port, or stop what listens there.',
-    cause,
-  })
 }

@@ -27,7 +27,7 @@ interface Document {
 const published = publishedOf(new ResultsView({ maxVms: 1, maxWindows: 1 }))
 const loading = {
   ...published,
-  results: { ...published.results, problem: () => ({ code: 'LOADING', detail: 'reading' }) },
+  results: { ...published.results, problem: () => ({ code: 'LOADING' as const, detail: 'reading' }) },
 }
 
 async function documentOf(gateway: ReturnType<typeof gatewayForTest>): Promise<Document> {

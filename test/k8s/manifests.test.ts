@@ -101,7 +101,7 @@ describe.each(OVERLAYS)('%s', (overlay) => {
     const { healthPort, metricsPort, metricsHost } = await settings()
     const portOf = (wanted: string) => ports?.find(({ name }) => name === wanted)?.containerPort
     expect([portOf('health'), portOf('metrics'), metricsHost]).toEqual([healthPort, metricsPort, '0.0.0.0'])
-    const scraped = find(await all, 'PodMonitor').spec?.podMetricsEndpoints?.map(({ port }) => port)
+    const scraped = find(await all, 'PodMonitor', 'processor').spec?.podMetricsEndpoints?.map(({ port }) => port)
     expect(scraped).toEqual(['metrics', 'dapr-metrics'])
     const open = find(await all, 'NetworkPolicy', 'monitoring').spec?.ingress?.[0]?.ports?.map(({ port }) => port)
     expect(open).toEqual([9090, metricsPort])

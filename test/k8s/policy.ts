@@ -108,6 +108,32 @@ export const RULES: Readonly<Record<string, (manifests: readonly Manifest[], say
         if (!keys.includes(key)) say(where, `is not spread over ${key}`)
     }
   },
+  monitored: (manifests, say) => {
+    const monitors = manifests.filter(({ kind }) => kind === 'PodMonitor')
+    const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy')
+    for (const { where, manifest, pod } of workloads(manifests).filter(isOwn)) {
+      const labels = manifest.spec?.template?.metadata.labels ?? {}
+      const ports = pod.containers.flatMap((container) => container.ports ?? [])
+      const port = ports.find(({ name }) => name === 'metrics')?.containerPort
+      if (port === undefined) say(where, 'has no port metrics')
+      const isScraped = monitors.some(
+        ({ spec }) =>
+          matches(spec?.selector?.matchLabels ?? {}, labels) &&
+          spec?.podMetricsEndpoints?.some((endpoint) => endpoint.port === 'metrics'),
+      )
+      if (!isScraped) say(where, 'has no monitor for its port metrics')
+      const isReached = policies.some(
+        ({ spec }) =>
+          matches(spec?.podSelector?.matchLabels ?? {}, labels) &&
+          spec?.ingress?.some(
+            ({ from, ports: open }) =>
+              JSON.stringify(from).includes('"kubernetes.io/metadata.name":"monitoring"') &&
+              open?.some((one) => one.port === port),
+          ),
+      )
+      if (!isReached) say(where, 'cannot be reached by Prometheus')
+    }
+  },
   'capped-scaling': (manifests, say) => {
     for (const { metadata, spec } of manifests.filter(({ kind }) => kind === 'ScaledObject')) {
       const where = `ScaledObject ${metadata.name}`
@@ -165,6 +191,9 @@ function workloads(manifests: readonly Manifest[]): Workload[] {
     return [{ where: `${kind} ${metadata.name}`, manifest, pod, annotations: labelled.annotations ?? {} }]
   })
 }
+
+/** Windrow's own, and not a broker or a store of an overlay. */
+const isOwn = ({ manifest }: Workload): boolean => manifest.metadata.labels?.['app.kubernetes.io/name'] === 'windrow'
 
 function eachWorkload(check: (workload: Workload, say: Say) => void) {
   return (manifests: readonly Manifest[], say: Say) => workloads(manifests).forEach((one) => check(one, say))

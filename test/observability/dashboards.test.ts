@@ -4,7 +4,8 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it, test } from 'vitest'
-import { METRICS, prometheusName, type MetricDefinition } from '../../src/telemetry/metrics.ts'
+import { prometheusName, type MetricDefinition } from '../../src/telemetry/metric-definition.ts'
+import { METRICS } from '../../src/telemetry/metrics.ts'
 import { metricsIn, selectorsIn } from './expressions.ts'
 
 const FOLDER = new URL('../../observability/grafana/dashboards/', import.meta.url)
@@ -74,7 +75,7 @@ test('every metric of Windrow is on a dashboard', () => {
   const rules = readFileSync(new URL('../../observability/prometheus/recording.yml', import.meta.url), 'utf8')
   const all: readonly MetricDefinition[] = Object.values(METRICS)
   const missing = all.map(prometheusName).filter((name) => {
-    const forms = [name, `${name}_bucket`, `${name}_count`]
+    const forms = [name, `${name}_bucket`, `${name}_count`, `${name}_sum`]
     return !forms.some((form) => shown.has(form) || new RegExp(`\\b${form}\\b`).test(rules))
   })
   expect(missing).toEqual([])

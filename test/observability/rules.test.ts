@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, test } from 'vitest'
 import { parse } from 'yaml'
-import { prometheusName, METRICS, type MetricDefinition } from '../../src/telemetry/metrics.ts'
+import { prometheusName, type MetricDefinition } from '../../src/telemetry/metric-definition.ts'
+import { METRICS } from '../../src/telemetry/metrics.ts'
 import { metricsIn } from './expressions.ts'
 
 const FOLDER = fileURLToPath(new URL('../../observability/prometheus/', import.meta.url))

@@ -1,9 +1,12 @@
 /** The table of metrics, its reference, and what a running process really exports: all three say the same. */
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it, test } from 'vitest'
-import { ATTRIBUTES, prometheusLabel, type AttributeName } from '../../src/telemetry/attributes.ts'
+import { prometheusLabel } from '../../src/telemetry/attributes.ts'
 import { metricsReference } from '../../src/telemetry/metrics-reference.ts'
-import { METRICS, prometheusName, type MetricDefinition } from '../../src/telemetry/metrics.ts'
+import { prometheusName, type MetricDefinition } from '../../src/telemetry/metric-definition.ts'
+import { METRICS, PROCESS_METRICS, PROCESSOR_METRICS } from '../../src/telemetry/metrics.ts'
+import { labelsOf } from './attributes-said.ts'
+import { toldOf } from './exposition.ts'
 import { runObserved } from './run-observed.ts'
 
 const ALL: readonly MetricDefinition[] = Object.values(METRICS)
@@ -15,7 +18,7 @@ test('docs/metrics.md is what the table says; `npm run docs:metrics` writes it',
 
 describe('by the conventions of OpenTelemetry', () => {
   it.each(ALL.map((metric) => [metric.name, metric] as const))('%s has a name, a unit and help', (_, metric) => {
-    expect(metric.name).toMatch(/^(windrow|nodejs|process)(\.[a-z][a-z0-9_]*)+$/)
+    expect(metric.name).toMatch(/^(windrow|http|nodejs|process)(\.[a-z][a-z0-9_]*)+$/)
     // Units are in a field of their own and not in the name; what is counted stands in braces.
     expect(metric.unit).toMatch(/^(s|By|1|\{[a-z]+\})$/)
     expect(metric.name).not.toMatch(/seconds|bytes|total|count$/)
@@ -29,39 +32,16 @@ describe('by the conventions of OpenTelemetry', () => {
   })
 })
 
-/** One line of what Prometheus gets. */
-interface Series {
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
-}
-
-function seriesIn(text: string): Series[] {
-  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
-  return lines.map((line) => {
-    const [, name = '', labels = ''] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? /.exec(line) ?? []
-    return { name, labels: pairsIn(labels) }
-  })
-}
-
-function pairsIn(labels: string): Record<string, string> {
-  const pairs = [...labels.matchAll(/(\w+)="([^"]*)"/g)]
-  return Object.fromEntries(pairs.map(([, label = '', value = '']) => [label, value]))
-}
-
-describe('what a running process exports', () => {
+describe('what a run exports', () => {
   let text = ''
   beforeAll(async () => {
     text = (await runObserved()).scraped
   })
 
   it('is every metric of the table that a run on files has, with its help, unit and kind, and no other', () => {
-    const told = new Map<string, { help?: string; unit?: string; kind?: string }>()
-    for (const [, what, name, value] of text.matchAll(/^# (HELP|UNIT|TYPE) (\S+) (.*)$/gm)) {
-      const one = told.get(name as string) ?? {}
-      told.set(name as string, { ...one, [{ HELP: 'help', UNIT: 'unit', TYPE: 'kind' }[what as 'HELP']]: value })
-    }
-    told.delete('target_info')
-    const expected = ALL.filter(({ topicsOnly }) => topicsOnly !== true)
+    const told = toldOf(text)
+    const ofRuns: readonly MetricDefinition[] = Object.values({ ...PROCESSOR_METRICS, ...PROCESS_METRICS })
+    const expected = ofRuns.filter(({ topicsOnly }) => topicsOnly !== true)
     const table = new Map(expected.map((metric) => [prometheusName(metric), metric]))
     expect([...told.keys()].sort()).toEqual([...table.keys()].sort())
     for (const [name, { help, unit, kind }] of table) {
@@ -70,26 +50,10 @@ describe('what a running process exports', () => {
     }
   })
 
-  it('has only the attributes of the table, with the values that they are said to have', () => {
-    const byLabel = new Map(
-      (Object.keys(ATTRIBUTES) as AttributeName[]).map((name) => [prometheusLabel(name), ATTRIBUTES[name].values]),
-    )
-    const byMetric = new Map(ALL.map((metric) => [prometheusName(metric), metric]))
-    const seen = new Set<string>()
-    for (const { name, labels } of seriesIn(text)) {
-      if (name === 'target_info') continue
-      const metric = byMetric.get(name) ?? byMetric.get(name.replace(/_(bucket|sum|count)$/, ''))
-      const { le: _, windrow_job: job, ...own } = labels
-      expect(job).toBe('windrow')
-      expect(Object.keys(own).sort(), name).toEqual(metric?.attributes.map(prometheusLabel).sort())
-      for (const [label, value] of Object.entries(own)) {
-        seen.add(label)
-        const values: readonly string[] | null | undefined = byLabel.get(label)
-        if (values === null) expect(value, label).toMatch(/^\d{1,4}$/)
-        else expect(values, label).toContain(value)
-      }
-    }
-    expect(seen.size).toBe(byLabel.size)
+  it('has only the attributes of the table, with the values that they are said to have, and all of those', () => {
+    const seen = labelsOf(text)
+    const ofRuns: readonly MetricDefinition[] = Object.values(PROCESSOR_METRICS)
+    expect(seen).toEqual(new Set(ofRuns.flatMap(({ attributes }) => attributes.map(prometheusLabel))))
   })
 
   it('names no VM, and so has a number of series that the number of VMs does not change', () => {

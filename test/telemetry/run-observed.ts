@@ -1,8 +1,5 @@
 /** A real run on the embedded sidecar, with telemetry, in this process; spans go to memory and the metrics are read during it. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { tracing } from '@opentelemetry/sdk-node'
@@ -11,6 +8,7 @@ import { summary } from '../../src/core/summary.ts'
 import { resolveSettings, type Settings } from '../../src/library/settings.ts'
 import { openOpenTelemetry } from '../../src/telemetry/opentelemetry.ts'
 import { fleetLines } from '../support/fleet-lines.ts'
+import { freePort, scrape } from './exposition.ts'
 
 export type ReadableSpan = ReturnType<tracing.InMemorySpanExporter['getFinishedSpans']>[number]
 
@@ -63,19 +61,4 @@ export async function runObserved(settings: Settings = {}): Promise<ObservedRun>
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-async function scrape(port: number): Promise<string> {
-  const response = await fetch(`http://127.0.0.1:${port}/metrics`)
-  return response.text()
-}
-
-/** Free a moment ago, which is as much as anybody can say. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -1,0 +1,17 @@
+/** Every path that the gateway answers, as the router writes it. A bounded name for a request, where its own path is none. */
+export const ROUTES = [
+  '/v1/points',
+  '/v1/manifests',
+  '/v1/vms/:id',
+  '/v1/windows',
+  '/v1/certificates/:partition/:window',
+  '/livez',
+  '/readyz',
+  '/openapi.json',
+] as const
+
+export type Route = (typeof ROUTES)[number] | 'other'
+
+export function routeOf(path: string | undefined): Route {
+  return ROUTES.find((route) => route === path) ?? 'other'
+}

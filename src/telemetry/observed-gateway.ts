@@ -1,0 +1,68 @@
+/** Counts and times what a gateway does. Nothing of a request becomes an attribute but what is in a table of its own. */
+import { resources } from '@opentelemetry/sdk-node'
+import type { Config } from '../config/settings.ts'
+import type { GatewayMeter } from '../gateway/meter.ts'
+import type { PendingBytes } from '../gateway/pending.ts'
+import { PROBLEM_CODES } from '../gateway/problem.ts'
+import { routeOf, type Route } from '../gateway/routes.ts'
+import { ITEM_FATES, ITEM_KINDS } from './attributes.ts'
+import { GATEWAY_METRICS } from './gateway-metrics.ts'
+import type { GatewayTelemetry } from './gateway-telemetry.ts'
+import type { Instruments } from './instruments.ts'
+import { PROCESS_METRICS } from './metrics.ts'
+import { serveMetrics, type MetricsAddress } from './serve-metrics.ts'
+
+/** Throws METRICS_PORT_TAKEN when nobody can listen there. */
+export async function openGatewayMetrics(
+  at: MetricsAddress,
+  { job }: Pick<Config, 'job'>,
+  pending: Pick<PendingBytes, 'bytes' | 'maxBytes'>,
+): Promise<GatewayTelemetry> {
+  const resource = resources.resourceFromAttributes({ 'service.name': 'windrow-gateway', 'windrow.job': job })
+  const { instruments, close } = await serveMetrics(at, resource, { ...GATEWAY_METRICS, ...PROCESS_METRICS })
+  return { meter: createGatewayMeter(instruments, pending), close }
+}
+
+type ItemKind = (typeof ITEM_KINDS)[number]
+
+const ROUTE_OF: Readonly<Record<ItemKind, Route>> = { point: '/v1/points', manifest: '/v1/manifests' }
+
+export function createGatewayMeter(
+  instruments: Instruments,
+  pending: Pick<PendingBytes, 'bytes' | 'maxBytes'>,
+): GatewayMeter {
+  let active = 0
+  instruments.onRead((set) => {
+    set('requestsActive', active)
+    set('pending', pending.bytes)
+    set('pendingLimit', pending.maxBytes)
+  })
+  const items = (kind: ItemKind, fate: string, count: number): void =>
+    instruments.add('items', count, { 'windrow.item': kind, 'windrow.item.fate': fate })
+  beginAtZero(instruments, items)
+  return {
+    began: () => void active++,
+    ended: () => void active--,
+    answered({ path, status, code, ms }) {
+      if (code !== null) instruments.add('refusals', 1, { 'windrow.refusal': code })
+      const attributes = { 'http.route': routeOf(path), 'windrow.status_class': `${Math.floor(status / 100)}xx` }
+      if (ms !== null) instruments.record('requestDuration', ms / 1000, attributes)
+    },
+    received: (kind, bytes) => instruments.record('bodySize', bytes, { 'http.route': ROUTE_OF[kind] }),
+    taken: (kind, count) => items(kind, 'accepted', count),
+    unknown: (kind, count) => items(kind, 'not-acknowledged', count),
+    refused(kind, problems) {
+      for (const { code } of problems) items(kind, ITEM_FATES.find((fate) => fate === code) ?? 'invalid', 1)
+    },
+    logged(ok, ms) {
+      const attributes = { 'windrow.outcome': ok ? 'completed' : 'failed' }
+      instruments.record('acknowledgementDuration', ms / 1000, attributes)
+    },
+  }
+}
+
+/** A counter that comes into being with its first event has no rise that anybody could see. */
+function beginAtZero(instruments: Instruments, items: (kind: ItemKind, fate: string, count: number) => void): void {
+  for (const kind of ITEM_KINDS) for (const fate of ITEM_FATES) items(kind, fate, 0)
+  for (const code of PROBLEM_CODES) instruments.add('refusals', 0, { 'windrow.refusal': code })
+}
