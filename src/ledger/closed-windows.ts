@@ -11,6 +11,11 @@ export interface ClosedEntry {
   readonly accs: ChunkSet
   /** VM states before it; those after it are `prior` of the next one, or the index's `states`. `null`: there are none. */
   readonly prior: ChunkSet | null
+  /**
+   * Of the first entry: what amendments had changed of `prior`, in the rows of the window before it, which is remembered no
+   * more. `null`, or not there in what earlier versions wrote: nothing.
+   */
+  readonly priorAmended?: ChunkSet | null
   /** What amendments changed since, VM by VM, in the place of the rows of `accs` and of the states after it; `null`: nothing. */
   readonly amended: ChunkSet | null
   /** VM windows that were quarantined as it closed, among rows of other windows; `null`: none. */
@@ -25,8 +30,22 @@ export function weakestOf(vmWindowsByReason: ClosedEntry['vmWindowsByReason']): 
 }
 
 /** Chunks that an entry refers to. */
-export function setsOfEntry({ accs, prior, amended, quarantined }: ClosedEntry): (ChunkSet | null)[] {
-  return [accs, prior, amended, quarantined]
+export function setsOfEntry({
+  accs,
+  prior,
+  priorAmended = null,
+  amended,
+  quarantined,
+}: ClosedEntry): (ChunkSet | null)[] {
+  return [accs, prior, priorAmended, amended, quarantined]
+}
+
+/** The last `count` entries; the first of them keeps hold of what amendments changed of the states before it. */
+export function lastEntries(entries: readonly ClosedEntry[], count: number): readonly ClosedEntry[] {
+  const forgotten = entries.length - count
+  if (forgotten <= 0) return entries
+  const [first, ...others] = entries.slice(forgotten)
+  return first === undefined ? [] : [{ ...first, priorAmended: entries[forgotten - 1]?.amended ?? null }, ...others]
 }
 
 /** Entries by window, those of `changed` in the place of the ones that are there. */

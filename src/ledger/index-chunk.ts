@@ -9,7 +9,7 @@ import type { EpochMs } from '../core/point.ts'
 import { WindrowError } from '../errors.ts'
 import type { PublishedMarker, StateStore } from '../pipeline/ports.ts'
 import { chunkKey, type ChunkKind, type ChunkSet } from './chunks.ts'
-import { setsOfEntry, weakestOf, withEntries, type ClosedEntry } from './closed-windows.ts'
+import { lastEntries, setsOfEntry, weakestOf, withEntries, type ClosedEntry } from './closed-windows.ts'
 import { digestOf } from './digest.ts'
 import type { AbandonedAttempt, AnnouncedPages, CertificateHead, Ledger } from './ledger.ts'
 
@@ -105,7 +105,7 @@ export interface IndexStep {
   readonly amended: readonly ClosedEntry[]
   /** `null`: it closes nothing. */
   readonly closing:
-    | (Omit<ClosedEntry, 'prior' | 'amended'> & {
+    | (Omit<ClosedEntry, 'prior' | 'priorAmended' | 'amended'> & {
         readonly states: ChunkSet
         readonly reason: CloseReason
         readonly statesDropped: number
@@ -125,7 +125,7 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
   const { closing, certificate } = step
   const closedAll = closedAfter(before, step)
   const hasChanged = closing !== null || step.amended.length > 0
-  const closed = hasChanged ? closedAll.slice(Math.max(0, closedAll.length - step.rememberWindows)) : closedAll
+  const closed = hasChanged ? lastEntries(closedAll, step.rememberWindows) : closedAll
   const isPublished = (outbox: Outbox): boolean => outbox.marker.commit <= step.publishedCommit
   const outbox: Outbox = {
     marker: { commit: step.commit, digest: step.digest },

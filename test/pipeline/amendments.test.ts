@@ -99,6 +99,34 @@ describe('a late point', () => {
     expect((await indexOf(job)).totals.windows).toBe(4)
   })
 
+  it.each<[string, Decoded[], Record<number, number>]>([
+    [
+      'of the oldest window that is remembered, when the one before it was amended and forgotten',
+      [
+        ...[point('a', 0, 10), point('a', 1, 110), point('a', 2, 210), point('a', 3, 330), point('a', 10, 20, 5)],
+        ...[point('a', 4, 430), point('a', 11, 120, 7), point('a', 5, 530)],
+      ],
+      { 0: 6, 100: 14, 200: 15, 300: 16, 400: 17, 500: 18 },
+    ],
+    [
+      'though a window that was skipped is made between it and one that was amended',
+      [
+        ...[point('a', 0, 10), point('a', 1, 210), point('a', 2, 330), point('a', 10, 20, 5), point('a', 3, 430)],
+        ...[point('b', 0, 150), point('a', 11, 220, 7), point('a', 4, 530)],
+      ],
+      { 0: 6, 200: 14, 300: 15, 400: 16, 500: 17 },
+    ],
+  ])('goes on from the state that amendments left: %s', async (_, sent, sums) => {
+    const job = await run(...sent)
+    const latest = new Map(
+      resultsOf(job).flatMap(({ vmId, windowStart, state }) =>
+        vmId === 'a' ? [[windowStart, (state as { sum: number }).sum]] : [],
+      ),
+    )
+    expect(Object.fromEntries(latest)).toEqual(sums)
+    expect(await leaksOf(job.store, 'job', 1)).toEqual({ lost: [], unswept: [] })
+  })
+
   it('that is beyond amendWindows windows is a dead letter', async () => {
     const sent = Array.from({ length: 6 }, (_, i) => point('a', i, i * 100 + 10))
     const job = await run(...sent, point('b', 0, 15))
@@ -216,7 +244,7 @@ describe('whatever comes late within amendWindows', () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), fc.boolean(), async (seed, hasManifests) => {
         const random = new Random(seed)
-        const sent = makeFleet(random, { vms: random.int(1, 4), windows: random.int(2, 6), hasManifests })
+        const sent = makeFleet(random, { vms: random.int(1, 4), windows: random.int(2, 9), hasManifests })
         const late = sent.map((one, i) => {
           // The first point of a producer in a window comes in time: the roster is made of what comes in time alone.
           const before = sent[i - 1]?.decoded
@@ -227,7 +255,9 @@ describe('whatever comes late within amendWindows', () => {
             before.point.vmId !== one.decoded.point.vmId ||
             before.point.producer !== one.decoded.point.producer
           if (one.decoded.kind !== 'point' || isFirst || !random.chance(0.3)) return one
-          return { ...one, atMs: one.atMs + random.int(1, 3) * RULES.sizeMs }
+          // As late as may be: the window before the oldest that is remembered may have been amended, too.
+          const laterMs = Math.min(random.int(1, 4) * RULES.sizeMs, 4 * RULES.sizeMs - RULES.graceMs)
+          return { ...one, atMs: one.atMs + laterMs }
         })
         const rules = { ...RULES, amendWindows: 4 }
         const [a, b] = [makeJob(recordsOf(withinGrace(new Random(seed), sent)), { rules }), makeJob(recordsOf(withinGrace(new Random(seed), late)), { rules, limits: { ...DEFAULT_LIMITS, checkpointEveryRecords: random.int(1, 30), vmsPerWorkflow: random.pick([1, 3]) } })] // prettier-ignore

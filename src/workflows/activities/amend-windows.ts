@@ -85,10 +85,13 @@ export class WindowAmender {
     const all = withSkipped(closed, [...lateVms.keys()], states)
     const entries: ClosedEntry[] = []
     const proofs: AmendedProof[] = []
-    let priorRows: Rows = new Map()
+    let priorRows = await amendedRows(this.#env.store, closed[0]?.priorAmended ?? null)
     let lastRows: Rows = new Map()
     for (const [i, entry] of all.entries()) {
-      const rows = await amendedRows(this.#env.store, entry.amended)
+      // The states before a skipped window are those after it: what was amended of them is, too.
+      const rows = closed.includes(entry)
+        ? await amendedRows(this.#env.store, entry.amended)
+        : new Map([...priorRows].map(([vmId, { state }]) => [vmId, passing(vmId, state)]))
       lastRows = rows
       const lateHere = lateVms.get(entry.window) ?? new Map<string, EncodedVmWindow>()
       if (lateHere.size > 0 || this.#changed.size > 0) {
@@ -175,7 +178,7 @@ export class WindowAmender {
 
   /** The row of a VM that has no new result in the window. */
   #passed({ vmId, before, base, prior }: AmendWork, window: EpochMs): AmendedRow {
-    const untouched = { vmId, closing: null, revision: revisionOf(base), isQuarantined: false }
+    const untouched = { ...passing(vmId, null), revision: revisionOf(base) }
     return { ...(before ?? untouched), state: this.#kept(prior, window) }
   }
 
@@ -238,10 +241,17 @@ function withSkipped(
     .filter((window) => !closed.some((entry) => entry.window === window))
     .map((window): ClosedEntry => {
       const next = closed.find((entry) => entry.window > window)
-      const nothing = { prior: next === undefined ? states : next.prior, amended: null, quarantined: null }
-      return { window, trigger: 'grace', accs: NO_ACCS, ...nothing, vmWindowsByReason: {}, points: NO_POINTS }
+      const before =
+        next === undefined ? { prior: states } : { prior: next.prior, priorAmended: next.priorAmended ?? null }
+      const nothing = { amended: null, quarantined: null, vmWindowsByReason: {}, points: NO_POINTS }
+      return { window, trigger: 'grace', accs: NO_ACCS, ...before, ...nothing }
     })
   return withEntries(closed, skipped)
+}
+
+/** The row of a VM that has no part in a window, only a state that passes through it. */
+function passing(vmId: string, state: StateRow | null): AmendedRow {
+  return { vmId, closing: null, revision: 0, isQuarantined: false, state }
 }
 
 const NO_ACCS: ChunkSet = { attempt: '', kind: 'accs', first: 0, digests: [], rows: 0 }
