@@ -1,10 +1,14 @@
-/** A judge that passes everything would be worth nothing: each way to be wrong, tried on what is right. */
+/**
+ * A judge that passes everything would be worth nothing: each way to be wrong, tried on what is right. What is right is what
+ * the pipeline itself publishes over ports in memory, so this also holds the judge and the pipeline against each other.
+ */
 import { expect, test } from 'vitest'
 import { exactCase, type Case } from './judging.ts'
 import { judge, type PublishedResult, type Verdict } from './oracle.ts'
 
 const NOTHING: Verdict = { lost: [], doubled: [], wrong: [] }
-const one = exactCase(1)
+const one = await exactCase(1, { lateShare: 0.25 })
+const { results, deadLetters, counts } = one.published
 
 function judged(change: Partial<Case['published']>): Verdict {
   return judge(one.expected, { ...one.published, ...change })
@@ -12,36 +16,103 @@ function judged(change: Partial<Case['published']>): Verdict {
 
 /** The results with one of them changed, or left out. */
 function withResult(at: number, change: (result: PublishedResult) => PublishedResult[]): PublishedResult[] {
-  return one.published.results.flatMap((result, i) => (i === at ? change(result) : [result]))
+  return results.flatMap((result, i) => (i === at ? change(result) : [result]))
+}
+
+const keyOf = ({ vmId, windowStart }: PublishedResult): string => `${vmId}@${windowStart}`
+const revisionsOf = (key: string): number => results.filter((result) => keyOf(result) === key).length
+const find = (fits: (result: PublishedResult) => boolean): number => {
+  const at = results.findIndex(fits)
+  if (at === -1) throw new Error('the case has no such result')
+  return at
+}
+/** A VM window that nothing late has touched. */
+const PLAIN = find((result) => revisionsOf(keyOf(result)) === 1)
+/** The last revision of one that was amended more than once, and by points of its own at the end. */
+const AMENDED = find(
+  (result) =>
+    result.revision === 3 &&
+    revisionsOf(keyOf(result)) === 3 &&
+    results.some((other) => keyOf(other) === keyOf(result) && other.revision === 2 && other.received < result.received),
+)
+
+function withPoints(result: PublishedResult, more: number): PublishedResult {
+  const { cpu } = result.metrics
+  if (cpu === undefined) throw new Error('the result has points')
+  const metrics = { cpu: { ...cpu, count: cpu.count + more, sum: cpu.sum + more * cpu.max } }
+  return { ...result, received: result.received + more, metrics }
 }
 
 test('the case has all that is judged', () => {
-  expect(one.published.results.length).toBeGreaterThan(60)
-  expect(one.published.deadLetters.length).toBeGreaterThan(0)
-  expect(one.expected.counts.duplicate).toBeGreaterThan(0)
+  const windows = [...one.expected.vmWindows.values()]
+  expect(results.length).toBeGreaterThan(windows.length)
+  expect(windows.filter(({ late }) => late > 0).length).toBeGreaterThan(10)
+  expect(windows.some(({ cameInTime }) => !cameInTime)).toBe(true)
+  expect(results.some(({ received, revision }) => received === 0 && revision === 1)).toBe(true)
+  expect(new Set(deadLetters.map(({ kind }) => kind))).toEqual(new Set(['broken', 'too-late']))
+  expect([counts.duplicate, counts.late].every((count) => count > 5)).toBe(true)
+  const gapped = results.filter(({ revision, reason }) => revision === 1 && reason === 'grace').map(keyOf)
+  const completed = results.filter((result) => result.reason === 'complete' && gapped.includes(keyOf(result)))
+  expect(completed.length).toBeGreaterThan(10)
 })
 
-test('what is exact is passed', () => {
-  for (let seed = 1; seed <= 5; seed++) {
-    const { expected, published } = exactCase(seed)
-    expect(judge(expected, published)).toEqual(NOTHING)
+test('what is exact is passed', { timeout: 60_000 }, async () => {
+  for (let seed = 1; seed <= 12; seed++) {
+    const lateShare = [0, 0.015, 0.1, 0.4][seed % 4] as number
+    const { expected, published } = await exactCase(seed, { lateShare })
+    expect({ seed, ...judge(expected, published) }).toEqual({ seed, ...NOTHING })
   }
 })
 
 test('a result that is missing is lost', () => {
-  expect(judged({ results: withResult(3, () => []) }).lost).toHaveLength(1)
+  expect(judged({ results: withResult(PLAIN, () => []) })).toMatchObject({ lost: [expect.any(String)], wrong: [] })
 })
 
 test('a result that comes again is doubled, wherever it comes again', () => {
   expect(judged({ results: withResult(3, (result) => [result, result]) }).doubled).toHaveLength(1)
-  const [first] = one.published.results
-  expect(judged({ results: [...one.published.results, first as PublishedResult] }).doubled).toHaveLength(1)
+  expect(judged({ results: [...results, results[0] as PublishedResult] }).doubled).toHaveLength(1)
 })
 
-test('a later revision replaces, and is no double; one that is skipped is lost', () => {
-  const again = (revision: number) => withResult(3, (result) => [result, { ...result, revision }])
-  expect(judged({ results: again(2) })).toEqual(NOTHING)
-  expect(judged({ results: again(3) }).lost).toHaveLength(1)
+test('a revision that is missing is lost', () => {
+  const { windowStart, vmId } = results[AMENDED] as PublishedResult
+  const second = find((result) => keyOf(result) === `${vmId}@${windowStart}` && result.revision === 2)
+  expect(judged({ results: withResult(second, () => []) }).lost).toEqual([`${vmId}@${windowStart} revision 2`])
+})
+
+test('late points that are lost are found: the last revision is not there', () => {
+  const verdict = judged({ results: withResult(AMENDED, () => []) })
+  expect(verdict).toMatchObject({ lost: [], doubled: [], wrong: [expect.stringContaining('not {"reason"')] })
+})
+
+test('a late point that counts twice, or is lost where others of the VM window are not, is found', () => {
+  for (const more of [1, -1])
+    expect(judged({ results: withResult(AMENDED, (result) => [withPoints(result, more)]) }).wrong).not.toEqual([])
+})
+
+test('a late point that does not reach the windows after its own is found', () => {
+  const cascaded = find(
+    (result) =>
+      result.revision === 2 &&
+      revisionsOf(keyOf(result)) === 2 &&
+      one.expected.vmWindows.get(keyOf(result))?.late === 0,
+  )
+  expect(judged({ results: withResult(cascaded, () => []) }).wrong).toHaveLength(1)
+})
+
+test('a revision of which nothing came is wrong, whether it says the same or something else', () => {
+  const again = (change: (result: PublishedResult) => PublishedResult): Verdict =>
+    judged({ results: withResult(PLAIN, (result) => [result, { ...change(result), revision: 2 }]) })
+  expect(again((result) => result).wrong).toEqual([
+    expect.stringContaining('says nothing new'),
+    expect.stringContaining('2 revisions'),
+  ])
+  expect(again((result) => withPoints(result, -1)).wrong).toHaveLength(3)
+})
+
+test('a revision that takes something back is wrong, though a later one mends it', () => {
+  const { vmId, windowStart } = results[AMENDED] as PublishedResult
+  const second = find((result) => keyOf(result) === `${vmId}@${windowStart}` && result.revision === 2)
+  expect(judged({ results: withResult(second, (result) => [{ ...result, received: 0 }]) }).wrong).toHaveLength(1)
 })
 
 test.each<[string, (result: PublishedResult) => PublishedResult]>([
@@ -51,28 +122,47 @@ test.each<[string, (result: PublishedResult) => PublishedResult]>([
   ['no metric', (result) => ({ ...result, metrics: {} })],
   ['a prior state forgotten', (result) => ({ ...result, state: '{"cpu":{"lifetimeCount":1,"lifetimeSum":1}}' })],
 ])('a result with %s is wrong', (_, change) => {
-  expect(judged({ results: withResult(3, (result) => [change(result)]) }).wrong).toHaveLength(1)
+  expect(judged({ results: withResult(PLAIN, (result) => [change(result)]) }).wrong).toHaveLength(1)
 })
 
 test('a result that nobody sent points for is wrong', () => {
-  const stranger = { ...(one.published.results[0] as PublishedResult), vmId: 'stranger' }
-  expect(judged({ results: [stranger, ...one.published.results] }).wrong).toHaveLength(1)
+  const stranger = { ...(results[0] as PublishedResult), vmId: 'stranger' }
+  expect(judged({ results: [stranger, ...results] }).wrong).toHaveLength(1)
 })
 
 test('windows of a partition out of order are wrong', () => {
-  expect(judged({ results: one.published.results.toReversed() }).wrong.length).toBeGreaterThan(0)
+  const of = results.filter(({ partition }) => partition === 0)
+  const rest = results.filter(({ partition }) => partition !== 0)
+  const swapped = [
+    ...of.filter(({ revision }) => revision === 1).toReversed(),
+    ...of.filter(({ revision }) => revision > 1),
+  ]
+  expect(judged({ results: [...swapped, ...rest] }).wrong).toEqual(
+    expect.arrayContaining([expect.stringMatching(/^window \d+ of partition 0 closed after/)]),
+  )
 })
 
-test('dead letters are lost, doubled and wrong like results', () => {
-  const { deadLetters } = one.published
-  expect(judged({ deadLetters: deadLetters.slice(1) }).lost).toHaveLength(1)
-  expect(judged({ deadLetters: [...deadLetters, deadLetters[0] as string] }).doubled).toHaveLength(1)
-  expect(judged({ deadLetters: [...deadLetters, '1/0'] }).wrong).toHaveLength(1)
+test('dead letters are lost, doubled and wrong like results, those of what came too late as well', () => {
+  const [first] = deadLetters
+  for (const [at, { kind }] of deadLetters.entries()) {
+    expect(judged({ deadLetters: deadLetters.toSpliced(at, 1) }).lost, kind).toHaveLength(1)
+    expect(
+      judged({
+        deadLetters: deadLetters.toSpliced(at, 1, {
+          ...deadLetters[at],
+          kind: kind === 'broken' ? 'too-late' : 'broken',
+        } as never),
+      }).wrong,
+    ).toHaveLength(1)
+  }
+  expect(judged({ deadLetters: [...deadLetters, first as never] }).doubled).toHaveLength(1)
+  expect(judged({ deadLetters: [...deadLetters, { place: '1/0', kind: 'too-late' }] }).wrong).toHaveLength(1)
 })
 
 test('counts that differ from what was sent, or do not add up, are wrong', () => {
-  const { counts } = one.published
   const moved = { ...counts, accepted: counts.accepted - 1, duplicate: counts.duplicate + 1 }
   expect(judged({ counts: moved }).wrong).toHaveLength(1)
-  expect(judged({ counts: { ...counts, late: 1 } }).wrong).toHaveLength(2)
+  // Points that were amended in and are still counted as late.
+  expect(judged({ counts: { ...counts, accepted: counts.accepted - 1, late: counts.late + 1 } }).wrong).toHaveLength(1)
+  expect(judged({ counts: { ...counts, late: counts.late + 1 } }).wrong).toHaveLength(2)
 })

@@ -1,10 +1,11 @@
 /**
- * The judge: holds what was published against what must have been. It asks that every VM window is there and equal; each
- * (VM, window, revision) once; every dead letter once; each partition window closed once and in order; and that each
- * record that was consumed has exactly one fate.
+ * The judge: holds what was published against what must have been. It asks that every VM window is there and its last
+ * revision equal; each (VM, window, revision) once, one after another, each for something that came late, and none with less
+ * than the one before; every dead letter once; each partition window closed once and in order; and that each record that was
+ * consumed has exactly one fate.
  */
 import type { FateCounts } from '../../src/core/fate.ts'
-import type { Expected, ExpectedVmWindow } from './expected.ts'
+import type { DeadLetterKind, Expected, ExpectedVmWindow } from './expected.ts'
 
 /** A published result, with where it stands in the results topic. */
 export interface PublishedResult {
@@ -21,11 +22,16 @@ export interface PublishedResult {
   readonly state: string | null
 }
 
+export interface PublishedDeadLetter {
+  /** `partition/offset` of the refused record. */
+  readonly place: string
+  readonly kind: DeadLetterKind
+}
+
 export interface Published {
   /** In the order of each partition. */
   readonly results: readonly PublishedResult[]
-  /** `partition/offset` of the refused record. */
-  readonly deadLetters: readonly string[]
+  readonly deadLetters: readonly PublishedDeadLetter[]
   /** What the job itself says of all its records. */
   readonly counts: FateCounts
 }
@@ -52,9 +58,11 @@ function judgeResults({ vmWindows }: Expected, results: readonly PublishedResult
   const latest = new Map<string, PublishedResult>()
   for (const result of results) {
     const key = `${result.vmId}@${result.windowStart}`
-    const before = latest.get(key)?.revision ?? 0
+    const last = latest.get(key)
+    const before = last?.revision ?? 0
     if (result.revision <= before) verdict.doubled.push(`${key} revision ${result.revision}`)
     else if (result.revision !== before + 1) verdict.lost.push(`${key} revision ${before + 1}`)
+    else if (last !== undefined) judgeRevision(last, result, verdict)
     latest.set(key, result)
     if (!vmWindows.has(key)) verdict.wrong.push(`${key} was never sent`)
   }
@@ -64,48 +72,70 @@ function judgeResults({ vmWindows }: Expected, results: readonly PublishedResult
     else {
       const difference = differenceOf(window, result)
       if (difference !== null) verdict.wrong.push(`${key} ${difference}`)
+      if (result.revision > window.maxRevision)
+        verdict.wrong.push(`${key} has ${result.revision} revisions, and reason for ${window.maxRevision}`)
     }
+  }
+}
+
+/** A later revision is there because something came, and takes nothing back. */
+function judgeRevision(before: PublishedResult, after: PublishedResult, verdict: Verdict): void {
+  const key = `${after.vmId}@${after.windowStart} revision ${after.revision}`
+  const [was, is] = [judgedOf(before), judgedOf(after)]
+  // In any of its members: a manifest of one of two producers changes what is said of that one alone.
+  if (JSON.stringify({ ...before, revision: 0 }) === JSON.stringify({ ...after, revision: 0 }))
+    verdict.wrong.push(`${key} says nothing new`)
+  if (after.received < before.received || (is.lifetimeCount ?? 0) < (was.lifetimeCount ?? 0))
+    verdict.wrong.push(`${key} is ${JSON.stringify(is)}, and it was ${JSON.stringify(was)}`)
+}
+
+/** What is judged of a result. */
+function judgedOf(result: PublishedResult) {
+  const cpu = result.metrics['cpu']
+  const state = (JSON.parse(result.state ?? '{}') as { cpu?: { lifetimeCount: number; lifetimeSum: number } } | null)
+    ?.cpu
+  return {
+    ...{ reason: result.reason, expected: result.expected, received: result.received, missing: result.missingCount },
+    ...{ count: cpu?.count, sum: cpu?.sum, min: cpu?.min, max: cpu?.max },
+    ...{ lifetimeCount: state?.lifetimeCount, lifetimeSum: state?.lifetimeSum },
   }
 }
 
 function differenceOf(window: ExpectedVmWindow, result: PublishedResult): string | null {
   const { expected, received, sum, min, max, lifetimeCount, lifetimeSum } = window
-  const cpu = result.metrics['cpu']
-  const state = (JSON.parse(result.state ?? '{}') as { cpu?: { lifetimeCount: number; lifetimeSum: number } }).cpu
+  const reason = received === expected ? 'complete' : 'grace'
   const must = {
-    ...{ reason: received === expected ? 'complete' : 'grace', expected, received, missing: expected - received },
+    ...{ reason, expected, received, missing: expected === null ? 0 : expected - received },
     ...{ count: received, sum, min, max, lifetimeCount, lifetimeSum },
   }
-  const is = {
-    ...{ reason: result.reason, expected: result.expected, received: result.received, missing: result.missingCount },
-    ...{ count: cpu?.count, sum: cpu?.sum, min: cpu?.min, max: cpu?.max },
-    ...{ lifetimeCount: state?.lifetimeCount, lifetimeSum: state?.lifetimeSum },
-  }
-  const [mustText, isText] = [JSON.stringify(must), JSON.stringify(is)]
+  const [mustText, isText] = [JSON.stringify(must), JSON.stringify(judgedOf(result))]
   return mustText === isText ? null : `is ${isText}, not ${mustText}`
 }
 
-function judgeDeadLetters(expected: Expected, deadLetters: readonly string[], verdict: Verdict): void {
+function judgeDeadLetters(expected: Expected, deadLetters: Published['deadLetters'], verdict: Verdict): void {
   const seen = new Set<string>()
-  for (const place of deadLetters) {
+  for (const { place, kind } of deadLetters) {
+    const must = expected.deadLetters.get(place)
     if (seen.has(place)) verdict.doubled.push(`dead letter of ${place}`)
-    else if (!expected.deadLetters.has(place)) verdict.wrong.push(`dead letter of ${place}, which is in order`)
+    else if (must === undefined) verdict.wrong.push(`dead letter of ${place}, which is in order`)
+    else if (must !== kind) verdict.wrong.push(`dead letter of ${place}, which is ${must}, says ${kind}`)
     seen.add(place)
   }
-  for (const place of expected.deadLetters) if (!seen.has(place)) verdict.lost.push(`dead letter of ${place}`)
+  for (const place of expected.deadLetters.keys()) if (!seen.has(place)) verdict.lost.push(`dead letter of ${place}`)
 }
 
 /**
- * First revisions of a partition's windows come window after window, each window in one piece. Results are keyed as the
- * input is, so a partition of the input is one of the results.
+ * First revisions of a partition's windows come window after window, each window in one piece; but for VM windows of which
+ * nothing came in time: an amendment may have made them. Results are keyed as the input is, so a partition of the input is
+ * one of the results.
  */
 function judgeOrder(expected: Expected, results: readonly PublishedResult[], verdict: Verdict): void {
   const closing = new Map<number, number>()
   for (const { vmId, windowStart, revision, partition } of results) {
-    const from = expected.vmWindows.get(`${vmId}@${windowStart}`)?.partition
-    if (from !== undefined && from !== partition)
-      verdict.wrong.push(`${vmId} of partition ${from} is published in ${partition}`)
-    if (revision !== 1) continue
+    const must = expected.vmWindows.get(`${vmId}@${windowStart}`)
+    if (must !== undefined && must.partition !== partition)
+      verdict.wrong.push(`${vmId} of partition ${must.partition} is published in ${partition}`)
+    if (revision !== 1 || must?.cameInTime === false) continue
     if (windowStart < (closing.get(partition) ?? -Infinity))
       verdict.wrong.push(`window ${windowStart} of partition ${partition} closed after ${closing.get(partition)}`)
     closing.set(partition, windowStart)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import avro from 'avsc'
 import { ROOT } from '../support/built.ts'
 import { readTopic } from './read-topic.ts'
-import type { PublishedResult } from './oracle.ts'
+import type { PublishedDeadLetter, PublishedResult } from './oracle.ts'
 
 const SINGLE_OBJECT_HEADER_BYTES = 10
 
@@ -26,11 +26,19 @@ export async function readResults(broker: string, job: string): Promise<Publishe
   return found.map(({ partition, value }) => ({ ...value, partition }))
 }
 
-/** `partition/offset` of each refused record. */
-export async function readDeadLetters(broker: string, job: string): Promise<string[]> {
+export async function readDeadLetters(broker: string, job: string): Promise<PublishedDeadLetter[]> {
   interface DeadLetter {
+    readonly reason: string
     readonly record: { readonly partition: number; readonly offset: number } | null
   }
   const found = await readDecoded<DeadLetter>(broker, `${job}-dead-letters`, 'dead-letter.avsc')
-  return found.map(({ value: { record } }) => `${record?.partition}/${record?.offset}`)
+  return found.map(({ value: { reason, record } }) => deadLetterOf(reason, record))
+}
+
+/** `record` is there but for a VM window in quarantine, which this workload has none of. */
+export function deadLetterOf(
+  reason: string,
+  record: { readonly partition: number; readonly offset: number } | null,
+): PublishedDeadLetter {
+  return { place: `${record?.partition}/${record?.offset}`, kind: reason === 'too-late' ? 'too-late' : 'broken' }
 }

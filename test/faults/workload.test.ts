@@ -1,4 +1,8 @@
 import { expect, test } from 'vitest'
+import { configSchema, settingMeta } from '../../src/config/settings.ts'
+import { expectedOf } from './expected.ts'
+import { AMEND_WINDOWS } from './lateness.ts'
+import type { TopicRecord } from './read-topic.ts'
 import { GRACE_MS, WINDOW_MS, Workload } from './workload.ts'
 
 interface Sent {
@@ -9,26 +13,71 @@ interface Sent {
   readonly manifest?: { readonly producer?: string; readonly windowStart: number; readonly last?: boolean }
 }
 
-const windowsOf = (seed: number, windows: number): string[] => {
-  const workload = new Workload({ seed, vms: 40 })
+const windowsOf = (seed: number, windows: number, lateShare = 0.015): string[] => {
+  const workload = new Workload({ seed, vms: 40, lateShare })
   return [...Array.from({ length: windows }, () => workload.next()).flat(), ...workload.rest()]
 }
 const sentIn = (lines: readonly string[]): Sent[] =>
   lines.flatMap((line) => (line.includes('broken') ? [] : [JSON.parse(line.split('\t')[1] ?? '') as Sent]))
+
+const recordsOf = (lines: readonly string[]): TopicRecord[] =>
+  lines.map((line, offset) => ({ partition: 0, offset, value: Buffer.from(line.split('\t')[1] ?? '') }))
+
+test('it knows how far back processors amend that are told nothing', () => {
+  expect(settingMeta.get(configSchema.shape.amendWindows)?.default).toBe(AMEND_WINDOWS)
+})
 
 test('a seed sends the same again, and another seed something else', () => {
   expect(windowsOf(7, 3)).toEqual(windowsOf(7, 3))
   expect(windowsOf(8, 3)).not.toEqual(windowsOf(7, 3))
 })
 
-test('no point comes after its window may have closed: none is ever late', () => {
+/** By how many windows each point comes later than its own may have closed; 0: in time. */
+function windowsLate(sent: readonly Sent[]): number[] {
   let watermark = -Infinity
-  for (const { timestamp } of sentIn(windowsOf(3, 12))) {
-    if (timestamp === undefined) continue
-    const end = (Math.floor(timestamp / WINDOW_MS) + 1) * WINDOW_MS
-    expect(watermark).toBeLessThan(end + GRACE_MS)
-    watermark = Math.max(watermark, timestamp)
-  }
+  return sent.flatMap(({ timestamp }) => {
+    if (timestamp === undefined) return []
+    const closesAt = (Math.floor(timestamp / WINDOW_MS) + 1) * WINDOW_MS + GRACE_MS
+    const late = watermark < closesAt ? 0 : 1 + Math.floor((watermark - closesAt) / WINDOW_MS)
+    if (late === 0) watermark = Math.max(watermark, timestamp)
+    return [late]
+  })
+}
+
+test('where nothing is asked to be late, no point comes after its window may have closed', () => {
+  expect(new Set(windowsLate(sentIn(windowsOf(3, 12, 0))))).toEqual(new Set([0]))
+})
+
+test('points come late enough to be amended in, and too late for that; at the end of it none may be either', () => {
+  const late = windowsLate(sentIn(windowsOf(3, 60)))
+  expect(new Set(late)).toEqual(new Set([0, 1, 2, 3, 4, 5, 6]))
+  const count = late.filter((windows) => windows > 0).length
+  expect(count / late.length).toBeGreaterThan(0.001)
+  expect(count / late.length).toBeLessThan(0.02)
+})
+
+test('late copies, late manifests, and windows of VMs of which everything is late', () => {
+  const lines = windowsOf(5, 40, 0.1)
+  const expected = expectedOf(recordsOf(lines))
+  const windows = [...expected.vmWindows.values()]
+  expect(windows.some(({ cameInTime, late }) => !cameInTime && late > 0)).toBe(true)
+  expect(windows.some(({ late, received, expected: promised }) => late === 1 && received === promised)).toBe(true)
+  expect(windows.some(({ received, expected: promised }) => received < (promised ?? 0))).toBe(true)
+  expect(expected.counts.late).toBeGreaterThan(expected.counts.accepted / 1000)
+  const tooLate = [...expected.deadLetters].filter(([, kind]) => kind === 'too-late')
+  // Manifests among them.
+  expect(tooLate.length).toBeGreaterThan(expected.counts.late)
+})
+
+test('what the records do not decide is refused, not guessed', () => {
+  const at = (window: number, seq: number, minute = 0): string =>
+    `a\t${JSON.stringify({ vmId: 'a', metric: 'cpu', timestamp: window * WINDOW_MS + minute * 60_000, seq, value: 1 })}`
+  const manifest = `a\t${JSON.stringify({ manifest: { vmId: 'a', windowStart: 5 * WINDOW_MS, firstSeq: 1, count: 1 } })}`
+  // Window 4 is closed, 5 may be: 2 is amendable until it is, and not afterwards.
+  const lines = [at(4, 0), at(5, 1, 10)]
+  expect(expectedOf(recordsOf([...lines, at(2, 2)])).deadLetters.size).toBe(0)
+  expect(() => expectedOf(recordsOf([...lines, manifest, at(2, 2)]))).toThrow('do not tell whether 0/3')
+  expect(expectedOf(recordsOf([...lines, manifest, at(1, 2)])).deadLetters).toEqual(new Map([['0/3', 'too-late']]))
 })
 
 test('it has copies, disorder, several producers of a VM, and VMs and producers that leave', () => {

@@ -1,14 +1,23 @@
 /**
  * What a fleet sends while everything around it dies, drawn from a seed and handed out window by window. Values are whole
  * numbers, so that sums are exact in any order. In it: copies, losses, disorder within the grace, records that cannot be
- * read, VMs with two producers, producers that begin again under a new name, VMs that come late and VMs that leave.
+ * read, VMs with two producers, producers that begin again under a new name, VMs that come late and VMs that leave; and
+ * points, manifests and copies that come when their window has long been closed (lateness.ts).
+ *
+ * What is late comes in the middle of a later window, when by the records alone it is certain which window closed last: its
+ * own and those before the one under way by their grace, and none of the one under way, whose manifests are still to come. So
+ * it is certain, too, whether it may still amend, whatever dies and whoever reads the partition.
  */
 import { Random } from '../support/random.ts'
+import { AMEND_WINDOWS, drawSendings } from './lateness.ts'
 
 export const WINDOW_MS = 3_600_000
 /** What the processors are told; no point is on its way for longer. */
 export const GRACE_MS = 300_000
 const MAX_DELAY_MS = 240_000
+/** The part of a later window in which what is late comes. */
+const LATE_FROM_MS = 1_200_000
+const LATE_TO_MS = 3_300_000
 const ORIGIN_MS = Date.UTC(2026, 0, 1)
 
 export interface WorkloadOptions {
@@ -17,10 +26,18 @@ export interface WorkloadOptions {
   readonly vms?: number
   /** A VM's points in a window, of all its producers. @default 20 */
   readonly pointsPerWindow?: number
+  /** Share of the windows of producers of which something comes late. @default 0.015, which leaves many without */
+  readonly lateShare?: number
 }
 
 /** A line as `kcat -K TAB` takes it: the VM, a tab, the record. */
 export type KeyedLine = string
+
+interface UnderWay {
+  readonly arrivesMs: number
+  readonly windowsLate: number
+  readonly line: KeyedLine
+}
 
 interface Producer {
   readonly vmId: string
@@ -38,14 +55,16 @@ const BROKEN_SHARE = 0.001
 export class Workload {
   readonly #random: Random
   readonly #producers: readonly Producer[]
+  readonly #lateShare: number
   readonly #seqs = new Map<string, number>()
-  #underWay: { readonly arrivesMs: number; readonly line: KeyedLine }[] = []
+  #underWay: UnderWay[] = []
   #window = 0
   /** Points sent, copies not counted. */
   points = 0
 
-  constructor({ seed, vms = 200, pointsPerWindow = 20 }: WorkloadOptions) {
+  constructor({ seed, vms = 200, pointsPerWindow = 20, lateShare = 0.015 }: WorkloadOptions) {
     this.#random = new Random(seed)
+    this.#lateShare = lateShare
     this.#producers = Array.from({ length: vms }, (_, i) => producersOf(this.#random, i, pointsPerWindow)).flat()
   }
 
@@ -62,8 +81,12 @@ export class Workload {
     return this.#arrivedBy(windowStart + WINDOW_MS + MAX_DELAY_MS)
   }
 
-  /** What is still under way. */
+  /**
+   * What is still under way. What would have come too late is lost instead: the windows that must close before it does are
+   * never sent, and whether the last one did depends on more than the records before it.
+   */
   rest(): KeyedLine[] {
+    this.#underWay = this.#underWay.filter(({ windowsLate }) => windowsLate <= AMEND_WINDOWS)
     return this.#arrivedBy(Infinity)
   }
 
@@ -75,23 +98,29 @@ export class Workload {
     const firstSeq = this.#seqs.get(id) ?? 0
     this.#seqs.set(id, firstSeq + points)
     const producer = name === '' ? {} : { producer: name }
+    const leaves = window === last
+    const sendings = drawSendings(random, { share: this.#lateShare, points, leaves })
     for (let i = 0; i < points; i++) {
       const timestamp = windowStart + Math.floor((i * WINDOW_MS) / points) + random.int(0, 1000)
       const value = random.int(-1000, 10_000)
       const record = JSON.stringify({ vmId, ...producer, metric: 'cpu', timestamp, seq: firstSeq + i, value })
       this.points++
       if (random.chance(LOSS_SHARE)) continue
-      this.#post(vmId, record, timestamp)
+      for (const windowsLate of sendings.ofPoint(i)) this.#post(vmId, record, timestamp, windowsLate)
       if (random.chance(COPY_SHARE)) this.#post(vmId, record, timestamp)
       if (random.chance(BROKEN_SHARE)) this.#post(vmId, brokenRecord(random, vmId, timestamp), timestamp)
     }
-    const leaves = window === last ? { last: true } : {}
-    const manifest = { vmId, ...producer, windowStart, firstSeq, count: points, ...leaves }
-    this.#post(vmId, JSON.stringify({ manifest }), windowStart + WINDOW_MS)
+    const manifest = { vmId, ...producer, windowStart, firstSeq, count: points, ...(leaves ? { last: true } : {}) }
+    const record = JSON.stringify({ manifest })
+    for (const windowsLate of sendings.ofManifest) this.#post(vmId, record, windowStart + WINDOW_MS, windowsLate)
   }
 
-  #post(vmId: string, record: string, sentMs: number): void {
-    this.#underWay.push({ arrivesMs: sentMs + this.#random.int(0, MAX_DELAY_MS - 1), line: `${vmId}\t${record}` })
+  #post(vmId: string, record: string, sentMs: number, windowsLate = 0): void {
+    const arrivesMs =
+      windowsLate === 0
+        ? sentMs + this.#random.int(0, MAX_DELAY_MS - 1)
+        : this.windowStart + windowsLate * WINDOW_MS + this.#random.int(LATE_FROM_MS, LATE_TO_MS)
+    this.#underWay.push({ arrivesMs, windowsLate, line: `${vmId}\t${record}` })
   }
 
   #arrivedBy(endMs: number): KeyedLine[] {
