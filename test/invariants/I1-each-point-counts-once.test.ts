@@ -1,15 +1,25 @@
 /** I1: every accepted point counts exactly once in the latest revision of its VM window. */
 import { describe, expect, it } from 'vitest'
 import { Folding } from '../support/fold.ts'
-import { byVmWindow, disturbedRuns, keyOf } from '../support/disturbed.ts'
-import { point } from '../support/records.ts'
+import { windowStartOf } from '../../src/core/window.ts'
+import { byVmWindow, disturbedRuns, latestOf } from '../support/disturbed.ts'
+import { point, RULES } from '../support/records.ts'
 
 describe('I1', () => {
-  it('whatever crashes, comes twice or comes back: each result holds the points of its VM window, each once', async () => {
-    for await (const { seed, points, results } of disturbedRuns(25)) {
+  it('whatever crashes, comes twice, late or back: each last revision holds the points of its VM window, each once', async () => {
+    let revised = 0
+    for await (const { seed, points, sent: all, results } of disturbedRuns(40)) {
       const expected = byVmWindow(points)
-      const latest = new Map(results.toSorted((a, b) => a.revision - b.revision).map((one) => [keyOf(one), one]))
-      expect({ seed, keys: [...latest.keys()].sort() }).toEqual({ seed, keys: [...expected.keys()].sort() })
+      const latest = latestOf(results)
+      // A VM that was waited for, and whose points were all too late, has an empty result.
+      const empty = [...latest]
+        .filter(([key, { received }]) => received === 0 && !expected.has(key))
+        .map(([key]) => key)
+      const sentKeys = byVmWindow(all)
+      expect({ seed, strangers: empty.filter((key) => !sentKeys.has(key)) }).toEqual({ seed, strangers: [] })
+      const keys = [...latest.keys()].filter((key) => !empty.includes(key))
+      expect({ seed, keys: keys.sort() }).toEqual({ seed, keys: [...expected.keys()].sort() })
+      revised += [...latest.values()].filter(({ revision }) => revision > 1).length
       for (const [key, sent] of expected) {
         const result = latest.get(key)
         expect({ seed, key, received: result?.received }).toEqual({ seed, key, received: sent.length })
@@ -23,6 +33,32 @@ describe('I1', () => {
         }
       }
     }
+    expect(revised, 'VM windows that were amended').toBeGreaterThan(50)
+  })
+
+  it('a point has a dead letter only when its window is older than those that can be amended, and always then', async () => {
+    let count = 0
+    const { sizeMs, graceMs, amendWindows } = RULES
+    for await (const { seed, tooLate, scenario } of disturbedRuns(40, { lateShare: 0.2 })) {
+      for (const { point: one, highestBefore } of tooLate) {
+        // The last closed window has been opened, so a point had come for it or a later one.
+        const amendableUntil = windowStartOf(one.timestamp, sizeMs) + amendWindows * sizeMs
+        expect({ seed, one, isOld: highestBefore >= amendableUntil }).toEqual({ seed, one, isOld: true })
+        count++
+      }
+      for (const records of scenario.partitions) {
+        let highest = -Infinity
+        for (const { decoded } of records) {
+          if (decoded.kind !== 'point') continue
+          const { timestamp } = decoded.point
+          // All that late points leave open is over: the window that pushes it out has passed its own grace.
+          const isSurely = highest >= windowStartOf(timestamp, sizeMs) + (amendWindows + 1) * sizeMs + graceMs
+          if (isSurely) expect({ seed, found: tooLate.some((late) => late.point === decoded.point) }).toEqual({ seed, found: true }) // prettier-ignore
+          highest = Math.max(highest, timestamp)
+        }
+      }
+    }
+    expect(count).toBeGreaterThan(20)
   })
 
   it('a copy is told by producer and seq, not by what it carries', () => {

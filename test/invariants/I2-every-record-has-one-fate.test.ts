@@ -8,21 +8,15 @@ import { garbage, manifest, point } from '../support/records.ts'
 
 describe('I2', () => {
   it('in every ledger that was ever written, and in the end each record has the fate that it was sent with', async () => {
-    for await (const { seed, scenario, history, points } of disturbedRuns(25)) {
+    let late = 0
+    for await (const { seed, scenario, history, fates } of disturbedRuns(40)) {
       for (const { counts, commit } of history.ledgers)
         expect({ seed, commit, isBalanced: isBalanced(counts) }).toEqual({ seed, commit, isBalanced: true })
       const last = scenario.partitions.map((_, partition) => (history.of(partition).at(-1) as Ledger).counts)
-      const sent = scenario.partitions.flat()
-      const expected: FateCounts = {
-        consumed: sent.length,
-        accepted: points.length,
-        duplicate: scenario.copies,
-        late: 0,
-        rejected: scenario.broken,
-        manifests: sent.filter((one) => one.decoded.kind === 'manifest').length,
-      }
-      expect({ seed, counts: last.reduce(addFates, NO_FATES) }).toEqual({ seed, counts: expected })
+      expect({ seed, counts: last.reduce(addFates, NO_FATES) }).toEqual({ seed, counts: fates })
+      late += fates.late
     }
+    expect(late, 'points that were too late').toBeGreaterThan(10)
   })
 
   it('after each record of every kind', () => {

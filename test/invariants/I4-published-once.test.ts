@@ -8,10 +8,17 @@ import { LedgerHistory } from '../support/ledger-history.ts'
 import { point, recordsOf } from '../support/records.ts'
 
 describe('I4', () => {
-  it('every revision of every VM window is there once, and every partition ends with all of it published', async () => {
+  it('every revision of every VM window is there once, one after another, and every partition ends with all of it published', async () => {
     for await (const { seed, scenario, history, results } of disturbedRuns(25)) {
       const keys = results.map((one) => `${keyOf(one)} r${one.revision}`)
       expect({ seed, twice: keys.filter((key, i) => keys.indexOf(key) !== i) }).toEqual({ seed, twice: [] })
+      const before = new Map<string, number>()
+      for (const one of results) {
+        expect({ seed, key: keyOf(one), revision: one.revision }).toMatchObject({
+          revision: (before.get(keyOf(one)) ?? 0) + 1,
+        })
+        before.set(keyOf(one), one.revision)
+      }
       for (const partition of scenario.partitions.keys()) {
         const last = history.of(partition).at(-1)
         expect(last?.published).toEqual({ commit: last?.commit, digest: last?.digest })

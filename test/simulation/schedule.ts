@@ -74,6 +74,7 @@ interface Published {
   readonly metrics: {
     readonly cpu?: { readonly count: number; readonly sum: number; readonly min: number; readonly max: number }
   }
+  readonly state: { readonly cpu?: { readonly lifetimeCount: number } } | null
 }
 
 /** The plainest computation of all: what was sent, added up. The latest revision of a VM window is what counts. */
@@ -90,8 +91,14 @@ function checkAgainstOracle(scenario: Scenario, world: World): void {
       (JSON.parse(line) as { reason: string; detail: string }).reason === 'too-late' && !line.includes('a manifest'),
   ).length
   let counted = 0
-  for (const [key, { received, metrics }] of latest) {
+  const lifetimes = new Map<string, number>()
+  for (const [key, { vmId, received, metrics, state }] of [...latest].sort(
+    ([, a], [, b]) => a.windowStart - b.windowStart,
+  )) {
     counted += received
+    const lifetime = (lifetimes.get(vmId) ?? 0) + received
+    lifetimes.set(vmId, lifetime)
+    expect(state?.cpu?.lifetimeCount ?? 0, `points in the life of ${key}`).toBe(lifetime)
     const so = scenario.oracle.get(key)
     if (so === undefined) {
       expect(received).toBe(0)

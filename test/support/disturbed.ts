@@ -1,25 +1,41 @@
-/** Seeded runs of a fleet whose every point is known, under crashes, lost replies, zombies and repeated activities. */
+/**
+ * Seeded runs of a fleet whose every point is known, under crashes, lost replies, zombies and repeated activities. In most of
+ * them points and manifests come late, to be amended in or too late for that.
+ */
 import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
 import type { MetricSummary, MetricSummaryState } from '../../src/core/summary.ts'
 import { partitionOf } from '../../src/core/murmur2.ts'
-import type { DataPoint, Decoded } from '../../src/core/point.ts'
+import type { DataPoint, Decoded, EpochMs } from '../../src/core/point.ts'
+import type { FateCounts } from '../../src/core/fate.ts'
 import { windowStartOf } from '../../src/core/window.ts'
 import type { Scenario } from '../simulation/scenario.ts'
 import { World, type Mischief } from '../simulation/world.ts'
-import { copiesOf, makeFleet, withinGrace } from './fleet.ts'
+import { copiesOf, makeFleet, withinGrace, type Sent } from './fleet.ts'
 import { LedgerHistory } from './ledger-history.ts'
 import { Random } from './random.ts'
 import { garbage, recordsOf, RULES } from './records.ts'
 
 export const MISCHIEF: Mischief = { crash: 0.03, fail: 0.02, zombie: 0.3, twice: 0.3 }
 
+/** A point, and what had come in its partition before it. */
+export interface TooLate {
+  readonly point: DataPoint
+  readonly highestBefore: EpochMs
+}
+
 export interface Disturbed {
   readonly seed: number
   readonly scenario: Scenario
   readonly world: World
   readonly history: LedgerHistory
-  /** Every point that was sent, once, however often it was. */
+  /** Every point that must have been accepted, once, however often it was sent. */
   readonly points: readonly DataPoint[]
+  /** What has a dead letter for it; the seed alone does not tell, since crashes move nothing but when windows close does. */
+  readonly tooLate: readonly TooLate[]
+  /** All points that were sent, once, with those of `tooLate`. */
+  readonly sent: readonly DataPoint[]
+  /** The fates that all records of all partitions together must have. */
+  readonly fates: FateCounts
   readonly results: readonly Result[]
 }
 
@@ -28,45 +44,88 @@ export type Result = Omit<VmWindowResult, 'metrics' | 'state'> & {
   readonly state: { readonly [metric: string]: MetricSummaryState } | null
 }
 
-export async function disturbed(seed: number, mischief = MISCHIEF): Promise<Disturbed> {
+export async function disturbed(seed: number, mischief = MISCHIEF, lateShare?: number): Promise<Disturbed> {
   const random = new Random(seed)
-  const sent = makeFleet(random, { vms: random.int(1, 5), windows: random.int(2, 5), hasManifests: random.chance(0.7) })
-  const copies = copiesOf(random, sent)
+  const fleet = makeFleet(random, {
+    vms: random.int(1, 5),
+    windows: random.int(2, 8),
+    hasManifests: random.chance(0.7),
+  })
+  const copies = copiesOf(random, fleet)
+  const share = lateShare ?? random.pick([0, 0.05, 0.2])
   const partitions = random.int(1, 2)
   const lists = Array.from({ length: partitions }, (): Decoded[] => [])
-  let broken = 0
-  for (const one of withinGrace(random, [...sent, ...copies])) {
+  for (const one of withinGrace(random, [...delayed(random, fleet, share), ...copies])) {
     const vmId = one.kind === 'point' ? one.point.vmId : one.kind === 'manifest' ? one.manifest.vmId : ''
     const list = lists[partitionOf(vmId, partitions)] as Decoded[]
     list.push(one)
-    if (random.chance(0.03)) {
-      broken++
-      list.push(garbage())
-    }
+    if (random.chance(0.03)) list.push(garbage())
   }
   const scenario: Scenario = {
-    rules: RULES,
-    partitions: lists.map((list) => recordsOf(list, random.int(1, 2))),
-    oracle: new Map(),
-    copies: copies.length,
-    broken,
+    ...{ rules: RULES, partitions: lists.map((list) => recordsOf(list, random.int(1, 2))) },
+    ...{ oracle: new Map(), copies: copies.length, broken: 0 },
   }
   const history = new LedgerHistory()
   const world = new World(scenario, random, mischief, { store: history })
   await world.run()
   return {
-    seed,
-    scenario,
-    world,
-    history,
-    points: sent.flatMap((one) => (one.decoded.kind === 'point' ? [one.decoded.point] : [])),
+    ...{ seed, scenario, world, history, ...expectedOf(scenario, world.results.deadLetters) },
+    sent: fleet.flatMap((one) => (one.decoded.kind === 'point' ? [one.decoded.point] : [])),
     results: world.results.results.map((line) => JSON.parse(line) as Result),
   }
 }
 
+/** Some of it up to five windows later: windows amend for three. */
+function delayed(random: Random, fleet: readonly Sent[], share: number): Sent[] {
+  return fleet.map((one) => (random.chance(share) ? { ...one, atMs: one.atMs + random.int(1, 5) * RULES.sizeMs } : one))
+}
+
+/** What must have become of every record, in the plainest way; but for what is too late, which the dead letters say. */
+function expectedOf(
+  { partitions }: Scenario,
+  deadLetters: readonly string[],
+): Pick<Disturbed, 'points' | 'tooLate' | 'fates'> {
+  const refused = deadLetters.map((line) => JSON.parse(line) as { reason: string; partition: number; offset: number })
+  const places = new Set(
+    refused.filter(({ reason }) => reason === 'too-late').map(({ partition, offset }) => `${partition}/${offset}`),
+  )
+  const points = new Map<string, DataPoint>()
+  const tooLate: TooLate[] = []
+  const fates = { consumed: 0, accepted: 0, duplicate: 0, late: 0, rejected: 0, manifests: 0 }
+  for (const [partition, records] of partitions.entries()) {
+    let highestBefore = -Infinity
+    for (const { offset, decoded } of records) {
+      fates.consumed++
+      if (decoded.kind === 'undecodable') fates.rejected++
+      if (decoded.kind === 'manifest') fates.manifests++
+      if (decoded.kind !== 'point') continue
+      const { point } = decoded
+      const id = `${point.vmId}/${point.producer}/${point.seq}`
+      if (places.has(`${partition}/${offset}`)) {
+        fates.late++
+        tooLate.push({ point, highestBefore })
+      } else if (points.has(id)) fates.duplicate++
+      else {
+        fates.accepted++
+        points.set(id, point)
+      }
+      highestBefore = Math.max(highestBefore, point.timestamp)
+    }
+  }
+  return { points: [...points.values()], tooLate, fates }
+}
+
 /** The runs of these many seeds, one after another. */
-export async function* disturbedRuns(count: number, mischief = MISCHIEF): AsyncGenerator<Disturbed> {
-  for (let seed = 1; seed <= count; seed++) yield disturbed(seed, mischief)
+export async function* disturbedRuns(
+  count: number,
+  { mischief = MISCHIEF, lateShare }: { readonly mischief?: Mischief; readonly lateShare?: number } = {},
+): AsyncGenerator<Disturbed> {
+  for (let seed = 1; seed <= count; seed++) yield disturbed(seed, mischief, lateShare)
+}
+
+/** The last revision of every VM window. */
+export function latestOf(results: readonly Result[]): Map<string, Result> {
+  return new Map(results.toSorted((a, b) => a.revision - b.revision).map((one) => [keyOf(one), one]))
 }
 
 export function keyOf(one: { readonly vmId: string; readonly windowStart: number }): string {
