@@ -11,9 +11,9 @@
  *
  *   takeover/day.ts   the topic      takeover/processor.ts   a processor, and what it says
  */
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startStack, type Stack } from '../src/stack/index.ts'
 import { DayTopic, PARTITIONS } from './takeover/day.ts'
@@ -116,6 +116,7 @@ async function keep(measured: readonly Takeover[], file: string): Promise<void> 
     if (error.code === 'ENOENT') return '[]'
     throw error
   })
+  await mkdir(dirname(file), { recursive: true })
   await writeFile(file, `${JSON.stringify([...(JSON.parse(before) as Takeover[]), ...measured], null, 2)}\n`)
 }
 

@@ -1,5 +1,6 @@
 /** The figures of runs, kept beside the document that shows them: a run appends its own, nobody types them. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { StateStoreKind } from '../../src/stack/description.ts'
 
 export interface Figures {
@@ -22,6 +23,7 @@ export interface Figures {
 
 export async function appendFigures(path: string, figures: Figures): Promise<void> {
   const before = await readFigures(path)
+  await mkdir(dirname(path), { recursive: true })
   await writeFile(path, `${JSON.stringify([...before, figures], null, 2)}\n`)
 }
 
