@@ -338,7 +338,7 @@ const DASHBOARDS = {
         'reqps',
         'By route and class of the answer.',
         [
-          rate('http_server_request_duration_count', 'http_route, windrow_status_class'),
+          rate('windrow_gateway_requests_total', 'http_route, windrow_status_class'),
           '{{http_route}} {{windrow_status_class}}',
         ],
       ],

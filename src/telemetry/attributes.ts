@@ -83,6 +83,8 @@ export const RETRY_STEPS = [
 ] as const
 export type RetryStep = (typeof RETRY_STEPS)[number]
 
+export const STATUS_CLASSES = ['2xx', '3xx', '4xx', '5xx'] as const
+
 export const ITEM_KINDS = ['point', 'manifest'] as const
 
 /** What becomes of an item that is sent to a gateway: it is taken, or refused as it would become a dead letter in the topic. */
@@ -104,7 +106,7 @@ export const ATTRIBUTES = {
   'windrow.operation': { help: 'Call to the state store', values: ['get', 'insert', 'swap', 'delete'] },
   'windrow.payload': { help: 'What is stored or sent', values: PAYLOADS },
   'http.route': { help: 'Path of a request, as the gateway knows it', values: [...ROUTES, 'other'] },
-  'windrow.status_class': { help: 'First digit of the status of an answer', values: ['2xx', '3xx', '4xx', '5xx'] },
+  'windrow.status_class': { help: 'First digit of the status of an answer', values: STATUS_CLASSES },
   'windrow.item': { help: 'What was sent', values: ITEM_KINDS },
   'windrow.item.fate': { help: 'What became of an item', values: ITEM_FATES },
   'windrow.refusal': { help: 'Code of the answer to a request that was refused', values: PROBLEM_CODES },

@@ -4,11 +4,17 @@ import { counter, gauge, seconds, type MetricDefinition } from './metric-definit
 const BODY_SIZES_BYTES = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864]
 
 export const GATEWAY_METRICS = {
-  requestDuration: seconds(
-    'http.server.request.duration',
-    'From the first byte of a request to the last of its answer; those that were no HTTP are among the refusals only',
+  requests: counter(
+    'windrow.gateway.requests',
+    '{request}',
+    'Requests answered; those that were no HTTP are among the other routes',
     'http.route',
     'windrow.status_class',
+  ),
+  requestDuration: seconds(
+    'http.server.request.duration',
+    'From the first byte of a request to the last of its answer',
+    'http.route',
   ),
   requestsActive: gauge('http.server.active_requests', '{request}', 'Requests that are not answered yet'),
   bodySize: {

@@ -4,8 +4,8 @@ import type { Config } from '../config/settings.ts'
 import type { GatewayMeter } from '../gateway/meter.ts'
 import type { PendingBytes } from '../gateway/pending.ts'
 import { PROBLEM_CODES } from '../gateway/problem.ts'
-import { routeOf, type Route } from '../gateway/routes.ts'
-import { ITEM_FATES, ITEM_KINDS } from './attributes.ts'
+import { routeOf, ROUTES, type Route } from '../gateway/routes.ts'
+import { ITEM_FATES, ITEM_KINDS, STATUS_CLASSES } from './attributes.ts'
 import { GATEWAY_METRICS } from './gateway-metrics.ts'
 import type { GatewayTelemetry } from './gateway-telemetry.ts'
 import type { Instruments } from './instruments.ts'
@@ -45,8 +45,9 @@ export function createGatewayMeter(
     ended: () => void active--,
     answered({ path, status, code, ms }) {
       if (code !== null) instruments.add('refusals', 1, { 'windrow.refusal': code })
-      const attributes = { 'http.route': routeOf(path), 'windrow.status_class': `${Math.floor(status / 100)}xx` }
-      if (ms !== null) instruments.record('requestDuration', ms / 1000, attributes)
+      const route = routeOf(path)
+      instruments.add('requests', 1, { 'http.route': route, 'windrow.status_class': classOf(status) })
+      if (ms !== null) instruments.record('requestDuration', ms / 1000, { 'http.route': route })
     },
     received: (kind, bytes) => instruments.record('bodySize', bytes, { 'http.route': ROUTE_OF[kind] }),
     taken: (kind, count) => items(kind, 'accepted', count),
@@ -61,8 +62,13 @@ export function createGatewayMeter(
   }
 }
 
+const classOf = (status: number): string => `${Math.floor(status / 100)}xx`
+
 /** A counter that comes into being with its first event has no rise that anybody could see. */
 function beginAtZero(instruments: Instruments, items: (kind: ItemKind, fate: string, count: number) => void): void {
   for (const kind of ITEM_KINDS) for (const fate of ITEM_FATES) items(kind, fate, 0)
   for (const code of PROBLEM_CODES) instruments.add('refusals', 0, { 'windrow.refusal': code })
+  for (const route of [...ROUTES, 'other'])
+    for (const statusClass of STATUS_CLASSES)
+      instruments.add('requests', 0, { 'http.route': route, 'windrow.status_class': statusClass })
 }

@@ -54,7 +54,7 @@ const items = (fate: string, kind = 'point') =>
   valueOf('windrow_gateway_items_total', { windrow_item: kind, windrow_item_fate: fate })
 const refusals = (code: string) => valueOf('windrow_gateway_refusals_total', { windrow_refusal: code })
 const requests = (route: string, statusClass: string) =>
-  valueOf('http_server_request_duration_count', { http_route: route, windrow_status_class: statusClass })
+  valueOf('windrow_gateway_requests_total', { http_route: route, windrow_status_class: statusClass })
 
 describe('what a gateway exports', () => {
   it('is every metric of the tables, with its help, unit and kind, and no other', async () => {
@@ -76,6 +76,7 @@ describe('what a gateway exports', () => {
     expect(await items('accepted')).toBe(0)
     expect(await items('too-late', 'manifest')).toBe(0)
     expect(await refusals('UNKNOWN_TOKEN')).toBe(0)
+    expect(await requests('/v1/points', '5xx')).toBe(0)
     expect(await valueOf('windrow_gateway_pending')).toBe(0)
     expect(await valueOf('windrow_gateway_pending_limit')).toBe(1024 ** 2)
   })
@@ -122,7 +123,7 @@ describe('requests', () => {
     const gateway = gatewayWith({ clients: null })
     for (const url of ['/a', '/b', '/v1/c', '/v1/points/d']) await gateway.app.inject(url)
     await gateway.app.inject('/%zz')
-    expect(await requests('other', '4xx')).toBe(4)
+    expect(await requests('other', '4xx')).toBe(5)
     expect(await refusals('NO_SUCH_PATH')).toBe(4)
     expect(await refusals('BAD_URL')).toBe(1)
   })
