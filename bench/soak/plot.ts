@@ -2,7 +2,7 @@
 import type { Sample } from './sample.ts'
 
 const WIDTH = 760
-const CHART = { left: 170, width: 560, height: 80, gap: 34, top: 48 }
+const CHART = { left: 190, width: 540, height: 80, gap: 34, top: 48 }
 const SERIES: readonly { readonly key: Exclude<keyof Sample, 'seconds'>; readonly name: string }[] = [
   { key: 'memoryMib', name: 'memory, MiB' },
   { key: 'openFiles', name: 'open files' },
