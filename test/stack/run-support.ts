@@ -71,15 +71,17 @@ export async function produceKeyed(
   keyed: readonly string[],
   args: readonly string[] = [],
 ): Promise<void> {
-  const child = spawn('kcat', ['-P', '-b', brokersOf(stack), '-t', topic, '-K', '\t', '-X', 'acks=all', ...args], {
-    stdio: ['pipe', 'ignore', 'pipe'],
-  })
+  // A broker that is away for a while is waited for (-E); what could not be delivered still ends it with an error.
+  const options = ['-P', '-E', '-b', brokersOf(stack), '-t', topic, '-K', '\t', '-X', 'acks=all']
+  const child = spawn('kcat', [...options, ...args], { stdio: ['pipe', 'ignore', 'pipe'] })
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   const code = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', resolve)
   })
+  // One that ends early leaves its input unread; why it did is in its exit code.
+  child.stdin.on('error', () => undefined)
   child.stdin.end(keyed.map((line) => `${line}\n`).join(''))
   if ((await code) !== 0) throw new Error(`kcat ended with ${await code}: ${stderr}`)
 }
