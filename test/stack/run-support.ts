@@ -154,6 +154,8 @@ export interface Result {
   readonly duplicates: number
   readonly missingCount: number
   readonly metrics: Readonly<Record<string, { count: number; sum: number; min: number; max: number }>>
+  /** JSON text. */
+  readonly state: string | null
 }
 
 export async function resultsOf(stack: Stack, job: string): Promise<Result[]> {

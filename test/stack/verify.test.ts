@@ -2,24 +2,13 @@
  * `windrow verify` on what a job has published on the whole stack: equal to the records; and a record, a result or a
  * certificate that is another one, in a copy of its topic, is found and named. Records that retention took are no difference.
  */
-import kafkajs from 'kafkajs'
 import { beforeAll, expect, it } from 'vitest'
 import { createCertificateDecoder, createCertificateEncoder } from '../../src/adapters/avro/encode-certificate.ts'
 import { createResultDecoder, createResultEncoder } from '../../src/adapters/avro/encode-result.ts'
 import { partitionOf } from '../../src/core/murmur2.ts'
-import type { VerifyReport } from '../../src/verify/report.ts'
 import { fleetLines } from '../support/fleet-lines.ts'
-import { start } from '../support/windrow-process.ts'
-import {
-  brokersOf,
-  committedValues,
-  createTopic,
-  fresh,
-  produce,
-  run,
-  stackForTests,
-  withAdmin,
-} from './run-support.ts'
+import { createTopic, fresh, produce, run, stackForTests, withAdmin } from './run-support.ts'
+import { copyOf, replaced, verify as verifyJob, type Verified } from './verify-support.ts'
 
 const MINUTE = 60_000
 const PARTITIONS = 4
@@ -47,34 +36,7 @@ beforeAll(async () => {
   await run(stack(), { job, topic, window: '1m', args: ['--grace', '5s'] })
 })
 
-async function verify(...args: readonly string[]): Promise<VerifyReport & { code: number | null; stderr: string }> {
-  const flags = ['--brokers', brokersOf(stack()), '--topic', topic, '--job', job, '--window', '1m', '--json']
-  const { code, stdout, stderr } = await start(['verify', ...flags, ...args]).ended
-  if (stdout === '') throw new Error(stderr)
-  return { ...(JSON.parse(stdout) as VerifyReport), code, stderr }
-}
-
-/** A topic with the values of another, the first of which that `change` has something to say of is changed. */
-async function copyOf(of: string, change: (value: Buffer) => Buffer | null): Promise<string> {
-  const copy = fresh('copy')
-  await createTopic(stack(), copy, 1)
-  let hasChanged = false
-  const messages = (await committedValues(stack(), of)).map((value) => {
-    const other = hasChanged ? null : change(value)
-    hasChanged ||= other !== null
-    return { value: other ?? value }
-  })
-  expect(hasChanged).toBe(true)
-  const producer = new kafkajs.Kafka({ brokers: [brokersOf(stack())], logLevel: kafkajs.logLevel.NOTHING }).producer()
-  await producer.connect()
-  await producer.send({ topic: copy, messages })
-  await producer.disconnect()
-  return copy
-}
-
-function replaced(line: string, from: RegExp, to: string): string | null {
-  return from.test(line) ? line.replace(from, to) : null
-}
+const verify = (...args: readonly string[]): Promise<Verified> => verifyJob(stack(), { topic, job }, ...args)
 
 it('all is equal to what the records say', async () => {
   const report = await verify()
@@ -89,7 +51,7 @@ it('all is equal to what the records say', async () => {
 it('one result that is another is named with its VM, window and member', async () => {
   const decode = createResultDecoder()
   const encode = createResultEncoder()
-  const results = await copyOf(`${job}-results`, (value) => {
+  const results = await copyOf(stack(), `${job}-results`, (value) => {
     const decoded = decode(value)
     const line = decoded.kind === 'line' ? replaced(decoded.line, /(?<="vmId":"vm-7".*"sum":)[\d.]+/, '1') : null
     return line === null ? null : encode(line)
@@ -104,7 +66,7 @@ it('one result that is another is named with its VM, window and member', async (
 it('one certificate that is another is named with its member', async () => {
   const decode = createCertificateDecoder()
   const encode = createCertificateEncoder()
-  const certificates = await copyOf(`${job}-certificates`, (value) => {
+  const certificates = await copyOf(stack(), `${job}-certificates`, (value) => {
     const decoded = decode(value)
     const line = decoded.kind === 'line' ? replaced(decoded.line, /"missingCount":0/, '"missingCount":3') : null
     return line === null ? null : encode(line)
