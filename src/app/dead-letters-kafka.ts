@@ -4,6 +4,7 @@ import { createDeadLetterDecoder } from '../adapters/avro/encode-dead-letter.ts'
 import { createEncoder } from '../adapters/avro/encode.ts'
 import { createJsonDecoder } from '../adapters/json/decode.ts'
 import type { KafkaConnection } from '../adapters/kafka/client.ts'
+import { kafkaConnectionOf } from '../adapters/kafka/connection.ts'
 import { connectKafkaCluster, type KafkaCluster } from '../adapters/kafka/cluster.ts'
 import type { Decode } from '../adapters/kafka/consumption.ts'
 import { readLines } from '../adapters/kafka/read-lines.ts'
@@ -23,7 +24,7 @@ const OPENING_BRACE = 0x7b
 const MAX_RECORD_BYTES = 64 * 1024 * 1024
 
 export async function openTopicOfDeadLetters(config: DeadLettersConfig, topic: string): Promise<DeadLetterStore> {
-  const connection: KafkaConnection = { brokers: config.brokers, clientId: 'windrow-dead-letters' }
+  const connection = kafkaConnectionOf(config, 'windrow-dead-letters')
   const cluster = await connectKafkaCluster(connection)
   const decode = recordDecoderOf(config, systemClock)
   return {

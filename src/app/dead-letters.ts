@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { codeOf } from '../adapters/files/file-system.ts'
 import { publishedLines, sideFileOf } from '../adapters/files/published-lines.ts'
 import { createJsonDecoder } from '../adapters/json/decode.ts'
+import type { KafkaSettings } from '../config/kafka-rules.ts'
 import type { Config } from '../config/settings.ts'
 import type { Decoded } from '../core/point.ts'
 import { nameLetter, type NamedLetter } from '../dead-letters/letter.ts'
@@ -11,7 +12,7 @@ import { WindrowError } from '../errors.ts'
 
 export type DeadLettersConfig = Pick<
   Config,
-  'job' | 'brokers' | 'topic' | 'fields' | 'schemaRegistry' | 'results' | 'deadLetters'
+  'job' | keyof KafkaSettings | 'topic' | 'fields' | 'schemaRegistry' | 'results' | 'deadLetters'
 >
 
 /** What came of a retry. */

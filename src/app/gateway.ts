@@ -1,5 +1,7 @@
 /** `windrow gateway`: HTTP in front of a topic, until it is told to stop. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { KafkaConnection } from '../adapters/kafka/client.ts'
+import { kafkaConnectionOf } from '../adapters/kafka/connection.ts'
 import { openKafkaPointLog, type KafkaPointLog } from '../adapters/kafka/point-log.ts'
 import { createMissingTopics } from '../adapters/kafka/topic.ts'
 import type { Config } from '../config/settings.ts'
@@ -72,7 +74,7 @@ async function serve(
 ): Promise<GatewaySummary> {
   const { config, clients } = request
   const startedMs = performance.now()
-  const connection = { brokers: config.brokers, clientId: 'windrow-gateway' }
+  const connection = kafkaConnectionOf(config, 'windrow-gateway')
   const log = createLateLog()
   const opening = new AbortController()
   const onWaiting = (error: WindrowError): void => {
@@ -130,7 +132,7 @@ const AGAIN_AFTER_MS = 1_000
 /** `null` when it was told to stop before. Throws what no waiting mends. */
 async function openLog(
   { config: { topic }, partitions }: GatewayRequest,
-  connection: { readonly brokers: readonly string[] },
+  connection: KafkaConnection,
   onWaiting: (error: WindrowError) => void,
   signal: AbortSignal,
 ): Promise<KafkaPointLog | null> {

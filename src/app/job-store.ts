@@ -5,7 +5,7 @@
  */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { connectSidecar } from '../adapters/dapr/client.ts'
+import { connectSidecar, type SidecarEndpoint } from '../adapters/dapr/client.ts'
 import { createDaprStateStore } from '../adapters/dapr/state-store.ts'
 import type { Config } from '../config/settings.ts'
 import { readEndpoint, startEmbeddedSidecar } from '../embedded/index.ts'
@@ -16,7 +16,7 @@ import type { StateStore } from '../pipeline/ports.ts'
 
 export type StoreConfig = Pick<
   Config,
-  'job' | 'sidecar' | 'daprHost' | 'daprGrpcPort' | 'stateStore' | 'dataDir' | 'maxValueBytes'
+  'job' | 'sidecar' | 'daprHost' | 'daprGrpcPort' | 'daprApiToken' | 'stateStore' | 'dataDir' | 'maxValueBytes'
 >
 
 export interface JobStore {
@@ -59,16 +59,19 @@ export async function jobIn(store: StateStore, config: StoreConfig): Promise<Job
 }
 
 interface Reached {
-  readonly endpoint: { readonly host: string; readonly grpcPort: number }
+  readonly endpoint: SidecarEndpoint
   /** Whether it is an embedded one that was started for this. */
   readonly isOurs: boolean
   close(): Promise<void>
 }
 
 async function reach(config: StoreConfig): Promise<Reached> {
-  const { daprHost, daprGrpcPort, dataDir, stateStore } = config
+  const { daprHost, daprGrpcPort, daprApiToken, dataDir, stateStore } = config
   const close = () => Promise.resolve()
-  if (config.sidecar === 'dapr') return { endpoint: { host: daprHost, grpcPort: daprGrpcPort }, isOurs: false, close }
+  if (config.sidecar === 'dapr') {
+    const token = daprApiToken === null ? {} : { apiToken: daprApiToken }
+    return { endpoint: { host: daprHost, grpcPort: daprGrpcPort, ...token }, isOurs: false, close }
+  }
   const folder = join(dataDir, 'state')
   // Starting on a folder that is not there would make it.
   if (!(await isThere(folder))) throw noState(dataDir)

@@ -3,6 +3,7 @@ import { createResultEncoder } from '../adapters/avro/encode-result.ts'
 import { createCertificateEncoder } from '../adapters/avro/encode-certificate.ts'
 import { createDeadLetterEncoder } from '../adapters/avro/encode-dead-letter.ts'
 import type { KafkaConnection } from '../adapters/kafka/client.ts'
+import { kafkaConnectionOf } from '../adapters/kafka/connection.ts'
 import { connectKafkaCluster } from '../adapters/kafka/cluster.ts'
 import { createKafkaConsumption } from '../adapters/kafka/consumption.ts'
 import { createKafkaPublisherFactory } from '../adapters/kafka/publisher.ts'
@@ -27,8 +28,7 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
   const { topic } = config
   if (topic === null) throw new Error('a topic was resolved to none')
   const connection: KafkaConnection = {
-    brokers: config.brokers,
-    clientId: `windrow-${config.job}`,
+    ...kafkaConnectionOf(config, `windrow-${config.job}`),
     // The client says "error" of everything that it tries again; what is not mended comes back as an error of ours.
     log: ({ message, fields }) => hooks.log.debug(fields, `kafka: ${message}`),
   }

@@ -5,7 +5,9 @@ import { describeInputs } from '../adapters/files/inputs.ts'
 import { readInputs } from '../adapters/files/read-inputs.ts'
 import type { FileRecord } from '../adapters/files/record.ts'
 import type { FieldMapping } from '../adapters/json/mapping.ts'
+import { kafkaConnectionOf } from '../adapters/kafka/connection.ts'
 import { produceRecords, type ProduceCounts } from '../adapters/kafka/produce.ts'
+import type { KafkaSettings } from '../config/kafka-rules.ts'
 import type { Decoded } from '../core/point.ts'
 import { WindrowError } from '../errors.ts'
 
@@ -14,7 +16,7 @@ export interface ProduceRequest {
   readonly inputs: readonly string[]
   readonly format: FileFormat | 'auto'
   readonly fields: FieldMapping
-  readonly brokers: readonly string[]
+  readonly kafka: KafkaSettings
   readonly topic: string
   /** Of the topic if it has to be created; `null`: it must be there. */
   readonly partitions: number | null
@@ -50,7 +52,7 @@ export type ProduceFiles = (
  * replicas. Writing again what was written in part does no harm: a run counts the copies as duplicates.
  */
 export const produceFiles: ProduceFiles = async (request, observer, signal) => {
-  const { format, fields, brokers, topic, partitions } = request
+  const { format, fields, kafka, topic, partitions } = request
   // Before any broker is asked: a wrong path is told at once.
   const inputs = await describeInputs(request.inputs)
   const startedMs = performance.now()
@@ -67,7 +69,7 @@ export const produceFiles: ProduceFiles = async (request, observer, signal) => {
   })
   const encoder = createEncoder()
   const counts = await produceRecords({
-    connection: { brokers, clientId: 'windrow-produce' },
+    connection: kafkaConnectionOf(kafka, 'windrow-produce'),
     topic,
     ...(partitions === null ? {} : { partitions }),
     input: decodedOf(records, observer),

@@ -63,6 +63,7 @@ export async function openSidecar(
   const endpoint = {
     host: embedded === null ? config.daprHost : '127.0.0.1',
     grpcPort: embedded?.grpcPort ?? config.daprGrpcPort,
+    ...(config.daprApiToken === null || embedded !== null ? {} : { apiToken: config.daprApiToken }),
   }
   // A message carries a value and more: the way must be wider than the widest value.
   const maxMessageMib = Math.ceil(config.maxValueBytes / 2 ** 20) * 2 + 64

@@ -1,7 +1,9 @@
 /** What the topic of a job says of it: how far its partitions reach, and whether it is still the topic that the job began with. */
 import type { KafkaConnection } from '../adapters/kafka/client.ts'
 import type { LogRange } from '../adapters/kafka/cluster.ts'
+import { kafkaConnectionOf } from '../adapters/kafka/connection.ts'
 import type { TopicDescription } from '../adapters/kafka/topic.ts'
+import type { KafkaSettings } from '../config/kafka-rules.ts'
 import { WindrowError } from '../errors.ts'
 import type { JobRecord } from '../ledger/job-record.ts'
 
@@ -16,11 +18,11 @@ export interface Log {
 export const NO_LOG: Log = { ranges: new Map(), problem: null, halt: null }
 
 /** Asks the brokers, when they are named; what they do not answer is a problem that is told, not an error. */
-export async function readLog(record: JobRecord, brokers: readonly string[]): Promise<Log> {
+export async function readLog(record: JobRecord, kafka: KafkaSettings): Promise<Log> {
   const topic = topicOf(record)
   if (topic === null) return NO_LOG
-  if (brokers.length === 0) return { ...NO_LOG, problem: 'give --brokers to see the lag' }
-  const connection = { brokers, clientId: 'windrow-status' }
+  if (kafka.brokers.length === 0) return { ...NO_LOG, problem: 'give --brokers to see the lag' }
+  const connection = kafkaConnectionOf(kafka, 'windrow-status')
   const { describeTopic } = await import('../adapters/kafka/topic.ts')
   try {
     const halt = await refusalOf(record, await describeTopic(connection, topic))

@@ -1,6 +1,6 @@
 /** `windrow status`: what the ledgers of a job say, and how far its topic is ahead of them. Reads only. */
 import type { LogRange } from '../adapters/kafka/cluster.ts'
-import type { Config } from '../config/settings.ts'
+import type { KafkaSettings } from '../config/kafka-rules.ts'
 import type { CloseReason } from '../core/closing.ts'
 import { addFates, NO_FATES, type FateCounts } from '../core/fate.ts'
 import type { EpochMs } from '../core/point.ts'
@@ -15,7 +15,7 @@ import type { StateStore } from '../pipeline/ports.ts'
 import { jobIn, withJobStore, type StoreConfig } from './job-store.ts'
 import { readLog, topicOf, type Log } from './status-log.ts'
 
-export type StatusConfig = StoreConfig & Pick<Config, 'brokers'>
+export type StatusConfig = StoreConfig & KafkaSettings
 
 export interface JobStatus {
   readonly job: string
@@ -82,7 +82,7 @@ export const readStatus: ReadStatus = (config, signal) =>
       looks.push(await lookAt(store, record, partition))
     }
     // After the ledgers: asked before them, an end could lie below where a partition has got to meanwhile.
-    const log = await readLog(record, config.brokers)
+    const log = await readLog(record, config)
     return statusOf(record, looks, log)
   })
 

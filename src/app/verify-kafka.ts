@@ -7,6 +7,7 @@ import { recordMaker } from '../adapters/kafka/consumption.ts'
 import { readCommitted } from '../adapters/kafka/read-committed.ts'
 import { readLines } from '../adapters/kafka/read-lines.ts'
 import { describeTopic } from '../adapters/kafka/topic.ts'
+import { kafkaConnectionOf } from '../adapters/kafka/connection.ts'
 import type { Config } from '../config/settings.ts'
 import type { SourceRecord } from '../core/point.ts'
 import type { VerifySources } from '../verify/verify.ts'
@@ -20,7 +21,7 @@ const AT_ONCE = 4
 export async function openKafkaSources(config: Config): Promise<OpenedSources> {
   const { topic, results, certificates } = config
   if (topic === null) throw new Error('a topic was resolved to none')
-  const connection = { brokers: config.brokers, clientId: 'windrow-verify' }
+  const connection = kafkaConnectionOf(config, 'windrow-verify')
   const { timestampType } = await describeTopic(connection, topic)
   const cluster = await connectKafkaCluster(connection)
   const files = publishedFiles(config)

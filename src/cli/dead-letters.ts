@@ -4,7 +4,8 @@ import { Option } from 'commander'
 import type { DeadLettersConfig, DeadLetterStore, OpenDeadLetters } from '../app/dead-letters.ts'
 import { withDefaults } from '../config/defaults.ts'
 import { LOG_PLACE_EXPECTED, parseLogPlace } from '../config/log-place.ts'
-import { readSettings } from '../config/resolve.ts'
+import { KAFKA_SECURITY, kafkaRules } from '../config/kafka-rules.ts'
+import { placeIn, readSettings } from '../config/resolve.ts'
 import type { Config } from '../config/settings.ts'
 import { keptBytes, lineOf } from '../dead-letters/kept-bytes.ts'
 import {
@@ -20,7 +21,7 @@ import { ConfigurationError, messageOf, WindrowError, type ConfigurationProblem 
 import { letterListText, letterText, retriedText } from '../ui/dead-letters-text.ts'
 import { createStyle, wantsColour, type Style } from '../ui/style.ts'
 import type { CliCommand, CliContext } from './command.ts'
-import { addSettingFlags } from './flags.ts'
+import { addFlagsOf, addSettingFlags } from './flags.ts'
 import { loadConfigFile } from './load-config.ts'
 
 const ACTIONS = ['list', 'show', 'retry'] as const
@@ -52,6 +53,7 @@ export function createDeadLettersCommand(load: () => Promise<OpenDeadLetters>): 
     },
     configure: (command) => {
       addSettingFlags(command, ['job', 'dataDir', 'brokers', 'deadLetters', 'schemaRegistry'])
+      addFlagsOf(command, KAFKA_SECURITY)
       command
         .argument('<list|show|retry>')
         .argument('[id]')
@@ -174,6 +176,7 @@ function readOptions(
   const flags = given as Flags
   const {
     values,
+    places,
     broken,
     problems: wrong,
   } = readSettings({ flags: settingFlags, env, file: loadConfigFile(given, env) })
@@ -182,6 +185,7 @@ function readOptions(
   // Where nothing says what was read, brokers do: a job on files has none.
   const source = values.source ?? ((values.brokers?.length ?? 0) > 0 && values.input === undefined ? 'kafka' : 'files')
   const config = withDefaults({ ...values, ...(broken.has('source') ? {} : { source }) }, broken)
+  problems.push(...kafkaRules(config, placeIn(places)))
   if (config.deadLetters?.kind === 'kafka' && config.brokers?.length === 0)
     add('--brokers', 'a topic of dead letters needs brokers', 'Give --brokers host:port.')
 

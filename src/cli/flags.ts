@@ -13,6 +13,11 @@ export function addSettingFlags(
   shown: readonly SettingKey[] = settings.filter((s) => s.meta.isCommon === true).map((s) => s.key),
 ): void {
   command.option('--config <file>', 'Read settings from this YAML file')
+  addFlagsOf(command, keys, shown)
+}
+
+/** Flags of settings alone, for commands that word their other flags themselves. Shown in `--help` are none unless told. */
+export function addFlagsOf(command: Command, keys: readonly SettingKey[], shown: readonly SettingKey[] = []): void {
   for (const setting of settings) {
     if (setting.flag === null || !keys.includes(setting.key)) continue
     const { flag, meta } = setting

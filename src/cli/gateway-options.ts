@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import type { GatewayRequest } from '../app/gateway.ts'
 import { withDefaults } from '../config/defaults.ts'
 import { settingOf } from '../config/names.ts'
-import { readSettings } from '../config/resolve.ts'
+import { kafkaRules } from '../config/kafka-rules.ts'
+import { placeIn, readSettings } from '../config/resolve.ts'
 import type { Config, SettingKey } from '../config/settings.ts'
 import { ConfigurationError, messageOf, type ConfigurationProblem } from '../errors.ts'
 import { parseTokens, type Client } from '../gateway/tokens.ts'
@@ -31,6 +32,7 @@ export function readGatewayOptions(
   if (file?.isBroken !== true) {
     const { brokers, topic, listen, tokensFile, openToAll, maxBodyBytes, maxPendingBytes, results } = config
     if (brokers?.length === 0) add('brokers', 'there are no brokers to write to', 'Give --brokers host:port.')
+    problems.push(...kafkaRules(config, placeIn(places)))
     if (topic === null) add('topic', 'there is no topic to write to', 'Give --topic NAME.')
     if (typeof tokensFile === 'string')
       clients = readTokens(tokensFile, (problem, remedy) => add('tokensFile', problem, remedy))

@@ -1,12 +1,13 @@
 /** `windrow gateway`: HTTP in front of a topic. */
 import type { GatewayObserver, RunGateway } from '../app/gateway.ts'
+import { KAFKA_SECURITY } from '../config/kafka-rules.ts'
 import type { SettingKey } from '../config/settings.ts'
 import { messageOf } from '../errors.ts'
 import { createLog } from '../telemetry/log.ts'
 import { gatewaySummaryText } from '../ui/gateway-summary.ts'
 import { createStyle, wantsColour } from '../ui/style.ts'
 import type { CliCommand, CliContext } from './command.ts'
-import { addSettingFlags } from './flags.ts'
+import { addFlagsOf, addSettingFlags } from './flags.ts'
 import { readGatewayOptions, type GatewayCliOptions } from './gateway-options.ts'
 
 /** The flags whose words in the table of settings are right for a gateway too; the others are worded below. */
@@ -36,6 +37,7 @@ export function createGatewayCommand(loadGateway: () => Promise<RunGateway>): Cl
         .option('--results <output>', 'Its results, if not kafka:<job>-results')
         .option('--json', 'Print the summary at the end as one JSON line')
       addSettingFlags(command, SETTINGS)
+      addFlagsOf(command, KAFKA_SECURITY)
     },
     async run(flags, context) {
       const options = readGatewayOptions(flags, context.env)

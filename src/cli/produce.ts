@@ -2,13 +2,15 @@
 import type { ProduceFiles, ProduceRequest, ProduceSummary } from '../app/produce.ts'
 import { withDefaults } from '../config/defaults.ts'
 import { settingOf } from '../config/names.ts'
-import { readSettings } from '../config/resolve.ts'
+import { KAFKA_SECURITY, kafkaRules } from '../config/kafka-rules.ts'
+import { placeIn, readSettings } from '../config/resolve.ts'
 import type { Config, SettingKey } from '../config/settings.ts'
 import { ConfigurationError, WindrowError, type ConfigurationProblem } from '../errors.ts'
 import { createProduceDisplay, produceSummaryText } from '../ui/produce-display.ts'
 import type { Screen } from '../ui/live-block.ts'
 import { createStyle, wantsColour, type Style } from '../ui/style.ts'
 import type { CliCommand, CliContext, ExitCode } from './command.ts'
+import { addFlagsOf } from './flags.ts'
 import { loadConfigFile } from './load-config.ts'
 
 type Flags = Readonly<Record<string, unknown>>
@@ -29,8 +31,8 @@ export function createProduceCommand(loadProduce: () => Promise<ProduceFiles>): 
       does: 'makes the topic first if it is not there',
     },
     // Settings of a run, read in the same way; what they mean here is worded here.
-    configure: (command) =>
-      void command
+    configure: (command) => {
+      command
         .option('--config <file>', 'Read settings from this YAML file, such as names of fields')
         .option('--input <path...>', 'Files to read, - for standard input')
         .option('--brokers <list>', 'Kafka brokers, as host:port,host:port')
@@ -38,7 +40,9 @@ export function createProduceCommand(loadProduce: () => Promise<ProduceFiles>): 
         .option('--partitions <number>', 'Create the topic with so many, if it is not there')
         .option('--format <kind>', 'auto, ndjson, csv or avro; gzip is seen by itself (auto)')
         .option('--fail-on-dead-letters', 'End with exit code 1 when lines cannot be read')
-        .option('--json', 'Print the summary as one JSON line'),
+        .option('--json', 'Print the summary as one JSON line')
+      addFlagsOf(command, KAFKA_SECURITY)
+    },
     async run(flags, context) {
       const options = readOptions(flags, context.env)
       const summary = await produceWithDisplay(await loadProduce(), options, context)
@@ -78,16 +82,18 @@ function readOptions(flags: Flags, env: CliContext['env']): Options {
   if (file?.isBroken !== true) {
     if (given.input?.length === 0) add('input', 'there is nothing to read', 'Give --input PATH, - for standard input.')
     if (given.brokers?.length === 0) add('brokers', 'there are no brokers to write to', 'Give --brokers host:port.')
+    problems.push(...kafkaRules(given, placeIn(places)))
     if (given.topic === null) add('topic', 'there is no topic to write to', 'Give --topic NAME.')
     if (given.fields?.seq === null)
       add('fields', 'points without a seq cannot be produced', 'Name the field that numbers the points of a VM.')
   }
   if (problems.length > 0) throw new ConfigurationError(problems)
   // Without a problem nothing is broken, so every setting was given or has its default.
-  const { input, format, fields, brokers, topic, partitions, json, failOnDeadLetters } = given as Config
+  const kafka = given as Config
+  const { input, format, fields, topic, partitions, json, failOnDeadLetters } = kafka
   // The default number is for runs on files: who wants a topic made says how many partitions it shall have.
   const wanted = places.has('partitions') ? partitions : null
-  const request = { inputs: input, format, fields, brokers, topic: topic as string, partitions: wanted }
+  const request = { inputs: input, format, fields, kafka, topic: topic as string, partitions: wanted }
   return { request, json, failOnDeadLetters }
 }
 

@@ -2,12 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { JobStatus, ReadStatus, StatusConfig } from '../app/status.ts'
 import { withDefaults } from '../config/defaults.ts'
-import { readSettings } from '../config/resolve.ts'
+import { KAFKA_SECURITY, kafkaRules } from '../config/kafka-rules.ts'
+import { placeIn, readSettings } from '../config/resolve.ts'
 import type { Config } from '../config/settings.ts'
 import { ConfigurationError, WindrowError } from '../errors.ts'
 import { statusText } from '../ui/status-text.ts'
 import { createStyle, wantsColour } from '../ui/style.ts'
 import type { CliCommand, CliContext } from './command.ts'
+import { addFlagsOf } from './flags.ts'
 import { loadConfigFile } from './load-config.ts'
 import { addStoreFlags } from './store-flags.ts'
 
@@ -32,11 +34,13 @@ export function createStatusCommand(loadReadStatus: () => Promise<ReadStatus>): 
       does: `lag and open windows, drawn again every ${DEFAULT_WATCH_SECONDS} s`,
     },
     // Settings of a run, read in the same way; what they mean here is worded here.
-    configure: (command) =>
-      void addStoreFlags(command)
+    configure: (command) => {
+      addStoreFlags(command)
         .option('--brokers <list>', 'Kafka brokers, to see the lag')
         .option('--watch [seconds]', `Show it again each so many seconds (${DEFAULT_WATCH_SECONDS})`)
-        .option('--json', 'Print it as one JSON line'),
+        .option('--json', 'Print it as one JSON line')
+      addFlagsOf(command, KAFKA_SECURITY)
+    },
     async run(flags, context) {
       const options = readOptions(flags, context.env)
       const readStatus = await loadReadStatus()
@@ -85,8 +89,10 @@ async function orStopped<T>(reading: Promise<T>, signal: AbortSignal): Promise<T
 
 /** Throws with all that is wrong. */
 function readOptions(flags: Readonly<Record<string, unknown>>, env: CliContext['env']): Options {
-  const { values, broken, problems: wrong } = readSettings({ flags, env, file: loadConfigFile(flags, env) })
-  const problems = [...wrong]
+  const file = loadConfigFile(flags, env)
+  const { values, places, broken, problems: wrong } = readSettings({ flags, env, file })
+  const config = withDefaults(values, broken)
+  const problems = [...wrong, ...(file?.isBroken === true ? [] : kafkaRules(config, placeIn(places)))]
   const seconds = flags['watch'] === true ? DEFAULT_WATCH_SECONDS : Number(flags['watch'] ?? Number.NaN)
   if (flags['watch'] !== undefined && !(seconds >= 0.1 && seconds <= 86_400)) {
     const problem = `${JSON.stringify(flags['watch'])} is not a number of seconds`
@@ -94,6 +100,6 @@ function readOptions(flags: Readonly<Record<string, unknown>>, env: CliContext['
   }
   if (problems.length > 0) throw new ConfigurationError(problems)
   // Without a problem nothing is broken, so every setting was given or has its default.
-  const config = withDefaults(values, broken) as Config
-  return { config, json: config.json, everyMs: flags['watch'] === undefined ? null : seconds * 1000 }
+  const complete = config as Config
+  return { config: complete, json: complete.json, everyMs: flags['watch'] === undefined ? null : seconds * 1000 }
 }

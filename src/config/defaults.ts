@@ -19,6 +19,11 @@ export function withDefaults(given: Incomplete, broken: ReadonlySet<SettingKey>)
   if (input !== undefined) fill('source', input.length > 0 ? 'files' : 'kafka')
   if (input !== undefined) fill('order', input.length > 1 || input.some(isSeveral) ? 'any' : 'time')
   if (config.source !== undefined) fill('once', config.source === 'files')
+  const { kafkaCaFile, kafkaCertFile, kafkaKeyFile } = config
+  fill(
+    'kafkaTls',
+    [kafkaCaFile, kafkaCertFile, kafkaKeyFile].some((file) => typeof file === 'string'),
+  )
   const { source, job } = config
   if (source === 'kafka' && job !== undefined) fill('results', { kind: 'kafka', topic: `${job}-results` })
   if (dataDir !== undefined) fill('results', { kind: 'file', path: `${dataDir}/results.ndjson` })

@@ -43,6 +43,13 @@ export function text(placeholder: string, expects: string, pattern: RegExp): Kin
   )
 }
 
+/** What is wrong with it is said without showing it. */
+export function secret(): Kind<string> {
+  return kind('<secret>', 'a text without line breaks', (raw) =>
+    typeof raw === 'string' && /^[^\r\n]+$/.test(raw) ? { value: raw } : { problem: 'it is no text of one line' },
+  )
+}
+
 export function oneOf<const T extends string>(...values: readonly T[]): Kind<T> {
   return kind('<kind>', `one of ${values.join(', ')}`, (raw) => {
     const value = values.find((v) => v === raw)

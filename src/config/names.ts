@@ -8,7 +8,7 @@ export interface Setting {
   readonly key: SettingKey
   /** Key in the configuration file, and of the flag's value as the command line hands it over. */
   readonly name: string
-  /** `--max-in-flight`; `null` where only the file can give it. */
+  /** `--max-in-flight`; `null` where only the file can give it, and for secrets. */
   readonly flag: string | null
   /** Variables in order of precedence; none where only the file can give it. */
   readonly env: readonly string[]
@@ -29,7 +29,7 @@ export const settings: readonly Setting[] = Object.entries(configSchema.shape).m
   return {
     key: key as SettingKey,
     name,
-    flag: meta.isFileOnly ? null : `--${words.join('-')}`,
+    flag: meta.isFileOnly || meta.isSecret ? null : `--${words.join('-')}`,
     env: meta.isFileOnly ? [] : [variable, ...(meta.alsoEnv === undefined ? [] : [meta.alsoEnv])],
     meta,
     schema,

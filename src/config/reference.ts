@@ -8,7 +8,7 @@ const INTRODUCTION = `# Configuration
 A setting is given as a flag, as an environment variable or in a YAML file that \`--config FILE\` (or \`${CONFIG_FILE_VARIABLE}\`)
 names. Flags win over variables, variables over the file, the file over the defaults. Every given value is checked, used or
 not, and all problems are reported at once; an unknown key in the file is an error. An empty variable counts as not set.
-\`--no-…\` in front of a switch's name turns it off again.
+\`--no-…\` in front of a switch's name turns it off again. Secrets come from variables, or from files of their own, and from nowhere else.
 
 \`\`\`yaml
 source: kafka
@@ -30,7 +30,7 @@ export function configurationReference(): string {
 }
 
 function describe({ name, flag, env, meta }: Setting): string {
-  const ways = [`\`${name}\` in the file`]
+  const ways = meta.isSecret === true ? [] : [`\`${name}\` in the file`]
   if (flag !== null) ways.unshift(`\`${meta.placeholder === null ? flag : `${flag} ${meta.placeholder}`}\``)
   ways.push(...env.map((variable) => `\`${variable}\``))
   const lines = [`${meta.help}.`, meta.details, `Takes ${meta.expects}.`, `Default: ${defaultText(meta)}.`]

@@ -3,6 +3,7 @@ import { normalize } from 'node:path'
 import type { ConfigurationProblem } from '../errors.ts'
 import type { Incomplete } from './defaults.ts'
 import { durationText } from './durations.ts'
+import { kafkaRules } from './kafka-rules.ts'
 import type { Output } from './kinds.ts'
 import type { SettingKey } from './settings.ts'
 
@@ -19,6 +20,7 @@ export interface Places {
 export function checkRelations(config: Incomplete, places: Places): ConfigurationProblem[] {
   return [
     ...inputRules(config, places),
+    ...kafkaRules(config, (key) => places.of(key)),
     ...windowRules(config, places),
     ...outputRules(config, places),
     ...sidecarRules(config, places),

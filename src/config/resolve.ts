@@ -22,12 +22,20 @@ export function resolveConfig(sources: ConfigSources): Config {
   const config = withDefaults(values, broken)
   const related: Places = {
     isGiven: (key) => places.has(key),
-    of: (key) => places.get(key) ?? settingOf(key).flag ?? settingOf(key).name,
+    of: placeIn(places),
   }
   const all = sources.file?.isBroken ? problems : [...problems, ...checkRelations(config, related)]
   if (all.length > 0) throw new ConfigurationError(all)
   // Without a problem nothing is broken, so every setting was given or has its default.
   return config as Config
+}
+
+/** Where a setting was given, or its flag when it was not. */
+export function placeIn(places: GivenSettings['places']): (key: SettingKey) => string {
+  return (key) => {
+    const { flag, env, name } = settingOf(key)
+    return places.get(key) ?? flag ?? env[0] ?? name
+  }
 }
 
 /** What was given of the settings, each judged by itself, for commands that take only some of them. */

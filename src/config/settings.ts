@@ -25,8 +25,10 @@ export interface SettingMeta {
   readonly alsoEnv?: string
   /** An object, which neither a flag nor a variable can carry. */
   readonly isFileOnly?: true
-  /** A password or a token: never shown, and masked in logs. */
+  /** A password or a token: never shown, and masked in logs. Only a variable gives it: others see command lines, and files are shared. */
   readonly isSecret?: true
+  /** A file that holds nothing but a secret: its content is masked in logs. */
+  readonly isSecretFile?: true
 }
 
 export const settingMeta = z.registry<SettingMeta & Pick<Kind<unknown>, 'expects' | 'placeholder'>>()
@@ -86,6 +88,55 @@ export const configSchema = z.object({
     help: 'Partitions of files and of topics that are created',
     details: 'Files are spread over as many partitions by VM; a topic that is there keeps its own number.',
     default: 8,
+  }),
+
+  kafkaTls: setting(kinds.yesOrNo(), {
+    group: 'Kafka',
+    help: 'Speak TLS to the brokers',
+    details: 'Their certificates are checked against `kafkaCaFile`, else against those that Node.js trusts.',
+    derivedDefault: '`true` when one of its files is given, else `false`',
+  }),
+  kafkaCaFile: setting(kinds.optional(kinds.text('<path>', 'a path', /./)), {
+    group: 'Kafka',
+    help: 'Certificates (PEM) that sign those of the brokers',
+    default: null,
+  }),
+  kafkaCertFile: setting(kinds.optional(kinds.text('<path>', 'a path', /./)), {
+    group: 'Kafka',
+    help: 'Certificate (PEM) that this client shows to the brokers',
+    details: 'Together with `kafkaKeyFile`.',
+    default: null,
+  }),
+  kafkaKeyFile: setting(kinds.optional(kinds.text('<path>', 'a path', /./)), {
+    group: 'Kafka',
+    help: 'Private key (PEM, without a passphrase) of that certificate',
+    default: null,
+  }),
+  kafkaSasl: setting(kinds.optional(kinds.oneOf('plain', 'scram-sha-256', 'scram-sha-512')), {
+    group: 'Kafka',
+    help: 'SASL mechanism by which this client says who it is',
+    details:
+      '`plain` sends the password as it is, so it goes with TLS only. Event Hubs takes `plain` with the user `$ConnectionString`.',
+    default: null,
+  }),
+  kafkaUsername: setting(kinds.optional(kinds.text('<name>', 'a name', /./)), {
+    group: 'Kafka',
+    help: 'User name for SASL',
+    default: null,
+  }),
+  kafkaPassword: setting(kinds.optional(kinds.secret()), {
+    group: 'Kafka',
+    help: 'Password for SASL',
+    details: 'Or give `kafkaPasswordFile`.',
+    default: null,
+    isSecret: true,
+  }),
+  kafkaPasswordFile: setting(kinds.optional(kinds.text('<path>', 'a path', /./)), {
+    group: 'Kafka',
+    help: 'File with the password for SASL',
+    details: 'Its first line is the password. Read anew for every connection that is opened at a start.',
+    default: null,
+    isSecretFile: true,
   }),
 
   schemaRegistry: setting(
@@ -231,6 +282,13 @@ export const configSchema = z.object({
     help: 'Port on which the daprd speaks gRPC',
     default: 50_001,
     alsoEnv: 'DAPR_GRPC_PORT',
+  }),
+  daprApiToken: setting(kinds.optional(kinds.secret()), {
+    group: 'Sidecar',
+    help: 'Token that the daprd asks for (`dapr-api-token`)',
+    default: null,
+    alsoEnv: 'DAPR_API_TOKEN',
+    isSecret: true,
   }),
   stateStore: setting(kinds.text('<name>', 'the name of a Dapr state store component', /^[a-zA-Z0-9._-]+$/), {
     group: 'Sidecar',

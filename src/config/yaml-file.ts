@@ -35,7 +35,15 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
     const line = isScalar(key) && key.range ? lineOf(key.range[0]) : 1
     return { name, raw: document.createNode(value).toJS(document) as unknown, place: `${path}:${line} ${name}` }
   })
-  return { path, ...entriesOf(given), isBroken: false }
+  const { entries: known, problems: unknown } = entriesOf(given)
+  return { path, entries: known, problems: [...unknown, ...given.flatMap(secretProblems)], isBroken: false }
+}
+
+function secretProblems({ name, place }: { readonly name: string; readonly place: string }): ConfigurationProblem[] {
+  const setting = settings.find((one) => one.name === name)
+  if (setting?.meta.isSecret !== true) return []
+  const problem = 'a secret has no place in a file of settings, which others read'
+  return [{ place, problem, remedy: `Give it as the variable ${setting.env[0]}.` }]
 }
 
 /** What was given under the names of settings, and a problem for every name that is none. */

@@ -5,12 +5,13 @@ import { createResultDecoder } from '../adapters/avro/encode-result.ts'
 import { connectKafkaCluster, type KafkaCluster } from '../adapters/kafka/cluster.ts'
 import { readLines } from '../adapters/kafka/read-lines.ts'
 import type { Certificate } from '../core/certificate.ts'
+import { kafkaConnectionOf } from '../adapters/kafka/connection.ts'
 import { nothingPublished, type OutputConfig, type Published } from './published.ts'
 
 export async function openPublishedTopics(config: OutputConfig): Promise<Published> {
   const { results, certificates } = config
   if (results.kind !== 'kafka' || certificates.kind !== 'kafka') throw new Error('outputs of two kinds')
-  const cluster = await connectKafkaCluster({ brokers: config.brokers, clientId: 'windrow-replay' })
+  const cluster = await connectKafkaCluster(kafkaConnectionOf(config, 'windrow-replay'))
   try {
     const found: Certificate[] = []
     for await (const line of linesOf(cluster, certificates.topic, createCertificateDecoder())) {

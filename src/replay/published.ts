@@ -1,6 +1,7 @@
 /** What a job has published so far: its certificates, and the results that they speak of, while it goes on. */
 import { dirname, resolve } from 'node:path'
 import { publishedLines, sideFileOf } from '../adapters/files/published-lines.ts'
+import type { KafkaSettings } from '../config/kafka-rules.ts'
 import type { Config } from '../config/settings.ts'
 import type { Certificate } from '../core/certificate.ts'
 import { WindrowError } from '../errors.ts'
@@ -12,7 +13,7 @@ export interface Published {
   close(): Promise<void>
 }
 
-export type OutputConfig = Pick<Config, 'job' | 'brokers' | 'results' | 'certificates'>
+export type OutputConfig = Pick<Config, 'job' | keyof KafkaSettings | 'results' | 'certificates'>
 
 /** Throws NOTHING_PUBLISHED where no certificate is. */
 export async function openPublished(config: OutputConfig): Promise<Published> {

@@ -22,6 +22,10 @@ export interface BrokerOptions {
   readonly dataDir: string
   readonly port: number
   readonly controllerPort: number
+  /** Lines of `server.properties` beyond the stack's, which they replace; for other listeners. @default none */
+  readonly properties?: readonly string[]
+  /** Users of SCRAM with their passwords. @default none */
+  readonly scramUsers?: Readonly<Record<string, string>>
   /** Where to look for `PATH` and the cache. @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>>
 }
@@ -39,7 +43,7 @@ const CHECK_EVERY_MS = 200
 
 /** Resolves when it answers. Fetches Kafka into the cache the first time. */
 export async function startBroker({ env = process.env, ...options }: BrokerOptions): Promise<Broker> {
-  const { dataDir, port, controllerPort } = options
+  const { dataDir, port, controllerPort, properties = [], scramUsers = {} } = options
   await mkdir(dataDir, { recursive: true })
   const logFile = join(dataDir, 'kafka.log')
   const cacheDir = cacheFolder(env, homedir())
@@ -48,7 +52,9 @@ export async function startBroker({ env = process.env, ...options }: BrokerOptio
   const kafkaJars = await ensureBuilt(build, cacheDir, tools, logFile)
   const address = addressOf(port)
   const ports = { kafka: port, kafkaController: controllerPort }
-  const part = kafkaPart({ dataDir, ports, addresses: { kafka: address }, kafkaJars, tools })
+  const part = kafkaPart({
+    ...{ dataDir, ports, addresses: { kafka: address }, kafkaJars, tools, properties, scramUsers },
+  })
   await part.prepare(logFile)
   const child = await launch(part, logFile)
   await untilUsable(part, child, logFile)

@@ -19,6 +19,9 @@ export type KafkaDescription = Pick<StackDescription, 'dataDir' | 'kafkaJars'> &
   readonly ports: Pick<StackDescription['ports'], 'kafka' | 'kafkaController'>
   readonly addresses: Pick<StackDescription['addresses'], 'kafka'>
   readonly tools: Pick<StackDescription['tools'], 'java'>
+  /** See BrokerOptions. */
+  readonly properties?: readonly string[]
+  readonly scramUsers?: Readonly<Record<string, string>>
 }
 
 export function kafkaPart(stack: KafkaDescription): Part {
@@ -41,14 +44,21 @@ export function kafkaPart(stack: KafkaDescription): Part {
     prepare: async (logFile) => {
       await mkdir(folder, { recursive: true })
       const values = { KAFKA_PORT: String(port), CONTROLLER_PORT: String(kafkaController), LOG_DIR: logDir }
-      await writeFile(properties, await fillTemplate('server.properties', values))
+      const own = await fillTemplate('server.properties', values)
+      // Of two lines for one property Kafka takes the last.
+      await writeFile(properties, [own, ...(stack.properties ?? []), ''].join('\n'), { mode: 0o600 })
       if (await exists(join(logDir, 'meta.properties'))) return
-      await runToEnd(java('kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', properties), logFile)
+      const users = Object.entries(stack.scramUsers ?? {}).flatMap(scramArguments)
+      const format = ['format', '-t', clusterId(), '-c', properties, ...users]
+      await runToEnd(java('kafka.tools.StorageTool', ...format), logFile)
     },
     command: async () => java('kafka.Kafka', properties),
     check: () => checkMetadata(stack.addresses.kafka),
   }
 }
+
+const scramArguments = ([name, password]: [string, string]): string[] =>
+  ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => ['-S', `${mechanism}=[name=${name},password=${password}]`])
 
 /** Rejects unless the broker answers a metadata request with itself in it. */
 async function checkMetadata(broker: string): Promise<void> {

@@ -2,6 +2,7 @@
  * Keeps secrets out of log lines, wherever they may come from: a library's error that quotes an address, a setting that is
  * shown as it was given. Whoever writes a line need not know; the line is looked at as it leaves.
  */
+import { readFileSync } from 'node:fs'
 import { settings } from '../config/names.ts'
 import type { Config } from '../config/settings.ts'
 
@@ -14,9 +15,19 @@ export function secretsOf(config: Config): string[] {
   const found = settings.flatMap(({ key, meta }) => {
     const value: unknown = config[key]
     if (typeof value !== 'string') return []
+    if (meta.isSecretFile === true) return contentOf(value)
     return meta.isSecret === true ? [value] : credentialsIn(value)
   })
   return [...new Set(found)].filter((secret) => secret.length >= MIN_CHARS)
+}
+
+/** A file that cannot be read is told of by who needs it. */
+function contentOf(path: string): string[] {
+  try {
+    return [readFileSync(path, 'utf8').split(/\r?\n/)[0] ?? '']
+  } catch {
+    return []
+  }
 }
 
 function credentialsIn(text: string): string[] {

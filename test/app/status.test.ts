@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { resolveSettings } from '../../src/library/settings.ts'
 import { connectSidecar } from '../../src/adapters/dapr/client.ts'
 import { createDaprStateStore } from '../../src/adapters/dapr/state-store.ts'
 import { readStatus, statusOf, type PartitionLook, type StatusConfig } from '../../src/app/status.ts'
@@ -136,6 +137,7 @@ describe('on an embedded state', () => {
   beforeEach(() => {
     dataDir = mkdtempSync(join(tmpdir(), 'windrow-status-'))
     config = {
+      ...resolveSettings({ input: ['-'] }),
       ...{ job: 'fleet', sidecar: 'embedded', daprHost: '127.0.0.1', daprGrpcPort: 1, stateStore: 'statestore' },
       ...{ dataDir, maxValueBytes: 2 ** 20, brokers: [] },
     }

@@ -47,7 +47,7 @@ test('without --json the summary is for people', async () => {
 test('a topic is created only when told how many partitions it shall have', async () => {
   expect(await requestOf(COMPLETE)).toMatchObject({
     topic: 'vm',
-    brokers: ['k:9092'],
+    kafka: { brokers: ['k:9092'], kafkaTls: false },
     partitions: null,
     format: 'auto',
   })
@@ -58,7 +58,7 @@ test('a topic is created only when told how many partitions it shall have', asyn
 test('brokers and topic may come from the environment, several inputs from the flags', async () => {
   const env = { WINDROW_BROKERS: 'a:1,b:2', WINDROW_TOPIC: 'vm' }
   expect(await requestOf(['--input', 'a', 'b', '--input', '-'], env)).toMatchObject({
-    brokers: ['a:1', 'b:2'],
+    kafka: { brokers: ['a:1', 'b:2'] },
     inputs: ['a', 'b', '-'],
   })
 })

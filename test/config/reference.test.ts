@@ -10,8 +10,11 @@ test('docs/configuration.md is what the settings say; `npm run docs:config` writ
 
 test('the reference names every setting in every way that it is given', () => {
   const reference = configurationReference()
-  for (const { name, flag, env } of settings) {
+  for (const { name, flag, env, meta } of settings) {
     expect(reference).toContain(`\n### ${name}\n`)
-    for (const way of [flag ?? name, ...env]) expect(reference).toContain('`' + way)
+    const isInFile = meta.isSecret !== true
+    for (const way of [flag ?? (isInFile ? name : null), ...env])
+      if (way !== null) expect(reference).toContain('`' + way)
+    expect(reference.includes(`\`${name}\` in the file`)).toBe(isInFile)
   }
 })

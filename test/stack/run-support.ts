@@ -5,7 +5,6 @@ import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import avro from 'avsc'
 import kafkajs from 'kafkajs'
@@ -14,7 +13,10 @@ import type { JobStatus } from '../../src/app/status.ts'
 import type { Stack } from '../../src/stack/index.ts'
 import { ROOT } from '../support/built.ts'
 import { start, windrow, type Ended, type Running } from '../support/windrow-process.ts'
+import { logging, type LoggedRun, type LogLine } from './logged-run.ts'
 import { sharedStack } from './stacks.ts'
+
+export type { LoggedRun, LogLine }
 
 /** A test that waits for longer waits for something that will not come. */
 const TEST_TIMEOUT_MS = 300_000
@@ -231,16 +233,6 @@ export function expectExact(results: readonly Result[], exact: ReadonlyMap<strin
   expect({ results: results.length, windows: found.size }).toEqual({ results: exact.size, windows: exact.size })
 }
 
-export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string }
-
-export interface LoggedRun extends Running {
-  readonly lines: readonly LogLine[]
-  /** The first line, written already or still to come, that fits; throws when the run ends without one. */
-  logged(fits: (line: LogLine) => boolean): Promise<LogLine>
-  /** The same for plain text on standard error. */
-  said(text: string): Promise<void>
-}
-
 export interface RunOptions {
   readonly job: string
   readonly topic: string
@@ -253,12 +245,20 @@ export interface RunOptions {
   readonly args?: readonly string[]
 }
 
+/** Starts another command of the program, which ends with the test if not before. */
+export function startCommand(args: readonly string[], env: NodeJS.ProcessEnv = {}): LoggedRun {
+  const running = start(args, env)
+  runs.add(running)
+  void running.ended.finally(() => runs.delete(running))
+  return logging(running)
+}
+
 /** Starts `windrow run` on the stack's topic and one of its sidecars. */
 export function startRun(stack: Stack, options: RunOptions): LoggedRun {
   const { job, topic, daprd = 0, window = '1h', once = true, args = [] } = options
   const sidecar = stack.description.daprds.find(({ index }) => index === daprd)
   if (sidecar === undefined) throw new Error(`the stack has no daprd ${daprd}`)
-  const running = start(
+  return startCommand(
     [
       ...['run', '--source', 'kafka', '--brokers', brokersOf(stack), '--topic', topic, '--job', job],
       ...[
@@ -275,41 +275,6 @@ export function startRun(stack: Stack, options: RunOptions): LoggedRun {
     ],
     { DAPR_GRPC_PORT: String(sidecar.ports.grpc) },
   )
-  runs.add(running)
-  void running.ended.finally(() => runs.delete(running))
-  const lines: LogLine[] = []
-  const texts: string[] = []
-  let waiting: (() => void)[] = []
-  let hasEnded = false
-  const wakeAll = (): void => {
-    for (const wake of waiting.splice(0)) wake()
-  }
-  if (running.child.stderr === null) throw new Error('a run has a standard error')
-  createInterface({ input: running.child.stderr })
-    .on('line', (line) => {
-      if (line.startsWith('{')) lines.push(JSON.parse(line) as LogLine)
-      else texts.push(line)
-      wakeAll()
-    })
-    .on('close', () => {
-      hasEnded = true
-      wakeAll()
-    })
-  /** Looks again at everything that came since, until `found` gives something. */
-  const until = async <T>(found: () => T | undefined): Promise<T> => {
-    for (;;) {
-      const value = found()
-      if (value !== undefined) return value
-      if (hasEnded) throw new Error(`the run ended first: ${(await running.ended).stderr.slice(-2000)}`)
-      await new Promise<void>((wake) => (waiting = [...waiting, wake]))
-    }
-  }
-  return {
-    ...running,
-    lines,
-    logged: (fits) => until(() => lines.find(fits)),
-    said: async (text) => void (await until(() => texts.find((line) => line.includes(text)))),
-  }
 }
 
 /** Throws with what was said unless the run ended well. */

@@ -26,7 +26,7 @@ export function sharedStack(): () => Stack {
 }
 
 /** A stack that is up while the tests of this file run: for what leaves so much behind that others would feel it. */
-export function ownStack(options: Pick<StackOptions, 'state' | 'daprds'> = {}): () => Stack {
+export function ownStack(options: Pick<StackOptions, 'state' | 'daprds' | 'with'> = {}): () => Stack {
   let dataDir: string
   return stackOf(
     async () => {

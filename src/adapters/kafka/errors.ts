@@ -36,6 +36,11 @@ const UNREACHABLE: Verdict = {
   disposition: 'retryable',
   remedy: 'Check that the brokers run and that their advertised addresses can be reached from here.',
 }
+const UNTRUSTED: Verdict = {
+  code: 'KAFKA_TLS',
+  disposition: 'fatal',
+  remedy: 'Check kafkaCaFile, and that the certificate of the broker is valid and names the address it is reached by.',
+}
 const TRANSACTION_BROKEN: Verdict = {
   code: 'KAFKA_TRANSACTION',
   disposition: 'retryable',
@@ -116,6 +121,10 @@ const SOCKET_CODES = new Set([
   'EAI_AGAIN',
 ])
 
+/** What is wrong with a certificate, by the names of OpenSSL and of Node.js. */
+const TLS_CODE =
+  /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)|ERR_TLS_|ERR_SSL_\w*(ALERT|WRONG_VERSION)|EPROTO$)/
+
 /**
  * The WindrowError for anything thrown while `doing` (a phrase such as "publishing partition 3"). A WindrowError found
  * anywhere in the chain of causes is returned as it is: it was raised on purpose, below kafkajs.
@@ -144,6 +153,7 @@ function verdictOf(error: { type?: unknown; name?: unknown; code?: unknown; retr
     return BY_NUMBER[Number(number)] ?? UNEXPECTED
   }
   if (typeof error.type === 'string') return BY_TYPE[error.type] ?? (error.retriable === true ? TRANSIENT : UNEXPECTED)
+  if (typeof error.code === 'string' && TLS_CODE.test(error.code)) return UNTRUSTED
   if (typeof error.code === 'string' && SOCKET_CODES.has(error.code)) return UNREACHABLE
   const byName = typeof error.name === 'string' ? BY_NAME[error.name] : undefined
   // In places kafkajs keeps nothing of a protocol error but its words and that it may be tried again.

@@ -51,6 +51,15 @@ it('retries that ran out on a broken connection are worth another attempt later'
   expect(error.message).toBe('connecting: Connection error: connect ECONNREFUSED 127.0.0.1:1')
 })
 
+it.each(['SELF_SIGNED_CERT_IN_CHAIN', 'ERR_TLS_CERT_ALTNAME_INVALID', 'CERT_HAS_EXPIRED', 'EPROTO'])(
+  'a broker whose certificate is not trusted (%s) is no broker to wait for',
+  (code) => {
+    const broken = Object.assign(new KafkaJSConnectionError('Connection error'), { code })
+    const exceeded = new KafkaJSNumberOfRetriesExceeded(broken, { retryCount: 5, retryTime: 1 })
+    expect(kafkaError(exceeded, 'connecting')).toMatchObject({ code: 'KAFKA_TLS', disposition: 'fatal' })
+  },
+)
+
 it('a coordinator that does not know yet that it is one is worth another attempt, though kafkajs forgets its type', () => {
   // As consumerGroup.js does while it joins: https://github.com/tulios/kafkajs/blob/v2.2.4/src/consumer/consumerGroup.js
   const untyped = new KafkaJSError(createErrorFromCode(16))

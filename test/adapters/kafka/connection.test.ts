@@ -1,0 +1,66 @@
+/** From settings to what kafkajs is given. That brokers take it is shown on a real one, in test/stack. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { kafkaConnectionOf } from '../../../src/adapters/kafka/connection.ts'
+import type { KafkaSettings } from '../../../src/config/kafka-rules.ts'
+import { ConfigurationError } from '../../../src/errors.ts'
+
+let folder: string
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'windrow-connection-'))))
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const PLAIN: KafkaSettings = {
+  ...{ brokers: ['localhost:9092'], kafkaTls: false, kafkaCaFile: null, kafkaCertFile: null, kafkaKeyFile: null },
+  ...{ kafkaSasl: null, kafkaUsername: null, kafkaPassword: null, kafkaPasswordFile: null },
+}
+
+const fileOf = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+
+test('nothing is secured that was not asked for', () => {
+  expect(kafkaConnectionOf({ ...PLAIN, kafkaPassword: 'unused' }, 'me')).toEqual({
+    brokers: ['localhost:9092'],
+    clientId: 'me',
+  })
+})
+
+test('TLS without files trusts whom Node.js trusts', () => {
+  expect(kafkaConnectionOf({ ...PLAIN, kafkaTls: true }, 'me').ssl).toEqual({})
+})
+
+test('certificates and key are what is in their files', () => {
+  const files = {
+    kafkaCaFile: fileOf('ca.pem', 'CA'),
+    kafkaCertFile: fileOf('me.pem', 'CERT'),
+    kafkaKeyFile: fileOf('me.key', 'KEY'),
+  }
+  const { ssl } = kafkaConnectionOf({ ...PLAIN, kafkaTls: true, ...files }, 'me')
+  expect(ssl).toEqual({ ca: ['CA'], cert: 'CERT', key: 'KEY' })
+})
+
+test.each(['open sesame', 'open sesame\n', 'open sesame\r\nnot this\n'])(
+  'the password is the first line of its file: %j',
+  (text) => {
+    const user = { kafkaSasl: 'scram-sha-256', kafkaUsername: 'me' } as const
+    const { sasl } = kafkaConnectionOf({ ...PLAIN, ...user, kafkaPasswordFile: fileOf('password', text) }, 'me')
+    expect(sasl).toEqual({ mechanism: 'scram-sha-256', username: 'me', password: 'open sesame' })
+  },
+)
+
+test('every file that cannot be read is named at once', () => {
+  const missing = { kafkaCaFile: join(folder, 'no-ca'), kafkaPasswordFile: join(folder, 'no-password') }
+  try {
+    kafkaConnectionOf({ ...PLAIN, kafkaTls: true, ...missing }, 'me')
+    expect.unreachable()
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError)
+    expect((error as ConfigurationError).problems).toMatchObject([
+      { place: 'kafkaCaFile', problem: expect.stringContaining('no-ca') as string },
+      { place: 'kafkaPasswordFile', problem: expect.stringContaining('no-password') as string },
+    ])
+  }
+})

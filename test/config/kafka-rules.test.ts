@@ -1,0 +1,83 @@
+/** How the connection to Kafka is secured: what goes together, and where a secret may stand. */
+import { describe, expect, test } from 'vitest'
+import { resolveConfig } from '../../src/config/resolve.ts'
+import { settings } from '../../src/config/names.ts'
+import type { Config } from '../../src/config/settings.ts'
+import { parseConfigFile } from '../../src/config/yaml-file.ts'
+import { ConfigurationError, type ConfigurationProblem } from '../../src/errors.ts'
+
+const KAFKA = { brokers: 'localhost:9092', topic: 'vm' }
+const PASSWORD = { WINDROW_KAFKA_PASSWORD: 'open sesame' }
+const USER = { kafkaSasl: 'scram-sha-512', kafkaUsername: 'me' }
+
+function resolve(flags: Readonly<Record<string, unknown>>, env: Readonly<Record<string, string>> = {}): Config {
+  return resolveConfig({ flags: { ...KAFKA, ...flags }, env, file: null })
+}
+
+function problems(...of: Parameters<typeof resolve>): readonly ConfigurationProblem[] {
+  try {
+    resolve(...of)
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems
+    throw error
+  }
+  return []
+}
+
+test('a file of TLS turns TLS on; nothing turns it on by itself', () => {
+  expect(resolve({}).kafkaTls).toBe(false)
+  expect(resolve({ kafkaCaFile: 'ca.pem' }).kafkaTls).toBe(true)
+  expect(resolve({ kafkaTls: true })).toMatchObject({ kafkaTls: true, kafkaCaFile: null })
+})
+
+test.each([
+  ['scram with a password from the environment', USER, PASSWORD],
+  ['scram with a password from a file', { ...USER, kafkaPasswordFile: 'password' }, {}],
+  ['plain over TLS', { ...USER, kafkaSasl: 'plain', kafkaTls: true }, PASSWORD],
+  ['a certificate with its key', { kafkaCertFile: 'me.pem', kafkaKeyFile: 'me.key' }, {}],
+  ['a password that is there for others', {}, PASSWORD],
+])('%s is taken', (_, flags, env) => {
+  expect(problems(flags, env)).toEqual([])
+})
+
+test.each([
+  ['a mechanism alone', { kafkaSasl: 'scram-sha-256' }, {}, ['no user name is given', 'no password is given']],
+  ['two passwords', { ...USER, kafkaPasswordFile: 'p' }, PASSWORD, ['WINDROW_KAFKA_PASSWORD is given too']],
+  ['a user without a mechanism', { kafkaUsername: 'me' }, {}, ['no mechanism is given']],
+  ['plain in clear', { ...USER, kafkaSasl: 'plain' }, PASSWORD, ['plain would send the password in clear']],
+  ['a certificate alone', { kafkaCertFile: 'me.pem' }, {}, ['a certificate is given without its key']],
+  ['a key alone', { kafkaKeyFile: 'me.key' }, {}, ['a key is given without its certificate']],
+  ['TLS turned off', { kafkaTls: false, kafkaCaFile: 'ca.pem' }, {}, ['it is for TLS, which is turned off']],
+])('%s is refused', (_, flags, env, expected) => {
+  const found = problems(flags, env)
+  expect(found.map(({ problem }) => problem)).toEqual(expected)
+  for (const { place, remedy } of found) expect([place, remedy]).not.toContain('')
+})
+
+describe('secrets', () => {
+  const secrets = settings.filter(({ meta }) => meta.isSecret === true)
+
+  test('are the password of Kafka and the token of Dapr', () => {
+    expect(secrets.map(({ env }) => env)).toEqual([
+      ['WINDROW_KAFKA_PASSWORD'],
+      ['WINDROW_DAPR_API_TOKEN', 'DAPR_API_TOKEN'],
+    ])
+  })
+
+  test.each(secrets.map((setting) => [setting.name, setting] as const))('%s has no flag', (name, { flag }) => {
+    expect(flag).toBeNull()
+    // Whatever a parser were to hand over under that name.
+    expect(resolve({ [name]: 'open sesame' })).toMatchObject({ [name]: null })
+  })
+
+  test.each(secrets.map(({ name }) => name))('%s in a file of settings is refused, and not shown', (name) => {
+    const { problems: found } = parseConfigFile('windrow.yaml', `topic: vm\n${name}: open sesame\n`)
+    expect(found).toMatchObject([{ place: `windrow.yaml:2 ${name}` }])
+    expect(JSON.stringify(found)).not.toContain('sesame')
+  })
+
+  test('one that is wrong is named without being shown', () => {
+    const found = problems(USER, { WINDROW_KAFKA_PASSWORD: 'open\nsesame' })
+    expect(found).toMatchObject([{ place: 'WINDROW_KAFKA_PASSWORD', problem: 'it is no text of one line' }])
+  })
+})
