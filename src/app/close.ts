@@ -1,22 +1,13 @@
 /** `windrow close`: asks the owners of partitions to close windows now, and waits for what they say. */
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { EpochMs } from '../core/point.ts'
 import { windowStartOf, type TimeWindow } from '../core/window.ts'
-import { ConfigurationError, WindrowError } from '../errors.ts'
+import { ConfigurationError } from '../errors.ts'
 import type { JobRecord } from '../ledger/job-record.ts'
-import {
-  askOwner,
-  isAnswer,
-  requestState,
-  windowList,
-  withdrawRequest,
-  type CloseRequest,
-  type RequestAnswer,
-  type WindowList,
-} from '../ledger/requests.ts'
+import { windowList, type CloseRequest, type RequestAnswer, type WindowList } from '../ledger/requests.ts'
 import { viewPartition } from '../pipeline/inspect.ts'
 import type { StateStore } from '../pipeline/ports.ts'
+import { askAndWait } from './ask.ts'
 import { jobIn, withJobStore, type JobStore, type StoreConfig } from './job-store.ts'
 
 export interface CloseOrder {
@@ -52,8 +43,6 @@ export type PartitionClose = { readonly partition: number } & (
 
 export type CloseWindows = (config: StoreConfig, order: CloseOrder, signal: AbortSignal) => Promise<CloseReport>
 
-const LOOK_EVERY_MS = 100
-
 export const closeWindows: CloseWindows = (config, order, signal) =>
   withJobStore(config, signal, async (opened) => {
     const record = await jobIn(opened.store, config)
@@ -79,29 +68,22 @@ function partitionsOf(record: JobRecord, { partition }: CloseOrder): number[] {
 }
 
 async function closeIn(
-  { store, isIdle }: JobStore,
+  opened: JobStore,
   record: JobRecord,
   partition: number,
   request: CloseRequest,
   order: CloseOrder,
   signal: AbortSignal,
 ): Promise<PartitionClose> {
+  const { store, isIdle } = opened
   if (isIdle) {
     // Without an owner the last commit is all there is, so what is not open there would be refused later.
     const refusal = await refusedNow(store, record, partition, request.window)
     if (refusal !== null) return refusal
     if (!order.leave) return { partition, outcome: 'no-owner' }
   }
-  await askOwner(store, record.job, partition, request)
-  if (isIdle) return { partition, outcome: 'left' }
-  const answer = await answerTo(store, record.job, partition, request.id, order.waitMs, signal)
-  if (answer === 'taken') return { partition, outcome: 'under-way' }
-  if (answer !== null) return told(partition, answer)
-  if (order.leave) return { partition, outcome: 'left' }
-  if (await withdrawRequest(store, record.job, partition, request.id)) return { partition, outcome: 'no-owner' }
-  // An owner came at the last moment.
-  const late = await answerTo(store, record.job, partition, request.id, order.waitMs, signal)
-  return late === null || late === 'taken' ? { partition, outcome: 'under-way' } : told(partition, late)
+  const answer = await askAndWait(opened, record.job, partition, request, order, signal)
+  return typeof answer === 'string' ? { partition, outcome: answer } : told(partition, answer)
 }
 
 async function refusedNow(
@@ -117,47 +99,8 @@ async function refusedNow(
   return { partition, outcome: isClosed ? 'closed-before' : 'not-open', open }
 }
 
-/** The answer; `taken` when an owner has begun and not ended in time; `null` when none began. */
-async function answerTo(
-  store: StateStore,
-  job: string,
-  partition: number,
-  id: string,
-  waitMs: number,
-  signal: AbortSignal,
-): Promise<RequestAnswer | 'taken' | null> {
-  let isTaken = false
-  for (let sinceMs = performance.now(); performance.now() - sinceMs < waitMs;) {
-    const found = await requestState(store, job, partition, id)
-    if (found === null) throw forgotten(id, partition)
-    if (isAnswer(found)) return found
-    if (found.taken !== null && !isTaken) {
-      isTaken = true
-      sinceMs = performance.now()
-    }
-    if (signal.aborted) throw stopped(partition, isTaken)
-    // An abort ends the pause; the signal is looked at above.
-    await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined)
-  }
-  return isTaken ? 'taken' : null
-}
-
 function told(partition: number, { outcome }: RequestAnswer): PartitionClose {
   if (outcome.kind === 'refused') return { partition, outcome: outcome.problem, open: outcome.open }
+  if (outcome.kind !== 'closed') throw new Error(`a request to close was answered as ${outcome.kind}`)
   return { partition, outcome: 'closed', closing: outcome.closing, commit: outcome.commit }
-}
-
-function forgotten(id: string, partition: number): WindrowError {
-  return new WindrowError(`the request ${id} of partition ${partition} is gone`, {
-    code: 'REQUEST_GONE',
-    remedy: 'It was taken back, or so many came after it that its answer was dropped; the log of the owner tells.',
-  })
-}
-
-function stopped(partition: number, isTaken: boolean): WindrowError {
-  const what = isTaken ? 'the owner goes on with it' : 'it is left for the owner'
-  return new WindrowError(`stopped while partition ${partition} was waited for; ${what}`, {
-    code: 'STOPPED',
-    remedy: 'See with windrow status what closed.',
-  })
 }

@@ -97,9 +97,17 @@ export class ProgressMeter {
         return
       }
       case 'request-taken': {
-        const { who, why, windows } = event
-        const message = `${who} forces ${windows} windows of partition ${partition} to close: ${why}`
-        this.#observer.event({ kind: 'warning', message, remedy: 'It was asked for with windrow close.' })
+        const { asks, who, why, windows } = event
+        const what =
+          asks === 'promote'
+            ? `promotes a replay's results of ${windows} windows of partition ${partition}`
+            : `forces ${windows} windows of partition ${partition} to close`
+        const command = asks === 'promote' ? 'windrow replay --promote' : 'windrow close'
+        this.#observer.event({
+          kind: 'warning',
+          message: `${who} ${what}: ${why}`,
+          remedy: `It was asked for with ${command}.`,
+        })
         return
       }
       case 'request-answered':

@@ -12,11 +12,16 @@ import { runJobWith, openConfigured } from '../app.ts'
 import type { RunObserver } from '../app-types.ts'
 import type { Config } from '../config/settings.ts'
 import type { Certificate } from '../core/certificate.ts'
+import type { AnyAggregator } from '../core/aggregator.ts'
 import { summary } from '../core/summary.ts'
 import { WindrowError } from '../errors.ts'
 import { recordedIn, type Recorded } from '../pipeline/recorded.ts'
+import { compareCertificates } from '../replay/certificates.ts'
 import { LatestResults, type Difference } from '../replay/difference.ts'
 import { openPublished, type Published } from '../replay/published.ts'
+import { touchedBy } from '../workflows/activities/decide-promotion.ts'
+import type { Input } from './input.ts'
+import { promote, type PromoteOrder, type PromotionReport } from './promote.ts'
 import { selectRange, type ReplayRange, type Selection } from '../replay/range.ts'
 
 export interface ReplayOrder {
@@ -25,6 +30,8 @@ export interface ReplayOrder {
   readonly range: ReplayRange
   /** Leaves neither state nor results. */
   readonly isDry: boolean
+  /** `null`: the job stays as it is, whatever differs. */
+  readonly promote: PromoteOrder | null
 }
 
 export interface ReplayReport {
@@ -38,6 +45,8 @@ export interface ReplayReport {
   /** Certificates in the range, and how many of them the replay came to as well, digest by digest. */
   readonly certificates: { readonly compared: number; readonly equal: number }
   readonly difference: Difference
+  /** `null`: nothing was to be promoted. */
+  readonly promotion: PromotionReport | null
 }
 
 export type ReplayJob = (
@@ -47,7 +56,17 @@ export type ReplayJob = (
   signal: AbortSignal,
 ) => Promise<ReplayReport>
 
-export const replayJob: ReplayJob = async (config, order, observer, signal) => {
+export const replayJob: ReplayJob = (config, order, observer, signal) =>
+  replayJobWith(summary, config, order, observer, signal)
+
+/** With the aggregator that the job runs with. */
+export async function replayJobWith(
+  aggregator: AnyAggregator,
+  config: Config,
+  order: ReplayOrder,
+  observer: RunObserver,
+  signal: AbortSignal,
+): Promise<ReplayReport> {
   const published = await openPublished(config)
   const folder = order.isDry
     ? await mkdtemp(join(tmpdir(), 'windrow-replay-'))
@@ -56,13 +75,15 @@ export const replayJob: ReplayJob = async (config, order, observer, signal) => {
     const selection = selectRange(published.certificates, order.range)
     if (selection.windows.size === 0) throw nothingInRange(config)
     const shadow = shadowOf(config, order, folder)
-    const run = await recompute(shadow, selection, observer, signal)
+    const run = await recompute(aggregator, shadow, selection, observer, signal)
     if (signal.aborted) throw stopped()
     const compared = await compare(published, config, shadow, selection)
+    const promotion = order.promote && (await promote(config, shadow, selection, order.promote, signal))
     return {
       ...{ job: config.job, into: order.into, results: order.isDry ? null : pathOf(shadow.results) },
       ...{ windows: selection.windows.size, records: recordsOf(selection), seconds: run.seconds },
       ...compared,
+      promotion,
     }
   } finally {
     await published.close()
@@ -85,6 +106,7 @@ function shadowOf(config: Config, { into, isDry }: ReplayOrder, dataDir: string)
 }
 
 function recompute(
+  aggregator: AnyAggregator,
   shadow: Config,
   { replayed }: Selection,
   observer: RunObserver,
@@ -98,12 +120,38 @@ function recompute(
     progress: (snapshot) => observer.progress({ ...snapshot, available }),
     event: (event) => observer.event(event),
   }
-  return runJobWith(summary, shadow, counting, signal, async (config, hooks) => {
+  return runJobWith(aggregator, shadow, counting, signal, async (config, hooks) => {
     const input = await openConfigured(config, { ...hooks, until: (partition) => of(partition).until })
     // Where the log ends is not where this ends.
     const { logRanges: _, ...rest } = input
-    return { ...rest, recorded: of }
+    const drive: Input['drive'] = (run, store, both) =>
+      input.drive(
+        (partition, stop, firstOffset) =>
+          run(partition, stop, () => beginningOf(shadow, replayed, partition, firstOffset)),
+        store,
+        both,
+      )
+    return { ...rest, drive, recorded: of }
   })
+}
+
+/** Where a partition begins that the replay has not begun yet. A log that begins later than the job did says nothing else. */
+async function beginningOf(
+  { topic }: Config,
+  replayed: Selection['replayed'],
+  partition: number,
+  firstOffset: () => Promise<number>,
+): Promise<number> {
+  const first = await firstOffset()
+  const certificate = replayed.get(partition)?.[0]
+  if (certificate === undefined) return first
+  const where = `partition ${partition}${topic === null ? '' : ` of ${topic}`}`
+  if (certificate.sequence > 1) {
+    throw dataLoss(`the first certificate of ${where} that is there is number ${certificate.sequence}`)
+  }
+  const needed = certificate.offsets.first
+  if (first <= needed) return needed
+  throw dataLoss(`${where} begins at offset ${first} by now, and the job began at ${needed}`)
 }
 
 /** Records up to the cuts at which the last windows closed, over all partitions. */
@@ -121,35 +169,36 @@ async function compare(
 ): Promise<Pick<ReplayReport, 'certificates' | 'difference'>> {
   const windows = new Set(selection.windows)
   // What closed meanwhile may have its results among those that are read now, and is not what was replayed.
-  for (const start of await closedSince(config, published.certificates)) windows.delete(start)
+  for (const { first, last } of await closedSince(config, published.certificates)) {
+    for (const start of windows) if (first <= start && start <= last) windows.delete(start)
+  }
   const live = new LatestResults(windows)
   for await (const line of published.results()) live.add(line)
   const replay = new LatestResults(windows)
   const side = await sideFileOf(pathOf(shadow.results))
   for await (const line of publishedLines(pathOf(shadow.results), side?.results.bytes ?? null)) replay.add(line)
 
-  const digests = new Map<string, string>()
+  const replayed: Certificate[] = []
   for await (const line of publishedLines(pathOf(shadow.certificates), side?.certificates.bytes ?? null)) {
-    const { partition, sequence, digest } = JSON.parse(line) as Certificate
-    digests.set(`${partition} ${sequence}`, digest)
+    replayed.push(JSON.parse(line) as Certificate)
   }
-  const wanted = [...selection.replayed.values()]
-    .flat()
-    .filter((one) => one.window !== null && windows.has(one.window.start))
-  const equal = wanted.filter((one) => digests.get(`${one.partition} ${one.sequence}`) === one.digest).length
-  return { certificates: { compared: wanted.length, equal }, difference: live.differenceFrom(replay) }
+  const certificates = compareCertificates([...selection.replayed.values()].flat(), replayed, windows)
+  return { certificates, difference: live.differenceFrom(replay) }
 }
 
-/** Windows that some partition has closed or amended since these certificates were read. */
-async function closedSince(config: Config, before: readonly Certificate[]): Promise<number[]> {
+/** Windows that some partition has closed, amended or promoted since these certificates were read. */
+async function closedSince(
+  config: Config,
+  before: readonly Certificate[],
+): Promise<{ readonly first: number; readonly last: number }[]> {
   const known = new Set(before.map((one) => `${one.partition} ${one.sequence}`))
   const now = await openPublished(config)
   try {
     return now.certificates
       .filter((one) => !known.has(`${one.partition} ${one.sequence}`))
-      .flatMap(({ window, amended }) => [
-        ...(window === null ? [] : [window.start]),
-        ...amended.map((one) => one.window),
+      .flatMap((one) => [
+        ...(one.window === null ? [] : [{ first: one.window.start, last: one.window.start }]),
+        ...touchedBy(one),
       ])
   } finally {
     await now.close()
@@ -159,6 +208,13 @@ async function closedSince(config: Config, before: readonly Certificate[]): Prom
 function pathOf(output: Config['results']): string {
   if (output.kind !== 'file') throw new Error('a replay publishes to files')
   return output.path
+}
+
+function dataLoss(problem: string): WindrowError {
+  return new WindrowError(`${problem}: a replay needs all records since the job's first`, {
+    code: 'DATA_LOSS',
+    remedy: 'Retention removed them. windrow verify checks what is still there; it can begin in the middle.',
+  })
 }
 
 function nothingInRange({ job }: Config): WindrowError {

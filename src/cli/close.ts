@@ -2,19 +2,16 @@
 import type { CloseOrder, CloseReport, CloseWindows } from '../app/close.ts'
 import type { StoreConfig } from '../app/job-store.ts'
 import { withDefaults } from '../config/defaults.ts'
-import { parseDuration } from '../config/durations.ts'
 import { readSettings } from '../config/resolve.ts'
 import type { Config } from '../config/settings.ts'
 import { parseTime, TIME_EXPECTED } from '../config/times.ts'
 import { ConfigurationError, WindrowError, type ConfigurationProblem } from '../errors.ts'
-import { MAX_WHO_CHARS, MAX_WHY_CHARS } from '../ledger/requests.ts'
 import { closeText } from '../ui/close-text.ts'
 import { createStyle, wantsColour } from '../ui/style.ts'
+import { addAskFlags, readAsking, type AskFlags } from './ask-flags.ts'
 import type { CliCommand, CliContext } from './command.ts'
 import { loadConfigFile } from './load-config.ts'
 import { addStoreFlags } from './store-flags.ts'
-
-const DEFAULT_WAIT = '10s'
 
 interface Options {
   readonly config: StoreConfig
@@ -23,13 +20,9 @@ interface Options {
 }
 
 /** Those of the command's own, as commander has them: text, or `true` for switches. */
-interface Flags {
+interface Flags extends AskFlags {
   readonly window?: string
   readonly partition?: string
-  readonly by?: string
-  readonly why?: string
-  readonly wait?: string
-  readonly leave?: true
 }
 
 /** `loadClose` brings in the clients of Dapr, which help and usage errors do without. */
@@ -44,13 +37,11 @@ export function createCloseCommand(loadClose: () => Promise<CloseWindows>): CliC
     // Settings of a run, read in the same way; what they mean here is worded here.
     configure: (command) =>
       void addStoreFlags(
-        command
-          .option('--window <time>', 'Up to the window that this time is in')
-          .option('--partition <number>', 'Of this partition, or all (all)')
-          .option('--by <who>', 'Who wants it; for certificate and log')
-          .option('--why <text>', 'And why')
-          .option('--wait <duration>', `How long to wait for an owner (${DEFAULT_WAIT})`)
-          .option('--leave', 'Leave the request where no owner comes'),
+        addAskFlags(
+          command
+            .option('--window <time>', 'Up to the window that this time is in')
+            .option('--partition <number>', 'Of this partition, or all (all)'),
+        ),
       ).option('--json', 'Print what was done as one JSON line'),
     async run(flags, context) {
       const { config, order, json } = readOptions(flags, context.env)
@@ -91,32 +82,15 @@ function readOptions(given: Readonly<Record<string, unknown>>, env: CliContext['
   if (partition !== 'all' && !/^\d{1,6}$/.test(partition)) {
     add('--partition', `${JSON.stringify(partition)} is no partition`, 'Give its number, or all.')
   }
-  const who = textOf(flags, 'by', MAX_WHO_CHARS, add)
-  const why = textOf(flags, 'why', MAX_WHY_CHARS, add)
-  const waitMs = parseDuration(flags.wait ?? DEFAULT_WAIT)
-  if (waitMs === null) add('--wait', `${JSON.stringify(flags.wait)} is not a duration`, 'Give one such as 10s or 1m.')
+  const asked = readAsking(flags, problems)
   if (problems.length > 0) throw new ConfigurationError(problems)
   // Without a problem nothing is broken, so every setting was given or has its default.
   const config = withDefaults(values, broken) as Config
   const order: CloseOrder = {
     ...{ at: at as number, partition: partition === 'all' ? null : Number(partition) },
-    ...{ who, why, waitMs: waitMs as number, leave: flags.leave === true },
+    ...asked,
   }
   return { config, order, json: config.json }
-}
-
-function textOf(
-  flags: Flags,
-  name: 'by' | 'why',
-  maxChars: number,
-  add: (place: string, problem: string, remedy: string) => void,
-): string {
-  const text = (flags[name] ?? '').trim()
-  const remedy = name === 'by' ? 'Give a name that others know.' : 'Give the reason in a line: it is kept.'
-  if (text === '') add(`--${name}`, 'nothing is given', remedy)
-  else if (text.length > maxChars) add(`--${name}`, `${text.length} characters are more than ${maxChars}`, remedy)
-  else if (/\p{Cc}/u.test(text)) add(`--${name}`, 'there is a control character in it', remedy)
-  return text
 }
 
 /** Done is: something closed or was left, and nothing is in the dark. */

@@ -1,4 +1,5 @@
 /** `windrow replay`: recomputes what a job has closed, while it runs, and says what differs. */
+import type { PromotionReport } from '../app/promote.ts'
 import type { ReplayJob, ReplayOrder, ReplayReport } from '../app/replay.ts'
 import type { RunObserver } from '../app-types.ts'
 import { settings, settingOf } from '../config/names.ts'
@@ -9,18 +10,20 @@ import type { Bound } from '../replay/range.ts'
 import { replayText } from '../ui/replay-text.ts'
 import { createRunDisplay } from '../ui/run-display.ts'
 import { createStyle, wantsColour } from '../ui/style.ts'
+import { addAskFlags, readAsking, type AskFlags } from './ask-flags.ts'
 import type { CliCommand, CliContext } from './command.ts'
 import { addSettingFlags } from './flags.ts'
 import { loadConfig } from './load-config.ts'
 
 /** Those of the run that is replayed; of the gateway's there are none. */
 const SETTINGS = settings.filter(({ meta }) => meta.group !== 'Gateway').map(({ key }) => key)
-const SHOWN: readonly SettingKey[] = ['input', 'brokers', 'topic', 'windowMs', 'job', 'dataDir', 'sidecar', 'json']
+const SHOWN: readonly SettingKey[] = ['input', 'brokers', 'topic', 'windowMs', 'dataDir', 'json']
 /** An instance costs the same whatever it carries, and of a replay nobody looks at single ones. */
 const VMS_PER_WORKFLOW = 16
 const DRY_NAME = 'dry_run'
 
-interface Flags {
+interface Flags extends AskFlags {
+  readonly promote?: true
   readonly from?: string
   readonly to?: string
   readonly into?: string
@@ -46,9 +49,14 @@ export function createReplayCommand(loadReplay: () => Promise<ReplayJob>): CliCo
       }
       command
         .option('--into <name>', 'Name of the job that computes again')
-        .option('--from <bound>', 'Compare from an offset or a time on (beginning)')
+        .option('--from <bound>', 'Compare from an offset or a time on; reads all before it too')
         .option('--to <bound>', 'Up to it (the last window that has closed)')
         .option('--dry-run', 'Leave neither results nor state')
+        .option('--promote', 'Publish what differs as revisions; with --by and --why')
+      const before = command.options.length
+      addAskFlags(command)
+      // Named with --promote: the screen is small.
+      for (const option of command.options.slice(before)) option.hideHelp()
     },
     async run(flags, context) {
       const { config, order } = readOptions(flags, context.env)
@@ -102,9 +110,18 @@ function readOptions(
       remedy: 'Replay a file or a topic.',
     })
   }
+  if (flags.promote === true && isDry) {
+    const remedy = 'Leave one of them out.'
+    problems.push({ place: '--promote', problem: 'a dry run leaves nothing that could be promoted', remedy })
+  }
+  if (flags.promote === true && flags.from !== undefined && flags.from !== 'beginning') {
+    const problem = 'what is promoted begins with the first window that differs, since states follow from it'
+    problems.push({ place: '--from', problem, remedy: 'Leave it out with --promote.' })
+  }
+  const promote = flags.promote === true ? readAsking(flags, problems) : null
   const range = { from: boundOf('from', flags.from, problems), to: boundOf('to', flags.to, problems) }
   if (problems.length > 0) throw new ConfigurationError(problems)
-  return { config, order: { into, range, isDry } }
+  return { config, order: { into, range, isDry, promote } }
 }
 
 /** A whole number is an offset, anything else a time. */
@@ -118,13 +135,55 @@ function boundOf(name: 'from' | 'to', text: string | undefined, problems: Config
   return null
 }
 
-function failureOf({ difference, certificates }: ReplayReport): WindrowError | null {
+function failureOf({ difference, certificates, promotion }: ReplayReport): WindrowError | null {
+  if (promotion !== null) {
+    const failure = failureToPromote(promotion)
+    if (failure !== null) return failure
+  }
   const { onlyLive, onlyReplay, differing } = difference
-  const count = onlyLive + onlyReplay + differing
+  const count = promotion === null ? onlyLive + onlyReplay + differing : 0
   if (count === 0 && certificates.equal === certificates.compared) return null
   const what = count > 0 ? `${count} VM windows` : `${certificates.compared - certificates.equal} certificates`
   return new WindrowError(`the replay differs in ${what}`, {
     code: 'REPLAY_DIFFERS',
     remedy: 'The first are named above. Settings other than the run began with make differences too.',
+  })
+}
+
+/** Done is: everything that differed was promoted, or left for an owner. */
+function failureToPromote({ partitions, refused, onlyLive }: PromotionReport): WindrowError | null {
+  const which = (outcome: string): string =>
+    partitions
+      .filter((one) => one.outcome === outcome)
+      .map((one) => one.partition)
+      .join(', ')
+  if (which('no-owner') !== '') {
+    return new WindrowError(`partitions without an owner: ${which('no-owner')}`, {
+      code: 'NO_OWNER',
+      remedy: 'Start the job, or give --leave to leave the request for its next owner; wait longer with --wait.',
+    })
+  }
+  if (which('under-way') !== '') {
+    return new WindrowError(`partitions that have begun and not answered yet: ${which('under-way')}`, {
+      code: 'PROMOTION_UNDER_WAY',
+      remedy: 'It is carried out, by a later owner if need be. Run the same command again to see.',
+    })
+  }
+  if (which('unreadable') !== '') {
+    return new WindrowError(`partitions whose owner could not read what was to be promoted: ${which('unreadable')}`, {
+      code: 'PROMOTION_UNREADABLE',
+      remedy: 'Nothing was done there. Run the same command again.',
+    })
+  }
+  if (refused.count > 0) {
+    return new WindrowError(`${refused.count} VMs were not promoted`, {
+      code: 'PROMOTION_REFUSED',
+      remedy: 'The first are named above with the reason; docs/replay.md says what each means.',
+    })
+  }
+  if (onlyLive === 0) return null
+  return new WindrowError(`${onlyLive} results that only the live job has cannot be taken back`, {
+    code: 'ONLY_LIVE',
+    remedy: 'Readers must leave them out: no record leads to them.',
   })
 }

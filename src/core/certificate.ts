@@ -35,6 +35,19 @@ export interface AmendedProof {
   readonly reason: CloseReason
 }
 
+/** A promotion of what a replay found: results that the commit publishes in the place of others. */
+export interface PromotedProof {
+  readonly who: string
+  readonly why: string
+  /** Name of the replay. */
+  readonly replay: string
+  /** Starts of the first and the last window that has a new revision by it. */
+  readonly windows: { readonly first: EpochMs; readonly last: EpochMs }
+  /** New revisions: as the replay has them, and of later windows that follow from a VM state that changed. */
+  readonly vmWindows: number
+  readonly following: number
+}
+
 export interface Certificate {
   readonly format: typeof CERTIFICATE_FORMAT
   readonly job: string
@@ -68,6 +81,8 @@ export interface Certificate {
   readonly unexpectedCount: number
   readonly points: PointsProof
   readonly amended: readonly AmendedProof[]
+  /** Only there where the commit promotes; it closes and amends nothing then. */
+  readonly promoted?: PromotedProof
   /** What the commit publishes: lines, and SHA-256 over them sorted by (windowStart, vmId), each with its line end. */
   readonly results: { readonly count: number; readonly digest: string }
   /** Digest of the certificate before; '' in the first. */

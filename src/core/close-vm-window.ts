@@ -39,6 +39,15 @@ export interface ProducerResult {
   readonly missing: SeqRangeList
 }
 
+/** Who promoted a result, and the certificate that tells why. */
+export interface PromotedMark {
+  readonly by: string
+  /** Of the source. */
+  readonly partition: number
+  /** Sequence of the certificate in that partition. */
+  readonly certificate: number
+}
+
 /** What is published of a VM window. A higher `revision` replaces a lower one. */
 export interface VmWindowResult {
   readonly vmId: string
@@ -62,6 +71,8 @@ export interface VmWindowResult {
   readonly producers?: readonly ProducerResult[]
   /** Why the aggregator failed; only with the reason `quarantined`. */
   readonly error?: string
+  /** Only where it was published by a promotion of a replay. */
+  readonly promoted?: PromotedMark
   readonly metrics: Json
   readonly state: Json
 }

@@ -12,6 +12,7 @@ import { chunkKey, type ChunkKind, type ChunkSet } from './chunks.ts'
 import { lastEntries, setsOfEntry, weakestOf, withEntries, type ClosedEntry } from './closed-windows.ts'
 import { digestOf } from './digest.ts'
 import type { AbandonedAttempt, AnnouncedPages, CertificateHead, Ledger } from './ledger.ts'
+import type { PromotionOutcome } from './promotion.ts'
 
 /** Pages to delete once the commit is published. */
 export interface Garbage {
@@ -83,6 +84,8 @@ export interface IndexChunk {
     /** VMs that sent nothing for so long that their state was dropped. */
     readonly statesDropped: number
   } | null
+  /** The last promotion that was carried out, whichever commit it was; absent before the first. */
+  readonly promotion?: PromotionOutcome
   readonly garbage: readonly Garbage[]
 }
 
@@ -101,8 +104,11 @@ export interface IndexStep {
   /** `null` in a checkpoint, and so is `total`. */
   readonly results: ChunkSet | null
   readonly total: ChunkSet | null
-  /** Closed windows that this commit amended. */
+  /** Closed windows that this commit amended, or promoted results of. */
   readonly amended: readonly ClosedEntry[]
+  /** VM states after the last closed window, where a promotion changed them and no remembered window holds them. */
+  readonly states?: ChunkSet | null
+  readonly promotion?: PromotionOutcome | null
   /** `null`: it closes nothing. */
   readonly closing:
     | (Omit<ClosedEntry, 'prior' | 'priorAmended' | 'amended'> & {
@@ -138,7 +144,7 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
   const parts = {
     open: step.open,
     roster: step.roster,
-    states: closing?.states ?? before?.states ?? null,
+    states: closing?.states ?? step.states ?? before?.states ?? null,
     total: step.total ?? before?.total ?? null,
     closed,
     late: step.late,
@@ -153,6 +159,7 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
     ...parts,
     totals: totalsAfter(before, step),
     lastClosed: lastClosedAfter(before, step),
+    ...promotionAfter(before, step),
     garbage: [
       ...carriedGarbage(before, step.sweptCommit),
       ...superseded([...(before === null ? [] : chunksOf(before)), ...passing], chunksOf(parts)).map(garbageOf),
@@ -202,6 +209,11 @@ function lastClosedAfter(before: IndexChunk | null, { closing, amended }: IndexS
   const last = before?.lastClosed ?? null
   const now = amended.find((entry) => entry.window === last?.window)
   return last === null || now === undefined ? last : { ...last, reason: weakestOf(now.vmWindowsByReason) }
+}
+
+function promotionAfter(before: IndexChunk | null, step: IndexStep): Pick<IndexChunk, 'promotion'> {
+  const promotion = step.promotion ?? before?.promotion
+  return promotion === undefined ? {} : { promotion }
 }
 
 /** Garbage that was not deleted yet, and what must be deleted again. */

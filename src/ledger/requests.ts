@@ -12,6 +12,7 @@ import { canonicalJson, type Json } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
 import { WindrowError } from '../errors.ts'
 import type { StateStore } from '../pipeline/ports.ts'
+import type { PromotionOutcome, PromotionPages } from './promotion.ts'
 
 export const MAX_OPEN_REQUESTS = 8
 /** Answers that are kept for whoever asked and went away. */
@@ -33,7 +34,23 @@ export interface CloseRequest {
   readonly askedAtMs: EpochMs
 }
 
-export type OperatorRequest = CloseRequest
+/** Publishes what a replay found, in the place of what differs from it. */
+export interface PromoteRequest {
+  readonly kind: 'promote'
+  readonly id: string
+  /** Name of the replay. */
+  readonly replay: string
+  /** The certificate that the replay ends with, and the last window that had closed by then. */
+  readonly through: { readonly certificate: number; readonly window: EpochMs }
+  /** The certificate up to which the rows tell what was published anew since. */
+  readonly seen: number
+  readonly rows: PromotionPages
+  readonly who: string
+  readonly why: string
+  readonly askedAtMs: EpochMs
+}
+
+export type OperatorRequest = CloseRequest | PromoteRequest
 
 /** What a close request comes to: windows by their starts, lowest first. */
 export interface WindowList {
@@ -44,8 +61,8 @@ export interface WindowList {
 
 export interface OpenRequest {
   readonly request: OperatorRequest
-  /** What an owner has fixed before it began; `null`: nobody has seen it yet. */
-  readonly taken: { readonly epoch: number; readonly closing: WindowList } | null
+  /** What an owner has fixed before it began (`closing`: of a request to close); `null`: nobody has seen it yet. */
+  readonly taken: { readonly epoch: number; readonly closing: WindowList | null } | null
 }
 
 export interface RequestAnswer {
@@ -53,6 +70,9 @@ export interface RequestAnswer {
   readonly answeredAtMs: EpochMs
   readonly outcome:
     | { readonly kind: 'closed'; readonly closing: WindowList; readonly commit: number }
+    | ({ readonly kind: 'promoted' } & Omit<PromotionOutcome, 'request'>)
+    /** The rows are not those that the request speaks of. */
+    | { readonly kind: 'unreadable' }
     /** Nothing was done. `open`: the windows that are. */
     | { readonly kind: 'refused'; readonly problem: 'not-open' | 'closed-before'; readonly open: WindowList }
 }

@@ -9,8 +9,11 @@ import { OUTPUT_ROWS_PER_PAGE } from '../core/payload-bound.ts'
 import type { CommitPlan, CommitResult, PlannedClose } from '../workflows/plan.ts'
 import { chunkKey, writePages, type ChunkSet } from '../ledger/chunks.ts'
 import { announcedGarbage, keysOf, NO_TOTALS, type CloseTotals, type OpenChunks } from '../ledger/index-chunk.ts'
+import type { ClosedEntry } from '../ledger/closed-windows.ts'
 import type { AnnouncedPages, Intent } from '../ledger/ledger.ts'
 import { forgottenBy, proposeIntent, readOwnLedger } from '../ledger/takeover.ts'
+import type { PromoteRequest } from '../ledger/requests.ts'
+import { PROMOTED_ROWS_PER_PAGE } from '../workflows/activities/commit-output.ts'
 import { closingPages, type Cut, type OpenPages } from './cut.ts'
 import type { WorkflowStatus } from './ports.ts'
 import { Backoff, isRetryable } from './retrying.ts'
@@ -120,7 +123,7 @@ async function attempt(session: Session, cut: Cut, pages: CutPages, backoff: Bac
   const step = <T>(name: PipelineStep, act: () => Promise<T>): Promise<T> => stepped(env.observe, name, place, act)
   const window = cut.closed?.start ?? null
   const { trigger = null, forced = null } = cut.closed ?? {}
-  const request = forced?.request ?? null
+  const request = forced?.request ?? cut.promote?.id ?? null
   const proposal = { cut: cut.cut, window, trigger, request, pages: announce(session, cut, pages) }
   const { owner, published } = session
   // Before the ledger forgets them: afterwards nobody would know of their pages.
@@ -151,11 +154,13 @@ function announce(session: Session, cut: Cut, pages: CutPages): AnnouncedPages {
     late: cut.late.pages.length,
     index: 1,
   }
+  if (cut.promote !== undefined) return { ...written, ...promotedPages(session, cut.promote) }
   if (cut.closed === null && !cut.late.amends) return written
   // Each late VM window may change the same VM in every remembered window, and each row may fill a page of its own.
   const windows = (session.index?.closed ?? []).length + env.rules.amendWindows
-  const amendedBefore = (session.index?.closed ?? []).reduce((sum, one) => sum + (one.amended?.rows ?? 0), 0)
-  const amended = cut.late.amends ? amendedBefore + cut.late.rows * windows : 0
+  const amendedBefore = (session.index?.closed ?? []).reduce((sum, one) => sum + amendedRowsOf(one), 0)
+  // Windows that were skipped have a row of each that passes them.
+  const amended = cut.late.amends ? amendedBefore * (1 + env.rules.amendWindows) + cut.late.rows * windows : 0
   const vmWindows = (cut.closed?.vms.length ?? 0) + (cut.late.amends ? cut.late.rows * windows : 0)
   const states = vmWindows + (session.index?.states?.rows ?? 0)
   const outputPages = (rows: number): number => Math.ceil(rows / OUTPUT_ROWS_PER_PAGE)
@@ -166,6 +171,24 @@ function announce(session: Session, cut: Cut, pages: CutPages): AnnouncedPages {
     states: outputPages(states),
     results: outputPages(vmWindows),
     quarantined: outputPages(vmWindows),
+    total: 1,
+    certificate: 1,
+  }
+}
+
+function amendedRowsOf({ amended, priorAmended }: ClosedEntry): number {
+  return (amended?.rows ?? 0) + (priorAmended?.rows ?? 0)
+}
+
+/** A VM's row in every remembered window may fill a page, and every later window may have a new result of it. */
+function promotedPages({ index }: Session, { rows: { results, vms } }: PromoteRequest): AnnouncedPages {
+  const closed = index?.closed ?? []
+  const lines = results + vms * closed.length
+  return {
+    amended: closed.reduce((sum, one) => sum + amendedRowsOf(one) + vms, vms),
+    states: Math.ceil(((index?.states?.rows ?? 0) + vms) / OUTPUT_ROWS_PER_PAGE),
+    results: Math.ceil(lines / PROMOTED_ROWS_PER_PAGE),
+    quarantined: Math.ceil(lines / OUTPUT_ROWS_PER_PAGE),
     total: 1,
     certificate: 1,
   }
@@ -207,6 +230,7 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
     late: cut.late.amends ? null : late,
     amend: cut.late.amends && late !== null ? { late, points: cut.late.points } : null,
     close: cut.closed === null ? null : plannedClose(cut.closed, accs),
+    ...(cut.promote === undefined ? {} : { promote: cut.promote }),
     vmsPerWorkflow: env.limits.vmsPerWorkflow,
     publishedCommit: ledger.published.commit,
     sweptCommit: session.sweptCommit,

@@ -10,6 +10,7 @@ import type { ClosedWindow, PartitionState } from '../core/partition-state.ts'
 import type { OpenWindow } from '../core/open-window.ts'
 import type { EpochMs } from '../core/point.ts'
 import { pagesOf, pagesOfLines } from '../ledger/chunks.ts'
+import type { PromoteRequest } from '../ledger/requests.ts'
 import { vmWindowRow } from '../ledger/vm-window-row.ts'
 import type { ClosingRow, LateRow } from '../workflows/activities/close-tasks.ts'
 
@@ -29,6 +30,8 @@ export interface Cut {
   readonly late: LateCut
   /** `null`: it closes nothing. */
   readonly closed: ClosedWindow | null
+  /** An operator's request that the commit carries out; it closes and amends nothing then. */
+  readonly promote?: PromoteRequest
 }
 
 export interface LateCut {

@@ -71,6 +71,8 @@ export type PipelineEvent = { readonly partition: number } & (
   | { readonly kind: 'retry'; readonly step: string; readonly reason: string; readonly pauseMs: number }
   | {
       readonly kind: 'request-taken'
+      /** Absent: to close windows. */
+      readonly asks?: 'promote'
       readonly id: string
       readonly who: string
       readonly why: string
@@ -81,7 +83,7 @@ export type PipelineEvent = { readonly partition: number } & (
       readonly id: string
       readonly who: string
       readonly why: string
-      readonly outcome: 'closed' | 'refused'
+      readonly outcome: 'closed' | 'promoted' | 'refused' | 'unreadable'
     }
   | { readonly kind: 'sweep-failed'; readonly reason: string }
   /** The partition halts, and status will not know why. */

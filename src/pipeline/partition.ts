@@ -14,6 +14,7 @@ import type { FateCounts } from '../core/fate.ts'
 import type { EpochMs, SourceRecord } from '../core/point.ts'
 import { messageOf, WindrowError } from '../errors.ts'
 import { haltingError, isPassing, keepHalt, NO_OWNER, type HaltedOwner } from '../ledger/halt.ts'
+import type { PromoteRequest } from '../ledger/requests.ts'
 import { updateOwnLedger } from '../ledger/takeover.ts'
 import { Committer } from './committer.ts'
 import { takeCut } from './cut.ts'
@@ -161,7 +162,10 @@ class PartitionLoop {
     this.#interruption = interruption
     this.#position = session.ledger.resumeOffset
     this.#lastRecord = session.ledger.lastRecord
-    this.#recorded = [...(session.env.recorded?.(session.partition).closes ?? [])].reverse()
+    const { resumeOffset } = session.ledger
+    // Windows that closed are passed over as they come; that what was late was amended leaves nothing to tell it by.
+    const isToCome = ({ cut, decision }: Decided): boolean => decision !== null || cut >= resumeOffset - 1
+    this.#recorded = (session.env.recorded?.(session.partition).closes ?? []).filter(isToCome).reverse()
     // A replay's own intents hold what was recorded.
     this.#decided = session.env.recorded === undefined ? decided : (this.#recorded.pop() ?? null)
     this.#desk = new RequestDesk(session, state, {
@@ -169,6 +173,7 @@ class PartitionLoop {
         await this.#close(decision)
         await this.#closeDue()
       },
+      promote: (request) => this.#cut(null, null, request),
       drain: () => committer.drain(),
     })
   }
@@ -291,7 +296,11 @@ class PartitionLoop {
     await this.#cut(closed, closed.amended)
   }
 
-  async #cut(closed: ClosedWindow | null, amended: readonly LateWindow[] | null = null): Promise<void> {
+  async #cut(
+    closed: ClosedWindow | null,
+    amended: readonly LateWindow[] | null = null,
+    promote?: PromoteRequest,
+  ): Promise<void> {
     const { aggregator, store } = this.#env
     const at = { cut: this.#position - 1, lastRecord: this.#lastRecord }
     const cut = takeCut(this.#state, at, this.#deadLetters, closed, amended, aggregator, store.maxValueBytes)
@@ -308,7 +317,7 @@ class PartitionLoop {
       vmWindows: closed?.vms.length ?? 0,
     })
     if (closed !== null) this.#observeClose('ended')
-    await this.#committer.submit(cut)
+    await this.#committer.submit(promote === undefined ? cut : { ...cut, promote })
   }
 
   #observeClose(phase: 'begins' | 'ended'): void {

@@ -21,7 +21,9 @@ export interface Recorded {
 
 /** Of one partition, whose certificates come in their order. */
 export function recordedIn(certificates: readonly Certificate[]): Recorded {
-  const closes = certificates.map(({ window, trigger, forced, offsets }): Decided => {
+  // A promotion closes and amends nothing: what it publishes is what a replay comes to by itself.
+  const taken = certificates.filter(({ promoted }) => promoted === undefined)
+  const closes = taken.map(({ window, trigger, forced, offsets }): Decided => {
     if (window === null || trigger === null) return { cut: offsets.last, decision: null }
     // The request that asked for it is the other job's.
     const forcedThen = forced === null ? {} : { forced: { ...forced, request: '' } }

@@ -12,18 +12,23 @@ import {
   windowList,
   type CloseRequest,
   type OpenRequest,
+  type OperatorRequest,
+  type PromoteRequest,
   type RequestAnswer,
   type WindowList,
 } from '../ledger/requests.ts'
 import { isRetryable, retrying } from './retrying.ts'
 import { assertOwned, type Session } from './session.ts'
-import { messageOf } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors.ts'
+import { promotionKeys, readPromotion, type PromotionRow } from '../ledger/promotion.ts'
 
 /** What carrying out a request takes of the loop. */
 export interface RequestHands {
   /** Closes the lowest window by this decision, and whatever is due after it. */
   close(decision: CloseDecision): Promise<void>
-  /** Resolves when all that was closed is committed and published. */
+  /** Makes a commit that carries this out, and closes and amends nothing. */
+  promote(request: PromoteRequest): Promise<void>
+  /** Resolves when all that was closed or promoted is committed and published. */
   drain(): Promise<void>
 }
 
@@ -67,6 +72,7 @@ export class RequestDesk {
   }
 
   async #carryOut({ request, taken }: OpenRequest): Promise<void> {
+    if (request.kind === 'promote') return this.#promote(request, taken !== null)
     const closing = taken?.closing ?? (await this.#take(request))
     if (closing === null) return
     const state = this.#state
@@ -75,6 +81,53 @@ export class RequestDesk {
     }
     await this.#hands.drain()
     await this.#answer(request, { kind: 'closed', closing, commit: this.#session.ledger.commit })
+  }
+
+  /**
+   * One commit; the index keeps what it came to until the next one, so a successor of an owner that died before it
+   * answered finds it done.
+   */
+  async #promote(request: PromoteRequest, isTaken: boolean): Promise<void> {
+    const session = this.#session
+    const { env, partition, owner } = session
+    const { id } = request
+    // Cuts that are under way change the index.
+    await this.#hands.drain()
+    if (session.index?.promotion?.request !== id) {
+      const rows = await this.#reading(request)
+      if (session.index === null || rows === null) return this.#end(request, { kind: 'unreadable' })
+      if (!isTaken) {
+        const taken = { epoch: owner.epoch, closing: null }
+        await this.#write('taking a request', () =>
+          takeRequest(env.store, env.job, partition, id, taken, this.#assertOwner),
+        )
+        const windows = new Set(rows.flatMap((row) => (row.kind === 'result' ? [row.result.windowStart] : []))).size
+        const { who, why } = request
+        env.observe({ kind: 'request-taken', asks: 'promote', partition, id, who, why, windows })
+      }
+      await this.#hands.promote(request)
+      await this.#hands.drain()
+    }
+    const { promotion } = session.index
+    if (promotion?.request !== id) throw notCarriedOut(request, partition)
+    const { request: _, ...outcome } = promotion
+    await this.#end(request, { kind: 'promoted', ...outcome })
+  }
+
+  #reading({ id, rows }: PromoteRequest): Promise<readonly PromotionRow[] | null> {
+    const { env, partition, signal } = this.#session
+    return retrying(env, partition, signal, 'reading what is to be promoted', () =>
+      readPromotion(env.store, env.job, partition, id, rows),
+    )
+  }
+
+  /** Answers; the rows go first, since nobody looks for them once the request is answered. */
+  async #end(request: PromoteRequest, outcome: RequestAnswer['outcome']): Promise<void> {
+    const { env, partition } = this.#session
+    await this.#write('sweeping what was promoted', () =>
+      env.store.delete(promotionKeys(env.job, partition, request.id, request.rows.pages)),
+    )
+    await this.#answer(request, outcome)
   }
 
   /** Fixes what the request comes to; `null` when it comes to nothing, and is answered. */
@@ -96,7 +149,7 @@ export class RequestDesk {
     return closing
   }
 
-  async #answer(request: CloseRequest, outcome: RequestAnswer['outcome']): Promise<void> {
+  async #answer(request: OperatorRequest, outcome: RequestAnswer['outcome']): Promise<void> {
     const { env, partition } = this.#session
     const answer: RequestAnswer = { request, answeredAtMs: env.clock.nowMs(), outcome }
     await this.#write('answering a request', () =>
@@ -121,9 +174,16 @@ function forcedBy({ id, who, why }: CloseRequest): Forced {
 /** Who forced the close that an intent of an owner before us holds; the request is there until it is answered. */
 export async function forcedBefore(session: Session, id: string): Promise<Forced | undefined> {
   const found = (await readingRequests(session)).find(({ request }) => request.id === id)
-  return found && forcedBy(found.request)
+  return found?.request.kind === 'close' ? forcedBy(found.request) : undefined
 }
 
 function readingRequests({ env, partition, signal }: Session): Promise<readonly OpenRequest[]> {
   return retrying(env, partition, signal, 'reading requests', () => openRequests(env.store, env.job, partition))
+}
+
+function notCarriedOut({ id }: PromoteRequest, partition: number): WindrowError {
+  return new WindrowError(`the commit that was to carry out the request ${id} in partition ${partition} did not`, {
+    code: 'PROMOTION_NOT_DONE',
+    remedy: 'Run the same version of Windrow in every processor of the job.',
+  })
 }

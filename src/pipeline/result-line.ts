@@ -16,6 +16,7 @@ const READING_ORDER = [
   'deduplicated',
   'producers',
   'error',
+  'promoted',
   'metrics',
   'state',
 ]

@@ -12,7 +12,7 @@ export interface VmWindowDifference {
 }
 
 export interface Difference {
-  /** VM windows that both have, equal byte for byte but for the revision. */
+  /** VM windows that both have, equal byte for byte but for the revision, and for the mark of a promotion. */
   readonly equal: number
   readonly onlyLive: number
   readonly onlyReplay: number
@@ -41,7 +41,25 @@ export class LatestResults {
     if (before === undefined || before.revision <= result.revision) this.#byKey.set(key, result)
   }
 
+  of(windowStart: EpochMs, vmId: string): VmWindowResult | null {
+    return this.#byKey.get(`${windowStart} ${vmId}`) ?? null
+  }
+
+  all(): Iterable<VmWindowResult> {
+    return this.#byKey.values()
+  }
+
   differenceFrom(replay: LatestResults): Difference {
+    const { equal, found } = this.differencesFrom(replay)
+    const count = (kind: VmWindowDifference['kind']): number => found.filter((one) => one.kind === kind).length
+    return {
+      ...{ equal, onlyLive: count('only-live'), onlyReplay: count('only-replay'), differing: count('differs') },
+      first: found.slice(0, MAX_DIFFERENCES),
+    }
+  }
+
+  /** All that differ, by window and VM. */
+  differencesFrom(replay: LatestResults): { readonly equal: number; readonly found: readonly VmWindowDifference[] } {
     const found: VmWindowDifference[] = []
     let equal = 0
     for (const [key, live] of this.#byKey) {
@@ -56,15 +74,11 @@ export class LatestResults {
       if (!this.#byKey.has(key)) found.push({ vmId, windowStart, kind: 'only-replay', fields: [] })
     }
     found.sort((a, b) => a.windowStart - b.windowStart || (a.vmId < b.vmId ? -1 : 1))
-    const count = (kind: VmWindowDifference['kind']): number => found.filter((one) => one.kind === kind).length
-    return {
-      ...{ equal, onlyLive: count('only-live'), onlyReplay: count('only-replay'), differing: count('differs') },
-      first: found.slice(0, MAX_DIFFERENCES),
-    }
+    return { equal, found }
   }
 }
 
-/** Dotted names of the members that differ. A revision says how often a result was published, not what it is. */
+/** Dotted names of the members that differ. Revision and promotion say how a result was published, not what it is. */
 function differingFields(live: VmWindowResult, replay: VmWindowResult): VmWindowDifference['fields'] {
   const fields: { field: string; live: Json; replay: Json }[] = []
   const compare = (name: string, a: Json, b: Json): void => {
@@ -75,8 +89,12 @@ function differingFields(live: VmWindowResult, replay: VmWindowResult): VmWindow
       }
     } else fields.push({ field: name, live: a, replay: b })
   }
-  compare('', { ...live, revision: 0 } as unknown as Json, { ...replay, revision: 0 } as unknown as Json)
+  compare('', bare(live), bare(replay))
   return fields
+}
+
+function bare({ revision: _revision, promoted: _promoted, ...result }: VmWindowResult): Json {
+  return result as unknown as Json
 }
 
 function isRecord(value: Json): value is { readonly [key: string]: Json } {

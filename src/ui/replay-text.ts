@@ -1,5 +1,7 @@
 /** What a replay came to, for people. Pure. */
+import type { PartitionPromotion, PromotionReport } from '../app/promote.ts'
 import type { ReplayReport } from '../app/replay.ts'
+import type { PromotionProblem } from '../ledger/promotion.ts'
 import type { VmWindowDifference } from '../replay/difference.ts'
 import { formatCount, formatDuration, formatTime } from './format.ts'
 import { createStyle, type Style } from './style.ts'
@@ -23,8 +25,52 @@ export function replayText(report: ReplayReport, style: Style = createStyle(fals
     ...(count > MAX_LINES ? [`  and ${formatCount(count - MAX_LINES)} more; --json names the first 100`] : []),
     ...(results === null ? [] : [`results in    ${results}`]),
     isSame ? style.green('the replay is the same') : style.red('the replay differs'),
+    ...(report.promotion === null ? [] : promotionLines(report.promotion, style)),
   ]
   return lines.map((line) => `${line}\n`).join('')
+}
+
+const PROBLEMS: { readonly [Problem in PromotionProblem]: string } = {
+  'moved-on': 'it has changed since the replay; replay again',
+  'too-far-behind': 'windows that would have to follow are not remembered any more; replay again',
+  'other-points': 'the replay counted other points in a window that late points can still change',
+  'too-large': 'the result is too large to be stored',
+}
+
+function promotionLines(
+  { promoted, following, refused, onlyLive, partitions }: PromotionReport,
+  style: Style,
+): string[] {
+  const open = partitions.filter(({ outcome }) => outcome !== 'done')
+  const certificates = partitions.flatMap((one) => one.certificates.map((sequence) => `${one.partition}/${sequence}`))
+  return [
+    `promoted      ${formatCount(promoted)} results, ${formatCount(following)} of later windows followed`,
+    ...(certificates.length === 0 ? [] : [`  certificates ${shortList(certificates)}`]),
+    ...open.map(({ partition, outcome }) => `  ${style.yellow(`partition ${partition}: ${OUTCOMES[outcome]}`)}`),
+    ...refused.first
+      .slice(0, MAX_LINES)
+      .map(
+        ({ vmId, window, problem }) =>
+          `  ${style.yellow(`${formatTime(window)} ${vmId}: refused, ${PROBLEMS[problem]}`)}`,
+      ),
+    ...(refused.count > MAX_LINES ? [`  and ${formatCount(refused.count - MAX_LINES)} more VMs`] : []),
+    ...(onlyLive === 0
+      ? []
+      : [`  ${style.yellow(`${formatCount(onlyLive)} only live: a result cannot be taken back`)}`]),
+  ]
+}
+
+const OUTCOMES: { readonly [Outcome in PartitionPromotion['outcome']]: string } = {
+  done: 'done',
+  unreadable: 'the owner could not read what was to be promoted',
+  'no-owner': 'no owner answered, and the request was not left',
+  left: 'left for its next owner, which carries it out before it reads on',
+  'under-way': 'the owner has begun and not ended yet',
+}
+
+function shortList(list: readonly string[]): string {
+  const shown = list.slice(0, MAX_LINES).join(', ')
+  return list.length > MAX_LINES ? `${shown} and ${list.length - MAX_LINES} more` : shown
 }
 
 function differenceText({ vmId, windowStart, kind, fields }: VmWindowDifference): string {

@@ -23,6 +23,13 @@ export interface CertificateExpectation {
   readonly amended: readonly { readonly window: WindowRecount; readonly vmWindows: number }[]
   /** Published lines that are due with it, in order. */
   readonly lines: readonly string[]
+  /** What was promoted in the place of some of them: these may be others than they were, or gone (so many). */
+  readonly superseded: { readonly any: boolean; readonly gone: number }
+  /** Of a promotion: results as the replay had them, and those that followed. */
+  readonly promoted: {
+    readonly vmWindows: number
+    readonly windows: { readonly first: EpochMs; readonly last: EpochMs }
+  } | null
   /** Ids of VMs that the user's aggregator failed on, which no record shows, by window. */
   readonly isQuarantined: (window: EpochMs, vmId: string) => boolean
 }
@@ -32,7 +39,7 @@ export function compareCertificate(
   certificate: Certificate,
   rules: Windowing,
 ): FieldDifference[] {
-  const { counts, watermark, window, amended, lines, isQuarantined } = expectation
+  const { counts, watermark, window, amended, lines, superseded, promoted, isQuarantined } = expectation
   const fields = new Fields()
   for (const fate of ['consumed', 'accepted', 'duplicate', 'late', 'rejected', 'manifests'] as const)
     fields.compare(`counts.${fate}`, counts[fate], certificate.counts[fate])
@@ -55,8 +62,16 @@ export function compareCertificate(
   )
   const hash = createHash('sha256')
   for (const line of lines) hash.update(`${line}\n`)
-  fields.compare('results.count', lines.length, certificate.results.count)
-  fields.compare('results.digest', hash.digest('base64url'), certificate.results.digest)
+  fields.compare('results.count', lines.length + superseded.gone, certificate.results.count)
+  if (!superseded.any) fields.compare('results.digest', hash.digest('base64url'), certificate.results.digest)
+  if (certificate.promoted !== undefined) {
+    const { vmWindows, following, windows } = certificate.promoted
+    fields.compare('promoted.vmWindows', promoted?.vmWindows ?? 0, vmWindows + following)
+    fields.compare('promoted.windows', promoted && { ...promoted.windows }, {
+      first: windows.first,
+      last: windows.last,
+    })
+  }
   return fields.differences
 }
 

@@ -1,6 +1,6 @@
 /** Counts one partition again and holds its certificates, and the results that they speak of, against it. */
 import type { Certificate } from '../core/certificate.ts'
-import type { VmWindowResult } from '../core/close-vm-window.ts'
+import type { PromotedMark, VmWindowResult } from '../core/close-vm-window.ts'
 import type { FateCounts } from '../core/fate.ts'
 import type { EpochMs, SourceRecord } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
@@ -19,6 +19,12 @@ export interface CheckEnv {
   /** Whether results are of the built-in aggregator, whose figures can be counted again. */
   readonly isBuiltIn: boolean
   readonly tally: Tally
+  /** Keys of the certificates that promote. */
+  readonly promotions: ReadonlySet<string>
+}
+
+export function promotionKey({ partition, certificate }: Pick<PromotedMark, 'partition' | 'certificate'>): string {
+  return `${partition} ${certificate}`
 }
 
 const NOTHING: FateCounts = { consumed: 0, accepted: 0, duplicate: 0, late: 0, rejected: 0, manifests: 0 }
@@ -33,6 +39,8 @@ export class PartitionCheck {
   /** Added to what is counted, where counting began in the middle. */
   #countsBefore: FateCounts = NOTHING
   readonly #quarantined = new Set<string>()
+  /** Of the certificate at hand. */
+  #superseded: CertificateExpectation['superseded'] = { any: false, gone: 0 }
 
   constructor(env: CheckEnv, selection: Selection) {
     this.#env = env
@@ -60,18 +68,84 @@ export class PartitionCheck {
     const index = this.#next++
     const certificate = this.#selection.certificates[index] as Certificate
     const isChecked = index >= this.#selection.firstChecked
+    if (certificate.promoted !== undefined) return this.#promote(index, certificate, isChecked)
     const amendments = this.#recount.amend()
     const lines: string[] = []
+    this.#superseded = { any: false, gone: 0 }
     const amended = this.#revise(certificate, amendments, isChecked, lines)
     const window = this.#close(certificate, isChecked, lines)
-    this.#recount.forget()
+    for (const one of this.#recount.forget()) this.#comparePromoted(certificate, one, isChecked)
     // Up to here the counts of certificates are taken on trust; from here on they must follow from the records.
     const { firstChecked, beginning } = this.#selection
     if (beginning !== null && index + 1 === firstChecked)
       this.#countsBefore = combine(certificate.counts, this.#recount.counts, -1)
     if (!isChecked) return
-    const counted = { counts: combine(this.#countsBefore, this.#recount.counts, 1), amended, window, lines }
+    const counted = {
+      counts: combine(this.#countsBefore, this.#recount.counts, 1),
+      amended,
+      window,
+      lines,
+      promoted: null,
+    }
     this.#compare(certificate, this.#selection.certificates[index - 1] ?? null, counted, amendments.points)
+  }
+
+  /**
+   * A promotion takes nothing of the records in. What it published must be what the records say, like all else; windows
+   * that are forgotten were compared with it when they were.
+   */
+  #promote(index: number, certificate: Certificate, isChecked: boolean): void {
+    const { partition, sequence } = certificate
+    const { firstChecked, beginning } = this.#selection
+    if (beginning !== null && index + 1 === firstChecked)
+      this.#countsBefore = combine(certificate.counts, this.#recount.counts, -1)
+    const found = this.#env.published.claimPromoted(partition, sequence)
+    for (const { result } of found) {
+      const window = this.#recount.closed.find(({ start }) => start === result.windowStart)
+      const vm = window?.vms.get(result.vmId)
+      if (window === undefined || vm === undefined) continue
+      vm.revision = result.revision
+      this.#noteQuarantine(result)
+      if (isChecked) this.#compareOne(certificate, window, vm, result)
+    }
+    if (!isChecked) return
+    this.#superseded = { any: false, gone: 0 }
+    const starts = found.map(({ result }) => result.windowStart)
+    const windows = { first: starts[0] ?? NaN, last: starts.at(-1) ?? NaN }
+    const counts = combine(this.#countsBefore, this.#recount.counts, 1)
+    const promoted = found.length === 0 ? null : { vmWindows: found.length, windows }
+    const counted = { counts, amended: [], window: null, lines: found.map(({ line }) => line), promoted }
+    this.#compare(certificate, this.#selection.certificates[index - 1] ?? null, counted, 0)
+    const { who, why, replay } = certificate.promoted as NonNullable<Certificate['promoted']>
+    this.#env.tally.notes.add(
+      `Certificate ${sequence} of partition ${partition} promoted ${found.length} results of the replay ${replay} (${who}: ${why}). ` +
+        'What had been published in their place is not compared, nor is the digest of certificates that speak of it.',
+    )
+  }
+
+  /** Nothing changes the window any more, so promotions to come have to agree with it as it is. */
+  #comparePromoted(certificate: Certificate, window: WindowRecount, isChecked: boolean): void {
+    if (!isChecked) return
+    for (const vm of window.vms.values()) {
+      for (const result of this.#env.published.promotedAfter(window.start, vm.vmId, vm.revision)) {
+        this.#compareOne(certificate, window, vm, result)
+      }
+    }
+  }
+
+  #compareOne(certificate: Certificate, window: WindowRecount, vm: VmRecount, result: VmWindowResult): void {
+    const { rules, isBuiltIn, tally } = this.#env
+    const expectation = { vm, windowStart: window.start, trigger: window.trigger ?? 'complete' }
+    const differences = compareResult(expectation, result, rules, isBuiltIn)
+    tally.add('vmWindows', 1, differences.length === 0)
+    const place = { window: window.start, vmId: vm.vmId, revision: result.revision }
+    for (const one of differences) this.#differs(certificate, one, place)
+  }
+
+  #noteQuarantine({ windowStart, vmId, reason }: VmWindowResult): void {
+    const key = `${windowStart} ${vmId}`
+    if (reason === 'quarantined') this.#quarantined.add(key)
+    else this.#quarantined.delete(key)
   }
 
   /** New revisions of closed windows: of VMs that late records changed, and of those whose state follows from one that did. */
@@ -125,11 +199,14 @@ export class PartitionCheck {
     const { published, rules, isBuiltIn, tally } = this.#env
     const { vmId, revision } = vm
     const found = published.claim(window.start, vmId, revision)
-    const key = `${window.start} ${vmId}`
-    if (found?.result.reason === 'quarantined') this.#quarantined.add(key)
-    else this.#quarantined.delete(key)
+    if (found === null) this.#quarantined.delete(`${window.start} ${vmId}`)
+    else this.#noteQuarantine(found.result)
     if (found !== null) lines.push(found.line)
     if (!isChecked) return found?.result ?? null
+    if (this.#isSuperseded(window.start, vmId, revision)) {
+      this.#superseded = { any: true, gone: this.#superseded.gone + (found === null ? 1 : 0) }
+      return found?.result ?? null
+    }
     const expectation = { vm, windowStart: window.start, trigger: window.trigger ?? 'complete' }
     const differences: FieldDifference[] =
       found === null
@@ -140,16 +217,24 @@ export class PartitionCheck {
     return found?.result ?? null
   }
 
+  /** Whether a promotion that a certificate tells of has replaced it. */
+  #isSuperseded(window: EpochMs, vmId: string, revision: number): boolean {
+    return this.#env.published
+      .promotedAfter(window, vmId, revision)
+      .some(({ promoted }) => promoted !== undefined && this.#env.promotions.has(promotionKey(promoted)))
+  }
+
   #compare(
     certificate: Certificate,
     before: Certificate | null,
-    counted: Pick<CertificateExpectation, 'counts' | 'amended' | 'window' | 'lines'>,
+    counted: Pick<CertificateExpectation, 'counts' | 'amended' | 'window' | 'lines' | 'promoted'>,
     latePoints: number,
   ): void {
     const { rules, tally } = this.#env
     const { watermark } = this.#recount
     const expectation: CertificateExpectation = {
       ...counted,
+      superseded: this.#superseded,
       watermark: watermark === -Infinity ? null : watermark,
       isQuarantined: (start, vmId) => this.#quarantined.has(`${start} ${vmId}`),
     }

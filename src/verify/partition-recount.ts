@@ -143,9 +143,9 @@ export class PartitionRecount {
     return window
   }
 
-  /** After a certificate: what is older than late points can change is forgotten. */
-  forget(): void {
-    this.closed.splice(0, Math.max(0, this.closed.length - this.#rules.amendWindows))
+  /** After a certificate: what is older than late points can change is forgotten; it is handed over, for the last time. */
+  forget(): WindowRecount[] {
+    return this.closed.splice(0, Math.max(0, this.closed.length - this.#rules.amendWindows))
   }
 
   /**

@@ -20,6 +20,8 @@ export interface Unclaimed {
 }
 
 export class PublishedResults {
+  /** Results that a promotion published, by the certificate that they name. */
+  readonly #promoted = new Map<string, Entry[]>()
   readonly #windows = new Map<EpochMs, Map<string, Entry[]>>()
   readonly #isWanted: (windowStart: EpochMs) => boolean
   /** Whether some result has figures as the built-in aggregator makes them. */
@@ -43,6 +45,29 @@ export class PublishedResults {
     const entry = { line, result, isClaimed: false }
     if (entries === undefined) vms.set(vmId, [entry])
     else entries.push(entry)
+    if (result.promoted === undefined) return
+    const key = `${result.promoted.partition} ${result.promoted.certificate}`
+    const promoted = this.#promoted.get(key)
+    if (promoted === undefined) this.#promoted.set(key, [entry])
+    else promoted.push(entry)
+  }
+
+  /** Claims what the certificate has promoted, by window and VM. */
+  claimPromoted(partition: number, certificate: number): readonly PublishedResult[] {
+    const entries = this.#promoted.get(`${partition} ${certificate}`) ?? []
+    for (const entry of entries) entry.isClaimed = true
+    return entries.sort(
+      ({ result: a }, { result: b }) =>
+        a.windowStart - b.windowStart || (a.vmId < b.vmId ? -1 : a.vmId > b.vmId ? 1 : 0),
+    )
+  }
+
+  /** Of this VM window, what was promoted in the place of this revision, first to last. */
+  promotedAfter(windowStart: EpochMs, vmId: string, revision: number): readonly VmWindowResult[] {
+    const entries = this.#windows.get(windowStart)?.get(vmId) ?? []
+    return entries
+      .map(({ result }) => result)
+      .filter((result) => result.promoted !== undefined && result.revision > revision)
   }
 
   /** The first with this revision, which is claimed by it; `null` when there is none. */

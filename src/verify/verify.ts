@@ -12,7 +12,7 @@ import type { Certificate } from '../core/certificate.ts'
 import type { SourceRecord } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { WindrowError } from '../errors.ts'
-import { PartitionCheck } from './partition-check.ts'
+import { PartitionCheck, promotionKey } from './partition-check.ts'
 import { PublishedResults } from './published-results.ts'
 import { Tally, type Loss, type VerifyReport } from './report.ts'
 import { select, type Range, type Selection } from './selection.ts'
@@ -77,10 +77,17 @@ export async function verify(
 
   const isWhole = range.from === null && range.to === null && lost.length === 0
   const published = await readResults(sources, isWhole ? null : windowsOf(selections), observe, signal)
+  const promotions = new Set(
+    [...chains.values()]
+      .flat()
+      .flatMap(({ partition, sequence, promoted }) =>
+        promoted === undefined ? [] : [promotionKey({ partition, certificate: sequence })],
+      ),
+  )
   const checks = new Map(
     selections.map((selection) => [
       selection.partition,
-      new PartitionCheck({ rules, published, isBuiltIn: published.isBuiltIn, tally }, selection),
+      new PartitionCheck({ rules, published, isBuiltIn: published.isBuiltIn, tally, promotions }, selection),
     ]),
   )
   const spans = new Map(
@@ -189,14 +196,17 @@ async function reportUnclaimed(
   const unclaimed = [...published.unclaimed()].filter(({ isRepeated }) => isWhole || isRepeated)
   if (unclaimed.length === 0) return
   const later = new Set<number>()
+  const laterPromotions = new Set<string>()
   for await (const line of sources.certificates()) {
-    const { partition, sequence, window, amended } = JSON.parse(line) as Certificate
+    const { partition, sequence, window, amended, promoted } = JSON.parse(line) as Certificate
     if (sequence <= (chains.get(partition)?.at(-1)?.sequence ?? 0)) continue
+    if (promoted !== undefined) laterPromotions.add(promotionKey({ partition, certificate: sequence }))
     for (const start of [window?.start, ...amended.map((one) => one.window)]) if (start !== undefined) later.add(start)
   }
   for (const { result, isRepeated } of unclaimed) {
     const { windowStart: window, vmId, revision } = result
     if (!isRepeated && later.has(window)) continue
+    if (result.promoted !== undefined && laterPromotions.has(promotionKey(result.promoted))) continue
     tally.add('vmWindows', 1, false)
     const place = { partition: null, certificate: null, window, vmId, revision }
     const [expected, found] = isRepeated ? ['once', 'more than once'] : [null, 'there']

@@ -15,7 +15,7 @@ export type PartitionWindowStep =
 /** Yields steps, gets their results back. The same code runs on Dapr and in simulation. */
 export function* partitionWindow(plan: CommitPlan): Generator<PartitionWindowStep, CommitResult, unknown> {
   let outcome: AggregateOutcome | null = null
-  if (plan.close !== null || plan.amend !== null) {
+  if (plan.close !== null || plan.amend !== null || plan.promote !== undefined) {
     const aggregated = (yield { activity: 'aggregate', input: plan }) as ActivityResult<AggregateOutcome>
     if (!aggregated.ok) return aggregated
     outcome = aggregated.value

@@ -12,6 +12,8 @@ import type { ChunkSet } from '../ledger/chunks.ts'
 import type { ClosedEntry } from '../ledger/closed-windows.ts'
 import type { OpenChunks } from '../ledger/index-chunk.ts'
 import type { AbandonedAttempt, CertificateHead, Ledger } from '../ledger/ledger.ts'
+import type { PromotionOutcome } from '../ledger/promotion.ts'
+import type { PromoteRequest } from '../ledger/requests.ts'
 import type { Owner } from '../ledger/takeover.ts'
 
 /** What is closed by a commit. */
@@ -58,7 +60,9 @@ export interface CommitPlan {
   /** What came late and stays pending. */
   readonly late: ChunkSet | null
   readonly amend: PlannedAmendment | null
-  /** `null`, and nothing to amend: a checkpoint. */
+  /** An operator's request that this commit carries out, closing and amending nothing; absent for none. */
+  readonly promote?: PromoteRequest
+  /** `null`, and nothing to amend or promote: a checkpoint. */
   readonly close: PlannedClose | null
   /** VM windows that one `vm-window` instance takes. */
   readonly vmsPerWorkflow: number
@@ -92,7 +96,13 @@ export interface AggregateOutcome {
   readonly amended: readonly ClosedEntry[]
   /** Late points that were amended in. */
   readonly latePoints: number
-  readonly certificate: { readonly set: ChunkSet; readonly head: CertificateHead }
+  /** `null`: a promotion of which everything was refused. */
+  readonly certificate: { readonly set: ChunkSet; readonly head: CertificateHead } | null
+  readonly promotion?: {
+    readonly outcome: PromotionOutcome
+    /** VM states after the last closed window, where they changed and no remembered window holds them. */
+    readonly states: ChunkSet | null
+  }
 }
 
 /** Input of the activity `commit`. */

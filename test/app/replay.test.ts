@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ReplayReport } from '../../src/app/replay.ts'
 import type { Certificate } from '../../src/core/certificate.ts'
+import type { VerifyReport } from '../../src/verify/report.ts'
 import { ensureBuilt } from '../support/built.ts'
 import { exampleOf, runLine } from '../support/help-example.ts'
 import { samplePoints } from '../support/sample-points.ts'
@@ -67,6 +68,66 @@ describe.sequential('a replay', () => {
       ...{ differing: 1, onlyLive: 0, onlyReplay: 0 },
       first: [{ vmId, kind: 'differs', fields: [{ field: 'received', live: received + 1, replay: received }] }],
     })
+  })
+})
+
+describe.sequential('a promotion', () => {
+  const promoting = `${replay} --into mend --promote --by ann --why 'the file was edited'`
+  const verify = 'verify --input points.ndjson --window 5m --json'
+
+  test('needs an owner: without a run it says so, or leaves the request, and verify is right about the rest', async () => {
+    expect(await windrow(verify)).toMatchObject({ code: 1 })
+    const refused = await windrow(promoting)
+    expect(refused).toMatchObject({ code: 1 })
+    expect(refused.stderr).toContain('NO_OWNER: partitions without an owner: ')
+    const left = await windrow(`${promoting} --leave`)
+    expect(left).toMatchObject({ code: 0 })
+    expect(reportOf(left).promotion).toMatchObject({ promoted: 0, partitions: [{ outcome: 'left' }] })
+  })
+
+  test('is carried out by the next run: the result is as the records say, and verify and replay hold again', async () => {
+    const before = linesIn(at('.windrow/results.ndjson')).length
+    const run = await windrow('run --input points.ndjson --window 5m')
+    expect(run).toMatchObject({ code: 0 })
+    expect(run.stderr).toContain("ann promotes a replay's results of 1 windows of partition ")
+    const added = linesIn(at('.windrow/results.ndjson')).slice(before)
+    expect(added.map((line) => JSON.parse(line) as object)).toMatchObject([{ revision: 2, promoted: { by: 'ann' } }])
+    const verified = await windrow(verify)
+    expect(verified).toMatchObject({ code: 0 })
+    const { differenceCount, notes } = JSON.parse(verified.stdout) as VerifyReport
+    expect(differenceCount).toBe(0)
+    expect(notes.join()).toContain('promoted 1 results of the replay mend (ann: the file was edited)')
+    const again = await windrow(promoting)
+    expect(again).toMatchObject({ code: 0 })
+    const { difference, certificates, promotion } = reportOf(again)
+    expect(difference).toMatchObject({ differing: 0, onlyLive: 0, onlyReplay: 0 })
+    expect(certificates.equal).toBe(certificates.compared)
+    expect(promotion).toMatchObject({ promoted: 0, following: 0, partitions: [] })
+  })
+
+  test('is found out where it was changed itself, or made up', async () => {
+    const path = at('.windrow/results.ndjson')
+    const text = readFileSync(path, 'utf8')
+    const promoted = text.split('\n').find((line) => line.includes('"promoted":{')) ?? ''
+    const { received } = JSON.parse(promoted) as { received: number }
+    writeFileSync(
+      path,
+      text.replace(promoted, promoted.replace(`"received":${received},`, `"received":${(received + 1) % 10},`)),
+    )
+    const changed = await windrow(verify)
+    expect(changed).toMatchObject({ code: 1 })
+    expect((JSON.parse(changed.stdout) as VerifyReport).differences.map(({ field }) => field)).toContain('received')
+    // One that no certificate speaks of replaces nothing.
+    writeFileSync(path, text.replace(promoted, promoted.replace(/"certificate":\d+/, '"certificate":99999')))
+    expect(await windrow(verify)).toMatchObject({ code: 1 })
+    writeFileSync(path, text)
+    expect(await windrow(verify)).toMatchObject({ code: 0 })
+  })
+
+  test('says at once what is wrong with what it is asked', async () => {
+    const { code, stderr } = await windrow(`${replay} --dry-run --promote --from 5`)
+    expect(code).toBe(2)
+    for (const place of ['--promote', '--from', '--by', '--why']) expect(stderr).toContain(`  ${place}: `)
   })
 })
 

@@ -53,6 +53,12 @@ export interface WorldOptions {
   readonly ports?: PortFaults
   /** In the place of store and engine in memory. */
   readonly sidecar?: OutsideSidecar | null
+  /** What an earlier world has published, which goes on here. */
+  readonly results?: WatchedResults
+  /** In tokens, so that those of worlds with one store differ. */
+  readonly name?: string
+  /** Its logs only seem to end: nothing is closed for it. */
+  readonly isCut?: boolean
 }
 
 /** A processor that died of a call; nothing it does afterwards happens. */
@@ -60,7 +66,7 @@ class Crash extends Error {}
 
 export class World {
   readonly store: MemoryStore
-  readonly results = new WatchedResults()
+  readonly results: WatchedResults
   readonly events: PipelineEvent[] = []
   crashes = 0
   /** Called at once, from within a processor. */
@@ -70,6 +76,8 @@ export class World {
   readonly #aggregator: AnyAggregator
   readonly #ports: PortFaults
   readonly #sidecar: OutsideSidecar | null
+  readonly #name: string
+  readonly #isCut: boolean
   readonly #waiting: (() => void)[] = []
   #mischief: Mischief
   #pump: Promise<void> | null = null
@@ -80,8 +88,11 @@ export class World {
     scenario: Scenario,
     random: Random,
     mischief: Mischief,
-    { store = new MemoryStore(), aggregator = summary, ports = {}, sidecar = null }: WorldOptions = {},
+    { store = new MemoryStore(), aggregator = summary, ports = {}, sidecar = null, ...more }: WorldOptions = {},
   ) {
+    this.results = more.results ?? new WatchedResults()
+    this.#name = more.name ?? ''
+    this.#isCut = more.isCut === true
     this.#scenario = scenario
     this.#random = random
     this.#mischief = mischief
@@ -133,7 +144,7 @@ export class World {
       },
       source: ports.source?.(records) ?? records,
       clock: { nowMs: () => this.#nowMs++, sleep: (_ms, signal) => this.#turnOrAborted(signal) },
-      newToken: () => String(++this.#tokens).padStart(8, '0'),
+      newToken: () => this.#name + String(++this.#tokens).padStart(8 - this.#name.length, '0'),
       limits: {
         ...DEFAULT_LIMITS,
         checkpointEveryRecords: random.pick([7, 30, 1000]),
@@ -145,6 +156,7 @@ export class World {
         this.onEvent(event)
       },
       once: false,
+      ...(this.#isCut ? { recorded: () => ({ closes: [], until: Infinity }) } : {}),
     }
   }
 

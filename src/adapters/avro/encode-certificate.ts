@@ -28,6 +28,7 @@ const MEMBERS: Readonly<Record<keyof Certificate, true>> = {
   unexpectedCount: true,
   points: true,
   amended: true,
+  promoted: true,
   results: true,
   previous: true,
   digest: true,
@@ -97,6 +98,15 @@ export function createCertificateEncoder(): (line: string) => Buffer {
     writer.writeString(one.results.digest)
     writer.writeString(one.previous)
     writer.writeString(one.digest)
+    writer.writeNullable(one.promoted ?? null, ({ who, why, replay, windows, vmWindows, following }) => {
+      writer.writeString(who)
+      writer.writeString(why)
+      writer.writeString(replay)
+      writer.writeLong(windows.first)
+      writer.writeLong(windows.last)
+      writer.writeLong(vmWindows)
+      writer.writeLong(following)
+    })
     return writer.end()
   }
 }
@@ -105,7 +115,8 @@ type StoredRanges = Omit<ProducerRanges, 'ranges'> & {
   readonly ranges: readonly { readonly firstSeq: number; readonly lastSeq: number }[]
 }
 
-interface StoredCertificate extends Omit<Certificate, 'missing' | 'unexpected'> {
+interface StoredCertificate extends Omit<Certificate, 'missing' | 'unexpected' | 'promoted'> {
+  readonly promoted: Certificate['promoted'] | null
   readonly missing: readonly StoredRanges[]
   readonly unexpected: readonly StoredRanges[]
 }
@@ -113,9 +124,10 @@ interface StoredCertificate extends Omit<Certificate, 'missing' | 'unexpected'> 
 /** Lines from bytes of any version of the schema; the line is the one that was published, byte for byte. */
 export function createCertificateDecoder(): LineDecoder {
   return createLineDecoder('certificate', (value) => {
-    const stored = value as unknown as StoredCertificate
+    const { promoted, ...stored } = value as unknown as StoredCertificate
     const certificate: Certificate = {
       ...stored,
+      ...(promoted === null || promoted === undefined ? {} : { promoted }),
       missing: stored.missing.map(toRanges),
       unexpected: stored.unexpected.map(toRanges),
     }

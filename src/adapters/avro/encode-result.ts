@@ -28,6 +28,7 @@ const MEMBERS: Readonly<Record<keyof VmWindowResult, true>> = {
   deduplicated: true,
   producers: true,
   error: true,
+  promoted: true,
   metrics: true,
   state: true,
 }
@@ -78,6 +79,11 @@ export function createResultEncoder(): (line: string) => Buffer {
     })
     writer.writeNullable(summaries === null ? JSON.stringify(result.metrics) : null, writeString)
     writer.writeNullable(result.state === null ? null : JSON.stringify(result.state), writeString)
+    writer.writeNullable(result.promoted ?? null, ({ by, partition, certificate }) => {
+      writer.writeString(by)
+      writer.writeLong(partition)
+      writer.writeLong(certificate)
+    })
     return writer.end()
   }
 }
@@ -95,11 +101,14 @@ function isSummary(json: unknown): boolean {
   return Number.isSafeInteger(one['count']) && FIGURES.every((figure) => typeof one[figure] === 'number')
 }
 
-interface StoredResult extends Omit<VmWindowResult, 'missing' | 'unexpected' | 'producers' | 'error' | 'state'> {
+type Retyped = 'missing' | 'unexpected' | 'producers' | 'error' | 'promoted' | 'state'
+
+interface StoredResult extends Omit<VmWindowResult, Retyped> {
   readonly missing: readonly StoredRange[]
   readonly unexpected: readonly StoredRange[]
   readonly producers: readonly (Omit<ProducerShare, 'missing'> & { readonly missing: readonly StoredRange[] })[] | null
   readonly error: string | null
+  readonly promoted: VmWindowResult['promoted'] | null
   readonly custom: string | null
   readonly state: string | null
 }
@@ -114,7 +123,8 @@ interface StoredRange {
 /** Lines from bytes of any version of the schema; the line is the one that was published, byte for byte. */
 export function createResultDecoder(): LineDecoder {
   return createLineDecoder('vm-window-result', (value) => {
-    const { missing, unexpected, producers, error, metrics, custom, state, ...rest } = value as unknown as StoredResult
+    const { missing, unexpected, producers, error, promoted, metrics, custom, state, ...rest } =
+      value as unknown as StoredResult
     const result: VmWindowResult = {
       ...rest,
       missing: missing.map(toRange),
@@ -123,6 +133,7 @@ export function createResultDecoder(): LineDecoder {
         ? {}
         : { producers: producers.map((one) => ({ ...one, missing: one.missing.map(toRange) })) }),
       ...(error === null ? {} : { error }),
+      ...(promoted === null || promoted === undefined ? {} : { promoted }),
       metrics: custom === null ? metrics : (JSON.parse(custom) as Json),
       state: state === null ? null : (JSON.parse(state) as Json),
     }

@@ -8,7 +8,8 @@ import type { Json } from '../../core/json.ts'
 import { OUTPUT_ROWS_PER_PAGE } from '../../core/payload-bound.ts'
 import { WindowProof } from '../../core/window-proof.ts'
 import { PageWriter, readPages, type ChunkSet } from '../../ledger/chunks.ts'
-import { readIndex } from '../../ledger/index-chunk.ts'
+import { readIndex, type IndexChunk } from '../../ledger/index-chunk.ts'
+import type { PromoteRequest } from '../../ledger/requests.ts'
 import type { StateStore } from '../../pipeline/ports.ts'
 import type { AggregateOutcome, CommitPlan, PlannedClose } from '../plan.ts'
 import { amendedRows, statesOf, WindowAmender, type Amendments } from './amend-windows.ts'
@@ -16,6 +17,7 @@ import { certificateOf, writeCertificate } from './certify.ts'
 import { closeTasks, rowsOf, type StateRow } from './close-tasks.ts'
 import { CommitOutput } from './commit-output.ts'
 import { JobTotal } from './job-total.ts'
+import { promoteWindows } from './promote-windows.ts'
 import { GroupRunner } from './run-groups.ts'
 import type { RunVmWindows } from './run-tasks.ts'
 import { isIdle, replacing, stateAfter } from './vm-states.ts'
@@ -31,6 +33,7 @@ export interface AggregateEnv {
 export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<AggregateOutcome> {
   const { store, aggregator } = env
   const index = plan.indexBefore === null ? null : await readIndex(store, plan.indexBefore)
+  if (plan.promote !== undefined) return promote(plan, plan.promote, index, env)
   const closed = index?.closed ?? []
   const output = new CommitOutput(store, plan.attempt)
   const runner = new GroupRunner(plan, env)
@@ -51,6 +54,35 @@ export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<Ag
     amended: amendments.entries,
     latePoints: amendments.points,
     certificate: await writeCertificate(store, plan.attempt, certificate),
+  }
+}
+
+/** What an operator asked for: results of a replay, and what follows from them. */
+async function promote(
+  plan: CommitPlan,
+  request: PromoteRequest,
+  index: IndexChunk | null,
+  env: AggregateEnv,
+): Promise<AggregateOutcome> {
+  if (index === null) throw new Error('there is nothing before the first commit that could be promoted')
+  const { store, aggregator } = env
+  const { partition } = plan.owner
+  const mark = { by: request.who, partition, certificate: plan.certified.sequence + 1 }
+  const output = new CommitOutput(store, plan.attempt, mark)
+  const runner = new GroupRunner(plan, env)
+  const total = await JobTotal.read(store, plan.total, aggregator)
+  const { entries, outcome, states, proof } = await promoteWindows(plan, request, index, env, { runner, output, total })
+  const results = { count: output.digest.count, digest: output.digest.end() }
+  const empty = new WindowProof(plan.rules)
+  const certificate = proof && certificateOf(plan, empty, [], results, proof)
+  return {
+    ...(await output.end()),
+    total: await total.write(store, plan.attempt),
+    closing: null,
+    amended: entries,
+    latePoints: 0,
+    certificate: certificate && (await writeCertificate(store, plan.attempt, certificate)),
+    promotion: { outcome, states },
   }
 }
 

@@ -69,9 +69,18 @@ export class WindowAmender {
   /** States that are not any more what is stored of them, before the window that comes next. */
   #changed: ReadonlyMap<string, StateRow | null> = new Map()
   #points = 0
-  #pages = 0
+  #pages: number
 
-  constructor(plan: CommitPlan, env: AggregateEnv, runner: GroupRunner, output: CommitOutput, total: JobTotal) {
+  /** `firstPage`: the number of its first page of the kind `amended`. */
+  constructor(
+    plan: CommitPlan,
+    env: AggregateEnv,
+    runner: GroupRunner,
+    output: CommitOutput,
+    total: JobTotal,
+    firstPage = 0,
+  ) {
+    this.#pages = firstPage
     this.#plan = plan
     this.#env = env
     this.#runner = runner
@@ -80,21 +89,39 @@ export class WindowAmender {
   }
 
   async amend({ late }: PlannedAmendment, closed: readonly ClosedEntry[]): Promise<Amendments> {
-    const { states } = this.#plan
     const lateVms = byWindow((await readRows(this.#env.store, late)) as unknown as LateRow[])
-    const all = withSkipped(closed, [...lateVms.keys()], states)
+    return this.#pass(withSkipped(closed, [...lateVms.keys()], this.#plan.states), lateVms, -Infinity)
+  }
+
+  /** Windows behind this one follow from VM states after it that are not any more what is stored of them. */
+  async follow(
+    changed: ReadonlyMap<string, StateRow | null>,
+    closed: readonly ClosedEntry[],
+    behind: EpochMs,
+  ): Promise<Amendments> {
+    this.#changed = changed
+    return this.#pass(closed, new Map(), behind)
+  }
+
+  async #pass(
+    all: readonly ClosedEntry[],
+    lateVms: ReadonlyMap<EpochMs, ReadonlyMap<string, EncodedVmWindow>>,
+    behind: EpochMs,
+  ): Promise<Amendments> {
+    const { states } = this.#plan
     const entries: ClosedEntry[] = []
     const proofs: AmendedProof[] = []
-    let priorRows = await amendedRows(this.#env.store, closed[0]?.priorAmended ?? null)
+    let priorRows = await amendedRows(this.#env.store, all[0]?.priorAmended ?? null)
     let lastRows: Rows = new Map()
     for (const [i, entry] of all.entries()) {
       // The states before a skipped window are those after it: what was amended of them is, too.
-      const rows = closed.includes(entry)
-        ? await amendedRows(this.#env.store, entry.amended)
-        : new Map([...priorRows].map(([vmId, { state }]) => [vmId, passing(vmId, state)]))
+      const rows =
+        entry.accs === NO_ACCS
+          ? new Map([...priorRows].map(([vmId, row]) => [vmId, { ...row, ...passing(vmId, row.state) }]))
+          : await amendedRows(this.#env.store, entry.amended)
       lastRows = rows
       const lateHere = lateVms.get(entry.window) ?? new Map<string, EncodedVmWindow>()
-      if (lateHere.size > 0 || this.#changed.size > 0) {
+      if (entry.window > behind && (lateHere.size > 0 || this.#changed.size > 0)) {
         const after = all[i + 1]?.prior ?? states
         const { amended, revisions, changedRows } = await this.#amendWindow({
           entry,
@@ -179,14 +206,20 @@ export class WindowAmender {
   /** The row of a VM that has no new result in the window. */
   #passed({ vmId, before, base, prior }: AmendWork, window: EpochMs): AmendedRow {
     const untouched = { ...passing(vmId, null), revision: revisionOf(base) }
-    return { ...(before ?? untouched), state: this.#kept(prior, window) }
+    return { ...(before ?? untouched), state: this.#kept(prior, window), certificate: this.#certificate }
   }
 
   #revised({ vmId, prior }: AmendWork, outcome: TaskOutcome, window: EpochMs): AmendedRow {
     const { task, result } = outcome
     const closing = { window: task.window, reason: task.reason, silent: task.silent }
     const state = this.#kept(stateAfter(outcome, prior), window)
-    return { vmId, closing, revision: result.revision, isQuarantined: result.reason === 'quarantined', state }
+    const isQuarantined = result.reason === 'quarantined'
+    return { vmId, closing, revision: result.revision, isQuarantined, state, certificate: this.#certificate }
+  }
+
+  /** Sequence of the certificate that this commit will have. */
+  get #certificate(): number {
+    return this.#plan.certified.sequence + 1
   }
 
   #kept(state: StateRow | null, window: EpochMs): StateRow | null {
@@ -256,7 +289,10 @@ function passing(vmId: string, state: StateRow | null): AmendedRow {
 
 const NO_ACCS: ChunkSet = { attempt: '', kind: 'accs', first: 0, digests: [], rows: 0 }
 
-async function quarantinedIn(store: StateStore, { window, quarantined }: ClosedEntry): Promise<ReadonlySet<string>> {
+export async function quarantinedIn(
+  store: StateStore,
+  { window, quarantined }: ClosedEntry,
+): Promise<ReadonlySet<string>> {
   const rows = quarantined === null ? [] : await readRows(store, quarantined)
   const letters = rows as unknown as readonly { readonly vmId: string; readonly windowStart: EpochMs }[]
   return new Set(letters.filter((row) => row.windowStart === window).map((row) => row.vmId))

@@ -1,6 +1,6 @@
 /** Makes the certificate of a commit from its plan, and from what aggregating came to. */
 import { createHash, type Hash } from 'node:crypto'
-import { CERTIFICATE_FORMAT, type AmendedProof, type Certificate } from '../../core/certificate.ts'
+import { CERTIFICATE_FORMAT, type AmendedProof, type Certificate, type PromotedProof } from '../../core/certificate.ts'
 import { canonicalJson, type Json } from '../../core/json.ts'
 import { NO_POINTS, type WindowProof } from '../../core/window-proof.ts'
 import { writePages, type ChunkSet } from '../../ledger/chunks.ts'
@@ -33,6 +33,7 @@ export function certificateOf(
   proof: WindowProof,
   amended: readonly AmendedProof[],
   results: Certificate['results'],
+  promoted?: PromotedProof,
 ): Certificate {
   const { close, certified, owner } = plan
   return sealCertificate({
@@ -57,6 +58,7 @@ export function certificateOf(
     unexpectedCount: proof.unexpected.total,
     points: close === null ? NO_POINTS : proof.points,
     amended,
+    ...(promoted === undefined ? {} : { promoted }),
     results,
     previous: certified.digest,
   })

@@ -24,6 +24,8 @@ export interface AmendedRow {
   readonly isQuarantined: boolean
   /** The VM's state after the window; `null` for none. */
   readonly state: StateRow | null
+  /** Sequence of the certificate that it was last changed with; absent where an earlier version of Windrow wrote it. */
+  readonly certificate?: number
 }
 
 /** A row of the chunk kind `states`. */

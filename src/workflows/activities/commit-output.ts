@@ -1,22 +1,31 @@
 /** What one attempt at a commit publishes, as it comes: results in order, and dead letters of VM windows in quarantine. */
-import type { VmWindowResult } from '../../core/close-vm-window.ts'
+import type { PromotedMark, VmWindowResult } from '../../core/close-vm-window.ts'
 import { canonicalJson, type Json } from '../../core/json.ts'
 import { OUTPUT_ROWS_PER_PAGE } from '../../core/payload-bound.ts'
 import { PageWriter, type ChunkSet } from '../../ledger/chunks.ts'
 import type { StateStore } from '../../pipeline/ports.ts'
 import { ResultsDigest } from './certify.ts'
 
+export const PROMOTED_ROWS_PER_PAGE = OUTPUT_ROWS_PER_PAGE / 2
+
 export class CommitOutput {
   readonly digest = new ResultsDigest()
   readonly #results: PageWriter
   readonly #quarantined: PageWriter
 
-  constructor(store: StateStore, attempt: string) {
-    this.#results = new PageWriter(store, attempt, 'results', OUTPUT_ROWS_PER_PAGE)
+  readonly #mark: PromotedMark | null
+
+  /** `mark`: on each result of a promotion. */
+  constructor(store: StateStore, attempt: string, mark: PromotedMark | null = null) {
+    this.#mark = mark
+    // A page has room for so many rows without a mark, and a mark is shorter than a row may be.
+    const rowsPerPage = mark === null ? OUTPUT_ROWS_PER_PAGE : PROMOTED_ROWS_PER_PAGE
+    this.#results = new PageWriter(store, attempt, 'results', rowsPerPage)
     this.#quarantined = new PageWriter(store, attempt, 'quarantined', OUTPUT_ROWS_PER_PAGE)
   }
 
-  async add(result: VmWindowResult): Promise<void> {
+  async add(one: VmWindowResult): Promise<void> {
+    const result = this.#mark === null ? one : { ...one, promoted: this.#mark }
     const line = canonicalJson(result as unknown as Json)
     await this.#results.addLine(line)
     this.digest.add(line)

@@ -46,7 +46,7 @@ function committed(ledger: Ledger, { plan, outcome }: CommitRequest, digest: str
     digest,
     resumeOffset: plan.cut + 1,
     lastRecord: plan.lastRecord,
-    certified: outcome?.certificate.head ?? ledger.certified,
+    certified: outcome?.certificate?.head ?? ledger.certified,
     watermark: plan.watermark,
     closedThrough: plan.closedThrough,
     counts: plan.counts,
@@ -71,7 +71,8 @@ function commitDigest(plan: CommitPlan, outcome: AggregateOutcome | null): strin
     outcome?.results,
     outcome?.quarantined,
     outcome?.total,
-    outcome?.certificate.set,
+    outcome?.certificate?.set,
+    ...(outcome?.promotion === undefined ? [] : [outcome.promotion.states]),
   ]
   const decided = {
     commit,
@@ -101,6 +102,8 @@ function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: stri
     results: outcome?.results ?? null,
     total: outcome?.total ?? null,
     amended: outcome?.amended ?? [],
+    states: outcome?.promotion?.states ?? null,
+    promotion: outcome?.promotion?.outcome ?? null,
     closing: close === null ? null : closingOf(close, outcome),
     certificate: outcome?.certificate ?? null,
     publishedCommit: plan.publishedCommit,

@@ -39,6 +39,7 @@ export const resultLines = (metrics: fc.Arbitrary<Json> = fc.oneof(summaries as 
           { maxLength: 3 },
         ),
         error: text,
+        promoted: fc.record({ by: text, partition: fc.nat(), certificate: count }),
         metrics,
         state: fc.oneof(json, anyText),
       },

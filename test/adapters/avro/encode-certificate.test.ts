@@ -46,6 +46,13 @@ const certificates = fc.record({
   unexpectedCount: count,
   points,
   amended: fc.array(fc.record({ window: time, vmWindows: count, points, reason }), { maxLength: 3 }),
+  promoted: fc.option(
+    fc.record({
+      ...{ who: text, why: text, replay: text, windows: fc.record({ first: time, last: time }) },
+      ...{ vmWindows: count, following: count },
+    }),
+    { nil: undefined },
+  ),
   results: fc.record({ count, digest: text }),
   previous: text,
   digest: text,

@@ -61,6 +61,7 @@ test('what the built-in aggregator makes is typed, and any reader of Avro sees i
     unexpected: [{ firstSeq: 9, lastSeq: 9 }],
     producers: null,
     error: null,
+    promoted: null,
     metrics,
     custom: null,
     state: JSON.stringify(state),

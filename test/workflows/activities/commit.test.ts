@@ -56,11 +56,11 @@ describe('a commit', () => {
         resumeOffset: 100,
         results: request.outcome?.results,
         deadLetters: [],
-        certificate: request.outcome?.certificate.set,
+        certificate: request.outcome?.certificate?.set,
       },
     ])
-    expect(index.certificates).toEqual([{ sequence: 1, set: request.outcome?.certificate.set }])
-    expect(after.certified).toEqual(request.outcome?.certificate.head)
+    expect(index.certificates).toEqual([{ sequence: 1, set: request.outcome?.certificate?.set }])
+    expect(after.certified).toEqual(request.outcome?.certificate?.head)
   })
 
   it('done twice is done once', async () => {

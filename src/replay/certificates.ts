@@ -1,0 +1,50 @@
+/**
+ * Certificates of a job beside those of its replay. A replay promotes nothing, so from a promotion on the chains are
+ * different ones, and what is compared is what certificates say of windows, not how they are linked. Pure.
+ */
+import type { Certificate } from '../core/certificate.ts'
+import { canonicalJson, type Json } from '../core/json.ts'
+import type { EpochMs } from '../core/point.ts'
+
+/** Counts those that closed one of these windows. */
+export function compareCertificates(
+  live: readonly Certificate[],
+  replay: readonly Certificate[],
+  windows: ReadonlySet<EpochMs>,
+): { readonly compared: number; readonly equal: number } {
+  const replayed = new Map(replay.map((one) => [`${one.partition} ${one.sequence}`, one]))
+  /** Promotions so far, by partition. */
+  const promotions = new Map<number, Certificate[]>()
+  let compared = 0
+  let equal = 0
+  for (const one of [...live].sort((a, b) => a.partition - b.partition || a.sequence - b.sequence)) {
+    const before = promotions.get(one.partition) ?? []
+    promotions.set(one.partition, before)
+    if (one.promoted !== undefined) before.push(one)
+    else if (one.window !== null && windows.has(one.window.start)) {
+      compared++
+      const other = replayed.get(`${one.partition} ${one.sequence - before.length}`)
+      if (other !== undefined && areSame(one, other, before)) equal++
+    }
+  }
+  return { compared, equal }
+}
+
+function areSame(live: Certificate, replay: Certificate, promotions: readonly Certificate[]): boolean {
+  if (promotions.length === 0) return live.digest === replay.digest
+  // New revisions of windows that were promoted count on from there.
+  const isRenumbered = live.amended.some(({ window }) =>
+    promotions.some(
+      ({ promoted }) => promoted !== undefined && window >= promoted.windows.first && window <= promoted.windows.last,
+    ),
+  )
+  return told(live, isRenumbered) === told(replay, isRenumbered)
+}
+
+/** What a certificate says, without its place in the chain and what the promotion before it took in of the records. */
+function told(certificate: Certificate, isRenumbered: boolean): string {
+  const { job: _job, sequence: _sequence, previous: _previous, digest: _digest, ...rest } = certificate
+  const { offsets, results, ...said } = rest
+  const digest = isRenumbered ? '' : results.digest
+  return canonicalJson({ ...said, last: offsets.last, results: { count: results.count, digest } } as unknown as Json)
+}

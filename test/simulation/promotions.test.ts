@@ -1,0 +1,114 @@
+/**
+ * Promotions while crashes, lost replies, zombies and repeated activities go on: a job that an earlier version computed wrongly
+ * is replayed, promoted, and goes on. In the end it must have published what an undisturbed run of the right version
+ * publishes, each promotion once, in a chain without a gap.
+ */
+import { expect, it } from 'vitest'
+import type { AnyAggregator } from '../../src/core/aggregator.ts'
+import type { Certificate } from '../../src/core/certificate.ts'
+import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
+import type { Json } from '../../src/core/json.ts'
+import { summary } from '../../src/core/summary.ts'
+import type { TimeWindow } from '../../src/core/window.ts'
+import { isAnswer, requestState } from '../../src/ledger/requests.ts'
+import { isIntact } from '../../src/ledger/seal-certificate.ts'
+import { LedgerHistory } from '../support/ledger-history.ts'
+import { askToPromote, latestBare, replayed } from '../support/promoting.ts'
+import { Random } from '../support/random.ts'
+import { makeScenario, type Scenario } from './scenario.ts'
+import { NO_MISCHIEF, World, type Mischief } from './world.ts'
+
+const SEEDS = 80
+
+/** Forgot in every second window what a VM had carried on. */
+const faulty: AnyAggregator = {
+  ...summary,
+  advance: (prior: Json, acc: never, window: TimeWindow) =>
+    summary.advance(((window.start / 100) % 2 === 0 ? null : prior) as never, acc, window),
+} as AnyAggregator
+
+it(
+  `${SEEDS} seeded schedules with promotions: each is carried out once, and what it mends stays mended`,
+  { timeout: 300_000 },
+  async () => {
+    const seen = { crashes: 0, promoted: 0, amendedLater: 0 }
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const run = await runSchedule(seed).catch((error: unknown) => {
+        throw new Error(`seed ${seed}: ${String(error)}`, { cause: error })
+      })
+      seen.crashes += run.crashes
+      seen.promoted += run.promoted
+      seen.amendedLater += run.amendedLater
+    }
+    // The schedules must have met all of it, or they say nothing.
+    expect(seen.crashes).toBeGreaterThan(SEEDS)
+    expect(seen.promoted).toBeGreaterThan(SEEDS)
+    expect(seen.amendedLater).toBeGreaterThan(0)
+  },
+)
+
+async function runSchedule(seed: number): Promise<{ crashes: number; promoted: number; amendedLater: number }> {
+  const random = new Random(seed)
+  const scenario = makeScenario(random, random.int(3, 6))
+  const clean = new World(scenario, new Random(seed), NO_MISCHIEF)
+  await clean.run()
+  const mischief: Mischief = { crash: random.pick([0.01, 0.05]), fail: 0.02, zombie: 0.3, twice: 0.3 }
+  const store = new LedgerHistory()
+  const share = random.pick([0.5, 0.7, 0.9])
+  const before: Scenario = {
+    ...scenario,
+    partitions: scenario.partitions.map((records) => records.slice(0, Math.ceil(records.length * share))),
+  }
+  const first = new World(before, random, mischief, { store, aggregator: faulty, name: 'a', isCut: true })
+  await first.run()
+
+  const { results } = first
+  const again = await replayed(results.certificates, scenario.partitions, scenario.rules, summary)
+  const asked = await askToPromote({ job: 'sim', store, results }, again)
+  const second = new World(scenario, random, mischief, { store, results, name: 'b' })
+  await second.run()
+  // A zombie may have seemed to be at work when all was over: what was asked then is the next owner's.
+  await second.run()
+
+  expect(latestBare(results.results), 'results').toEqual(latestBare(clean.results.results))
+  const all = results.results.map((line) => JSON.parse(line) as VmWindowResult)
+  const keys = all.map(({ vmId, windowStart, revision }) => `${vmId}@${windowStart}r${revision}`)
+  expect(new Set(keys).size, 'revisions').toBe(keys.length)
+  let promoted = 0
+  for (const partition of scenario.partitions.keys()) {
+    const chain = results.certificates
+      .map((line) => JSON.parse(line) as Certificate)
+      .filter((one) => one.partition === partition)
+      .sort((a, b) => a.sequence - b.sequence)
+    expect(chain.every(isIntact)).toBe(true)
+    expect(chain.map(({ previous }) => previous)).toEqual(
+      ['', ...chain.map(({ digest }) => digest)].slice(0, chain.length),
+    )
+    const promotions = chain.filter((one) => one.promoted !== undefined)
+    expect(promotions.length).toBe(asked.has(partition) ? 1 : 0)
+    const id = asked.get(partition)
+    if (id === undefined) continue
+    const found = await requestState(store, 'sim', partition, id)
+    if (found === null || !isAnswer(found))
+      throw new Error(`partition ${partition} has not answered: ${JSON.stringify(found)}`)
+    const certificate = promotions[0]?.sequence
+    const marked = all.filter(
+      (one) => one.promoted?.partition === partition && one.promoted.certificate === certificate,
+    )
+    expect(found.outcome).toMatchObject({
+      kind: 'promoted',
+      certificate,
+      vmWindows: marked.length,
+      refused: { count: 0 },
+    })
+    promoted += marked.length
+  }
+  const left = store.keys().filter((key) => key.includes('-promotion-'))
+  expect(left, 'rows of promotions').toEqual([])
+  const amendedLater = all.filter(
+    ({ vmId, windowStart, revision, promoted: mark }) =>
+      mark !== undefined &&
+      all.some((one) => one.vmId === vmId && one.windowStart === windowStart && one.revision > revision),
+  ).length
+  return { crashes: first.crashes + second.crashes, promoted, amendedLater }
+}
