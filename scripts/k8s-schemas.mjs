@@ -27,7 +27,10 @@ const CRDS = [
       (n) => `charts/dapr/crds/${n}.yaml`,
     ),
   },
-  { module: 'github.com/kedacore/keda/v2@v2.20.2', files: ['config/crd/bases/keda.sh_scaledobjects.yaml'] },
+  {
+    module: 'github.com/kedacore/keda/v2@v2.20.2',
+    files: ['scaledobjects', 'triggerauthentications'].map((name) => `config/crd/bases/keda.sh_${name}.yaml`),
+  },
   {
     module: 'github.com/prometheus-operator/prometheus-operator@v0.85.0',
     files: ['podmonitors', 'servicemonitors'].map(

@@ -33,4 +33,4 @@ export async function schemaProblems(text: string): Promise<string> {
 }
 
 /** Strimzi's custom resources are in no package registry, so theirs alone are not checked. */
-const WITHOUT_SCHEMA = ['Kafka', 'KafkaNodePool', 'KafkaTopic']
+const WITHOUT_SCHEMA = ['Kafka', 'KafkaNodePool', 'KafkaTopic', 'KafkaUser']
