@@ -52,7 +52,7 @@ export function daprdPart(stack: StackDescription, daprd: DaprdDescription): Par
 function componentValues(stack: StackDescription): Record<string, string> {
   return {
     REDIS_ADDRESS: stack.addresses.redis,
-    POSTGRES_CONNECTION: `host=${HOST} port=${stack.ports.postgres} user=windrow dbname=windrow sslmode=disable`,
+    POSTGRES_CONNECTION: `${stack.addresses.postgres}?sslmode=disable`,
     NAMES_DATABASE: join(stack.dataDir, 'dapr', 'names.db'),
   }
 }

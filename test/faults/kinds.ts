@@ -2,13 +2,13 @@
 import { churn, offsetsDeleted, offsetsToEnd, offsetsToStart } from './faults/group.ts'
 import { killBroker, killDaprd, killPlacement, killScheduler, killStore, loseSchedulerData } from './faults/parts.ts'
 import { killProcessor, zombie } from './faults/processors.ts'
-import { failingState, fullDisk, slowState } from './faults/state-calls.ts'
+import { failingState, failingStore, fullDisk, slowState, slowStore } from './faults/state-calls.ts'
 import type { FaultKind } from './site.ts'
 
 export const KINDS: readonly FaultKind[] = [
   ...[killProcessor, zombie],
   ...[killDaprd, killScheduler, killPlacement, killStore, killBroker],
-  ...[loseSchedulerData, slowState, failingState, fullDisk],
+  ...[loseSchedulerData, slowState, failingState, slowStore, failingStore, fullDisk],
   ...[offsetsToStart, offsetsToEnd, offsetsDeleted, churn],
 ]
 

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openStack, startStack, type Stack } from '../../src/stack/index.ts'
 import { busyPorts, daprdPorts, stackPorts } from '../../src/stack/ports.ts'
 import type { StateStoreKind } from '../../src/stack/description.ts'
-import { startTcpProxy } from '../adapters/dapr/support/tcp-proxy.ts'
+import { startTcpProxy, type TcpProxy } from '../adapters/dapr/support/tcp-proxy.ts'
 import { Random } from '../support/random.ts'
 import { summaryOf } from '../support/windrow-process.ts'
 import { dump } from './dump.ts'
@@ -30,6 +30,7 @@ import { Processors, type LogLine } from './processors.ts'
 import { readDeadLetters, readResults } from './published.ts'
 import { readTopic } from './read-topic.ts'
 import type { FaultKind, Site } from './site.ts'
+import { proxyBeforeStore } from './store-proxy.ts'
 import { Watch } from './watch.ts'
 import { GRACE_MS, Workload } from './workload.ts'
 
@@ -64,16 +65,20 @@ export async function runFaults(options: RunOptions): Promise<Outcome> {
   // PostgreSQL runs as another user when the tests run as root.
   await chmod(dataDir, 0o755)
   let disk: LimitedDisk | null = null
+  let storeProxy: TcpProxy | null = null
   try {
-    const stack = await startStack({ dataDir, portBase: await freePortBase(), state, daprds: DAPRDS })
-    disk = await limitDiskOfStore(stack)
+    const direct = await startStack({ dataDir, portBase: await freePortBase(), state, daprds: DAPRDS })
+    disk = await limitDiskOfStore(direct)
+    const { stack, proxy } = await proxyBeforeStore(direct)
+    storeProxy = proxy
     say(
       `the stack is up, ${disk === null ? 'and only root could limit the disk of its store' : 'its store on a small disk'}`,
     )
-    return await runOn({ stack, disk }, options, join(dataDir, 'logs'))
+    return await runOn({ stack, disk, storeProxy }, options, join(dataDir, 'logs'))
   } finally {
     // Also what came up before something failed to.
     await (await openStack(dataDir)).down()
+    await storeProxy?.close()
     await disk?.unmount()
     await rm(dataDir, { recursive: true, force: true })
   }
@@ -87,7 +92,7 @@ async function freePortBase(): Promise<number> {
 }
 
 async function runOn(
-  { stack, disk }: Pick<Site, 'stack' | 'disk'>,
+  { stack, disk, storeProxy }: Pick<Site, 'stack' | 'disk' | 'storeProxy'>,
   options: RunOptions,
   folder: string,
 ): Promise<Outcome> {
@@ -124,7 +129,7 @@ async function runOn(
       processors.start(slot)
     },
   })
-  const site: Site = { stack, job, topic, partitions: PARTITIONS, processors, watch, proxies, disk, owners }
+  const site: Site = { stack, job, topic, partitions: PARTITIONS, processors, watch, proxies, storeProxy, disk, owners }
   try {
     for (let slot = 0; slot < slots; slot++) processors.start(slot)
     const feeder = new Feeder(site, new Workload({ seed }))

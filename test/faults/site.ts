@@ -15,6 +15,8 @@ export interface Site {
   readonly watch: Watch
   /** Between a slot's processor and its sidecar. */
   readonly proxies: readonly TcpProxy[]
+  /** Between the sidecars and their state store. */
+  readonly storeProxy: TcpProxy
   /** Under the state store; `null` where it could not be mounted. */
   readonly disk: LimitedDisk | null
   /** By partition, the slot that took it over last. */

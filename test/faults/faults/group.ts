@@ -6,7 +6,7 @@ import { reached } from './parts.ts'
 import type { FaultKind, Site } from '../site.ts'
 
 const CHURN_MS = 60_000
-const STAY_MS = 1_000
+const JOIN_EVERY_MS = 1_000
 
 /** An administrator changes the offsets while nobody is there, as Kafka demands; then all come back. */
 const moveOffsets = (name: string, to: Parameters<typeof setOffsets>[1]): FaultKind => ({
@@ -28,21 +28,25 @@ export const offsetsToEnd = moveOffsets('offsets-to-end', 'end')
 export const offsetsDeleted = moveOffsets('offsets-deleted', 'deleted')
 
 /**
- * For a minute a further member joins and leaves every second. It is Windrow's own membership without a pipeline behind
- * it: a whole process takes longer than a second to start.
+ * For a minute a further member joins every second and leaves as the next one joins: it stays for what joining leaves of the
+ * second. It is Windrow's own membership without a pipeline behind it: a whole process takes longer than a second to start.
  */
 export const churn: FaultKind = {
   name: 'churn',
   async strike(site, draw) {
     await reached(site, draw)
-    const untilMs = performance.now() + CHURN_MS
+    const beganMs = performance.now()
     let times = 0
-    for (; performance.now() < untilMs; times++) {
+    let leaving = Promise.resolve()
+    for (; performance.now() < beganMs + CHURN_MS; times++) {
+      const nextMs = beganMs + (times + 1) * JOIN_EVERY_MS
       const member = newMember(site)
-      await member.start()
-      await sleep(STAY_MS)
-      await member.close()
+      await Promise.all([leaving, member.start()])
+      // One second after another, not one after the time that joining took: it takes half of one.
+      await sleep(Math.max(0, nextMs - performance.now()))
+      leaving = member.close()
     }
+    await leaving
     site.watch.progress()
     return times
   },

@@ -1,8 +1,13 @@
-/** Calls to the sidecar, of the state and of workflows, that are slow, that fail, and that find a store without room. */
+/**
+ * Calls to the sidecar, of the state and of workflows, that are slow and that fail; the same between the sidecar and its
+ * store; and a store without room.
+ */
 import { reached } from './parts.ts'
 import type { FaultKind, Site } from '../site.ts'
 
 const SLOW_BY_MS = 40
+/** A step of a workflow asks the store several times. */
+const STORE_SLOW_BY_MS = 10
 /** Commits of the job for which it stays so. */
 const COMMITS = 3
 const CUTS = 5
@@ -34,6 +39,33 @@ export const failingState: FaultKind = {
     for (let cut = 0; cut < CUTS; cut++) {
       await reached(site, { ...draw, point: { ...draw.point, nth: 1 } })
       for (const proxy of site.proxies) proxy.cut()
+    }
+    return CUTS
+  },
+}
+
+/** Every piece that goes from the sidecars to their store and back waits. */
+export const slowStore: FaultKind = {
+  name: 'slow-store',
+  async strike(site, draw) {
+    await reached(site, draw)
+    site.storeProxy.slow(STORE_SLOW_BY_MS)
+    try {
+      await committed(site, COMMITS)
+    } finally {
+      site.storeProxy.slow(0)
+    }
+    return 1
+  },
+}
+
+/** All connections between sidecars and store break each time that the point is reached, with writes under way on them. */
+export const failingStore: FaultKind = {
+  name: 'failing-store',
+  async strike(site, draw) {
+    for (let cut = 0; cut < CUTS; cut++) {
+      await reached(site, { ...draw, point: { ...draw.point, nth: 1 } })
+      site.storeProxy.cut()
     }
     return CUTS
   },
