@@ -67,12 +67,19 @@ function attempt(body: string, params: Params, what: Omit<Attempt, 'at' | 'statu
   const isTaken = response.status === 200
   refused.add(!isTaken)
   // What is wrong with a request stays wrong: that is a fault of this script or of the gateway, and fails the test.
-  check(response, { 'no request is called wrong': ({ status }) => status < 400 || status === 429 || status >= 500 })
+  check(response, {
+    'no request is called wrong': ({ status }) => status < 400 || status === 429 || status >= 500,
+    'a refusal says when to try again': ({ status, headers }) =>
+      !isRefusal(status) || Number(headers['Retry-After']) > 0,
+    'nothing fails unexpectedly': ({ status }) => status !== 500,
+  })
   if (!isTaken && response.status >= 400 && response.status < 500 && response.status !== 429)
     exec.test.abort(typeof response.body === 'string' ? response.body : 'refused')
   if (!isTaken) sleep(Number(response.headers['Retry-After'] ?? 0.25))
   return isTaken
 }
+
+const isRefusal = (status: number): boolean => status === 429 || status === 503
 
 /** The end-of-test figures, for the runner. */
 export function summaryTo(file: string | undefined, data: object): Record<string, string> {

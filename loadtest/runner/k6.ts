@@ -31,6 +31,8 @@ export interface K6Run {
   readonly summaryFile: string
   readonly logFile: string
   readonly signal: AbortSignal
+  /** Told of its process. */
+  readonly onStart?: (pid: number) => void
 }
 
 /** The scripts are sources, wherever this file was compiled to. */
@@ -53,6 +55,7 @@ export async function runK6(run: K6Run): Promise<number | null> {
         stdio: ['ignore', log.fd, log.fd],
       },
     )
+    if (child.pid !== undefined) run.onStart?.(child.pid)
     const stop = (): void => void child.kill('SIGINT')
     run.signal.addEventListener('abort', stop, { once: true })
     const [code] = (await once(child, 'exit')) as [number | null]

@@ -1,18 +1,26 @@
 /** A load test as one HTML file: what was asked, what came out, and how it went second by second. No scripts, no network. */
-import type { Figures, Second } from './figures.ts'
+import type { CpuSeconds } from './cpu.ts'
 import type { Outcome } from './scenario.ts'
 
 const WIDTH = 760
 const HEIGHT = 220
 const MARGIN = { left: 64, right: 12, top: 12, bottom: 28 }
 
-interface Line {
+/** Of a timeline with an entry a second. */
+interface Line<Entry> {
   readonly name: string
   readonly colour: string
-  readonly of: (second: Second) => number | null
+  readonly of: (entry: Entry) => number | null
 }
 
-export function reportHtml({ scenario, at, machine, figures, thresholds, verdict, hasPassed }: Outcome): string {
+const CORES: readonly Line<CpuSeconds>[] = [
+  { name: 'k6', colour: '#c2376b', of: ({ k6 = 0 }) => k6 },
+  { name: 'gateway', colour: '#2f6fde', of: ({ gateway = 0 }) => gateway },
+  { name: 'Kafka', colour: '#e08a00', of: ({ Kafka = 0 }) => Kafka },
+]
+
+export function reportHtml(outcome: Outcome): string {
+  const { scenario, at, machine, loadBefore, figures, cpu, thresholds, endedBy, verdict, hasPassed } = outcome
   const rows: [string, string][] = [
     ['outcome', hasPassed ? 'passed' : 'FAILED'],
     [
@@ -31,7 +39,25 @@ export function reportHtml({ scenario, at, machine, figures, thresholds, verdict
       `${count(verdict.points)} acknowledged, ${count(verdict.unacknowledged)} whose answer got lost, ${count(verdict.duplicates)} copies told apart`,
     ],
     ['wrong', verdict.problems.length === 0 ? 'nothing' : verdict.problems.join('; ')],
-    ['machine', machine],
+    ...(endedBy.length === 0
+      ? []
+      : [
+          ['ended by', endedBy.map(({ metric, rule }) => `${metric}: not ${rule} any more`).join('; ')] as [
+            string,
+            string,
+          ],
+        ]),
+    ...(cpu === null
+      ? []
+      : [
+          [
+            'CPU seconds',
+            Object.entries(cpu.total)
+              .map(([name, used]) => `${name} ${used.toFixed(1)}`)
+              .join(', '),
+          ] as [string, string],
+        ]),
+    ['machine', `${machine}; load average ${loadBefore.toFixed(1)} before the test`],
   ]
   return `<!doctype html>
 <html lang="en">
@@ -69,6 +95,7 @@ ${plot(
   ],
   count,
 )}
+${cpu === null ? '' : `<h2>Cores in use</h2>\n${plot(cpu, CORES, cores)}`}
 <h2>Thresholds</h2>
 <table><tr><th>metric</th><th>must hold</th><th>held</th></tr>
 ${thresholds.map(({ metric, rule, ok }) => `<tr><td>${escape(metric)}</td><td>${escape(rule)}</td><td class="${ok ? 'good' : 'bad'}">${ok ? 'yes' : 'no'}</td></tr>`).join('\n')}
@@ -77,7 +104,11 @@ ${thresholds.map(({ metric, rule, ok }) => `<tr><td>${escape(metric)}</td><td>${
 `
 }
 
-function plot({ timeline }: Figures, lines: readonly Line[], format: (value: number) => string): string {
+function plot<Entry>(
+  { timeline }: { readonly timeline: readonly Entry[] },
+  lines: readonly Line<Entry>[],
+  format: (value: number) => string,
+): string {
   const values = lines.flatMap(({ of }) => timeline.map(of)).filter((value) => value !== null)
   const top = niceTop(values.reduce((most, value) => Math.max(most, value), 0))
   const last = Math.max(1, timeline.length - 1)
@@ -122,6 +153,10 @@ function niceTop(value: number): number {
 
 function count(value: number): string {
   return Math.round(value).toLocaleString('en-US')
+}
+
+function cores(value: number): string {
+  return value.toFixed(2)
 }
 
 function ms(value: number): string {

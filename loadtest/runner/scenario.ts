@@ -5,10 +5,11 @@
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { cpus, totalmem } from 'node:os'
+import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { Fleet } from '../k6/fleet.ts'
 import { progressOf, readAttempts, type Progress } from './attempts.ts'
+import { watchCpu, type CpuUsage } from './cpu.ts'
 import { figuresOf, type Figures } from './figures.ts'
 import { runK6, THRESHOLDS_FAILED } from './k6.ts'
 import { startGateway, windrow, type GatewayProcess } from './processes.ts'
@@ -18,11 +19,15 @@ export interface ScenarioOptions {
   readonly scenario: string
   readonly k6: string
   readonly brokers: string
+  /** Of Kafka, where it runs here for the test alone. */
+  readonly brokerPid?: number
   readonly gatewayPort: number
   /** Gets all files of the test. */
   readonly folder: string
   /** Handed on to the script: SECONDS, RATE, MOST, … */
   readonly env?: Readonly<Record<string, string>>
+  /** Further flags of the gateway. */
+  readonly gatewayArgs?: readonly string[]
   readonly signal?: AbortSignal
   readonly onStep?: (doing: string) => void
   /** Goes on beside k6, with the gateway and a way to start it anew on the same port. */
@@ -44,8 +49,15 @@ export interface Outcome {
   /** ISO 8601. */
   readonly at: string
   readonly machine: string
+  /** Of the last minute before it began: what the machine did besides. */
+  readonly loadBefore: number
   readonly figures: Figures
+  /** While k6 ran; `null` where it is not known. */
+  readonly cpu: CpuUsage | null
+  /** What had to hold. */
   readonly thresholds: readonly Threshold[]
+  /** Where the scenario looks for an end: what ended it. Empty elsewhere, and where nothing did. */
+  readonly endedBy: readonly Threshold[]
   readonly verdict: Verdict
   /** The thresholds held, and nothing is wrong with the results. */
   readonly hasPassed: boolean
@@ -72,6 +84,7 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
   } = options
   await mkdir(folder, { recursive: true })
   const at = new Date()
+  const loadBefore = loadavg()[0] as number
   const run = `lt${randomBytes(3).toString('hex')}`
   const fleet: Fleet = {
     run,
@@ -84,7 +97,7 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
   await writeFile(tokensFile, `k6 ${TOKEN}\n`)
   const file = (name: string): string => join(folder, name)
   const gatewayArgs = ['--brokers', brokers, '--topic', run, '--partitions', String(PARTITIONS)]
-  gatewayArgs.push('--window', '6h', '--tokens-file', tokensFile, '--json')
+  gatewayArgs.push('--window', '6h', '--tokens-file', tokensFile, '--json', ...(options.gatewayArgs ?? []))
   const start = (): Promise<GatewayProcess> => startGateway(gatewayPort, gatewayArgs, file('gateway.log'))
 
   onStep('starts the gateway')
@@ -92,13 +105,18 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
   let exitOfGateway: number | null = null
   let attempts: Awaited<ReturnType<typeof readAttempts>>
   let users: Map<number, Progress>
+  let k6Pid: number | null = null
+  const k6Ended = new AbortController()
+  const brokerPid = options.brokerPid ?? null
+  const usage = watchCpu({ k6: () => k6Pid, gateway: () => gateway.pid, Kafka: () => brokerPid }, k6Ended.signal)
   try {
     onStep(`runs k6: ${scenario}`)
     const attemptsFile = file('attempts.log')
     const running = runK6({
       ...{ program: options.k6, scenario, attemptsFile, summaryFile: file('k6.json'), logFile: file('k6.log'), signal },
       env: { ...options.env, ...k6Env(fleet, gateway.url) },
-    })
+      onStart: (pid) => (k6Pid = pid),
+    }).finally(() => k6Ended.abort())
     await options.meanwhile?.(gateway, async () => (gateway = await start()), attemptsFile)
     const code = await running
     if (code !== 0 && code !== THRESHOLDS_FAILED) throw new Error(`k6 ended with ${code}; see ${file('k6.log')}`)
@@ -107,6 +125,7 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
     onStep('promises in manifests what was acknowledged')
     await sendManifests(gateway.url, [...promisesOf(fleet, users, WINDOW_MS)])
   } finally {
+    k6Ended.abort()
     exitOfGateway = await gateway.end()
   }
 
@@ -115,15 +134,18 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
   await windrow(jobArgs(run, brokers, folder, resultsFile), file('run.log'))
   onStep('compares its results with what was acknowledged')
   const verdict = await verifyResults(resultsFile, fleet, users, WINDOW_MS)
-  const thresholds = thresholdsIn(JSON.parse(await readFile(file('k6.json'), 'utf8')) as K6Summary)
+  const { thresholds, endedBy } = thresholdsIn(JSON.parse(await readFile(file('k6.json'), 'utf8')) as K6Summary)
   const hasPassed = verdict.problems.length === 0 && thresholds.every(({ ok }) => ok) && exitOfGateway === 0
   const figures = figuresOf(attempts, fleet.vmsPerUser)
   return {
     scenario,
     at: at.toISOString(),
     machine: machineText(),
+    loadBefore,
     figures,
+    cpu: await usage,
     thresholds,
+    endedBy,
     verdict,
     hasPassed,
     exitOfGateway,
@@ -169,12 +191,18 @@ interface K6Summary {
   readonly metrics: Readonly<
     Record<string, { readonly thresholds?: Readonly<Record<string, { readonly ok: boolean }>> }>
   >
+  /** Metrics whose thresholds are to end the scenario: where they do is its answer, and no failure. */
+  readonly ends?: readonly string[]
 }
 
-function thresholdsIn({ metrics }: K6Summary): Threshold[] {
-  return Object.entries(metrics).flatMap(([metric, { thresholds = {} }]) =>
+function thresholdsIn({ metrics, ends = [] }: K6Summary): Pick<Outcome, 'thresholds' | 'endedBy'> {
+  const all = Object.entries(metrics).flatMap(([metric, { thresholds = {} }]) =>
     Object.entries(thresholds).map(([rule, { ok }]) => ({ metric, rule, ok })),
   )
+  return {
+    thresholds: all.filter(({ metric }) => !ends.includes(metric)),
+    endedBy: all.filter(({ metric, ok }) => ends.includes(metric) && !ok),
+  }
 }
 
 function machineText(): string {

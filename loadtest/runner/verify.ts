@@ -1,8 +1,9 @@
 /**
  * The final check: every acknowledged point is in the results exactly once. What was acknowledged is promised in
  * manifests, through the gateway too; then a job reads the whole topic, and each result must have every promised seq,
- * none twice, and the sum, minimum and maximum that the values give. A point beyond the promise must be one whose
- * request was sent and never acknowledged: whether it was stored nobody knows.
+ * none twice, and the count, sum, minimum and maximum that the values give. A point beyond the promise must be one whose
+ * request was sent and never acknowledged: whether it was stored nobody knows, and if it was it counts with its value.
+ * A copy that was acknowledged as well must have been told apart.
  */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -57,7 +58,11 @@ export async function verifyResults(
   windowMs: number,
 ): Promise<Verdict> {
   const promised = new Map<string, Promised>()
-  for (const one of promisesOf(fleet, users, windowMs)) promised.set(`${one.vmId}@${one.windowStart}`, one)
+  let acknowledged = 0
+  for (const one of promisesOf(fleet, users, windowMs)) {
+    promised.set(`${one.vmId}@${one.windowStart}`, one)
+    acknowledged += one.count
+  }
   const problems: string[] = []
   const seen = new Set<string>()
   let points = 0
@@ -68,46 +73,58 @@ export async function verifyResults(
     const key = `${result.vmId}@${result.windowStart}`
     if (seen.has(key)) problems.push(`${key} has two results`)
     seen.add(key)
-    duplicates += result.duplicates
-    const promise = promised.get(key)
     const extra = extraOf(result)
     points += result.received - extra
     unacknowledged += extra
-    problems.push(...wrongWith(result, promise, extra, users))
+    duplicates += result.duplicates
+    problems.push(...wrongWith(result, promised.get(key), users))
   }
   for (const key of promised.keys()) if (!seen.has(key)) problems.push(`${key} has no result`)
+  if (points !== acknowledged) problems.push(`${points} acknowledged points in the results, not ${acknowledged}`)
+  const copies = [...users.values()].reduce((sum, user) => sum + user.copies, 0) * fleet.vmsPerUser
+  if (duplicates < copies) problems.push(`${copies} copies were acknowledged, and ${duplicates} told apart`)
   return { vmWindows: seen.size, points, unacknowledged, duplicates, problems: problems.slice(0, 20) }
 }
 
+/** Points beyond the promise. Without a promise everything is. */
 function extraOf({ expected, received, unexpected }: VmWindowResult): number {
-  // Without a promise everything is extra.
   return expected === null ? received : unexpected.reduce((sum, [first, last]) => sum + last - first + 1, 0)
 }
 
 function wrongWith(
   result: VmWindowResult,
   promise: Promised | undefined,
-  extra: number,
   users: ReadonlyMap<number, Progress>,
 ): string[] {
   const where = `${result.vmId}@${result.windowStart}`
-  const user = promise?.user ?? Number(result.vmId.split('-').at(-2))
+  const [user = NaN, vm = NaN] = result.vmId.split('-').slice(-2).map(Number)
   const { acknowledged = 0, sent = 0 } = users.get(user) ?? {}
+  const extra = extraOf(result)
   if (extra > sent - acknowledged) return [`${where}: ${extra} points that were never sent`]
   if (promise === undefined) return []
+  const isSent = ([first, last]: readonly [number, number]): boolean => first >= acknowledged && last < sent
+  if (!result.unexpected.every(isSent))
+    return [`${where}: seqs that were never sent, of ${JSON.stringify(result.unexpected)}`]
   if (result.missingCount > 0) return [`${where}: lost ${JSON.stringify(result.missing)}`]
   if (result.received !== promise.count + extra)
     return [`${where}: ${result.received} points, ${promise.count} acknowledged`]
-  if (extra > 0) return []
   const cpu = (result.metrics as Record<string, { count: number; sum: number; min: number; max: number }>)['cpu']
-  const exact = exactOf(promise)
+  const exact = exactOf(user, vm, [[promise.firstSeq, promise.firstSeq + promise.count - 1], ...result.unexpected])
   const found = { count: cpu?.count, sum: cpu?.sum, min: cpu?.min, max: cpu?.max }
   return JSON.stringify(found) === JSON.stringify(exact)
     ? []
     : [`${where}: ${JSON.stringify(found)}, not ${JSON.stringify(exact)}`]
 }
 
-function exactOf({ user, vm, firstSeq, count }: Promised): { count: number; sum: number; min: number; max: number } {
-  const values = Array.from({ length: count }, (_, i) => valueOf(user, vm, firstSeq + i))
-  return { count, sum: values.reduce((a, b) => a + b, 0), min: Math.min(...values), max: Math.max(...values) }
+/** Of the seqs in the ranges, both ends included. */
+function exactOf(
+  user: number,
+  vm: number,
+  ranges: readonly (readonly [number, number])[],
+): { count: number; sum: number; min: number; max: number } {
+  const values = ranges.flatMap(([first, last]) =>
+    Array.from({ length: last - first + 1 }, (_, i) => valueOf(user, vm, first + i)),
+  )
+  const sum = values.reduce((a, b) => a + b, 0)
+  return { count: values.length, sum, min: Math.min(...values), max: Math.max(...values) }
 }

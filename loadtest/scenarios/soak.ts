@@ -1,4 +1,4 @@
-/** Moderate load for long (an hour, or SECONDS): what grows, leaks or runs full shows. */
+/** Moderate load for long (ten minutes, or SECONDS): what grows, leaks or runs full shows, the sooner the longer. */
 import type { Options } from 'k6/options'
 import { send, summaryTo } from '../k6/sender.ts'
 
@@ -8,7 +8,7 @@ export const options: Options = {
       executor: 'constant-arrival-rate',
       rate: Number(__ENV['RATE'] ?? 20),
       timeUnit: '1s',
-      duration: `${Number(__ENV['SECONDS'] ?? 3600)}s`,
+      duration: `${Number(__ENV['SECONDS'] ?? 600)}s`,
       preAllocatedVUs: 50,
       maxVUs: 100,
     },

@@ -34,8 +34,9 @@ export interface Broker {
   /** `host:port`. */
   readonly address: string
   readonly logFile: string
-  /** Ends it without loss; resolves when it is gone. */
-  stop(): Promise<void>
+  readonly pid: number
+  /** Ends it without loss, or as it is told to; resolves when it is gone. Started again on its folder, it goes on. */
+  stop(signal?: NodeJS.Signals): Promise<void>
 }
 
 const USABLE_WITHIN_MS = 120_000
@@ -58,7 +59,7 @@ export async function startBroker({ env = process.env, ...options }: BrokerOptio
   await part.prepare(logFile)
   const child = await launch(part, logFile)
   await untilUsable(part, child, logFile)
-  return { address, logFile, stop: () => end(child, part.stopSignal) }
+  return { address, logFile, pid: child.pid as number, stop: (signal = part.stopSignal) => end(child, signal) }
 }
 
 async function launch(part: Part, logFile: string): Promise<ChildProcess> {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
+import { provideK6 } from '../../loadtest/runner/k6.ts'
 import { startBroker, type Broker } from '../../src/stack/index.ts'
 import { busyPorts } from '../../src/stack/ports.ts'
 import { ensureBuilt } from '../support/built.ts'
@@ -11,6 +12,11 @@ export interface LoadTestEnvironment {
   readonly brokers: string
   readonly folder: string
   readonly gatewayPort: number
+  /** Sends it to Kafka's process: SIGSTOP, SIGCONT. */
+  readonly signalBroker: (signal: NodeJS.Signals) => void
+  readonly killBroker: () => Promise<void>
+  /** On the same folder and port as before. */
+  readonly restartBroker: () => Promise<void>
 }
 
 export function environmentForTests(): () => LoadTestEnvironment {
@@ -21,8 +27,16 @@ export function environmentForTests(): () => LoadTestEnvironment {
     ensureBuilt()
     folder = await mkdtemp(join(tmpdir(), 'windrow-loadtest-'))
     const port = await freePorts(3)
-    broker = await startBroker({ dataDir: join(folder, 'kafka'), port: port + 1, controllerPort: port + 2 })
-    environment = { brokers: broker.address, folder, gatewayPort: port }
+    const options = { dataDir: join(folder, 'kafka'), port: port + 1, controllerPort: port + 2 }
+    broker = await startBroker(options)
+    environment = {
+      brokers: broker.address,
+      folder,
+      gatewayPort: port,
+      signalBroker: (signal) => void process.kill((broker as Broker).pid, signal),
+      killBroker: async () => broker?.stop('SIGKILL'),
+      restartBroker: async () => void (broker = await startBroker(options)),
+    }
   })
   afterAll(async () => {
     await broker?.stop()
@@ -31,6 +45,23 @@ export function environmentForTests(): () => LoadTestEnvironment {
   return () => {
     if (environment === undefined) throw new Error('Kafka is not up yet')
     return environment
+  }
+}
+
+/** Building it takes a minute on a machine that is quiet, and has taken more than five on one that was not. */
+const K6_WITHIN_MS = 900_000
+
+/** The path of k6, which the first test on a machine builds. */
+export function k6ForTests(): () => string {
+  let program: string | undefined
+  beforeAll(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'windrow-k6-'))
+    program = await provideK6(join(folder, 'k6-build.log'), () => undefined)
+    await rm(folder, { recursive: true })
+  }, K6_WITHIN_MS)
+  return () => {
+    if (program === undefined) throw new Error('k6 is not there yet')
+    return program
   }
 }
 
