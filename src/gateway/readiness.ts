@@ -18,6 +18,8 @@ export class ReadinessCheck {
   readonly #nowMs: () => number
   #lastFailure: { readonly atMs: number; readonly error: unknown } | null = null
   #answer: { readonly atMs: number; readonly readiness: Promise<Readiness> } | null = null
+  /** Under way; a Kafka that hangs is asked once, and not again by everybody who wants to know. */
+  #probing: Promise<Readiness> | null = null
 
   constructor(log: PointLog, nowMs: () => number) {
     this.#log = log
@@ -56,8 +58,11 @@ export class ReadinessCheck {
       const reason = `Kafka has not answered within ${PROBE_WITHIN_MS} ms`
       timer = setTimeout(() => resolve({ ready: false, code: 'KAFKA_UNREACHABLE', reason }), PROBE_WITHIN_MS)
     })
-    const probed = this.#log.probe().then((): Readiness => ({ ready: true }), notReady)
-    const readiness = await Promise.race([probed, late])
+    this.#probing ??= this.#log
+      .probe()
+      .then((): Readiness => ({ ready: true }), notReady)
+      .finally(() => (this.#probing = null))
+    const readiness = await Promise.race([this.#probing, late])
     clearTimeout(timer)
     return readiness
   }

@@ -1,9 +1,12 @@
 /** Health and readiness: the truth about Kafka, soon, and about nothing else. */
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { WindrowError } from '../../src/errors.ts'
+import { ReadinessCheck } from '../../src/gateway/readiness.ts'
 import { gatewayForTest, JSON_BODY, pointOf, type TestGateway } from './support.ts'
 
 const GONE = new WindrowError('no broker answers', { code: 'KAFKA_UNREACHABLE', remedy: 'Wait.' })
+
+afterEach(() => void vi.useRealTimers())
 
 async function readyz({ app }: TestGateway): Promise<{ status: number; body: unknown }> {
   const { statusCode, body } = await app.inject({ method: 'GET', url: '/readyz' })
@@ -39,4 +42,24 @@ test('the process is alive whatever Kafka is', async () => {
   const gateway = gatewayForTest()
   gateway.log.failure = GONE
   expect((await gateway.app.inject('/livez')).json()).toEqual({ status: 'live' })
+})
+
+test('a Kafka that hangs is not ready within seconds, is asked once, and is ready when it goes on', async () => {
+  vi.useFakeTimers()
+  const asked: (() => void)[] = []
+  const log = { append: async () => undefined, probe: () => new Promise<void>((resolve) => asked.push(resolve)) }
+  const check = new ReadinessCheck(log, Date.now)
+  for (let second = 0; second < 60; second += 5) {
+    const answer = check.check()
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(await answer).toMatchObject({ ready: false, code: 'KAFKA_UNREACHABLE' })
+    await vi.advanceTimersByTimeAsync(2_000)
+  }
+  expect(asked).toHaveLength(1)
+  const answer = check.check()
+  asked[0]?.()
+  expect(await answer).toEqual({ ready: true })
+  await vi.advanceTimersByTimeAsync(1_000)
+  void check.check()
+  expect(asked).toHaveLength(2)
 })
