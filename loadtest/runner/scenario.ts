@@ -11,9 +11,10 @@ import type { Fleet } from '../k6/fleet.ts'
 import { progressOf, readAttempts, type Progress } from './attempts.ts'
 import { watchCpu, type CpuUsage } from './cpu.ts'
 import { figuresOf, type Figures } from './figures.ts'
+import { fleetOf, judge, promiseAcknowledged, WINDOW } from './judge.ts'
 import { runK6, THRESHOLDS_FAILED } from './k6.ts'
-import { startGateway, windrow, type GatewayProcess } from './processes.ts'
-import { promisesOf, verifyResults, type Manifest, type Verdict } from './verify.ts'
+import { startGateway, type GatewayProcess } from './processes.ts'
+import type { Verdict } from './verify.ts'
 
 export interface ScenarioOptions {
   readonly scenario: string
@@ -26,8 +27,6 @@ export interface ScenarioOptions {
   readonly folder: string
   /** Handed on to the script: SECONDS, RATE, MOST, … */
   readonly env?: Readonly<Record<string, string>>
-  /** Further flags of the gateway. */
-  readonly gatewayArgs?: readonly string[]
   readonly signal?: AbortSignal
   readonly onStep?: (doing: string) => void
   /** Goes on beside k6, with the gateway and a way to start it anew on the same port. */
@@ -64,13 +63,7 @@ export interface Outcome {
   readonly exitOfGateway: number | null
 }
 
-const WINDOW_MS = 6 * 3_600_000
-const DAY_MS = 86_400_000
-const TICKS_A_DAY = 200
-/** 730,000 ticks of each VM before one would lie in the future and be refused: a day of sending at 8 a second. */
-const DAYS_BACK = 3_650
 const PARTITIONS = 8
-const MANIFESTS_A_REQUEST = 5_000
 const TOKEN = 'load-test-0123456789'
 
 export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
@@ -86,18 +79,12 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
   const at = new Date()
   const loadBefore = loadavg()[0] as number
   const run = `lt${randomBytes(3).toString('hex')}`
-  const fleet: Fleet = {
-    run,
-    vmsPerUser: 50,
-    // A midnight, since windows begin where days do; so long ago that no user, however fast, gets ahead of the clock.
-    startMs: (Math.floor(at.getTime() / DAY_MS) - DAYS_BACK) * DAY_MS,
-    everyMs: DAY_MS / TICKS_A_DAY,
-  }
+  const fleet = fleetOf(run, at.getTime())
   const tokensFile = join(folder, 'tokens')
   await writeFile(tokensFile, `k6 ${TOKEN}\n`)
   const file = (name: string): string => join(folder, name)
   const gatewayArgs = ['--brokers', brokers, '--topic', run, '--partitions', String(PARTITIONS)]
-  gatewayArgs.push('--window', '6h', '--tokens-file', tokensFile, '--json', ...(options.gatewayArgs ?? []))
+  gatewayArgs.push('--window', WINDOW, '--tokens-file', tokensFile, '--json')
   const start = (): Promise<GatewayProcess> => startGateway(gatewayPort, gatewayArgs, file('gateway.log'))
 
   onStep('starts the gateway')
@@ -123,17 +110,14 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
     attempts = await readAttempts(attemptsFile)
     users = progressOf(attempts)
     onStep('promises in manifests what was acknowledged')
-    await sendManifests(gateway.url, [...promisesOf(fleet, users, WINDOW_MS)])
+    await promiseAcknowledged(gateway.url, TOKEN, fleet, users)
   } finally {
     k6Ended.abort()
     exitOfGateway = await gateway.end()
   }
 
-  onStep('runs a job over the topic')
-  const resultsFile = file('results.ndjson')
-  await windrow(jobArgs(run, brokers, folder, resultsFile), file('run.log'))
-  onStep('compares its results with what was acknowledged')
-  const verdict = await verifyResults(resultsFile, fleet, users, WINDOW_MS)
+  onStep('runs a job over the topic, compares its results with what was acknowledged')
+  const verdict = await judge({ topic: run, brokers, folder, fleet, users })
   const { thresholds, endedBy } = thresholdsIn(JSON.parse(await readFile(file('k6.json'), 'utf8')) as K6Summary)
   const hasPassed = verdict.problems.length === 0 && thresholds.every(({ ok }) => ok) && exitOfGateway === 0
   const figures = figuresOf(attempts, fleet.vmsPerUser)
@@ -160,30 +144,6 @@ function k6Env(fleet: Fleet, gateway: string): Record<string, string> {
     VMS_PER_USER: String(fleet.vmsPerUser),
     START_MS: String(fleet.startMs),
     EVERY_MS: String(fleet.everyMs),
-  }
-}
-
-function jobArgs(run: string, brokers: string, folder: string, resultsFile: string): string[] {
-  return [
-    ...['run', '--source', 'kafka', '--brokers', brokers, '--topic', run, '--job', run, '--once', '--json'],
-    // Users are at different times of their day, and nobody is to be late: windows close when the topic ends.
-    ...['--window', '6h', '--grace', '30d', '--deadline', '30d'],
-    ...['--vms-per-workflow', '64', '--data-dir', join(folder, 'state')],
-    ...['--results', resultsFile, '--dead-letters', join(folder, 'dead-letters.ndjson')],
-  ]
-}
-
-async function sendManifests(gateway: string, promised: readonly Manifest[]): Promise<void> {
-  for (let from = 0; from < promised.length; from += MANIFESTS_A_REQUEST) {
-    const lines = promised
-      .slice(from, from + MANIFESTS_A_REQUEST)
-      .map(({ vmId, windowStart, firstSeq, count }) => JSON.stringify({ vmId, windowStart, firstSeq, count }))
-    const response = await fetch(`${gateway}/v1/manifests`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-ndjson', authorization: `Bearer ${TOKEN}` },
-      body: lines.join('\n'),
-    })
-    if (!response.ok) throw new Error(`manifests are answered with ${response.status} ${await response.text()}`)
   }
 }
 
