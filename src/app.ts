@@ -27,7 +27,7 @@ import type { PipelineEvent } from './pipeline/events.ts'
 import { runPartition, type PartitionEnd } from './pipeline/partition.ts'
 import { Health } from './telemetry/health.ts'
 import { serveHealth, type HealthServer } from './telemetry/health-server.ts'
-import { createLog, logPipelineEvent, logWorkerEvent, type Log } from './telemetry/log.ts'
+import { createLog, isLogged, logPipelineEvent, logWorkerEvent, type Log } from './telemetry/log.ts'
 import { openConfiguredTelemetry, type OpenTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 import { WindowsTold } from './telemetry/windows-told.ts'
 import { aggregatorId } from './workflows/vm-window.ts'
@@ -108,6 +108,9 @@ interface Watch {
 function tell({ windows, telemetry, log, meter }: Watch, event: PipelineEvent): void {
   const { partition } = event
   const window = windows.observe(event)
+  meter.observe(event)
+  // Nearly all events of nearly all runs: nobody logs them.
+  if (!isLogged(log, event)) return telemetry.observe(event, window)
   // Asked on both sides, since a trace begins and ends with the events that are logged.
   const traceId = window === null ? undefined : telemetry.traceIdOf(partition, window)
   telemetry.observe(event, window)
@@ -115,7 +118,6 @@ function tell({ windows, telemetry, log, meter }: Watch, event: PipelineEvent): 
     window,
     traceId: traceId ?? (window === null ? undefined : telemetry.traceIdOf(partition, window)),
   })
-  meter.observe(event)
 }
 
 async function runOnInput(

@@ -33,6 +33,10 @@ export interface EventPlace {
   readonly traceId: string | undefined
 }
 
+export function isLogged(log: Log, event: PipelineEvent): boolean {
+  return log.isLevelEnabled(levelOf(event))
+}
+
 /** Each line has partition, window and trace, under the names that OpenTelemetry gives the latter in logs (`trace_id`). */
 export function logPipelineEvent(log: Log, event: PipelineEvent, { window, traceId }: EventPlace): void {
   const level = levelOf(event)

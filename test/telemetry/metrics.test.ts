@@ -1,5 +1,7 @@
 /** The table of metrics, its reference, and what a running process really exports: all three say the same. */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { beforeAll, describe, expect, it, test } from 'vitest'
 import { prometheusLabel } from '../../src/telemetry/attributes.ts'
 import { metricsReference } from '../../src/telemetry/metrics-reference.ts'
@@ -30,6 +32,21 @@ describe('by the conventions of OpenTelemetry', () => {
     const names = ALL.map(prometheusName)
     expect(new Set(names).size).toBe(names.length)
   })
+})
+
+test('a port of metrics that is taken ends a run before it has begun, with a remedy', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  try {
+    await expect(runObserved({ metricsPort: port })).rejects.toMatchObject({
+      code: 'METRICS_PORT_TAKEN',
+      message: expect.stringContaining(`127.0.0.1:${port}`) as string,
+      remedy: expect.stringContaining('--metrics-port') as string,
+    })
+  } finally {
+    server.close()
+  }
 })
 
 describe('what a run exports', () => {
