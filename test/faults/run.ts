@@ -121,7 +121,11 @@ async function runOn(
     folder,
     onLine: (slot, line) => {
       if (line.msg === 'taken-over') owners.set(line['partition'] as number, slot)
-      if (isHalt(line)) watch.fail(new Error(`processor ${slot}: ${line.msg}`))
+      if (isHalt(line)) {
+        watch
+          .failShowing(`processor ${slot}: ${line.msg}`)
+          .catch((error: unknown) => watch.fail(new Error(`processor ${slot}: ${line.msg}`, { cause: error })))
+      }
       watch.heard(slot, line)
     },
     onDeath: (slot, { code, signal, stderr }) => {

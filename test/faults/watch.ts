@@ -37,6 +37,11 @@ export class Watch {
     this.#failure ??= error
   }
 
+  /** The same, with all that can be seen of the job. */
+  async failShowing(what: string): Promise<void> {
+    this.fail(new Error(`${what}\n${await this.#dump(what)}`))
+  }
+
   /** The first value that `look` gives. */
   async until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
     for (;;) {

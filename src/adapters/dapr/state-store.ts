@@ -5,7 +5,9 @@
  * `getBulk` drops a key's error, so a store that fails looks like a key that is absent; it parses whatever looks like
  * JSON, so the text "1.0" comes back as the number 1; and it passes neither deadline nor abort signal on.
  *
- * Presence is told by the ETag: an empty value is a value.
+ * Presence is told by the ETag: an empty value is a value. Absence is believed of a read of one key alone: PostgreSQL's
+ * read of many does not look whether it was cut off (dapr/components-contrib 1.18.3, `BulkGet` of state/postgresql never
+ * asks for `rows.Err()`), so what a broken connection or a timeout kept back looks like keys that are absent.
  */
 import { WindrowError } from '../../errors.ts'
 import type { StateStore, StoredValue } from '../../pipeline/ports.ts'
@@ -59,9 +61,22 @@ export function createDaprStateStore(options: DaprStateStoreOptions): StateStore
     }
   }
 
+  async function readOneInto(found: Map<string, StoredValue>, key: string): Promise<void> {
+    try {
+      const { data, etag } = await client.api.getState({ storeName, key }, call)
+      if (etag !== '') found.set(key, { value: textOf(data), etag })
+    } catch (error) {
+      throw failure(error, `reading ${key}`)
+    }
+  }
+
   async function get(keys: readonly string[]): Promise<ReadonlyMap<string, StoredValue>> {
     const found = new Map<string, StoredValue>()
-    for (const batch of batchesOf(keys, KEYS_PER_CALL)) await readInto(found, batch)
+    if (keys.length > 1) for (const batch of batchesOf(keys, KEYS_PER_CALL)) await readInto(found, batch)
+    const absent = keys.filter((key) => !found.has(key))
+    for (const batch of batchesOf(absent, READS_AT_ONCE)) {
+      await Promise.all(batch.map((key) => readOneInto(found, key)))
+    }
     return found
   }
 

@@ -103,6 +103,36 @@ describe('get', () => {
       message: expect.stringMatching(/b.*connection refused/) as string,
     })
   })
+
+  it('asks again, one by one, for what a read of many does not find: PostgreSQL was perhaps cut off in the middle', async () => {
+    const items = ['a', 'b', 'c'].map((key, i) => ({
+      ...{ key, data: Buffer.from(i === 0 ? 'one' : ''), etag: i === 0 ? '7' : '', error: '' },
+    }))
+    const asked: string[] = []
+    const store = scriptedStore({
+      getBulkState: async () => ({ items }),
+      getState: async ({ key }) => {
+        asked.push(key ?? '')
+        return key === 'b' ? { data: Buffer.from('two'), etag: '8' } : { data: new Uint8Array(), etag: '' }
+      },
+    })
+    expect(await store.get(['a', 'b', 'c'])).toEqual(
+      new Map([
+        ['a', { value: 'one', etag: '7' }],
+        ['b', { value: 'two', etag: '8' }],
+      ]),
+    )
+    expect(asked).toEqual(['b', 'c'])
+  })
+
+  it('throws when what it did not find cannot be asked for again', async () => {
+    const items = ['a', 'b'].map((key) => ({ key, data: new Uint8Array(), etag: '', error: '' }))
+    const store = scriptedStore({
+      getBulkState: async () => ({ items }),
+      getState: async () => fail(status.INTERNAL, 'fail to get b: timeout: context deadline exceeded'),
+    })
+    await expect(store.get(['a', 'b'])).rejects.toMatchObject({ code: 'STATE_STORE_FAILED', disposition: 'retryable' })
+  })
 })
 
 describe('insert', () => {
@@ -124,7 +154,7 @@ describe('insert', () => {
   it('does not take a failing store for a key that exists', async () => {
     const store = scriptedStore({
       saveState: async () => fail(status.INTERNAL, 'failed to set key'),
-      getBulkState: async () => ({ items: [{ key: 'key', data: new Uint8Array(), etag: '', error: '' }] }),
+      getState: async () => ({ data: new Uint8Array(), etag: '' }),
     })
     await expect(store.insert('key', 'value')).rejects.toMatchObject({ code: 'STATE_STORE_FAILED' })
   })
@@ -159,7 +189,7 @@ describe('swap', () => {
   it('does not take a failing store for a conflict, as Redis would have it', async () => {
     const store = scriptedStore({
       saveState: async () => fail(status.ABORTED, 'possible etag mismatch: connection refused'),
-      getBulkState: async () => ({ items: [{ key: 'key', data: Buffer.from('old'), etag: '7', error: '' }] }),
+      getState: async () => ({ data: Buffer.from('old'), etag: '7' }),
     })
     await expect(store.swap('key', 'new', '7')).rejects.toMatchObject({ disposition: 'retryable' })
     expect(await store.swap('key', 'new', '6')).toBe('conflict')
@@ -236,7 +266,7 @@ function fail(code: status, message: string): never {
   throw Object.assign(new Error(message), { code })
 }
 
-function scriptedStore(api: Record<string, () => Promise<unknown>>) {
+function scriptedStore(api: Record<string, (request: { readonly key?: string }) => Promise<unknown>>) {
   const client = { api, closed: new AbortController().signal } as unknown as SidecarClient
   return createDaprStateStore({ client, storeName: STORE, maxValueBytes: MIB })
 }
