@@ -49,6 +49,9 @@ export function pointsOf(fleet: Fleet, user: number, firstTick: number, ticks: n
   return points
 }
 
+/** A request bears so many points of each of its user's VMs. */
+export const TICKS_A_REQUEST = 2
+
 /** One request and its answer, as the users log it; a line each. */
 export interface Attempt {
   /** When it was sent, milliseconds since 1970. */

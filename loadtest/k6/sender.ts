@@ -3,7 +3,7 @@ import { check, sleep } from 'k6'
 import exec from 'k6/execution'
 import http from 'k6/http'
 import { Counter, Rate } from 'k6/metrics'
-import { ATTEMPT, pointsOf, type Attempt, type Fleet } from './fleet.ts'
+import { ATTEMPT, pointsOf, TICKS_A_REQUEST, type Attempt, type Fleet } from './fleet.ts'
 
 const url = __ENV['GATEWAY'] ?? 'http://127.0.0.1:8080'
 const token = __ENV['TOKEN'] ?? ''
@@ -14,7 +14,6 @@ export const fleet: Fleet = {
   startMs: Number(__ENV['START_MS'] ?? Date.now() - 3_650 * 86_400_000),
   everyMs: Number(__ENV['EVERY_MS'] ?? 432_000),
 }
-const ticksPerRequest = Number(__ENV['TICKS_PER_REQUEST'] ?? 2)
 
 /** Points that Kafka has acknowledged, through the gateway; copies do not count. */
 const acknowledged = new Counter('points_acknowledged')
@@ -34,7 +33,7 @@ const FORMATS = [
 export function send(copies = 0): void {
   const user = exec.vu.idInTest
   const firstTick = nextTick
-  const points = pointsOf(fleet, user, firstTick, ticksPerRequest)
+  const points = pointsOf(fleet, user, firstTick, TICKS_A_REQUEST)
   const { gzip, ...headers } = { gzip: false, ...(FORMATS[(user + firstTick) % FORMATS.length] as object) } as {
     gzip: boolean
     'Content-Type': string
@@ -49,12 +48,12 @@ export function send(copies = 0): void {
     timeout: '30s',
   }
   for (let isDone = false; !isDone;) {
-    isDone = attempt(body, params, { user, firstTick, ticks: ticksPerRequest })
+    isDone = attempt(body, params, { user, firstTick, ticks: TICKS_A_REQUEST })
   }
-  nextTick += ticksPerRequest
+  nextTick += TICKS_A_REQUEST
   acknowledged.add(points.length)
   for (let copy = 0; copy < copies; copy++)
-    attempt(body, params, { user, firstTick, ticks: ticksPerRequest, copy: true })
+    attempt(body, params, { user, firstTick, ticks: TICKS_A_REQUEST, copy: true })
 }
 
 type Params = NonNullable<Parameters<typeof http.post>[2]>

@@ -1,7 +1,7 @@
 /** What the users logged: every attempt, and what of it was acknowledged. */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { ATTEMPT, type Attempt } from '../k6/fleet.ts'
+import { ATTEMPT, TICKS_A_REQUEST, type Attempt } from '../k6/fleet.ts'
 
 export async function readAttempts(file: string): Promise<Attempt[]> {
   const attempts: Attempt[] = []
@@ -41,4 +41,17 @@ export function progressOf(attempts: readonly Attempt[]): Map<number, Progress> 
     if (status === 200) progress.acknowledged = firstTick + ticks
   }
   return users
+}
+
+/**
+ * What users may have sent besides, where k6 was stopped in their midst: one request each, of which nothing is logged; also
+ * of those who have logged nothing yet.
+ */
+export function withCutOff(users: ReadonlyMap<number, Progress>, count: number): Map<number, Progress> {
+  const all = new Map(users)
+  for (let user = 1; user <= count; user++) {
+    const { acknowledged, sent, copies } = users.get(user) ?? { acknowledged: 0, sent: 0, copies: 0 }
+    all.set(user, { acknowledged, sent: Math.max(sent, acknowledged + TICKS_A_REQUEST), copies })
+  }
+  return all
 }

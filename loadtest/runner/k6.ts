@@ -41,8 +41,10 @@ export const SCENARIOS_FOLDER = join(ROOT, 'loadtest', 'scenarios')
 
 /** Exit code of k6 when thresholds failed. */
 export const THRESHOLDS_FAILED = 99
+/** And when it was told to end. */
+export const INTERRUPTED = 105
 
-/** Runs to the end; the exit code. An abort lets the users end what they have begun. */
+/** Runs to the end; the exit code. An abort stops the users where they are. */
 export async function runK6(run: K6Run): Promise<number | null> {
   const log = await open(run.logFile, 'a')
   try {

@@ -144,11 +144,11 @@ function plot<Entry>(
   )
 }
 
-/** 1, 2 or 5 times a power of ten, at or above the value. */
+/** A round number at or above the value whose quarters are round too. */
 function niceTop(value: number): number {
   if (value <= 0) return 1
   const power = 10 ** Math.floor(Math.log10(value))
-  return [1, 2, 5, 10].map((step) => step * power).find((candidate) => candidate >= value) ?? value
+  return [1, 2, 4, 6, 8, 10].map((step) => step * power).find((candidate) => candidate >= value) ?? value
 }
 
 function count(value: number): string {

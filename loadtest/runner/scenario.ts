@@ -8,11 +8,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { Fleet } from '../k6/fleet.ts'
-import { progressOf, readAttempts, type Progress } from './attempts.ts'
+import { progressOf, readAttempts, withCutOff, type Progress } from './attempts.ts'
 import { watchCpu, type CpuUsage } from './cpu.ts'
 import { figuresOf, type Figures } from './figures.ts'
 import { fleetOf, judge, promiseAcknowledged, WINDOW } from './judge.ts'
-import { runK6, THRESHOLDS_FAILED } from './k6.ts'
+import { INTERRUPTED, runK6, THRESHOLDS_FAILED } from './k6.ts'
 import { startGateway, type GatewayProcess } from './processes.ts'
 import type { Verdict } from './verify.ts'
 
@@ -92,6 +92,7 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
   let exitOfGateway: number | null = null
   let attempts: Awaited<ReturnType<typeof readAttempts>>
   let users: Map<number, Progress>
+  let summary: K6Summary
   let k6Pid: number | null = null
   const k6Ended = new AbortController()
   const brokerPid = options.brokerPid ?? null
@@ -106,9 +107,13 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
     }).finally(() => k6Ended.abort())
     await options.meanwhile?.(gateway, async () => (gateway = await start()), attemptsFile)
     const code = await running
-    if (code !== 0 && code !== THRESHOLDS_FAILED) throw new Error(`k6 ended with ${code}; see ${file('k6.log')}`)
+    if (![0, THRESHOLDS_FAILED, INTERRUPTED].includes(code ?? NaN))
+      throw new Error(`k6 ended with ${code}; see ${file('k6.log')}`)
+    summary = JSON.parse(await readFile(file('k6.json'), 'utf8')) as K6Summary
     attempts = await readAttempts(attemptsFile)
     users = progressOf(attempts)
+    const wasStopped = code === INTERRUPTED || thresholdsIn(summary).endedBy.length > 0
+    if (wasStopped) users = withCutOff(users, summary.metrics['vus_max']?.values['value'] ?? 0)
     onStep('promises in manifests what was acknowledged')
     await promiseAcknowledged(gateway.url, TOKEN, fleet, users)
   } finally {
@@ -118,7 +123,7 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
 
   onStep('runs a job over the topic, compares its results with what was acknowledged')
   const verdict = await judge({ topic: run, brokers, folder, fleet, users })
-  const { thresholds, endedBy } = thresholdsIn(JSON.parse(await readFile(file('k6.json'), 'utf8')) as K6Summary)
+  const { thresholds, endedBy } = thresholdsIn(summary)
   const hasPassed = verdict.problems.length === 0 && thresholds.every(({ ok }) => ok) && exitOfGateway === 0
   const figures = figuresOf(attempts, fleet.vmsPerUser)
   return {
@@ -149,7 +154,13 @@ function k6Env(fleet: Fleet, gateway: string): Record<string, string> {
 
 interface K6Summary {
   readonly metrics: Readonly<
-    Record<string, { readonly thresholds?: Readonly<Record<string, { readonly ok: boolean }>> }>
+    Record<
+      string,
+      {
+        readonly values: Readonly<Record<string, number>>
+        readonly thresholds?: Readonly<Record<string, { readonly ok: boolean }>>
+      }
+    >
   >
   /** Metrics whose thresholds are to end the scenario: where they do is its answer, and no failure. */
   readonly ends?: readonly string[]

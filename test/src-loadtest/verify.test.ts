@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { pointsOf, type Fleet } from '../../loadtest/k6/fleet.ts'
-import { progressOf, type Progress } from '../../loadtest/runner/attempts.ts'
+import { progressOf, withCutOff, type Progress } from '../../loadtest/runner/attempts.ts'
 import { verifyResults, type Verdict } from '../../loadtest/runner/verify.ts'
 
 const HOUR_MS = 3_600_000
@@ -62,10 +62,10 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-function verdictOf(rows: readonly Row[]): Promise<Verdict> {
+function verdictOf(rows: readonly Row[], sent = users): Promise<Verdict> {
   const file = join(folder, 'results.ndjson')
   writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
-  return verifyResults(file, fleet, users, HOUR_MS)
+  return verifyResults(file, fleet, sent, HOUR_MS)
 }
 
 test('results that are right are called so', async () => {
@@ -159,4 +159,17 @@ test('users who sent out of order, or went on without an answer, make the test v
   expect(() => progressOf([attempt, { ...attempt, firstTick: 4 }])).toThrow('sends tick 4 after 2 acknowledged')
   const unanswered = { ...attempt, status: 503 }
   expect(() => progressOf([unanswered, { ...attempt, firstTick: 2 }])).toThrow('sends tick 2 after 0 acknowledged')
+})
+
+test('where users were stopped, one request of each may be stored that nobody logged, and no more', async () => {
+  const rows = rightResults()
+  const one = { ...(rows[0] as Row), expected: null, duplicates: 0 }
+  // Seqs 0 and 1 of a user who never logged anything.
+  const stranger = { ...one, vmId: 'lt-3-0', received: 2 }
+  const stopped = withCutOff(users, 3)
+  expect(stopped.get(1)).toEqual({ acknowledged: 10, sent: 12, copies: 2 })
+  expect(stopped.get(2)).toEqual({ acknowledged: 6, sent: 8, copies: 0 })
+  expect((await verdictOf([...rows, stranger], stopped)).problems).toEqual([])
+  expect((await verdictOf([...rows, { ...stranger, received: 3 }], stopped)).problems).toHaveLength(1)
+  expect((await verdictOf([...rows, stranger])).problems).toHaveLength(1)
 })
