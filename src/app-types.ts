@@ -24,6 +24,8 @@ export interface JobSummary {
   /** Partition windows. */
   readonly windows: { readonly closed: number; readonly byReason: Readonly<Partial<Record<CloseReason, number>>> }
   readonly vmWindows: number
+  /** Late points that no commit has amended in yet, and results of amendments and promotions. */
+  readonly amendments: { readonly pendingPoints: number; readonly revisions: number }
   /** Result of the aggregator for each metric, merged over all VMs and windows. */
   readonly metrics: Readonly<Record<string, Json>>
   /** Wall-clock time of this run. */

@@ -16,6 +16,7 @@ import type { AnyAggregator } from '../core/aggregator.ts'
 import { summary } from '../core/summary.ts'
 import { WindrowError } from '../errors.ts'
 import { recordedIn, type Recorded } from '../pipeline/recorded.ts'
+import { beginningOf } from '../replay/beginning.ts'
 import { compareCertificates } from '../replay/certificates.ts'
 import { LatestResults, type Difference } from '../replay/difference.ts'
 import { openPublished, type Published } from '../replay/published.ts'
@@ -127,31 +128,14 @@ function recompute(
     const drive: Input['drive'] = (run, store, both) =>
       input.drive(
         (partition, stop, firstOffset) =>
-          run(partition, stop, () => beginningOf(shadow, replayed, partition, firstOffset)),
+          run(partition, stop, async () =>
+            beginningOf(replayed.get(partition)?.[0] ?? null, await firstOffset(), shadow.topic),
+          ),
         store,
         both,
       )
     return { ...rest, drive, recorded: of }
   })
-}
-
-/** Where a partition begins that the replay has not begun yet. A log that begins later than the job did says nothing else. */
-async function beginningOf(
-  { topic }: Config,
-  replayed: Selection['replayed'],
-  partition: number,
-  firstOffset: () => Promise<number>,
-): Promise<number> {
-  const first = await firstOffset()
-  const certificate = replayed.get(partition)?.[0]
-  if (certificate === undefined) return first
-  const where = `partition ${partition}${topic === null ? '' : ` of ${topic}`}`
-  if (certificate.sequence > 1) {
-    throw dataLoss(`the first certificate of ${where} that is there is number ${certificate.sequence}`)
-  }
-  const needed = certificate.offsets.first
-  if (first <= needed) return needed
-  throw dataLoss(`${where} begins at offset ${first} by now, and the job began at ${needed}`)
 }
 
 /** Records up to the cuts at which the last windows closed, over all partitions. */
@@ -208,13 +192,6 @@ async function closedSince(
 function pathOf(output: Config['results']): string {
   if (output.kind !== 'file') throw new Error('a replay publishes to files')
   return output.path
-}
-
-function dataLoss(problem: string): WindrowError {
-  return new WindrowError(`${problem}: a replay needs all records since the job's first`, {
-    code: 'DATA_LOSS',
-    remedy: 'Retention removed them. windrow verify checks what is still there; it can begin in the middle.',
-  })
 }
 
 function nothingInRange({ job }: Config): WindrowError {

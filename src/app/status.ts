@@ -47,12 +47,20 @@ export interface PartitionStatus {
   readonly watermark: EpochMs | null
   readonly counts: FateCounts
   readonly open: readonly OpenWindowStatus[]
+  readonly late: LateStatus
   readonly lastClosed: { readonly window: EpochMs; readonly reason: CloseReason } | null
   /** The commit under way, or the one that an owner left when it died. */
-  readonly intent: Pick<Intent, 'commit' | 'epoch' | 'cut' | 'window' | 'trigger'> | null
+  readonly intent: Pick<Intent, 'commit' | 'epoch' | 'cut' | 'window' | 'trigger' | 'request'> | null
   readonly goal: Goal | null
   /** Why its owner went on no more, or none could. */
   readonly halted: HaltStatus | null
+}
+
+export interface LateStatus {
+  /** Late points that amend their windows with the next close. */
+  readonly pending: number
+  /** Results of amendments and promotions so far. */
+  readonly revisions: number
 }
 
 export interface HaltStatus {
@@ -131,7 +139,8 @@ function partitionStatus(partition: number, look: PartitionLook, range: LogRange
     return {
       ...{ partition, owner: null, commit: 0, published: 0, resumeOffset: null },
       ...{ logEnd, lag: range === null ? null : range.end - range.start },
-      ...{ watermark: null, counts: NO_FATES, open: [], lastClosed: null, intent: null, goal: null, halted },
+      ...{ watermark: null, counts: NO_FATES, open: [], late: NOTHING_LATE },
+      ...{ lastClosed: null, intent: null, goal: null, halted },
     }
   }
   const { epoch, token, commit, published, resumeOffset, watermark, counts, intent, goal } = ledger
@@ -146,6 +155,7 @@ function partitionStatus(partition: number, look: PartitionLook, range: LogRange
     watermark,
     counts,
     open: view === null ? [] : openWindows(view),
+    late: view === null ? NOTHING_LATE : { pending: view.latePoints, revisions: view.index?.totals?.revisions ?? 0 },
     lastClosed: view?.index?.lastClosed ?? null,
     intent: intent && {
       commit: intent.commit,
@@ -153,11 +163,14 @@ function partitionStatus(partition: number, look: PartitionLook, range: LogRange
       cut: intent.cut,
       window: intent.window,
       trigger: intent.trigger,
+      ...(intent.request === undefined ? {} : { request: intent.request }),
     },
     goal,
     halted,
   }
 }
+
+const NOTHING_LATE: LateStatus = { pending: 0, revisions: 0 }
 
 function openWindows({ state }: PartitionView): OpenWindowStatus[] {
   return [...state.windows.values()]

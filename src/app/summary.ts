@@ -5,6 +5,8 @@ import { addFates, NO_FATES, type FateCounts } from '../core/fate.ts'
 import type { Json } from '../core/json.ts'
 import { readRows } from '../ledger/chunks.ts'
 import { addCounts, readIndex } from '../ledger/index-chunk.ts'
+import { latePointsIn, readJob } from '../pipeline/inspect.ts'
+import type { Windowing } from '../core/windowing.ts'
 import { readLedger } from '../ledger/ledger.ts'
 import type { StateStore } from '../pipeline/ports.ts'
 import { JobTotal, type TotalRow } from '../workflows/activities/job-total.ts'
@@ -19,6 +21,9 @@ export async function summarise(
   let counts: FateCounts = NO_FATES
   let closed = 0
   let vmWindows = 0
+  let revisions = 0
+  let pendingPoints = 0
+  let rules: Windowing | null = null
   let byReason: { [reason: string]: number } = {}
   const total = new JobTotal(aggregator)
   for (let partition = 0; partition < partitions; partition++) {
@@ -29,6 +34,11 @@ export async function summarise(
     const index = await readIndex(store, found.ledger.index)
     closed += index.totals.windows
     vmWindows += index.totals.vmWindows
+    revisions += index.totals.revisions ?? 0
+    if (index.late !== null) {
+      rules ??= (await readJob(store, job))?.rules ?? null
+      if (rules !== null) pendingPoints += await latePointsIn(store, index, rules)
+    }
     byReason = addCounts(byReason, index.totals.windowsByReason)
     if (index.total !== null) {
       const [row] = await readRows(store, index.total)
@@ -41,6 +51,7 @@ export async function summarise(
     manifests,
     windows: { closed, byReason },
     vmWindows,
+    amendments: { pendingPoints, revisions },
     metrics: (total.result() ?? {}) as Record<string, Json>,
     seconds: run.seconds,
     pointsPerSecond: run.seconds === 0 ? 0 : Math.round((consumed - run.consumedBefore) / run.seconds),

@@ -49,6 +49,8 @@ export interface CloseTotals {
   readonly windowsByReason: { readonly [reason: string]: number }
   readonly vmWindows: number
   readonly vmWindowsByReason: { readonly [reason: string]: number }
+  /** Results of amendments and promotions. Absent: none since they are counted. */
+  readonly revisions?: number
 }
 
 export const NO_TOTALS: CloseTotals = { windows: 0, windowsByReason: {}, vmWindows: 0, vmWindowsByReason: {} }
@@ -239,14 +241,23 @@ export function announcedGarbage(attempt: string, pages: AnnouncedPages, again: 
 }
 
 /** Windows and VM windows count once, under the reason that they have now. */
-function totalsAfter(before: IndexChunk | null, { amended, closing }: IndexStep): CloseTotals {
+function totalsAfter(before: IndexChunk | null, step: IndexStep): CloseTotals {
+  const { amended, closing } = step
   let totals = before?.totals ?? NO_TOTALS
   for (const now of amended) {
     const was = before?.closed.find((entry) => entry.window === now.window)
     if (was !== undefined) totals = addWindow(totals, was, -1)
     totals = addWindow(totals, now, 1)
   }
-  return closing === null ? totals : addWindow(totals, closing, 1)
+  const after = closing === null ? totals : addWindow(totals, closing, 1)
+  const revisions = (totals.revisions ?? 0) + revisionsIn(step)
+  return revisions === 0 ? after : { ...after, revisions }
+}
+
+/** Of what a commit publishes, all but the results of the window that closes. */
+function revisionsIn({ results, closing }: IndexStep): number {
+  const closed = Object.values(closing?.vmWindowsByReason ?? {}).reduce((sum, count) => sum + count, 0)
+  return Math.max(0, (results?.rows ?? 0) - closed)
 }
 
 function addWindow(

@@ -7,10 +7,13 @@ import type { Json } from '../core/json.ts'
 import type { PartitionState } from '../core/partition-state.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { WindrowError } from '../errors.ts'
+import { decodeProducers } from '../core/vm-window.ts'
 import { jobKey } from '../ledger/attempt-id.ts'
+import { readRows } from '../ledger/chunks.ts'
 import { readIndex, type IndexChunk } from '../ledger/index-chunk.ts'
 import type { JobRecord } from '../ledger/job-record.ts'
 import { readLedger, type Ledger } from '../ledger/ledger.ts'
+import type { LateRow } from '../workflows/activities/close-tasks.ts'
 import { loadOpen } from './recovery.ts'
 import type { StateStore } from './ports.ts'
 
@@ -20,6 +23,8 @@ export interface PartitionView {
   readonly index: IndexChunk | null
   /** Open windows, roster and counts, as of the last commit. */
   readonly state: PartitionState
+  /** Late points that the next close amends windows by. */
+  readonly latePoints: number
 }
 
 /** A commit sweeps the chunks of the one before only after it is published, so a reader is seldom too slow twice. */
@@ -45,7 +50,8 @@ export async function viewPartition(
     const { ledger } = found
     try {
       const index = ledger.index === null ? null : await readIndex(store, ledger.index)
-      return { ledger, index, state: await loadOpen(store, ledger, index, rules, UNTOUCHED) }
+      const state = await loadOpen(store, ledger, index, rules, UNTOUCHED)
+      return { ledger, index, state, latePoints: await latePointsIn(store, index, rules) }
     } catch (error) {
       if (!(error instanceof WindrowError) || error.code !== 'CHUNK_BROKEN') throw error
       // A chunk that is gone was superseded, if the ledger moved on meanwhile; else it is lost.
@@ -54,6 +60,16 @@ export async function viewPartition(
       if (looks === MAX_LOOKS) throw tooFast(job, partition)
     }
   }
+}
+
+/** Late points that wait for the next close. */
+export async function latePointsIn(store: StateStore, index: IndexChunk | null, rules: Windowing): Promise<number> {
+  if (index === null || index.late === null) return 0
+  let points = 0
+  for (const { window } of (await readRows(store, index.late)) as unknown as readonly LateRow[]) {
+    for (const producer of decodeProducers(window, rules).values()) points += producer.receivedCount
+  }
+  return points
 }
 
 /** The same store for reading alone: whoever looks on must not change anything, whatever is called by mistake. */

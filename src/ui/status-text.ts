@@ -25,6 +25,7 @@ const WINDOW_COLUMNS: readonly Column[] = [
   right('waited for'),
   right('complete'),
 ]
+const LATE_COLUMNS: readonly Column[] = [right('partition'), right('late points pending'), right('revisions published')]
 const FATES = ['consumed', 'accepted', 'duplicate', 'late', 'rejected', 'manifests'] as const
 
 /** Several lines, each with its line end. */
@@ -42,6 +43,7 @@ export function statusText(status: JobStatus, style: Style = createStyle(false))
       partitions.map((one) => partitionCells(one, style)),
     ),
     ...openLines(partitions, style),
+    ...lateLines(partitions),
     '',
     ...renderTable(
       [right('partition'), ...FATES.map(right)],
@@ -74,7 +76,11 @@ function stateOf({ owner, intent, halted, goal }: PartitionStatus, style: Style)
   if (owner === null) return 'never taken'
   if (intent !== null) {
     const what =
-      intent.window === null ? 'a checkpoint' : `the close of ${formatTime(intent.window)} (${intent.trigger})`
+      intent.window === null
+        ? intent.request
+          ? 'a promotion'
+          : 'a checkpoint'
+        : `the close of ${formatTime(intent.window)} (${intent.trigger})`
     return `commit ${formatCount(intent.commit)} under way: ${what}`
   }
   return goal?.isReached === true ? style.green('ended') : 'between commits'
@@ -97,6 +103,14 @@ function openLines(partitions: readonly PartitionStatus[], style: Style): string
     }),
   )
   return rows.length === 0 ? [] : ['', ...renderTable(WINDOW_COLUMNS, rows)]
+}
+
+/** Where there is something to tell. */
+function lateLines(partitions: readonly PartitionStatus[]): string[] {
+  const rows = partitions
+    .filter(({ late }) => late.pending + late.revisions > 0)
+    .map(({ partition, late }) => [String(partition), formatCount(late.pending), formatCount(late.revisions)])
+  return rows.length === 0 ? [] : ['', ...renderTable(LATE_COLUMNS, rows)]
 }
 
 function fateCells(title: string, counts: FateCounts): string[] {

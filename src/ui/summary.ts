@@ -18,9 +18,16 @@ export function summaryText(summary: JobSummary, style: Style = createStyle(fals
       `rejected ${formatCount(points.rejected)}  manifests ${formatCount(summary.manifests)}`,
     `${style.bold('closed')}    ${formatCount(windows.closed)} windows of ${formatCount(summary.vmWindows)} VM windows`,
     ...(reasons.length === 0 ? [] : [`  ${reasons.join('  ')}`]),
+    ...amendmentLines(summary.amendments, style),
     ...metricLines(summary.metrics),
   ]
   return lines.map((line) => `${line}\n`).join('')
+}
+
+function amendmentLines({ pendingPoints, revisions }: JobSummary['amendments'], style: Style): string[] {
+  if (pendingPoints + revisions === 0) return []
+  const pending = pendingPoints === 0 ? '' : `, ${formatCount(pendingPoints)} late points pending`
+  return [`${style.bold('amended')}   ${formatCount(revisions)} revisions${pending}`]
 }
 
 function metricLines(metrics: JobSummary['metrics']): string[] {

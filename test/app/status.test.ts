@@ -37,7 +37,12 @@ function viewOf(ledger: Partial<Ledger>, index: Partial<IndexChunk> | null = nul
     state.fold(record)
   }
   state.roster.set({ vmId: 'c', producer: '', missedWindows: 1 })
-  return { ledger: { ...emptyLedger('fleet', 0, 0), ...ledger }, index: index as IndexChunk | null, state }
+  return {
+    ledger: { ...emptyLedger('fleet', 0, 0), ...ledger },
+    index: index as IndexChunk | null,
+    state,
+    latePoints: 2,
+  }
 }
 
 const lookOf = (view: PartitionView | null, more: Partial<PartitionLook> = {}): PartitionLook => ({

@@ -11,6 +11,7 @@ const SUMMARY: JobSummary = {
   manifests: 2,
   windows: { closed: 2, byReason: { complete: 2 } },
   vmWindows: 2,
+  amendments: { pendingPoints: 0, revisions: 0 },
   metrics: { cpu: { count: 10 } },
   seconds: 0.5,
   pointsPerSecond: 24,

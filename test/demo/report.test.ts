@@ -19,6 +19,7 @@ function honest(options = DAY) {
     manifests,
     windows: { closed: 3, byReason: { complete: 2, grace: 1 } },
     vmWindows: manifests,
+    amendments: { pendingPoints: 0, revisions: 0 },
     metrics: {},
     seconds: 1,
     pointsPerSecond: records,

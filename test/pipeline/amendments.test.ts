@@ -62,6 +62,7 @@ describe('a late point', () => {
     expect(states).toEqual([1, 3, 6, 8, 9, 10])
     expect((await job.ledger()).counts).toMatchObject({ accepted: 7, late: 0 })
     expect((await indexOf(job)).totals).toMatchObject({
+      revisions: 2,
       windows: 4,
       windowsByReason: { complete: 1, grace: 3 },
       vmWindows: 6,

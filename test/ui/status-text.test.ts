@@ -11,7 +11,16 @@ const COUNTS = { consumed: 12_345, accepted: 12_000, duplicate: 40, late: 3, rej
 
 const FRESH: PartitionStatus = {
   ...{ partition: 0, owner: null, commit: 0, published: 0, resumeOffset: null, logEnd: null, lag: null },
-  ...{ watermark: null, counts: NO_FATES, open: [], lastClosed: null, intent: null, goal: null, halted: null },
+  ...{
+    watermark: null,
+    counts: NO_FATES,
+    open: [],
+    late: { pending: 0, revisions: 0 },
+    lastClosed: null,
+    intent: null,
+    goal: null,
+    halted: null,
+  },
 }
 const TAKEN: PartitionStatus = {
   ...FRESH,
@@ -45,6 +54,21 @@ test('three tables: partitions, open windows, records', () => {
       '',
     ].join('\n'),
   )
+})
+
+test('late points that are pending, and revisions, where there are any', () => {
+  const text = textOf([
+    { ...TAKEN, late: { pending: 3, revisions: 1200 } },
+    { ...FRESH, partition: 1 },
+  ])
+  expect(text).toContain(
+    [
+      'partition  late points pending  revisions published',
+      '        0                    3                1,200',
+      '',
+    ].join('\n'),
+  )
+  expect(textOf([TAKEN])).not.toContain('late points pending')
 })
 
 test('without open windows there is no table of them, and one partition needs no sum', () => {

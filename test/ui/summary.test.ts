@@ -7,6 +7,7 @@ const SUMMARY: JobSummary = {
   manifests: 1052,
   windows: { closed: 192, byReason: { complete: 190, grace: 2 } },
   vmWindows: 25_248,
+  amendments: { pendingPoints: 0, revisions: 0 },
   metrics: {
     mem: { count: 12, mean: 0.5 },
     cpu: { count: 302_970, mean: 12.3123456, stddev: 17.09, min: 0, p50: 6, p95: 51, p99: 80, max: 100 },
