@@ -6,7 +6,6 @@ import { NO_POINTS, type WindowProof } from '../../core/window-proof.ts'
 import { writePages, type ChunkSet } from '../../ledger/chunks.ts'
 import type { CertificateHead } from '../../ledger/ledger.ts'
 import { sealCertificate } from '../../ledger/seal-certificate.ts'
-import { resultLine } from '../../pipeline/result-line.ts'
 import type { StateStore } from '../../pipeline/ports.ts'
 import type { CommitPlan } from '../plan.ts'
 
@@ -15,10 +14,10 @@ export class ResultsDigest {
   count = 0
   readonly #hash: Hash = createHash('sha256')
 
-  /** A result as it is stored. */
-  add(row: string): void {
+  /** A result as it is published. */
+  add(line: string): void {
     this.count++
-    this.#hash.update(`${resultLine(JSON.parse(row) as Json)}\n`, 'utf8')
+    this.#hash.update(`${line}\n`, 'utf8')
   }
 
   /** Once, at the end. */

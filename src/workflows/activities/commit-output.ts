@@ -1,9 +1,10 @@
 /** What one attempt at a commit publishes, as it comes: results in order, and dead letters of VM windows in quarantine. */
 import type { PromotedMark, VmWindowResult } from '../../core/close-vm-window.ts'
-import { canonicalJson, type Json } from '../../core/json.ts'
+import type { Json } from '../../core/json.ts'
 import { OUTPUT_ROWS_PER_PAGE } from '../../core/payload-bound.ts'
 import { PageWriter, type ChunkSet } from '../../ledger/chunks.ts'
 import type { StateStore } from '../../pipeline/ports.ts'
+import { rowAndLineOf } from '../../pipeline/result-line.ts'
 import { ResultsDigest } from './certify.ts'
 
 export const PROMOTED_ROWS_PER_PAGE = OUTPUT_ROWS_PER_PAGE / 2
@@ -26,8 +27,8 @@ export class CommitOutput {
 
   async add(one: VmWindowResult): Promise<void> {
     const result = this.#mark === null ? one : { ...one, promoted: this.#mark }
-    const line = canonicalJson(result as unknown as Json)
-    await this.#results.addLine(line)
+    const { row, line } = rowAndLineOf(result as unknown as Record<string, Json>)
+    await this.#results.addLine(row)
     this.digest.add(line)
     if (result.reason === 'quarantined') await this.#quarantined.add(quarantineRow(result))
   }
