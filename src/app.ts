@@ -227,7 +227,9 @@ async function runOwned(env: PipelineEnv, ...[partition, ...more]: Parameters<Ru
   } catch (error) {
     const { code, disposition } =
       error instanceof WindrowError ? error : { code: 'UNEXPECTED', disposition: 'fatal' as const }
-    env.observe({ kind: 'failed', partition, code, disposition, reason: messageOf(error) })
+    const stack = error instanceof Error && !(error instanceof WindrowError) ? error.stack : undefined
+    const event = { kind: 'failed', partition, code, disposition, reason: messageOf(error) } as const
+    env.observe({ ...event, ...(stack === undefined ? {} : { stack }) })
     throw error
   }
 }

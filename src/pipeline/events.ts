@@ -91,7 +91,14 @@ export type PipelineEvent = { readonly partition: number } & (
   /** Committed and published as far as it was read, and not ours any more. */
   | { readonly kind: 'ended'; readonly commit: number }
   /** Not ours any more: lost to another owner, to be begun again, or halted for good (`fatal`). */
-  | { readonly kind: 'failed'; readonly code: string; readonly disposition: Disposition; readonly reason: string }
+  | {
+      readonly kind: 'failed'
+      readonly code: string
+      readonly disposition: Disposition
+      readonly reason: string
+      /** Of an error that nobody foresaw: where in the code it came from. */
+      readonly stack?: string
+    }
 )
 
 export type PipelineObserver = (event: PipelineEvent) => void
