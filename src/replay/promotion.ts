@@ -106,6 +106,7 @@ export async function promotionRows(
   { store, index }: ReplayLedger,
   vms: readonly DifferingVm[],
   touched: readonly { readonly first: EpochMs; readonly last: EpochMs }[],
+  maxChars = MAX_PROMOTION_CHARS,
 ): Promise<{ readonly rows: readonly PromotionRow[]; readonly vms: number }> {
   const windows = await Promise.all(
     index.closed.map(async (entry, i) => ({
@@ -137,7 +138,7 @@ export async function promotionRows(
     state ??= windows.length === 0 ? await states.find(vmId) : null
     ofVm.push({ kind: 'after', vmId, state, isSame: isStateSame })
     chars += canonicalJson(ofVm as unknown as Json).length
-    if (taken > 0 && chars > MAX_PROMOTION_CHARS) break
+    if (taken > 0 && chars > maxChars) break
     rows.push(...ofVm)
     taken++
   }

@@ -143,6 +143,26 @@ describe('a promotion', () => {
     expect(added).toMatchObject([{ vmId: 'a', windowStart: 200, revision: 2, received: 1, promoted: { by: 'ann' } }])
   })
 
+  it('of more VMs than one request takes goes on with the next, which knows of the one before', async () => {
+    const all = fleet(9)
+    const job = makeJob([], { aggregator: faulty })
+    await runOver(job, all.slice(0, 16))
+    const again = await replayed(job.results.certificates, [all], RULES, totals)
+    await askToPromote(live(job), again, 'p1', { vmId: 'a' })
+    await runOver(job, all.slice(0, 16), { aggregator: totals })
+    const first = await answerOf(job)
+    expect(first).toMatchObject({ kind: 'promoted', vmWindows: 4, refused: { count: 0 } })
+    // Windows of `b` are among those that were promoted of `a`; one that does not know of it is refused.
+    await askToPromote(live(job), again, 'p2', { vmId: 'b' })
+    await runOver(job, all.slice(0, 16), { aggregator: totals })
+    expect(await answerOf(job, 'p2')).toMatchObject({ vmWindows: 0, refused: { first: [{ problem: 'moved-on' }] } })
+    const seen = first.kind === 'promoted' ? (first.certificate ?? 0) : 0
+    await askToPromote(live(job), again, 'p3', { vmId: 'b', seen })
+    await runOver(job, all, { aggregator: totals }, true)
+    expect(await answerOf(job, 'p3')).toMatchObject({ kind: 'promoted', vmWindows: 4, refused: { count: 0 } })
+    expect(latestBare(job.results.results)).toEqual(await rightly(all))
+  })
+
   it('that finds an amended VM refuses it whole, and promotes the others', async () => {
     const all = fleet(14, new Map([[8, point('a', 900, 620, 5)]]))
     const job = makeJob([], { aggregator: faulty })

@@ -18,7 +18,7 @@ import { Random } from '../support/random.ts'
 import { makeScenario, type Scenario } from './scenario.ts'
 import { NO_MISCHIEF, World, type Mischief } from './world.ts'
 
-const SEEDS = 80
+const SEEDS = 60
 
 /** Forgot in every second window what a VM had carried on. */
 const faulty: AnyAggregator = {

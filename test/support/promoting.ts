@@ -73,6 +73,8 @@ export async function askToPromote(
   { job, store, results }: LiveJob,
   { store: shadow, results: again, certificates }: Replayed,
   id = 'p1',
+  /** Of the first of these VMs alone, after a request that made this certificate. */
+  one: { readonly vmId: string; readonly seen?: number } | null = null,
 ): Promise<ReadonlyMap<number, string>> {
   const windows = new Set(certificates.flatMap(({ window }) => (window === null ? [] : [window.start])))
   const live = latestOf(results.results, windows)
@@ -85,11 +87,12 @@ export async function askToPromote(
     const window = Math.max(...starts)
     const ledger = await readReplayLedger(shadow, 'again', partition, window, new Set(vms.map(({ vmId }) => vmId)))
     if (ledger === null) continue
-    const share = vms.filter(({ vmId }) => ledger.vmIds.has(vmId))
+    const share = vms.filter(({ vmId }) => ledger.vmIds.has(vmId) && (one === null || vmId >= one.vmId))
     if (share.length === 0) continue
-    const { rows } = await promotionRows(ledger, share, [])
+    const { rows } = await promotionRows(ledger, share, [], ...(one === null ? [] : [1]))
     const request: PromoteRequest = {
-      ...{ kind: 'promote', id, replay: 'again', through: { certificate, window }, seen: certificate },
+      ...{ kind: 'promote', id, replay: 'again', through: { certificate, window } },
+      seen: one?.seen ?? certificate,
       ...{ rows: await writePromotion(store, job, partition, id, rows), who: 'ann', why: 'a fault', askedAtMs: 0 },
     }
     await askOwner(store, job, partition, request)
