@@ -1,4 +1,8 @@
-/** What each process of a load test takes of the machine, second by second: it tells whose bound a figure is. Linux only. */
+/**
+ * What each process of a load test takes of the machine, second by second: CPU, which tells whose bound a figure is, and memory,
+ * which tells whether it grows. Linux only.
+ */
+import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cpuSecondsOf } from '../../bench/peer/cpu.ts'
 
@@ -9,6 +13,8 @@ export interface CpuUsage {
   readonly total: CpuSeconds
   /** In each second since the start; what ended in the middle of one lacks its end. */
   readonly timeline: readonly CpuSeconds[]
+  /** Resident MiB by name at the end of each second; 0 of what is not there. */
+  readonly memoryMib: readonly Readonly<Record<string, number>>[]
 }
 
 const EVERY_MS = 1_000
@@ -20,6 +26,7 @@ export type PidOf = () => number | null
 export async function watchCpu(pids: Readonly<Record<string, PidOf>>, signal: AbortSignal): Promise<CpuUsage | null> {
   if (process.platform !== 'linux') return null
   const timeline: CpuSeconds[] = []
+  const memoryMib: Record<string, number>[] = []
   const startMs = performance.now()
   for (let last = await readAll(pids); !signal.aborted;) {
     // Kept to the second, however long looking takes.
@@ -28,25 +35,42 @@ export async function watchCpu(pids: Readonly<Record<string, PidOf>>, signal: Ab
     await sleep(Math.max(0, nextMs - performance.now()), undefined, { signal }).catch(() => undefined)
     const now = await readAll(pids)
     timeline.push(usedBetween(last, now, Object.keys(pids)))
+    memoryMib.push(Object.fromEntries(Object.keys(pids).map((name) => [name, now.get(name)?.mib ?? 0])))
     last = now
   }
-  return { total: totalOf(timeline, Object.keys(pids)), timeline }
+  return { total: totalOf(timeline, Object.keys(pids)), timeline, memoryMib }
 }
 
 interface Reading {
   readonly pid: number
   readonly seconds: number
+  readonly mib: number
 }
 
 async function readAll(pids: Readonly<Record<string, PidOf>>): Promise<Map<string, Reading>> {
   const readings = new Map<string, Reading>()
   for (const [name, pidOf] of Object.entries(pids)) {
     const pid = pidOf()
-    const seconds = pid === null ? null : await cpuSecondsOf(pid).catch(() => null)
-    // One that has ended has no file any more.
-    if (pid !== null && seconds !== null) readings.set(name, { pid, seconds })
+    if (pid === null) continue
+    // One that has ended has no files any more.
+    const [seconds, mib] = await Promise.all([cpuSecondsOf(pid), residentMib(pid)]).catch(() => [null, null])
+    if (seconds !== null && mib !== null) readings.set(name, { pid, seconds, mib })
   }
   return readings
+}
+
+async function residentMib(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  // proc(5): in kB; a process that has ended and is not reaped has none.
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024
+}
+
+/** Of the gateway: in the middle, at the end, and at most. */
+export function gatewayMemory({ memoryMib }: CpuUsage): { middle: number; end: number; most: number } {
+  // Where it was being started again there is nothing to tell.
+  const values = memoryMib.map(({ gateway = 0 }) => gateway).filter((mib) => mib > 0)
+  const at = (index: number): number => values.at(index) ?? 0
+  return { middle: at(Math.floor(values.length / 2)), end: at(-1), most: Math.max(0, ...values) }
 }
 
 function usedBetween(

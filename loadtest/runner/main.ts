@@ -5,7 +5,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { startBroker, type Broker } from '../../src/stack/index.ts'
 import { messageOf } from '../../src/errors.ts'
-import type { CpuUsage } from './cpu.ts'
+import { gatewayMemory, type CpuUsage } from './cpu.ts'
 import { provideK6, SCENARIOS_FOLDER } from './k6.ts'
 import { readOptions, usageText } from './options.ts'
 import { reportHtml } from './report.ts'
@@ -76,7 +76,9 @@ function summaryText({ figures, cpu, loadBefore, thresholds, endedBy, verdict, h
 function cpuText(cpu: CpuUsage | null, seconds: number): string {
   if (cpu === null) return ''
   const used = Object.entries(cpu.total).map(([name, one]) => `${name} ${one.toFixed(1)}`)
-  return `CPU seconds of ${Math.round(cpus().length * seconds)}: ${used.join(', ')}; `
+  const { middle, end, most } = gatewayMemory(cpu)
+  const memory = `gateway's memory ${Math.round(middle)} MiB half-way, ${Math.round(end)} at the end, ${Math.round(most)} at most`
+  return `CPU seconds of ${Math.round(cpus().length * seconds)}: ${used.join(', ')}; ${memory}; `
 }
 
 try {

@@ -13,6 +13,9 @@ interface Line<Entry> {
   readonly of: (entry: Entry) => number | null
 }
 
+const MEMORY: readonly Line<Readonly<Record<string, number>>>[] = [
+  { name: 'gateway', colour: '#2f6fde', of: ({ gateway = 0 }) => (gateway === 0 ? null : gateway) },
+]
 const CORES: readonly Line<CpuSeconds>[] = [
   { name: 'k6', colour: '#c2376b', of: ({ k6 = 0 }) => k6 },
   { name: 'gateway', colour: '#2f6fde', of: ({ gateway = 0 }) => gateway },
@@ -95,7 +98,7 @@ ${plot(
   ],
   count,
 )}
-${cpu === null ? '' : `<h2>Cores in use</h2>\n${plot(cpu, CORES, cores)}`}
+${cpu === null ? '' : `<h2>Cores in use</h2>\n${plot(cpu, CORES, cores)}\n<h2>Memory of the gateway</h2>\n${plot({ timeline: cpu.memoryMib }, MEMORY, mib)}`}
 <h2>Thresholds</h2>
 <table><tr><th>metric</th><th>must hold</th><th>held</th></tr>
 ${thresholds.map(({ metric, rule, ok }) => `<tr><td>${escape(metric)}</td><td>${escape(rule)}</td><td class="${ok ? 'good' : 'bad'}">${ok ? 'yes' : 'no'}</td></tr>`).join('\n')}
@@ -153,6 +156,10 @@ function niceTop(value: number): number {
 
 function count(value: number): string {
   return Math.round(value).toLocaleString('en-US')
+}
+
+function mib(value: number): string {
+  return `${Math.round(value)} MiB`
 }
 
 function cores(value: number): string {

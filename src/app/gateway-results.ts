@@ -6,6 +6,7 @@ import type { KafkaConnection } from '../adapters/kafka/client.ts'
 import { followTopic } from '../adapters/kafka/follow-topic.ts'
 import type { Certificate } from '../core/certificate.ts'
 import type { VmWindowResult } from '../core/close-vm-window.ts'
+import type { WindrowError } from '../errors.ts'
 import { CertificatesView } from '../gateway/certificates-view.ts'
 import { ResultsView } from '../gateway/results-view.ts'
 import type { Followed, Published } from '../gateway/query.ts'
@@ -42,7 +43,7 @@ export function followPublished(
         if (decoded.kind === 'line') add(partition, JSON.parse(decoded.line))
       },
       onCaughtUp: () => (problem = null),
-      onTrouble: ({ code, message }) => (problem = { code: 'UNREADABLE', detail: `${code}: ${message}` }),
+      onTrouble: (error) => (problem = { code: 'UNREADABLE', detail: troubleText(error, topic) }),
     })
     return { view, topic, problem: () => problem, ended }
   }
@@ -64,4 +65,10 @@ export function followPublished(
     ),
   }
   return { ...followed, ended: Promise.all([followed.results.ended, followed.certificates.ended]) }
+}
+
+function troubleText({ code, message }: WindrowError, topic: string): string {
+  return code === 'KAFKA_TOPIC_MISSING'
+    ? `there is no topic ${topic}: no job has published there yet, or the job has another name`
+    : `${code}: ${message}`
 }

@@ -49,8 +49,8 @@ test('smoke: everything that is sent is acknowledged, and counts once', async ()
   expect(outcome.verdict).toMatchObject({ points: outcome.figures.points, unacknowledged: 0 })
   expect(outcome.hasPassed).toBe(true)
   const html = reportHtml(outcome)
-  // Points, latency, requests, and cores where the kernel tells.
-  expect(html.match(/<svg/g)).toHaveLength(process.platform === 'linux' ? 4 : 3)
+  // Points, latency, requests; cores and memory where the kernel tells.
+  expect(html.match(/<svg/g)).toHaveLength(process.platform === 'linux' ? 5 : 3)
   expect(html).not.toMatch(/NaN|undefined|Infinity/)
 })
 

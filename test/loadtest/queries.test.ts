@@ -130,8 +130,17 @@ const summary = (...values: number[]) => ({
 })
 
 test('questions are answered as windows close and are amended, and alike after a restart', async () => {
-  const loading = await get('/v1/windows')
-  expect(loading).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^\d+$/) as string })
+  const nothingYet = expect.stringContaining(
+    `there is no topic ${JOB}-results: no job has published there yet`,
+  ) as string
+  await vi.waitUntil(async () => ((await get('/v1/windows')).body as { code?: string }).code !== 'LOADING', {
+    timeout: 60_000,
+    interval: 100,
+  })
+  expect(await get('/v1/windows')).toMatchObject({
+    ...{ status: 503, retryAfter: expect.stringMatching(/^\d+$/) as string },
+    body: { code: 'UNREADABLE', detail: nothingYet },
+  })
   job = startJob()
 
   // The first hour: one VM has all its points, one lacks seq 1. The second one's first points close it.
