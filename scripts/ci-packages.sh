@@ -18,6 +18,7 @@ need redis-server redis-server
 need '/usr/lib/postgresql/*/bin/initdb' postgresql
 need '/usr/lib/postgresql/*/bin/psql' postgresql-client
 need kcat kcat
+need openssl openssl
 need promtool prometheus
 
 [ -n "$missing" ] || exit 0
