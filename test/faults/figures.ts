@@ -16,6 +16,8 @@ export interface Figures {
   readonly faults: Readonly<Record<string, number>>
   /** Processors that ended by themselves and were started again. */
   readonly deaths: number
+  /** Sidecars that did; absent in figures of runs from before they were started again. */
+  readonly sidecarDeaths?: number
   readonly lost: number
   readonly doubled: number
   readonly wrong: number

@@ -29,6 +29,7 @@ import { textOf } from './points.ts'
 import { Processors, type LogLine } from './processors.ts'
 import { readDeadLetters, readResults } from './published.ts'
 import { readTopic } from './read-topic.ts'
+import { Sidecars } from './sidecars.ts'
 import type { FaultKind, Site } from './site.ts'
 import { proxyBeforeStore } from './store-proxy.ts'
 import { Watch } from './watch.ts'
@@ -133,7 +134,11 @@ async function runOn(
       processors.start(slot)
     },
   })
-  const site: Site = { stack, job, topic, partitions: PARTITIONS, processors, watch, proxies, storeProxy, disk, owners }
+  const sidecars = new Sidecars(stack, say)
+  const where = { stack, job, topic, partitions: PARTITIONS, watch, owners, proxies, storeProxy, disk }
+  const site: Site = { ...where, processors, sidecars }
+  const over = new AbortController()
+  const keeping = sidecars.keepRunning(over.signal).catch((error: unknown) => watch.fail(error as Error))
   try {
     for (let slot = 0; slot < slots; slot++) processors.start(slot)
     const feeder = new Feeder(site, new Workload({ seed }))
@@ -142,13 +147,16 @@ async function runOn(
     const summary = await finish(site, args)
     const verdict = await verdictOf(site, summary)
     const figures = {
-      ...{ seed, state: options.state, processors: slots, faults, deaths: processors.deaths.length },
+      ...{ seed, state: options.state, processors: slots, faults },
+      ...{ deaths: processors.deaths.length, sidecarDeaths: sidecars.deaths.length },
       ...{ seconds: Math.round((performance.now() - startedMs) / 1000), records: summary.points.consumed },
       vmWindows: summary.vmWindows,
       ...{ lost: verdict.lost.length, doubled: verdict.doubled.length, wrong: verdict.wrong.length },
     }
     return { verdict, figures }
   } finally {
+    over.abort()
+    await keeping
     await processors.kill()
     for (const proxy of proxies) await proxy.close()
   }

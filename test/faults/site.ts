@@ -4,6 +4,7 @@ import type { TcpProxy } from '../adapters/dapr/support/tcp-proxy.ts'
 import type { LimitedDisk } from './limited-disk.ts'
 import type { Point } from './points.ts'
 import type { Processors } from './processors.ts'
+import type { Sidecars } from './sidecars.ts'
 import type { Watch } from './watch.ts'
 
 export interface Site {
@@ -12,6 +13,7 @@ export interface Site {
   readonly topic: string
   readonly partitions: number
   readonly processors: Processors
+  readonly sidecars: Sidecars
   readonly watch: Watch
   /** Between a slot's processor and its sidecar. */
   readonly proxies: readonly TcpProxy[]

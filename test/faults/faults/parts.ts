@@ -9,9 +9,11 @@ export function reached({ watch }: Site, { point }: Draw): Promise<void> {
   return watch.line(`a processor to reach ${textOf(point)}`, (_, line) => isAt(line, point), point.nth)
 }
 
-async function killAndStart({ stack, watch }: Site, part: string): Promise<number> {
-  await stack.kill(part)
-  await stack.start(part)
+async function killAndStart({ stack, sidecars, watch }: Site, part: string): Promise<number> {
+  await sidecars.exclusively(async () => {
+    await stack.kill(part)
+    await stack.start(part)
+  })
   watch.progress()
   return 1
 }
