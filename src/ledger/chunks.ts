@@ -3,7 +3,7 @@
  * insert-only (a page that is there is never written over) and digested (a page that differs from its digest is never
  * used). So an activity may run twice and a zombie may write late, and neither changes anything.
  */
-import { WindrowError } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors.ts'
 import { canonicalJson, type Json } from '../core/json.ts'
 import { PAGE_BYTES } from '../core/payload-bound.ts'
 import type { StateStore } from '../pipeline/ports.ts'
@@ -153,7 +153,7 @@ export async function* readPages(store: StateStore, set: ChunkSet): AsyncGenerat
       const text = values.get(key)?.value
       if (text === undefined) throw brokenChunk(key, 'it is missing')
       if (digestOf(text) !== set.digests[from + i]) throw brokenChunk(key, 'it differs from its digest')
-      yield text.split('\n').map((line) => JSON.parse(line) as Json)
+      yield rowsOf(key, text)
     }
   }
 }
@@ -162,6 +162,14 @@ export async function readRows(store: StateStore, set: ChunkSet): Promise<Json[]
   const rows: Json[] = []
   for await (const page of readPages(store, set)) for (const row of page) rows.push(row)
   return rows
+}
+
+function rowsOf(key: string, text: string): Json[] {
+  try {
+    return text.split('\n').map((line) => JSON.parse(line) as Json)
+  } catch (error) {
+    throw brokenChunk(key, `a row is no JSON (${messageOf(error)})`)
+  }
 }
 
 function brokenChunk(key: string, what: string): WindrowError {

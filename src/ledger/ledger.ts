@@ -6,7 +6,7 @@ import { canonicalJson, type Json } from '../core/json.ts'
 import { NO_FATES, type FateCounts } from '../core/fate.ts'
 import type { CloseTrigger } from '../core/closing.ts'
 import type { EpochMs } from '../core/point.ts'
-import { WindrowError } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors.ts'
 import type { PublishedMarker, StateStore } from '../pipeline/ports.ts'
 import { ledgerKey } from './attempt-id.ts'
 import type { ChunkKind } from './chunks.ts'
@@ -126,8 +126,22 @@ export function encodeLedger(ledger: Ledger): string {
   return text
 }
 
+/** A value that is no ledger at all is asked for again: it may be what a store answers while it comes back. */
 export function parseLedger(text: string, key: string): Ledger {
-  const parsed = JSON.parse(text) as { format?: unknown }
+  let parsed: { readonly format?: unknown }
+  try {
+    parsed = JSON.parse(text) as typeof parsed
+  } catch (error) {
+    throw new WindrowError(
+      `the ledger ${key} is no JSON (${messageOf(error)}): ${JSON.stringify(text.slice(0, 200))}`,
+      {
+        code: 'LEDGER_UNREADABLE',
+        disposition: 'retryable',
+        remedy: 'It is read again. If that goes on, the state store has damaged it: restore the store from a backup.',
+        cause: error,
+      },
+    )
+  }
   if (parsed.format !== FORMAT) {
     throw new WindrowError(
       `the ledger ${key} has format ${JSON.stringify(parsed.format)}; this version reads format ${FORMAT}`,

@@ -2,7 +2,7 @@
  * One commit, from a cut to a swapped ledger: intent, chunks, parent workflow, and then the ledger's own word for it. The
  * workflow's answer is a hint; whether the commit happened is asked of the ledger alone.
  */
-import { WindrowError } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors.ts'
 import { aggregatorId } from '../workflows/vm-window.ts'
 import type { EpochMs } from '../core/point.ts'
 import { OUTPUT_ROWS_PER_PAGE } from '../core/payload-bound.ts'
@@ -260,7 +260,7 @@ async function finished(session: Session, intent: Intent, backoff: Backoff): Pro
   let page = 0
   for (;;) {
     const status = await polled(session, intent, backoff)
-    if (status.kind === 'completed') return JSON.parse(status.output) as CommitResult
+    if (status.kind === 'completed') return answerOf(intent, status.output)
     if (status.kind === 'failed') throw workflowFailed(intent, status.reason)
     if (status.kind === 'absent')
       throw retryable('WORKFLOW_GONE', `the workflow ${intent.attempt} is not known any more`)
@@ -276,6 +276,15 @@ async function finished(session: Session, intent: Intent, backoff: Backoff): Pro
         `the workflow ${intent.attempt} made no progress for ${env.limits.stallMs} ms`,
       )
     }
+  }
+}
+
+/** What cannot be read says nothing: the ledger is asked, and where it has not committed, the commit is driven again. */
+function answerOf(intent: Intent, output: string): CommitResult {
+  try {
+    return JSON.parse(output) as CommitResult
+  } catch (error) {
+    throw workflowFailed(intent, `its answer is no JSON (${messageOf(error)}): ${JSON.stringify(output.slice(0, 200))}`)
   }
 }
 

@@ -94,6 +94,16 @@ describe('the ledger', () => {
     })
   })
 
+  it('that is no JSON may be read again, and is shown', async () => {
+    const store = new MemoryStore()
+    await store.insert('job-3-ledger', '{"format":')
+    await expect(readLedger(store, 'job', 3)).rejects.toMatchObject({
+      code: 'LEDGER_UNREADABLE',
+      disposition: 'retryable',
+      message: expect.stringContaining('"{\\"format\\":"') as string,
+    })
+  })
+
   it('that is not there is null', async () => {
     expect(await readLedger(new MemoryStore(), 'job', 0)).toBeNull()
   })

@@ -86,6 +86,17 @@ describe('a commit', () => {
     expect(job.results.results).toEqual([])
   })
 
+  it('whose workflow answers what cannot be read is looked up in the ledger', async () => {
+    const job = makeJob(list)
+    const { engine, started } = engineOf(job, async (n, real) => {
+      const status = await real()
+      return n === 1 ? { kind: 'completed', output: '' } : status
+    })
+    await job.run({ engine })
+    expect(started.map((id) => id.split('-')[2])).toEqual(['1', '2', '3'])
+    expect(published(job)).toEqual(UNDISTURBED)
+  })
+
   it('that fails maxWorkflowFailures times halts the partition, and says why', async () => {
     const job = makeJob(list)
     const { engine, started } = engineOf(job, () => Promise.resolve({ kind: 'failed', reason: 'always' }))
