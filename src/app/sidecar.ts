@@ -104,7 +104,10 @@ export async function openSidecar(
     await Promise.race([worker.ready, failed])
     return {
       store,
-      engine: telemetry.engine(createDaprWorkflowEngine({ client, workflowName: PARTITION_WINDOW })),
+      engine: {
+        ...telemetry.engine(createDaprWorkflowEngine({ client, workflowName: PARTITION_WINDOW })),
+        stalled: (cause) => worker?.renew(cause),
+      },
       answers: () => client.hub.hello(ANSWER_WITHIN_MS),
       failed,
       close,

@@ -271,10 +271,10 @@ async function finished(session: Session, intent: Intent, backoff: Backoff): Pro
       page++
       lastProgressMs = env.clock.nowMs()
     } else if (env.clock.nowMs() - lastProgressMs > env.limits.stallMs) {
-      throw retryable(
-        'WORKFLOW_STALLED',
-        `the workflow ${intent.attempt} made no progress for ${env.limits.stallMs} ms`,
-      )
+      const problem = `the workflow ${intent.attempt} made no progress for ${env.limits.stallMs} ms`
+      const stalled = retryable('WORKFLOW_STALLED', problem)
+      env.engine.stalled?.(stalled)
+      throw stalled
     }
   }
 }

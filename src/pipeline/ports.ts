@@ -67,6 +67,8 @@ export interface WorkflowEngine {
   poll(id: string): Promise<WorkflowStatus>
   /** Forgets a finished or abandoned workflow; absent ones are no error. */
   purge(id: string): Promise<void>
+  /** Hears of a workflow that stands still, to see to its workers; it is driven again in any case. */
+  stalled?(cause: Error): void
 }
 
 /** How far a partition's results have been published; travels with every published batch. */

@@ -35,6 +35,8 @@ export interface WorkerSession {
   readonly established: Promise<void>
   /** Resolves with the cause when the stream is lost, with `undefined` after `stop`. Never rejects. */
   readonly ended: Promise<Error | undefined>
+  /** Lets go of the stream as if it had been lost. */
+  drop(cause: Error): void
   /** Takes no more work, gives what is at work up to `drainMs`, and lets go of the connection. */
   stop(drainMs: number): Promise<void>
 }
@@ -106,6 +108,7 @@ export function openWorkerSession(options: WorkerSessionOptions): WorkerSession 
   return {
     established: established.promise,
     ended: ended.promise,
+    drop: end,
     stop(drainMs) {
       end(undefined)
       return release(drainMs, true)

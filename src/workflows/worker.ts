@@ -40,6 +40,8 @@ export interface WorkflowWorkerOptions {
   readonly onEvent: (event: WorkerEvent) => void
   /** Time without a session that holds, after which the worker gives up. @default 120 000 */
   readonly giveUpAfterMs?: number
+  /** How old a stream must be to be renewed. @default 30 000 */
+  readonly renewedAfterMs?: number
   /** On stopping, time for what is at work; what is cut off is run again by the next worker. @default 2000 */
   readonly drainMs?: number
 }
@@ -49,11 +51,19 @@ export interface WorkflowWorker {
   readonly ready: Promise<void>
   /** Rejects when the worker gives up; otherwise never settles. */
   readonly failed: Promise<never>
+  /**
+   * Takes a new stream in the place of one that stands, unless that one is young. For when work stands still though the
+   * stream does not end: a daprd (1.18) that has lost its placement may not know its own workflow actors any more, and
+   * registers them only when a worker comes.
+   */
+  renew(cause: Error): void
   stop(): Promise<void>
 }
 
 /** A session that held this long was a working one: what follows is a new trouble with a budget of its own. */
 const HELD_MS = 10_000
+/** A stream that is younger has not had its chance. */
+const RENEWED_AFTER_MS = 30_000
 
 export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWorker {
   const { onEvent, giveUpAfterMs = 120_000, drainMs = 2_000 } = options
@@ -61,6 +71,7 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
   const failed = deferred<never>()
   const stopping = new AbortController()
   let session: WorkerSession | undefined
+  let heldSinceMs = Number.POSITIVE_INFINITY
 
   const onLog = (level: 'warn' | 'error', message: string, details: readonly unknown[]) =>
     onEvent({ kind: 'log', level, message, details })
@@ -78,7 +89,7 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
       })
       signal.throwIfAborted()
       session = openWorkerSession({ ...options, endpoint: options.grpcEndpoint, onLog })
-      let heldSinceMs = Number.POSITIVE_INFINITY
+      heldSinceMs = Number.POSITIVE_INFINITY
       session.established.then(
         () => {
           heldSinceMs = performance.now()
@@ -124,6 +135,10 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
   return {
     ready: ready.promise,
     failed: failed.promise,
+    renew(cause) {
+      if (performance.now() - heldSinceMs < (options.renewedAfterMs ?? RENEWED_AFTER_MS)) return
+      session?.drop(cause)
+    },
     async stop() {
       stopping.abort(stopped())
       ready.reject(stopped())

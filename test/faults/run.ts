@@ -52,7 +52,8 @@ export interface Outcome {
 }
 
 const PARTITIONS = 4
-const DAPRDS = 2
+/** One for each slot, as in a cluster. */
+const DAPRDS = 3
 const CHECKPOINT_EVERY = 700
 /** Sent at once, so that a fault finds its point; after them the fleet takes its time. */
 const WINDOWS_AT_ONCE = 2
@@ -87,7 +88,7 @@ export async function runFaults(options: RunOptions): Promise<Outcome> {
 
 async function freePortBase(): Promise<number> {
   for (let base = 20_000; ; base += 100) {
-    const ports = [stackPorts(base), ...[0, 1].map((index) => daprdPorts(base, index))]
+    const ports = [stackPorts(base), ...Array.from({ length: DAPRDS }, (_, index) => daprdPorts(base, index))]
     if ((await busyPorts(ports.flatMap((some) => Object.values(some) as number[]))).length === 0) return base
   }
 }

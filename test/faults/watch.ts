@@ -10,12 +10,15 @@ export const STUCK_AFTER_MS = 120_000
 /** For what no log tells: a process's end, a group's members, a ledger. */
 const LOOK_EVERY_MS = 250
 /** Lines that mean that the job gets on. */
-const PROGRESS = new Set(['committed', 'published', 'taken-over', 'ended'])
+const PROGRESS = new Set(['committed', 'published', 'ended'])
+/** Takeovers that follow each other without any of those, and mean that it gets on too: beyond them it turns in a circle. */
+const MAX_IDLE_TAKEOVERS = 8
 
 export class Watch {
   readonly #dump: (what: string) => Promise<string>
   #listeners = new Set<(slot: number, line: LogLine) => void>()
   #progressAtMs = performance.now()
+  #idleTakeovers = 0
   #failure: Error | null = null
 
   constructor(dump: (what: string) => Promise<string>) {
@@ -24,12 +27,15 @@ export class Watch {
 
   readonly heard = (slot: number, line: LogLine): void => {
     if (PROGRESS.has(line.msg)) this.progress()
+    else if (line.msg === 'taken-over' && ++this.#idleTakeovers <= MAX_IDLE_TAKEOVERS)
+      this.#progressAtMs = performance.now()
     for (const listener of this.#listeners) listener(slot, line)
   }
 
   /** Something was done that takes its time and shows in no log. */
   progress(): void {
     this.#progressAtMs = performance.now()
+    this.#idleTakeovers = 0
   }
 
   /** Ends every wait, now and later. */

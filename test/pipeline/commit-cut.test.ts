@@ -115,6 +115,7 @@ describe('a commit', () => {
     const job = makeJob(list, { limits: { ...DEFAULT_LIMITS, stallMs: 20 } })
     const inner = new MemoryEngine({ store: job.store, aggregator: job.env.aggregator })
     const started: string[] = []
+    const stalled: string[] = []
     const engine: WorkflowEngine = {
       start: (id, input) => {
         started.push(id)
@@ -126,11 +127,13 @@ describe('a commit', () => {
         return id === started[0] ? { kind: 'running' } : status
       },
       purge: (id) => inner.purge(id),
+      stalled: (cause) => void stalled.push(cause.message),
     }
     await job.run({ engine })
     expect(job.events.flatMap((event) => (event.kind === 'retry' ? [event.reason] : []))).toEqual([
       expect.stringContaining('made no progress for 20 ms'),
     ])
+    expect(stalled).toEqual([expect.stringContaining(`${started[0]} made no progress`)])
     expect(started.map((id) => id.split('-')[2])).toEqual(['1', '2', '3'])
     expect(published(job)).toEqual(UNDISTURBED)
   })

@@ -124,6 +124,23 @@ describe('a workflow worker', () => {
     expect(await result).toEqual({ ok: true, output: Array.from({ length: 150 }, (_, i) => `${i}`).join() })
   })
 
+  it('told that work stands still, it takes a new stream, but not in the place of a young one', async () => {
+    const sidecar = await testSidecar()
+    const worker = testWorker({ grpcPort: sidecar.grpcPort, workflows, renewedAfterMs: 0 })
+    await worker.ready
+    const cause = new Error('nothing moves')
+    worker.renew(cause)
+    expect((await worker.event('disconnected')).cause).toBe(cause)
+    await worker.event('connected', 2)
+    expect(await run(sidecar.grpcPort, ECHO, 'id')).toEqual({ ok: true, output: 'id' })
+
+    const young = testWorker({ grpcPort: sidecar.grpcPort, workflows })
+    await young.ready
+    young.renew(cause)
+    expect(await run(sidecar.grpcPort, ECHO, 'other')).toEqual({ ok: true, output: 'other' })
+    expect(young.events.map(({ kind }) => kind)).toEqual(['connected'])
+  })
+
   it('gives up, loudly, when no sidecar comes within its time', async () => {
     const proxy = await startTcpProxy()
     const worker = testWorker({ grpcPort: proxy.port, workflows, giveUpAfterMs: 300 })
