@@ -12,6 +12,7 @@ import { addAskFlags, readAsking, type AskFlags } from './ask-flags.ts'
 import type { CliCommand, CliContext } from './command.ts'
 import { loadConfigFile } from './load-config.ts'
 import { addStoreFlags } from './store-flags.ts'
+import { unanswered } from './unanswered.ts'
 
 interface Options {
   readonly config: StoreConfig
@@ -95,24 +96,12 @@ function readOptions(given: Readonly<Record<string, unknown>>, env: CliContext['
 
 /** Done is: something closed or was left, and nothing is in the dark. */
 function failureOf({ partitions, window }: CloseReport, config: StoreConfig): WindrowError | null {
-  const which = (outcome: string): string =>
-    partitions
-      .filter((one) => one.outcome === outcome)
-      .map((one) => one.partition)
-      .join(', ')
-  if (which('no-owner') !== '') {
-    const where = config.sidecar === 'embedded' ? `no run has the state in ${config.dataDir}` : 'no processor answered'
-    return new WindrowError(`partitions without an owner: ${which('no-owner')}; ${where}`, {
-      code: 'NO_OWNER',
-      remedy: 'Start the job, or give --leave to leave the request for its next owner; wait longer with --wait.',
-    })
-  }
-  if (which('under-way') !== '') {
-    return new WindrowError(`partitions that have begun and not answered yet: ${which('under-way')}`, {
-      code: 'CLOSE_UNDER_WAY',
-      remedy: 'It is carried out, by a later owner if need be: see windrow status, or wait longer with --wait.',
-    })
-  }
+  const where = config.sidecar === 'embedded' ? `no run has the state in ${config.dataDir}` : 'no processor answered'
+  const failure = unanswered(partitions, where, {
+    code: 'CLOSE_UNDER_WAY',
+    remedy: 'It is carried out, by a later owner if need be: see windrow status, or wait longer with --wait.',
+  })
+  if (failure !== null) return failure
   if (partitions.some(({ outcome }) => outcome === 'closed' || outcome === 'left')) return null
   return new WindrowError(`no partition has an open window at ${new Date(window.start).toISOString()}`, {
     code: 'NO_SUCH_WINDOW',

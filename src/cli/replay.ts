@@ -14,6 +14,7 @@ import { addAskFlags, readAsking, type AskFlags } from './ask-flags.ts'
 import type { CliCommand, CliContext } from './command.ts'
 import { addSettingFlags } from './flags.ts'
 import { loadConfig } from './load-config.ts'
+import { partitionsThat, unanswered } from './unanswered.ts'
 
 /** Those of the run that is replayed; of the gateway's there are none. */
 const SETTINGS = settings.filter(({ meta }) => meta.group !== 'Gateway').map(({ key }) => key)
@@ -152,25 +153,14 @@ function failureOf({ difference, certificates, promotion }: ReplayReport): Windr
 
 /** Done is: everything that differed was promoted, or left for an owner. */
 function failureToPromote({ partitions, refused, onlyLive }: PromotionReport): WindrowError | null {
-  const which = (outcome: string): string =>
-    partitions
-      .filter((one) => one.outcome === outcome)
-      .map((one) => one.partition)
-      .join(', ')
-  if (which('no-owner') !== '') {
-    return new WindrowError(`partitions without an owner: ${which('no-owner')}`, {
-      code: 'NO_OWNER',
-      remedy: 'Start the job, or give --leave to leave the request for its next owner; wait longer with --wait.',
-    })
-  }
-  if (which('under-way') !== '') {
-    return new WindrowError(`partitions that have begun and not answered yet: ${which('under-way')}`, {
-      code: 'PROMOTION_UNDER_WAY',
-      remedy: 'It is carried out, by a later owner if need be. Run the same command again to see.',
-    })
-  }
-  if (which('unreadable') !== '') {
-    return new WindrowError(`partitions whose owner could not read what was to be promoted: ${which('unreadable')}`, {
+  const failure = unanswered(partitions, null, {
+    code: 'PROMOTION_UNDER_WAY',
+    remedy: 'It is carried out, by a later owner if need be. Run the same command again to see.',
+  })
+  if (failure !== null) return failure
+  const unreadable = partitionsThat('unreadable', partitions)
+  if (unreadable !== '') {
+    return new WindrowError(`partitions whose owner could not read what was to be promoted: ${unreadable}`, {
       code: 'PROMOTION_UNREADABLE',
       remedy: 'Nothing was done there. Run the same command again.',
     })
