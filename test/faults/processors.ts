@@ -2,11 +2,12 @@
  * The processors of a run: `windrow run` in slots, each with a sidecar of its own as far as there are any. One that ends
  * without having been asked is started again, as whatever keeps it running in production does, and that is counted.
  */
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { start, type Ended, type Running } from '../support/windrow-process.ts'
+import { arm, type Blow } from './blow.ts'
 import type { Point } from './points.ts'
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string }
@@ -43,9 +44,9 @@ export class Processor {
   }
 
   /** From now on, the signal falls when the point is reached. */
-  arm({ step, phase, nth }: Point, signal: 'SIGKILL' | 'SIGSTOP'): void {
+  arm(point: Point, signal: Blow['signal']): void {
     if (signal === 'SIGKILL') this.isDoomed = true
-    writeFileSync(this.#strikeFile, JSON.stringify({ step, phase, nth, signal }))
+    arm(this.#strikeFile, { ...point, signal })
   }
 
   get isArmed(): boolean {

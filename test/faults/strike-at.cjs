@@ -3,7 +3,8 @@
  * log lines that the program writes, and when the one that the file WINDROW_STRIKE names is written for the nth time, the
  * process gets its signal before its next instruction: the blow falls exactly there, and not milliseconds later.
  *
- * The file holds {"step", "phase", "nth", "signal"}. It is removed with the blow, and counting begins when it appears.
+ * The file holds a blow (blow.ts): {"step", "phase", "nth", "signal"}. It is removed with the blow, and counting begins when
+ * it appears.
  */
 'use strict'
 const fs = require('node:fs')
@@ -37,7 +38,8 @@ if (file !== undefined) {
     const written = writeSync.call(fs, fd, data, ...rest)
     const signal = fd === 2 ? isStruckBy(String(data)) : null
     if (signal !== null) {
-      fs.unlinkSync(file)
+      armed = ''
+      fs.rmSync(file, { force: true })
       process.kill(process.pid, signal)
     }
     return written
