@@ -1,25 +1,26 @@
 /**
  * What metrics and traces cost: the same job from a file through the embedded sidecar, by turns without telemetry and with all of
- * it: metrics, read every five seconds as `windrow stack up --with prometheus` does; every window traced, one VM window in a hundred, sent to a collector in this process.
- * CPU time of the process, so that neighbours on the machine do not count; collector and reader are in it, so what is said is too
- * much rather than too little. Loading OpenTelemetry, once a process, is not in it: the first round of each is thrown away.
+ * it: metrics, read every five seconds as `windrow stack up --with prometheus` does; every window traced, one VM window in a
+ * hundred, sent to a collector. Reader and collector are other processes, as they are wherever the product runs. CPU time of the
+ * process, so that neighbours on the machine do not count for much. Loading OpenTelemetry, once a process, is not in it: the first
+ * round of each is thrown away.
  *
  *   npm run bench -- telemetry [POINTS] [VMS] [ROUNDS]
  */
+import { fork } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runJob } from '../src/app.ts'
 import { resolveSettings, type Settings } from '../src/library/settings.ts'
+import type { Listening, Seen } from './telemetry/outside.ts'
 
 const [points = 400_000, vms = 100, rounds = 15] = process.argv.slice(2).map(Number)
 const WINDOW_MS = 3_600_000
 const POINTS_A_WINDOW = 400
 const METRICS_PORT = 19_464
-const READ_EVERY_MS = 5_000
+const READ_EVERY_SECONDS = 5
 
 const folder = mkdtempSync(join(tmpdir(), 'windrow-bench-'))
 const input = join(folder, 'points.ndjson')
@@ -50,22 +51,11 @@ const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number
 
 writeInput()
-let spanBatches = 0
-const collector = createServer((request, response) => {
-  spanBatches++
-  request.resume().on('end', () => response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end())
-})
-collector.listen(0, '127.0.0.1')
-await once(collector, 'listening')
-const otlpEndpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`
-let scrapes = 0
-const reader = setInterval(() => {
-  // Between two runs nobody is there.
-  void fetch(`http://127.0.0.1:${METRICS_PORT}/metrics`)
-    .then((response) => response.text())
-    .then(() => scrapes++)
-    .catch(() => undefined)
-}, READ_EVERY_MS)
+const outside = fork(new URL('./telemetry/outside.js', import.meta.url), [
+  `http://127.0.0.1:${METRICS_PORT}/metrics`,
+  String(READ_EVERY_SECONDS),
+])
+const [{ otlpEndpoint }] = (await once(outside, 'message')) as [Listening]
 
 try {
   const off: number[] = []
@@ -78,14 +68,16 @@ try {
     on.push(withAll)
     console.log(`round ${round}: ${without.toFixed(2)} s of CPU without, ${withAll.toFixed(2)} s with`)
   }
-  if (scrapes === 0 || spanBatches === 0) throw new Error('nothing was read or sent')
+  outside.send('end')
+  const [{ scrapes, spanBatches }] = (await once(outside, 'message')) as [Seen]
+  if (scrapes === 0 || spanBatches === 0)
+    throw new Error(`read ${scrapes} times, and ${spanBatches} batches of spans sent`)
   const more = on.map((value, i) => value / (off[i] as number) - 1)
   console.log(
     `${points.toLocaleString('en')} points of ${vms} VMs: median ${median(off).toFixed(2)} s without, ${median(on).toFixed(2)} s with;` +
       ` a round with telemetry takes ${(median(more) * 100).toFixed(1)} % more CPU (median of ${rounds} pairs)`,
   )
 } finally {
-  clearInterval(reader)
-  collector.close()
+  outside.kill()
   rmSync(folder, { recursive: true, force: true })
 }
