@@ -1,18 +1,17 @@
 /**
  * A mergeable quantile sketch with a bounded relative error: DDSketch (C. Masson, J. E. Rim, H. K. Lee, "DDSketch: A
  * Fast and Fully-Mergeable Quantile Sketch with Relative-Error Guarantees", PVLDB 12, 2019). Values are counted in bins
- * whose bounds grow by a constant factor; the library's logarithmic mapping gives a value's bin and a bin's value.
+ * whose bounds grow by a constant factor (bin-mapping.ts).
  *
- * The bins are kept here rather than in the library's stores, because of what those do in sketches-js 2.1.1: `merge` of
+ * The bins are kept here rather than in a library's stores, because of what those do in sketches-js 2.1.1: `merge` of
  * a sketch leaves the other's negative values out, a collapsing store's bins depend on the order of additions and
  * merges, and dense bins cost 1 kB and more for a dozen values. Here a bin is two numbers in a sorted list, and the
  * lowest bins collapse by a rule that looks at the values alone.
  */
-import { DDSketch } from '@datadog/sketches-js'
+import { keyOf, MIN_MAGNITUDE, valueOf } from './bin-mapping.ts'
 import type { Json } from './json.ts'
 
-/** A quantile is off by at most this part of itself, as long as no bin below it was collapsed. */
-export const RELATIVE_ACCURACY = 0.01
+export { RELATIVE_ACCURACY } from './bin-mapping.ts'
 
 /**
  * Bins span at most this many keys for each sign: a factor of 7.8e8 between the largest magnitude and the smallest that
@@ -27,8 +26,6 @@ export const MAX_BINS = 1024
  */
 export const MAX_ENCODED_BYTES = 2 * MAX_BINS * 17 + 60
 
-const mapping = new DDSketch({ relativeAccuracy: RELATIVE_ACCURACY }).mapping
-
 export class QuantileSketch {
   private zeroCount = 0
   private readonly positive = new Bins()
@@ -36,8 +33,8 @@ export class QuantileSketch {
 
   /** Counts a finite value. Magnitudes under 1.2e-308 count as zero. */
   add(value: number): void {
-    if (value > mapping.minPossible) this.positive.add(mapping.key(value))
-    else if (value < -mapping.minPossible) (this.negative ??= new Bins()).add(mapping.key(-value))
+    if (value > MIN_MAGNITUDE) this.positive.add(keyOf(value))
+    else if (value < -MIN_MAGNITUDE) (this.negative ??= new Bins()).add(keyOf(-value))
     else this.zeroCount++
   }
 
@@ -60,9 +57,9 @@ export class QuantileSketch {
     if (count === 0) return Number.NaN
     const rank = q * (count - 1)
     const negativeCount = this.negative?.count ?? 0
-    if (this.negative !== null && rank < negativeCount) return -mapping.value(this.negative.keyAtRankFromTop(rank))
+    if (this.negative !== null && rank < negativeCount) return -valueOf(this.negative.keyAtRankFromTop(rank))
     if (rank < negativeCount + this.zeroCount) return 0
-    return mapping.value(this.positive.keyAtRank(rank - negativeCount - this.zeroCount))
+    return valueOf(this.positive.keyAtRank(rank - negativeCount - this.zeroCount))
   }
 
   /**
