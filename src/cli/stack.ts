@@ -50,7 +50,7 @@ export const stackCommand: CliCommand = {
       .option('--port-base <port>', `up: first of 100 ports (${DEFAULT_PORT_BASE}, or as before)`)
       .option('--state <store>', 'up: redis or postgres (redis, or as before)')
       .option('--daprds <count>', `up: sidecars at least, up to ${MAX_DAPRDS} (1)`)
-      .option('--with <part>', `up: take ${EXTRAS.join(' or ')} along`)
+      .option('--with <part>', `up: take along ${EXTRAS.join(', or ')} and Prometheus with it`)
       .option('-n, --lines <count>', `logs: lines from the end (${DEFAULT_LINES})`)
       .option('-f, --follow', 'logs: go on as lines are added')
       .option('--purge', 'down: remove data and logs too')
@@ -166,8 +166,8 @@ function progressText(progress: Progress): string {
 
 function addressesText({ addresses: { kafka, redis, postgres }, daprds, ports, tools }: StackDescription): string {
   const sidecars = daprds.map(({ name, ports }) => [name, `gRPC 127.0.0.1:${ports.grpc}, HTTP 127.0.0.1:${ports.http}`])
-  const prometheus = tools.prometheus === null ? [] : [['prometheus', `http://127.0.0.1:${ports.prometheus}`]]
-  const lines = [['kafka', kafka], ['redis', redis], ['postgres', postgres], ...sidecars, ...prometheus]
+  const extras = EXTRAS.flatMap((extra) => (tools[extra] === null ? [] : [[extra, `http://127.0.0.1:${ports[extra]}`]]))
+  const lines = [['kafka', kafka], ['redis', redis], ['postgres', postgres], ...sidecars, ...extras]
   return lines.map(([name = '', address]) => `${name.padEnd(12)} ${address}\n`).join('')
 }
 

@@ -9,8 +9,8 @@ import { addressOf, daprdPorts, HOST, stackPorts } from './ports.ts'
 import type { DaprdPorts, StackPorts } from './ports.ts'
 import type { Tools } from './tools.ts'
 
-/** Parts that are taken along when asked for. */
-export const EXTRAS = ['prometheus'] as const
+/** Parts that are taken along when asked for; Grafana, which shows what Prometheus knows, takes that along. */
+export const EXTRAS = ['prometheus', 'grafana'] as const
 export type Extra = (typeof EXTRAS)[number]
 
 export const STATE_STORES = ['redis', 'postgres'] as const

@@ -33,6 +33,7 @@ export interface StackPorts {
   readonly schedulerEtcdClient: number
   readonly schedulerEtcdPeer: number
   readonly prometheus: number
+  readonly grafana: number
   /** Where the stack's Prometheus looks for a processor's metrics; the processor is not part of the stack. */
   readonly processorMetrics: number
   /** The same for a gateway. */
@@ -73,6 +74,7 @@ export function stackPorts(base: number): StackPorts {
     prometheus: base,
     processorMetrics: base + 16,
     gatewayMetrics: base + 17,
+    grafana: base + 18,
   }
 }
 

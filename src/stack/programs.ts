@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensureBuilt, goMinimum, isBuilt, plannedBuilds } from './builds.ts'
-import type { StackPrograms } from './description.ts'
+import type { Extra, StackPrograms } from './description.ts'
 import { timed } from './progress.ts'
 import type { OnProgress } from './progress.ts'
 import { findTools } from './tools.ts'
@@ -18,7 +18,7 @@ export interface ProgramFolders {
 
 export async function providePrograms(
   folders: ProgramFolders,
-  needs: Pick<ToolNeeds, 'prometheus'>,
+  needs: Pick<ToolNeeds, Extra>,
   onProgress: OnProgress,
 ): Promise<StackPrograms> {
   const { cacheDir, logDir, path } = folders

@@ -11,6 +11,7 @@ import { cacheFolder } from './cache.ts'
 import { daprdPart } from './daprd.ts'
 import { APP_ID, describeDaprd, describeStack, findStack, readStack, stackFile, writeStack } from './description.ts'
 import type { DaprdDescription, Extra, StackChoices, StackDescription, StateStoreKind } from './description.ts'
+import { grafanaPart } from './grafana.ts'
 import { kafkaPart } from './kafka.ts'
 import type { Part } from './part.ts'
 import { placementPart } from './placement.ts'
@@ -107,8 +108,10 @@ export async function startStack(options: StackOptions): Promise<Stack & { reado
   const cacheDir = options.cacheDir ?? cacheFolder(env, homedir())
   const folders = { cacheDir, logDir: join(dataDir, 'logs'), path: env.PATH ?? '' }
   await mkdir(join(dataDir, 'pids'), { recursive: true })
-  const prometheus = options.with?.includes('prometheus') === true || (before?.tools.prometheus ?? null) !== null
-  const programs = await providePrograms(folders, { prometheus }, onProgress)
+  const isWith = (extra: Extra): boolean =>
+    options.with?.includes(extra) === true || (before?.tools[extra] ?? null) !== null
+  const grafana = isWith('grafana')
+  const programs = await providePrograms(folders, { prometheus: grafana || isWith('prometheus'), grafana }, onProgress)
   const description = withDaprds(describeStack(choices, programs), before, daprds)
   await writeStack(description)
 
@@ -210,8 +213,12 @@ function manage(initial: StackDescription, onProgress: OnProgress, signal?: Abor
 /** In the order in which they are started. */
 function partsOf(stack: StackDescription): Part[] {
   const servers = [redisPart(stack), postgresPart(stack), kafkaPart(stack), placementPart(stack), schedulerPart(stack)]
-  const { prometheus = null } = stack.tools
-  const extras = prometheus === null ? [] : [prometheusPart(stack, prometheus)]
+  // A description from before there was one of them has no member for it.
+  const { prometheus = null, grafana = null } = stack.tools
+  const extras = [
+    ...(prometheus === null ? [] : [prometheusPart(stack, prometheus)]),
+    ...(grafana === null ? [] : [grafanaPart(stack, grafana)]),
+  ]
   return [...servers, ...stack.daprds.map((daprd) => daprdPart(stack, daprd)), ...extras]
 }
 

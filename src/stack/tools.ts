@@ -27,6 +27,7 @@ export interface Tools {
   readonly mvn: Tool | null
   /** `null` where the stack goes without. */
   readonly prometheus: Tool | null
+  readonly grafana: Tool | null
 }
 
 export interface ToolNeeds {
@@ -34,6 +35,7 @@ export interface ToolNeeds {
   readonly go: string | null
   readonly mvn: boolean
   readonly prometheus: boolean
+  readonly grafana: boolean
 }
 
 interface Requirement {
@@ -54,6 +56,14 @@ const JAVA = apt('java', ['-version'], '17', 'openjdk-17-jre-headless')
 const MVN = apt('mvn', ['-version'], '3.6.3', 'maven')
 const REDIS = apt('redis-server', ['--version'], '6.2', 'redis-server')
 const PROMETHEUS = apt('prometheus', ['--version'], '2.42', 'prometheus')
+/** Debian has none. Its makers' packages keep the program here, behind a script in the path that adds flags of its own. */
+const GRAFANA_FOLDER = '/usr/share/grafana/bin'
+const GRAFANA: Requirement = {
+  program: 'grafana',
+  versionArgs: ['--version'],
+  minimum: '10',
+  remedy: 'Install it from https://grafana.com/grafana/download, with its bin folder in the path.',
+}
 const POSTGRES = apt('postgres', ['--version'], '13', 'postgresql')
 const go = (minimum: string): Requirement => ({
   program: 'go',
@@ -75,19 +85,21 @@ export async function findTools(
   isRoot: boolean = process.getuid?.() === 0,
 ): Promise<Tools> {
   const problems: string[] = []
-  const find = async (requirement: Requirement, alsoIn: readonly string[] = []): Promise<Tool> => {
-    const tool = await findTool(requirement, [...path.split(delimiter).filter(Boolean), ...alsoIn])
+  const folders = path.split(delimiter).filter(Boolean)
+  const find = async (requirement: Requirement, searched = folders): Promise<Tool> => {
+    const tool = await findTool(requirement, searched)
     if (typeof tool === 'string') problems.push(`${tool} ${requirement.remedy}`)
     return typeof tool === 'string' ? { path: '', version: '' } : tool
   }
   const tools: Tools = {
     java: await find(JAVA),
     redis: await find(REDIS),
-    postgres: await find(POSTGRES, await postgresFolders()),
+    postgres: await find(POSTGRES, [...folders, ...(await postgresFolders())]),
     postgresUser: isRoot ? await postgresUser(problems) : null,
     go: needs.go === null ? null : await find(go(needs.go)),
     mvn: needs.mvn ? await find(MVN) : null,
     prometheus: needs.prometheus ? await find(PROMETHEUS) : null,
+    grafana: needs.grafana ? await find(GRAFANA, [GRAFANA_FOLDER, ...folders]) : null,
   }
   if (problems.length > 0) throw toolsMissing('The stack', problems)
   return tools

@@ -24,7 +24,16 @@ async function windrow(line: string, env: CliContext['env'] = { WINDROW_STACK_DI
 /** A stack.json as `up` leaves it; nothing of it runs. */
 async function describeOne(): Promise<void> {
   const tool = { path: '/nothing', version: '1.2.3' }
-  const tools = { java: tool, redis: tool, postgres: tool, postgresUser: null, go: null, mvn: null, prometheus: null }
+  const tools = {
+    java: tool,
+    redis: tool,
+    postgres: tool,
+    postgresUser: null,
+    go: null,
+    mvn: null,
+    prometheus: null,
+    grafana: null,
+  }
   const programs = { tools, kafkaJars: '/nothing', daprPrograms: '/nothing' }
   const stack = describeStack({ dataDir, portBase: 9090, state: 'redis' }, programs)
   await writeStack({ ...stack, daprds: [describeDaprd(stack, 0, 'windrow', 'redis')] })
@@ -42,7 +51,7 @@ describe('bad usage ends with 2 and names', () => {
     ['stack up --daprds 0', '--daprds: 0 sidecars do not fit'],
     ['stack up --port-base 80', '--port-base: 80 is not a whole number from 1024'],
     ['stack up --state sqlite', 'sqlite'],
-    ['stack up --with grafana', '--with: "grafana" is not known'],
+    ['stack up --with kibana', '--with: "kibana" is not known'],
     [`stack up --data-dir it's`, '--data-dir'],
   ])('%s: %s', async (line, problem) => {
     expect(await windrow(line)).toBe(2)

@@ -34,7 +34,7 @@ async function problemsOf(needs: ToolNeeds): Promise<string> {
 
 test('tools that are there are found with their versions', async () => {
   await installAll()
-  expect(await find({ go: '1.26.5', mvn: true, prometheus: false })).toEqual({
+  expect(await find({ go: '1.26.5', mvn: true, prometheus: false, grafana: false })).toEqual({
     java: { path: join(folder, 'java'), version: '17.0.15' },
     redis: { path: join(folder, 'redis-server'), version: '7.0.15' },
     postgres: { path: join(folder, 'postgres'), version: '15.18' },
@@ -42,6 +42,7 @@ test('tools that are there are found with their versions', async () => {
     go: { path: join(folder, 'go'), version: '1.26.5' },
     mvn: { path: join(folder, 'mvn'), version: '3.8.7' },
     prometheus: null,
+    grafana: null,
   })
 })
 
@@ -51,7 +52,7 @@ test('all that is missing or too old is named at once, with the package to insta
   await rm(join(folder, 'mvn'))
   await program('java', 'openjdk version "11.0.2" 2019-01-15')
   await program('go', 'go version go1.24 linux/amd64')
-  const problems = await problemsOf({ go: '1.26.5', mvn: true, prometheus: false })
+  const problems = await problemsOf({ go: '1.26.5', mvn: true, prometheus: false, grafana: false })
   expect(problems).toContain('redis-server is not installed. Install it: apt-get install redis-server')
   expect(problems).toContain('mvn is not installed. Install it: apt-get install maven')
   expect(problems).toMatch(
@@ -66,13 +67,13 @@ test('what only builds is not asked for when nothing is to be built', async () =
   await installAll()
   await rm(join(folder, 'go'))
   await rm(join(folder, 'mvn'))
-  expect(await find({ go: null, mvn: false, prometheus: false })).toMatchObject({ go: null, mvn: null })
+  expect(await find({ go: null, mvn: false, prometheus: false, grafana: false })).toMatchObject({ go: null, mvn: null })
 })
 
 test('a program that is there but does not run is a problem of its own', async () => {
   await installAll()
   await program('java', 'error while loading shared libraries', 127)
-  expect(await problemsOf({ go: null, mvn: false, prometheus: false })).toMatch(/java does not run/)
+  expect(await problemsOf({ go: null, mvn: false, prometheus: false, grafana: false })).toMatch(/java does not run/)
 })
 
 describe('versions', () => {
@@ -91,4 +92,14 @@ describe('versions', () => {
     ['17', '17.0.1', -1],
     ['1.26.10', '1.26.9', 1],
   ])('%s against %s is %i', (a, b, sign) => expect(Math.sign(compareVersions(a, b))).toBe(sign))
+})
+
+test('Grafana, which Debian has not, is asked for only where it is taken along', async () => {
+  await installAll()
+  const needs = { go: null, mvn: false, prometheus: false, grafana: true }
+  expect(await problemsOf(needs)).toMatch(/^.*\ngrafana is not installed\. Install it from https:\/\/grafana\.com/)
+  await program('grafana', 'grafana version 9.5.2')
+  expect(await problemsOf(needs)).toContain('is version 9.5.2, older than 10.')
+  await program('grafana', 'grafana version 11.6.0')
+  expect((await find(needs)).grafana).toEqual({ path: join(folder, 'grafana'), version: '11.6.0' })
 })
