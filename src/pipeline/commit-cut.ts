@@ -15,7 +15,7 @@ import { forgottenBy, proposeIntent, readOwnLedger } from '../ledger/takeover.ts
 import type { PromoteRequest } from '../ledger/requests.ts'
 import { PROMOTED_ROWS_PER_PAGE } from '../workflows/activities/commit-output.ts'
 import { closingPages, type Cut, type OpenPages } from './cut.ts'
-import type { WorkflowStatus } from './ports.ts'
+import type { WorkflowEngine, WorkflowStatus } from './ports.ts'
 import { Backoff, isRetryable } from './retrying.ts'
 import { loadIndex, renewEpoch, type Session } from './session.ts'
 import { stepped, type PipelineStep } from './steps.ts'
@@ -36,10 +36,11 @@ export async function commitCut(session: Session, cut: Cut): Promise<void> {
   const totalsBefore = session.index?.totals ?? NO_TOTALS
   const commit = session.ledger.commit + 1
   const backoff = new Backoff(env, partition, signal)
+  const start = starting(session)
   let workflowFailures = 0
   for (;;) {
     try {
-      const intent = await attempt(session, cut, pages, backoff)
+      const intent = await attempt(session, cut, pages, start, backoff)
       await stepped(env.observe, 'adopt', { partition, commit }, () => adopt(session, cut, intent))
       break
     } catch (error) {
@@ -117,7 +118,13 @@ function pagesToWrite(session: Session, cut: Cut): CutPages {
   return { accs, fresh, freshPages: first }
 }
 
-async function attempt(session: Session, cut: Cut, pages: CutPages, backoff: Backoff): Promise<Intent> {
+async function attempt(
+  session: Session,
+  cut: Cut,
+  pages: CutPages,
+  start: WorkflowEngine['start'],
+  backoff: Backoff,
+): Promise<Intent> {
   const { env, partition } = session
   const place = { partition, commit: session.ledger.commit + 1 }
   const step = <T>(name: PipelineStep, act: () => Promise<T>): Promise<T> => stepped(env.observe, name, place, act)
@@ -135,7 +142,7 @@ async function attempt(session: Session, cut: Cut, pages: CutPages, backoff: Bac
   session.ledger = ledger
   const plan = await step('chunks', () => writePlan(session, cut, pages, intent))
   const result = await step('workflow', async () => {
-    await env.engine.start(intent.attempt, JSON.stringify(plan))
+    await start(intent.attempt, JSON.stringify(plan))
     return finished(session, intent, backoff)
   })
   const { ledger: now } = await readOwnLedger(env.store, session.owner)
@@ -250,6 +257,28 @@ function plannedClose(closed: NonNullable<Cut['closed']>, accs: ChunkSet): Plann
     accs,
     vmWindows: closed.vms.length,
     received: closed.vms.reduce((sum, vm) => sum + vm.window.receivedCount, 0),
+  }
+}
+
+/**
+ * Starts workflows. A start takes milliseconds, so where one attempt after the other fails to, for half as long as a workflow may
+ * stand still, the engine hears of it as of one that does: a daprd that has forgotten its actors takes no start either.
+ */
+function starting({ env }: Session): WorkflowEngine['start'] {
+  let failingSinceMs: number | null = null
+  return async (id, input) => {
+    try {
+      await env.engine.start(id, input)
+      failingSinceMs = null
+    } catch (error) {
+      const nowMs = env.clock.nowMs()
+      failingSinceMs ??= nowMs
+      if (nowMs - failingSinceMs > env.limits.stallMs / 2) {
+        env.engine.stalled?.(error as Error)
+        failingSinceMs = null
+      }
+      throw error
+    }
   }
 }
 

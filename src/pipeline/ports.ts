@@ -67,7 +67,7 @@ export interface WorkflowEngine {
   poll(id: string): Promise<WorkflowStatus>
   /** Forgets a finished or abandoned workflow; absent ones are no error. */
   purge(id: string): Promise<void>
-  /** Hears of a workflow that stands still, to see to its workers; it is driven again in any case. */
+  /** Hears of a workflow that stands still, or does not start, to see to its workers; it is driven again in any case. */
   stalled?(cause: Error): void
 }
 

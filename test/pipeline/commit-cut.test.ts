@@ -1,6 +1,7 @@
 /** One commit, however often its workflow fails, vanishes, stands still or lies: the ledger's word alone counts. */
 import { describe, expect, it } from 'vitest'
 import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
+import { WindrowError } from '../../src/errors.ts'
 import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
 import type { WorkflowEngine, WorkflowStatus } from '../../src/pipeline/ports.ts'
 import { faultyStore } from '../support/faulty-store.ts'
@@ -135,6 +136,35 @@ describe('a commit', () => {
     ])
     expect(stalled).toEqual([expect.stringContaining(`${started[0]} made no progress`)])
     expect(started.map((id) => id.split('-')[2])).toEqual(['1', '2', '3'])
+    expect(published(job)).toEqual(UNDISTURBED)
+  })
+
+  it('whose workflow does not start, attempt after attempt, has the engine see to its workers', async () => {
+    const job = makeJob(list, { limits: { ...DEFAULT_LIMITS, stallMs: 60_000 } })
+    const inner = new MemoryEngine({ store: job.store, aggregator: job.env.aggregator })
+    let nowMs = 1_000_000
+    const failedAtMs: number[] = []
+    const stalledAtMs: number[] = []
+    const engine: WorkflowEngine = {
+      // As of a daprd that does not know its actors, until a worker comes anew.
+      start: async (id, input) => {
+        if (stalledAtMs.length >= 2) return inner.start(id, input)
+        failedAtMs.push((nowMs += 10_000))
+        throw new WindrowError('actor type not registered', {
+          ...{ code: 'WORKFLOW_ENGINE_INTERNAL', remedy: '-', disposition: 'retryable' as const },
+        })
+      },
+      poll: (id) => inner.poll(id),
+      purge: (id) => inner.purge(id),
+      stalled: () => void stalledAtMs.push(nowMs),
+    }
+    await job.run({
+      engine,
+      clock: { nowMs: () => nowMs, sleep: () => new Promise((resolve) => setImmediate(resolve)) },
+    })
+    // At the fifth, 40 s after the first, and so again.
+    expect(stalledAtMs).toEqual([failedAtMs[4], failedAtMs[9]])
+    expect(failedAtMs).toHaveLength(10)
     expect(published(job)).toEqual(UNDISTURBED)
   })
 
