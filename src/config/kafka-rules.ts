@@ -7,6 +7,7 @@ import type { Config, SettingKey } from './settings.ts'
 export const KAFKA_SECURITY = [
   ...(['kafkaTls', 'kafkaCaFile', 'kafkaCertFile', 'kafkaKeyFile'] as const),
   ...(['kafkaSasl', 'kafkaUsername', 'kafkaPassword', 'kafkaPasswordFile'] as const),
+  ...(['kafkaTokenFile', 'kafkaTokenUrl', 'kafkaScope'] as const),
 ] as const satisfies readonly SettingKey[]
 
 export type KafkaSettings = Pick<Config, 'brokers' | (typeof KAFKA_SECURITY)[number]>
@@ -33,13 +34,62 @@ export function kafkaRules(config: Incomplete, placeOf: (key: SettingKey) => str
     if (typeof kafkaPasswordFile === 'string')
       add('kafkaPasswordFile', 'no mechanism is given', `Give ${placeOf('kafkaSasl')}.`)
   }
-  if (typeof sasl === 'string') {
+  if (sasl !== 'oauthbearer')
+    for (const key of ['kafkaTokenFile', 'kafkaTokenUrl', 'kafkaScope'] as const)
+      if (typeof config[key] === 'string')
+        add(
+          key,
+          'tokens are for the mechanism oauthbearer',
+          `Give ${placeOf('kafkaSasl')} oauthbearer, or leave it out.`,
+        )
+  if (sasl === 'oauthbearer') problems.push(...tokenRules(config, placeOf))
+  else if (typeof sasl === 'string') {
     if (username === null) add('kafkaSasl', 'no user name is given', `Give ${placeOf('kafkaUsername')}.`)
     if (kafkaPassword === null && kafkaPasswordFile === null)
       add('kafkaSasl', 'no password is given', 'Give WINDROW_KAFKA_PASSWORD, or --kafka-password-file.')
     if (passwords === 2) add('kafkaPasswordFile', 'WINDROW_KAFKA_PASSWORD is given too', 'Leave one of the two out.')
     if (sasl === 'plain' && tls === false)
       add('kafkaSasl', 'plain would send the password in clear', 'Give --kafka-tls, or a scram mechanism.')
+  }
+  return problems
+}
+
+/** A token out of a file, or out of a server that knows this client by a secret or by such a file. */
+function tokenRules(config: Incomplete, placeOf: (key: SettingKey) => string): ConfigurationProblem[] {
+  const { kafkaTokenUrl: url, kafkaTokenFile: file, kafkaPassword, kafkaPasswordFile } = config
+  const problems: ConfigurationProblem[] = []
+  const add = (key: SettingKey, problem: string, remedy: string): void =>
+    void problems.push({ place: placeOf(key), problem, remedy })
+  const isGiven = (one: unknown): boolean => typeof one === 'string'
+  if (config.kafkaTls === false) add('kafkaSasl', 'oauthbearer would send the token in clear', 'Give --kafka-tls.')
+  // A password in a variable may be there for others; all else is given on purpose.
+  const secrets = [kafkaPassword, kafkaPasswordFile, file].filter(isGiven).length
+  if (url === null) {
+    if (file === null)
+      add(
+        'kafkaSasl',
+        'there is nowhere to get a token',
+        `Give ${placeOf('kafkaTokenFile')}, or ${placeOf('kafkaTokenUrl')}.`,
+      )
+    for (const key of ['kafkaUsername', 'kafkaPasswordFile', 'kafkaScope'] as const)
+      if (isGiven(config[key]))
+        add(key, 'there is no server to show it to', `Give ${placeOf('kafkaTokenUrl')}, or leave it out.`)
+  }
+  if (isGiven(url)) {
+    if (config.kafkaUsername === null)
+      add('kafkaTokenUrl', 'no client id is given', `Give ${placeOf('kafkaUsername')}.`)
+    if (secrets === 0)
+      add(
+        'kafkaTokenUrl',
+        'nothing proves who this is',
+        `Give ${placeOf('kafkaTokenFile')}, or WINDROW_KAFKA_PASSWORD.`,
+      )
+    if (secrets > 1)
+      add(
+        'kafkaTokenUrl',
+        'more than one thing proves who this is',
+        'Leave all but one out: token file, password, password file.',
+      )
   }
   return problems
 }

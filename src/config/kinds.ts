@@ -43,6 +43,13 @@ export function text(placeholder: string, expects: string, pattern: RegExp): Kin
   )
 }
 
+const SECURE_URL = /^(https:\/\/[^\s/]+|http:\/\/(localhost|127\.0\.0\.1)(:\d+)?)(\/\S*)?$/
+
+/** Where a secret may be sent: over TLS, or no further than this machine. */
+export function secureUrl(): Kind<string> {
+  return text('<url>', 'an https:// address, or http:// on this machine', SECURE_URL)
+}
+
 /** What is wrong with it is said without showing it. */
 export function secret(): Kind<string> {
   return kind('<secret>', 'a text without line breaks', (raw) =>

@@ -112,16 +112,16 @@ export const configSchema = z.object({
     help: 'Private key (PEM, without a passphrase) of that certificate',
     default: null,
   }),
-  kafkaSasl: setting(kinds.optional(kinds.oneOf('plain', 'scram-sha-256', 'scram-sha-512')), {
+  kafkaSasl: setting(kinds.optional(kinds.oneOf('plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer')), {
     group: 'Kafka',
     help: 'SASL mechanism by which this client says who it is',
     details:
-      '`plain` sends the password as it is, so it goes with TLS only. Event Hubs takes `plain` with the user `$ConnectionString`.',
+      '`plain` sends the password as it is, and `oauthbearer` a token, so both go with TLS only. `oauthbearer` takes a `kafkaTokenFile`, or a `kafkaTokenUrl`, and then no secret need be anywhere. Event Hubs takes `oauthbearer`, and `plain` with the user `$ConnectionString`.',
     default: null,
   }),
   kafkaUsername: setting(kinds.optional(kinds.text('<name>', 'a name', /./)), {
     group: 'Kafka',
-    help: 'User name for SASL',
+    help: 'User name for SASL; client id for a token',
     default: null,
   }),
   kafkaPassword: setting(kinds.optional(kinds.secret()), {
@@ -137,6 +137,26 @@ export const configSchema = z.object({
     details: 'Its first line is the password. Read anew for every connection that is opened at a start.',
     default: null,
     isSecretFile: true,
+  }),
+  kafkaTokenFile: setting(kinds.optional(kinds.text('<path>', 'a path', /./)), {
+    group: 'Kafka',
+    help: 'File with the access token, kept fresh by others',
+    details:
+      'Read anew whenever a token is needed, such as that of a Kubernetes service account. With `kafkaTokenUrl` it is what proves there who this is (a JWT client assertion), in the place of a secret.',
+    default: null,
+    isSecretFile: true,
+  }),
+  kafkaTokenUrl: setting(kinds.optional(kinds.secureUrl()), {
+    group: 'Kafka',
+    help: 'OAuth 2 server that gives out access tokens',
+    details:
+      'By client credentials: the client id is `kafkaUsername`, its secret the password, or `kafkaTokenFile` instead of one. `http://` on this machine alone.',
+    default: null,
+  }),
+  kafkaScope: setting(kinds.optional(kinds.text('<scope>', 'a scope', /./)), {
+    group: 'Kafka',
+    help: 'Scope of the access token that is asked for',
+    default: null,
   }),
 
   schemaRegistry: setting(

@@ -10,6 +10,11 @@ const KAFKA = { brokers: 'localhost:9092', topic: 'vm' }
 const PASSWORD = { WINDROW_KAFKA_PASSWORD: 'open sesame' }
 const USER = { kafkaSasl: 'scram-sha-512', kafkaUsername: 'me' }
 
+const TOKEN = { kafkaSasl: 'oauthbearer', kafkaTls: true, kafkaTokenFile: 'token' }
+const SERVER = {
+  ...{ kafkaSasl: 'oauthbearer', kafkaTls: true, kafkaUsername: 'me', kafkaTokenUrl: 'https://login.example/token' },
+}
+
 function resolve(flags: Readonly<Record<string, unknown>>, env: Readonly<Record<string, string>> = {}): Config {
   return resolveConfig({ flags: { ...KAFKA, ...flags }, env, file: null })
 }
@@ -36,6 +41,12 @@ test.each([
   ['plain over TLS', { ...USER, kafkaSasl: 'plain', kafkaTls: true }, PASSWORD],
   ['a certificate with its key', { kafkaCertFile: 'me.pem', kafkaKeyFile: 'me.key' }, {}],
   ['a password that is there for others', {}, PASSWORD],
+  ['a token from a file', TOKEN, {}],
+  ['a token from a file, with a password that is there for others', TOKEN, PASSWORD],
+  ['a token from a server, by a secret', { ...SERVER, kafkaScope: 'kafka' }, PASSWORD],
+  ['a token from a server, by a secret in a file', { ...SERVER, kafkaPasswordFile: 'p' }, {}],
+  ['a token from a server, by an assertion', { ...SERVER, kafkaTokenFile: 'token' }, {}],
+  ['a server on this machine', { ...SERVER, kafkaTokenUrl: 'http://127.0.0.1:9/token' }, PASSWORD],
 ])('%s is taken', (_, flags, env) => {
   expect(problems(flags, env)).toEqual([])
 })
@@ -47,10 +58,27 @@ test.each([
   ['plain in clear', { ...USER, kafkaSasl: 'plain' }, PASSWORD, ['plain would send the password in clear']],
   ['a certificate alone', { kafkaCertFile: 'me.pem' }, {}, ['a certificate is given without its key']],
   ['a key alone', { kafkaKeyFile: 'me.key' }, {}, ['a key is given without its certificate']],
+  ['a token from nowhere', { kafkaSasl: 'oauthbearer', kafkaTls: true }, {}, ['there is nowhere to get a token']],
+  ['a token in clear', { ...TOKEN, kafkaTls: false }, {}, ['oauthbearer would send the token in clear']],
+  [
+    'a token for another mechanism',
+    { ...USER, kafkaTokenFile: 't' },
+    PASSWORD,
+    ['tokens are for the mechanism oauthbearer'],
+  ],
+  ['a scope without a server', { ...TOKEN, kafkaScope: 'kafka' }, {}, ['there is no server to show it to']],
+  ['a server alone', { ...SERVER, kafkaUsername: null }, {}, ['no client id is given', 'nothing proves who this is']],
+  ['two proofs', { ...SERVER, kafkaTokenFile: 't' }, PASSWORD, ['more than one thing proves who this is']],
+  [
+    'a server without TLS',
+    { ...SERVER, kafkaTokenUrl: 'http://login.example/token' },
+    PASSWORD,
+    [/^"http.*does not fit$/],
+  ],
   ['TLS turned off', { kafkaTls: false, kafkaCaFile: 'ca.pem' }, {}, ['it is for TLS, which is turned off']],
 ])('%s is refused', (_, flags, env, expected) => {
   const found = problems(flags, env)
-  expect(found.map(({ problem }) => problem)).toEqual(expected)
+  expect(found.map(({ problem }) => problem)).toEqual(expected.map((one) => expect.stringMatching(one) as string))
   for (const { place, remedy } of found) expect([place, remedy]).not.toContain('')
 })
 

@@ -1,6 +1,6 @@
 /**
- * A broker that asks who one is: SASL over TLS, and TLS with certificates of clients. Every command that speaks to Kafka gets
- * through with the settings for it, none without, and the password is in nothing that any of them says.
+ * A broker that asks who one is: SASL over TLS by password and by token, and TLS with certificates of clients. Every command that
+ * speaks to Kafka gets through with the settings for it, none without, and no password and no token is in anything that they say.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,11 +13,16 @@ import { start, summaryOf, type Ended } from '../support/windrow-process.ts'
 import { createAuthority, type Authority, type Signed } from './certificates.ts'
 import { logging, type LoggedRun } from './logged-run.ts'
 import { freePortBase } from './stacks.ts'
+import { startTokenServer, unsecuredToken, type TokenServer } from './token-server.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
 
 const USER = 'windrow'
 const PASSWORD = 'open-sesame_4711'
+const ASSERTION = 'who.i-am.really'
+const SCOPE = 'kafka/.default'
+/** kafkajs asks for a new one when ten seconds are left. */
+const TOKEN_SECONDS = 12
 const FLEET = { vms: 6, windows: 3, windowMs: 60_000, pointsPerWindow: 5, seed: 3 }
 const MANIFESTS = FLEET.vms * FLEET.windows
 const POINTS = MANIFESTS * FLEET.pointsPerWindow
@@ -28,6 +33,7 @@ let authority: Authority
 let client: Signed
 let saslAddress: string
 let tlsAddress: string
+let tokens: TokenServer
 const said: string[] = []
 
 beforeAll(async () => {
@@ -37,6 +43,12 @@ beforeAll(async () => {
   client = authority.sign('client')
   writeFileSync(join(folder, 'points.ndjson'), fleetLines(FLEET).join('\n'))
   writeFileSync(join(folder, 'password'), `${PASSWORD}\n`, { mode: 0o600 })
+  writeFileSync(join(folder, 'assertion'), `${ASSERTION}\n`, { mode: 0o600 })
+  writeFileSync(join(folder, 'token'), unsecuredToken(USER, 3600), { mode: 0o600 })
+  writeFileSync(join(folder, 'expired'), unsecuredToken(USER, -60), { mode: 0o600 })
+  tokens = await startTokenServer({
+    ...{ clientId: USER, secret: PASSWORD, assertion: ASSERTION, scope: SCOPE, livesSeconds: TOKEN_SECONDS },
+  })
   const base = await freePortBase()
   const [port, controllerPort, sasl, tls] = [base + 2, base + 3, base + 4, base + 5]
   saslAddress = `127.0.0.1:${sasl}`
@@ -52,16 +64,20 @@ beforeAll(async () => {
       ...['ssl.keystore.type=PEM', `ssl.keystore.location=${server.both}`],
       ...['ssl.truststore.type=PEM', `ssl.truststore.location=${authority.ca}`],
       'listener.name.ssl.ssl.client.auth=required',
-      'sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+      'sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
       `${login('plain', 'plain.PlainLoginModule')} user_${USER}="${PASSWORD}";`,
       `${login('scram-sha-256', 'scram.ScramLoginModule')};`,
       `${login('scram-sha-512', 'scram.ScramLoginModule')};`,
+      `${login('oauthbearer', 'oauthbearer.OAuthBearerLoginModule')} unsecuredLoginStringClaim_sub="broker";`,
+      // Connections end with the token that they began with, unless another is shown in time.
+      'listener.name.sasl_ssl.oauthbearer.connections.max.reauth.ms=3600000',
     ],
   })
 })
 
 afterAll(async () => {
   await broker?.stop()
+  await tokens?.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -102,7 +118,25 @@ const sasl = (mechanism: string): readonly string[] => [
 ]
 const fromEnv = { WINDROW_KAFKA_PASSWORD: PASSWORD }
 
+const token = (...more: readonly string[]): readonly string[] => [
+  ...['--kafka-ca-file', authority.ca, '--kafka-sasl', 'oauthbearer', ...more],
+]
+const fromServer = (...more: readonly string[]): readonly string[] =>
+  token('--kafka-token-url', tokens.url, '--kafka-username', USER, '--kafka-scope', SCOPE, ...more)
+
 const WAYS: readonly Way[] = [
+  {
+    name: 'token_file',
+    address: () => saslAddress,
+    flags: () => token('--kafka-token-file', join(folder, 'token')),
+    env: () => ({}),
+  },
+  {
+    name: 'token_assertion',
+    address: () => saslAddress,
+    flags: () => fromServer('--kafka-token-file', join(folder, 'assertion')),
+    env: () => ({}),
+  },
   { name: 'scram_512', address: () => saslAddress, flags: () => sasl('scram-sha-512'), env: () => fromEnv },
   {
     name: 'scram_256_file',
@@ -155,6 +189,29 @@ it.each(WAYS)('by $name every command gets through', async ({ name, address, fla
   await runWell(['dead-letters', 'list', ...job, ...kafka, '--dead-letters', `kafka:${name}-dead-letters`], env())
 })
 
+it('a run outlives its tokens, and no connection ends with one of them', async () => {
+  const kafka = ['--brokers', saslAddress, ...fromServer()]
+  const topic = ['--topic', 'outlived', '--window', '1m']
+  const [first, rest] = [fleetLines(FLEET).slice(0, 40), fleetLines(FLEET).slice(40)]
+  const produce = async (name: string, lines: readonly string[]): Promise<void> => {
+    const input = join(folder, `${name}.ndjson`)
+    writeFileSync(input, lines.join('\n'))
+    await runWell(['produce', '--input', input, '--topic', 'outlived', '--partitions', '2', ...kafka], fromEnv)
+  }
+  await produce('first', first)
+  const job = ['--job', 'outlived', '--data-dir', join(folder, 'outlived'), '--deadline', '10000d', '--json']
+  const live = begin(['run', '--source', 'kafka', ...kafka, ...topic, ...job], fromEnv)
+  await live.logged(({ msg }) => msg === 'caught-up')
+  const before = tokens.given.length
+  await vi.waitFor(() => expect(tokens.given.length).toBeGreaterThan(before + 2), { timeout: 120_000 })
+  await produce('rest', rest)
+  await live.logged(({ msg, window }) => msg === 'published' && window !== null)
+  live.child.kill('SIGTERM')
+  const ended = await live.ended
+  expect(ended.code, ended.stderr.slice(-3000)).toBe(0)
+  expect(ended.stderr).not.toMatch(/"msg":"retry"|KAFKA_UNREACHABLE|"level":50/)
+})
+
 describe('is not let in', () => {
   const produce = (address: string, flags: readonly string[], env: NodeJS.ProcessEnv) =>
     run(['produce', '--input', join(folder, 'points.ndjson'), '--topic', 'none', '--brokers', address, ...flags], env)
@@ -179,6 +236,21 @@ describe('is not let in', () => {
     expect(stderr).toMatch(/windrow: KAFKA_(TLS|UNREACHABLE)/)
   })
 
+  it('a token that is over, which the broker tells', async () => {
+    const { code, stderr } = await produce(saslAddress, token('--kafka-token-file', join(folder, 'expired')), {})
+    expect({ code, said: stderr }).toMatchObject({ code: 1, said: expect.stringContaining('KAFKA_DENIED') as string })
+    expect(stderr).toContain('invalid_token')
+  })
+
+  it('whoever the server of tokens does not know', async () => {
+    const { code, stderr } = await produce(saslAddress, fromServer(), { WINDROW_KAFKA_PASSWORD: `not-${PASSWORD}` })
+    expect({ code, said: stderr }).toMatchObject({
+      code: 1,
+      said: expect.stringContaining('KAFKA_TOKEN_REFUSED') as string,
+    })
+    expect(stderr).toContain('400 invalid_client')
+  })
+
   it('a password file that is not there, which is bad usage', async () => {
     const flags = [...sasl('plain'), '--kafka-password-file', join(folder, 'none')]
     const { code, stderr } = await produce(saslAddress, flags, {})
@@ -189,13 +261,14 @@ describe('is not let in', () => {
   })
 })
 
-it('the password is in nothing that was said, however it is written', () => {
+it('no password and no token is in anything that was said, however it is written', () => {
   expect(said.length).toBeGreaterThan(40)
   const all = said.join('\n')
   expect(all).toContain('"level":10')
   const forms = [PASSWORD, Buffer.from(PASSWORD).toString('base64'), Buffer.from(PASSWORD).toString('hex')]
   // What PLAIN sends: user and password with zeros in between.
   forms.push(Buffer.from(`\0${USER}\0${PASSWORD}`).toString('base64'))
+  forms.push(ASSERTION, ...tokens.given, readFileSync(join(folder, 'token'), 'utf8'))
   for (const form of forms) expect(all).not.toContain(form)
   expect(readFileSync(join(folder, 'password'), 'utf8')).toContain(PASSWORD)
 })

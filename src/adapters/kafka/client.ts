@@ -1,6 +1,6 @@
 /** The one place where a kafkajs client is made: addresses, codecs, logging. */
 import kafkajs from 'kafkajs'
-import type { Kafka, LogEntry, SASLOptions } from 'kafkajs'
+import type { Kafka, LogEntry, Mechanism, SASLOptions } from 'kafkajs'
 import { registerCodecs } from './codecs.ts'
 import { repairKafkajs } from './repairs.ts'
 import type { ConnectionOptions } from 'node:tls'
@@ -11,7 +11,7 @@ export interface KafkaConnection {
   /** @default 'windrow' */
   readonly clientId?: string
   readonly ssl?: boolean | ConnectionOptions
-  readonly sasl?: SASLOptions
+  readonly sasl?: SASLOptions | Mechanism
   /** Gets what the client library has to say, warnings and errors only. @default nothing is written anywhere */
   readonly log?: (entry: KafkaLogEntry) => void
 }

@@ -1,11 +1,14 @@
 /** From settings to a connection: the files of certificates, keys and passwords are read here and nowhere else. */
 import { readFileSync } from 'node:fs'
+import type { SASLOptions } from 'kafkajs'
 import type { KafkaSettings } from '../../config/kafka-rules.ts'
 import { settingOf } from '../../config/names.ts'
 import { ConfigurationError, messageOf, type ConfigurationProblem } from '../../errors.ts'
+import { tokenFromEndpoint, tokenFromFile } from './access-token.ts'
 import type { KafkaConnection } from './client.ts'
+import { oauthBearer } from './oauth-bearer.ts'
 
-type FileKey = 'kafkaCaFile' | 'kafkaCertFile' | 'kafkaKeyFile' | 'kafkaPasswordFile'
+type FileKey = 'kafkaCaFile' | 'kafkaCertFile' | 'kafkaKeyFile' | 'kafkaPasswordFile' | 'kafkaTokenFile'
 
 /** Throws a ConfigurationError that names every file which cannot be read. */
 export function kafkaConnectionOf(settings: KafkaSettings, clientId: string): KafkaConnection {
@@ -23,15 +26,29 @@ export function kafkaConnectionOf(settings: KafkaSettings, clientId: string): Ka
   }
   const [ca, cert, key] = [read('kafkaCaFile'), read('kafkaCertFile'), read('kafkaKeyFile')]
   const password = settings.kafkaPassword ?? read('kafkaPasswordFile')?.split(/\r?\n/)[0]
+  // Read when it is needed, and now only to tell of a wrong path at once.
+  read('kafkaTokenFile')
   if (problems.length > 0) throw new ConfigurationError(problems)
-  const { brokers, kafkaTls, kafkaSasl: mechanism, kafkaUsername: username } = settings
+  const { brokers, kafkaTls, kafkaSasl: mechanism } = settings
   return {
     brokers,
     clientId,
     ...(kafkaTls
       ? { ssl: { ...(ca === undefined ? {} : { ca: [ca] }), ...(cert === undefined ? {} : { cert, key }) } }
       : {}),
-    // That both are there with a mechanism is a rule of the configuration.
-    ...(mechanism === null ? {} : { sasl: { mechanism, username: username ?? '', password: password ?? '' } }),
+    ...(mechanism === null ? {} : { sasl: saslOf(mechanism, settings, password ?? '') }),
   }
+}
+
+/** That what a mechanism takes is there is a rule of the configuration (kafka-rules.ts). */
+function saslOf(
+  mechanism: NonNullable<KafkaSettings['kafkaSasl']>,
+  { kafkaUsername, kafkaTokenFile, kafkaTokenUrl, kafkaScope }: KafkaSettings,
+  password: string,
+): NonNullable<KafkaConnection['sasl']> {
+  const username = kafkaUsername ?? ''
+  if (mechanism !== 'oauthbearer') return { mechanism, username, password } as SASLOptions
+  if (kafkaTokenUrl === null) return oauthBearer(tokenFromFile(kafkaTokenFile ?? ''))
+  const proof = kafkaTokenFile === null ? { secret: password } : { assertionFile: kafkaTokenFile }
+  return oauthBearer(tokenFromEndpoint({ url: kafkaTokenUrl, clientId: username, proof, scope: kafkaScope }))
 }

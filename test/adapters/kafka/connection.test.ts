@@ -14,6 +14,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 const PLAIN: KafkaSettings = {
   ...{ brokers: ['localhost:9092'], kafkaTls: false, kafkaCaFile: null, kafkaCertFile: null, kafkaKeyFile: null },
   ...{ kafkaSasl: null, kafkaUsername: null, kafkaPassword: null, kafkaPasswordFile: null },
+  ...{ kafkaTokenFile: null, kafkaTokenUrl: null, kafkaScope: null },
 }
 
 const fileOf = (name: string, text: string): string => {
