@@ -29,6 +29,11 @@ export function unsecuredToken(subject: string, livesSeconds: number): string {
   return `${part({ alg: 'none' })}.${part({ sub: subject, iat: nowSeconds - 1, exp: nowSeconds + livesSeconds })}.`
 }
 
+/** From when to when it is good, in seconds of the Unix time. */
+export function timesOf(token: string): { readonly iat: number; readonly exp: number } {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { iat: number; exp: number }
+}
+
 export async function startTokenServer(known: Known): Promise<TokenServer> {
   const given: string[] = []
   const server = createServer((request, response) => {

@@ -5,6 +5,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { messageOf, WindrowError } from '../../errors.ts'
+import { REAUTHENTICATE_BEFORE_MS } from './client.ts'
 
 /** A token that is valid now. Throws a WindrowError: `retryable` where it may be got later. */
 export type TokenSource = () => Promise<string>
@@ -23,8 +24,13 @@ const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const ANSWER_WITHIN_MS = 10_000
-/** The part of its life after which a token is not given out any more: what begins with it shall not end before it. */
+/** The part of its life after which a token is not given out any more. */
 const USED_FOR = 0.8
+/**
+ * And what it must have left: a connection that begins with less would show another one with its next request, and a broker takes
+ * no two within a second (KIP-368).
+ */
+const LEFT_SECONDS = (REAUTHENTICATE_BEFORE_MS + 5_000) / 1000
 /** Of what a server says that it is not given; the rest is its own affair. */
 const MAX_DETAIL_CHARS = 200
 
@@ -50,7 +56,8 @@ export function tokenFromEndpoint(endpoint: TokenEndpoint, nowMs: () => number =
   const ask = async (): Promise<string> => {
     const askedMs = nowMs()
     const { token, livesSeconds } = await askFor(endpoint)
-    last = { token, untilMs: askedMs + livesSeconds * 1000 * USED_FOR }
+    const usedSeconds = Math.max(0, Math.min(livesSeconds * USED_FOR, livesSeconds - LEFT_SECONDS))
+    last = { token, untilMs: askedMs + usedSeconds * 1000 }
     return token
   }
   return () => {

@@ -24,6 +24,8 @@ export interface KafkaLogEntry {
 
 const CONNECTION_TIMEOUT_MS = 5_000
 const REQUEST_TIMEOUT_MS = 30_000
+/** Before the end of what a connection was let in for, a new token is shown on it. */
+export const REAUTHENTICATE_BEFORE_MS = 10_000
 /** A wrong address is told after three seconds; whoever wants to wait longer tries again. */
 const RETRY = { initialRetryTime: 100, retries: 5 }
 
@@ -36,6 +38,7 @@ export function createKafkaClient(connection: KafkaConnection): Kafka {
     clientId: connection.clientId ?? 'windrow',
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    reauthenticationThreshold: REAUTHENTICATE_BEFORE_MS,
     retry: RETRY,
     ...(connection.ssl === undefined ? {} : { ssl: connection.ssl }),
     ...(connection.sasl === undefined ? {} : { sasl: connection.sasl }),

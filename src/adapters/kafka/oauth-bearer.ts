@@ -1,6 +1,6 @@
 /**
- * SASL/OAUTHBEARER (RFC 7628) for kafkajs. Its own way of speaking it takes a refusal for a success: the server answers what is wrong
- * as JSON and waits for one more word, so the next request failed as a lost connection, and nobody knew why.
+ * SASL/OAUTHBEARER (RFC 7628) for kafkajs. Its own way of speaking it takes a refusal for a success: the server says as JSON what is
+ * wrong and waits for one more word, so the next request failed as a lost connection, and nobody knew why.
  */
 import type { Mechanism } from 'kafkajs'
 import { WindrowError } from '../../errors.ts'
@@ -17,7 +17,6 @@ export function oauthBearer(token: TokenSource): Mechanism {
       authenticate: async () => {
         const message = `n,,${SEPARATOR}auth=Bearer ${await token()}${SEPARATOR}${SEPARATOR}`
         const refusal = await saslAuthenticate({ request: { encode: () => framed(message) }, response: ANSWER })
-        // The broker closes the connection on what is not the word that it waits for.
         if (refusal) throw refused(refusal)
       },
     }),

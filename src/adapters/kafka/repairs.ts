@@ -10,6 +10,7 @@ export function repairKafkajs(): void {
   isRepaired = true
   repairThrottleTimer()
   repairAbortedRecords()
+  repairRefusedConnection()
 }
 
 interface RequestQueue {
@@ -50,5 +51,27 @@ function repairAbortedRecords(): void {
     const answer = await fetch.call(this, request)
     for (const { partitions } of answer.responses) for (const partition of partitions) hideAborted(partition)
     return answer
+  }
+}
+
+interface ConnectingBroker {
+  connect: (this: ConnectingBroker) => Promise<void>
+  disconnect(): Promise<void>
+}
+
+/**
+ * It leaves a connection open on which it could not say who it is, and relies on the broker to end it, which does so for a wrong
+ * password and not where there was nothing to say: the process would not end as long as it is there.
+ */
+function repairRefusedConnection(): void {
+  const { prototype } = require('kafkajs/src/broker') as { prototype: ConnectingBroker }
+  const { connect } = prototype
+  prototype.connect = async function (this: ConnectingBroker) {
+    try {
+      await connect.call(this)
+    } catch (error) {
+      await this.disconnect()
+      throw error
+    }
   }
 }

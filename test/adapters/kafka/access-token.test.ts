@@ -126,6 +126,18 @@ describe('a server', () => {
     expect(asked).toHaveLength(2)
   })
 
+  test('is asked again when a token has too little left to begin with', async () => {
+    answer.body = JSON.stringify({ access_token: 'given', expires_in: 20 })
+    const token = source()
+    await token()
+    nowMs += 4_999
+    await token()
+    expect(asked).toHaveLength(1)
+    nowMs += 1
+    await token()
+    expect(asked).toHaveLength(2)
+  })
+
   test('that says nothing of how long a token lives is asked each time', async () => {
     answer.body = '{"access_token":"given"}'
     const token = source()
