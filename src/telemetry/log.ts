@@ -76,5 +76,6 @@ export function logWorkerEvent(log: Log, event: WorkerEvent): void {
   const { kind, ...fields } = event
   if (kind === 'log') log[event.level]({ details: event.details }, event.message)
   else if (kind === 'gave-up') log.error(fields, 'worker gave up')
+  else if (kind === 'sidecar-stuck') log.warn(fields, 'sidecar stuck')
   else log.info(fields, `worker ${kind}`)
 }

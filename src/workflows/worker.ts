@@ -6,6 +6,7 @@ import { connectSidecar } from '../adapters/dapr/client.ts'
 import type { SidecarClient, SidecarEndpoint } from '../adapters/dapr/client.ts'
 import { createBackoff } from '../adapters/dapr/backoff.ts'
 import { messageOf, WindrowError } from '../errors.ts'
+import { actorsOf, endSidecar, watchActors, type ActorWatchOptions } from './actor-watch.ts'
 import { deferred } from './deferred.ts'
 import { captureExecutorLog } from './sdk-log.ts'
 import { openWorkerSession } from './worker-session.ts'
@@ -16,6 +17,8 @@ export type WorkerEvent =
   | { readonly kind: 'waiting'; readonly cause: Error }
   /** The sidecar has the worker's stream and can hand out work. */
   | { readonly kind: 'connected' }
+  /** The sidecar has the stream and not the actors that work comes to; it is asked to end (actor-watch.ts). */
+  | { readonly kind: 'sidecar-stuck'; readonly cause: Error }
   /** The stream is lost; a new session follows. */
   | { readonly kind: 'disconnected'; readonly cause: Error }
   /** A warning or an error of the SDK, among them every activity that threw. */
@@ -42,6 +45,7 @@ export interface WorkflowWorkerOptions {
   readonly giveUpAfterMs?: number
   /** How old a stream must be to be renewed. @default 30 000 */
   readonly renewedAfterMs?: number
+  readonly actorWatch?: ActorWatchOptions
   /** On stopping, time for what is at work; what is cut off is run again by the next worker. @default 2000 */
   readonly drainMs?: number
 }
@@ -99,7 +103,13 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
         // Told by `ended`.
         () => undefined,
       )
+      const endWatch = watchActors(
+        () => actorsOf(client),
+        () => void end(client),
+        options.actorWatch,
+      )
       const cause = await session.ended
+      endWatch()
       signal.throwIfAborted()
       onEvent({ kind: 'disconnected', cause: cause as Error })
 
@@ -110,6 +120,17 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
       }
       if (nowMs - troubledSinceMs >= giveUpAfterMs) throw unstable(options.grpcEndpoint, giveUpAfterMs, cause)
       await backoff.wait()
+    }
+  }
+
+  /** Has a sidecar end that is of no use any more; the stream ends with it, and the next session waits for its successor. */
+  async function end(client: SidecarClient): Promise<void> {
+    onEvent({ kind: 'sidecar-stuck', cause: stuck(options.grpcEndpoint) })
+    try {
+      await endSidecar(client)
+    } catch (error) {
+      // It may have ended before it answered. One that goes on is found stuck again by the next session.
+      session?.drop(error as Error)
     }
   }
 
@@ -146,6 +167,15 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
       await running
     },
   }
+}
+
+function stuck(at: SidecarEndpoint): WindrowError {
+  return new WindrowError(`the sidecar at ${at.host}:${at.grpcPort} has the worker and not its workflow actors`, {
+    code: 'SIDECAR_STUCK',
+    remedy:
+      'It is asked to end, for what keeps sidecars running to start it again; where nothing does, start it by hand.',
+    disposition: 'retryable',
+  })
 }
 
 function stopped(): WindrowError {
