@@ -34,7 +34,7 @@ export function kafkaRules(config: Incomplete, placeOf: (key: SettingKey) => str
     if (typeof kafkaPasswordFile === 'string')
       add('kafkaPasswordFile', 'no mechanism is given', `Give ${placeOf('kafkaSasl')}.`)
   }
-  if (sasl !== 'oauthbearer')
+  if (sasl !== undefined && sasl !== 'oauthbearer')
     for (const key of ['kafkaTokenFile', 'kafkaTokenUrl', 'kafkaScope'] as const)
       if (typeof config[key] === 'string')
         add(
@@ -62,7 +62,6 @@ function tokenRules(config: Incomplete, placeOf: (key: SettingKey) => string): C
     void problems.push({ place: placeOf(key), problem, remedy })
   const isGiven = (one: unknown): boolean => typeof one === 'string'
   if (config.kafkaTls === false) add('kafkaSasl', 'oauthbearer would send the token in clear', 'Give --kafka-tls.')
-  // A password in a variable may be there for others; all else is given on purpose.
   const secrets = [kafkaPassword, kafkaPasswordFile, file].filter(isGiven).length
   if (url === null) {
     if (file === null)
@@ -71,6 +70,7 @@ function tokenRules(config: Incomplete, placeOf: (key: SettingKey) => string): C
         'there is nowhere to get a token',
         `Give ${placeOf('kafkaTokenFile')}, or ${placeOf('kafkaTokenUrl')}.`,
       )
+    // A password in a variable may be there for others; these are given on purpose.
     for (const key of ['kafkaUsername', 'kafkaPasswordFile', 'kafkaScope'] as const)
       if (isGiven(config[key]))
         add(key, 'there is no server to show it to', `Give ${placeOf('kafkaTokenUrl')}, or leave it out.`)
