@@ -6,7 +6,7 @@
  * load-config.ts make the configuration, report-error.ts and usage.ts word what goes wrong.
  */
 import { commands } from './commands.ts'
-import { onClosedPipe, onStopSignals } from './process-signals.ts'
+import { endBySignal, onClosedPipe, onStopSignals } from './process-signals.ts'
 import { execute } from './program.ts'
 
 const stop = new AbortController()
@@ -16,7 +16,7 @@ onStopSignals(
     process.stderr.write('windrow: stopping; once more ends it at once\n')
     stop.abort()
   },
-  (code) => process.exit(code),
+  endBySignal,
   process.env['npm_lifecycle_event'] !== undefined,
 )
 onClosedPipe(process.stdout, () => stop.abort())

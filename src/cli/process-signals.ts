@@ -1,9 +1,6 @@
 /** When to stop: signals, and a standard output that nobody reads any more. */
 import type { EventEmitter } from 'node:events'
 
-/** What a shell reports for a program that SIGINT ended. */
-const EXIT_INTERRUPTED = 130
-
 /** No person presses twice so quickly; npm, passing on what came from the terminal too, does. */
 const ECHO_MS = 400
 
@@ -16,21 +13,30 @@ type Emitter = Pick<EventEmitter, 'on'>
 export function onStopSignals(
   process: Emitter,
   stop: () => void,
-  exit: (code: number) => void,
+  endBy: (signal: NodeJS.Signals) => void,
   isUnderNpm: boolean,
   nowMs: () => number = () => performance.now(),
 ): void {
   let stoppingSinceMs: number | null = null
-  for (const name of ['SIGINT', 'SIGTERM']) {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (stoppingSinceMs === null) {
         stoppingSinceMs = nowMs()
         stop()
       } else if (!isUnderNpm || nowMs() - stoppingSinceMs >= ECHO_MS) {
-        exit(EXIT_INTERRUPTED)
+        endBy(name)
       }
     })
   }
+}
+
+/**
+ * Ends the process as the signal would have ended it, for a shell 130 or 143. `process.exit` takes native code apart that is still
+ * at work in the thread of the embedded sidecar, and now and then ended with SIGABRT instead.
+ */
+export function endBySignal(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
 }
 
 /** A closed pipe (`windrow … | head`) is no error of ours: further text goes nowhere, and `onClosed` is told. */

@@ -50,7 +50,7 @@ export const stackCommand: CliCommand = {
       .option('--port-base <port>', `up: first of 100 ports (${DEFAULT_PORT_BASE}, or as before)`)
       .option('--state <store>', 'up: redis or postgres (redis, or as before)')
       .option('--daprds <count>', `up: sidecars at least, up to ${MAX_DAPRDS} (1)`)
-      .option('--with <part>', `up: take along ${EXTRAS.join(', or ')} and Prometheus with it`)
+      .option('--with <part>', 'up: prometheus, or grafana and prometheus')
       .option('-n, --lines <count>', `logs: lines from the end (${DEFAULT_LINES})`)
       .option('-f, --follow', 'logs: go on as lines are added')
       .option('--purge', 'down: remove data and logs too')

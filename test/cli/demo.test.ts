@@ -150,7 +150,7 @@ describe('disturbed in its midst', PATIENT, () => {
       if (text.includes('once more ends it at once')) running.child.kill('SIGINT')
     })
     running.child.kill('SIGINT')
-    expect(await running.ended).toMatchObject({ code: 130, stdout: '' })
+    expect(await running.ended).toMatchObject({ code: null, signal: 'SIGINT', stdout: '' })
     const { stdout } = await windrow([...demo('hurried', SHORT_FLAGS), '--json'])
     expectAsSent('hurried', SHORT, stdout)
   })

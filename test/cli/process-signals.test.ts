@@ -7,11 +7,11 @@ test.each([
   [['SIGTERM'], ['stop']],
   [
     ['SIGINT', 'SIGINT'],
-    ['stop', 'exit 130'],
+    ['stop', 'end by SIGINT'],
   ],
   [
-    ['SIGTERM', 'SIGINT'],
-    ['stop', 'exit 130'],
+    ['SIGINT', 'SIGTERM'],
+    ['stop', 'end by SIGTERM'],
   ],
   // npm passes on the SIGINT that the terminal has sent already.
   [['SIGINT', 'echo of SIGINT'], ['stop']],
@@ -22,7 +22,7 @@ test.each([
   onStopSignals(
     process,
     () => calls.push('stop'),
-    (code) => calls.push(`exit ${code}`),
+    (signal) => calls.push(`end by ${signal}`),
     signals.includes('echo of SIGINT'),
     () => nowMs,
   )
