@@ -1,9 +1,9 @@
 /**
  * What metrics and traces cost: the same job from a file through the embedded sidecar, by turns without telemetry and with all of
  * it: metrics, read every five seconds as `windrow stack up --with prometheus` does; every window traced, one VM window in a
- * hundred, sent to a collector. Reader and collector are other processes, as they are wherever the product runs. CPU time of the
- * process, so that neighbours on the machine do not count for much. Loading OpenTelemetry, once a process, is not in it: the first
- * round of each is thrown away.
+ * hundred, sent to a collector. Reader and collector are other processes, as they are wherever the product runs. Time says what
+ * becomes of throughput; CPU time of the process says it too, and neighbours on the machine count for less there. Loading OpenTelemetry,
+ * once a process, is not in it: the first round of each is thrown away.
  *
  *   npm run bench -- telemetry [POINTS] [VMS] [ROUNDS]
  */
@@ -16,7 +16,7 @@ import { runJob } from '../src/app.ts'
 import { resolveSettings, type Settings } from '../src/library/settings.ts'
 import type { Listening, Seen } from './telemetry/outside.ts'
 
-const [points = 400_000, vms = 100, rounds = 15] = process.argv.slice(2).map(Number)
+const [points = 400_000, vms = 100, rounds = 30] = process.argv.slice(2).map(Number)
 const WINDOW_MS = 3_600_000
 const POINTS_A_WINDOW = 400
 const METRICS_PORT = 19_464
@@ -36,19 +36,30 @@ function writeInput(): void {
 
 let runs = 0
 
-/** CPU seconds of one run. */
-async function measure(settings: Settings): Promise<number> {
-  const config = resolveSettings({ input: [input], window: '1h', dataDir: join(folder, `run-${++runs}`), ...settings })
-  const before = process.cpuUsage()
-  const observer = { progress: () => undefined, event: () => undefined }
-  const summary = await runJob(config, observer, new AbortController().signal)
-  const { user, system } = process.cpuUsage(before)
-  if (summary.points.accepted !== points) throw new Error(`accepted ${summary.points.accepted} of ${points}`)
-  return (user + system) / 1e6
+interface Cost {
+  readonly seconds: number
+  readonly cpuSeconds: number
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number
+async function measure(settings: Settings): Promise<Cost> {
+  const config = resolveSettings({ input: [input], window: '1h', dataDir: join(folder, `run-${++runs}`), ...settings })
+  const before = process.cpuUsage()
+  const startedMs = performance.now()
+  const observer = { progress: () => undefined, event: () => undefined }
+  const summary = await runJob(config, observer, new AbortController().signal)
+  const seconds = (performance.now() - startedMs) / 1000
+  const { user, system } = process.cpuUsage(before)
+  if (summary.points.accepted !== points) throw new Error(`accepted ${summary.points.accepted} of ${points}`)
+  return { seconds, cpuSeconds: (user + system) / 1e6 }
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
+const deviation = (values: readonly number[]): number => {
+  const mean = sum(values) / values.length
+  return Math.sqrt(sum(values.map((value) => (value - mean) ** 2)) / (values.length - 1))
+}
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
+const textOf = ({ seconds, cpuSeconds }: Cost): string => `${seconds.toFixed(2)} s (${cpuSeconds.toFixed(2)} of CPU)`
 
 writeInput()
 const outside = fork(new URL('./telemetry/outside.js', import.meta.url), [
@@ -57,26 +68,37 @@ const outside = fork(new URL('./telemetry/outside.js', import.meta.url), [
 ])
 const [{ otlpEndpoint }] = (await once(outside, 'message')) as [Listening]
 
+const all: Settings = { metricsPort: METRICS_PORT, otlpEndpoint }
+
 try {
-  const off: number[] = []
-  const on: number[] = []
+  const off: Cost[] = []
+  const on: Cost[] = []
   for (let round = 0; round <= rounds; round++) {
-    const without = await measure({})
-    const withAll = await measure({ metricsPort: METRICS_PORT, otlpEndpoint })
+    // The second of two finds another heap than the first: each goes first as often.
+    const isOffFirst = round % 2 === 0
+    const first = await measure(isOffFirst ? {} : all)
+    const second = await measure(isOffFirst ? all : {})
+    const [without, withAll] = isOffFirst ? [first, second] : [second, first]
     if (round === 0) continue
     off.push(without)
     on.push(withAll)
-    console.log(`round ${round}: ${without.toFixed(2)} s of CPU without, ${withAll.toFixed(2)} s with`)
+    console.log(`round ${round}: without ${textOf(without)}, with ${textOf(withAll)}`)
   }
   outside.send('end')
   const [{ scrapes, spanBatches }] = (await once(outside, 'message')) as [Seen]
   if (scrapes === 0 || spanBatches === 0)
     throw new Error(`read ${scrapes} times, and ${spanBatches} batches of spans sent`)
-  const more = on.map((value, i) => value / (off[i] as number) - 1)
-  console.log(
-    `${points.toLocaleString('en')} points of ${vms} VMs: median ${median(off).toFixed(2)} s without, ${median(on).toFixed(2)} s with;` +
-      ` a round with telemetry takes ${(median(more) * 100).toFixed(1)} % more CPU (median of ${rounds} pairs)`,
-  )
+  console.log(`${points.toLocaleString('en')} points of ${vms} VMs, ${rounds} pairs, over all of them:`)
+  for (const [what, of] of [
+    ['throughput', ({ seconds }: Cost) => seconds],
+    ['CPU', ({ cpuSeconds }: Cost) => cpuSeconds],
+  ] as const) {
+    const ratios = on.map((cost, i) => of(cost) / of(off[i] as Cost) - 1)
+    const error = deviation(ratios) / Math.sqrt(rounds)
+    console.log(
+      `  ${what.padEnd(10)} ${percent(sum(on.map(of)) / sum(off.map(of)) - 1)} more time a point, give or take ${percent(error)}`,
+    )
+  }
 } finally {
   outside.kill()
   rmSync(folder, { recursive: true, force: true })

@@ -1,6 +1,7 @@
-/** The instruments of the tables of metrics, made from an OpenTelemetry meter. */
-import type { Counter, Histogram, Meter, Observable } from '@opentelemetry/api'
+/** The instruments of the tables of metrics, made from an OpenTelemetry meter; histograms are counted by our own (histograms.ts). */
+import type { Counter, Meter, Observable } from '@opentelemetry/api'
 import type { AttributeName } from './attributes.ts'
+import type { Histograms } from './histograms.ts'
 import type { MetricDefinition } from './metric-definition.ts'
 import type { CounterKey, GaugeKey, HistogramKey, MetricKey } from './metrics.ts'
 
@@ -20,23 +21,19 @@ export interface Instruments {
 export function createInstruments(
   meter: Meter,
   table: Readonly<Partial<Record<MetricKey, MetricDefinition>>>,
+  histograms: Histograms,
 ): Instruments {
   const counters = new Map<MetricKey, Counter>()
-  const histograms = new Map<MetricKey, Histogram>()
   const gauges = new Map<MetricKey, Observable>()
   for (const [key, definition] of Object.entries(table) as [MetricKey, MetricDefinition][]) {
-    const { name, kind, unit, help, buckets = [] } = definition
+    const { name, kind, unit, help } = definition
     const options = { unit, description: help }
     if (kind === 'counter') counters.set(key, meter.createCounter(name, options))
     else if (kind === 'gauge') gauges.set(key, meter.createObservableGauge(name, options))
-    else {
-      const advice = { explicitBucketBoundaries: [...buckets] }
-      histograms.set(key, meter.createHistogram(name, { ...options, advice }))
-    }
   }
   return {
     add: (key, value, attributes) => counters.get(key)?.add(value, attributes),
-    record: (key, value, attributes) => histograms.get(key)?.record(value, attributes),
+    record: (key, value, attributes) => histograms.record(key, value, attributes),
     onRead: (read) =>
       meter.addBatchObservableCallback(
         (result) => read((key, value, attributes) => result.observe(gauges.get(key) as Observable, value, attributes)),

@@ -2,6 +2,7 @@
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import { metrics, type resources } from '@opentelemetry/sdk-node'
 import { messageOf, WindrowError } from '../errors.ts'
+import { Histograms } from './histograms.ts'
 import { createInstruments, type Instruments } from './instruments.ts'
 import { watchProcess } from './process-metrics.ts'
 
@@ -23,9 +24,11 @@ export async function serveMetrics(
   resource: resources.Resource,
   table: Parameters<typeof createInstruments>[1],
 ): Promise<ServedMetrics> {
+  const histograms = new Histograms(table)
   const exporter = new PrometheusExporter({
     ...at,
     preventServerStart: true,
+    metricProducers: [histograms],
     withoutScopeInfo: true,
     // Several jobs may meet in one Prometheus.
     withResourceConstantLabels: /^windrow\.job$/,
@@ -36,7 +39,7 @@ export async function serveMetrics(
   } catch (error) {
     throw portTaken(at, error)
   }
-  const instruments = createInstruments(provider.getMeter('windrow'), table)
+  const instruments = createInstruments(provider.getMeter('windrow'), table, histograms)
   const endWatch = watchProcess(instruments)
   return {
     instruments,

@@ -138,13 +138,15 @@ export class Tracing {
   workflows(workflows: Workflows): Workflows {
     const inner = workflows[VM_WINDOW]
     if (inner === undefined) return workflows
-    const within = <T>(parent: string | undefined, id: string, turn: () => Promise<T>): Promise<T> =>
+    const within = <T>(parent: string, id: string, turn: () => Promise<T>): Promise<T> =>
       this.#within(parent, 'vm-window turn', SpanKind.CONSUMER, { 'windrow.instance': id }, turn)
     const traced: WorkflowFunction = async function* (context, order: string) {
       const generator = inner(context, order) as AsyncGenerator<unknown, unknown>
+      const parent = TRACEPARENT.exec(order)?.[1]
+      if (parent === undefined) return yield* generator
       // It ends in its first turn, so the turn is all of it.
       const turn = () => generator.next()
-      const step = await within(TRACEPARENT.exec(order)?.[1], context.getWorkflowInstanceId(), turn)
+      const step = await within(parent, context.getWorkflowInstanceId(), turn)
       return step.done === true ? step.value : yield* generator
     }
     return { ...workflows, [VM_WINDOW]: traced }
