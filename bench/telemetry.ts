@@ -16,7 +16,7 @@ import { runJob } from '../src/app.ts'
 import { resolveSettings, type Settings } from '../src/library/settings.ts'
 import type { Listening, Seen } from './telemetry/outside.ts'
 
-const [points = 400_000, vms = 100, rounds = 30] = process.argv.slice(2).map(Number)
+const [points = 400_000, vms = 1_000, rounds = 20] = process.argv.slice(2).map(Number)
 const WINDOW_MS = 3_600_000
 const POINTS_A_WINDOW = 400
 const METRICS_PORT = 19_464
