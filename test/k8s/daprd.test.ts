@@ -8,10 +8,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { connectSidecar } from '../../src/adapters/dapr/client.ts'
 import { daprdPorts } from '../../src/stack/ports.ts'
+import { actorsOf, endSidecar } from '../../src/workflows/actor-watch.ts'
 import { ensureBuilt } from '../support/built.ts'
 import { resultsIn, windrow } from '../support/windrow-process.ts'
 import { ownStack } from '../stack/stacks.ts'
@@ -127,6 +128,10 @@ describe('local', () => {
     try {
       await expect(client.api.getSecret({ storeName: 'kubernetes', key: 'any' })).rejects.toThrow('Not Implemented')
       await expect(client.api.getState({ storeName: 'statestore', key: 'none' })).resolves.toBeDefined()
+      // No worker is there.
+      await vi.waitFor(async () => expect(await actorsOf(client)).toBe('missing'), { timeout: 30_000 })
+      await endSidecar(client)
+      await daprd.said('Force shutdown requested')
     } finally {
       client.close()
     }
