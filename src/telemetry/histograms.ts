@@ -9,6 +9,8 @@ import type { Attributes } from './instruments.ts'
 import type { MetricDefinition } from './metric-definition.ts'
 import type { HistogramKey, MetricKey } from './metrics.ts'
 
+const NONE: Attributes = {}
+
 interface Series {
   readonly attributes: Attributes
   /** By bucket: values up to its boundary and above the one before; the last has no boundary. */
@@ -43,7 +45,8 @@ export class Histograms implements metrics.MetricProducer {
     }
   }
 
-  record(key: HistogramKey, value: number, attributes: Attributes = {}): void {
+  /** `attributes` must not change afterwards: an object that came before is not read again. */
+  record(key: HistogramKey, value: number, attributes: Attributes = NONE): void {
     const histogram = this.#histograms.get(key)
     if (histogram === undefined) return
     const { boundaries } = histogram

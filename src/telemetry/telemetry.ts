@@ -2,7 +2,7 @@
  * Metrics and traces of a run. Off unless settings ask for them, and then nothing of OpenTelemetry is even loaded: all that is
  * left is a call that does nothing an event.
  *
- *   metrics.ts, attributes.ts   every metric and attribute, once; instruments.ts makes them
+ *   metrics.ts, attributes.ts   every metric and attribute, once; instruments.ts makes them, histograms.ts counts the histograms
  *   pipeline-metrics.ts         counts what the pipeline tells       tracing.ts   makes spans of it
  *   observed.ts                 times ports and activities           process-metrics.ts, log-ends.ts
  *   windows-told.ts             which window an event is about       opentelemetry.ts, open-metrics.ts, open-traces.ts
