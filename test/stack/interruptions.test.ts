@@ -97,7 +97,7 @@ it('a second SIGINT ends it at once, and a later run goes on to the exact end', 
   one.child.kill('SIGINT')
   await one.said('stopping')
   one.child.kill('SIGINT')
-  expect(await one.ended).toMatchObject({ code: 130 })
+  expect(await one.ended).toMatchObject({ code: null, signal: 'SIGINT' })
 
   await run(stack(), { job, topic })
   expectExact(await resultsOf(stack(), job), exact)
