@@ -1,8 +1,9 @@
 /** Grafana, with the stack's Prometheus and Windrow's dashboards in it, found by the files that compose.yaml uses too. */
-import { access, mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { WindrowError } from '../errors.ts'
+import { exists } from './cache.ts'
 import { fillTemplate } from './data-files.ts'
 import type { StackDescription } from './description.ts'
 import { checkHttp } from './part.ts'
@@ -62,20 +63,10 @@ async function provision(folder: string, file: string, there: string, here: stri
 async function homeOf(tool: Tool): Promise<string> {
   const around = dirname(dirname(await realpath(tool.path)))
   const candidates = [around, join(around, 'share', 'grafana'), PACKAGED_HOME]
-  for (const home of candidates) if (await isThere(join(home, 'conf', 'defaults.ini'))) return home
+  for (const home of candidates) if (await exists(join(home, 'conf', 'defaults.ini'))) return home
   throw new WindrowError(`${tool.path} has no conf/defaults.ini in ${candidates.join(', ')}`, {
     code: 'STACK_TOOLS_MISSING',
     remedy:
       'Unpack the whole of Grafana from https://grafana.com/grafana/download, and put its bin folder into the path.',
   })
-}
-
-async function isThere(file: string): Promise<boolean> {
-  try {
-    await access(file)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw error
-  }
 }
