@@ -3,10 +3,10 @@
  * daprd. An embedded state that a run holds is reached through that run's sidecar; one that nobody holds is opened for as
  * long as it is used, and let go after it, so that a run can be started between two looks.
  */
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connectSidecar, type SidecarEndpoint } from '../adapters/dapr/client.ts'
 import { createDaprStateStore } from '../adapters/dapr/state-store.ts'
+import { exists } from '../adapters/files/exists.ts'
 import type { Config } from '../config/settings.ts'
 import { readEndpoint, startEmbeddedSidecar } from '../embedded/index.ts'
 import { WindrowError } from '../errors.ts'
@@ -74,7 +74,7 @@ async function reach(config: StoreConfig): Promise<Reached> {
   }
   const folder = join(dataDir, 'state')
   // Starting on a folder that is not there would make it.
-  if (!(await isThere(folder))) throw noState(dataDir)
+  if (!(await exists(folder))) throw noState(dataDir)
   try {
     const started = await startEmbeddedSidecar({ dataDir: folder, storeName: stateStore, inThread: false })
     const endpoint = { host: '127.0.0.1', grpcPort: started.grpcPort }
@@ -84,16 +84,6 @@ async function reach(config: StoreConfig): Promise<Reached> {
     const grpcPort = await readEndpoint(folder)
     if (grpcPort === null) throw notServing(dataDir, error)
     return { endpoint: { host: '127.0.0.1', grpcPort }, isOurs: false, close }
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw error
   }
 }
 

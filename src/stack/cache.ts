@@ -3,22 +3,13 @@
  * absent: it is built under another name and renamed, so builds that run at the same time do not meet.
  */
 import { randomBytes } from 'node:crypto'
-import { access, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { exists } from '../adapters/files/exists.ts'
 
 /** `$WINDROW_CACHE`, else `windrow` in `$XDG_CACHE_HOME`, else in `~/.cache`. */
 export function cacheFolder(env: Readonly<Record<string, string | undefined>>, home: string): string {
   return env.WINDROW_CACHE || join(env.XDG_CACHE_HOME || join(home, '.cache'), 'windrow')
-}
-
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw error
-  }
 }
 
 const UNFINISHED = /^\.building-(\d+)-/
