@@ -3,9 +3,11 @@ import type { VmWindowResult } from '../core/close-vm-window.ts'
 import type { CloseReason, CloseTrigger } from '../core/closing.ts'
 import type { Json } from '../core/json.ts'
 import type { Windowing } from '../core/windowing.ts'
+import { compareMetric, type Figures } from './compare-metric.ts'
 import { Fields, type FieldDifference } from './report.ts'
 import { rangesOf, type Range } from './seqs.ts'
 import type { VmRecount } from './vm-recount.ts'
+import { compareKeptState, compareState } from './vm-states.ts'
 
 /** Ranges that a result lists. */
 const MAX_RANGES = 100
@@ -26,13 +28,6 @@ export function summariesOf({ metrics }: VmWindowResult): Readonly<Record<string
   return Object.values(all).every(isSummary) ? (all as unknown as Record<string, Figures>) : null
 }
 
-interface Figures {
-  readonly count: number
-  readonly sum: number
-  readonly min: number
-  readonly max: number
-}
-
 function isSummary(metric: Json): boolean {
   if (typeof metric !== 'object' || metric === null) return false
   return ['count', 'sum', 'min', 'max'].every((name) => name in metric)
@@ -42,11 +37,13 @@ export interface ResultExpectation {
   readonly vm: VmRecount
   readonly windowStart: number
   readonly trigger: CloseTrigger
+  /** The state that the VM began the window with; `undefined` where it is not known, so that nothing follows from it. */
+  readonly prior: Json | undefined
 }
 
 /** Members that differ, those that matter most first. */
 export function compareResult(
-  { vm, windowStart, trigger }: ResultExpectation,
+  { vm, windowStart, trigger, prior }: ResultExpectation,
   result: VmWindowResult,
   rules: Windowing,
   isBuiltIn: boolean,
@@ -61,6 +58,10 @@ export function compareResult(
   if (!isQuarantined) fields.compare('reason', reasonOf(vm, trigger, rules), result.reason)
   fields.compare('duplicates', vm.duplicates, result.duplicates)
   compareSeqs(vm, result, rules, fields)
+  // An aggregator that failed leaves the state as it was.
+  const isKept = isQuarantined || vm.received() === 0
+  if (prior !== undefined && isKept) compareKeptState(prior, result.state, fields)
+  else if (prior !== undefined && isBuiltIn) compareState(vm, prior, result.state, fields)
   return fields.differences
 }
 
@@ -73,10 +74,7 @@ function compareMetrics(vm: VmRecount, result: VmWindowResult, fields: Fields): 
       fields.compare(`metrics.${name}`, counted === undefined ? null : 'there', found === undefined ? null : 'there')
       continue
     }
-    fields.compare(`metrics.${name}.count`, counted.count, found.count)
-    fields.compare(`metrics.${name}.sum`, counted.sum.value(), found.sum)
-    fields.compare(`metrics.${name}.min`, counted.min, found.min)
-    fields.compare(`metrics.${name}.max`, counted.max, found.max)
+    compareMetric(name, counted, found, fields)
   }
 }
 

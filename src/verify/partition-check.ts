@@ -12,6 +12,7 @@ import type { PublishedResults } from './published-results.ts'
 import type { FieldDifference, Tally } from './report.ts'
 import type { Selection } from './selection.ts'
 import type { VmRecount } from './vm-recount.ts'
+import { VmStates } from './vm-states.ts'
 
 export interface CheckEnv {
   readonly rules: Windowing
@@ -39,6 +40,7 @@ export class PartitionCheck {
   /** Added to what is counted, where counting began in the middle. */
   #countsBefore: FateCounts = NOTHING
   readonly #quarantined = new Set<string>()
+  readonly #states: VmStates
   /** Of the certificate at hand. */
   #superseded: CertificateExpectation['superseded'] = { any: false, gone: 0 }
 
@@ -46,6 +48,7 @@ export class PartitionCheck {
     this.#env = env
     this.#selection = selection
     this.#recount = new PartitionRecount(env.rules, selection.beginning)
+    this.#states = new VmStates(selection.beginning === null)
   }
 
   /** Records in order of their offsets; those behind the last certificate are not looked at. */
@@ -74,7 +77,10 @@ export class PartitionCheck {
     this.#superseded = { any: false, gone: 0 }
     const amended = this.#revise(certificate, amendments, isChecked, lines)
     const window = this.#close(certificate, isChecked, lines)
-    for (const one of this.#recount.forget()) this.#comparePromoted(certificate, one, isChecked)
+    for (const one of this.#recount.forget()) {
+      this.#comparePromoted(certificate, one, isChecked)
+      this.#states.forget(one.start)
+    }
     // Up to here the counts of certificates are taken on trust; from here on they must follow from the records.
     const { firstChecked, beginning } = this.#selection
     if (beginning !== null && index + 1 === firstChecked)
@@ -101,6 +107,7 @@ export class PartitionCheck {
       this.#countsBefore = combine(certificate.counts, this.#recount.counts, -1)
     const found = this.#env.published.claimPromoted(partition, sequence)
     for (const { result } of found) {
+      this.#states.publish(result.windowStart, result.vmId, result.state)
       const window = this.#recount.closed.find(({ start }) => start === result.windowStart)
       const vm = window?.vms.get(result.vmId)
       if (window === undefined || vm === undefined) continue
@@ -135,7 +142,8 @@ export class PartitionCheck {
 
   #compareOne(certificate: Certificate, window: WindowRecount, vm: VmRecount, result: VmWindowResult): void {
     const { rules, isBuiltIn, tally } = this.#env
-    const expectation = { vm, windowStart: window.start, trigger: window.trigger ?? 'complete' }
+    // What a promotion makes states of begins in the replay, farther back than what is remembered here.
+    const expectation = { vm, windowStart: window.start, trigger: window.trigger ?? 'complete', prior: undefined }
     const differences = compareResult(expectation, result, rules, isBuiltIn)
     tally.add('vmWindows', 1, differences.length === 0)
     const place = { window: window.start, vmId: vm.vmId, revision: result.revision }
@@ -199,15 +207,19 @@ export class PartitionCheck {
     const { published, rules, isBuiltIn, tally } = this.#env
     const { vmId, revision } = vm
     const found = published.claim(window.start, vmId, revision)
+    const prior = this.#states.before(window.start, vmId)
     if (found === null) this.#quarantined.delete(`${window.start} ${vmId}`)
-    else this.#noteQuarantine(found.result)
-    if (found !== null) lines.push(found.line)
+    else {
+      this.#noteQuarantine(found.result)
+      lines.push(found.line)
+    }
+    this.#states.publish(window.start, vmId, found?.result.state)
     if (!isChecked) return found?.result ?? null
     if (this.#isSuperseded(window.start, vmId, revision)) {
       this.#superseded = { any: true, gone: this.#superseded.gone + (found === null ? 1 : 0) }
       return found?.result ?? null
     }
-    const expectation = { vm, windowStart: window.start, trigger: window.trigger ?? 'complete' }
+    const expectation = { vm, windowStart: window.start, trigger: window.trigger ?? 'complete', prior }
     const differences: FieldDifference[] =
       found === null
         ? [{ field: 'result', expected: 'there', found: null }]

@@ -67,8 +67,10 @@ export class PartitionRecount {
   #foldPoint(point: DataPoint, brokerMs: EpochMs | null): void {
     if (isPointRefused(point, brokerMs, this.#rules)) return this.#count('rejected')
     const start = windowOf(point.timestamp, this.#rules)
-    if (start < this.#wholeFrom) return
-    if (this.#closedThrough !== null && start <= this.#closedThrough) return this.#foldLatePoint(point, start)
+    const isLate = this.#closedThrough !== null && start <= this.#closedThrough
+    // Of windows that are not counted only what is too late has a fate that is known.
+    if (start < this.#wholeFrom) return isLate && !this.#isAmendable(start) ? this.#count('late') : undefined
+    if (isLate) return this.#foldLatePoint(point, start)
     switch (vmOf(this.#openWindow(start), point.vmId).admit(point, this.#rules)) {
       case 'refused':
         return this.#count('rejected')

@@ -28,6 +28,15 @@ export class RationalSum {
       exponent += 16
     }
     const units = BigInt(x < 0 ? -significand : significand)
+    this.#add(units, exponent)
+  }
+
+  /** Adds all of `other`, which stays as it is. */
+  merge(other: RationalSum): void {
+    if (other.#units !== 0n) this.#add(other.#units, other.#exponent)
+  }
+
+  #add(units: bigint, exponent: number): void {
     if (this.#units === 0n) {
       this.#units = units
       this.#exponent = exponent

@@ -1,25 +1,10 @@
 /** One VM window, counted again: which points are in it, and what is to be said of them. */
 import type { DataPoint, WindowManifest } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
+import { MetricRecount } from './metric-recount.ts'
 import { PointSum } from './point-sum.ts'
-import { RationalSum } from './rational-sum.ts'
 import { MAX_PROMISED_RANGES } from './refusals.ts'
 import { Seqs, withRange, type Range } from './seqs.ts'
-
-export class MetricRecount {
-  count = 0
-  min = Infinity
-  max = -Infinity
-  readonly sum = new RationalSum()
-
-  add(value: number): void {
-    this.count++
-    // -0 is published as 0.
-    this.min = Math.min(this.min, value + 0)
-    this.max = Math.max(this.max, value + 0)
-    this.sum.add(value)
-  }
-}
 
 export class ProducerRecount {
   readonly seqs = new Seqs()
@@ -102,7 +87,7 @@ export class VmRecount {
 
   /** Takes a point in, if it is new and within the bounds of a VM window. */
   admit(point: DataPoint, rules: Windowing): Admission {
-    const { producer: name, metric, seq, value } = point
+    const { producer: name, metric, seq } = point
     const isOneMetricTooMany = !this.metrics.has(metric) && this.metrics.size >= rules.maxMetricsPerVm
     if (isOneMetricTooMany || this.#isOneProducerTooMany(name, rules)) return 'refused'
     const producer = this.#producer(name)
@@ -114,7 +99,7 @@ export class VmRecount {
     }
     let recount = this.metrics.get(metric)
     if (recount === undefined) this.metrics.set(metric, (recount = new MetricRecount()))
-    recount.add(value)
+    recount.add(point)
     this.points.add(point)
     return 'new'
   }

@@ -163,6 +163,19 @@ describe('one result', () => {
     ['its reason', 'reason', changed(/"vm-0"/, /"reason":"complete"/, () => '"reason":"grace"')],
     ['what it expects', 'expected', changed(/"vm-0"/, /"expected":6/, () => '"expected":7')],
     ['its copies', 'duplicates', changed(/"vm-0"/, /"duplicates":(\d+)/, (_, n) => `"duplicates":${Number(n) + 1}`)],
+    [
+      'its mean',
+      'metrics.cpu.mean',
+      changed(/"vm-0"/, /"mean":([\d.]+)/, (_, mean) => `"mean":${Number(mean) + 1e-9}`),
+    ],
+    [
+      'its deviation',
+      'metrics.cpu.stddev',
+      changed(/"vm-0"/, /"stddev":([\d.]+)/, (_, s) => `"stddev":${Number(s) / 2}`),
+    ],
+    ['its first', 'metrics.cpu.first', changed(/"vm-0"/, /"first":([\d.]+)/, () => '"first":-1')],
+    ['its last', 'metrics.cpu.last', changed(/"vm-0"/, /"last":([\d.]+)/, () => '"last":-1')],
+    ['its median', 'metrics.cpu.p50', changed(/"vm-0"/, /"p50":([\d.]+)/, (_, p50) => `"p50":${Number(p50) * 1.03}`)],
     ['its figures', 'metrics.cpu', changed(/"vm-0"/, /"cpu":/, () => '"gpu":')],
   ])('changed in %s is named with VM, window and member', async (_, field, change) => {
     const report = await reportOf(tampered('results', change))
@@ -172,11 +185,41 @@ describe('one result', () => {
     expect(report.compared.vmWindows.different).toBe(1)
   })
 
+  test.each([
+    ['lifetimeCount', /"lifetimeCount":(\d+)/, (_: string, count: string) => `"lifetimeCount":${Number(count) + 1}`],
+    ['lifetimeSum', /"lifetimeSum":([\d.]+)/, (_: string, sum: string) => `"lifetimeSum":${Number(sum) + 1}`],
+    ['previousMean', /"previousMean":([\d.]+)/, () => '"previousMean":1'],
+    ['ewma', /"ewma":([\d.]+)/, () => '"ewma":1e9'],
+  ] as const)(
+    'changed in the %s that its VM carries on is named, with it and with what follows',
+    async (member, from, to) => {
+      const report = await reportOf(tampered('results', changed(/"vm-0"/, from, to)))
+      const { differences } = report
+      expect(report.exitCode).toBe(1)
+      expect(differences[0]).toMatchObject({ vmId: 'vm-0', revision: 1, field: `state.cpu.${member}` })
+      expect(new Set(differences.filter(({ vmId }) => vmId !== null).map(({ vmId }) => vmId))).toEqual(
+        new Set(['vm-0']),
+      )
+      expect(report.compared.vmWindows.different).toBeLessThanOrEqual(2)
+    },
+  )
+
+  test('of a VM that was silent, changed in what it carries on, is named', async () => {
+    const change = changed(
+      /"vm-2".*"received":0,/,
+      /"lifetimeCount":(\d+)/,
+      (_, count) => `"lifetimeCount":${Number(count) + 1}`,
+      0,
+    )
+    const report = await reportOf(tampered('results', change))
+    expect(report.differences[0]).toMatchObject({ vmId: 'vm-2', field: 'state' })
+  })
+
   test('changed where only the digest can tell is named by its certificate', async () => {
     const report = await reportOf(
       tampered(
         'results',
-        changed(/"vm-0"/, /"p50":/, () => '"p50":1,"p5x":'),
+        changed(/"vm-0"/, /"p50":([\d.]+)/, (_, p50) => `"p50":${Number(p50) * 1.000001}`),
       ),
     )
     expect(fieldsOf(report)).toEqual(['results.digest'])
