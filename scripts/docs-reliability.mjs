@@ -24,6 +24,10 @@ const TABLES = {
       run.wrong,
     ],
   },
+  controls: {
+    head: ['command', 'seed', 'time', 'found'],
+    row: (run) => [code(run.command), run.seed, `${run.seconds} s`, run.what],
+  },
   takeover: {
     head: ['command', 'points behind', 'session timeout', 'taken over after', 'first result after', 'load before'],
     row: (run) => [

@@ -1,23 +1,28 @@
 // The fault harness: npm run test:faults [-- --seed 1 --minutes 20 --state redis|postgres --kinds zombie,kill-store]
 // Without flags, what CI runs: every kind of fault at least once. With --minutes the figures are kept for
 // docs/reliability.md (`npm run docs:reliability` writes them into it).
+// With --control NAME, one of test/faults/controls.ts: processors with a fault of their own, that must be found.
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
 const FIGURES = 'docs/reliability/runs.json'
+const FINDINGS = 'docs/reliability/controls.json'
 
 let values
 try {
   const text = { type: 'string' }
-  ;({ values } = parseArgs({ options: { seed: text, minutes: text, state: text, kinds: text } }))
+  ;({ values } = parseArgs({ options: { seed: text, minutes: text, state: text, kinds: text, control: text } }))
 } catch (error) {
   console.error(`test:faults: ${error.message}`)
   process.exit(2)
 }
 const asTyped = process.argv.slice(2).join(' ')
 const command = asTyped === '' ? 'npm run test:faults' : `npm run test:faults -- ${asTyped}`
-const options = { ...values, command, ...(values.minutes === undefined ? {} : { figures: FIGURES }) }
-const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'faults', '--disable-console-intercept'], {
+const isControl = values.control !== undefined
+const figures = isControl ? FINDINGS : values.minutes === undefined ? undefined : FIGURES
+const options = { ...values, command, figures }
+const file = `test/faults/stack/${isControl ? 'negative-control' : 'every-fault'}.test.ts`
+const { status } = spawnSync('npx', ['vitest', 'run', file, '--project', 'faults', '--disable-console-intercept'], {
   stdio: 'inherit',
   env: { ...process.env, WINDROW_FAULTS: JSON.stringify(options) },
 })

@@ -1,5 +1,6 @@
 /** What scripts/test-faults.mjs was asked for, as it comes through the environment of the test runner. */
 import { STATE_STORES, type StateStoreKind } from '../../src/stack/description.ts'
+import { CONTROLS, type NegativeControl } from './controls.ts'
 import { KINDS } from './kinds.ts'
 import type { FaultKind } from './site.ts'
 
@@ -9,6 +10,8 @@ export interface FaultOptions {
   readonly state: StateStoreKind
   /** `null`: all. */
   readonly kinds: readonly FaultKind[] | null
+  /** Of a run that must find something; `null`: ports are good. */
+  readonly control: NegativeControl | null
   readonly command: string
   /** Relative to the checkout; `null`: figures are not kept. */
   readonly figuresFile: string | null
@@ -31,6 +34,7 @@ export function optionsFrom(env: NodeJS.ProcessEnv): FaultOptions {
     minutes: number('minutes', 0),
     state,
     kinds: given['kinds'] === undefined ? null : given['kinds'].split(',').map(kindNamed),
+    control: given['control'] === undefined ? null : controlNamed(given['control']),
     command: given['command'] ?? 'npm run test:faults',
     figuresFile: given['figures'] ?? null,
   }
@@ -40,4 +44,11 @@ function kindNamed(name: string): FaultKind {
   const kind = KINDS.find((one) => one.name === name)
   if (kind === undefined) throw new Error(`--kinds ${name} is none of ${KINDS.map((one) => one.name).join(', ')}`)
   return kind
+}
+
+function controlNamed(name: string): NegativeControl {
+  const control = CONTROLS.find((one) => one.name === name)
+  if (control === undefined)
+    throw new Error(`--control ${name} is none of ${CONTROLS.map((one) => one.name).join(', ')}`)
+  return control
 }

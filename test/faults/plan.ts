@@ -31,6 +31,6 @@ export function* plan(
 
 function pointFor(kind: FaultKind, points: Points): Point {
   const mayBeAtTakeover = kind.name === 'kill-processor'
-  const point = mayBeAtTakeover ? points.next() : points.nextOfCommit()
+  const point = { ...(mayBeAtTakeover ? points.next() : points.nextOfCommit()), ...kind.at }
   return isAtTakeover(point) ? { ...point, nth: 1 } : point
 }

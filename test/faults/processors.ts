@@ -19,12 +19,15 @@ export interface ProcessorsOptions {
   readonly portOf: (slot: number) => number
   /** For the files that tell a processor where it is struck. */
   readonly folder: string
+  /** Of a negative control, the fault that their ports have. */
+  readonly control?: string | undefined
   readonly onLine: (slot: number, line: LogLine) => void
   /** A processor ended that nobody has struck or asked to end; it is started again. */
   readonly onDeath: (slot: number, ended: Ended) => void
 }
 
 const STRIKE_AT = fileURLToPath(new URL('./strike-at.cjs', import.meta.url))
+const CONTROL = new URL('./controls/preload.mjs', import.meta.url).href
 const KEPT_LINES = 60
 
 export class Processor {
@@ -81,13 +84,14 @@ export class Processors {
 
   /** `armedAt`: it is killed there. */
   start(slot: number, armedAt?: Point, args = this.#options.args): Processor {
-    const { portOf, folder } = this.#options
+    const { portOf, folder, control } = this.#options
     const strikeFile = join(folder, `strike-${slot}.json`)
     rmSync(strikeFile, { force: true })
     const running = start(args, {
       DAPR_GRPC_PORT: String(portOf(slot)),
-      NODE_OPTIONS: `--require ${STRIKE_AT}`,
+      NODE_OPTIONS: `--require ${STRIKE_AT}${control === undefined ? '' : ` --import ${CONTROL}`}`,
       WINDROW_STRIKE: strikeFile,
+      WINDROW_CONTROL: control,
     })
     const processor = new Processor(slot, running, strikeFile)
     if (armedAt !== undefined) processor.arm(armedAt, 'SIGKILL')

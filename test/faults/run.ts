@@ -43,6 +43,8 @@ export interface RunOptions {
   /** Windows at least: of 200 VMs with 20 points each. @default 25, which is 100,000 points */
   readonly windows?: number
   readonly kinds?: readonly FaultKind[]
+  /** Of a negative control, the fault that the processors' ports have. */
+  readonly control?: string
   readonly say: (text: string) => void
 }
 
@@ -121,6 +123,7 @@ async function runOn(
     args,
     portOf: (slot) => proxies[slot]?.port ?? 0,
     folder,
+    control: options.control,
     onLine: (slot, line) => {
       if (line.msg === 'taken-over') owners.set(line['partition'] as number, slot)
       if (isHalt(line)) {

@@ -33,6 +33,8 @@ export interface Draw {
 
 export interface FaultKind {
   readonly name: string
+  /** The only point at which it strikes. @default any that is drawn */
+  readonly at?: Omit<Point, 'nth'>
   /** Does it once, from reaching its point to what it broke being up again. Returns how many blows that were. */
   readonly strike: (site: Site, draw: Draw) => Promise<number>
 }

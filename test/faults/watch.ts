@@ -14,6 +14,12 @@ const PROGRESS = new Set(['committed', 'published', 'ended'])
 /** Takeovers that follow each other without any of those, and mean that it gets on too: beyond them it turns in a circle. */
 const MAX_IDLE_TAKEOVERS = 8
 
+/**
+ * The job itself does not get on: it stands still, or halts and says why. All else that ends a run, such as an error that
+ * nobody foresaw, may be a fault of the harness, and proves nothing.
+ */
+export class JobFailed extends Error {}
+
 export class Watch {
   readonly #dump: (what: string) => Promise<string>
   #listeners = new Set<(slot: number, line: LogLine) => void>()
@@ -45,7 +51,8 @@ export class Watch {
 
   /** The same, with all that can be seen of the job. */
   async failShowing(what: string): Promise<void> {
-    this.fail(new Error(`${what}\n${await this.#dump(what)}`))
+    const text = `${what}\n${await this.#dump(what)}`
+    this.fail(what.includes('UNEXPECTED') ? new Error(text) : new JobFailed(text))
   }
 
   /** The first value that `look` gives. */
@@ -55,7 +62,7 @@ export class Watch {
       const found = await look()
       if (found !== undefined) return found
       if (performance.now() - this.#progressAtMs > STUCK_AFTER_MS)
-        throw new Error(
+        throw new JobFailed(
           `no progress for ${STUCK_AFTER_MS / 1000} s while waiting for ${what}\n${await this.#dump(what)}`,
         )
       await sleep(LOOK_EVERY_MS)

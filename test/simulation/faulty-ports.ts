@@ -31,7 +31,9 @@ const withoutDeduplication: PortFaults = {
         return { ...record, decoded: { ...decoded, point: { ...decoded.point, seq: seq + COPY_SEQ_SHIFT } } }
       }
       return {
-        ...opened,
+        logStart: opened.logStart,
+        logEnd: opened.logEnd,
+        close: () => opened.close(),
         async next() {
           const event = await opened.next()
           if (event.kind !== 'records') return event

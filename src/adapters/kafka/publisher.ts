@@ -45,17 +45,21 @@ export interface PublisherPorts {
 const DEFAULT_MAX_REQUEST_BYTES = 512 * 1024
 
 export function createKafkaPublisherFactory(options: PublisherOptions): PublisherFactory {
-  return createPublisherFactory(options, {
-    connectProducer: (transactionalId) => connectTransactionalProducer(options.connection, transactionalId),
+  return createPublisherFactory(options, kafkaPublisherPorts(options.connection))
+}
+
+export function kafkaPublisherPorts(connection: KafkaConnection): PublisherPorts {
+  return {
+    connectProducer: (transactionalId) => connectTransactionalProducer(connection, transactionalId),
     readMarker: async (topic, partition) => {
-      const cluster = await connectKafkaCluster(options.connection)
+      const cluster = await connectKafkaCluster(connection)
       try {
         return await readLastMarker(cluster, topic, partition)
       } finally {
         await cluster.close()
       }
     },
-  })
+  }
 }
 
 export function createPublisherFactory(options: PublisherOptions, ports: PublisherPorts): PublisherFactory {

@@ -2,6 +2,8 @@
 import { isAtTakeover } from '../points.ts'
 import type { FaultKind } from '../site.ts'
 import { membersOf } from '../group.ts'
+import type { LogLine } from '../processors.ts'
+import type { Watch } from '../watch.ts'
 
 /** SIGKILL at the very point; another is started in its place. */
 export const killProcessor: FaultKind = {
@@ -20,7 +22,13 @@ export const killProcessor: FaultKind = {
   },
 }
 
-/** SIGSTOP at the very point, until the group has given its partitions to others; then it goes on where it was. */
+/** What a successor has swept by then includes what the zombie had in hand. */
+const SWEEPS = 2
+
+/**
+ * SIGSTOP at the very point, until the group has given its partitions to others; then it goes on where it was. One that was
+ * struck the second time that it came by sleeps on, until its successors have gone on for some commits.
+ */
 export const zombie: FaultKind = {
   name: 'zombie',
   async strike(site, { point, slot }) {
@@ -35,10 +43,17 @@ export const zombie: FaultKind = {
     await watch.until('others to take over', () =>
       owned.every((partition) => owners.get(partition) !== slot) ? true : undefined,
     )
+    if (point.nth > 1) await Promise.all(owned.map((partition) => sweptByOther(watch, partition, slot)))
     victim.signal('SIGCONT')
     await watch.until('it to be given partitions again', () =>
       victim.hasEnded || [...owners.values()].includes(slot) ? true : undefined,
     )
     return 1
   },
+}
+
+function sweptByOther(watch: Watch, partition: number, slot: number): Promise<void> {
+  const isSwept = (by: number, { msg, step, phase, ...line }: LogLine): boolean =>
+    msg === 'step' && step === 'sweep' && phase === 'ended' && line['partition'] === partition && by !== slot
+  return watch.line(`another to sweep partition ${partition}`, isSwept, SWEEPS)
 }

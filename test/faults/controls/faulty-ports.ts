@@ -1,0 +1,142 @@
+/**
+ * The faulty ports of the simulation on the real stack: source and store are the very same; those that publish have the
+ * same faults one level down, since here a transactional producer of Kafka is what is used wrongly.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { FAULTY_PORTS as SIMULATED } from '../../simulation/faulty-ports.ts'
+import type { PublishedMarker, Source, StateStore } from '../../../src/pipeline/ports.ts'
+import type { PublisherOptions, PublisherPorts } from '../../../src/adapters/kafka/publisher.ts'
+import type { OpenTransaction, TransactionalProducer } from '../../../src/adapters/kafka/transactions.ts'
+
+export interface FaultyPorts {
+  readonly store?: (store: StateStore) => StateStore
+  readonly source?: (source: Source) => Source
+  readonly publisher?: (ports: PublisherPorts, options: PublisherOptions) => PublisherPorts
+}
+
+/**
+ * After an error the producer that had it goes on, in the transaction that it had open, from what it was told had gone out.
+ */
+const producerReused: FaultyPorts = {
+  publisher(ports, { publishedTopic }) {
+    const broken = new Map<string, Reused>()
+    return {
+      async connectProducer(transactionalId) {
+        const before = broken.get(transactionalId)
+        if (before !== undefined) return before
+        const producer = await ports.connectProducer(transactionalId)
+        return new Reused(producer, publishedTopic, {
+          onBroken: (reused) => broken.set(transactionalId, reused),
+          onUseless: () => broken.delete(transactionalId),
+        })
+      },
+      readMarker: async (topic, partition) =>
+        [...broken.values()].find((reused) => reused.acknowledged?.partition === partition)?.acknowledged?.marker ??
+        ports.readMarker(topic, partition),
+    }
+  },
+}
+
+interface ReuseHooks {
+  readonly onBroken: (reused: Reused) => void
+  /** Closed in order, shut out by another, or in a state that it cannot leave: nobody can go on with it. */
+  readonly onUseless: () => void
+}
+
+const MAX_FAILURES = 3
+
+class Reused implements TransactionalProducer {
+  acknowledged: { readonly partition: number; readonly marker: PublishedMarker } | null = null
+  readonly #producer: TransactionalProducer
+  readonly #publishedTopic: string
+  readonly #hooks: ReuseHooks
+  #open: OpenTransaction | null = null
+  #failures = 0
+
+  constructor(producer: TransactionalProducer, publishedTopic: string, hooks: ReuseHooks) {
+    this.#producer = producer
+    this.#publishedTopic = publishedTopic
+    this.#hooks = hooks
+  }
+
+  async fence(): Promise<void> {
+    if (this.#failures === 0) await this.#producer.fence()
+  }
+
+  async begin(): Promise<OpenTransaction> {
+    const transaction = (this.#open ??= await this.#counted(() => this.#producer.begin()))
+    let sent: typeof this.acknowledged = null
+    return {
+      send: (records) => {
+        for (const { topic, partition = 0, value } of records) {
+          if (topic !== this.#publishedTopic) continue
+          sent = { partition, marker: JSON.parse(String(value)) as PublishedMarker }
+        }
+        return this.#counted(() => transaction.send(records))
+      },
+      sendOffset: (...offset) => this.#counted(() => transaction.sendOffset(...offset)),
+      commit: async () => {
+        await this.#counted(() => transaction.commit())
+        this.#open = null
+        this.#failures = 0
+        this.acknowledged = sent
+      },
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#failures > 0) return
+    this.#hooks.onUseless()
+    await this.#producer.close()
+  }
+
+  async #counted<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call()
+    } catch (error) {
+      this.#hooks.onBroken(this)
+      if (++this.#failures >= MAX_FAILURES) {
+        this.#hooks.onUseless()
+        await this.#producer.close()
+      }
+      throw error
+    }
+  }
+}
+
+/** Kafka's init waits for what the one before left unfinished. */
+const INIT_MS = 2_000
+
+/** How far publishing got is read first, and only then are others shut out. */
+const markerReadBeforeInit: FaultyPorts = {
+  publisher: (ports) => {
+    const unfenced = new Map<number, TransactionalProducer>()
+    return {
+      async connectProducer(transactionalId) {
+        const producer = await ports.connectProducer(transactionalId)
+        unfenced.set(Number(transactionalId.slice(transactionalId.lastIndexOf('-') + 1)), producer)
+        return { ...producer, fence: () => Promise.resolve() }
+      },
+      async readMarker(topic, partition) {
+        const marker = await ports.readMarker(topic, partition)
+        await sleep(INIT_MS)
+        await unfenced.get(partition)?.fence()
+        return marker
+      },
+    }
+  },
+}
+
+const simulated = (name: string): FaultyPorts => {
+  const { store, source } = SIMULATED[name] ?? {}
+  if (store === undefined && source === undefined) throw new Error(`the simulation has no such ports: ${name}`)
+  return { ...(store === undefined ? {} : { store }), ...(source === undefined ? {} : { source }) }
+}
+
+export const FAULTY_PORTS: Readonly<Record<string, FaultyPorts>> = {
+  'without-deduplication': simulated('without deduplication'),
+  'offset-moved-early': simulated('offset moved early'),
+  'epoch-unchecked': simulated('epoch unchecked'),
+  'producer-reused': producerReused,
+  'marker-before-init': markerReadBeforeInit,
+}

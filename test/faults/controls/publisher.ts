@@ -1,0 +1,9 @@
+/** In the place of src/adapters/kafka/publisher.ts. */
+import * as good from '../../../src/adapters/kafka/publisher.ts'
+import type { PublisherFactory } from '../../../src/pipeline/ports.ts'
+import { FAULT } from './fault.ts'
+
+export function createKafkaPublisherFactory(options: good.PublisherOptions): PublisherFactory {
+  const ports = good.kafkaPublisherPorts(options.connection)
+  return good.createPublisherFactory(options, FAULT.publisher?.(ports, options) ?? ports)
+}

@@ -1,0 +1,9 @@
+/** In the place of src/adapters/dapr/state-store.ts. */
+import * as good from '../../../src/adapters/dapr/state-store.ts'
+import type { StateStore } from '../../../src/pipeline/ports.ts'
+import { FAULT } from './fault.ts'
+
+export function createDaprStateStore(options: good.DaprStateStoreOptions): StateStore {
+  const store = good.createDaprStateStore(options)
+  return FAULT.store?.(store) ?? store
+}
