@@ -15,7 +15,7 @@ const { text } = pageAt('docs/reliability.md')
 test('figures are those of docs/reliability/*.json; `npm run docs:reliability` writes them', async () => {
   const { tableOf, figuresIn } = (await import(join(ROOT, 'scripts/docs-reliability.mjs'))) as Script
   const figures = figuresIn(text)
-  expect(figures.map(({ name }) => name)).toEqual(['runs', 'takeover'])
+  expect(figures.map(({ name }) => name)).toEqual(['runs', 'controls', 'takeover'])
   for (const { name, body } of figures) expect(body).toBe(tableOf(name))
 })
 

@@ -21,5 +21,5 @@ export const CONTROLS: readonly NegativeControl[] = [
   { name: 'offset-moved-early', kinds: [killProcessor] },
   { name: 'epoch-unchecked', kinds: [{ ...zombie, at: ADOPTING }] },
   { name: 'producer-reused', kinds: [{ ...killBroker, at: PUBLISHING }] },
-  { name: 'marker-before-init', kinds: [{ ...killBroker, at: PUBLISHING }] },
+  { name: 'marker-before-init', kinds: [{ ...zombie, at: PUBLISHING }] },
 ]

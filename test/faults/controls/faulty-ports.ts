@@ -105,24 +105,20 @@ class Reused implements TransactionalProducer {
 }
 
 /** Kafka's init waits for what the one before left unfinished. */
-const INIT_MS = 2_000
+const INIT_MS = 5_000
 
 /** How far publishing got is read first, and only then are others shut out. */
 const markerReadBeforeInit: FaultyPorts = {
-  publisher: (ports) => {
-    const unfenced = new Map<number, TransactionalProducer>()
+  publisher(ports, { publishedTopic }) {
+    const markers = new Map<number, PublishedMarker | null>()
     return {
       async connectProducer(transactionalId) {
-        const producer = await ports.connectProducer(transactionalId)
-        unfenced.set(Number(transactionalId.slice(transactionalId.lastIndexOf('-') + 1)), producer)
-        return { ...producer, fence: () => Promise.resolve() }
-      },
-      async readMarker(topic, partition) {
-        const marker = await ports.readMarker(topic, partition)
+        const partition = Number(transactionalId.slice(transactionalId.lastIndexOf('-') + 1))
+        markers.set(partition, await ports.readMarker(publishedTopic, partition))
         await sleep(INIT_MS)
-        await unfenced.get(partition)?.fence()
-        return marker
+        return ports.connectProducer(transactionalId)
       },
+      readMarker: (_, partition) => Promise.resolve(markers.get(partition) ?? null),
     }
   },
 }
