@@ -18,6 +18,7 @@ import {
   resultsOf,
   stackForTests,
   startRun,
+  untilPublished,
   withAdmin,
   type LoggedRun,
 } from './run-support.ts'
@@ -61,19 +62,14 @@ async function replay(into: string, dataDir: string, ...args: readonly string[])
   return { ...(JSON.parse(stdout) as ReplayReport), code, stderr }
 }
 
-/** Resolves when the runs together have closed so many windows in every partition, and published what they committed. */
-async function untilClosed(runs: readonly LoggedRun[], windows: number): Promise<void> {
-  const all = (msg: string) => runs.flatMap(({ lines }) => lines.filter((line) => line.msg === msg))
-  const isSo = (): boolean => {
-    const closed = all('committed').filter(({ window }) => window !== null)
-    const published = new Set(all('published').map(({ partition, commit }) => `${String(partition)} ${String(commit)}`))
-    return (
-      closed.length >= windows * PARTITIONS &&
-      closed.every(({ partition, commit }) => published.has(`${String(partition)} ${String(commit)}`))
+/** Resolves when every VM has a complete result of each of the first windows, after which nothing more is published of them. */
+const untilComplete = (runs: readonly LoggedRun[], windows: number): Promise<void> =>
+  untilPublished(stack(), job, runs, (results) => {
+    const complete = results.filter(
+      ({ windowStart, reason }) => windowStart < windows * MINUTE && reason === 'complete',
     )
-  }
-  await Promise.race(runs.map((one) => one.logged(isSo)))
-}
+    return new Set(complete.map(({ vmId, windowStart }) => `${vmId}@${windowStart}`)).size === windows * VMS
+  })
 
 it('beside the live job: the same; a forged result is named, and promoted away', async () => {
   const folder = `${stack().description.dataDir}/${job}`
@@ -85,13 +81,13 @@ it('beside the live job: the same; a forged result is named, and promoted away',
   const lastFrom = LINES.findIndex((line) => (JSON.parse(line) as { timestamp?: number }).timestamp === LAST)
   const half = Math.floor(lastFrom / 2)
   await produce(stack(), topic, LINES.slice(0, half))
-  await untilClosed(runs, 2)
+  await untilComplete(runs, 2)
 
   const [first] = await Promise.all([replay(again, folder), produce(stack(), topic, LINES.slice(half, lastFrom))])
   expect(first).toMatchObject({ code: 0, difference: { onlyLive: 0, onlyReplay: 0, differing: 0 } })
   expect(first.certificates.equal).toBe(first.certificates.compared)
 
-  await untilClosed(runs, WINDOWS - 1)
+  await untilComplete(runs, WINDOWS - 1)
   const before = (await committedValues(stack(), `${job}-results`)).map((value) => value.toString('base64')).sort()
   // It goes on where it stopped, to where the job has got.
   const whole = await replay(again, folder)
@@ -129,7 +125,7 @@ it('beside the live job: the same; a forged result is named, and promoted away',
 
   // The job goes on.
   await produce(stack(), topic, LINES.slice(lastFrom))
-  await untilClosed(runs, WINDOWS)
+  await untilComplete(runs, WINDOWS)
   for (const { child } of runs) child.kill('SIGTERM')
   for (const one of runs) await endedWell(one)
   const keys = (await resultsOf(stack(), job)).map(({ vmId, windowStart }) => `${vmId}@${windowStart}`)

@@ -5,6 +5,7 @@ import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import avro from 'avsc'
 import kafkajs from 'kafkajs'
@@ -162,6 +163,26 @@ export interface Result {
 
 export async function resultsOf(stack: Stack, job: string): Promise<Result[]> {
   return decodeAll(await committedValues(stack, `${job}-results`), 'vm-window-result.avsc')
+}
+
+const LOOK_EVERY_MS = 500
+
+/**
+ * Resolves when the results that are published are enough; throws when one of the runs ends before that. What the runs log would
+ * not do: an owner that loses its partition in the middle of a commit leaves it to its successor, and neither of them may have
+ * anything to say of it.
+ */
+export async function untilPublished(
+  stack: Stack,
+  job: string,
+  runs: readonly LoggedRun[],
+  isEnough: (results: readonly Result[]) => boolean,
+): Promise<void> {
+  const ended = Promise.race(runs.map(async (one) => (await one.ended).stderr.slice(-2000)))
+  while (!isEnough(await resultsOf(stack, job))) {
+    const early = await Promise.race([ended, sleep(LOOK_EVERY_MS)])
+    if (early !== undefined) throw new Error(`a run ended first: ${early}`)
+  }
 }
 
 export interface DeadLetter {

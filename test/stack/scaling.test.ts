@@ -1,7 +1,7 @@
 /**
  * A real day while the number of processors changes, as a cluster changes it: two with a sidecar each, a third joins with its
  * own, then two are asked to stop (SIGTERM), their sidecars after them. Points go on coming meanwhile. The next step is taken
- * when probes and logs say that the last one is done. Every VM window must equal the exact answer and be published once.
+ * when probes, logs and what is published say that the last one is done. Every VM window must equal the exact answer and be published once.
  */
 import { beforeAll, expect, it, vi } from 'vitest'
 import { assertDataIsThere, expand, oracle } from '../trace/planetlab-day.ts'
@@ -14,6 +14,7 @@ import {
   resultsOf,
   stackForTests,
   startRun,
+  untilPublished,
   type LoggedRun,
 } from './run-support.ts'
 import { ownStack } from './stacks.ts'
@@ -93,11 +94,7 @@ it('scales from two to three and back to one, exact', async () => {
   await stopPod(two)
   await produce(stack(), topic, parts[2] ?? [])
 
-  const published = (): number =>
-    [one, two, three]
-      .flatMap(({ run }) => run.lines.filter(({ msg }) => msg === 'published'))
-      .reduce((sum, line) => sum + Number(line['results']), 0)
-  await three.run.logged(() => published() >= exact.size)
+  await untilPublished(stack(), job, [three.run], (results) => results.length >= exact.size)
   expect(await three.ready()).toBe(200)
   await stopPod(three)
 
