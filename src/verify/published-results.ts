@@ -2,6 +2,7 @@
 import type { VmWindowResult } from '../core/close-vm-window.ts'
 import type { EpochMs } from '../core/point.ts'
 import { summariesOf } from './compare-result.ts'
+import { readPublished } from './published-line.ts'
 
 export interface PublishedResult {
   /** As it was published. */
@@ -34,7 +35,7 @@ export class PublishedResults {
   }
 
   add(line: string): void {
-    const result = JSON.parse(line) as VmWindowResult
+    const result = readPublished<VmWindowResult>('result', line)
     const { windowStart, vmId } = result
     if (!this.#isWanted(windowStart)) return
     this.count++

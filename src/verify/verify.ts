@@ -13,6 +13,7 @@ import type { SourceRecord } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { WindrowError } from '../errors.ts'
 import { PartitionCheck, promotionKey } from './partition-check.ts'
+import { readPublished } from './published-line.ts'
 import { PublishedResults } from './published-results.ts'
 import { Tally, type Loss, type VerifyReport } from './report.ts'
 import { select, type Range, type Selection } from './selection.ts'
@@ -130,7 +131,7 @@ async function readCertificates(
   const chains = new Map<number, Certificate[]>()
   let done = 0
   for await (const line of sources.certificates()) {
-    const certificate = JSON.parse(line) as Certificate
+    const certificate = readPublished<Certificate>('certificate', line)
     requireSameJob(certificate, job, rules)
     const chain = chains.get(certificate.partition)
     if (chain === undefined) chains.set(certificate.partition, [certificate])
@@ -198,7 +199,7 @@ async function reportUnclaimed(
   const later = new Set<number>()
   const laterPromotions = new Set<string>()
   for await (const line of sources.certificates()) {
-    const { partition, sequence, window, amended, promoted } = JSON.parse(line) as Certificate
+    const { partition, sequence, window, amended, promoted } = readPublished<Certificate>('certificate', line)
     if (sequence <= (chains.get(partition)?.at(-1)?.sequence ?? 0)) continue
     if (promoted !== undefined) laterPromotions.add(promotionKey({ partition, certificate: sequence }))
     for (const start of [window?.start, ...amended.map((one) => one.window)]) if (start !== undefined) later.add(start)

@@ -150,6 +150,19 @@ function changed(
   }
 }
 
+test('a file that somebody made longer than what was published of it is told from what differs', async () => {
+  const path = at('.windrow/results.ndjson')
+  const before = readFileSync(path, 'utf8')
+  try {
+    writeFileSync(path, before.replace('"revision":1', '"revision":   1'))
+    const { exitCode, stderr } = await verify()
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/PUBLISHED_UNREADABLE: a published result cannot be read/)
+  } finally {
+    writeFileSync(path, before)
+  }
+})
+
 describe('one result', () => {
   test.each([
     ['its sum', 'metrics.cpu.sum', changed(/"vm-0"/, /"sum":([\d.]+)/, (_, sum) => `"sum":${Number(sum) + 0.01}`)],

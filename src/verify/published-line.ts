@@ -1,0 +1,15 @@
+import { messageOf, WindrowError } from '../errors.ts'
+
+/** A published line, read; throws PUBLISHED_UNREADABLE where it is no JSON, as after somebody made the file longer or shorter. */
+export function readPublished<T>(of: 'result' | 'certificate', line: string): T {
+  try {
+    return JSON.parse(line) as T
+  } catch (error) {
+    throw new WindrowError(`a published ${of} cannot be read (${messageOf(error)}): ${line.slice(0, 200)}`, {
+      code: 'PUBLISHED_UNREADABLE',
+      remedy:
+        'Windrow publishes whole lines only, so the file was changed since. Put back what was published, then verify again.',
+      cause: error,
+    })
+  }
+}
