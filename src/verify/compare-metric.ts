@@ -17,7 +17,7 @@ const TOLD_APART = 7e8
 /** Smaller magnitudes count as zero. */
 const SMALLEST = 1.2e-308
 /** Parts of itself that a computed number may be off by, for having been rounded on the way. */
-const ROUNDING = 1e-12
+export const ROUNDING = 1e-12
 /** Squares of what is smaller are rounded. */
 const SMALLEST_SQUARED = 1e-140
 

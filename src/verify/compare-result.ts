@@ -4,10 +4,10 @@ import type { CloseReason, CloseTrigger } from '../core/closing.ts'
 import type { Json } from '../core/json.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { compareMetric, type Figures } from './compare-metric.ts'
+import { compareKeptState, compareState } from './compare-state.ts'
 import { Fields, type FieldDifference } from './report.ts'
 import { rangesOf, type Range } from './seqs.ts'
 import type { VmRecount } from './vm-recount.ts'
-import { compareKeptState, compareState } from './vm-states.ts'
 
 /** Ranges that a result lists. */
 const MAX_RANGES = 100

@@ -68,8 +68,11 @@ export class PartitionRecount {
     if (isPointRefused(point, brokerMs, this.#rules)) return this.#count('rejected')
     const start = windowOf(point.timestamp, this.#rules)
     const isLate = this.#closedThrough !== null && start <= this.#closedThrough
-    // Of windows that are not counted only what is too late has a fate that is known.
-    if (start < this.#wholeFrom) return isLate && !this.#isAmendable(start) ? this.#count('late') : undefined
+    if (start < this.#wholeFrom) {
+      // Of windows that are not counted only what is too late has a fate that is known.
+      if (isLate && !this.#isAmendable(start)) this.#count('late')
+      return
+    }
     if (isLate) return this.#foldLatePoint(point, start)
     switch (vmOf(this.#openWindow(start), point.vmId).admit(point, this.#rules)) {
       case 'refused':

@@ -1,24 +1,12 @@
-/**
- * What VMs carry from window to window, as published, held against what it must be: the state of the window before, moved on
- * by the points of this one. So a chain of states that begins with none is right as a whole, or differs where it broke.
- */
-import { canonicalJson, type Json } from '../core/json.ts'
+/** What VMs carry from window to window, as published, for as long as a window can still begin with it. */
+import type { Json } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
-import type { MetricSummaryState } from '../core/summary.ts'
-import type { Fields } from './report.ts'
-import { RationalSum } from './rational-sum.ts'
-import type { VmRecount } from './vm-recount.ts'
 
 interface StateAfter {
   readonly window: EpochMs
   /** `undefined`: its result is not there. */
   readonly state: Json | undefined
 }
-
-type States = Readonly<Record<string, MetricSummaryState>>
-
-/** Parts of itself that an average may be off by, for having been rounded on the way. */
-const ROUNDING = 1e-12
 
 export class VmStates {
   /** By VM, oldest window first. */
@@ -51,56 +39,4 @@ export class VmStates {
       if (last > 0) states.splice(0, last)
     }
   }
-}
-
-/** Of a VM window that moves nothing on. */
-export function compareKeptState(prior: Json, found: Json, fields: Fields): void {
-  if (canonicalJson(prior) !== canonicalJson(found)) fields.compare('state', prior, found)
-}
-
-/** `prior`: what the window began with. States of other aggregators are not looked into. */
-export function compareState(vm: VmRecount, prior: Json, found: Json, fields: Fields): void {
-  if (!areStates(prior) || !areStates(found)) return
-  for (const metric of new Set([...vm.metrics.keys(), ...Object.keys(prior ?? {}), ...Object.keys(found ?? {})])) {
-    const name = `state.${metric}`
-    const before = own(prior, metric)
-    const after = own(found, metric)
-    const points = vm.metrics.get(metric)
-    if (points === undefined || after === null) {
-      fields.compare(name, points === undefined ? before : 'there', after)
-      continue
-    }
-    fields.compare(`${name}.lifetimeCount`, (before?.lifetimeCount ?? 0) + points.count, after.lifetimeCount)
-    const sum = new RationalSum()
-    for (const part of before === null ? [] : [before.lifetimeSum, ...before.lifetimeSumRest]) sum.add(part)
-    sum.merge(points.sum)
-    fields.compare(`${name}.lifetimeSum`, sum.value(), after.lifetimeSum)
-    // What is left of the sum when all parts are taken off: nothing.
-    for (const part of [after.lifetimeSum, ...after.lifetimeSumRest]) sum.add(-part)
-    fields.compare(`${name}.lifetimeSumRest`, 0, sum.value())
-    const mean = points.mean()
-    fields.compare(`${name}.previousMean`, mean, after.previousMean)
-    // Its weight is a setting of the aggregator that results do not tell: it lies between what it averages.
-    const bounds = before === null ? [mean] : [mean, before.ewma]
-    const slack = ROUNDING * Math.max(...bounds.map(Math.abs))
-    const isBetween = after.ewma >= Math.min(...bounds) - slack && after.ewma <= Math.max(...bounds) + slack
-    if (!isBetween) fields.compare(`${name}.ewma`, bounds, after.ewma)
-  }
-}
-
-function own(states: States | null, metric: string): MetricSummaryState | null {
-  return states !== null && Object.hasOwn(states, metric) ? (states[metric] ?? null) : null
-}
-
-function areStates(state: Json): state is States | null {
-  if (state === null) return true
-  if (typeof state !== 'object' || Array.isArray(state)) return false
-  return Object.values(state).every(isState)
-}
-
-function isState(state: Json): boolean {
-  if (typeof state !== 'object' || state === null || Array.isArray(state)) return false
-  const { lifetimeSumRest, ...numbers } = state as Readonly<Record<string, Json>>
-  const names = ['lifetimeCount', 'lifetimeSum', 'ewma', 'previousMean']
-  return Array.isArray(lifetimeSumRest) && names.every((name) => typeof numbers[name] === 'number')
 }

@@ -24,14 +24,18 @@ export interface Figures {
 }
 
 export async function appendFigures(path: string, figures: Figures): Promise<void> {
-  const before = await readFigures(path)
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(path, `${JSON.stringify([...before, figures], null, 2)}\n`)
+  await keep(path, [...(await readKept<Figures>(path)), figures])
 }
 
-export async function readFigures(path: string): Promise<Figures[]> {
+export async function keep(path: string, all: readonly unknown[]): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, `${JSON.stringify(all, null, 2)}\n`)
+}
+
+/** Nothing where none were kept yet. */
+export async function readKept<T>(path: string): Promise<T[]> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Figures[]
+    return JSON.parse(await readFile(path, 'utf8')) as T[]
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error

@@ -1,5 +1,5 @@
 /** What the harness finds of a negative control, and where findings are kept. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { keep, readKept } from './figures.ts'
 import type { Outcome } from './run.ts'
 import { JobFailed } from './watch.ts'
 
@@ -28,15 +28,6 @@ export async function findingOf(run: () => Promise<Outcome>): Promise<string | n
 
 /** A later run of the same control takes the place of the one before. */
 export async function keepFinding(path: string, finding: Finding): Promise<void> {
-  const others = (await readFindings(path)).filter(({ control }) => control !== finding.control)
-  await writeFile(path, `${JSON.stringify([...others, finding], null, 2)}\n`)
-}
-
-async function readFindings(path: string): Promise<Finding[]> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as Finding[]
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
+  const others = (await readKept<Finding>(path)).filter(({ control }) => control !== finding.control)
+  await keep(path, [...others, finding])
 }

@@ -48,6 +48,7 @@ export function createKafkaPublisherFactory(options: PublisherOptions): Publishe
   return createPublisherFactory(options, kafkaPublisherPorts(options.connection))
 }
 
+/** The ports on a real broker. */
 export function kafkaPublisherPorts(connection: KafkaConnection): PublisherPorts {
   return {
     connectProducer: (transactionalId) => connectTransactionalProducer(connection, transactionalId),

@@ -1,6 +1,5 @@
 /** The fault that the ports of this process have, by the name in WINDROW_CONTROL. */
-import { FAULTY_PORTS } from './faulty-ports.ts'
-import type { FaultyPorts } from './faulty-ports.ts'
+import { FAULTY_PORTS, type FaultyPorts } from './faulty-ports.ts'
 
 function chosen(): FaultyPorts {
   const name = process.env['WINDROW_CONTROL'] ?? ''
