@@ -53,7 +53,7 @@ export default tseslint.config(
         {
           patterns: [
             { regex: '^node:', message: NO_IO_IN_CORE },
-            { regex: '^\\.\\./(?!errors\\.ts$)', message: 'Core imports nothing outside src/core but src/errors.ts.' },
+            { regex: '^\\.\\./(?!errors/)', message: 'Core imports nothing outside src/core but src/errors/index.ts.' },
           ],
         },
       ],
@@ -67,7 +67,7 @@ export default tseslint.config(
         {
           patterns: [
             { regex: '^\\.\\./core/(?!json\\.ts$)', allowTypeImports: true, message: OWN_WAY },
-            { regex: '^\\.\\./(?!core/|errors\\.ts$)', message: OWN_WAY },
+            { regex: '^\\.\\./(?!core/|errors/)', message: OWN_WAY },
           ],
         },
       ],

@@ -14,7 +14,7 @@ import { finished } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import avro from 'avsc'
 import { loadSchemas } from '../src/adapters/avro/schemas.ts'
-import type { JobSummary } from '../src/app-types.ts'
+import type { JobSummary } from '../src/app/types.ts'
 
 const { values } = parseArgs({
   options: {

@@ -26,7 +26,7 @@ import { readInputs } from '../src/adapters/files/read-inputs.ts'
 import { produceTo } from '../src/adapters/kafka/produce.ts'
 import type { Decoded, DataPoint } from '../src/core/point.ts'
 import { resolveSettings } from '../src/library/settings.ts'
-import { startBroker } from '../src/stack/index.ts'
+import { startBroker } from '../src/dev/stack/index.ts'
 import { cpuSecondsOf } from './peer/cpu.ts'
 
 const { values, positionals } = parseArgs({

@@ -18,9 +18,9 @@ import { createResultDecoder } from '../src/adapters/avro/encode-result.ts'
 import { connectKafkaCluster } from '../src/adapters/kafka/cluster.ts'
 import { produceRecords } from '../src/adapters/kafka/produce.ts'
 import { readLines } from '../src/adapters/kafka/read-lines.ts'
-import type { ReplayReport } from '../src/app/replay.ts'
+import type { ReplayReport } from '../src/app/replay/replay.ts'
 import type { Decoded } from '../src/core/point.ts'
-import { startStack, type Stack } from '../src/stack/index.ts'
+import { startStack, type Stack } from '../src/dev/stack/index.ts'
 
 const { values } = parseArgs({
   options: {

@@ -4,6 +4,6 @@
  *
  *   npm run bench -- size-error
  */
-import { benchmarkTable } from '../src/size/benchmark.ts'
+import { benchmarkTable } from '../src/dev/size/benchmark.ts'
 
 process.stdout.write(benchmarkTable())

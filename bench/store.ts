@@ -12,7 +12,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
-import { startStack, type Stack } from '../src/stack/index.ts'
+import { startStack, type Stack } from '../src/dev/stack/index.ts'
 import { fleetLines } from '../test/support/fleet-lines.ts'
 
 const { values } = parseArgs({

@@ -15,7 +15,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { loadavg, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { startStack, type Stack } from '../src/stack/index.ts'
+import { startStack, type Stack } from '../src/dev/stack/index.ts'
 import { DayTopic, PARTITIONS } from './takeover/day.ts'
 import { startProcessor, type ProcessorLine, type TakeoverProcessor } from './takeover/processor.ts'
 

@@ -12,7 +12,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { runJob } from '../src/app.ts'
+import { runJob } from '../src/app/run/run.ts'
 import { resolveSettings, type Settings } from '../src/library/settings.ts'
 import type { Listening, Seen } from './telemetry/outside.ts'
 

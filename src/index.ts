@@ -12,7 +12,7 @@
 export { run } from './library/run.ts'
 export type { RunOptions, RunSummary } from './library/run.ts'
 export type { Settings } from './library/settings.ts'
-export type { JobSummary, RunEvent, RunObserver, RunProgress } from './app-types.ts'
+export type { JobSummary, RunEvent, RunObserver, RunProgress } from './app/types.ts'
 
 export { readResults } from './library/results.ts'
 export type { ResultOf, ResultTypeOf, StateTypeOf } from './library/results.ts'
@@ -30,5 +30,5 @@ export type { DataPoint, DurationMs, EpochMs, WindowManifest } from './core/poin
 export type { TimeWindow } from './core/window.ts'
 export type { Json } from './core/json.ts'
 
-export { ConfigurationError, WindrowError } from './errors.ts'
-export type { ConfigurationProblem, Disposition } from './errors.ts'
+export { ConfigurationError, WindrowError } from './errors/index.ts'
+export type { ConfigurationProblem, Disposition } from './errors/index.ts'

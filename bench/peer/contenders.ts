@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { loadSchemas } from '../../src/adapters/avro/schemas.ts'
-import type { StackDescription } from '../../src/stack/index.ts'
+import type { StackDescription } from '../../src/dev/stack/index.ts'
 import type { StoredResult } from './follow-results.ts'
 import { GRACE_MS, type VmWindowFold, type Workload } from './workload.ts'
 

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { promisify } from 'node:util'
-import type { Stack } from '../../src/stack/index.ts'
+import type { Stack } from '../../src/dev/stack/index.ts'
 
 export interface Held {
   /** Resident memory of the processor. */

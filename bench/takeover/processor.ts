@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { StackDescription } from '../../src/stack/index.ts'
+import type { StackDescription } from '../../src/dev/stack/index.ts'
 import { GRACE_MS, WINDOW_MS, type DayTopic } from './day.ts'
 
 export interface ProcessorLine {

@@ -5,8 +5,8 @@ import { open } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { builtOnce, cacheFolder } from '../../src/stack/cache.ts'
-import { runToEnd } from '../../src/stack/process.ts'
+import { builtOnce, cacheFolder } from '../../src/dev/stack/cache.ts'
+import { runToEnd } from '../../src/dev/stack/process.ts'
 
 const K6_VERSION = '1.8.1'
 

@@ -1,7 +1,7 @@
 /** What `npm run loadtest --` understands; all that is wrong at once. Pure. */
 import { parseArgs } from 'node:util'
 import { closest } from '../../src/config/closest.ts'
-import { messageOf } from '../../src/errors.ts'
+import { messageOf } from '../../src/errors/index.ts'
 
 export interface LoadTestOptions {
   readonly scenario: string

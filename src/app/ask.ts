@@ -1,6 +1,6 @@
 /** Asking a partition's owner, and waiting for what it says (src/ledger/requests.ts). */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { WindrowError } from '../errors.ts'
+import { WindrowError } from '../errors/index.ts'
 import {
   askOwner,
   isAnswer,
@@ -9,7 +9,7 @@ import {
   type OperatorRequest,
   type RequestAnswer,
 } from '../ledger/requests.ts'
-import type { StateStore } from '../pipeline/ports.ts'
+import type { StateStore } from '../ports/index.ts'
 import type { JobStore } from './job-store.ts'
 
 export interface Patience {

@@ -1,6 +1,6 @@
 /** The clock of this machine. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Clock } from '../pipeline/ports.ts'
+import type { Clock } from '../ports/index.ts'
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),

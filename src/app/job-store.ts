@@ -9,10 +9,10 @@ import { createDaprStateStore } from '../adapters/dapr/state-store.ts'
 import { exists } from '../adapters/files/exists.ts'
 import type { Config } from '../config/settings.ts'
 import { readEndpoint, startEmbeddedSidecar } from '../embedded/index.ts'
-import { WindrowError } from '../errors.ts'
+import { WindrowError } from '../errors/index.ts'
 import type { JobRecord } from '../ledger/job-record.ts'
 import { readJob } from '../pipeline/inspect.ts'
-import type { StateStore } from '../pipeline/ports.ts'
+import type { StateStore } from '../ports/index.ts'
 
 export type StoreConfig = Pick<
   Config,

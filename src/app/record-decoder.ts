@@ -3,7 +3,7 @@ import type { Decode } from '../adapters/kafka/consumption.ts'
 import { createRecordDecoder } from '../adapters/kafka/decode.ts'
 import { createSchemaRegistry } from '../adapters/kafka/schema-registry.ts'
 import type { Config } from '../config/settings.ts'
-import type { Clock } from '../pipeline/ports.ts'
+import type { Clock } from '../ports/index.ts'
 
 export function recordDecoderOf(
   { fields, schemaRegistry: url }: Pick<Config, 'fields' | 'schemaRegistry'>,

@@ -4,7 +4,7 @@ import type { Config } from '../config/settings.ts'
 import type { AnyAggregator } from '../core/aggregator.ts'
 import { checkPayload } from '../core/payload-bound.ts'
 import type { Windowing } from '../core/windowing.ts'
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError } from '../errors/index.ts'
 
 /** `hasBrokerClock`: records carry a time that the broker vouches for. */
 export function rulesOf(config: Config, hasBrokerClock: boolean): Windowing {

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { Patience } from '../app/ask.ts'
 import { parseDuration } from '../config/durations.ts'
-import type { ConfigurationProblem } from '../errors.ts'
+import type { ConfigurationProblem } from '../errors/index.ts'
 import { MAX_WHO_CHARS, MAX_WHY_CHARS } from '../ledger/requests.ts'
 
 const DEFAULT_WAIT = '10s'

@@ -1,11 +1,11 @@
 /** `windrow close`: forces open windows to close, by name and with a reason. */
-import type { CloseOrder, CloseReport, CloseWindows } from '../app/close.ts'
+import type { CloseOrder, CloseReport, CloseWindows } from '../app/close/close.ts'
 import type { StoreConfig } from '../app/job-store.ts'
 import { withDefaults } from '../config/defaults.ts'
 import { readSettings } from '../config/resolve.ts'
 import type { Config } from '../config/settings.ts'
 import { parseTime, TIME_EXPECTED } from '../config/times.ts'
-import { ConfigurationError, WindrowError, type ConfigurationProblem } from '../errors.ts'
+import { ConfigurationError, WindrowError, type ConfigurationProblem } from '../errors/index.ts'
 import { closeText } from '../ui/close-text.ts'
 import { createStyle, wantsColour } from '../ui/style.ts'
 import { addAskFlags, readAsking, type AskFlags } from './ask-flags.ts'

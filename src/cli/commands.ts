@@ -14,14 +14,14 @@ import { createVerifyCommand } from './verify.ts'
 
 export const commands: readonly CliCommand[] = [
   demoCommand,
-  createRunCommand(async () => (await import('../app.ts')).runJob),
-  createProduceCommand(async () => (await import('../app/produce.ts')).produceFiles),
-  createGatewayCommand(async () => (await import('../app/gateway.ts')).runGateway),
-  createStatusCommand(async () => (await import('../app/status.ts')).readStatus),
-  createVerifyCommand(async () => (await import('../app/verify.ts')).runVerify),
-  createDeadLettersCommand(async () => (await import('../app/dead-letters.ts')).openDeadLetters),
-  createReplayCommand(async () => (await import('../app/replay.ts')).replayJob),
-  createCloseCommand(async () => (await import('../app/close.ts')).closeWindows),
+  createRunCommand(async () => (await import('../app/run/run.ts')).runJob),
+  createProduceCommand(async () => (await import('../app/produce/produce.ts')).produceFiles),
+  createGatewayCommand(async () => (await import('../app/gateway/gateway.ts')).runGateway),
+  createStatusCommand(async () => (await import('../app/status/status.ts')).readStatus),
+  createVerifyCommand(async () => (await import('../app/verify/verify.ts')).runVerify),
+  createDeadLettersCommand(async () => (await import('../app/dead-letters/dead-letters.ts')).openDeadLetters),
+  createReplayCommand(async () => (await import('../app/replay/replay.ts')).replayJob),
+  createCloseCommand(async () => (await import('../app/close/close.ts')).closeWindows),
   sizeCommand,
   stackCommand,
 ]

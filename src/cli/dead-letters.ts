@@ -1,7 +1,7 @@
 /** `windrow dead-letters list | show | retry`: what a job refused, and sending it again. */
 import { readFileSync } from 'node:fs'
 import { Option } from 'commander'
-import type { DeadLettersConfig, DeadLetterStore, OpenDeadLetters } from '../app/dead-letters.ts'
+import type { DeadLettersConfig, DeadLetterStore, OpenDeadLetters } from '../app/dead-letters/dead-letters.ts'
 import { withDefaults } from '../config/defaults.ts'
 import { LOG_PLACE_EXPECTED, parseLogPlace } from '../config/log-place.ts'
 import { KAFKA_SECURITY, kafkaRules } from '../config/kafka-rules.ts'
@@ -17,7 +17,7 @@ import {
   type Since,
 } from '../dead-letters/letter.ts'
 import type { Repair } from '../dead-letters/repair.ts'
-import { ConfigurationError, messageOf, WindrowError, type ConfigurationProblem } from '../errors.ts'
+import { ConfigurationError, messageOf, WindrowError, type ConfigurationProblem } from '../errors/index.ts'
 import { letterListText, letterText, retriedText } from '../ui/dead-letters-text.ts'
 import { createStyle, wantsColour, type Style } from '../ui/style.ts'
 import type { CliCommand, CliContext } from './command.ts'

@@ -7,10 +7,10 @@ import { durationText } from '../config/durations.ts'
 import * as kinds from '../config/kinds.ts'
 import { resolveConfig } from '../config/resolve.ts'
 import type { Config } from '../config/settings.ts'
-import { DEMO_GRACE_MS } from '../demo/arrivals.ts'
-import { DAY_MS, type DemoOptions } from '../demo/fleet.ts'
-import { ConfigurationError, WindrowError, type ConfigurationProblem } from '../errors.ts'
-import { introText, reportText } from '../ui/demo-text.ts'
+import { DEMO_GRACE_MS } from '../dev/demo/arrivals.ts'
+import { DAY_MS, type DemoOptions } from '../dev/demo/fleet.ts'
+import { ConfigurationError, WindrowError, type ConfigurationProblem } from '../errors/index.ts'
+import { introText, reportText } from '../dev/demo/text.ts'
 import { formatCount } from '../ui/format.ts'
 import type { Screen } from '../ui/live-block.ts'
 import { createRunDisplay } from '../ui/run-display.ts'
@@ -62,7 +62,7 @@ async function runDemo(
 ): Promise<ExitCode> {
   const results = join(dataDir, 'results.ndjson')
   // Brings in the application and all its libraries, which help and usage errors do without.
-  const { createDemo } = await import('../demo/demo.ts')
+  const { createDemo } = await import('../dev/demo/demo.ts')
   const demo = createDemo(options, configOf(options, dataDir, results), results)
   const { fleet, tally } = demo
   const style = styleOn(stderr, env)

@@ -1,8 +1,8 @@
 /** `windrow gateway`: HTTP in front of a topic. */
-import type { GatewayObserver, RunGateway } from '../app/gateway.ts'
+import type { GatewayObserver, RunGateway } from '../app/gateway/gateway.ts'
 import { KAFKA_SECURITY } from '../config/kafka-rules.ts'
 import type { SettingKey } from '../config/settings.ts'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../errors/index.ts'
 import { createLog } from '../telemetry/log.ts'
 import { gatewaySummaryText } from '../ui/gateway-summary.ts'
 import { createStyle, wantsColour } from '../ui/style.ts'

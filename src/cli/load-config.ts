@@ -4,7 +4,7 @@ import { CONFIG_FILE_VARIABLE } from '../config/names.ts'
 import { resolveConfig, type ConfigSources } from '../config/resolve.ts'
 import type { Config } from '../config/settings.ts'
 import { parseConfigFile, type ConfigFile } from '../config/yaml-file.ts'
-import { ConfigurationError, messageOf } from '../errors.ts'
+import { ConfigurationError, messageOf } from '../errors/index.ts'
 
 type Env = ConfigSources['env']
 

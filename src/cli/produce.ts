@@ -1,11 +1,11 @@
 /** `windrow produce`: writes points and manifests from files to a topic. */
-import type { ProduceFiles, ProduceRequest, ProduceSummary } from '../app/produce.ts'
+import type { ProduceFiles, ProduceRequest, ProduceSummary } from '../app/produce/produce.ts'
 import { withDefaults } from '../config/defaults.ts'
 import { settingOf } from '../config/names.ts'
 import { KAFKA_SECURITY, kafkaRules } from '../config/kafka-rules.ts'
 import { placeIn, readSettings } from '../config/resolve.ts'
 import type { Config, SettingKey } from '../config/settings.ts'
-import { ConfigurationError, WindrowError, type ConfigurationProblem } from '../errors.ts'
+import { ConfigurationError, WindrowError, type ConfigurationProblem } from '../errors/index.ts'
 import { createProduceDisplay, produceSummaryText } from '../ui/produce-display.ts'
 import type { Screen } from '../ui/live-block.ts'
 import { createStyle, wantsColour, type Style } from '../ui/style.ts'

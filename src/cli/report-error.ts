@@ -1,6 +1,6 @@
 /** How the command line speaks of an error: code, message, remedy; the stack only when asked for. Pure. */
 import { inspect } from 'node:util'
-import { ConfigurationError, messageOf, WindrowError } from '../errors.ts'
+import { ConfigurationError, messageOf, WindrowError } from '../errors/index.ts'
 import type { ExitCode } from './command.ts'
 
 /** Code of errors in the command line itself, such as an unknown flag. */

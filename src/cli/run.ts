@@ -1,8 +1,8 @@
 /** `windrow run`: processes files or a topic. */
-import type { JobSummary, RunJob } from '../app-types.ts'
+import type { JobSummary, RunJob } from '../app/types.ts'
 import { settings } from '../config/names.ts'
 import type { Config } from '../config/settings.ts'
-import { WindrowError } from '../errors.ts'
+import { WindrowError } from '../errors/index.ts'
 import { createRunDisplay, type RunDisplay } from '../ui/run-display.ts'
 import { createStyle, wantsColour } from '../ui/style.ts'
 import { summaryText } from '../ui/summary.ts'

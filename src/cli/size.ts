@@ -2,10 +2,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { durationText, parseDuration } from '../config/durations.ts'
-import { ConfigurationError, WindrowError, messageOf, type ConfigurationProblem } from '../errors.ts'
-import { sizeOf, type Demand } from '../size/model.ts'
-import { overlayText } from '../size/overlay.ts'
-import { sizeText } from '../ui/size-text.ts'
+import { ConfigurationError, WindrowError, messageOf, type ConfigurationProblem } from '../errors/index.ts'
+import { sizeOf, type Demand } from '../dev/size/model.ts'
+import { overlayText } from '../dev/size/overlay.ts'
+import { sizeText } from '../dev/size/text.ts'
 import type { CliCommand } from './command.ts'
 
 interface Flags {

@@ -2,13 +2,13 @@
 import { spawn } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { ConfigurationError } from '../errors.ts'
-import type { ConfigurationProblem } from '../errors.ts'
-import { EXTRAS, STATE_STORES } from '../stack/description.ts'
-import type { Extra, StackDescription, StateStoreKind } from '../stack/description.ts'
-import { DEFAULT_PORT_BASE, MAX_DAPRDS } from '../stack/ports.ts'
-import type { Progress } from '../stack/progress.ts'
-import type { PartStatus } from '../stack/stack.ts'
+import { ConfigurationError } from '../errors/index.ts'
+import type { ConfigurationProblem } from '../errors/index.ts'
+import { EXTRAS, STATE_STORES } from '../dev/stack/description.ts'
+import type { Extra, StackDescription, StateStoreKind } from '../dev/stack/description.ts'
+import { DEFAULT_PORT_BASE, MAX_DAPRDS } from '../dev/stack/ports.ts'
+import type { Progress } from '../dev/stack/progress.ts'
+import type { PartStatus } from '../dev/stack/stack.ts'
 import type { CliCommand, CliContext, ExitCode } from './command.ts'
 
 const ACTIONS = ['up', 'status', 'logs', 'down'] as const
@@ -70,7 +70,7 @@ export const stackCommand: CliCommand = {
 }
 
 async function up(dataDir: string, flags: Flags, { env, stdout, stderr, signal }: CliContext): Promise<ExitCode> {
-  const { startStack } = await import('../stack/stack.ts')
+  const { startStack } = await import('../dev/stack/stack.ts')
   const { started, description } = await startStack({
     dataDir,
     ...(flags.portBase === undefined ? {} : { portBase: Number(flags.portBase) }),
@@ -87,14 +87,14 @@ async function up(dataDir: string, flags: Flags, { env, stdout, stderr, signal }
 }
 
 async function status(dataDir: string, flags: Flags, { stdout }: CliContext): Promise<ExitCode> {
-  const { openStack } = await import('../stack/stack.ts')
+  const { openStack } = await import('../dev/stack/stack.ts')
   const parts = await (await openStack(dataDir)).status()
   stdout.write(flags.json ? `${JSON.stringify({ parts })}\n` : statusTable(parts))
   return parts.every(({ state }) => state === 'up') ? 0 : 1
 }
 
 async function logs(dataDir: string, part: string, flags: Flags, context: CliContext): Promise<ExitCode> {
-  const { openStack } = await import('../stack/stack.ts')
+  const { openStack } = await import('../dev/stack/stack.ts')
   const file = (await openStack(dataDir)).logFile(part)
   await requireLog(part, file)
   // -F goes on when the file is removed and made again, by a purge.
@@ -121,7 +121,7 @@ async function requireLog(part: string, file: string): Promise<void> {
 }
 
 async function down(dataDir: string, flags: Flags, { stdout, stderr }: CliContext): Promise<ExitCode> {
-  const { openStack } = await import('../stack/stack.ts')
+  const { openStack } = await import('../dev/stack/stack.ts')
   const stack = await openStack(dataDir, (progress) => stderr.write(progressText(progress)))
   const purged = flags.purge === true
   const stopped = await stack.down({ purge: purged })

@@ -1,11 +1,11 @@
 /** `windrow status`: how far a job is, read from its ledgers. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { JobStatus, ReadStatus, StatusConfig } from '../app/status.ts'
+import type { JobStatus, ReadStatus, StatusConfig } from '../app/status/status.ts'
 import { withDefaults } from '../config/defaults.ts'
 import { KAFKA_SECURITY, kafkaRules } from '../config/kafka-rules.ts'
 import { placeIn, readSettings } from '../config/resolve.ts'
 import type { Config } from '../config/settings.ts'
-import { ConfigurationError, WindrowError } from '../errors.ts'
+import { ConfigurationError, WindrowError } from '../errors/index.ts'
 import { statusText } from '../ui/status-text.ts'
 import { createStyle, wantsColour } from '../ui/style.ts'
 import type { CliCommand, CliContext } from './command.ts'

@@ -1,5 +1,5 @@
 /** How a command ends that asked the owners of partitions (app/ask.ts) and has no answer of some. */
-import { WindrowError } from '../errors.ts'
+import { WindrowError } from '../errors/index.ts'
 
 export interface Asked {
   readonly partition: number

@@ -1,7 +1,7 @@
 /** Turns what commander objects to into one clear message with a suggestion. */
 import type { Command, CommanderError } from 'commander'
 import { closest } from '../config/closest.ts'
-import { WindrowError } from '../errors.ts'
+import { WindrowError } from '../errors/index.ts'
 import { USAGE } from './report-error.ts'
 
 /** Commander's own suggestions leave out the flags that `--help` leaves out, so they are made here. */

@@ -1,8 +1,8 @@
 /** `windrow verify`: whether what was published is what the records say. */
-import type { RunVerify } from '../app/verify.ts'
+import type { RunVerify } from '../app/verify/verify.ts'
 import { LOG_PLACE_EXPECTED, parseLogPlace } from '../config/log-place.ts'
 import type { Config, SettingKey } from '../config/settings.ts'
-import { ConfigurationError, WindrowError } from '../errors.ts'
+import { ConfigurationError, WindrowError } from '../errors/index.ts'
 import { createStyle, wantsColour } from '../ui/style.ts'
 import { createVerifyDisplay, lossText, verifyText } from '../ui/verify-text.ts'
 import type { VerifyReport } from '../verify/report.ts'

@@ -1,5 +1,5 @@
 /** What the settings of the connection to Kafka demand of each other; the same for every command that connects. */
-import type { ConfigurationProblem } from '../errors.ts'
+import type { ConfigurationProblem } from '../errors/index.ts'
 import type { Incomplete } from './defaults.ts'
 import type { Config, SettingKey } from './settings.ts'
 

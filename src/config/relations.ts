@@ -1,6 +1,6 @@
 /** What settings demand of each other. Each rule is judged only when all that it speaks of is valid in itself. */
 import { normalize } from 'node:path'
-import type { ConfigurationProblem } from '../errors.ts'
+import type { ConfigurationProblem } from '../errors/index.ts'
 import type { Incomplete } from './defaults.ts'
 import { durationText } from './durations.ts'
 import { kafkaRules } from './kafka-rules.ts'

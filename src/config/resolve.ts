@@ -2,7 +2,7 @@
  * From what was given to the configuration: flags before variables before the file before defaults. Pure; the command
  * line reads `process.env` and the file. Everything that was given is judged, used or not, and all problems come at once.
  */
-import { ConfigurationError, type ConfigurationProblem } from '../errors.ts'
+import { ConfigurationError, type ConfigurationProblem } from '../errors/index.ts'
 import { withDefaults, type Incomplete } from './defaults.ts'
 import { settingOf, settings, type Setting } from './names.ts'
 import { checkRelations, type Places } from './relations.ts'

@@ -1,6 +1,6 @@
 /** Reads the text of a configuration file into raw values that remember their lines. */
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
-import type { ConfigurationProblem } from '../errors.ts'
+import type { ConfigurationProblem } from '../errors/index.ts'
 import { closest } from './closest.ts'
 import { show } from './kinds.ts'
 import { settings } from './names.ts'

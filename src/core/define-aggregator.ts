@@ -1,5 +1,5 @@
 /** The way in for a user's own aggregator: checks the definition and fills in what was left out. */
-import { WindrowError } from '../errors.ts'
+import { WindrowError } from '../errors/index.ts'
 import type { Aggregator, AggregatorDefinition } from './aggregator.ts'
 import type { Json } from './json.ts'
 

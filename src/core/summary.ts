@@ -2,7 +2,7 @@
  * The built-in aggregator: what a person asks first of a window's points, metric by metric. Sums are exact and
  * quantiles mergeable, so points in any order, split in any way, give the same bytes.
  */
-import { WindrowError } from '../errors.ts'
+import { WindrowError } from '../errors/index.ts'
 import { ExactSum, MAX_ENCODED_PARTS } from './exact-sum.ts'
 import { perMetric } from './per-metric.ts'
 import { MAX_ENCODED_BYTES, QuantileSketch } from './quantile-sketch.ts'

@@ -1,5 +1,5 @@
 /** One VM's window while it fills: its producers' seqs, and its accumulator. */
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../errors/index.ts'
 import type { AnyAggregator } from './aggregator.ts'
 import type { Refusal } from './fate.ts'
 import type { Json } from './json.ts'

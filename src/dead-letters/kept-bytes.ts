@@ -1,6 +1,6 @@
 /** What a dead letter keeps of its record, as a person can read it. Pure. */
 import type { Decoded } from '../core/point.ts'
-import type { RefusedRecord } from '../pipeline/dead-letter.ts'
+import type { RefusedRecord } from '../ledger/dead-letter.ts'
 
 export interface KeptBytes {
   readonly bytes: Buffer

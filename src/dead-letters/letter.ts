@@ -1,5 +1,5 @@
 /** A dead letter with the name that commands call it by, and what it is asked for by. Pure. */
-import type { DeadLetter, QuarantinedVmWindow, RefusedRecord } from '../pipeline/dead-letter.ts'
+import type { DeadLetter, QuarantinedVmWindow, RefusedRecord } from '../ledger/dead-letter.ts'
 
 export interface NamedLetter {
   /** Where its record was, `partition:offset`, or which VM window, `vmId@windowStart`. Unique within a job. */

@@ -1,7 +1,7 @@
 /** What a retry sends in the place of a refused record. Pure. */
 import type { Decoded } from '../core/point.ts'
-import { WindrowError } from '../errors.ts'
-import type { DeadLetter, RefusedRecord } from '../pipeline/dead-letter.ts'
+import { WindrowError } from '../errors/index.ts'
+import type { DeadLetter, RefusedRecord } from '../ledger/dead-letter.ts'
 import { isRecord } from './letter.ts'
 
 /** What the user gave: a line of the job's input, or the word that the record may go again as it was. */

@@ -11,7 +11,7 @@ import { StateStore } from './state-store.ts'
 import { TaskHub } from './task-hub.ts'
 import type { Retention } from './task-hub.ts'
 import { WorkQueue } from './work-queue.ts'
-import type { WindrowError } from '../errors.ts'
+import type { WindrowError } from '../errors/index.ts'
 
 export interface ServerOptions {
   readonly dataDir: string

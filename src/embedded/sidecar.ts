@@ -1,6 +1,6 @@
 /** Starting and closing the embedded sidecar, in a thread of its own or in this one. */
 import { Worker } from 'node:worker_threads'
-import { messageOf, WindrowError } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors/index.ts'
 import { startServer } from './server.ts'
 import type { ServerOptions } from './server.ts'
 import type { FaultPlan } from './faults.ts'

@@ -9,7 +9,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
-import { messageOf, WindrowError } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors/index.ts'
 
 export interface StoredState {
   readonly data: Buffer

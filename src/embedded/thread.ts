@@ -1,7 +1,7 @@
 /** Entry of the sidecar's thread: serves until it is told to close. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { messageOf, WindrowError } from '../errors.ts'
-import type { Disposition } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors/index.ts'
+import type { Disposition } from '../errors/index.ts'
 import type { FaultPlan } from './faults.ts'
 import { startServer } from './server.ts'
 import type { ServerOptions, SidecarServer } from './server.ts'

@@ -8,12 +8,12 @@
  * point is identified by (vmId, producer, seq).
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { messageOf, WindrowError } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors/index.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { formatOf, isGzipped, MEDIA_TYPES, type BodyFormat } from './media-type.ts'
 import type { GatewayMeter } from './meter.ts'
 import { Room, type PendingBytes } from './pending.ts'
-import type { LogRecord, PointLog } from './point-log.ts'
+import type { LogRecord, PointLog } from '../ports/point-log.ts'
 import { ProblemError } from './problem.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { createItemReader } from './read-items.ts'

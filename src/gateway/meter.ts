@@ -1,5 +1,5 @@
 /** Who is told what the gateway does, for its metrics. Calls are frequent and synchronous. */
-import type { LogRecord } from './point-log.ts'
+import type { LogRecord } from '../ports/point-log.ts'
 import type { ItemProblem } from './problem.ts'
 import type { Answered } from './server.ts'
 

@@ -10,7 +10,7 @@ import type { Decoded, EpochMs } from '../core/point.ts'
 import { refuseManifest, refusePoint } from '../core/refusals.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { BodyFormat } from './media-type.ts'
-import type { LogRecord } from './point-log.ts'
+import type { LogRecord } from '../ports/point-log.ts'
 import { ProblemError, type ItemProblem, type ProblemCode } from './problem.ts'
 
 export interface ItemRules {

@@ -2,8 +2,8 @@
  * Whether the gateway can keep its promise now. Asked of Kafka itself, not remembered from the start: every answer is
  * at most a second old, and a write that failed a moment ago counts more than a broker that answers questions.
  */
-import { messageOf, WindrowError } from '../errors.ts'
-import type { LogRecord, PointLog } from './point-log.ts'
+import { messageOf, WindrowError } from '../errors/index.ts'
+import type { LogRecord, PointLog } from '../ports/point-log.ts'
 
 export type Readiness =
   { readonly ready: true } | { readonly ready: false; readonly code: string; readonly reason: string }

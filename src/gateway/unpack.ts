@@ -1,6 +1,6 @@
 /** gzip with a bound: however small a body is packed, no more than the limit is ever unpacked. */
 import { gunzip, type Gunzip } from 'node:zlib'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../errors/index.ts'
 import { ProblemError } from './problem.ts'
 
 /** Throws a ProblemError for what is no gzip (400) and for what unpacks to more than `maxBytes` (413). */

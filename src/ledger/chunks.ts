@@ -3,10 +3,10 @@
  * insert-only (a page that is there is never written over) and digested (a page that differs from its digest is never
  * used). So an activity may run twice and a zombie may write late, and neither changes anything.
  */
-import { messageOf, WindrowError } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors/index.ts'
 import { canonicalJson, type Json } from '../core/json.ts'
 import { PAGE_BYTES } from '../core/payload-bound.ts'
-import type { StateStore } from '../pipeline/ports.ts'
+import type { StateStore } from '../ports/index.ts'
 import { digestOf } from './digest.ts'
 
 /** What the rows of a chunk set are. Part of its keys, so the values are stable. */

@@ -4,8 +4,8 @@
  */
 import { canonicalJson } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
-import { messageOf, WindrowError } from '../errors.ts'
-import type { StateStore } from '../pipeline/ports.ts'
+import { messageOf, WindrowError } from '../errors/index.ts'
+import type { StateStore } from '../ports/index.ts'
 import { isOwnedBy, readLedger, type Ledger } from './ledger.ts'
 
 /** Of message and remedy each, in UTF-16 units: a message may quote a record. */

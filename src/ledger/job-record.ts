@@ -5,8 +5,8 @@
 import { durationText } from '../config/durations.ts'
 import { canonicalJson, type Json } from '../core/json.ts'
 import type { Windowing } from '../core/windowing.ts'
-import { WindrowError } from '../errors.ts'
-import type { StateStore } from '../pipeline/ports.ts'
+import { WindrowError } from '../errors/index.ts'
+import type { StateStore } from '../ports/index.ts'
 import { jobKey } from './attempt-id.ts'
 
 export interface JobRecord {

@@ -6,7 +6,7 @@ import type { ClosedVmRow } from '../core/amend-vm-window.ts'
 import type { VmWindowResult } from '../core/close-vm-window.ts'
 import { canonicalJson, type Json } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
-import type { StateStore } from '../pipeline/ports.ts'
+import type { StateStore } from '../ports/index.ts'
 import { pagesOf } from './chunks.ts'
 import { digestOf } from './digest.ts'
 

@@ -10,8 +10,8 @@
  */
 import { canonicalJson, type Json } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
-import { WindrowError } from '../errors.ts'
-import type { StateStore } from '../pipeline/ports.ts'
+import { WindrowError } from '../errors/index.ts'
+import type { StateStore } from '../ports/index.ts'
 import type { PromotionOutcome, PromotionPages } from './promotion.ts'
 
 export const MAX_OPEN_REQUESTS = 8

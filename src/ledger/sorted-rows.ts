@@ -2,7 +2,7 @@
  * Single rows of a set whose rows are sorted by VM: a binary search over its pages, so that a few rows of a large window cost
  * a few pages. Every page is read at most once; asked in the order of VMs, it keeps one page at a time.
  */
-import type { StateStore } from '../pipeline/ports.ts'
+import type { StateStore } from '../ports/index.ts'
 import { readPages, type ChunkSet } from './chunks.ts'
 
 interface Page<Row> {

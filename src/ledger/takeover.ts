@@ -2,8 +2,8 @@
  * Taking a partition over, and saying what one is about to do with it. Each is a read and one compare-and-swap; an answer
  * that got lost is found out by reading again.
  */
-import { WindrowError } from '../errors.ts'
-import type { StateStore } from '../pipeline/ports.ts'
+import { WindrowError } from '../errors/index.ts'
+import type { StateStore } from '../ports/index.ts'
 import { attemptId, ledgerKey } from './attempt-id.ts'
 import {
   emptyLedger,

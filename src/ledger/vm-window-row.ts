@@ -2,7 +2,7 @@
 import { canonicalJson, type Json } from '../core/json.ts'
 import { maxOutputRowBytes, ORDER_FRAME_BYTES } from '../core/payload-bound.ts'
 import type { VmWindow } from '../core/vm-window.ts'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../errors/index.ts'
 
 /**
  * A row of a VM window. An accumulator that cannot be stored is a failure of the user's aggregator: it puts its VM window

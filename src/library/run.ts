@@ -1,6 +1,6 @@
 /** A job started by a program instead of the command line. */
-import { runJobWith } from '../app.ts'
-import type { JobSummary, RunEvent, RunObserver, RunProgress } from '../app-types.ts'
+import { runJobWith } from '../app/run/run.ts'
+import type { JobSummary, RunEvent, RunObserver, RunProgress } from '../app/types.ts'
 import type { AnyAggregator } from '../core/aggregator.ts'
 import { summary, type Summary } from '../core/summary.ts'
 import type { ResultTypeOf } from './results.ts'

@@ -2,7 +2,7 @@
  * One commit, from a cut to a swapped ledger: intent, chunks, parent workflow, and then the ledger's own word for it. The
  * workflow's answer is a hint; whether the commit happened is asked of the ledger alone.
  */
-import { messageOf, WindrowError } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors/index.ts'
 import { aggregatorId } from '../workflows/vm-window.ts'
 import type { EpochMs } from '../core/point.ts'
 import { OUTPUT_ROWS_PER_PAGE } from '../core/payload-bound.ts'
@@ -15,10 +15,10 @@ import { forgottenBy, proposeIntent, readOwnLedger } from '../ledger/takeover.ts
 import type { PromoteRequest } from '../ledger/requests.ts'
 import { PROMOTED_ROWS_PER_PAGE } from '../workflows/activities/commit-output.ts'
 import { closingPages, type Cut, type OpenPages } from './cut.ts'
-import type { WorkflowEngine, WorkflowStatus } from './ports.ts'
+import type { WorkflowEngine, WorkflowStatus } from '../ports/index.ts'
 import { Backoff, isRetryable } from './retrying.ts'
 import { loadIndex, renewEpoch, type Session } from './session.ts'
-import { stepped, type PipelineStep } from './steps.ts'
+import { stepped, type PipelineStep } from '../ports/steps.ts'
 
 /** The page texts of an attempt, the same for every attempt at this cut. */
 interface CutPages {

@@ -1,5 +1,5 @@
 /** The ledger's offset must be in the log: a hole below it, or a log that ends before it, is lost data and never skipped. */
-import { WindrowError } from '../errors.ts'
+import { WindrowError } from '../errors/index.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 
 /** Why a log that begins at `start`, and whose next record gets offset `end`, cannot be read on; `null` when it can. */

@@ -2,9 +2,9 @@
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
-import type { PipelineObserver } from './events.ts'
+import type { PipelineObserver } from '../ports/events.ts'
 import type { Recorded } from './recorded.ts'
-import type { Clock, PublisherFactory, Source, StateStore, TokenSource, WorkflowEngine } from './ports.ts'
+import type { Clock, PublisherFactory, Source, StateStore, TokenSource, WorkflowEngine } from '../ports/index.ts'
 
 export interface PipelineEnv {
   readonly job: string

@@ -1,7 +1,7 @@
 /** Makes an unbounded log a bounded input: it ends where it ended when the run began. */
 import type { SourceRecord } from '../core/point.ts'
 import { updateOwnLedger } from '../ledger/takeover.ts'
-import type { OpenSource, SourceEvent } from './ports.ts'
+import type { OpenSource, SourceEvent } from '../ports/index.ts'
 import { retrying } from './retrying.ts'
 import type { Session } from './session.ts'
 

@@ -6,7 +6,7 @@ import type { AnyAggregator } from '../core/aggregator.ts'
 import type { Json } from '../core/json.ts'
 import type { PartitionState } from '../core/partition-state.ts'
 import type { Windowing } from '../core/windowing.ts'
-import { WindrowError } from '../errors.ts'
+import { WindrowError } from '../errors/index.ts'
 import { decodeProducers } from '../core/vm-window.ts'
 import { jobKey } from '../ledger/attempt-id.ts'
 import { readRows } from '../ledger/chunks.ts'
@@ -15,7 +15,7 @@ import type { JobRecord } from '../ledger/job-record.ts'
 import { readLedger, type Ledger } from '../ledger/ledger.ts'
 import type { LateRow } from '../workflows/activities/close-tasks.ts'
 import { loadOpen } from './recovery.ts'
-import type { StateStore } from './ports.ts'
+import type { StateStore } from '../ports/index.ts'
 
 export interface PartitionView {
   readonly ledger: Ledger

@@ -4,15 +4,15 @@
  */
 import { canonicalJson, type Json } from '../core/json.ts'
 import type { DeadLetterReason } from '../core/fate.ts'
-import { WindrowError } from '../errors.ts'
+import { WindrowError } from '../errors/index.ts'
 import { readRows, type ChunkSet } from '../ledger/chunks.ts'
 import { keysOf, type Outbox } from '../ledger/index-chunk.ts'
-import type { PipelineEvent } from './events.ts'
-import type { OutboxBatch, PublishedMarker, Publisher, StateStore } from './ports.ts'
-import { resultLine } from './result-line.ts'
+import type { PipelineEvent } from '../ports/events.ts'
+import type { OutboxBatch, PublishedMarker, Publisher, StateStore } from '../ports/index.ts'
+import { resultLine } from '../ledger/result-line.ts'
 import { Backoff, isRetryable } from './retrying.ts'
 import { assertOwned, type Session } from './session.ts'
-import { stepped } from './steps.ts'
+import { stepped } from '../ports/steps.ts'
 
 type Published = PipelineEvent & { readonly kind: 'published' }
 

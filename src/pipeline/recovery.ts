@@ -11,7 +11,7 @@ import type { IndexChunk } from '../ledger/index-chunk.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { amendedRows } from '../workflows/activities/amend-windows.ts'
 import type { ClosingRow, LateRow } from '../workflows/activities/close-tasks.ts'
-import type { StateStore } from './ports.ts'
+import type { StateStore } from '../ports/index.ts'
 import { retrying } from './retrying.ts'
 import type { Session } from './session.ts'
 

@@ -19,7 +19,7 @@ import {
 } from '../ledger/requests.ts'
 import { isRetryable, retrying } from './retrying.ts'
 import { assertOwned, type Session } from './session.ts'
-import { messageOf, WindrowError } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors/index.ts'
 import { promotionKeys, readPromotion, type PromotionRow } from '../ledger/promotion.ts'
 
 /** What carrying out a request takes of the loop. */

@@ -1,5 +1,5 @@
 /** Trying again what may be tried again: with growing pauses, visibly, and for as long as nobody says stop. */
-import { messageOf, WindrowError } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors/index.ts'
 import type { PipelineEnv } from './env.ts'
 
 export function isRetryable(error: unknown): boolean {

@@ -4,7 +4,7 @@ import { readIndex, type IndexChunk } from '../ledger/index-chunk.ts'
 import { lostPartition, readLedger, type Intent, type Ledger } from '../ledger/ledger.ts'
 import { takeOver, updateOwnLedger, type Owner } from '../ledger/takeover.ts'
 import type { PipelineEnv } from './env.ts'
-import type { PublishedMarker, Publisher } from './ports.ts'
+import type { PublishedMarker, Publisher } from '../ports/index.ts'
 import { retrying } from './retrying.ts'
 
 export interface Session {

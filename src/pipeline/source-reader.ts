@@ -2,7 +2,7 @@
  * Asks a source for its next event, for a while at a time: who waits may turn to something else meanwhile, and the event
  * is not lost.
  */
-import type { Clock, OpenSource, SourceEvent } from './ports.ts'
+import type { Clock, OpenSource, SourceEvent } from '../ports/index.ts'
 
 type Outcome = { readonly event: SourceEvent } | { readonly error: unknown }
 

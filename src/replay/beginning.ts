@@ -1,6 +1,6 @@
 /** Where a replay begins in a partition: at the job's first record, if it is still there. Pure. */
 import type { Certificate } from '../core/certificate.ts'
-import { WindrowError } from '../errors.ts'
+import { WindrowError } from '../errors/index.ts'
 
 /**
  * `first`: the first certificate of the partition that is there; `null`: none is replayed. `logStart`: the offset of the first

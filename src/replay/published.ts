@@ -4,7 +4,7 @@ import { publishedLines, sideFileOf } from '../adapters/files/published-lines.ts
 import type { KafkaSettings } from '../config/kafka-rules.ts'
 import type { Config } from '../config/settings.ts'
 import type { Certificate } from '../core/certificate.ts'
-import { WindrowError } from '../errors.ts'
+import { WindrowError } from '../errors/index.ts'
 
 export interface Published {
   readonly certificates: readonly Certificate[]

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { messageOf, WindrowError } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors/index.ts'
 import type { Health, HealthReport } from './health.ts'
 
 export interface HealthServer {

@@ -7,8 +7,8 @@
  * A process without a partition is ready: it takes over as soon as the group gives it one. One that stops is not.
  * Lag is no reason for either: starting anew would add to it.
  */
-import { messageOf, type WindrowError } from '../errors.ts'
-import type { WorkerEvent } from '../workflows/worker.ts'
+import { messageOf, type WindrowError } from '../errors/index.ts'
+import type { WorkerEvent } from '../adapters/dapr/worker.ts'
 
 export interface HaltedPartition {
   readonly partition: number

@@ -2,8 +2,8 @@
 import { pino, type Logger } from 'pino'
 import type { Config } from '../config/settings.ts'
 import type { EpochMs } from '../core/point.ts'
-import type { PipelineEvent } from '../pipeline/events.ts'
-import type { WorkerEvent } from '../workflows/worker.ts'
+import type { PipelineEvent } from '../ports/events.ts'
+import type { WorkerEvent } from '../adapters/dapr/worker.ts'
 import { masking, secretsOf } from './secrets.ts'
 
 export type Log = Logger

@@ -1,10 +1,10 @@
 /** Ports and functions that time and measure what goes through them. Each does exactly what the one within does. */
 import type { InstanceRunner } from '../adapters/dapr/instance-runner.ts'
 import { instancePartsOf } from '../ledger/attempt-id.ts'
-import type { StateStore, WorkflowEngine } from '../pipeline/ports.ts'
+import type { StateStore, WorkflowEngine } from '../ports/index.ts'
 import { AGGREGATE, PARTITION_WINDOW, VM_WINDOW } from '../workflows/names.ts'
 import type { CommitPlan, CommitRequest } from '../workflows/plan.ts'
-import type { ActivityFunction } from '../workflows/worker-session.ts'
+import type { ActivityFunction } from '../adapters/dapr/worker-session.ts'
 import { PAYLOADS, type Payload } from './attributes.ts'
 import type { Attributes, Instruments } from './instruments.ts'
 

@@ -1,6 +1,6 @@
 /** The metrics of a run. */
 import type { resources } from '@opentelemetry/sdk-node'
-import type { WorkerEvent } from '../workflows/worker.ts'
+import type { WorkerEvent } from '../adapters/dapr/worker.ts'
 import { CLOSE_REASONS, DEAD_LETTER_REASONS, RETRY_STEPS } from './attributes.ts'
 import type { Instruments } from './instruments.ts'
 import { PROCESS_METRICS, PROCESSOR_METRICS } from './metrics.ts'

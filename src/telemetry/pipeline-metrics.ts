@@ -1,7 +1,7 @@
 /** Counts and times what the pipeline tells of itself. */
 import type { FateCounts } from '../core/fate.ts'
 import type { DurationMs, EpochMs } from '../core/point.ts'
-import type { PipelineEvent } from '../pipeline/events.ts'
+import type { PipelineEvent } from '../ports/events.ts'
 import { FATES, RETRY_STEPS, type RetryStep } from './attributes.ts'
 import type { Instruments, SetGauge } from './instruments.ts'
 import { LogEnds } from './log-ends.ts'

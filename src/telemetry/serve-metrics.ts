@@ -1,7 +1,7 @@
 /** Metrics on a port of their own, in the form that Prometheus reads. */
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import { metrics, type resources } from '@opentelemetry/sdk-node'
-import { messageOf, WindrowError } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors/index.ts'
 import { Histograms } from './histograms.ts'
 import { createInstruments, type Instruments } from './instruments.ts'
 import { watchProcess } from './process-metrics.ts'

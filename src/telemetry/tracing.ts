@@ -13,13 +13,13 @@
  */
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Context, type Span, type Tracer } from '@opentelemetry/api'
 import type { EpochMs } from '../core/point.ts'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../errors/index.ts'
 import { instancePartsOf } from '../ledger/attempt-id.ts'
-import type { PipelineEvent } from '../pipeline/events.ts'
+import type { PipelineEvent } from '../ports/events.ts'
 import type { RunVmWindows } from '../workflows/activities/run-tasks.ts'
 import { AGGREGATE, VM_WINDOW } from '../workflows/names.ts'
 import type { CommitPlan } from '../workflows/plan.ts'
-import type { WorkflowFunction } from '../workflows/worker-session.ts'
+import type { WorkflowFunction } from '../adapters/dapr/worker-session.ts'
 import { mapActivities, planOf, type Activities } from './observed.ts'
 
 export interface TracingOptions {

@@ -3,7 +3,7 @@
  * it follows from what was told before. Logs, traces and metrics ask here.
  */
 import type { EpochMs } from '../core/point.ts'
-import type { PipelineEvent } from '../pipeline/events.ts'
+import type { PipelineEvent } from '../ports/events.ts'
 
 interface Told {
   head: EpochMs | null

@@ -1,5 +1,5 @@
 /** What became of a request to close windows, for people. Pure. */
-import type { CloseReport, PartitionClose } from '../app/close.ts'
+import type { CloseReport, PartitionClose } from '../app/close/close.ts'
 import { formatCount, formatTime } from './format.ts'
 import { createStyle, type Style } from './style.ts'
 

@@ -1,5 +1,5 @@
 /** What a gateway did, in a few lines for people. */
-import type { GatewaySummary } from '../app/gateway.ts'
+import type { GatewaySummary } from '../app/gateway/gateway.ts'
 import { formatCount, formatDuration } from './format.ts'
 import type { Style } from './style.ts'
 

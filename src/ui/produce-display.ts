@@ -1,5 +1,5 @@
 /** Shows a `windrow produce`: two lines redrawn on a terminal, one line now and then elsewhere. */
-import type { ProduceObserver, ProduceProgress, ProduceSummary } from '../app/produce.ts'
+import type { ProduceObserver, ProduceProgress, ProduceSummary } from '../app/produce/produce.ts'
 import { bar } from './charts.ts'
 import { formatBytes, formatCompact, formatCount, formatDuration } from './format.ts'
 import { LiveBlock, type Screen } from './live-block.ts'

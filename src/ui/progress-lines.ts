@@ -1,5 +1,5 @@
 /** What a run's progress looks like: three lines on a terminal, one line elsewhere. Pure. */
-import type { RunEvent, RunProgress } from '../app-types.ts'
+import type { RunEvent, RunProgress } from '../app/types.ts'
 import { bar, sparkline } from './charts.ts'
 import { formatCompact, formatCount, formatDuration, formatTime } from './format.ts'
 import type { Style } from './style.ts'

@@ -1,6 +1,6 @@
 /** What a replay came to, for people. Pure. */
-import type { PartitionPromotion, PromotionReport } from '../app/promote.ts'
-import type { ReplayReport } from '../app/replay.ts'
+import type { PartitionPromotion, PromotionReport } from '../app/replay/promote.ts'
+import type { ReplayReport } from '../app/replay/replay.ts'
 import type { PromotionProblem } from '../ledger/promotion.ts'
 import type { VmWindowDifference } from '../replay/difference.ts'
 import { formatCount, formatDuration, formatTime } from './format.ts'

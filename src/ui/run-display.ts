@@ -1,6 +1,6 @@
 /** Shows a run: how far it is, redrawn, and what is worth a line of its own. */
-import type { RunEvent, RunObserver, RunProgress } from '../app-types.ts'
-import { assertNever } from '../errors.ts'
+import type { RunEvent, RunObserver, RunProgress } from '../app/types.ts'
+import { assertNever } from '../errors/index.ts'
 import { formatCount } from './format.ts'
 import { LiveBlock, type Screen } from './live-block.ts'
 import { liveLines, plainLine, type WindowClosed } from './progress-lines.ts'

@@ -1,5 +1,5 @@
 /** The status of a job for people: what is halted, and three tables. Pure. */
-import type { HaltStatus, JobStatus, PartitionStatus } from '../app/status.ts'
+import type { HaltStatus, JobStatus, PartitionStatus } from '../app/status/status.ts'
 import type { FateCounts } from '../core/fate.ts'
 import { formatCount, formatDuration, formatTime } from './format.ts'
 import { createStyle, type Style } from './style.ts'

@@ -1,5 +1,5 @@
 /** The summary of a job for people; machines get it as JSON. Pure. */
-import type { JobSummary } from '../app-types.ts'
+import type { JobSummary } from '../app/types.ts'
 import type { Json } from '../core/json.ts'
 import { formatCompact, formatCount, formatDuration } from './format.ts'
 import { createStyle, type Style } from './style.ts'

@@ -1,4 +1,4 @@
-import { messageOf, WindrowError } from '../errors.ts'
+import { messageOf, WindrowError } from '../errors/index.ts'
 
 /** A published line, read; throws PUBLISHED_UNREADABLE where it is no JSON, as after somebody made the file longer or shorter. */
 export function readPublished<T>(of: 'result' | 'certificate', line: string): T {

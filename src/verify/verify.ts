@@ -11,7 +11,7 @@
 import type { Certificate } from '../core/certificate.ts'
 import type { SourceRecord } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
-import { WindrowError } from '../errors.ts'
+import { WindrowError } from '../errors/index.ts'
 import { PartitionCheck, promotionKey } from './partition-check.ts'
 import { readPublished } from './published-line.ts'
 import { PublishedResults } from './published-results.ts'

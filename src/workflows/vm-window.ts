@@ -2,7 +2,7 @@
 import type { AnyAggregator } from '../core/aggregator.ts'
 import { closeVmWindow, withoutLists, type VmWindowOutcome } from '../core/close-vm-window.ts'
 import { canonicalJson, type Json } from '../core/json.ts'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../errors/index.ts'
 import type { StateRow } from './activities/close-tasks.ts'
 import type { VmWindowAnswer, VmWindowOrder } from './plan.ts'
 

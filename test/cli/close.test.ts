@@ -1,6 +1,6 @@
 /** `windrow close` around the asking: what it is told, what it says, and when it fails. */
 import { expect, test } from 'vitest'
-import type { CloseOrder, CloseReport, CloseWindows, PartitionClose } from '../../src/app/close.ts'
+import type { CloseOrder, CloseReport, CloseWindows, PartitionClose } from '../../src/app/close/close.ts'
 import { createCloseCommand } from '../../src/cli/close.ts'
 import { execute } from '../../src/cli/program.ts'
 import { fakeCli } from './cli-context.ts'

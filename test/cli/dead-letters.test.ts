@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openDeadLetters } from '../../src/app/dead-letters.ts'
+import { openDeadLetters } from '../../src/app/dead-letters/dead-letters.ts'
 import { createDeadLettersCommand } from '../../src/cli/dead-letters.ts'
 import { execute } from '../../src/cli/program.ts'
 import { run } from '../../src/index.ts'

@@ -1,6 +1,6 @@
 /** `windrow produce` around the copying: what it asks for, where its output goes, and what its end means. */
 import { expect, test } from 'vitest'
-import type { ProduceFiles, ProduceRequest, ProduceSummary } from '../../src/app/produce.ts'
+import type { ProduceFiles, ProduceRequest, ProduceSummary } from '../../src/app/produce/produce.ts'
 import { createProduceCommand } from '../../src/cli/produce.ts'
 import { execute } from '../../src/cli/program.ts'
 import { fakeCli } from './cli-context.ts'

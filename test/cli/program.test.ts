@@ -5,7 +5,7 @@ import { commands } from '../../src/cli/commands.ts'
 import { addSettingFlags } from '../../src/cli/flags.ts'
 import { createProgram, execute } from '../../src/cli/program.ts'
 import { settings } from '../../src/config/names.ts'
-import { ConfigurationError, WindrowError } from '../../src/errors.ts'
+import { ConfigurationError, WindrowError } from '../../src/errors/index.ts'
 import { fakeCli } from './cli-context.ts'
 
 /** A command that does what the test says. */

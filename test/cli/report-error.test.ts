@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { errorText } from '../../src/cli/report-error.ts'
-import { ConfigurationError, WindrowError } from '../../src/errors.ts'
+import { ConfigurationError, WindrowError } from '../../src/errors/index.ts'
 
 test('several problems are listed, each with its place and remedy', () => {
   const error = new ConfigurationError([

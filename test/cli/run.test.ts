@@ -1,9 +1,9 @@
 /** `windrow run` around the application: where its output goes, and what its end means. */
 import { expect, test } from 'vitest'
-import type { JobSummary, RunJob } from '../../src/app-types.ts'
+import type { JobSummary, RunJob } from '../../src/app/types.ts'
 import { execute } from '../../src/cli/program.ts'
 import { createRunCommand } from '../../src/cli/run.ts'
-import { WindrowError } from '../../src/errors.ts'
+import { WindrowError } from '../../src/errors/index.ts'
 import { fakeCli } from './cli-context.ts'
 
 const SUMMARY: JobSummary = {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { sizeCommand } from '../../src/cli/size.ts'
-import type { Sizing } from '../../src/size/model.ts'
+import type { Sizing } from '../../src/dev/size/model.ts'
 import { fakeCli } from './cli-context.ts'
 
 let folder: string

@@ -1,10 +1,10 @@
 /** `windrow status` around the reading: once or again and again, for people or machines, and what goes wrong. */
 import { expect, test } from 'vitest'
-import type { JobStatus, ReadStatus, StatusConfig } from '../../src/app/status.ts'
+import type { JobStatus, ReadStatus, StatusConfig } from '../../src/app/status/status.ts'
 import { execute } from '../../src/cli/program.ts'
 import { createStatusCommand } from '../../src/cli/status.ts'
 import { NO_FATES } from '../../src/core/fate.ts'
-import { WindrowError } from '../../src/errors.ts'
+import { WindrowError } from '../../src/errors/index.ts'
 import { fakeCli } from './cli-context.ts'
 
 const STATUS: JobStatus = {

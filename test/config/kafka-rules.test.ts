@@ -4,7 +4,7 @@ import { resolveConfig } from '../../src/config/resolve.ts'
 import { settings } from '../../src/config/names.ts'
 import type { Config } from '../../src/config/settings.ts'
 import { parseConfigFile } from '../../src/config/yaml-file.ts'
-import { ConfigurationError, type ConfigurationProblem } from '../../src/errors.ts'
+import { ConfigurationError, type ConfigurationProblem } from '../../src/errors/index.ts'
 
 const KAFKA = { brokers: 'localhost:9092', topic: 'vm' }
 const PASSWORD = { WINDROW_KAFKA_PASSWORD: 'open sesame' }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { resolveConfig, type ConfigSources } from '../../src/config/resolve.ts'
 import type { Config } from '../../src/config/settings.ts'
 import { parseConfigFile } from '../../src/config/yaml-file.ts'
-import { ConfigurationError, type ConfigurationProblem } from '../../src/errors.ts'
+import { ConfigurationError, type ConfigurationProblem } from '../../src/errors/index.ts'
 
 interface Given {
   readonly flags?: ConfigSources['flags']

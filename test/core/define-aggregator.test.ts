@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { defineAggregator } from '../../src/core/define-aggregator.ts'
-import { WindrowError } from '../../src/errors.ts'
+import { WindrowError } from '../../src/errors/index.ts'
 import type { Aggregator } from '../../src/core/aggregator.ts'
 import type { Json } from '../../src/core/json.ts'
 import type { DataPoint } from '../../src/core/point.ts'

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { summary } from '../../src/core/summary.ts'
-import { benchmarkTable } from '../../src/size/benchmark.ts'
+import { benchmarkTable } from '../../src/dev/size/benchmark.ts'
 import { ensureBuilt, ROOT } from '../support/built.ts'
 import { fences, pageAt } from './pages.ts'
 

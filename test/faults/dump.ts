@@ -1,6 +1,6 @@
 /** What a stuck job looks like: its ledgers, the workflows of what it is about to commit, its lag, its last words. */
 import kafkajs from 'kafkajs'
-import type { Stack } from '../../src/stack/index.ts'
+import type { Stack } from '../../src/dev/stack/index.ts'
 import { askSidecar, ledgersOf } from './ledgers.ts'
 import type { Processors } from './processors.ts'
 

@@ -1,5 +1,5 @@
 /** Puts the workload into the topic, window by window, no faster than the job closes them. */
-import type { Stack } from '../../src/stack/index.ts'
+import type { Stack } from '../../src/dev/stack/index.ts'
 import { produceKeyed } from '../stack/run-support.ts'
 import { ledgersOf } from './ledgers.ts'
 import type { Site } from './site.ts'

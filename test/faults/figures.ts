@@ -1,7 +1,7 @@
 /** The figures of runs, kept beside the document that shows them: a run appends its own, nobody types them. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { StateStoreKind } from '../../src/stack/description.ts'
+import type { StateStoreKind } from '../../src/dev/stack/description.ts'
 
 export interface Figures {
   /** As it was typed. */

@@ -1,7 +1,7 @@
 /** A small topic, and what the pipeline publishes of it over ports in memory, undisturbed; for tests of the judge. */
 import { createJsonDecoder } from '../../src/adapters/json/decode.ts'
 import { addFates, NO_FATES } from '../../src/core/fate.ts'
-import type { DeadLetter, RefusedRecord } from '../../src/pipeline/dead-letter.ts'
+import type { DeadLetter, RefusedRecord } from '../../src/ledger/dead-letter.ts'
 import { makeJob } from '../support/job.ts'
 import { RULES } from '../support/records.ts'
 import { expectedOf, type Expected } from './expected.ts'

@@ -1,8 +1,8 @@
 /** The ledgers of a job, asked of the sidecars over HTTP: past Windrow's own client, and whichever sidecar is up. */
 import type { Ledger } from '../../src/ledger/ledger.ts'
-import type { StackDescription } from '../../src/stack/index.ts'
+import type { StackDescription } from '../../src/dev/stack/index.ts'
 import { ledgerKey } from '../../src/ledger/attempt-id.ts'
-import { STATE_STORE_NAME } from '../../src/stack/description.ts'
+import { STATE_STORE_NAME } from '../../src/dev/stack/description.ts'
 
 const TIMEOUT_MS = 5_000
 

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Stack } from '../../src/stack/index.ts'
+import type { Stack } from '../../src/dev/stack/index.ts'
 import { mayMount, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
 
 /** More than a run needs, less than the machine's memory. */

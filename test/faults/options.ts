@@ -1,5 +1,5 @@
 /** What scripts/test-faults.mjs was asked for, as it comes through the environment of the test runner. */
-import { STATE_STORES, type StateStoreKind } from '../../src/stack/description.ts'
+import { STATE_STORES, type StateStoreKind } from '../../src/dev/stack/description.ts'
 import { CONTROLS, type NegativeControl } from './controls.ts'
 import { KINDS } from './kinds.ts'
 import type { FaultKind } from './site.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PIPELINE_STEPS } from '../../src/pipeline/steps.ts'
+import { PIPELINE_STEPS } from '../../src/ports/steps.ts'
 import { Random } from '../support/random.ts'
 import { KILLS, KINDS } from './kinds.ts'
 import { plan, type PlannedFault } from './plan.ts'

@@ -1,5 +1,5 @@
 /** Points of progress at which something is struck: drawn from the seed, reached when a processor's log says so. */
-import { PIPELINE_STEPS, type PipelineStep } from '../../src/pipeline/steps.ts'
+import { PIPELINE_STEPS, type PipelineStep } from '../../src/ports/steps.ts'
 import type { Random } from '../support/random.ts'
 import type { LogLine } from './processors.ts'
 

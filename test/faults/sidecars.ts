@@ -3,9 +3,9 @@
  * since that is a fault too, if not one that was planned.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { WindrowError } from '../../src/errors.ts'
-import type { Stack } from '../../src/stack/index.ts'
-import { lastLines } from '../../src/stack/process.ts'
+import { WindrowError } from '../../src/errors/index.ts'
+import type { Stack } from '../../src/dev/stack/index.ts'
+import { lastLines } from '../../src/dev/stack/process.ts'
 
 /** No log tells of it. */
 const LOOK_EVERY_MS = 2_000

@@ -1,5 +1,5 @@
 /** Where a run takes place: the stack, the processors, and all that a fault needs to do its worst there. */
-import type { Stack } from '../../src/stack/index.ts'
+import type { Stack } from '../../src/dev/stack/index.ts'
 import type { TcpProxy } from '../adapters/dapr/support/tcp-proxy.ts'
 import type { LimitedDisk } from './limited-disk.ts'
 import type { Point } from './points.ts'

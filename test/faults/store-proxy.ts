@@ -1,6 +1,6 @@
 /** A proxy between the sidecars and their state store, so that calls to the store itself can be slow and fail. */
-import { openStack, type Stack } from '../../src/stack/index.ts'
-import { writeStack } from '../../src/stack/description.ts'
+import { openStack, type Stack } from '../../src/dev/stack/index.ts'
+import { writeStack } from '../../src/dev/stack/description.ts'
 import { startTcpProxy, type TcpProxy } from '../adapters/dapr/support/tcp-proxy.ts'
 
 /** The stack as it is now, its sidecars started again with the proxy's address for the store's. */

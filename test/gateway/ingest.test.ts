@@ -1,7 +1,7 @@
 /** Taking points: what is stored, what is answered, and that the one agrees with the other (G1-G3 of ingest.ts). */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { WindrowError } from '../../src/errors.ts'
+import { WindrowError } from '../../src/errors/index.ts'
 import { PendingBytes } from '../../src/gateway/pending.ts'
 import { RateLimit } from '../../src/gateway/rate-limit.ts'
 import { AUTHORIZED, AVRO_BODY, JSON_BODY, NDJSON_BODY, avroOf, gatewayForTest, linesOf, packed } from './support.ts'

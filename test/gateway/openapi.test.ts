@@ -2,7 +2,7 @@
 import { Validator, type SpecData } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
-import { WindrowError } from '../../src/errors.ts'
+import { WindrowError } from '../../src/errors/index.ts'
 import { MEDIA_TYPES } from '../../src/gateway/media-type.ts'
 import { RateLimit } from '../../src/gateway/rate-limit.ts'
 import { ResultsView } from '../../src/gateway/results-view.ts'

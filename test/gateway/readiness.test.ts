@@ -1,6 +1,6 @@
 /** Health and readiness: the truth about Kafka, soon, and about nothing else. */
 import { afterEach, expect, test, vi } from 'vitest'
-import { WindrowError } from '../../src/errors.ts'
+import { WindrowError } from '../../src/errors/index.ts'
 import { ReadinessCheck } from '../../src/gateway/readiness.ts'
 import { gatewayForTest, JSON_BODY, pointOf, type TestGateway } from './support.ts'
 

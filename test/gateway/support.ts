@@ -2,7 +2,7 @@
 import { gzipSync } from 'node:zlib'
 import { createEncoder } from '../../src/adapters/avro/encode.ts'
 import type { DataPoint } from '../../src/core/point.ts'
-import type { LogRecord, PointLog } from '../../src/gateway/point-log.ts'
+import type { LogRecord, PointLog } from '../../src/ports/point-log.ts'
 import { CertificatesView } from '../../src/gateway/certificates-view.ts'
 import { PendingBytes } from '../../src/gateway/pending.ts'
 import { createGateway, type Answered, type Gateway, type GatewayOptions } from '../../src/gateway/server.ts'

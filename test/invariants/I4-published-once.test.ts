@@ -1,7 +1,7 @@
 /** I4: what is published is in the ledger; what is in the ledger is published once for a `read_committed` reader. */
 import { describe, expect, it } from 'vitest'
 import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
-import type { PublisherFactory } from '../../src/pipeline/ports.ts'
+import type { PublisherFactory } from '../../src/ports/index.ts'
 import { disturbedRuns, keyOf } from '../support/disturbed.ts'
 import { lostReply, makeJob } from '../support/job.ts'
 import { LedgerHistory } from '../support/ledger-history.ts'

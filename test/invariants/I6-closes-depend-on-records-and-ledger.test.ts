@@ -1,6 +1,6 @@
 /** I6: a close depends on the records and the ledger alone; a wall-clock decision is in the ledger before it acts. */
 import { describe, expect, it } from 'vitest'
-import { WindrowError } from '../../src/errors.ts'
+import { WindrowError } from '../../src/errors/index.ts'
 import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
 import { faultyStore } from '../support/faulty-store.ts'
 import { Folding } from '../support/fold.ts'

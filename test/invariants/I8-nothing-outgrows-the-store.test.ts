@@ -6,7 +6,7 @@ import { checkPayload, PAGE_BYTES, worstCaseVmWindowBytes } from '../../src/core
 import { summary } from '../../src/core/summary.ts'
 import type { Windowing } from '../../src/core/windowing.ts'
 import { MAX_LEDGER_BYTES } from '../../src/ledger/ledger.ts'
-import type { WorkflowEngine } from '../../src/pipeline/ports.ts'
+import type { WorkflowEngine } from '../../src/ports/index.ts'
 import { makeJob } from '../support/job.ts'
 import { LedgerHistory } from '../support/ledger-history.ts'
 import { totals } from '../support/plan.ts'

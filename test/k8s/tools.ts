@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { builtOnce, cacheFolder } from '../../src/stack/cache.ts'
+import { builtOnce, cacheFolder } from '../../src/dev/stack/cache.ts'
 
 const MODULES = {
   kustomize: 'sigs.k8s.io/kustomize/kustomize/v5@v5.8.1',

@@ -1,7 +1,7 @@
 /** Why a partition halts is kept for whoever looks on: of the last owner only, bounded, and void under another one. */
 import { expect, test } from 'vitest'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
-import { WindrowError } from '../../src/errors.ts'
+import { WindrowError } from '../../src/errors/index.ts'
 import { haltingError, isPassing, keepHalt, MAX_HALT_CHARS, NO_OWNER, readHalt } from '../../src/ledger/halt.ts'
 import { MAX_LEDGER_BYTES, readLedger } from '../../src/ledger/ledger.ts'
 import { takeOver } from '../../src/ledger/takeover.ts'

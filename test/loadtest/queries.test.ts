@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { startGateway, type GatewayProcess } from '../../loadtest/runner/processes.ts'
-import { followPublished } from '../../src/app/gateway-results.ts'
+import { followPublished } from '../../src/app/gateway/results.ts'
 import { partitionOf } from '../../src/core/murmur2.ts'
 import { start, type Running } from '../support/windrow-process.ts'
 import { environmentForTests } from './support.ts'

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { provideK6 } from '../../loadtest/runner/k6.ts'
-import { startBroker, type Broker } from '../../src/stack/index.ts'
-import { busyPorts } from '../../src/stack/ports.ts'
+import { startBroker, type Broker } from '../../src/dev/stack/index.ts'
+import { busyPorts } from '../../src/dev/stack/ports.ts'
 import { ensureBuilt } from '../support/built.ts'
 
 export interface LoadTestEnvironment {

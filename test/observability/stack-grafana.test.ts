@@ -10,9 +10,9 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { describeStack, type StackDescription } from '../../src/stack/description.ts'
-import { grafanaPart } from '../../src/stack/grafana.ts'
-import { busyPorts } from '../../src/stack/ports.ts'
+import { describeStack, type StackDescription } from '../../src/dev/stack/description.ts'
+import { grafanaPart } from '../../src/dev/stack/grafana.ts'
+import { busyPorts } from '../../src/dev/stack/ports.ts'
 
 const PORT_BASE = 21_400
 const YAML = createRequire(import.meta.url).resolve('yaml')

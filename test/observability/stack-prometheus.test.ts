@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { describeDaprd, describeStack, type StackDescription } from '../../src/stack/description.ts'
-import { prometheusPart } from '../../src/stack/prometheus.ts'
+import { describeDaprd, describeStack, type StackDescription } from '../../src/dev/stack/description.ts'
+import { prometheusPart } from '../../src/dev/stack/prometheus.ts'
 
 let dataDir: string
 beforeEach(() => (dataDir = mkdtempSync(join(tmpdir(), 'windrow-prometheus-'))))

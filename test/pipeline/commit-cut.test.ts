@@ -1,9 +1,9 @@
 /** One commit, however often its workflow fails, vanishes, stands still or lies: the ledger's word alone counts. */
 import { describe, expect, it } from 'vitest'
 import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
-import { WindrowError } from '../../src/errors.ts'
+import { WindrowError } from '../../src/errors/index.ts'
 import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
-import type { WorkflowEngine, WorkflowStatus } from '../../src/pipeline/ports.ts'
+import type { WorkflowEngine, WorkflowStatus } from '../../src/ports/index.ts'
 import { faultyStore } from '../support/faulty-store.ts'
 import { failureOf, lostReply, makeJob, type TestJob } from '../support/job.ts'
 import { leaksOf } from '../support/leaks.ts'

@@ -1,9 +1,9 @@
 /** Commits lag behind the fold by a few cuts at most: then the source waits, and memory with it. */
 import { describe, expect, it } from 'vitest'
 import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
-import { WindrowError } from '../../src/errors.ts'
+import { WindrowError } from '../../src/errors/index.ts'
 import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
-import type { WorkflowEngine } from '../../src/pipeline/ports.ts'
+import type { WorkflowEngine } from '../../src/ports/index.ts'
 import { failureOf, makeJob } from '../support/job.ts'
 import { point, recordsOf } from '../support/records.ts'
 import { records, ScriptSource } from '../support/script-source.ts'

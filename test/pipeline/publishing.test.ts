@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
 import { takeOver } from '../../src/ledger/takeover.ts'
-import type { OutboxBatch, Publisher, PublisherFactory } from '../../src/pipeline/ports.ts'
+import type { OutboxBatch, Publisher, PublisherFactory } from '../../src/ports/index.ts'
 import { failAt, faultyStore } from '../support/faulty-store.ts'
 import { failureOf, lostReply, makeJob } from '../support/job.ts'
 import { point, recordsOf } from '../support/records.ts'

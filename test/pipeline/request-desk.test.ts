@@ -1,9 +1,9 @@
 /** What an owner does with operators' requests: what is closed by force, what is refused, and what survives its death. */
 import { describe, expect, it } from 'vitest'
 import type { SourceRecord } from '../../src/core/point.ts'
-import { WindrowError } from '../../src/errors.ts'
+import { WindrowError } from '../../src/errors/index.ts'
 import { askOwner, requestState, type CloseRequest } from '../../src/ledger/requests.ts'
-import type { PipelineEvent } from '../../src/pipeline/events.ts'
+import type { PipelineEvent } from '../../src/ports/events.ts'
 import { failAt, faultyStore } from '../support/faulty-store.ts'
 import { makeJob, type TestJob } from '../support/job.ts'
 import { manifest, point, recordsOf } from '../support/records.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { WindrowError } from '../../src/errors.ts'
+import { WindrowError } from '../../src/errors/index.ts'
 import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
 import { retrying } from '../../src/pipeline/retrying.ts'
 import { lostReply, makeJob } from '../support/job.ts'

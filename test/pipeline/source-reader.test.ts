@@ -1,6 +1,6 @@
 /** Waiting for a source in pieces: no event is lost or asked for twice, and a source may be silent for long. */
 import { expect, it } from 'vitest'
-import type { OpenSource, SourceEvent } from '../../src/pipeline/ports.ts'
+import type { OpenSource, SourceEvent } from '../../src/ports/index.ts'
 import { SourceReader } from '../../src/pipeline/source-reader.ts'
 import { caughtUp, END } from '../support/script-source.ts'
 

@@ -4,7 +4,7 @@
  */
 import type { SourceRecord } from '../../src/core/point.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
-import type { PublishedMarker, Publisher, Source, StateStore, StoredValue } from '../../src/pipeline/ports.ts'
+import type { PublishedMarker, Publisher, Source, StateStore, StoredValue } from '../../src/ports/index.ts'
 import type { PortFaults } from './world.ts'
 
 const isLedger = (key: string): boolean => key.endsWith('-ledger')

@@ -1,5 +1,5 @@
 import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
-import type { PublishedMarker, Publisher } from '../../src/pipeline/ports.ts'
+import type { PublishedMarker, Publisher } from '../../src/ports/index.ts'
 
 /** Published results whose markers can be read without shutting anybody out. */
 export class WatchedResults extends MemoryResults {

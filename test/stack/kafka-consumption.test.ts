@@ -20,7 +20,7 @@ import {
 } from './kafka-support.ts'
 import type { Member } from './kafka-support.ts'
 import type { ConsumptionOptions } from '../../src/adapters/kafka/consumption.ts'
-import type { OpenSource } from '../../src/pipeline/ports.ts'
+import type { OpenSource } from '../../src/ports/index.ts'
 
 const kafka = kafkaForTests()
 const members: Member[] = []

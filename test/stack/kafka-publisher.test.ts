@@ -15,7 +15,7 @@ import {
   withAdmin,
 } from './kafka-support.ts'
 import type { Member } from './kafka-support.ts'
-import type { OutboxBatch, Publisher, PublisherFactory } from '../../src/pipeline/ports.ts'
+import type { OutboxBatch, Publisher, PublisherFactory } from '../../src/ports/index.ts'
 
 const kafka = kafkaForTests()
 

@@ -10,7 +10,7 @@ import type { KafkaConnection } from '../../src/adapters/kafka/client.ts'
 import type { ConsumptionOptions, KafkaConsumption } from '../../src/adapters/kafka/consumption.ts'
 import type { StoredMessage } from '../../src/adapters/kafka/cluster.ts'
 import type { Decoded } from '../../src/core/point.ts'
-import type { Clock, OpenSource } from '../../src/pipeline/ports.ts'
+import type { Clock, OpenSource } from '../../src/ports/index.ts'
 import { sharedStack } from './stacks.ts'
 
 /** A connection to the brokers in `WINDROW_TEST_BROKERS`, or to that of the suite's stack. */

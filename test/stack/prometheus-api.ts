@@ -1,6 +1,6 @@
 /** Asks the Prometheus of a stack what it has scraped. */
 import { expect, vi } from 'vitest'
-import type { Stack } from '../../src/stack/index.ts'
+import type { Stack } from '../../src/dev/stack/index.ts'
 
 export interface Sample {
   readonly metric: Readonly<Record<string, string>>

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { fences, pageAt } from '../docs/pages.ts'
 import { ensureBuilt, ROOT } from '../support/built.ts'
-import { openStack } from '../../src/stack/index.ts'
+import { openStack } from '../../src/dev/stack/index.ts'
 import { committedValues, exactOf, resultsOf, type Exact } from './run-support.ts'
 import { newStackDir, removeStack } from './stack-folder.ts'
 

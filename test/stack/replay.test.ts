@@ -4,7 +4,7 @@
  */
 import kafkajs from 'kafkajs'
 import { beforeAll, expect, it } from 'vitest'
-import type { ReplayReport } from '../../src/app/replay.ts'
+import type { ReplayReport } from '../../src/app/replay/replay.ts'
 import { createResultDecoder, createResultEncoder } from '../../src/adapters/avro/encode-result.ts'
 import { fleetLines } from '../support/fleet-lines.ts'
 import { start } from '../support/windrow-process.ts'

@@ -1,6 +1,6 @@
 /** A daprd and its workflow actors: what it tells of them with and without a worker, that it ends when it is asked to, and that work goes on then. */
 import { expect, test, vi } from 'vitest'
-import { actorsOf, endSidecar } from '../../src/workflows/actor-watch.ts'
+import { actorsOf, endSidecar } from '../../src/adapters/dapr/actor-watch.ts'
 import { testClient, testWorker } from '../adapters/dapr/support/sidecar.ts'
 import { createInstanceRunner } from '../../src/adapters/dapr/instance-runner.ts'
 import { sharedStack } from './stacks.ts'

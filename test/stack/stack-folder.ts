@@ -2,7 +2,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findStack, openStack } from '../../src/stack/index.ts'
+import { findStack, openStack } from '../../src/dev/stack/index.ts'
 
 export async function newStackDir(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'windrow-stack-'))

@@ -1,8 +1,8 @@
 /** Stacks for tests: the one that the files of the suite share, or one of a file's own. */
 import { afterAll, beforeAll, inject } from 'vitest'
-import { findStack, openStack, startStack } from '../../src/stack/index.ts'
-import { busyPorts, daprdPorts, MAX_DAPRDS, stackPorts } from '../../src/stack/ports.ts'
-import type { Stack, StackOptions } from '../../src/stack/index.ts'
+import { findStack, openStack, startStack } from '../../src/dev/stack/index.ts'
+import { busyPorts, daprdPorts, MAX_DAPRDS, stackPorts } from '../../src/dev/stack/ports.ts'
+import type { Stack, StackOptions } from '../../src/dev/stack/index.ts'
 import { newStackDir, removeStack } from './stack-folder.ts'
 
 /**

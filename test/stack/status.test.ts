@@ -1,7 +1,7 @@
 /** `windrow status` on a job that runs, that was stopped in a window's midst, and that others look at meanwhile. */
 import { createInterface } from 'node:readline'
 import { expect, it } from 'vitest'
-import type { JobStatus } from '../../src/app/status.ts'
+import type { JobStatus } from '../../src/app/status/status.ts'
 import { fleetLines } from '../support/fleet-lines.ts'
 import { start, windrow } from '../support/windrow-process.ts'
 import { createTopic, fresh, produce, stackForTests, startRun, statusArgs, statusOf } from './run-support.ts'

@@ -1,7 +1,7 @@
 /** `windrow verify` of a job on the stack, and copies of topics in which one record is another. */
 import kafkajs from 'kafkajs'
 import { expect } from 'vitest'
-import type { Stack } from '../../src/stack/index.ts'
+import type { Stack } from '../../src/dev/stack/index.ts'
 import type { VerifyReport } from '../../src/verify/report.ts'
 import { start } from '../support/windrow-process.ts'
 import { brokersOf, committedValues, createTopic, fresh } from './run-support.ts'

@@ -1,6 +1,6 @@
 /** A store whose calls a test can fail, before or after they were applied, or follow with something of its own. */
 import type { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
-import type { StateStore } from '../../src/pipeline/ports.ts'
+import type { StateStore } from '../../src/ports/index.ts'
 import { lostReply } from './job.ts'
 
 export type StoreCall = { readonly method: 'get' | 'insert' | 'swap' | 'delete'; readonly keys: readonly string[] }

@@ -1,6 +1,6 @@
 /** A source that says what a test wrote down: records, log ends that were reached at a time, waits without end. */
 import type { SourceRecord } from '../../src/core/point.ts'
-import type { OpenSource, Source, SourceEvent } from '../../src/pipeline/ports.ts'
+import type { OpenSource, Source, SourceEvent } from '../../src/ports/index.ts'
 
 export type ScriptLine = SourceEvent | { readonly kind: 'silence' }
 

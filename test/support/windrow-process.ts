@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { JobSummary } from '../../src/app-types.ts'
+import type { JobSummary } from '../../src/app/types.ts'
 import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))

@@ -1,6 +1,6 @@
 /** What is written while a job runs: redrawn in place on a terminal, a line now and then elsewhere. */
 import { expect, test } from 'vitest'
-import type { RunEvent, RunProgress } from '../../src/app-types.ts'
+import type { RunEvent, RunProgress } from '../../src/app/types.ts'
 import { createRunDisplay } from '../../src/ui/run-display.ts'
 import { createStyle } from '../../src/ui/style.ts'
 

@@ -1,6 +1,6 @@
 /** The status as people read it. */
 import { expect, test } from 'vitest'
-import type { JobStatus, PartitionStatus } from '../../src/app/status.ts'
+import type { JobStatus, PartitionStatus } from '../../src/app/status/status.ts'
 import { NO_FATES } from '../../src/core/fate.ts'
 import { createStyle } from '../../src/ui/style.ts'
 import { statusText } from '../../src/ui/status-text.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { JobSummary } from '../../src/app-types.ts'
+import type { JobSummary } from '../../src/app/types.ts'
 import { summaryText } from '../../src/ui/summary.ts'
 
 const SUMMARY: JobSummary = {

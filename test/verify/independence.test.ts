@@ -24,7 +24,7 @@ test('nothing of the core is loaded but canonical JSON', () => {
   const loaded = new Set(files.flatMap((file) => [...loadedBy(file)].map((path) => relative(ROOT, path))))
   expect([...loaded].filter((path) => !path.startsWith('src/verify/')).sort()).toEqual([
     'src/core/json.ts',
-    'src/errors.ts',
+    'src/errors/index.ts',
   ])
 })
 

@@ -3,7 +3,7 @@
  * `schemas/fingerprints.json` lists what was released, as `{ "<file>": "<fingerprint>" }`.
  */
 import { readFileSync } from 'node:fs'
-import { messageOf } from '../../errors.ts'
+import { messageOf } from '../../errors/index.ts'
 import { formatFingerprint, schemaFingerprint } from './fingerprint.ts'
 import { loadSchemas, SCHEMA_FOLDER } from './schemas.ts'
 

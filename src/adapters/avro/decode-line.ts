@@ -1,5 +1,5 @@
 /** From single-object encoding to the JSON line that it stands for, by any version of one of the schemas. */
-import { messageOf } from '../../errors.ts'
+import { messageOf } from '../../errors/index.ts'
 import { createTextReader } from '../bytes/text.ts'
 import { Cursor } from './cursor.ts'
 import { HEADER_BYTES } from './decode.ts'

@@ -3,7 +3,7 @@
  * `detail` that was cut is lost: it has no UTF-8.
  */
 import { canonicalJson } from '../../core/json.ts'
-import type { DeadLetter, QuarantinedVmWindow, RefusedRecord, Why } from '../../pipeline/dead-letter.ts'
+import type { DeadLetter, QuarantinedVmWindow, RefusedRecord, Why } from '../../ledger/dead-letter.ts'
 import { createLineDecoder, type LineDecoder } from './decode-line.ts'
 import { headerOf, Writer } from './writer.ts'
 

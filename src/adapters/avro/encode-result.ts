@@ -6,7 +6,7 @@
 import type { VmWindowResult, SeqRangeList } from '../../core/close-vm-window.ts'
 import { canonicalJson, type Json } from '../../core/json.ts'
 import type { MetricSummary } from '../../core/summary.ts'
-import { resultLine } from '../../pipeline/result-line.ts'
+import { resultLine } from '../../ledger/result-line.ts'
 import { createLineDecoder, type LineDecoder } from './decode-line.ts'
 import { headerOf, Writer } from './writer.ts'
 

@@ -4,7 +4,7 @@
  *
  *   stream := 0x82 "SNAPPY" 0x00, version int32, compatible int32, (length int32, raw block)*
  */
-import { WindrowError } from '../../errors.ts'
+import { WindrowError } from '../../errors/index.ts'
 
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
 const XERIAL_HEADER_BYTES = 16

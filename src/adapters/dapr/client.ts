@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events'
 import { DaprWorkflowClient, GRPCClient, LogLevel } from '@dapr/dapr'
 import type { TaskHubSidecarServiceClient } from '@dapr/dapr/workflow/internal/durabletask/proto/orchestrator_service_grpc_pb.js'
-import { messageOf, WindrowError } from '../../errors.ts'
+import { messageOf, WindrowError } from '../../errors/index.ts'
 import { createBackoff } from './backoff.ts'
 import { createTaskHub } from './task-hub.ts'
 import type { TaskHub } from './task-hub.ts'

@@ -3,7 +3,7 @@
  * (workflows) and Connect (state); both carry gRPC's own status numbers: https://grpc.io/docs/guides/status-codes/
  */
 import { status } from '@grpc/grpc-js'
-import { messageOf, WindrowError } from '../../errors.ts'
+import { messageOf, WindrowError } from '../../errors/index.ts'
 
 /** Which part of the sidecar was asked; the first word of the error's code. */
 export type SidecarArea = 'STATE_STORE' | 'WORKFLOW_ENGINE'

@@ -4,8 +4,8 @@
  *
  * An instance is pure, so running one again is always safe; the runner leans on that after lost calls.
  */
-import { WindrowError } from '../../errors.ts'
-import type { WorkflowStatus } from '../../pipeline/ports.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { WorkflowStatus } from '../../ports/index.ts'
 import { createBackoff } from './backoff.ts'
 import type { SidecarClient } from './client.ts'
 import { createSemaphore } from './semaphore.ts'

@@ -9,8 +9,8 @@
  * read of many does not look whether it was cut off (dapr/components-contrib 1.18.3, `BulkGet` of state/postgresql never
  * asks for `rows.Err()`), so what a broken connection or a timeout kept back looks like keys that are absent.
  */
-import { WindrowError } from '../../errors.ts'
-import type { StateStore, StoredValue } from '../../pipeline/ports.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { StateStore, StoredValue } from '../../ports/index.ts'
 import type { SidecarClient } from './client.ts'
 import { sidecarError, wasAnswered } from './grpc-errors.ts'
 

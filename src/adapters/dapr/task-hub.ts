@@ -13,8 +13,8 @@ import { Metadata, status as GrpcStatus } from '@grpc/grpc-js'
 import type { CallOptions, ClientUnaryCall, ServiceError } from '@grpc/grpc-js'
 import empty from 'google-protobuf/google/protobuf/empty_pb.js'
 import wrappers from 'google-protobuf/google/protobuf/wrappers_pb.js'
-import { messageOf } from '../../errors.ts'
-import type { WorkflowStatus } from '../../pipeline/ports.ts'
+import { messageOf } from '../../errors/index.ts'
+import type { WorkflowStatus } from '../../ports/index.ts'
 import { grpcStatusOf, sidecarError } from './grpc-errors.ts'
 
 /**

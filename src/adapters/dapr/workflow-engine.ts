@@ -1,6 +1,6 @@
 /** Dapr Workflow as Windrow's `WorkflowEngine`: parent workflows, started, watched and forgotten by the owner of a partition. */
-import { WindrowError } from '../../errors.ts'
-import type { WorkflowEngine } from '../../pipeline/ports.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { WorkflowEngine } from '../../ports/index.ts'
 import type { SidecarClient } from './client.ts'
 
 export interface DaprWorkflowEngineOptions {

@@ -7,7 +7,7 @@
  * blocks cannot be followed is damaged, and reading it ends with an error.
  */
 import { crc32, inflateRawSync } from 'node:zlib'
-import { messageOf } from '../../errors.ts'
+import { messageOf } from '../../errors/index.ts'
 import type { Decoded } from '../../core/point.ts'
 import { Cursor } from '../avro/cursor.ts'
 import { recordReaderOf } from '../avro/record-reader.ts'

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { PassThrough, pipeline } from 'node:stream'
 import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { WindrowError, messageOf } from '../../errors.ts'
+import { WindrowError, messageOf } from '../../errors/index.ts'
 import { STDIN } from './inputs.ts'
 
 export type FileFormat = 'ndjson' | 'csv' | 'avro'

@@ -6,7 +6,7 @@
  * Fields are quoted as in RFC 4180, with one difference: a row is a line. A line break inside quotes is refused, so that
  * a missing quote costs one row and not those behind it.
  */
-import { WindrowError } from '../../errors.ts'
+import { WindrowError } from '../../errors/index.ts'
 import type { Decoded } from '../../core/point.ts'
 import { parseDecimal, parseInteger } from '../bytes/number.ts'
 import { createTextReader, decodeUtf8 } from '../bytes/text.ts'

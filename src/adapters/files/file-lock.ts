@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
-import { WindrowError } from '../../errors.ts'
+import { WindrowError } from '../../errors/index.ts'
 import type { FileSystem } from './file-system.ts'
 
 interface Owner {

@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
-import { ConfigurationError, WindrowError, messageOf } from '../../errors.ts'
-import type { ConfigurationProblem } from '../../errors.ts'
+import { ConfigurationError, WindrowError, messageOf } from '../../errors/index.ts'
+import type { ConfigurationProblem } from '../../errors/index.ts'
 
 /** Standard input. */
 export const STDIN = '-'

@@ -1,6 +1,6 @@
 /** Records of one partition that were read and not yet taken. */
 import type { SourceRecord } from '../../core/point.ts'
-import type { SourceEvent } from '../../pipeline/ports.ts'
+import type { SourceEvent } from '../../ports/index.ts'
 
 /** Bytes of a file that stay in memory until every partition with records of them has taken those. */
 export interface PinnedBatch {

@@ -1,5 +1,5 @@
 /** The reader of each format. */
-import { assertNever } from '../../errors.ts'
+import { assertNever } from '../../errors/index.ts'
 import { readContainer } from './avro-container.ts'
 import type { ContainerOptions } from './avro-container.ts'
 import type { FileFormat } from './bytes.ts'

@@ -2,8 +2,8 @@
  * Exactly-once output to files: results to one NDJSON file, dead letters and certificates to others, all or none. See
  * result-writer.ts for how a batch is committed.
  */
-import { WindrowError } from '../../errors.ts'
-import type { Publisher, PublisherFactory } from '../../pipeline/ports.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { Publisher, PublisherFactory } from '../../ports/index.ts'
 import { nodeFileSystem } from './file-system.ts'
 import type { FileSystem } from './file-system.ts'
 import { ResultWriter } from './result-writer.ts'

@@ -8,8 +8,8 @@
  * After an error the writer is dead: what of its last round became durable is known only to the next writer.
  */
 import { dirname } from 'node:path'
-import { WindrowError, messageOf } from '../../errors.ts'
-import type { OutboxBatch, PublishedMarker } from '../../pipeline/ports.ts'
+import { WindrowError, messageOf } from '../../errors/index.ts'
+import type { OutboxBatch, PublishedMarker } from '../../ports/index.ts'
 import { lockFile } from './file-lock.ts'
 import type { FileLock } from './file-lock.ts'
 import { codeOf } from './file-system.ts'

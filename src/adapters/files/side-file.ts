@@ -1,7 +1,7 @@
 /** `<results>.windrow.json`: how much of the result files is published, and how far each partition has come. */
 import { dirname, relative } from 'node:path'
-import { WindrowError } from '../../errors.ts'
-import type { PublishedMarker } from '../../pipeline/ports.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { PublishedMarker } from '../../ports/index.ts'
 import { replaceFile, type FileSystem } from './file-system.ts'
 
 /** Replaced as a whole, atomically: this is the commit of everything that is published to files. */

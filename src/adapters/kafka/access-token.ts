@@ -4,7 +4,7 @@
  * a secret, or an assertion (RFC 7523, section 2.2), which again is a file that is kept fresh: so there need not be any secret at all.
  */
 import { readFile } from 'node:fs/promises'
-import { messageOf, WindrowError } from '../../errors.ts'
+import { messageOf, WindrowError } from '../../errors/index.ts'
 import { REAUTHENTICATE_BEFORE_MS } from './client.ts'
 
 /** A token that is valid now. Throws a WindrowError: `retryable` where it may be got later. */

@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs from 'kafkajs'
 import type { Cluster } from 'kafkajs'
-import { WindrowError } from '../../errors.ts'
+import { WindrowError } from '../../errors/index.ts'
 import { createKafkaClient } from './client.ts'
 import { kafkaError } from './errors.ts'
 import { checkProduced, produceRequest } from './produce-request.ts'

@@ -5,7 +5,7 @@
 import * as zlib from 'node:zlib'
 import { Decompress as ZstdReader } from 'fzstd'
 import kafkajs from 'kafkajs'
-import { messageOf, WindrowError } from '../../errors.ts'
+import { messageOf, WindrowError } from '../../errors/index.ts'
 import { snappyDecompress } from '../bytes/snappy.ts'
 import { lz4Decompress } from './lz4.ts'
 

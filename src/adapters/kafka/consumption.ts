@@ -4,8 +4,8 @@
  *
  * A membership that crashes for a passing reason is replaced by a new one; for any other reason consumption ends.
  */
-import { WindrowError } from '../../errors.ts'
-import type { Clock, OpenSource, Source } from '../../pipeline/ports.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { Clock, OpenSource, Source } from '../../ports/index.ts'
 import type { Decoded, SourceRecord } from '../../core/point.ts'
 import { connectKafkaCluster } from './cluster.ts'
 import { kafkaError } from './errors.ts'

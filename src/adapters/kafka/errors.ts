@@ -2,8 +2,8 @@
  * Everything that kafkajs throws, mapped to a WindrowError by one function. The question it answers is what the caller
  * may do next: open again (`retryable`), give the partition up because somebody else has it (`lost`), or stop (`fatal`).
  */
-import { messageOf, WindrowError } from '../../errors.ts'
-import type { Disposition } from '../../errors.ts'
+import { messageOf, WindrowError } from '../../errors/index.ts'
+import type { Disposition } from '../../errors/index.ts'
 
 interface Verdict {
   readonly code: string

@@ -3,7 +3,7 @@
  * on. Nothing is committed anywhere, and another process that looks on sees the same.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { WindrowError } from '../../errors.ts'
+import { WindrowError } from '../../errors/index.ts'
 import { connectKafkaCluster, type KafkaCluster, type StoredMessage } from './cluster.ts'
 import type { KafkaConnection } from './client.ts'
 

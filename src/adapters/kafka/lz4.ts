@@ -2,7 +2,7 @@
  * LZ4 frame decompression (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). Checksums are skipped: Kafka
  * guards the whole batch with its own CRC-32C, which the broker checks on arrival.
  */
-import { WindrowError } from '../../errors.ts'
+import { WindrowError } from '../../errors/index.ts'
 import { copyWithin } from '../bytes/snappy.ts'
 
 const FRAME_MAGIC = 0x184d2204

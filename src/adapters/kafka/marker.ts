@@ -2,8 +2,8 @@
  * The marker of a partition's last published batch, kept in a compacted topic at the same partition number. Only the
  * publisher of that partition writes there, so the last committed record is the answer; it is looked for from the end.
  */
-import { WindrowError } from '../../errors.ts'
-import type { PublishedMarker } from '../../pipeline/ports.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { PublishedMarker } from '../../ports/index.ts'
 import type { KafkaCluster, StoredMessage } from './cluster.ts'
 
 /** Offsets looked at first; each batch takes two, its marker and the transaction's end. */

@@ -3,7 +3,7 @@
  * wrong and waits for one more word, so the next request failed as a lost connection, and nobody knew why.
  */
 import type { Mechanism } from 'kafkajs'
-import { WindrowError } from '../../errors.ts'
+import { WindrowError } from '../../errors/index.ts'
 import type { TokenSource } from './access-token.ts'
 
 /** What stands between the parts of a message. */

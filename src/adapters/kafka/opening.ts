@@ -8,8 +8,8 @@
  * - O2 No more than the limits and one fetch are held.
  * - O3 `caught-up` is said only after everything below that log end was handed over, once for each log end.
  */
-import { WindrowError } from '../../errors.ts'
-import type { OpenSource, SourceEvent } from '../../pipeline/ports.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { OpenSource, SourceEvent } from '../../ports/index.ts'
 import type { SourceRecord } from '../../core/point.ts'
 import { kafkaError } from './errors.ts'
 import type { LogRange } from './cluster.ts'

@@ -1,7 +1,7 @@
 /** The gateway's log on Kafka: records in Avro, keyed by VM. */
 import { createEncoder } from '../avro/encode.ts'
-import { WindrowError } from '../../errors.ts'
-import type { LogRecord, PointLog } from '../../gateway/point-log.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { LogRecord, PointLog } from '../../ports/point-log.ts'
 import { createAppender } from './appender.ts'
 import { connectKafkaCluster } from './cluster.ts'
 import type { KafkaConnection } from './client.ts'

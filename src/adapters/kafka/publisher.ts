@@ -6,12 +6,12 @@
  * - P2 A batch and its marker are in one transaction: a `read_committed` reader sees all of it or nothing.
  * - P3 After any error nothing more is sent: whether the last batch went out is told by the next opening's marker.
  */
-import { messageOf, WindrowError } from '../../errors.ts'
+import { messageOf, WindrowError } from '../../errors/index.ts'
 import { connectKafkaCluster } from './cluster.ts'
 import { kafkaError } from './errors.ts'
 import { encodeMarker, readLastMarker } from './marker.ts'
 import { connectTransactionalProducer } from './transactions.ts'
-import type { OutboxBatch, PublishedMarker, Publisher, PublisherFactory } from '../../pipeline/ports.ts'
+import type { OutboxBatch, PublishedMarker, Publisher, PublisherFactory } from '../../ports/index.ts'
 import type { KafkaConnection } from './client.ts'
 import type { OutgoingRecord, TransactionalProducer } from './transactions.ts'
 

@@ -1,5 +1,5 @@
 /** What Windrow has published in a topic, as the lines that it stands for. */
-import { WindrowError } from '../../errors.ts'
+import { WindrowError } from '../../errors/index.ts'
 import type { LineDecoder } from '../avro/decode-line.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { readCommitted } from './read-committed.ts'

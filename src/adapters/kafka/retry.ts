@@ -5,7 +5,7 @@
  * - R1 The transactional id is the job's: whoever opens it shuts out every earlier try, and waits until that has ended.
  * - R2 A note is there if and only if its record is, for a `read_committed` reader, as a run of Windrow is.
  */
-import { WindrowError } from '../../errors.ts'
+import { WindrowError } from '../../errors/index.ts'
 import { connectKafkaCluster } from './cluster.ts'
 import { kafkaError } from './errors.ts'
 import { readCommitted } from './read-committed.ts'

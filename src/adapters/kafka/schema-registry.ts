@@ -5,8 +5,8 @@
  * Two kinds of failure are kept apart: the registry says that there is no such schema, which makes a record
  * undecodable; or it cannot be asked, which says nothing of the record, and whoever reads has to wait.
  */
-import { messageOf, WindrowError } from '../../errors.ts'
-import type { Clock } from '../../pipeline/ports.ts'
+import { messageOf, WindrowError } from '../../errors/index.ts'
+import type { Clock } from '../../ports/index.ts'
 
 export interface SchemaRegistryOptions {
   /** May carry `user:password@`. */

@@ -11,7 +11,7 @@
  * The leading TAGS belong to the headers (request header 2, response header 1). Strings and arrays are compact: an
  * unsigned varint of their length plus one, 0 for null. See https://kafka.apache.org/protocol#The_Messages_Metadata.
  */
-import { WindrowError } from '../../errors.ts'
+import { WindrowError } from '../../errors/index.ts'
 import { rawRequest } from './raw-protocol.ts'
 import type { RawProtocol } from './raw-protocol.ts'
 

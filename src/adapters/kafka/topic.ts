@@ -1,7 +1,7 @@
 /** What Windrow needs to know of a topic before it reads it, and the creation of topics that are its own. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs from 'kafkajs'
-import { WindrowError } from '../../errors.ts'
+import { WindrowError } from '../../errors/index.ts'
 import { createKafkaClient } from './client.ts'
 import { connectKafkaCluster } from './cluster.ts'
 import { kafkaError } from './errors.ts'

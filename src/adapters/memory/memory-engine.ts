@@ -3,14 +3,14 @@
  * activity twice, and forgets everything when its process dies.
  */
 import type { AnyAggregator } from '../../core/aggregator.ts'
-import type { StateStore, WorkflowEngine, WorkflowStatus } from '../../pipeline/ports.ts'
+import type { StateStore, WorkflowEngine, WorkflowStatus } from '../../ports/index.ts'
 import { aggregate } from '../../workflows/activities/aggregate.ts'
 import { answering } from '../../workflows/activities/activity-result.ts'
 import { commit } from '../../workflows/activities/commit.ts'
 import { partitionWindow, type PartitionWindowStep } from '../../workflows/partition-window.ts'
 import type { CommitPlan, CommitResult, VmWindowAnswer, VmWindowOrder } from '../../workflows/plan.ts'
 import { vmWindow } from '../../workflows/vm-window.ts'
-import { messageOf } from '../../errors.ts'
+import { messageOf } from '../../errors/index.ts'
 
 export interface MemoryEngineOptions {
   readonly store: StateStore

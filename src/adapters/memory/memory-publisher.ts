@@ -1,6 +1,6 @@
 /** Publishing into memory, transactional and fenced as a Kafka producer with a transactional id is. */
-import { WindrowError } from '../../errors.ts'
-import type { OutboxBatch, PublishedMarker, Publisher, PublisherFactory } from '../../pipeline/ports.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { OutboxBatch, PublishedMarker, Publisher, PublisherFactory } from '../../ports/index.ts'
 
 export class MemoryResults implements PublisherFactory {
   /** What a `read_committed` reader sees, in order of publishing. */

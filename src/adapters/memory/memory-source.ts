@@ -1,6 +1,6 @@
 /** Records in memory as a source: the end of a list is the end of the input. */
 import type { SourceRecord } from '../../core/point.ts'
-import type { OpenSource, Source, SourceEvent } from '../../pipeline/ports.ts'
+import type { OpenSource, Source, SourceEvent } from '../../ports/index.ts'
 
 export interface MemorySourceOptions {
   /** One list of records a partition, in offset order. */

@@ -1,6 +1,6 @@
 /** A state store in memory, with the semantics that Dapr's stores share: single keys, ETags, insert-only first writes. */
-import { WindrowError } from '../../errors.ts'
-import type { StateStore, StoredValue } from '../../pipeline/ports.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { StateStore, StoredValue } from '../../ports/index.ts'
 
 export class MemoryStore implements StateStore {
   readonly maxValueBytes: number

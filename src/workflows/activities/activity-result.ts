@@ -1,4 +1,4 @@
-import { WindrowError } from '../../errors.ts'
+import { WindrowError } from '../../errors/index.ts'
 import type { ActivityResult } from '../plan.ts'
 
 /** Turns typed errors into answers; anything else is a fault and fails the workflow, to be seen as one. */

@@ -16,7 +16,7 @@ import { pagesOf, readRows, writePages, type ChunkSet } from '../../ledger/chunk
 import { weakestOf, withEntries, type ClosedEntry } from '../../ledger/closed-windows.ts'
 import { SortedRows } from '../../ledger/sorted-rows.ts'
 import { vmWindowRow } from '../../ledger/vm-window-row.ts'
-import type { StateStore } from '../../pipeline/ports.ts'
+import type { StateStore } from '../../ports/index.ts'
 import type { CommitPlan, PlannedAmendment } from '../plan.ts'
 import type { AggregateEnv } from './aggregate.ts'
 import type { AmendedRow, ClosingRow, LateRow, StateRow } from './close-tasks.ts'

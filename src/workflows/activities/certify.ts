@@ -6,7 +6,7 @@ import { NO_POINTS, type WindowProof } from '../../core/window-proof.ts'
 import { writePages, type ChunkSet } from '../../ledger/chunks.ts'
 import type { CertificateHead } from '../../ledger/ledger.ts'
 import { sealCertificate } from '../../ledger/seal-certificate.ts'
-import type { StateStore } from '../../pipeline/ports.ts'
+import type { StateStore } from '../../ports/index.ts'
 import type { CommitPlan } from '../plan.ts'
 
 /** Digest over the lines that a commit publishes, in their order. */

@@ -3,8 +3,8 @@ import type { PromotedMark, VmWindowResult } from '../../core/close-vm-window.ts
 import type { Json } from '../../core/json.ts'
 import { OUTPUT_ROWS_PER_PAGE } from '../../core/payload-bound.ts'
 import { PageWriter, type ChunkSet } from '../../ledger/chunks.ts'
-import type { StateStore } from '../../pipeline/ports.ts'
-import { rowAndLineOf } from '../../pipeline/result-line.ts'
+import type { StateStore } from '../../ports/index.ts'
+import { rowAndLineOf } from '../../ledger/result-line.ts'
 import { ResultsDigest } from './certify.ts'
 
 export const PROMOTED_ROWS_PER_PAGE = OUTPUT_ROWS_PER_PAGE / 2

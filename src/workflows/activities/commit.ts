@@ -4,13 +4,13 @@
  */
 import { canonicalJson } from '../../core/json.ts'
 import { isBalanced } from '../../core/fate.ts'
-import { WindrowError } from '../../errors.ts'
+import { WindrowError } from '../../errors/index.ts'
 import { ledgerKey } from '../../ledger/attempt-id.ts'
 import type { ChunkSet } from '../../ledger/chunks.ts'
 import { digestOf } from '../../ledger/digest.ts'
 import { nextIndex, readIndex, writeIndex, type IndexStep } from '../../ledger/index-chunk.ts'
 import { encodeLedger, isOwnedBy, lostPartition, readLedger, type Ledger } from '../../ledger/ledger.ts'
-import type { StateStore } from '../../pipeline/ports.ts'
+import type { StateStore } from '../../ports/index.ts'
 import type { AggregateOutcome, CommitPlan, CommitRequest, PlannedClose } from '../plan.ts'
 
 export async function commit(request: CommitRequest, store: StateStore): Promise<{ commit: number }> {

@@ -12,7 +12,7 @@ import type { IndexChunk } from '../../ledger/index-chunk.ts'
 import type { PromotionRow, RefusedVm } from '../../ledger/promotion.ts'
 import type { PromoteRequest } from '../../ledger/requests.ts'
 import { SortedRows } from '../../ledger/sorted-rows.ts'
-import type { StateStore } from '../../pipeline/ports.ts'
+import type { StateStore } from '../../ports/index.ts'
 import { amendedRows } from './amend-windows.ts'
 import type { AmendedRow, ClosingRow } from './close-tasks.ts'
 

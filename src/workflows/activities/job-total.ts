@@ -5,9 +5,9 @@
  */
 import type { AnyAggregator } from '../../core/aggregator.ts'
 import { canonicalJson, type Json } from '../../core/json.ts'
-import { messageOf } from '../../errors.ts'
+import { messageOf } from '../../errors/index.ts'
 import { readRows, writePages, type ChunkSet } from '../../ledger/chunks.ts'
-import type { StateStore } from '../../pipeline/ports.ts'
+import type { StateStore } from '../../ports/index.ts'
 
 /** The one row of the chunk kind `total`. */
 export type TotalRow = { readonly value: Json } | { readonly dropped: string }

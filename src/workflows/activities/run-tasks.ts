@@ -10,7 +10,7 @@ import {
   type VmWindowOutcome,
   type VmWindowTask,
 } from '../../core/close-vm-window.ts'
-import { WindrowError } from '../../errors.ts'
+import { WindrowError } from '../../errors/index.ts'
 import { instanceId } from '../../ledger/attempt-id.ts'
 import type { CommitPlan, VmWindowAnswer, VmWindowOrder } from '../plan.ts'
 import { sizeProblem } from '../vm-window.ts'

@@ -1,7 +1,7 @@
 /** Results and dead letters as the pipeline stores and publishes them, arbitrary ones. */
 import fc from 'fast-check'
 import { canonicalJson, type Json } from '../../../src/core/json.ts'
-import { resultLine } from '../../../src/pipeline/result-line.ts'
+import { resultLine } from '../../../src/ledger/result-line.ts'
 
 const double = fc.double({ noNaN: true, noDefaultInfinity: true })
 const safe = fc.maxSafeInteger()

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { createDeadLetterDecoder, createDeadLetterEncoder } from '../../../src/adapters/avro/encode-dead-letter.ts'
 import { loadSchemas } from '../../../src/adapters/avro/schemas.ts'
 import { canonicalJson } from '../../../src/core/json.ts'
-import { deadLetterRow } from '../../../src/pipeline/dead-letter.ts'
+import { deadLetterRow } from '../../../src/ledger/dead-letter.ts'
 import { garbage, recordsOf } from '../../support/records.ts'
 import { deadLetterLines } from './arbitrary-lines.ts'
 

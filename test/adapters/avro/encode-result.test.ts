@@ -8,7 +8,7 @@ import { closeVmWindow } from '../../../src/core/close-vm-window.ts'
 import { canonicalJson, type Json } from '../../../src/core/json.ts'
 import { summary } from '../../../src/core/summary.ts'
 import { VmWindow, type EncodedVmWindow } from '../../../src/core/vm-window.ts'
-import { resultLine } from '../../../src/pipeline/result-line.ts'
+import { resultLine } from '../../../src/ledger/result-line.ts'
 import { RULES } from '../../support/records.ts'
 import { resultLines } from './arbitrary-lines.ts'
 

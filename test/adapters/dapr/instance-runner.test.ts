@@ -3,7 +3,7 @@ import type { WorkflowContext } from '@dapr/dapr'
 import { describe, expect, it } from 'vitest'
 import { createInstanceRunner } from '../../../src/adapters/dapr/instance-runner.ts'
 import type { TaskHub } from '../../../src/adapters/dapr/task-hub.ts'
-import { WindrowError } from '../../../src/errors.ts'
+import { WindrowError } from '../../../src/errors/index.ts'
 import { createGate, testClient, testSidecar, testWorker } from './support/sidecar.ts'
 import { startTcpProxy } from './support/tcp-proxy.ts'
 

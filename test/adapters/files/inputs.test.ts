@@ -5,7 +5,7 @@ import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { checkBinding, defaultOrder, describeInputs } from '../../../src/adapters/files/inputs.ts'
-import { ConfigurationError } from '../../../src/errors.ts'
+import { ConfigurationError } from '../../../src/errors/index.ts'
 import { writeFiles } from './support.ts'
 
 describe('inputs', () => {

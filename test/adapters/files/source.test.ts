@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest'
 import { createFileSource } from '../../../src/adapters/files/source.ts'
 import { partitionOf } from '../../../src/core/murmur2.ts'
 import type { SourceRecord } from '../../../src/core/point.ts'
-import type { OpenSource } from '../../../src/pipeline/ports.ts'
+import type { OpenSource } from '../../../src/ports/index.ts'
 import { contentsOf, drain, lineOf, pointOf, read, readAll, writeFiles } from './support.ts'
 
 const points = Array.from({ length: 10_000 }, (_, i) => pointOf(i))

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest'
 import { createFileSource } from '../../../src/adapters/files/source.ts'
 import type { FileSourceOptions } from '../../../src/adapters/files/source.ts'
 import type { DataPoint, SourceRecord } from '../../../src/core/point.ts'
-import type { OpenSource } from '../../../src/pipeline/ports.ts'
+import type { OpenSource } from '../../../src/ports/index.ts'
 
 /** Writes files into a fresh folder, and says their paths. */
 export function writeFiles<Name extends string>(

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { tokenFromEndpoint, tokenFromFile, type TokenEndpoint } from '../../../src/adapters/kafka/access-token.ts'
-import { WindrowError } from '../../../src/errors.ts'
+import { WindrowError } from '../../../src/errors/index.ts'
 
 const SECRET = 'open-sesame_4711'
 

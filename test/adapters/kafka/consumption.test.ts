@@ -4,11 +4,11 @@
  */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Consumption } from '../../../src/adapters/kafka/consumption.ts'
-import { WindrowError } from '../../../src/errors.ts'
+import { WindrowError } from '../../../src/errors/index.ts'
 import type { ConsumptionOptions } from '../../../src/adapters/kafka/consumption.ts'
 import type { LogRange } from '../../../src/adapters/kafka/cluster.ts'
 import type { FetchedBatch, GroupMember, MemberEvents } from '../../../src/adapters/kafka/member.ts'
-import type { OpenSource } from '../../../src/pipeline/ports.ts'
+import type { OpenSource } from '../../../src/ports/index.ts'
 
 class FakeMember implements GroupMember {
   readonly calls: string[] = []

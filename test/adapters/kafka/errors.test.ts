@@ -2,7 +2,7 @@ import kafkajs from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { createRequire } from 'node:module'
 import { kafkaError } from '../../../src/adapters/kafka/errors.ts'
-import { WindrowError } from '../../../src/errors.ts'
+import { WindrowError } from '../../../src/errors/index.ts'
 
 const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error') as {
   createErrorFromCode: (code: number) => Error

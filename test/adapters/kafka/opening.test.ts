@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Opening } from '../../../src/adapters/kafka/opening.ts'
-import { WindrowError } from '../../../src/errors.ts'
+import { WindrowError } from '../../../src/errors/index.ts'
 import type { FetchedBatch } from '../../../src/adapters/kafka/member.ts'
 import type { SourceRecord } from '../../../src/core/point.ts'
 

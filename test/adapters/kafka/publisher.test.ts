@@ -1,9 +1,9 @@
 /** The publisher over a producer that keeps transactions as Kafka does: fenced by a later one, visible when committed. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createPublisherFactory, requestsOf } from '../../../src/adapters/kafka/publisher.ts'
-import { WindrowError } from '../../../src/errors.ts'
+import { WindrowError } from '../../../src/errors/index.ts'
 import type { OutgoingRecord, TransactionalProducer } from '../../../src/adapters/kafka/transactions.ts'
-import type { OutboxBatch, PublishedMarker } from '../../../src/pipeline/ports.ts'
+import type { OutboxBatch, PublishedMarker } from '../../../src/ports/index.ts'
 
 class FakeKafka {
   readonly visible: OutgoingRecord[] = []

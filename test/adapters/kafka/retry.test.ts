@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { readNotes, sendOnce, type RetryNote, type RetryPorts } from '../../../src/adapters/kafka/retry.ts'
 import type { LogSlice, StoredMessage } from '../../../src/adapters/kafka/cluster.ts'
 import type { OutgoingRecord } from '../../../src/adapters/kafka/transactions.ts'
-import { WindrowError } from '../../../src/errors.ts'
+import { WindrowError } from '../../../src/errors/index.ts'
 
 const NOTES = 'job-retried'
 const RECORD: OutgoingRecord = { topic: 'vm', partition: 3, key: 'a', value: Buffer.from('repaired') }

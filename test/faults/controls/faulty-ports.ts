@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FAULTY_PORTS as SIMULATED } from '../../simulation/faulty-ports.ts'
-import type { PublishedMarker, Source, StateStore } from '../../../src/pipeline/ports.ts'
+import type { PublishedMarker, Source, StateStore } from '../../../src/ports/index.ts'
 import type { PublisherOptions, PublisherPorts } from '../../../src/adapters/kafka/publisher.ts'
 import type { OpenTransaction, TransactionalProducer } from '../../../src/adapters/kafka/transactions.ts'
 

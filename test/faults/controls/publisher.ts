@@ -1,6 +1,6 @@
 /** In the place of src/adapters/kafka/publisher.ts. */
 import * as good from '../../../src/adapters/kafka/publisher.ts'
-import type { PublisherFactory } from '../../../src/pipeline/ports.ts'
+import type { PublisherFactory } from '../../../src/ports/index.ts'
 import { FAULT } from './fault.ts'
 
 export function createKafkaPublisherFactory(options: good.PublisherOptions): PublisherFactory {

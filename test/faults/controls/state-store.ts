@@ -1,6 +1,6 @@
 /** In the place of src/adapters/dapr/state-store.ts. */
 import * as good from '../../../src/adapters/dapr/state-store.ts'
-import type { StateStore } from '../../../src/pipeline/ports.ts'
+import type { StateStore } from '../../../src/ports/index.ts'
 import { FAULT } from './fault.ts'
 
 export function createDaprStateStore(options: good.DaprStateStoreOptions): StateStore {

@@ -1,0 +1,57 @@
+/**
+ * Windrow's workflows and activities as the SDK's worker takes them. Inputs and outputs of the parent are texts, since a
+ * plan's owner pins its bytes; everything else travels as the SDK's JSON.
+ */
+import type { AnyAggregator } from '../../core/aggregator.ts'
+import type { PipelineObserver } from '../../ports/events.ts'
+import type { StateStore } from '../../ports/index.ts'
+import { stepped, type StepPlace } from '../../ports/steps.ts'
+import { aggregate } from '../../workflows/activities/aggregate.ts'
+import { answering } from '../../workflows/activities/activity-result.ts'
+import { commit } from '../../workflows/activities/commit.ts'
+import type { RunVmWindows } from '../../workflows/activities/run-tasks.ts'
+import { AGGREGATE, COMMIT, PARTITION_WINDOW, VM_WINDOW } from '../../workflows/names.ts'
+import { partitionWindow } from '../../workflows/partition-window.ts'
+import type { CommitPlan, CommitRequest, VmWindowOrder } from '../../workflows/plan.ts'
+import { vmWindow } from '../../workflows/vm-window.ts'
+import type { ActivityFunction, WorkflowFunction } from './worker-session.ts'
+
+export interface WorkflowEnv {
+  readonly store: StateStore
+  readonly aggregator: AnyAggregator
+  readonly run: RunVmWindows
+  /** VM windows under way at once; the runner bounds the process. */
+  readonly maxInFlight: number
+  readonly observe: PipelineObserver
+}
+
+export function workflowFunctions(aggregator: AnyAggregator): Record<string, WorkflowFunction> {
+  return {
+    [PARTITION_WINDOW]: async function* (context, input: string) {
+      const workflow = partitionWindow(JSON.parse(input) as CommitPlan)
+      let step = workflow.next()
+      while (step.done !== true) {
+        const name = step.value.activity === 'aggregate' ? AGGREGATE : COMMIT
+        step = workflow.next(yield context.callActivity(name, step.value.input))
+      }
+      return JSON.stringify(step.value)
+    },
+    // A workflow that yields nothing ends in its first turn.
+    [VM_WINDOW]: async function* (_context, order: string) {
+      return JSON.stringify(vmWindow(JSON.parse(order) as VmWindowOrder, aggregator))
+    },
+  }
+}
+
+export function activityFunctions(env: WorkflowEnv): Record<string, ActivityFunction> {
+  return {
+    [AGGREGATE]: (_context: unknown, plan: CommitPlan) =>
+      answering(() => stepped(env.observe, 'aggregate', placeOf(plan), () => aggregate(plan, env))),
+    [COMMIT]: (_context: unknown, request: CommitRequest) =>
+      answering(() => stepped(env.observe, 'commit', placeOf(request.plan), () => commit(request, env.store))),
+  }
+}
+
+function placeOf({ owner, commit }: CommitPlan): StepPlace {
+  return { partition: owner.partition, commit }
+}

@@ -1,0 +1,120 @@
+/** Dead letters in a topic, and their retry into the topic that they came from. */
+import { createHash } from 'node:crypto'
+import { createDeadLetterDecoder } from '../../adapters/avro/encode-dead-letter.ts'
+import { createEncoder } from '../../adapters/avro/encode.ts'
+import { createJsonDecoder } from '../../adapters/json/decode.ts'
+import type { KafkaConnection } from '../../adapters/kafka/client.ts'
+import { kafkaConnectionOf } from '../../adapters/kafka/connection.ts'
+import { connectKafkaCluster, type KafkaCluster } from '../../adapters/kafka/cluster.ts'
+import type { Decode } from '../../adapters/kafka/consumption.ts'
+import { readLines } from '../../adapters/kafka/read-lines.ts'
+import { notesTopicOf, readNotes, sendOnce, withRetries } from '../../adapters/kafka/retry.ts'
+import { partitionOf } from '../../core/murmur2.ts'
+import { keptBytes } from '../../dead-letters/kept-bytes.ts'
+import { nameLetter, type NamedLetter } from '../../dead-letters/letter.ts'
+import { recordOf, requireAsIsHelps, requireUsable, vmIdOf, type Usable } from '../../dead-letters/repair.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { RefusedRecord } from '../../ledger/dead-letter.ts'
+import { systemClock } from '../clock.ts'
+import type { DeadLettersConfig, DeadLetterStore, Retried, RetryRequest } from './dead-letters.ts'
+import { recordDecoderOf } from '../record-decoder.ts'
+
+const OPENING_BRACE = 0x7b
+/** More than any record that a run reads. */
+const MAX_RECORD_BYTES = 64 * 1024 * 1024
+
+export async function openTopicOfDeadLetters(config: DeadLettersConfig, topic: string): Promise<DeadLetterStore> {
+  const connection = kafkaConnectionOf(config, 'windrow-dead-letters')
+  const cluster = await connectKafkaCluster(connection)
+  const decode = recordDecoderOf(config, systemClock)
+  return {
+    letters: () => lettersIn(cluster, topic),
+    async retried() {
+      try {
+        // Asked for its id first, which a topic that is not there is known by at once.
+        await cluster.topicId(notesTopicOf(config.job))
+        return new Set((await readNotes(cluster, notesTopicOf(config.job))).keys())
+      } catch (error) {
+        if (error instanceof WindrowError && error.code === 'KAFKA_TOPIC_MISSING') return new Set()
+        throw error
+      }
+    },
+    decode: async (bytes) => decode(bytes),
+    retry: (request) => retryIntoTopic(config, connection, cluster, request, decode),
+    close: () => cluster.close(),
+  }
+}
+
+async function* lettersIn(cluster: KafkaCluster, topic: string): AsyncGenerator<NamedLetter> {
+  for await (const { line, publishedAtMs } of readLines(cluster, topic, createDeadLetterDecoder()))
+    yield nameLetter(line, publishedAtMs)
+}
+
+async function retryIntoTopic(
+  config: DeadLettersConfig,
+  connection: KafkaConnection,
+  cluster: KafkaCluster,
+  { letter: { id, letter }, repair, partition }: RetryRequest,
+  decode: Decode,
+): Promise<Retried> {
+  const record = recordOf(id, letter)
+  const { place } = record
+  if (!('topic' in place)) throw notOfATopic(id, place.file)
+  if (repair.kind === 'as-is') requireAsIsHelps(id, letter)
+  const bytes = repair.kind === 'line' ? Buffer.from(repair.line) : await wholeRecord(cluster, id, record, place)
+  const usable =
+    repair.kind === 'line'
+      ? requireUsable('the repaired record', createJsonDecoder({ mapping: config.fields }).decodeText(repair.line))
+      : requireUsable(`${id} as it is`, await decode(bytes))
+  const vmId = vmIdOf(usable)
+  const value = repair.kind === 'line' ? inFormatOf(record, usable, bytes) : bytes
+  // A record that can be read as it is lies where its producer puts this VM, by whatever rule.
+  const byKey = repair.kind === 'as-is' ? place.partition : partitionOf(vmId, await cluster.partitionCount(place.topic))
+  const target = { topic: place.topic, partition: partition ?? byKey }
+  const digest = createHash('sha256').update(value).digest('base64url')
+  const { sent, note } = await withRetries(connection, config.job, (ports) =>
+    sendOnce(
+      ports,
+      notesTopicOf(config.job),
+      { ...target, key: vmId, value },
+      { id, ...target, digest, sentAtMs: systemClock.nowMs() },
+    ),
+  )
+  return { id, sent, to: { topic: note.topic, partition: note.partition }, sentAtMs: note.sentAtMs }
+}
+
+/** A topic of JSON gets the line as it was given; one of Avro gets what `windrow produce` writes. */
+function inFormatOf(record: RefusedRecord, usable: Usable, line: Buffer): Buffer {
+  if (keptBytes(record).bytes[0] === OPENING_BRACE) return line
+  if (usable.kind === 'manifest') return createEncoder().encodeManifest(usable.manifest)
+  return usable.point.seq === null ? line : createEncoder().encodePoint(usable.point)
+}
+
+/** All bytes of the record: those that are kept, or, where they are not all, what is still in the topic. */
+async function wholeRecord(
+  cluster: KafkaCluster,
+  id: string,
+  record: RefusedRecord,
+  place: { readonly topic: string; readonly partition: number },
+): Promise<Buffer> {
+  const kept = keptBytes(record)
+  if (kept.isWhole) return kept.bytes
+  const { offset, digest, size } = record
+  const range = (await cluster.logRanges(place.topic, [place.partition])).get(place.partition)
+  if (range !== undefined && range.start <= offset && offset < range.end) {
+    const { messages } = await cluster.read(place.topic, place.partition, offset, MAX_RECORD_BYTES)
+    const value = messages.find((message) => Number(message.offset) === offset)?.value ?? null
+    if (value !== null && createHash('sha256').update(value).digest('base64url') === digest) return value
+  }
+  throw new WindrowError(
+    `the dead letter ${id} keeps ${kept.bytes.length} of its record's ${size} bytes, and ${place.topic} no longer has it`,
+    { code: 'DEAD_LETTER_CUT', remedy: 'Give the whole record with --record or --file.' },
+  )
+}
+
+function notOfATopic(id: string, file: string): WindrowError {
+  return new WindrowError(`${id} came from the file ${file}, not from a topic`, {
+    code: 'NOT_OF_A_TOPIC',
+    remedy: 'Name the file of dead letters of that job with --dead-letters.',
+  })
+}

@@ -1,0 +1,33 @@
+/**
+ * Retrying a dead letter of a job on files. Such a job is bound to its input and has ended, so nothing can be sent to it:
+ * the repaired record goes into a file of further input, for a job that is given both.
+ */
+import { addRetriedLine } from '../../adapters/files/retry-file.ts'
+import { createJsonDecoder } from '../../adapters/json/decode.ts'
+import { keptBytes } from '../../dead-letters/kept-bytes.ts'
+import { recordOf, requireAsIsHelps, requireUsable } from '../../dead-letters/repair.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { DeadLettersConfig, Retried, RetryRequest } from './dead-letters.ts'
+
+export async function retryIntoFile(
+  { fields }: DeadLettersConfig,
+  { letter: { id, letter }, repair }: RetryRequest,
+  path: string,
+): Promise<Retried> {
+  const record = recordOf(id, letter)
+  if (repair.kind === 'as-is') requireAsIsHelps(id, letter)
+  const line = repair.kind === 'line' ? repair.line : wholeLine(id, keptBytes(record))
+  const what = repair.kind === 'line' ? 'the repaired record' : `${id} as it is`
+  // Only JSON can go into the file: a row of CSV means nothing without its header.
+  requireUsable(what, createJsonDecoder({ mapping: fields }).decodeText(line))
+  const outcome = await addRetriedLine(path, id, line)
+  return { id, sent: outcome === 'added', to: { file: path }, sentAtMs: null }
+}
+
+function wholeLine(id: string, { bytes, isWhole }: ReturnType<typeof keptBytes>): string {
+  if (isWhole) return bytes.toString()
+  throw new WindrowError(`the dead letter ${id} keeps only the first ${bytes.length} bytes of its record`, {
+    code: 'DEAD_LETTER_CUT',
+    remedy: 'Give the whole record with --record or --file.',
+  })
+}

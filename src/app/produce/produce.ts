@@ -1,0 +1,111 @@
+/** `windrow produce`: the records of files into a topic, as Avro, keyed by VM. */
+import { createEncoder } from '../../adapters/avro/encode.ts'
+import type { FileFormat } from '../../adapters/files/bytes.ts'
+import { describeInputs } from '../../adapters/files/inputs.ts'
+import { readInputs } from '../../adapters/files/read-inputs.ts'
+import type { FileRecord } from '../../adapters/files/record.ts'
+import type { FieldMapping } from '../../adapters/json/mapping.ts'
+import { kafkaConnectionOf } from '../../adapters/kafka/connection.ts'
+import { produceRecords, type ProduceCounts } from '../../adapters/kafka/produce.ts'
+import type { KafkaSettings } from '../../config/kafka-rules.ts'
+import type { Decoded } from '../../core/point.ts'
+import { WindrowError } from '../../errors/index.ts'
+
+export interface ProduceRequest {
+  /** Paths, patterns, or `-` for standard input; read in this order. */
+  readonly inputs: readonly string[]
+  readonly format: FileFormat | 'auto'
+  readonly fields: FieldMapping
+  readonly kafka: KafkaSettings
+  readonly topic: string
+  /** Of the topic if it has to be created; `null`: it must be there. */
+  readonly partitions: number | null
+}
+
+export interface ProduceProgress extends ProduceCounts {
+  readonly bytesRead: number
+  /** Of all inputs; `null` where standard input or a pipe is among them. */
+  readonly bytesToRead: number | null
+}
+
+/** Follows it. Calls are frequent and synchronous. */
+export interface ProduceObserver {
+  progress(progress: ProduceProgress): void
+  /** A record that could not be read and is left out; `place` as in `points.ndjson:17`. */
+  undecodable(place: string, reason: string): void
+}
+
+/** Printed as the last line on standard output with `--json`. */
+export interface ProduceSummary extends ProduceCounts {
+  readonly seconds: number
+  readonly pointsPerSecond: number
+}
+
+export type ProduceFiles = (
+  request: ProduceRequest,
+  observer: ProduceObserver,
+  signal: AbortSignal,
+) => Promise<ProduceSummary>
+
+/**
+ * Writes what the inputs hold until their end, or until `signal` aborts; resolves when it is stored on all in-sync
+ * replicas. Writing again what was written in part does no harm: a run counts the copies as duplicates.
+ */
+export const produceFiles: ProduceFiles = async (request, observer, signal) => {
+  const { format, fields, kafka, topic, partitions } = request
+  // Before any broker is asked: a wrong path is told at once.
+  const inputs = await describeInputs(request.inputs)
+  const startedMs = performance.now()
+  const bytesToRead = inputs.some(({ size }) => size === undefined)
+    ? null
+    : inputs.reduce((sum, { size }) => sum + (size ?? 0), 0)
+  let bytesRead = 0
+  const records = readInputs({
+    paths: inputs.map(({ path }) => path),
+    format,
+    decode: { mapping: fields },
+    signal,
+    onRead: (bytes) => (bytesRead += bytes),
+  })
+  const encoder = createEncoder()
+  const counts = await produceRecords({
+    connection: kafkaConnectionOf(kafka, 'windrow-produce'),
+    topic,
+    ...(partitions === null ? {} : { partitions }),
+    input: decodedOf(records, observer),
+    encode: (record) =>
+      record.kind === 'point' ? encoder.encodePoint(record.point) : encoder.encodeManifest(record.manifest),
+    onProgress: (now) => observer.progress({ ...now, bytesRead, bytesToRead }),
+  }).catch((error: unknown) => {
+    throw isTopicMissing(error) ? topicMissing(topic) : error
+  })
+  observer.progress({ ...counts, bytesRead, bytesToRead })
+  const seconds = (performance.now() - startedMs) / 1000
+  return {
+    ...counts,
+    seconds: Math.round(seconds * 1000) / 1000,
+    pointsPerSecond: Math.round(counts.points / seconds),
+  }
+}
+
+async function* decodedOf(records: AsyncIterable<FileRecord>, observer: ProduceObserver): AsyncGenerator<Decoded> {
+  for await (const { decoded, raw } of records) {
+    if (decoded.kind === 'undecodable') {
+      const { place } = raw()
+      const where = 'file' in place ? `${place.file === '-' ? 'stdin' : place.file}:${place.line}` : place.topic
+      observer.undecodable(where, `${decoded.code}: ${decoded.detail}`)
+    }
+    yield decoded
+  }
+}
+
+function isTopicMissing(error: unknown): boolean {
+  return error instanceof WindrowError && error.code === 'KAFKA_TOPIC_MISSING'
+}
+
+function topicMissing(topic: string): WindrowError {
+  return new WindrowError(`there is no topic ${topic}`, {
+    code: 'KAFKA_TOPIC_MISSING',
+    remedy: 'Give --partitions N to have it created, or correct the name.',
+  })
+}

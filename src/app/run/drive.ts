@@ -1,0 +1,128 @@
+/**
+ * How the partitions of a run come and go: all at once for an input that this process alone reads, as a consumer group
+ * says for a topic. Either way `runPartition` does the work; here it is started, stopped and tried again.
+ */
+import { WindrowError } from '../../errors/index.ts'
+import { haltingError, isPassing } from '../../ledger/halt.ts'
+import type { Clock } from '../../ports/index.ts'
+
+/** Runs one partition until its input ends or the signal aborts. */
+export type RunOne = (partition: number, signal: AbortSignal) => Promise<unknown>
+
+/** All partitions at once. The first that fails stops the others, since one reader serves them all. */
+export async function driveAll(partitions: number, run: RunOne, signal: AbortSignal): Promise<void> {
+  const stop = new AbortController()
+  const both = AbortSignal.any([signal, stop.signal])
+  const runs = Array.from({ length: partitions }, async (_, partition) => {
+    try {
+      await run(partition, both)
+    } catch (error) {
+      stop.abort()
+      throw error
+    }
+  })
+  const outcomes = await Promise.allSettled(runs)
+  const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as Error)
+  // The first to fail is the cause; the others were stopped because of it.
+  const cause = failures.find((reason) => !isStopped(reason)) ?? failures[0]
+  if (cause !== undefined) throw cause
+}
+
+function isStopped(error: unknown): boolean {
+  return error instanceof WindrowError && error.code === 'STOPPED'
+}
+
+export interface OwnedPartitionsOptions {
+  readonly run: RunOne
+  readonly clock: Clock
+  /** Resolves once the group has confirmed that this process is still a member. */
+  readonly confirmMembership: () => Promise<void>
+  /** Said of a partition that can go on no more; the others do. */
+  readonly onHalted: (partition: number, error: WindrowError) => void
+  readonly onRetry: (partition: number, error: unknown, pauseMs: number) => void
+}
+
+const FIRST_PAUSE_MS = 200
+const LONGEST_PAUSE_MS = 10_000
+
+/** The partitions that a consumer group has given to this process. Every assignment is a takeover, of the same ones too. */
+export class OwnedPartitions {
+  readonly #options: OwnedPartitionsOptions
+  readonly #running = new Map<number, { readonly stop: AbortController; readonly ended: Promise<void> }>()
+  /** Assigned partitions that have neither ended nor halted. */
+  readonly #active = new Set<number>()
+  #isAssigned = false
+  #isClosed = false
+
+  constructor(options: OwnedPartitionsOptions) {
+    this.#options = options
+  }
+
+  /** Whether everything that the group gave to this process has ended or halted; false while it is given nothing. */
+  get areAllOver(): boolean {
+    return this.#isAssigned && this.#active.size === 0
+  }
+
+  assign(partitions: readonly number[]): void {
+    // While this one stops, others may leave too, and the group gives their partitions to whoever is still in it.
+    if (this.#isClosed) return
+    this.#isAssigned = partitions.length > 0
+    for (const partition of partitions) {
+      this.#active.add(partition)
+      const before = this.#running.get(partition)
+      before?.stop.abort()
+      const stop = new AbortController()
+      const ended = (before?.ended ?? Promise.resolve()).then(() => this.#keepRunning(partition, stop.signal))
+      this.#running.set(partition, { stop, ended })
+    }
+  }
+
+  revoke(partitions: readonly number[]): void {
+    this.#isAssigned = false
+    this.#active.clear()
+    for (const partition of partitions) this.#running.get(partition)?.stop.abort()
+  }
+
+  /** Stops all; resolves when what was folded is committed and published. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.revoke([...this.#running.keys()])
+    await Promise.all([...this.#running.values()].map(({ ended }) => ended))
+  }
+
+  /** Never rejects: what ends a partition is told to the listener. */
+  async #keepRunning(partition: number, signal: AbortSignal): Promise<void> {
+    const { run, clock, confirmMembership, onHalted, onRetry } = this.#options
+    for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      const startedMs = clock.nowMs()
+      try {
+        await run(partition, signal)
+        if (!signal.aborted) this.#active.delete(partition)
+        return
+      } catch (error) {
+        if (signal.aborted || isStopped(error)) return
+        if (!isPassing(error)) {
+          this.#active.delete(partition)
+          onHalted(partition, haltingError(partition, error))
+          return
+        }
+        if (clock.nowMs() - startedMs > LONGEST_PAUSE_MS) pauseMs = FIRST_PAUSE_MS
+        onRetry(partition, error, pauseMs)
+        await clock.sleep(pauseMs, signal)
+        // A partition that was lost to a higher epoch is another's, unless the group still says that it is ours.
+        if (error.disposition === 'lost' && !(await isConfirmed(confirmMembership))) return
+      }
+    }
+  }
+}
+
+async function isConfirmed(confirm: () => Promise<void>): Promise<boolean> {
+  try {
+    await confirm()
+    return true
+  } catch (error) {
+    // Not a member any more: the next assignment says what is ours.
+    if (error instanceof WindrowError) return false
+    throw error
+  }
+}

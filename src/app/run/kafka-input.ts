@@ -1,0 +1,187 @@
+/** A Kafka topic as a run's input: a consumer group says which partitions are ours, the ledgers say where they go on. */
+import { createResultEncoder } from '../../adapters/avro/encode-result.ts'
+import { createCertificateEncoder } from '../../adapters/avro/encode-certificate.ts'
+import { createDeadLetterEncoder } from '../../adapters/avro/encode-dead-letter.ts'
+import type { KafkaConnection } from '../../adapters/kafka/client.ts'
+import { kafkaConnectionOf } from '../../adapters/kafka/connection.ts'
+import { connectKafkaCluster } from '../../adapters/kafka/cluster.ts'
+import { createKafkaConsumption } from '../../adapters/kafka/consumption.ts'
+import { createKafkaPublisherFactory } from '../../adapters/kafka/publisher.ts'
+import { createMissingTopics, describeTopic, type TopicDescription } from '../../adapters/kafka/topic.ts'
+import type { Config } from '../../config/settings.ts'
+import { messageOf, WindrowError } from '../../errors/index.ts'
+import type { PublisherFactory, StateStore } from '../../ports/index.ts'
+import { OwnedPartitions } from './drive.ts'
+import { filePublishers } from './file-input.ts'
+import { endsOf, haveReached, type Ends } from './goals.ts'
+import type { Input, InputHooks, RunPartition } from './input.ts'
+import { createLogLook } from './log-ranges.ts'
+import { recordDecoderOf } from '../record-decoder.ts'
+import { identityOf, refuseAnother, refuseCompacted, watchTopic } from './topic-identity.ts'
+
+/** How often it is looked whether the partitions of other processes have reached their goals too. */
+const LOOK_EVERY_MS = 500
+/** On stopping, time for what is folded to be committed and published. */
+const DRAIN_MS = 8_000
+
+export async function openKafkaInput(config: Config, hooks: InputHooks): Promise<Input> {
+  const { topic } = config
+  if (topic === null) throw new Error('a topic was resolved to none')
+  const connection: KafkaConnection = {
+    ...kafkaConnectionOf(config, `windrow-${config.job}`),
+    // The client says "error" of everything that it tries again; what is not mended comes back as an error of ours.
+    log: ({ message, fields }) => hooks.log.debug(fields, `kafka: ${message}`),
+  }
+  const description = await describeTopic(connection, topic)
+  refuseCompacted(description)
+  const owned: { partitions: OwnedPartitions | null; fail: (error: WindrowError) => void } = {
+    partitions: null,
+    fail: () => undefined,
+  }
+  const consumption = createKafkaConsumption({
+    connection,
+    topic,
+    groupId: config.job,
+    decode: recordDecoderOf(config, hooks.clock),
+    clock: hooks.clock,
+    listener: {
+      onAssigned: (partitions) => {
+        owned.partitions?.assign(partitions)
+        hooks.onAssigned(partitions)
+      },
+      onRevoked: (partitions) => {
+        owned.partitions?.revoke(partitions)
+        hooks.onRevoked(partitions)
+      },
+      onFailed: (error) => owned.fail(error),
+    },
+  })
+  const logs = createLogLook(connection, description)
+  const hasBrokerClock = description.timestampType === 'LogAppendTime'
+  return {
+    source: consumption.source,
+    publishers: await kafkaPublishers(config, connection, description),
+    partitions: description.partitions,
+    hasBrokerClock,
+    isRepeatable: true,
+    identity: identityOf(description),
+    check: (before) => refuseAnother(before, description),
+    logRanges: () => logs.look(),
+    drive,
+    async close() {
+      await consumption.close()
+      await logs.close()
+    },
+  }
+
+  async function drive(run: RunPartition, store: StateStore, signal: AbortSignal): Promise<void> {
+    const halts: WindrowError[] = []
+    const partitions = new OwnedPartitions({
+      run: async (partition, runSignal) => {
+        await run(partition, runSignal, () => logStart(connection, topic as string, partition))
+      },
+      clock: hooks.clock,
+      confirmMembership: () => consumption.confirmMembership(),
+      onHalted: (partition, error) => {
+        halts.push(error)
+        hooks.onHalted(partition, error)
+        hooks.onWarning(`partition ${partition} is halted: ${error.code}: ${error.message}`, error.remedy)
+      },
+      onRetry: (partition, error, pauseMs) =>
+        hooks.onWarning(
+          `partition ${partition} begins again in ${pauseMs} ms: ${messageOf(error)}`,
+          'Nothing is lost.',
+        ),
+    })
+    const ended = new AbortController()
+    const stop = AbortSignal.any([signal, ended.signal])
+    /** What ends all partitions at once: consumption that is over for good, a topic that became another one. */
+    const fail = (error: WindrowError): void => {
+      halts.unshift(error)
+      ended.abort()
+    }
+    owned.partitions = partitions
+    owned.fail = fail
+    // Before any partition is taken over, which may set a new goal.
+    const { until } = hooks
+    const logEndsNow = await logEnds(connection, description)
+    const wanted = until === undefined ? logEndsNow : new Map([...logEndsNow.keys()].map((one) => [one, until(one)]))
+    const ends = await endsOf(store, config.job, wanted)
+    await consumption.start()
+    const watching = watchTopic(connection, description, hooks.clock, stop).catch(fail)
+    try {
+      // A halted partition does not stop the others; once nothing else is left, going on would only look like work.
+      const isOver = async (): Promise<boolean> =>
+        (halts.length > 0 && partitions.areAllOver) ||
+        (config.once && halts.length === 0 && (await haveReachedNow(store, config.job, ends)))
+      while (!stop.aborted && !(await isOver())) await hooks.clock.sleep(LOOK_EVERY_MS, stop)
+    } finally {
+      // What cannot be committed in time is abandoned, not lost: the next owner goes on from the ledger.
+      ended.abort()
+      const drained = new AbortController()
+      const closing = Promise.all([partitions.close(), watching]).finally(() => drained.abort())
+      await Promise.race([closing, hooks.clock.sleep(DRAIN_MS, drained.signal)])
+    }
+    if (halts[0] !== undefined) throw halts[0]
+  }
+}
+
+/** A sidecar that restarts is waited for by the partitions; a look that failed says nothing. */
+async function haveReachedNow(store: StateStore, job: string, ends: Ends): Promise<boolean> {
+  try {
+    return await haveReached(store, job, ends)
+  } catch (error) {
+    if (error instanceof WindrowError && error.disposition === 'retryable') return false
+    throw error
+  }
+}
+
+async function logEnds(connection: KafkaConnection, { topic, partitions }: TopicDescription): Promise<Ends> {
+  const cluster = await connectKafkaCluster(connection)
+  try {
+    const all = Array.from({ length: partitions }, (_, partition) => partition)
+    return new Map([...(await cluster.logRanges(topic, all))].map(([partition, { end }]) => [partition, end]))
+  } finally {
+    await cluster.close()
+  }
+}
+
+async function logStart(connection: KafkaConnection, topic: string, partition: number): Promise<number> {
+  const cluster = await connectKafkaCluster(connection)
+  try {
+    return (await cluster.logRanges(topic, [partition])).get(partition)?.start ?? 0
+  } finally {
+    await cluster.close()
+  }
+}
+
+async function kafkaPublishers(
+  config: Config,
+  connection: KafkaConnection,
+  source: TopicDescription,
+): Promise<PublisherFactory> {
+  const { results, deadLetters, certificates, job } = config
+  if (results.kind !== 'kafka' || deadLetters.kind !== 'kafka' || certificates.kind !== 'kafka')
+    return filePublishers(config)
+  const publishedTopic = `${job}-published`
+  const { partitions } = source
+  await createMissingTopics(connection, [
+    { topic: results.topic, partitions },
+    { topic: deadLetters.topic, partitions },
+    { topic: certificates.topic, partitions },
+    { topic: publishedTopic, partitions, config: { 'cleanup.policy': 'compact' } },
+  ])
+  return createKafkaPublisherFactory({
+    connection,
+    job,
+    resultsTopic: results.topic,
+    deadLettersTopic: deadLetters.topic,
+    certificatesTopic: certificates.topic,
+    publishedTopic,
+    sourceTopic: source.topic,
+    groupId: job,
+    encodeResult: createResultEncoder(),
+    encodeDeadLetter: createDeadLetterEncoder(),
+    encodeCertificate: createCertificateEncoder(),
+  })
+}

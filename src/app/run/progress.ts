@@ -1,0 +1,166 @@
+/** Turns what the pipeline tells into what a run's observer wants to show. */
+import type { RunObserver, RunProgress } from '../types.ts'
+import type { WorkerEvent } from '../../adapters/dapr/worker.ts'
+import type { PipelineEvent } from '../../ports/events.ts'
+
+const INTERVAL_MS = 200
+const RETRY_REMEDY = 'Nothing is lost: mend what the reason names, and the run goes on by itself.'
+const WARN_AGAIN_AFTER_MS = 60_000
+/** Reasons may hold ids, which are ever new. */
+const MAX_REMEMBERED_WARNINGS = 100
+
+export class ProgressMeter {
+  readonly #observer: RunObserver
+  readonly #nowMs: () => number
+  readonly #consumed = new Map<number, number>()
+  /** VM windows of the commits that are queued or under way. */
+  #vmWindowsTotal = 0
+  #vmWindowsDone = 0
+  #consumedBefore = 0
+  #windowsClosed = 0
+  #published = 0
+  #isWaitingSaid = false
+  #deadLetters = 0
+  #last = { atMs: 0, consumed: 0, pointsPerSecond: 0 }
+  #timer: NodeJS.Timeout | null = null
+  /** When each warning of a retry was given last, by its text. */
+  readonly #warnedAtMs = new Map<string, number>()
+
+  constructor(observer: RunObserver, nowMs: () => number) {
+    this.#observer = observer
+    this.#nowMs = nowMs
+  }
+
+  start(consumedBefore: number): void {
+    this.#consumedBefore = consumedBefore
+    this.#last = { atMs: this.#nowMs(), consumed: consumedBefore, pointsPerSecond: 0 }
+    this.#timer = setInterval(() => this.#observer.progress(this.#snapshot()), INTERVAL_MS)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    if (this.#timer === null) return
+    clearInterval(this.#timer)
+    this.#timer = null
+    this.#observer.progress(this.#snapshot())
+  }
+
+  vmWindowsClosed(count: number): void {
+    this.#vmWindowsDone += count
+  }
+
+  observeWorker(event: WorkerEvent): void {
+    if (event.kind === 'connected') {
+      this.#isWaitingSaid = false
+      return
+    }
+    // Said once, not at every attempt.
+    if (event.kind === 'waiting' && this.#isWaitingSaid) return
+    this.#isWaitingSaid ||= event.kind === 'waiting'
+    const message = event.kind === 'log' ? event.message : `the worker: ${event.kind}`
+    this.#observer.event({ kind: 'warning', message, remedy: 'The worker connects again by itself.' })
+  }
+
+  readonly observe = (event: PipelineEvent): void => {
+    const { partition } = event
+    switch (event.kind) {
+      case 'taken-over':
+        if (event.commit > 0 && event.epoch > 1) {
+          this.#observer.event({ kind: 'resumed', partition, commit: event.commit, resumeOffset: event.resumeOffset })
+        }
+        return
+      case 'folded':
+        this.#consumed.set(partition, event.counts.consumed)
+        return
+      case 'cut':
+        this.#vmWindowsTotal += event.vmWindows
+        return
+      case 'committed':
+        if (event.window === null || event.reason === null) return
+        this.#windowsClosed++
+        if (event.statesDropped > 0) this.#warnOfDroppedStates(partition, event.statesDropped)
+        this.#observer.event({ kind: 'window-closed', partition, window: event.window, reason: event.reason })
+        return
+      case 'published':
+        this.#published += event.results
+        this.#deadLetters += event.deadLetters
+        return
+      case 'retry':
+        return this.#warnOfRetry(event)
+      case 'dropped-from-roster': {
+        const names = event.producers
+          .slice(0, 5)
+          .map((one) => one.vmId)
+          .join(', ')
+        const message = `partition ${partition} waits no more for ${event.producers.length} silent producers: ${names}`
+        this.#observer.event({ kind: 'warning', message, remedy: 'They are waited for again once they send.' })
+        return
+      }
+      case 'request-taken': {
+        const { asks, who, why, windows } = event
+        const what =
+          asks === 'promote'
+            ? `promotes a replay's results of ${windows} windows of partition ${partition}`
+            : `forces ${windows} windows of partition ${partition} to close`
+        const command = asks === 'promote' ? 'windrow replay --promote' : 'windrow close'
+        this.#observer.event({
+          kind: 'warning',
+          message: `${who} ${what}: ${why}`,
+          remedy: `It was asked for with ${command}.`,
+        })
+        return
+      }
+      case 'request-answered':
+      case 'step':
+      case 'opened':
+      case 'caught-up':
+      case 'sweep-failed':
+      case 'halt-not-kept':
+      case 'ended':
+      case 'failed':
+        return
+    }
+  }
+
+  /** What ails one partition mostly ails all of them, for many tries: said once, and again when it goes on for long. */
+  #warnOfRetry({ step, reason }: PipelineEvent & { readonly kind: 'retry' }): void {
+    const message = `${step} failed and is tried again: ${reason}`
+    const nowMs = this.#nowMs()
+    if (nowMs < (this.#warnedAtMs.get(message) ?? -Infinity) + WARN_AGAIN_AFTER_MS) return
+    if (this.#warnedAtMs.size >= MAX_REMEMBERED_WARNINGS) this.#warnedAtMs.clear()
+    this.#warnedAtMs.set(message, nowMs)
+    this.#observer.event({ kind: 'warning', message, remedy: RETRY_REMEDY })
+  }
+
+  #warnOfDroppedStates(partition: number, count: number): void {
+    const message = `partition ${partition} dropped the state of ${count} VMs that sent nothing for stateWindows windows`
+    this.#observer.event({
+      kind: 'warning',
+      message,
+      remedy: 'They begin anew if they come back; raise stateWindows to keep them longer.',
+    })
+  }
+
+  #snapshot(): RunProgress {
+    let consumed = 0
+    for (const count of this.#consumed.values()) consumed += count
+    // Before a partition has folded anything of this run, its earlier records are known in the sum only.
+    consumed = Math.max(consumed, this.#consumedBefore)
+    const nowMs = this.#nowMs()
+    const elapsedMs = nowMs - this.#last.atMs
+    if (elapsedMs >= 1000) {
+      const pointsPerSecond = Math.max(0, Math.round(((consumed - this.#last.consumed) * 1000) / elapsedMs))
+      this.#last = { atMs: nowMs, consumed, pointsPerSecond }
+    }
+    return {
+      consumed,
+      available: null,
+      pointsPerSecond: this.#last.pointsPerSecond,
+      windowsClosed: this.#windowsClosed,
+      vmWindowsDone: this.#vmWindowsDone,
+      vmWindowsTotal: this.#vmWindowsTotal,
+      published: this.#published,
+      deadLetters: this.#deadLetters,
+    }
+  }
+}

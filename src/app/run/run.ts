@@ -1,0 +1,253 @@
+/**
+ * A run, wired together: configuration in, summary out. The path of a point is in pipeline/partition.ts; here its
+ * surroundings are put up and taken down in order.
+ *
+ *   app/sidecar.ts   the Dapr sidecar and what speaks to it      app/input.ts     where records come from, where results go
+ *   app/rules.ts     settings → rules of the job                 app/progress.ts  what an observer sees
+ *   app/summary.ts   totals, read from the ledgers            telemetry/       logs, health
+ */
+import { randomBytes } from 'node:crypto'
+import { systemClock as clock } from '../clock.ts'
+import { openFileInput } from './file-input.ts'
+import type { Input, InputHooks, RunPartition } from './input.ts'
+import { haveAllEnded } from './goals.ts'
+import { ProgressMeter } from './progress.ts'
+import { assertPayloadFits, rulesOf } from '../rules.ts'
+import { openSidecar, type SidecarStack } from './sidecar.ts'
+import { consumedSoFar, summarise } from './summary.ts'
+import { watchLogs } from './watch-logs.ts'
+import type { JobSummary, RunObserver } from '../types.ts'
+import type { Config } from '../../config/settings.ts'
+import type { AnyAggregator } from '../../core/aggregator.ts'
+import { summary as builtInSummary } from '../../core/summary.ts'
+import { messageOf, WindrowError } from '../../errors/index.ts'
+import { bindJob } from '../../ledger/job-record.ts'
+import { DEFAULT_LIMITS, type PipelineEnv } from '../../pipeline/env.ts'
+import type { PipelineEvent } from '../../ports/events.ts'
+import { runPartition, type PartitionEnd } from '../../pipeline/partition.ts'
+import { Health } from '../../telemetry/health.ts'
+import { serveHealth, type HealthServer } from '../../telemetry/health-server.ts'
+import { createLog, isLogged, logPipelineEvent, logWorkerEvent, type Log } from '../../telemetry/log.ts'
+import { openConfiguredTelemetry, type OpenTelemetry, type Telemetry } from '../../telemetry/telemetry.ts'
+import { WindowsTold } from '../../telemetry/windows-told.ts'
+import { aggregatorId } from '../../workflows/vm-window.ts'
+import type { WorkerEvent } from '../../adapters/dapr/worker.ts'
+
+/** Runs a job with the built-in aggregator; see `runJobWith`. */
+export function runJob(config: Config, observer: RunObserver, signal: AbortSignal): Promise<JobSummary> {
+  return runJobWith(builtInSummary, config, observer, signal)
+}
+
+/**
+ * Runs a job until its input ends or `signal` aborts; either way what was read is committed and published, and the same
+ * call goes on from there. Rejects with a WindrowError.
+ */
+export async function runJobWith(
+  aggregator: AnyAggregator,
+  config: Config,
+  observer: RunObserver,
+  signal: AbortSignal,
+  openInput: OpenInput = openConfigured,
+  openTelemetry: OpenTelemetry = openConfiguredTelemetry,
+): Promise<JobSummary> {
+  const startedMs = performance.now()
+  assertPayloadFits(config, aggregator)
+  const windows = new WindowsTold()
+  const log = createLog(config)
+  const watch: Watch = {
+    ...{ log, windows },
+    meter: new ProgressMeter(observer, () => performance.now()),
+    health: new Health(),
+    telemetry: await openTelemetry(config, windows, (message) => log.warn(message)),
+  }
+  const { health, telemetry } = watch
+  signal.addEventListener('abort', () => health.stopping(), { once: true })
+  // First of all, so that probes are answered while a broker or a sidecar is waited for.
+  let probes: HealthServer | null = null
+  try {
+    probes = config.healthPort === null ? null : await serveHealth(health, config.healthPort)
+    const input = await openInput(config, {
+      clock,
+      log,
+      onWarning: (message, remedy) => {
+        log.warn({ remedy }, message)
+        observer.event({ kind: 'warning', message, remedy })
+      },
+      onAssigned: (partitions) => {
+        log.info({ partitions }, 'assigned')
+        health.assigned(partitions)
+        telemetry.assigned()
+      },
+      onRevoked: (partitions) => {
+        log.info({ partitions }, 'revoked')
+        health.revoked()
+      },
+      onHalted: (partition, error) => health.halted(partition, error),
+    })
+    try {
+      return await runOnInput(input, startedMs, aggregator, config, watch, signal)
+    } finally {
+      await input.close()
+    }
+  } finally {
+    await probes?.close()
+    await telemetry.close()
+  }
+}
+
+/** Those who are told of a run. */
+interface Watch {
+  readonly meter: ProgressMeter
+  readonly log: Log
+  readonly health: Health
+  readonly windows: WindowsTold
+  readonly telemetry: Telemetry
+}
+
+/** Tells everybody of what happened, each with the window that it is about. */
+function tell({ windows, telemetry, log, meter }: Watch, event: PipelineEvent): void {
+  const { partition } = event
+  const window = windows.observe(event)
+  meter.observe(event)
+  // Nearly all events of nearly all runs: nobody logs them.
+  if (!isLogged(log, event)) return telemetry.observe(event, window)
+  // Asked on both sides, since a trace begins and ends with the events that are logged.
+  const traceId = window === null ? undefined : telemetry.traceIdOf(partition, window)
+  telemetry.observe(event, window)
+  logPipelineEvent(log, event, {
+    window,
+    traceId: traceId ?? (window === null ? undefined : telemetry.traceIdOf(partition, window)),
+  })
+}
+
+async function runOnInput(
+  input: Input,
+  startedMs: number,
+  aggregator: AnyAggregator,
+  config: Config,
+  watch: Watch,
+  signal: AbortSignal,
+): Promise<JobSummary> {
+  const { meter, log, health, telemetry } = watch
+  const hooks = {
+    onVmWindows: (count: number) => meter.vmWindowsClosed(count),
+    onWorkerEvent: (event: WorkerEvent) => {
+      logWorkerEvent(log, event)
+      meter.observeWorker(event)
+      health.observeWorker(event)
+      telemetry.observeWorker(event)
+    },
+    onPipelineEvent: (event: PipelineEvent) => logPipelineEvent(log, event, { window: null, traceId: undefined }),
+    telemetry,
+  }
+  const sidecar = await openSidecar(config, input.partitions, aggregator, hooks, signal)
+  try {
+    health.sidecarIs(sidecar.answers)
+    const run = runOn(sidecar, input, aggregator, config, watch, signal)
+    // A sidecar that is gone for good leaves its callers waiting for answers that will not come.
+    const consumedBefore = await Promise.race([run, sidecar.failed])
+    const seconds = Math.round(performance.now() - startedMs) / 1000
+    return await summarise(sidecar.store, config.job, input.partitions, aggregator, { seconds, consumedBefore })
+  } finally {
+    await sidecar.close()
+  }
+}
+
+/** Binds the job and drives its partitions; resolves to the records that were consumed before. */
+async function runOn(
+  sidecar: SidecarStack,
+  input: Input,
+  aggregator: AnyAggregator,
+  config: Config,
+  watch: Watch,
+  signal: AbortSignal,
+): Promise<number> {
+  const { store } = sidecar
+  const { meter, log, health, telemetry } = watch
+  const record = await bindJob(
+    store,
+    {
+      format: 1,
+      job: config.job,
+      partitions: input.partitions,
+      rules: rulesOf(config, input.hasBrokerClock),
+      aggregator: aggregatorId(aggregator),
+      source: input.identity,
+      fields: config.fields,
+    },
+    (before) => input.check(before),
+    async () => (await consumedSoFar(store, config.job, input.partitions)) === 0,
+  )
+  if (!input.isRepeatable && (await haveAllEnded(store, config.job, input.partitions))) throw jobHasEnded(config)
+  const env: PipelineEnv = {
+    job: config.job,
+    rules: record.rules,
+    aggregator,
+    store,
+    engine: sidecar.engine,
+    publishers: input.publishers,
+    source: input.source,
+    clock,
+    newToken: () => randomBytes(4).toString('hex'),
+    limits: {
+      ...DEFAULT_LIMITS,
+      checkpointEveryRecords: config.checkpointEvery,
+      vmsPerWorkflow: config.vmsPerWorkflow,
+    },
+    observe: (event) => tell(watch, event),
+    traceparentOf: (partition, window) => telemetry.traceparentOf(partition, window),
+    once: config.once,
+    ...(input.recorded === undefined ? {} : { recorded: input.recorded }),
+  }
+  const { sizeMs: windowMs, deadlineMs } = record.rules
+  telemetry.jobIs({ partitions: input.partitions, windowMs, deadlineMs })
+  const ended = new AbortController()
+  const watching =
+    telemetry.isOn && input.logRanges !== undefined
+      ? watchLogs(input.logRanges, (ranges) => telemetry.logsAre(ranges), { clock, log }, ended.signal)
+      : Promise.resolve()
+  const consumedBefore = await consumedSoFar(store, config.job, input.partitions)
+  meter.start(consumedBefore)
+  // Files belong to this process alone; of a topic the group says what is ours.
+  if (config.source === 'files') health.assigned(Array.from({ length: input.partitions }, (_, partition) => partition))
+  try {
+    await input.drive((partition, both, firstOffset) => runOwned(env, partition, both, firstOffset), store, signal)
+  } finally {
+    meter.stop()
+    ended.abort()
+    await watching
+  }
+  return consumedBefore
+}
+
+/** Runs a partition, and tells when it fails: what becomes of it then is decided by who drives it. */
+async function runOwned(env: PipelineEnv, ...[partition, ...more]: Parameters<RunPartition>): Promise<PartitionEnd> {
+  try {
+    return await runPartition(env, partition, ...more)
+  } catch (error) {
+    const { code, disposition } =
+      error instanceof WindrowError ? error : { code: 'UNEXPECTED', disposition: 'fatal' as const }
+    const stack = error instanceof Error && !(error instanceof WindrowError) ? error.stack : undefined
+    const event = { kind: 'failed', partition, code, disposition, reason: messageOf(error) } as const
+    env.observe({ ...event, ...(stack === undefined ? {} : { stack }) })
+    throw error
+  }
+}
+
+/** What is piped in now cannot be told from what was piped in then, and must not be taken for it. */
+function jobHasEnded({ job, dataDir }: Config): WindrowError {
+  return new WindrowError(`job ${job} in ${dataDir} has consumed its standard input to the end`, {
+    code: 'JOB_ENDED',
+    remedy: 'Its results are there. Give another --data-dir or --job for another input.',
+  })
+}
+
+/** Opens the input of a run; `demo` brings its own. */
+export type OpenInput = (config: Config, hooks: InputHooks) => Promise<Input>
+
+export const openConfigured: OpenInput = async (config, hooks) => {
+  if (config.source === 'files') return openFileInput(config)
+  // Loaded when needed: a run on files does without Kafka's client.
+  const { openKafkaInput } = await import('./kafka-input.ts')
+  return openKafkaInput(config, hooks)
+}

@@ -1,0 +1,127 @@
+/** The sidecar of a run, embedded or a daprd, with everything that speaks to it: store, workflow engine, worker. */
+import { join } from 'node:path'
+import { connectSidecar } from '../../adapters/dapr/client.ts'
+import { createInstanceRunner } from '../../adapters/dapr/instance-runner.ts'
+import { createDaprStateStore } from '../../adapters/dapr/state-store.ts'
+import { createDaprWorkflowEngine } from '../../adapters/dapr/workflow-engine.ts'
+import type { Config } from '../../config/settings.ts'
+import type { AnyAggregator } from '../../core/aggregator.ts'
+import { startEmbeddedSidecar } from '../../embedded/index.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { PipelineObserver } from '../../ports/events.ts'
+import type { StateStore, WorkflowEngine } from '../../ports/index.ts'
+import type { Telemetry } from '../../telemetry/telemetry.ts'
+import { activityFunctions, workflowFunctions } from '../../adapters/dapr/functions.ts'
+import { PARTITION_WINDOW, VM_WINDOW } from '../../workflows/names.ts'
+import type { VmWindowAnswer } from '../../workflows/plan.ts'
+import type { RunVmWindows } from '../../workflows/activities/run-tasks.ts'
+import { startWorkflowWorker, type WorkerEvent, type WorkflowWorker } from '../../adapters/dapr/worker.ts'
+
+export interface SidecarStack {
+  readonly store: StateStore
+  readonly engine: WorkflowEngine
+  /** Asks the sidecar now: resolves when it answers, rejects when it does not within two seconds. */
+  readonly answers: () => Promise<void>
+  /** Rejects when the sidecar or the worker is gone for good; otherwise never settles. */
+  readonly failed: Promise<never>
+  close(): Promise<void>
+}
+
+export interface SidecarHooks {
+  /** Called for every VM window that a workflow of this process has closed. */
+  readonly onVmWindows: (count: number) => void
+  readonly onWorkerEvent: (event: WorkerEvent) => void
+  /** Told of the activities that run in this process, whoever owns their partition. */
+  readonly onPipelineEvent: PipelineObserver
+  readonly telemetry: Telemetry
+}
+
+/**
+ * Work items that the worker takes at once. An `aggregate` holds one for as long as its VM windows need others, and every
+ * partition may have one, so there must be more than partitions and instances in flight together.
+ */
+const SPARE_WORK_ITEMS = 64
+
+/** A sidecar is next door; a probe waits for the answer. */
+const ANSWER_WITHIN_MS = 2_000
+
+export async function openSidecar(
+  config: Config,
+  partitions: number,
+  aggregator: AnyAggregator,
+  hooks: SidecarHooks,
+  signal: AbortSignal,
+): Promise<SidecarStack> {
+  const embedded =
+    config.sidecar === 'embedded'
+      ? await startEmbeddedSidecar({
+          dataDir: join(config.dataDir, 'state'),
+          storeName: config.stateStore,
+          maxActivityItems: partitions + 2,
+        })
+      : null
+  const endpoint = {
+    host: embedded === null ? config.daprHost : '127.0.0.1',
+    grpcPort: embedded?.grpcPort ?? config.daprGrpcPort,
+    ...(config.daprApiToken === null || embedded !== null ? {} : { apiToken: config.daprApiToken }),
+  }
+  // A message carries a value and more: the way must be wider than the widest value.
+  const maxMessageMib = Math.ceil(config.maxValueBytes / 2 ** 20) * 2 + 64
+  const client = await connectSidecar({ ...endpoint, maxMessageMib })
+  let worker: WorkflowWorker | null = null
+  const close = async (): Promise<void> => {
+    // The client first: an activity that waits for workflows ends at once, and the worker need not wait for it.
+    client.close()
+    await worker?.stop()
+    await embedded?.close()
+  }
+  try {
+    await client.waitForSidecar({ signal, onWaiting: (cause) => hooks.onWorkerEvent({ kind: 'waiting', cause }) })
+    const { telemetry } = hooks
+    const { maxValueBytes } = config
+    const store = telemetry.store(createDaprStateStore({ client, storeName: config.stateStore, maxValueBytes }))
+    const runner = telemetry.runner(createInstanceRunner({ client, maxInFlight: config.maxInFlight }), maxValueBytes)
+    const run: RunVmWindows = telemetry.vmWindows(async (id, order) => {
+      const result = await runner.run(VM_WINDOW, id, JSON.stringify(order))
+      if (!result.ok) throw instanceFailed(id, result.reason)
+      hooks.onVmWindows(order.tasks.length)
+      return JSON.parse(result.output) as VmWindowAnswer
+    })
+    worker = startWorkflowWorker({
+      grpcEndpoint: endpoint,
+      workflows: telemetry.workflows(workflowFunctions(aggregator)),
+      activities: telemetry.activities(
+        activityFunctions({
+          ...{ store, aggregator, run, observe: hooks.onPipelineEvent },
+          maxInFlight: config.maxInFlight * 2,
+        }),
+      ),
+      maxConcurrent: config.maxInFlight + partitions + SPARE_WORK_ITEMS,
+      onEvent: hooks.onWorkerEvent,
+    })
+    const failed = Promise.race([worker.failed, ...(embedded === null ? [] : [embedded.failed])])
+    failed.catch(() => undefined)
+    await Promise.race([worker.ready, failed])
+    return {
+      store,
+      engine: {
+        ...telemetry.engine(createDaprWorkflowEngine({ client, workflowName: PARTITION_WINDOW })),
+        stalled: (cause) => worker?.renew(cause),
+      },
+      answers: () => client.hub.hello(ANSWER_WITHIN_MS),
+      failed,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function instanceFailed(id: string, reason: string): WindrowError {
+  return new WindrowError(`the workflow ${id} failed: ${reason}`, {
+    code: 'INSTANCE_FAILED',
+    disposition: 'retryable',
+    remedy: 'It is driven again; look at the log of the worker if it goes on.',
+  })
+}

@@ -1,0 +1,68 @@
+/** The totals of a job, as its ledgers have them. */
+import type { JobSummary } from '../types.ts'
+import type { AnyAggregator } from '../../core/aggregator.ts'
+import { addFates, NO_FATES, type FateCounts } from '../../core/fate.ts'
+import type { Json } from '../../core/json.ts'
+import { readRows } from '../../ledger/chunks.ts'
+import { addCounts, readIndex } from '../../ledger/index-chunk.ts'
+import { latePointsIn, readJob } from '../../pipeline/inspect.ts'
+import type { Windowing } from '../../core/windowing.ts'
+import { readLedger } from '../../ledger/ledger.ts'
+import type { StateStore } from '../../ports/index.ts'
+import { JobTotal, type TotalRow } from '../../workflows/activities/job-total.ts'
+
+export async function summarise(
+  store: StateStore,
+  job: string,
+  partitions: number,
+  aggregator: AnyAggregator,
+  run: { readonly seconds: number; readonly consumedBefore: number },
+): Promise<JobSummary> {
+  let counts: FateCounts = NO_FATES
+  let closed = 0
+  let vmWindows = 0
+  let revisions = 0
+  let pendingPoints = 0
+  let rules: Windowing | null = null
+  let byReason: { [reason: string]: number } = {}
+  const total = new JobTotal(aggregator)
+  for (let partition = 0; partition < partitions; partition++) {
+    const found = await readLedger(store, job, partition)
+    if (found === null) continue
+    counts = addFates(counts, found.ledger.counts)
+    if (found.ledger.index === null) continue
+    const index = await readIndex(store, found.ledger.index)
+    closed += index.totals.windows
+    vmWindows += index.totals.vmWindows
+    revisions += index.totals.revisions ?? 0
+    if (index.late !== null) {
+      rules ??= (await readJob(store, job))?.rules ?? null
+      if (rules !== null) pendingPoints += await latePointsIn(store, index, rules)
+    }
+    byReason = addCounts(byReason, index.totals.windowsByReason)
+    if (index.total !== null) {
+      const [row] = await readRows(store, index.total)
+      total.add(row as unknown as TotalRow)
+    }
+  }
+  const { consumed, accepted, duplicate, late, rejected, manifests } = counts
+  return {
+    points: { consumed, accepted, duplicate, late, rejected },
+    manifests,
+    windows: { closed, byReason },
+    vmWindows,
+    amendments: { pendingPoints, revisions },
+    metrics: (total.result() ?? {}) as Record<string, Json>,
+    seconds: run.seconds,
+    pointsPerSecond: run.seconds === 0 ? 0 : Math.round((consumed - run.consumedBefore) / run.seconds),
+  }
+}
+
+/** Records that all ledgers together account for. */
+export async function consumedSoFar(store: StateStore, job: string, partitions: number): Promise<number> {
+  let consumed = 0
+  for (let partition = 0; partition < partitions; partition++) {
+    consumed += (await readLedger(store, job, partition))?.ledger.counts.consumed ?? 0
+  }
+  return consumed
+}

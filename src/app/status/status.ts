@@ -1,0 +1,195 @@
+/** `windrow status`: what the ledgers of a job say, and how far its topic is ahead of them. Reads only. */
+import type { LogRange } from '../../adapters/kafka/cluster.ts'
+import type { KafkaSettings } from '../../config/kafka-rules.ts'
+import type { CloseReason } from '../../core/closing.ts'
+import { addFates, NO_FATES, type FateCounts } from '../../core/fate.ts'
+import type { EpochMs } from '../../core/point.ts'
+import type { TimeWindow } from '../../core/window.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { JobRecord } from '../../ledger/job-record.ts'
+import { readHalt, type Halt } from '../../ledger/halt.ts'
+import { readLedger, type Goal, type Intent, type Ledger } from '../../ledger/ledger.ts'
+import { dataLossIn } from '../../pipeline/data-loss.ts'
+import { readOnly, viewPartition, type PartitionView } from '../../pipeline/inspect.ts'
+import type { StateStore } from '../../ports/index.ts'
+import { jobIn, withJobStore, type StoreConfig } from '../job-store.ts'
+import { readLog, topicOf, type Log } from './topic-state.ts'
+
+export type StatusConfig = StoreConfig & KafkaSettings
+
+export interface JobStatus {
+  readonly job: string
+  /** Name and version. */
+  readonly aggregator: string
+  readonly windowMs: number
+  /** `null`: the job reads files. */
+  readonly topic: string | null
+  /** Why no lag is known although there is a topic. */
+  readonly lagProblem: string | null
+  /** Why no run of the job would go on, as far as its topic shows it. */
+  readonly halted: HaltStatus | null
+  /** Of all partitions. */
+  readonly counts: FateCounts
+  readonly partitions: readonly PartitionStatus[]
+}
+
+/** As of the last commit. What is `null` or empty in a partition that nobody has taken is so for that reason. */
+export interface PartitionStatus {
+  readonly partition: number
+  readonly owner: { readonly epoch: number; readonly token: string } | null
+  readonly commit: number
+  /** The highest commit that the ledger knows to be published. */
+  readonly published: number
+  readonly resumeOffset: number | null
+  readonly logEnd: number | null
+  /** Offsets from where reading goes on to the end of the log. */
+  readonly lag: number | null
+  readonly watermark: EpochMs | null
+  readonly counts: FateCounts
+  readonly open: readonly OpenWindowStatus[]
+  readonly late: LateStatus
+  readonly lastClosed: { readonly window: EpochMs; readonly reason: CloseReason } | null
+  /** The commit under way, or the one that an owner left when it died. */
+  readonly intent: Pick<Intent, 'commit' | 'epoch' | 'cut' | 'window' | 'trigger' | 'request'> | null
+  readonly goal: Goal | null
+  /** Why its owner went on no more, or none could. */
+  readonly halted: HaltStatus | null
+}
+
+export interface LateStatus {
+  /** Late points that amend their windows with the next close. */
+  readonly pending: number
+  /** Results of amendments and promotions so far. */
+  readonly revisions: number
+}
+
+export interface HaltStatus {
+  readonly code: string
+  readonly message: string
+  readonly remedy: string
+  /** When the owner halted; `null`: nobody has yet, but it shows from outside. */
+  readonly atMs: EpochMs | null
+}
+
+export interface OpenWindowStatus extends TimeWindow {
+  /** Those with points or manifests. */
+  readonly vmWindows: number
+  /** Producers of VMs: those of the roster and those seen. */
+  readonly waitedFor: number
+  readonly complete: number
+}
+
+export type ReadStatus = (config: StatusConfig, signal: AbortSignal) => Promise<JobStatus>
+
+export const readStatus: ReadStatus = (config, signal) =>
+  withJobStore(config, signal, async (opened) => {
+    const store = readOnly(opened.store)
+    const record = await jobIn(store, config)
+    const looks: PartitionLook[] = []
+    for (let partition = 0; partition < record.partitions; partition++) {
+      looks.push(await lookAt(store, record, partition))
+    }
+    // After the ledgers: asked before them, an end could lie below where a partition has got to meanwhile.
+    const log = await readLog(record, config)
+    return statusOf(record, looks, log)
+  })
+
+/** What is found of a partition in the state store. */
+export interface PartitionLook {
+  /** `null` while nobody has taken it. */
+  readonly ledger: Ledger | null
+  /** `null` as well where chunks are lost, which `problem` then says. */
+  readonly view: PartitionView | null
+  readonly problem: WindrowError | null
+  readonly halt: Halt | null
+}
+
+async function lookAt(store: StateStore, { job, rules }: JobRecord, partition: number): Promise<PartitionLook> {
+  try {
+    const view = await viewPartition(store, job, partition, rules)
+    const ledger = view?.ledger ?? null
+    return { ledger, view, problem: null, halt: await readHalt(store, job, partition, ledger) }
+  } catch (error) {
+    // What is wrong with one partition must not hide the others, nor what its ledger says.
+    if (!(error instanceof WindrowError) || error.code !== 'CHUNK_BROKEN') throw error
+    const ledger = (await readLedger(store, job, partition))?.ledger ?? null
+    return { ledger, view: null, problem: error, halt: await readHalt(store, job, partition, ledger) }
+  }
+}
+
+/** Pure. */
+export function statusOf(record: JobRecord, looks: readonly PartitionLook[], log: Log): JobStatus {
+  return {
+    job: record.job,
+    aggregator: record.aggregator,
+    windowMs: record.rules.sizeMs,
+    topic: topicOf(record),
+    lagProblem: log.problem,
+    halted: log.halt && haltStatus(log.halt, null),
+    counts: looks.reduce((sum, { ledger }) => addFates(sum, ledger?.counts ?? NO_FATES), NO_FATES),
+    partitions: looks.map((look, partition) => partitionStatus(partition, look, log.ranges.get(partition) ?? null)),
+  }
+}
+
+function partitionStatus(partition: number, look: PartitionLook, range: LogRange | null): PartitionStatus {
+  const logEnd = range?.end ?? null
+  const { ledger, view } = look
+  const halted = haltOf(look, range)
+  if (ledger === null) {
+    return {
+      ...{ partition, owner: null, commit: 0, published: 0, resumeOffset: null },
+      ...{ logEnd, lag: range === null ? null : range.end - range.start },
+      ...{ watermark: null, counts: NO_FATES, open: [], late: NOTHING_LATE },
+      ...{ lastClosed: null, intent: null, goal: null, halted },
+    }
+  }
+  const { epoch, token, commit, published, resumeOffset, watermark, counts, intent, goal } = ledger
+  return {
+    partition,
+    owner: { epoch, token },
+    commit,
+    published: published.commit,
+    resumeOffset,
+    logEnd,
+    lag: logEnd === null ? null : Math.max(0, logEnd - resumeOffset),
+    watermark,
+    counts,
+    open: view === null ? [] : openWindows(view),
+    late: view === null ? NOTHING_LATE : { pending: view.latePoints, revisions: view.index?.totals?.revisions ?? 0 },
+    lastClosed: view?.index?.lastClosed ?? null,
+    intent: intent && {
+      commit: intent.commit,
+      epoch: intent.epoch,
+      cut: intent.cut,
+      window: intent.window,
+      trigger: intent.trigger,
+      ...(intent.request === undefined ? {} : { request: intent.request }),
+    },
+    goal,
+    halted,
+  }
+}
+
+const NOTHING_LATE: LateStatus = { pending: 0, revisions: 0 }
+
+function openWindows({ state }: PartitionView): OpenWindowStatus[] {
+  return [...state.windows.values()]
+    .sort((a, b) => a.start - b.start)
+    .map((window) => {
+      const { waitedFor, incomplete } = window.countWaiting(state.roster)
+      const { start, end, vms } = window
+      return { start, end, vmWindows: vms.size, waitedFor, complete: waitedFor - incomplete }
+    })
+}
+
+/** What an owner has said comes first; what shows from outside is what the next one would say. */
+function haltOf({ ledger, problem, halt }: PartitionLook, range: LogRange | null): HaltStatus | null {
+  if (halt !== null) return haltStatus(halt, halt.atMs)
+  if (problem !== null) return haltStatus(problem, null)
+  const loss = ledger === null || range === null ? null : dataLossIn(range, ledger)
+  return loss && haltStatus(loss, null)
+}
+
+function haltStatus({ code, message, remedy }: Omit<HaltStatus, 'atMs'>, atMs: EpochMs | null): HaltStatus {
+  return { code, message, remedy, atMs }
+}

@@ -1,0 +1,68 @@
+/** What the topic of a job says of it: how far its partitions reach, and whether it is still the topic that the job began with. */
+import type { KafkaConnection } from '../../adapters/kafka/client.ts'
+import type { LogRange } from '../../adapters/kafka/cluster.ts'
+import { kafkaConnectionOf } from '../../adapters/kafka/connection.ts'
+import type { TopicDescription } from '../../adapters/kafka/topic.ts'
+import type { KafkaSettings } from '../../config/kafka-rules.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { JobRecord } from '../../ledger/job-record.ts'
+
+export interface Log {
+  /** By partition; empty where nobody could be asked. */
+  readonly ranges: ReadonlyMap<number, LogRange>
+  readonly problem: string | null
+  /** Why the topic is not to be read under this job. */
+  readonly halt: WindrowError | null
+}
+
+export const NO_LOG: Log = { ranges: new Map(), problem: null, halt: null }
+
+/** Asks the brokers, when they are named; what they do not answer is a problem that is told, not an error. */
+export async function readLog(record: JobRecord, kafka: KafkaSettings): Promise<Log> {
+  const topic = topicOf(record)
+  if (topic === null) return NO_LOG
+  if (kafka.brokers.length === 0) return { ...NO_LOG, problem: 'give --brokers to see the lag' }
+  const connection = kafkaConnectionOf(kafka, 'windrow-status')
+  const { describeTopic } = await import('../../adapters/kafka/topic.ts')
+  try {
+    const halt = await refusalOf(record, await describeTopic(connection, topic))
+    // Offsets of another topic would say nothing of this job.
+    return halt === null ? { ...NO_LOG, ranges: await rangesOf(connection, topic, record.partitions) } : haltedLog(halt)
+  } catch (error) {
+    // What the ledgers say is worth telling without the brokers, when those are what is looked into.
+    if (!(error instanceof WindrowError)) throw error
+    return { ...NO_LOG, problem: error.message }
+  }
+}
+
+const haltedLog = (halt: WindrowError): Log => ({ ...NO_LOG, problem: 'the topic is not the one of the job', halt })
+
+/** What a run would say of the topic. */
+async function refusalOf({ source }: JobRecord, description: TopicDescription): Promise<WindrowError | null> {
+  const { refuseAnother, refuseCompacted } = await import('../run/topic-identity.ts')
+  try {
+    refuseCompacted(description)
+    refuseAnother(source, description)
+    return null
+  } catch (error) {
+    if (error instanceof WindrowError) return error
+    throw error
+  }
+}
+
+async function rangesOf(connection: KafkaConnection, topic: string, count: number): Promise<Log['ranges']> {
+  const { connectKafkaCluster } = await import('../../adapters/kafka/cluster.ts')
+  const cluster = await connectKafkaCluster(connection)
+  try {
+    const partitions = Array.from({ length: count }, (_, partition) => partition)
+    return await cluster.logRanges(topic, partitions)
+  } finally {
+    await cluster.close()
+  }
+}
+
+/** `null`: the job reads files. */
+export function topicOf({ source }: JobRecord): string | null {
+  const { kind, topic } = source as { readonly kind?: unknown; readonly topic?: unknown }
+  return kind === 'kafka' && typeof topic === 'string' ? topic : null
+}

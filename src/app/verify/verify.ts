@@ -1,0 +1,126 @@
+/** `windrow verify`: what is compared, opened where a job's settings say that it is. */
+import { codeOf } from '../../adapters/files/file-system.ts'
+import { describeInputs, STDIN } from '../../adapters/files/inputs.ts'
+import { publishedLines, sideFileOf } from '../../adapters/files/published-lines.ts'
+import { readInputs } from '../../adapters/files/read-inputs.ts'
+import type { Config } from '../../config/settings.ts'
+import { partitionOf } from '../../core/murmur2.ts'
+import type { SourceRecord } from '../../core/point.ts'
+import { WindrowError } from '../../errors/index.ts'
+import type { VerifyReport } from '../../verify/report.ts'
+import type { Range } from '../../verify/selection.ts'
+import { verify, type VerifyProgress, type VerifySources } from '../../verify/verify.ts'
+import { rulesOf } from '../rules.ts'
+
+export type RunVerify = (
+  config: Config,
+  range: Range,
+  observe: (progress: VerifyProgress) => void,
+  signal: AbortSignal,
+) => Promise<VerifyReport>
+
+/** Reads only. Rejects with a WindrowError. */
+export const runVerify: RunVerify = async (config, range, observe, signal) => {
+  const opened = config.source === 'files' ? openFiles(config, signal) : await openTopics(config)
+  try {
+    const rules = rulesOf(config, opened.hasBrokerClock)
+    return await verify(opened.sources, { job: config.job, rules, range }, observe, signal)
+  } finally {
+    await opened.close()
+  }
+}
+
+export interface OpenedSources {
+  readonly sources: VerifySources
+  readonly hasBrokerClock: boolean
+  close(): Promise<void>
+}
+
+async function openTopics(config: Config): Promise<OpenedSources> {
+  // Loaded when needed: files do without Kafka's client.
+  const { openKafkaSources } = await import('./kafka.ts')
+  return openKafkaSources(config)
+}
+
+function openFiles(config: Config, signal: AbortSignal): OpenedSources {
+  const sources: VerifySources = {
+    ...publishedFiles(config),
+    logRanges: async (partitions) => new Map(partitions.map((partition) => [partition, { start: 0, end: Infinity }])),
+    async records(spans, take) {
+      const inputs = (await describeInputs(config.input)).map(({ path }) => path)
+      if (inputs.includes(STDIN)) throw noSecondReading()
+      const decode = { mapping: config.fields }
+      const records = readInputs({ paths: inputs, format: config.format, decode, signal, onRead: () => undefined })
+      const batches = new Batches(take)
+      for await (const record of records) {
+        const partition = partitionIn(record, config.partitions)
+        const span = spans.get(partition)
+        if (span !== undefined && record.offset >= span.from && record.offset < span.to) batches.add(partition, record)
+      }
+      batches.flush()
+    },
+  }
+  return { sources, hasBrokerClock: false, close: async () => undefined }
+}
+
+/** As the source of files shares records out. */
+function partitionIn({ decoded }: SourceRecord, partitions: number): number {
+  if (decoded.kind === 'undecodable') return 0
+  return partitionOf(decoded.kind === 'point' ? decoded.point.vmId : decoded.manifest.vmId, partitions)
+}
+
+const BATCH_RECORDS = 4096
+
+class Batches {
+  readonly #take: (partition: number, records: readonly SourceRecord[]) => void
+  readonly #waiting = new Map<number, SourceRecord[]>()
+
+  constructor(take: (partition: number, records: readonly SourceRecord[]) => void) {
+    this.#take = take
+  }
+
+  add(partition: number, record: SourceRecord): void {
+    const waiting = this.#waiting.get(partition)
+    if (waiting === undefined) this.#waiting.set(partition, [record])
+    else if (waiting.push(record) === BATCH_RECORDS) {
+      this.#take(partition, waiting)
+      this.#waiting.delete(partition)
+    }
+  }
+
+  flush(): void {
+    for (const [partition, records] of this.#waiting) this.#take(partition, records)
+    this.#waiting.clear()
+  }
+}
+
+/** Results and certificates in files, both as of one moment: one side file tells how much of each is published. */
+export function publishedFiles({ results, certificates }: Config): Pick<VerifySources, 'results' | 'certificates'> {
+  const side = results.kind === 'file' ? sideFileOf(results.path) : Promise.resolve(null)
+  // Whoever reads first meets a failure.
+  side.catch(() => undefined)
+  async function* lines(of: 'results' | 'certificates', output: Config['results']): AsyncGenerator<string> {
+    if (output.kind !== 'file') return
+    try {
+      yield* publishedLines(output.path, (await side)?.[of].bytes ?? null)
+    } catch (error) {
+      throw codeOf(error) === 'ENOENT' ? noFile(of, output.path, error) : error
+    }
+  }
+  return { results: () => lines('results', results), certificates: () => lines('certificates', certificates) }
+}
+
+function noFile(of: string, path: string, cause: unknown): WindrowError {
+  return new WindrowError(`there are no ${of} in ${path}: there is no such file`, {
+    code: 'NOTHING_TO_VERIFY',
+    remedy: `Give --data-dir as the run did, or name the file with --${of}.`,
+    cause,
+  })
+}
+
+function noSecondReading(): WindrowError {
+  return new WindrowError('standard input cannot be read a second time', {
+    code: 'NOTHING_TO_VERIFY',
+    remedy: 'Give the records as a file with --input.',
+  })
+}

@@ -1,0 +1,98 @@
+/**
+ * Kafka alone: the stack's broker without the rest, for what runs on the embedded sidecar. It needs Java and nothing
+ * that takes minutes to build, and ends with whoever started it.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, open } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { messageOf, WindrowError } from '../../errors/index.ts'
+import { ensureBuilt, isBuilt, plannedBuilds } from './builds.ts'
+import { cacheFolder } from './cache.ts'
+import { kafkaPart } from './kafka.ts'
+import type { Part } from './part.ts'
+import { addressOf } from './ports.ts'
+import { lastLines } from './process.ts'
+import { findKafkaTools } from './tools.ts'
+
+export interface BrokerOptions {
+  /** Holds its data and its log; kept. */
+  readonly dataDir: string
+  readonly port: number
+  readonly controllerPort: number
+  /** Lines of `server.properties` beyond the stack's, which they replace; for other listeners. @default none */
+  readonly properties?: readonly string[]
+  /** Users of SCRAM with their passwords. @default none */
+  readonly scramUsers?: Readonly<Record<string, string>>
+  /** Where to look for `PATH` and the cache. @default process.env */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+export interface Broker {
+  /** `host:port`. */
+  readonly address: string
+  readonly logFile: string
+  readonly pid: number
+  /** Ends it without loss, or as it is told to; resolves when it is gone. Started again on its folder, it goes on. */
+  stop(signal?: NodeJS.Signals): Promise<void>
+}
+
+const USABLE_WITHIN_MS = 120_000
+const CHECK_EVERY_MS = 200
+
+/** Resolves when it answers. Fetches Kafka into the cache the first time. */
+export async function startBroker({ env = process.env, ...options }: BrokerOptions): Promise<Broker> {
+  const { dataDir, port, controllerPort, properties = [], scramUsers = {} } = options
+  await mkdir(dataDir, { recursive: true })
+  const logFile = join(dataDir, 'kafka.log')
+  const cacheDir = cacheFolder(env, homedir())
+  const { kafka: build } = await plannedBuilds()
+  const tools = await findKafkaTools({ mvn: !(await isBuilt(build, cacheDir)) }, env.PATH ?? '')
+  const kafkaJars = await ensureBuilt(build, cacheDir, tools, logFile)
+  const address = addressOf(port)
+  const ports = { kafka: port, kafkaController: controllerPort }
+  const part = kafkaPart({
+    ...{ dataDir, ports, addresses: { kafka: address }, kafkaJars, tools, properties, scramUsers },
+  })
+  await part.prepare(logFile)
+  const child = await launch(part, logFile)
+  await untilUsable(part, child, logFile)
+  return { address, logFile, pid: child.pid as number, stop: (signal = part.stopSignal) => end(child, signal) }
+}
+
+async function launch(part: Part, logFile: string): Promise<ChildProcess> {
+  const { program, args, cwd } = await part.command()
+  const log = await open(logFile, 'a')
+  try {
+    const child = spawn(program, args, { cwd, stdio: ['ignore', log.fd, log.fd] })
+    await once(child, 'spawn')
+    return child
+  } finally {
+    await log.close()
+  }
+}
+
+async function untilUsable(part: Part, child: ChildProcess, logFile: string): Promise<void> {
+  for (const deadlineMs = performance.now() + USABLE_WITHIN_MS; ; await delay(CHECK_EVERY_MS)) {
+    try {
+      return await part.check()
+    } catch (error) {
+      const hasEnded = child.exitCode !== null || child.signalCode !== null
+      if (!hasEnded && performance.now() < deadlineMs) continue
+      await end(child, 'SIGKILL')
+      throw new WindrowError(
+        `Kafka ${hasEnded ? 'ended while it came up' : 'does not become usable'} (${messageOf(error)}); its log ends:\n${await lastLines(logFile, 20)}`,
+        { code: 'STACK_PART_FAILED', remedy: `Read ${logFile}, mend what it names, then try again.`, cause: error },
+      )
+    }
+  }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill(signal)
+  await ended
+}

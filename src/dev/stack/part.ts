@@ -1,0 +1,41 @@
+/** What the stack needs to know of a part: how to prepare it, start it, see that it is usable, and stop it. */
+import { WindrowError } from '../../errors/index.ts'
+import type { Command } from './process.ts'
+
+export interface Part {
+  /** Also the name of its log and its pid file. */
+  readonly name: string
+  readonly version: string
+  /** What the progress line says while it comes up. */
+  readonly doing: string
+  /** All ports it listens on; the first is the one that clients use. */
+  readonly ports: readonly [number, ...number[]]
+  /** Ends it in order, without loss. */
+  readonly stopSignal: NodeJS.Signals
+  /** Folders of the data folder that are its own. */
+  readonly folders: readonly string[]
+  /** Makes it startable: configuration always, data where there is none yet. */
+  prepare(logFile: string): Promise<void>
+  command(): Promise<Command>
+  /** Rejects, saying what is wrong, while the part is not usable. Takes a few seconds at most. */
+  check(): Promise<void>
+}
+
+/** How long one attempt of a check may take. */
+export const CHECK_TIMEOUT_MS = 3000
+
+/** Checks a health endpoint that answers with 2xx once the part is usable. */
+export async function checkHttp(port: number, path: string): Promise<void> {
+  const url = `http://127.0.0.1:${port}${path}`
+  const response = await fetch(url, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) })
+  const body = await response.text()
+  if (!response.ok) throw notUsable(`${url} answers ${response.status} ${body.slice(0, 200)}`)
+}
+
+export function notUsable(what: string): WindrowError {
+  return new WindrowError(what, {
+    code: 'STACK_PART_NOT_USABLE',
+    remedy: 'Wait, or read its log.',
+    disposition: 'retryable',
+  })
+}

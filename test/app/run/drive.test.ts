@@ -1,0 +1,35 @@
+/** How the partitions of a consumer group come and go in a process. */
+import { expect, test } from 'vitest'
+import { OwnedPartitions } from '../../../src/app/run/drive.ts'
+
+/** Runs that go on until they are stopped. */
+function partitions() {
+  const started: number[] = []
+  const owned = new OwnedPartitions({
+    run: (partition, signal) => {
+      started.push(partition)
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }))
+    },
+    clock: { nowMs: () => 0, sleep: () => Promise.resolve() },
+    confirmMembership: () => Promise.resolve(),
+    onHalted: (_, error) => {
+      throw error
+    },
+    onRetry: () => undefined,
+  })
+  return { owned, started }
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+test('what the group gives to a process that is stopping is not begun', async () => {
+  const { owned, started } = partitions()
+  owned.assign([0])
+  await settled()
+  const closing = owned.close()
+  // Another process stops at the same time, and leaves first.
+  owned.assign([0, 1])
+  await closing
+  await settled()
+  expect(started).toEqual([0])
+})

@@ -1,0 +1,33 @@
+/** What an operator, and the fault harness, can see of a commit: every step, before and after it, in order. */
+import { expect, test } from 'vitest'
+import { PIPELINE_STEPS, stepped } from '../../src/ports/steps.ts'
+import type { PipelineEvent } from '../../src/ports/events.ts'
+import { failureOf, lostReply, makeJob } from '../support/job.ts'
+import { manifest, point, recordsOf } from '../support/records.ts'
+
+const phasesOf = (events: readonly PipelineEvent[]): string[] =>
+  events.flatMap((event) => (event.kind === 'step' ? [`${event.step} ${event.phase}`] : []))
+
+test('a commit tells of each of its steps that the owner takes, before and after it, in order', async () => {
+  const job = makeJob(recordsOf([point('a', 0, 0), manifest('a', 0, 0, 1)]))
+  await job.run()
+  const owners = PIPELINE_STEPS.filter((step) => step !== 'aggregate' && step !== 'commit')
+  const expected = owners.flatMap((step) => [`${step} begins`, `${step} ended`])
+  const told = phasesOf(job.events)
+  // Before the first record the publisher is opened.
+  expect(told.slice(0, 2)).toEqual(['open-publisher begins', 'open-publisher ended'])
+  expect(told.slice(2)).toEqual(expected.filter((phase) => !phase.startsWith('open-publisher')))
+})
+
+test('a step that fails has begun and has no end', async () => {
+  const events: PipelineEvent[] = []
+  const place = { partition: 3, commit: 7 }
+  const failing = stepped(
+    (event) => events.push(event),
+    'publish',
+    place,
+    () => Promise.reject(lostReply()),
+  )
+  expect(await failureOf(failing)).toMatchObject({ code: 'LOST' })
+  expect(events).toEqual([{ kind: 'step', ...place, step: 'publish', phase: 'begins' }])
+})
