@@ -1,7 +1,7 @@
 /**
  * Windrow on the real stack (Kafka, daprd, Redis) against Kafka Streams, on the same topics on the same machine. Each is
  * measured from the start of its process to its last result that a `read_committed` reader sees, and every result of both
- * is checked. docs/performance.md says what the figures mean and what they do not.
+ * is checked. docs/internals/performance.md says what the figures mean and what they do not.
  *
  *   npm run bench:peer [-- --points 500000 --vms 500 --per-window 57,400 --runs 3 --vms-per-workflow 1]
  *

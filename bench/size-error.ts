@@ -1,6 +1,6 @@
 /**
- * The sizing model against the runs of docs/performance.md: CPU seconds as computed and as measured. Runs nothing; what it
- * prints stands in docs/scale.md.
+ * The sizing model against the runs of docs/internals/performance.md: CPU seconds as computed and as measured. Runs nothing; what it
+ * prints stands in docs/operating/scale.md.
  *
  *   npm run bench -- size-error
  */

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the system packages that the stack suite needs, those that are missing only (Debian and its descendants).
 # The services that the packages bring are not started and not enabled: a stack runs its own, in its own data folder.
-# Go is not among them, since Debian's is too old for Dapr: see docs/stack.md.
+# Go is not among them, since Debian's is too old for Dapr: see docs/operating/stack.md.
 set -eu
 
 missing=''

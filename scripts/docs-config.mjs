@@ -1,5 +1,5 @@
-/** Writes docs/configuration.md from the table of settings (src/config/settings.ts). */
+/** Writes docs/reference/settings.md from the table of settings (src/config/settings.ts). */
 import { writeFileSync } from 'node:fs'
 import { configurationReference } from '../dist/config/reference.js'
 
-writeFileSync(new URL('../docs/configuration.md', import.meta.url), configurationReference())
+writeFileSync(new URL('../docs/reference/settings.md', import.meta.url), configurationReference())

@@ -1,5 +1,5 @@
-/** Writes docs/metrics.md from the table of metrics (src/telemetry/metrics.ts). */
+/** Writes docs/reference/metrics.md from the table of metrics (src/telemetry/metrics.ts). */
 import { writeFileSync } from 'node:fs'
 import { metricsReference } from '../dist/telemetry/metrics-reference.js'
 
-writeFileSync(new URL('../docs/metrics.md', import.meta.url), metricsReference())
+writeFileSync(new URL('../docs/reference/metrics.md', import.meta.url), metricsReference())

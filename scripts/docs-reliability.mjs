@@ -1,11 +1,11 @@
 /**
- * Writes the figures of runs into docs/reliability.md: `npm run docs:reliability`. What stands between `<!-- figures: NAME -->`
- * and `<!-- written by … -->` becomes a table of docs/reliability/NAME.json, to which the runs themselves append.
+ * Writes the figures of runs into docs/internals/reliability.md: `npm run docs:reliability`. What stands between `<!-- figures: NAME -->`
+ * and `<!-- written by … -->` becomes a table of docs/internals/reliability/NAME.json, to which the runs themselves append.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const PAGE = fileURLToPath(new URL('../docs/reliability.md', import.meta.url))
+const PAGE = fileURLToPath(new URL('../docs/internals/reliability.md', import.meta.url))
 const BLOCK = /(<!-- figures: (\w+) -->\n)([^]*?)(<!-- written by )/g
 
 const TABLES = {
@@ -43,7 +43,7 @@ const TABLES = {
 
 /** What stands in the block of that name. */
 export function tableOf(name) {
-  const file = fileURLToPath(new URL(`../docs/reliability/${name}.json`, import.meta.url))
+  const file = fileURLToPath(new URL(`../docs/internals/reliability/${name}.json`, import.meta.url))
   const { head, row } = TABLES[name]
   const rows = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).map(row) : []
   if (rows.length === 0) return '\nNone yet.\n\n'

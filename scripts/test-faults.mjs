@@ -1,12 +1,12 @@
 // The fault harness: npm run test:faults [-- --seed 1 --minutes 20 --state redis|postgres --kinds zombie,kill-store]
 // Without flags, what CI runs: every kind of fault at least once. With --minutes the figures are kept for
-// docs/reliability.md (`npm run docs:reliability` writes them into it).
+// docs/internals/reliability.md (`npm run docs:reliability` writes them into it).
 // With --control NAME, one of test/faults/controls.ts: processors with a fault of their own, that must be found.
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
-const FIGURES = 'docs/reliability/runs.json'
-const FINDINGS = 'docs/reliability/controls.json'
+const FIGURES = 'docs/internals/reliability/runs.json'
+const FINDINGS = 'docs/internals/reliability/controls.json'
 
 let values
 try {

@@ -6,7 +6,7 @@
  *   await run({ settings: { input: 'points.ndjson', window: '5m', results: 'out.ndjson' } })
  *   for await (const result of readResults('out.ndjson')) console.log(result.vmId, result.metrics['cpu']?.mean)
  *
- * Documented in docs/aggregators.md (own aggregators), docs/results.md (fields of a result) and docs/configuration.md
+ * Documented in docs/aggregators.md (own aggregators), docs/reference/results.md (fields of a result) and docs/reference/settings.md
  * (settings). What is not exported here is internal and may change in any version.
  */
 export { run } from './library/run.ts'

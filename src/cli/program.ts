@@ -49,7 +49,10 @@ export function createProgram(
     const { name, summary, example } = cliCommand
     const command = program.command(name).description(summary)
     cliCommand.configure(command)
-    command.addHelpText('after', `\nExample: ${example.does}\n  ${example.line}\nAll settings: docs/configuration.md`)
+    command.addHelpText(
+      'after',
+      `\nExample: ${example.does}\n  ${example.line}\nAll settings: docs/reference/settings.md`,
+    )
     command.action(async () => onExitCode(await cliCommand.run(command.opts(), context, command.args)))
     reportUsageErrors(command)
   }

@@ -168,7 +168,7 @@ function failureToPromote({ partitions, refused, onlyLive }: PromotionReport): W
   if (refused.count > 0) {
     return new WindrowError(`${refused.count} VMs were not promoted`, {
       code: 'PROMOTION_REFUSED',
-      remedy: 'The first are named above with the reason; docs/replay.md says what each means.',
+      remedy: 'The first are named above with the reason; docs/operating/replay.md says what each means.',
     })
   }
   if (onlyLive === 0) return null

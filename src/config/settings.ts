@@ -1,6 +1,6 @@
 /**
  * Every setting, once: its type, default and help. Names follow from the key: `graceMs` is the flag `--grace`, the
- * variable `WINDROW_GRACE` and the key `grace` of the configuration file. The reference in docs/configuration.md is
+ * variable `WINDROW_GRACE` and the key `grace` of the configuration file. The reference in docs/reference/settings.md is
  * written from this table.
  */
 import { z } from 'zod'

@@ -69,5 +69,5 @@ function remedyForUnknown(name: string): string {
     name,
     settings.map((s) => s.name),
   )
-  return meant === null ? 'See docs/configuration.md for all settings.' : `Did you mean ${meant}?`
+  return meant === null ? 'See docs/reference/settings.md for all settings.' : `Did you mean ${meant}?`
 }

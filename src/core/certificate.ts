@@ -1,6 +1,6 @@
 /**
  * Certificates: what a commit that closes or amends windows says of itself, to be compared with the topic. They are chained
- * in each partition, so that none can be left out, added or changed unseen. docs/certificates.md says what each member means.
+ * in each partition, so that none can be left out, added or changed unseen. docs/reference/certificates.md says what each member means.
  *
  * Nothing that the digest covers depends on how the work was done (epoch, attempt, commit number, checkpoints, batches) or
  * on what the job is called: whoever reads the same records by the same rules comes to the same digests.

@@ -9,7 +9,7 @@
  *   T(text) = M(UTF-8 of text)           f64: IEEE 754, little endian, -0 taken for 0
  *   M = MurmurHash3_x86_128 (A. Appleby), seed 0; its result is four words, each little endian
  *
- * docs/certificates.md specifies it for readers of certificates. The fold pays for it with every point: what depends on
+ * docs/reference/certificates.md specifies it for readers of certificates. The fold pays for it with every point: what depends on
  * the texts alone is kept from point to point, and nothing is allocated.
  */
 import type { DataPoint } from './point.ts'

@@ -14,7 +14,7 @@ export type StateTypeOf<A extends AnyAggregator> = NonNullable<ReturnType<A['adv
 type Counts = Omit<VmWindowResult, 'reason' | 'metrics' | 'state' | 'error'>
 
 /**
- * A VM window's published result; docs/results.md describes each field. The reason tells the two kinds apart: where the
+ * A VM window's published result; docs/reference/results.md describes each field. The reason tells the two kinds apart: where the
  * aggregator failed, there are counts, the error, and no metrics.
  */
 export type ResultOf<A extends AnyAggregator = Summary> =

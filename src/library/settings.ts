@@ -19,7 +19,7 @@ type Written<K extends SettingKey> = K extends
 
 /**
  * What a job is given: every key of the configuration file, all of them optional, with the values that the file takes.
- * docs/configuration.md describes each. Paths are relative to the working directory of the process; neither environment
+ * docs/reference/settings.md describes each. Paths are relative to the working directory of the process; neither environment
  * variables nor a configuration file are read.
  */
 export type Settings = { readonly [K in SettingKey as NameOf<K>]?: Written<K> }

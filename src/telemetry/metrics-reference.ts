@@ -14,7 +14,7 @@ Prometheus gets dots as underscores, and \`_total\` after a counter. Every serie
 A name of a VM is never an attribute, nor is a path of a request, nor anything else whose values are not known beforehand: the number
 of series is bounded by the number of partitions times the values below. VMs are in results, dead letters and traces.
 
-Dashboards, rules and alerts over them are in [observability/](../observability/README.md).
+Dashboards, rules and alerts over them are in [observability/](../../observability/README.md).
 `
 
 const HEAD = ['in Prometheus', 'name', 'kind', 'unit', 'attributes', 'what it is']

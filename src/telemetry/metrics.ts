@@ -1,6 +1,6 @@
 /**
  * Every metric, once: name and unit by OpenTelemetry's conventions (https://opentelemetry.io/docs/specs/semconv/general/metrics/),
- * help and attributes. The instruments are made from these tables, and docs/metrics.md is written from them.
+ * help and attributes. The instruments are made from these tables, and docs/reference/metrics.md is written from them.
  */
 import { GATEWAY_METRICS } from './gateway-metrics.ts'
 import { counter, gauge, seconds, type MetricDefinition } from './metric-definition.ts'

@@ -4,7 +4,7 @@ import type { Certificate } from '../core/certificate.ts'
 import { canonicalJson, type Json } from '../core/json.ts'
 import { Fields, type FieldDifference } from './report.ts'
 
-/** After docs/certificates.md: of all members but `job` and `digest`. */
+/** After docs/reference/certificates.md: of all members but `job` and `digest`. */
 export function digestOf({ job: _job, digest: _digest, ...sealed }: Certificate): string {
   return createHash('sha256')
     .update(canonicalJson(sealed as unknown as Json))

@@ -1,6 +1,6 @@
 /**
  * What is published of one metric against its points. Counts, sum, extremes, mean, first and last are the same to the bit, or
- * differ. The other two are roots and approximations, and may be off by what docs/results.md allows them.
+ * differ. The other two are roots and approximations, and may be off by what docs/reference/results.md allows them.
  */
 import type { MetricSummary } from '../core/summary.ts'
 import type { MetricRecount } from './metric-recount.ts'

@@ -1,5 +1,5 @@
 /**
- * The digest of a set of points, whatever their order, after docs/certificates.md ("The digest of points"): the 128-bit
+ * The digest of a set of points, whatever their order, after docs/reference/certificates.md ("The digest of points"): the 128-bit
  * hashes of the points, added lane by lane modulo 2^32. Written for `verify` alone, as all of this folder.
  */
 import type { DataPoint } from '../core/point.ts'

@@ -1,4 +1,4 @@
-/** What the rules of a job refuse of a record by itself, after docs/results.md ("A dead letter"). */
+/** What the rules of a job refuse of a record by itself, after docs/reference/results.md ("A dead letter"). */
 import type { DataPoint, EpochMs, WindowManifest } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import { settings } from '../../src/config/names.ts'
 import { configurationReference } from '../../src/config/reference.ts'
 
-test('docs/configuration.md is what the settings say; `npm run docs:config` writes it', () => {
-  const written = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
+test('docs/reference/settings.md is what the settings say; `npm run docs:config` writes it', () => {
+  const written = readFileSync(new URL('../../docs/reference/settings.md', import.meta.url), 'utf8')
   expect(written).toBe(configurationReference())
 })
 

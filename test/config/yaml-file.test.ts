@@ -27,9 +27,9 @@ test.each([
     'compression: x\n',
     'w.yaml:1 compression',
     'there is no setting "compression"',
-    'See docs/configuration.md for all settings.',
+    'See docs/reference/settings.md for all settings.',
   ],
-  ['7: x\n', 'w.yaml:1 7', 'there is no setting "7"', 'See docs/configuration.md for all settings.'],
+  ['7: x\n', 'w.yaml:1 7', 'there is no setting "7"', 'See docs/reference/settings.md for all settings.'],
 ])('%j has an unknown key at %s', (text, place, problem, remedy) => {
   expect(parseConfigFile('w.yaml', text)).toMatchObject({ isBroken: false, problems: [{ place, problem, remedy }] })
 })

@@ -28,7 +28,7 @@ test('results.md describes every field of results, dead letters, metrics and sta
   const computed = [...Object.keys(metrics), ...Object.keys(state)].filter((name) => !/^p(50|75|95)$/.test(name))
   const fields = [...fieldsOf('vm-window-result.avsc'), ...fieldsOf('dead-letter.avsc'), ...computed]
   expect(fields.length).toBeGreaterThan(30)
-  expect(fields.filter((name) => !pageAt('docs/results.md').text.includes(`\`${name}\``))).toEqual([])
+  expect(fields.filter((name) => !pageAt('docs/reference/results.md').text.includes(`\`${name}\``))).toEqual([])
 })
 
 test('results.md gives every reason of a dead letter', () => {
@@ -38,7 +38,7 @@ test('results.md gives every reason of a dead letter', () => {
   )
   const reasons = unions.join('').match(/(?<=')[^'\s]+(?=')/g) ?? []
   expect(reasons.length).toBeGreaterThan(12)
-  expect(reasons.filter((reason) => !pageAt('docs/results.md').text.includes(`\`${reason}\``))).toEqual([])
+  expect(reasons.filter((reason) => !pageAt('docs/reference/results.md').text.includes(`\`${reason}\``))).toEqual([])
 })
 
 test('the aggregator in aggregators.md is the one of example 01', () => {
@@ -67,5 +67,5 @@ test('the output in the documents is what the program prints; `npm run docs:outp
 })
 
 test('the error of the sizing model in scale.md is what `npm run bench -- size-error` prints', () => {
-  expect(pageAt('docs/scale.md').text).toContain(benchmarkTable())
+  expect(pageAt('docs/operating/scale.md').text).toContain(benchmarkTable())
 })

@@ -62,15 +62,15 @@ test('every page is reached from README.md', () => {
 })
 
 test('every decision and every page of docs/ is in its index', () => {
-  for (const folder of ['docs', 'docs/decisions']) {
+  for (const folder of ['docs', 'docs/operating', 'docs/reference', 'docs/internals', 'docs/internals/decisions']) {
     const files = readdirSync(join(ROOT, folder)).filter((name) => name.endsWith('.md') && name !== 'README.md')
     expect(files.filter((name) => !linksOf(`${folder}/README.md`).includes(name))).toEqual([])
   }
 })
 
 test.each(['invariants', 'mutants'])('invariants.md and test/%s name each other', (folder) => {
-  const prefix = `../test/${folder}/`
-  const linked = linksOf('docs/invariants.md').filter((target) => target.startsWith(prefix))
+  const prefix = `../../test/${folder}/`
+  const linked = linksOf('docs/internals/invariants.md').filter((target) => target.startsWith(prefix))
   const there = readdirSync(join(ROOT, 'test', folder)).filter((name) => /\.(test\.ts|patch)$/.test(name))
   expect(linked.map((target) => target.slice(prefix.length)).sort()).toEqual(there.sort())
 })
@@ -89,7 +89,13 @@ test('flags of windrow run in the documentation are those of the program', () =>
   const known = new Set(settings.flatMap(({ flag }) => flag ?? []))
   // Of other commands and programs, named where they stand.
   const others = ['--config', '--help', '--project', '--vms', '--points']
-  const written = ['README.md', 'SECURITY.md', 'docs/results.md', 'docs/architecture.md', 'docs/aggregators.md']
+  const written = [
+    'README.md',
+    'SECURITY.md',
+    'docs/reference/results.md',
+    'docs/internals/architecture.md',
+    'docs/aggregators.md',
+  ]
   const flags = written.flatMap((path) => pageAt(path).text.match(/(?<![\w-])--[a-z][a-z-]+/g) ?? [])
   expect(flags.length).toBeGreaterThan(10)
   expect(flags.filter((flag) => !known.has(flag) && !others.includes(flag))).toEqual([])

@@ -10,9 +10,9 @@ interface Script {
   readonly figuresIn: (text: string) => { name: string; body: string }[]
 }
 
-const { text } = pageAt('docs/reliability.md')
+const { text } = pageAt('docs/internals/reliability.md')
 
-test('figures are those of docs/reliability/*.json; `npm run docs:reliability` writes them', async () => {
+test('figures are those of docs/internals/reliability/*.json; `npm run docs:reliability` writes them', async () => {
   const { tableOf, figuresIn } = (await import(join(ROOT, 'scripts/docs-reliability.mjs'))) as Script
   const figures = figuresIn(text)
   expect(figures.map(({ name }) => name)).toEqual(['runs', 'controls', 'takeover'])

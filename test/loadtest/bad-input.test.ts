@@ -1,6 +1,6 @@
 /**
  * Bad input of every kind, against a gateway in front of a real Kafka and straight into the topic. What answer each gets
- * is written down in docs/bad-input.md by this test (`npx vitest run --project loadtest bad-input -u`); around each one,
+ * is written down in docs/reference/bad-input.md by this test (`npx vitest run --project loadtest bad-input -u`); around each one,
  * valid points are sent, and all of them must be in the results; the process stays the one that was started.
  */
 import { readFile, writeFile } from 'node:fs/promises'
@@ -98,7 +98,7 @@ test('each kind gets its answer, and what is sent around it counts', async () =>
     return { input, answer: letters.get(place) ?? (taken === undefined ? 'nothing' : `counted: ${taken.received}`) }
   })
   expect(records.filter(({ answer }) => answer === 'nothing')).toEqual([])
-  await expect(document(requests, records)).toMatchFileSnapshot('../../docs/bad-input.md')
+  await expect(document(requests, records)).toMatchFileSnapshot('../../docs/reference/bad-input.md')
 })
 
 function senderOf(vmId: string): Sender {

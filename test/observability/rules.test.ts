@@ -55,11 +55,11 @@ test('each alert has a case in which it fires and one in which it is silent', ()
 })
 
 test('each alert has an entry in the runbooks, and each entry an alert', () => {
-  const runbooks = readFileSync(new URL('../../docs/runbooks.md', import.meta.url), 'utf8')
+  const runbooks = readFileSync(new URL('../../docs/operating/alerts.md', import.meta.url), 'utf8')
   const entries = [...runbooks.matchAll(/^## (Windrow\w+)$/gm)].map(([, name]) => name)
   expect(entries.sort()).toEqual(ALERTS.map(({ alert }) => alert).sort())
   for (const { alert = '', annotations } of ALERTS)
-    expect(annotations?.runbook_url).toBe(`docs/runbooks.md#${alert.toLowerCase()}`)
+    expect(annotations?.runbook_url).toBe(`docs/operating/alerts.md#${alert.toLowerCase()}`)
 })
 
 test("rules select Windrow's metrics by names that exist", () => {

@@ -62,7 +62,7 @@ beforeAll(() => {
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 
 test('the package holds what its programs read and its help names, and nothing of the workshop', () => {
-  const texts = ['LICENSE', 'README.md', 'CHANGELOG.md', 'docs/configuration.md']
+  const texts = ['LICENSE', 'README.md', 'CHANGELOG.md', 'docs/reference/settings.md']
   const read = ['stack/kafka-pom.xml', 'schemas/data-point.avsc', 'dist/index.d.ts', 'dist/embedded/thread.js']
   expect([...texts, ...read].filter((path) => !packed.includes(path))).toEqual([])
   expect(packed.filter((path) => /^(src|test|bench|examples|scripts)\/|\.map$|\.tsbuildinfo$/.test(path))).toEqual([])

@@ -13,8 +13,8 @@ import { runObserved } from './run-observed.ts'
 
 const ALL: readonly MetricDefinition[] = Object.values(METRICS)
 
-test('docs/metrics.md is what the table says; `npm run docs:metrics` writes it', () => {
-  const written = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8')
+test('docs/reference/metrics.md is what the table says; `npm run docs:metrics` writes it', () => {
+  const written = readFileSync(new URL('../../docs/reference/metrics.md', import.meta.url), 'utf8')
   expect(written).toBe(metricsReference())
 })
 

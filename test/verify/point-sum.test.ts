@@ -29,8 +29,8 @@ test.each([
   expect(murmur128OfText(text).map((word) => word.toString(16))).toEqual(words)
 })
 
-test('the example of docs/certificates.md', () => {
-  const page = readFileSync(join(ROOT, 'docs/certificates.md'), 'utf8')
+test('the example of docs/reference/certificates.md', () => {
+  const page = readFileSync(join(ROOT, 'docs/reference/certificates.md'), 'utf8')
   expect(page).toContain(`gives \`${sumOf([point()])}\``)
 })
 

@@ -1,6 +1,6 @@
 /**
  * What things cost, measured: the only numbers of the sizing model that are not arithmetic. All CPU times are of all threads of a
- * process, as the kernel counts them, on the machine of docs/performance.md; `RUNS` says what they were taken from, and a
+ * process, as the kernel counts them, on the machine of docs/internals/performance.md; `RUNS` says what they were taken from, and a
  * test holds the model against every run. On another machine, run the commands again and replace both.
  */
 
@@ -21,7 +21,7 @@ export const PARTS: readonly Part[] = ['processor', 'sidecar', 'scheduler', 'sto
 
 /**
  * Solved from as many runs as there are unknowns, named by `fitted` below; the other runs were held out. Purges are the row "the purge, five
- * minutes later" of docs/performance.md (`npm run bench:peer`, read five minutes on). The processor's commits could not be told from its VM
+ * minutes later" of docs/internals/performance.md (`npm run bench:peer`, read five minutes on). The processor's commits could not be told from its VM
  * windows, since all runs had 62.5 of those a commit: the whole is put to the VM window, which is too much where
  * a partition has more VMs.
  */
@@ -50,7 +50,7 @@ export interface MeasuredRun {
 
 const RUN_57 = { points: 513_000, vmWindows: 9_000, commits: 144 }
 
-/** From docs/performance.md, tables "Against Kafka Streams" and "vmsPerWorkflow". `kafka` where it was told. */
+/** From docs/internals/performance.md, tables "Against Kafka Streams" and "vmsPerWorkflow". `kafka` where it was told. */
 export const RUNS: readonly MeasuredRun[] = [
   {
     ...RUN_57,
@@ -112,7 +112,7 @@ export const VM_WINDOW = { heapBytes: 6453, rowBytes: 1257 } as const
 /** A point as Kafka keeps it, uncompressed: 41 bytes of Avro with its fingerprint for an id of 8 characters, its key, and what a record has around them. */
 export const POINT_BYTES = 64
 
-/** Jobs that an instance makes in the scheduler, each a write to its etcd: the start and the purge (docs/performance.md). */
+/** Jobs that an instance makes in the scheduler, each a write to its etcd: the start and the purge (docs/internals/performance.md). */
 export const JOBS_PER_INSTANCE = 2
 
 /** Of Node with Windrow loaded and nothing folded: `ps -o rss` of a run that waits for its first record. */

@@ -1,5 +1,5 @@
 /**
- * Everything that can die dies, on the real stack, and nothing is lost, doubled or wrong. See docs/reliability.md.
+ * Everything that can die dies, on the real stack, and nothing is lost, doubled or wrong. See docs/internals/reliability.md.
  *
  * `npm run test:faults` alone: every kind of fault, once at least. With --seed, --minutes and --state: as asked.
  */
