@@ -1,5 +1,5 @@
 /** Published results with the types of the aggregator that computed them. */
-import { readResults as readLines } from '../adapters/files/read-results.ts'
+import { readPublishedResults } from '../adapters/files/read-results.ts'
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { VmWindowResult } from '../core/close-vm-window.ts'
 import type { CloseReason } from '../core/closing.ts'
@@ -37,5 +37,5 @@ export type ResultOf<A extends AnyAggregator = Summary> =
  * the caller's word, and not checked.
  */
 export function readResults<A extends AnyAggregator = Summary>(path: string): AsyncGenerator<ResultOf<A>> {
-  return readLines(path) as AsyncGenerator<unknown> as AsyncGenerator<ResultOf<A>>
+  return readPublishedResults(path) as AsyncGenerator<unknown> as AsyncGenerator<ResultOf<A>>
 }

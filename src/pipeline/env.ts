@@ -4,7 +4,7 @@ import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { PipelineObserver } from '../ports/events.ts'
 import type { Recorded } from './recorded.ts'
-import type { Clock, PublisherFactory, Source, StateStore, TokenSource, WorkflowEngine } from '../ports/index.ts'
+import type { Clock, AtomicPublishers, Source, StateStore, WorkflowEngine } from '../ports/index.ts'
 
 export interface PipelineEnv {
   readonly job: string
@@ -12,10 +12,11 @@ export interface PipelineEnv {
   readonly aggregator: AnyAggregator
   readonly store: StateStore
   readonly engine: WorkflowEngine
-  readonly publishers: PublisherFactory
+  readonly publishers: AtomicPublishers
   readonly source: Source
   readonly clock: Clock
-  readonly newToken: TokenSource
+  /** Returns fresh random text `[a-z0-9]{8}` for an epoch. */
+  readonly newToken: () => string
   readonly limits: PipelineLimits
   readonly observe: PipelineObserver
   /**

@@ -8,7 +8,7 @@ import { WindrowError } from '../errors/index.ts'
 import { readRows, type ChunkSet } from '../ledger/chunks.ts'
 import { keysOf, type Outbox } from '../ledger/index-chunk.ts'
 import type { PipelineEvent } from '../ports/events.ts'
-import type { OutboxBatch, PublishedMarker, Publisher, StateStore } from '../ports/index.ts'
+import type { OutboxBatch, PublishedMarker, AtomicPublisher, StateStore } from '../ports/index.ts'
 import { resultLine } from '../ledger/result-line.ts'
 import { Backoff, isRetryable } from './retrying.ts'
 import { assertOwned, type Session } from './session.ts'
@@ -59,7 +59,7 @@ export async function publishOutstanding(session: Session): Promise<void> {
 }
 
 /** The publisher first, the ledger after it: once older publishers are shut out, a ledger that is ours stays ours to publish. */
-async function openPublisher(session: Session): Promise<Publisher> {
+async function openPublisher(session: Session): Promise<AtomicPublisher> {
   const publisher = await session.env.publishers.open(session.partition)
   try {
     await assertOwned(session)

@@ -4,7 +4,7 @@ import { readIndex, type IndexChunk } from '../ledger/index-chunk.ts'
 import { lostPartition, readLedger, type Intent, type Ledger } from '../ledger/ledger.ts'
 import { takeOver, updateOwnLedger, type Owner } from '../ledger/takeover.ts'
 import type { PipelineEnv } from './env.ts'
-import type { PublishedMarker, Publisher } from '../ports/index.ts'
+import type { PublishedMarker, AtomicPublisher } from '../ports/index.ts'
 import { retrying } from './retrying.ts'
 
 export interface Session {
@@ -19,7 +19,7 @@ export interface Session {
   readonly committedVersions: Map<EpochMs, number>
   /** What the owner before was about to do when it was last heard of. */
   readonly intent: Intent | null
-  publisher: Publisher | null
+  publisher: AtomicPublisher | null
   published: PublishedMarker
   /** The commit whose garbage has been deleted. */
   sweptCommit: number

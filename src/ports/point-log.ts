@@ -1,4 +1,4 @@
-/** The log that the gateway writes to, as far as it knows it: Kafka in production, memory in tests. */
+/** The point log port: the log that the gateway appends points to. Kafka in production, memory in tests. */
 import type { DataPoint, WindowManifest } from '../core/point.ts'
 
 export type LogRecord =
@@ -7,11 +7,11 @@ export type LogRecord =
 
 export interface PointLog {
   /**
-   * Resolves when every record is stored for good, each VM's in the order given and after those of earlier calls.
-   * A rejection means *not known*: some may be stored. Whoever sends them again does no harm, since a point is
+   * Resolves when every record is stored durably; records of the same VM keep their order, within the call and across
+   * calls. A rejection means "unknown": some records may be stored. Sending them again is safe, since a point is
    * identified by (vmId, producer, seq) and counts once.
    */
   append(records: readonly LogRecord[]): Promise<void>
-  /** Rejects, saying what is wrong, unless every partition can be written to now. Takes a few seconds at most. */
+  /** Rejects with the reason unless every partition accepts writes now. Takes a few seconds at most. */
   probe(): Promise<void>
 }

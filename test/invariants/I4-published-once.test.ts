@@ -1,7 +1,7 @@
 /** I4: what is published is in the ledger; what is in the ledger is published once for a `read_committed` reader. */
 import { describe, expect, it } from 'vitest'
 import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
-import type { PublisherFactory } from '../../src/ports/index.ts'
+import type { AtomicPublishers } from '../../src/ports/index.ts'
 import { disturbedRuns, keyOf } from '../support/disturbed.ts'
 import { lostReply, makeJob } from '../support/job.ts'
 import { LedgerHistory } from '../support/ledger-history.ts'
@@ -32,7 +32,7 @@ describe('I4', () => {
       const job = makeJob(recordsOf([10, 120, 230, 340].map((at, seq) => point('a', seq, at))), { store })
       let calls = 0
       const published: { commit: number; digest: string }[] = []
-      const publishers: PublisherFactory = {
+      const publishers: AtomicPublishers = {
         open: async (partition) => {
           const inner = await job.results.open(partition)
           const publish: typeof inner.publish = async (batch) => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
 import { takeOver } from '../../src/ledger/takeover.ts'
-import type { OutboxBatch, Publisher, PublisherFactory } from '../../src/ports/index.ts'
+import type { OutboxBatch, AtomicPublisher, AtomicPublishers } from '../../src/ports/index.ts'
 import { failAt, faultyStore } from '../support/faulty-store.ts'
 import { failureOf, lostReply, makeJob } from '../support/job.ts'
 import { point, recordsOf } from '../support/records.ts'
@@ -12,12 +12,12 @@ const list = recordsOf([10, 110, 220, 330].map((at, seq) => point('a', seq, at))
 /** Publishers over `results` whose publish calls pass a test's hand. */
 function publishersOf(
   results: MemoryResults,
-  publish: (batch: OutboxBatch, inner: Publisher) => Promise<void>,
-): PublisherFactory & { opened: number; batches: number[] } {
+  publish: (batch: OutboxBatch, inner: AtomicPublisher) => Promise<void>,
+): AtomicPublishers & { opened: number; batches: number[] } {
   const factory = {
     opened: 0,
     batches: [] as number[],
-    open: async (partition: number): Promise<Publisher> => {
+    open: async (partition: number): Promise<AtomicPublisher> => {
       factory.opened++
       const inner = await results.open(partition)
       return {
@@ -83,7 +83,7 @@ describe('publishing', () => {
 
   it('sends nothing once another owns the partition, though its publisher was opened last', async () => {
     const job = makeJob(list)
-    const publishers: PublisherFactory = {
+    const publishers: AtomicPublishers = {
       open: async (partition) => {
         await takeOver(job.store, 'job', 0, 'another0', 0)
         return job.results.open(partition)

@@ -4,7 +4,7 @@
  */
 import type { SourceRecord } from '../../src/core/point.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
-import type { PublishedMarker, Publisher, Source, StateStore, StoredValue } from '../../src/ports/index.ts'
+import type { PublishedMarker, AtomicPublisher, Source, StateStore, StoredValue } from '../../src/ports/index.ts'
 import type { PortFaults } from './world.ts'
 
 const isLedger = (key: string): boolean => key.endsWith('-ledger')
@@ -71,9 +71,9 @@ const epochUnchecked: PortFaults = {
 /** After an error the same publisher goes on, from the last batch that it was told had gone out. */
 const producerReused: PortFaults = {
   publishers(results) {
-    const kept = new Map<number, Promise<Publisher>>()
+    const kept = new Map<number, Promise<AtomicPublisher>>()
     const acknowledged = new Map<number, PublishedMarker>()
-    const open = async (partition: number): Promise<Publisher> => {
+    const open = async (partition: number): Promise<AtomicPublisher> => {
       const publisher = await results.open(partition)
       if (publisher.marker !== null) acknowledged.set(partition, publisher.marker)
       return publisher

@@ -1,5 +1,5 @@
 import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
-import type { PublishedMarker, Publisher } from '../../src/ports/index.ts'
+import type { PublishedMarker, AtomicPublisher } from '../../src/ports/index.ts'
 
 /** Published results whose markers can be read without shutting anybody out. */
 export class WatchedResults extends MemoryResults {
@@ -9,7 +9,7 @@ export class WatchedResults extends MemoryResults {
     return this.#last.get(partition) ?? null
   }
 
-  override async open(partition: number): Promise<Publisher> {
+  override async open(partition: number): Promise<AtomicPublisher> {
     const publisher = await super.open(partition)
     return {
       ...publisher,

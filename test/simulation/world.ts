@@ -11,7 +11,7 @@ import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import { DEFAULT_LIMITS, type PipelineEnv } from '../../src/pipeline/env.ts'
 import type { PipelineEvent } from '../../src/ports/events.ts'
-import type { PublisherFactory, Source, StateStore, WorkflowEngine } from '../../src/ports/index.ts'
+import type { AtomicPublishers, Source, StateStore, WorkflowEngine } from '../../src/ports/index.ts'
 import { runPartition } from '../../src/pipeline/partition.ts'
 import type { Random } from '../support/random.ts'
 import type { Scenario } from './scenario.ts'
@@ -38,7 +38,7 @@ export const NO_MISCHIEF: Mischief = { crash: 0, fail: 0, zombie: 0, twice: 0 }
 export interface PortFaults {
   readonly store?: (store: StateStore) => StateStore
   readonly source?: (source: Source) => Source
-  readonly publishers?: (publishers: WatchedResults, turn: () => Promise<void>) => PublisherFactory
+  readonly publishers?: (publishers: WatchedResults, turn: () => Promise<void>) => AtomicPublishers
 }
 
 /** What a sidecar outside of the world gives its processors; it lives on when they die. */

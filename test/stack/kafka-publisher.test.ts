@@ -15,13 +15,13 @@ import {
   withAdmin,
 } from './kafka-support.ts'
 import type { Member } from './kafka-support.ts'
-import type { OutboxBatch, Publisher, PublisherFactory } from '../../src/ports/index.ts'
+import type { OutboxBatch, AtomicPublisher, AtomicPublishers } from '../../src/ports/index.ts'
 
 const kafka = kafkaForTests()
 
 let job: string
 let topics: Record<'source' | 'results' | 'dead' | 'certificates' | 'published', string>
-let factory: PublisherFactory
+let factory: AtomicPublishers
 const open: { close(): Promise<void> }[] = []
 
 beforeEach(async () => {
@@ -57,7 +57,7 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((opened) => opened.close()))
 })
 
-async function openPublisher(partition: number): Promise<Publisher> {
+async function openPublisher(partition: number): Promise<AtomicPublisher> {
   const publisher = await factory.open(partition)
   open.push(publisher)
   return publisher

@@ -8,7 +8,7 @@ import { STDIN } from './inputs.ts'
 
 export type FileFormat = 'ndjson' | 'csv' | 'avro'
 
-export interface OpenInput {
+export interface OpenedFile {
   readonly format: FileFormat
   readonly chunks: AsyncIterable<Buffer>
 }
@@ -36,7 +36,7 @@ export async function openInput(
   stdin: Readable,
   signal: AbortSignal,
   onRead: (bytes: number) => void = () => undefined,
-): Promise<OpenInput> {
+): Promise<OpenedFile> {
   const raw = path === STDIN ? abortable(stdin, signal) : createReadStream(path, { highWaterMark: CHUNK_BYTES, signal })
   let chunks = named(path, raw, onRead)
   let head: Buffer

@@ -28,7 +28,7 @@ export interface LineReaderOptions {
 /** More records than this are not made at once, so that very short lines cannot fill the memory. */
 const MAX_BATCH_RECORDS = 4096
 
-export async function* readLines(format: LineFormat, options: LineReaderOptions): AsyncGenerator<RecordBatch> {
+export async function* readLineRecords(format: LineFormat, options: LineReaderOptions): AsyncGenerator<RecordBatch> {
   const { file, numbering, maxRecordBytes } = options
   let line = 0
   const oversized = (head: Buffer, start: number, end: number): FileRecord | null => {

@@ -4,16 +4,16 @@ import { readContainer } from './avro-container.ts'
 import type { ContainerOptions } from './avro-container.ts'
 import type { FileFormat } from './bytes.ts'
 import { csvFormat } from './csv.ts'
-import { readLines } from './line-reader.ts'
+import { readLineRecords } from './line-reader.ts'
 import { ndjsonFormat } from './ndjson.ts'
 import type { RecordBatch } from './record.ts'
 
 export function readRecords(format: FileFormat, options: ContainerOptions): AsyncGenerator<RecordBatch> {
   switch (format) {
     case 'ndjson':
-      return readLines(ndjsonFormat(options.decode), options)
+      return readLineRecords(ndjsonFormat(options.decode), options)
     case 'csv':
-      return readLines(csvFormat(options.file, options.decode), options)
+      return readLineRecords(csvFormat(options.file, options.decode), options)
     case 'avro':
       return readContainer(options)
     default:

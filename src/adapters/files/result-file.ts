@@ -3,7 +3,7 @@
  * result-writer.ts for how a batch is committed.
  */
 import { WindrowError } from '../../errors/index.ts'
-import type { Publisher, PublisherFactory } from '../../ports/index.ts'
+import type { AtomicPublisher, AtomicPublishers } from '../../ports/index.ts'
 import { nodeFileSystem } from './file-system.ts'
 import type { FileSystem } from './file-system.ts'
 import { ResultWriter } from './result-writer.ts'
@@ -17,10 +17,10 @@ export interface FilePublisherOptions {
   readonly files?: FileSystem
 }
 
-export function createFilePublisherFactory(options: FilePublisherOptions): PublisherFactory {
+export function createFilePublisherFactory(options: FilePublisherOptions): AtomicPublishers {
   const shared = new SharedWriter(options)
   /** The publisher of each partition that may publish; earlier ones are shut out. */
-  const current = new Map<number, Publisher>()
+  const current = new Map<number, AtomicPublisher>()
 
   return {
     async open(partition) {
@@ -29,7 +29,7 @@ export function createFilePublisherFactory(options: FilePublisherOptions): Publi
       const writer = await shared.acquire()
       const marker = await writer.markerOf(partition)
       let isOpen = true
-      const publisher: Publisher = {
+      const publisher: AtomicPublisher = {
         marker,
         async publish(batch) {
           if (current.get(partition) !== publisher) throw shutOut(partition)

@@ -11,7 +11,7 @@ import { connectKafkaCluster } from './cluster.ts'
 import { kafkaError } from './errors.ts'
 import { encodeMarker, readLastMarker } from './marker.ts'
 import { connectTransactionalProducer } from './transactions.ts'
-import type { OutboxBatch, PublishedMarker, Publisher, PublisherFactory } from '../../ports/index.ts'
+import type { OutboxBatch, PublishedMarker, AtomicPublisher, AtomicPublishers } from '../../ports/index.ts'
 import type { KafkaConnection } from './client.ts'
 import type { OutgoingRecord, TransactionalProducer } from './transactions.ts'
 
@@ -44,7 +44,7 @@ export interface PublisherPorts {
 
 const DEFAULT_MAX_REQUEST_BYTES = 512 * 1024
 
-export function createKafkaPublisherFactory(options: PublisherOptions): PublisherFactory {
+export function createKafkaPublisherFactory(options: PublisherOptions): AtomicPublishers {
   return createPublisherFactory(options, kafkaPublisherPorts(options.connection))
 }
 
@@ -63,7 +63,7 @@ export function kafkaPublisherPorts(connection: KafkaConnection): PublisherPorts
   }
 }
 
-export function createPublisherFactory(options: PublisherOptions, ports: PublisherPorts): PublisherFactory {
+export function createPublisherFactory(options: PublisherOptions, ports: PublisherPorts): AtomicPublishers {
   return {
     async open(partition) {
       const doing = `opening the publisher of ${options.job}/${partition}`
@@ -82,7 +82,7 @@ export function createPublisherFactory(options: PublisherOptions, ports: Publish
   }
 }
 
-class KafkaPublisher implements Publisher {
+class KafkaPublisher implements AtomicPublisher {
   readonly marker: PublishedMarker | null
   readonly #options: PublisherOptions
   readonly #partition: number

@@ -1,8 +1,8 @@
 /** Publishing into memory, transactional and fenced as a Kafka producer with a transactional id is. */
 import { WindrowError } from '../../errors/index.ts'
-import type { OutboxBatch, PublishedMarker, Publisher, PublisherFactory } from '../../ports/index.ts'
+import type { OutboxBatch, PublishedMarker, AtomicPublisher, AtomicPublishers } from '../../ports/index.ts'
 
-export class MemoryResults implements PublisherFactory {
+export class MemoryResults implements AtomicPublishers {
   /** What a `read_committed` reader sees, in order of publishing. */
   readonly results: string[] = []
   readonly deadLetters: string[] = []
@@ -10,7 +10,7 @@ export class MemoryResults implements PublisherFactory {
   readonly #markers = new Map<number, PublishedMarker>()
   readonly #generations = new Map<number, number>()
 
-  open(partition: number): Promise<Publisher> {
+  open(partition: number): Promise<AtomicPublisher> {
     const generation = (this.#generations.get(partition) ?? 0) + 1
     this.#generations.set(partition, generation)
     const publish = async (batch: OutboxBatch): Promise<void> => {

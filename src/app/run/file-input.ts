@@ -5,7 +5,7 @@ import { createFileSource } from '../../adapters/files/source.ts'
 import type { Config } from '../../config/settings.ts'
 import type { Json } from '../../core/json.ts'
 import { ConfigurationError } from '../../errors/index.ts'
-import type { PublisherFactory } from '../../ports/index.ts'
+import type { AtomicPublishers } from '../../ports/index.ts'
 import type { Input } from './input.ts'
 import { createSoleInput } from './sole-input.ts'
 
@@ -29,7 +29,7 @@ export async function openFileInput(config: Config): Promise<Input> {
 }
 
 /** What is published in one step goes all to files or all to Kafka. */
-export function filePublishers(config: Config): PublisherFactory {
+export function filePublishers(config: Config): AtomicPublishers {
   const { job, results, deadLetters, certificates } = config
   if (results.kind === 'file' && deadLetters.kind === 'file' && certificates.kind === 'file') {
     const paths = { results: results.path, deadLetters: deadLetters.path, certificates: certificates.path }

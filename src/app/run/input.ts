@@ -5,7 +5,7 @@ import type { PartitionEnd } from '../../pipeline/partition.ts'
 import type { Recorded } from '../../pipeline/recorded.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { LogRange } from '../../telemetry/pipeline-metrics.ts'
-import type { Clock, PublisherFactory, Source, StateStore } from '../../ports/index.ts'
+import type { Clock, AtomicPublishers, Source, StateStore } from '../../ports/index.ts'
 
 /** Runs one partition of the job; `firstOffset` is asked when the partition has no ledger yet. */
 export type RunPartition = (
@@ -30,7 +30,7 @@ export interface InputHooks {
 
 export interface Input {
   readonly source: Source
-  readonly publishers: PublisherFactory
+  readonly publishers: AtomicPublishers
   readonly partitions: number
   /** Whether records carry the broker's own clock, which a timestamp may not run ahead of. */
   readonly hasBrokerClock: boolean

@@ -10,7 +10,7 @@ import { createKafkaPublisherFactory } from '../../adapters/kafka/publisher.ts'
 import { createMissingTopics, describeTopic, type TopicDescription } from '../../adapters/kafka/topic.ts'
 import type { Config } from '../../config/settings.ts'
 import { messageOf, WindrowError } from '../../errors/index.ts'
-import type { PublisherFactory, StateStore } from '../../ports/index.ts'
+import type { AtomicPublishers, StateStore } from '../../ports/index.ts'
 import { OwnedPartitions } from './drive.ts'
 import { filePublishers } from './file-input.ts'
 import { endsOf, haveReached, type Ends } from './goals.ts'
@@ -159,7 +159,7 @@ async function kafkaPublishers(
   config: Config,
   connection: KafkaConnection,
   source: TopicDescription,
-): Promise<PublisherFactory> {
+): Promise<AtomicPublishers> {
   const { results, deadLetters, certificates, job } = config
   if (results.kind !== 'kafka' || deadLetters.kind !== 'kafka' || certificates.kind !== 'kafka')
     return filePublishers(config)

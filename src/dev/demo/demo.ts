@@ -3,7 +3,7 @@
  * (tally.ts), read as any other input (source.ts, input.ts) by a run like any other, and its results held against that
  * count (report.ts).
  */
-import { readResults } from '../../adapters/files/read-results.ts'
+import { readPublishedResults } from '../../adapters/files/read-results.ts'
 import { runJobWith } from '../../app/run/run.ts'
 import type { JobSummary, RunObserver, RunProgress } from '../../app/types.ts'
 import type { Config } from '../../config/settings.ts'
@@ -33,7 +33,7 @@ export function createDemo(options: DemoOptions, config: Config, resultsPath: st
       const isDone = summary.points.consumed === tally.records && summary.vmWindows === tally.manifests
       // What ended by itself and is not whole is a difference to report, not a stop.
       if (!isDone && signal.aborted) return { summary, report: null }
-      return { summary, report: await reportOn(fleet, tally, summary, readResults(resultsPath)) }
+      return { summary, report: await reportOn(fleet, tally, summary, readPublishedResults(resultsPath)) }
     },
   }
 }

@@ -9,10 +9,10 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createFilePublisherFactory } from '../../../src/adapters/files/result-file.ts'
-import { readResults } from '../../../src/adapters/files/read-results.ts'
+import { readPublishedResults } from '../../../src/adapters/files/read-results.ts'
 import { parseSideFile } from '../../../src/adapters/files/side-file.ts'
 import { WindrowError } from '../../../src/errors/index.ts'
-import type { OutboxBatch, Publisher, PublisherFactory } from '../../../src/ports/index.ts'
+import type { OutboxBatch, AtomicPublisher, AtomicPublishers } from '../../../src/ports/index.ts'
 import { CrashingFileSystem } from './crashing-file-system.ts'
 import type { FailureMode } from './crashing-file-system.ts'
 
@@ -34,8 +34,8 @@ function batchOf(partition: number, commit: number): OutboxBatch {
 }
 
 /** Publishes what the marker says is missing, as a pipeline does: a failed publisher is discarded and opened again. */
-async function publishAll(factory: PublisherFactory, partition: number, retries = 0): Promise<void> {
-  let publisher: Publisher | null = null
+async function publishAll(factory: AtomicPublishers, partition: number, retries = 0): Promise<void> {
+  let publisher: AtomicPublisher | null = null
   try {
     publisher = await factory.open(partition)
     for (let commit = (publisher.marker?.commit ?? 0) + 1; commit <= COMMITS; commit++) {
@@ -133,7 +133,7 @@ describe('results in files', () => {
     const factory = factoryOn(files)
     const publishers = await Promise.all(PARTITIONS.map((partition) => factory.open(partition)))
     const before = files.steps
-    await (publishers[0] as Publisher).publish(batchOf(0, 1))
+    await (publishers[0] as AtomicPublisher).publish(batchOf(0, 1))
     const alone = files.steps - before
     await Promise.all(publishers.slice(1).map((publisher, i) => publisher.publish(batchOf(i + 1, 1))))
     expect(files.steps - before).toBe(2 * alone)
@@ -310,7 +310,7 @@ describe('a results path', () => {
     await publishFirst()
     writeFileSync(options.results, readFileSync(options.results, 'utf8') + '{"half":')
     const read: unknown[] = []
-    for await (const result of readResults(options.results)) read.push(result)
+    for await (const result of readPublishedResults(options.results)) read.push(result)
     expect(read).toEqual(batchOf(0, 1).results.map((line) => JSON.parse(line) as unknown))
   })
 })

@@ -1,9 +1,9 @@
 /** In the place of src/adapters/kafka/publisher.ts. */
 import * as good from '../../../src/adapters/kafka/publisher.ts'
-import type { PublisherFactory } from '../../../src/ports/index.ts'
+import type { AtomicPublishers } from '../../../src/ports/index.ts'
 import { FAULT } from './fault.ts'
 
-export function createKafkaPublisherFactory(options: good.PublisherOptions): PublisherFactory {
+export function createKafkaPublisherFactory(options: good.PublisherOptions): AtomicPublishers {
   const ports = good.kafkaPublisherPorts(options.connection)
   return good.createPublisherFactory(options, FAULT.publisher?.(ports, options) ?? ports)
 }
