@@ -35,13 +35,14 @@ export async function commitCut(session: Session, cut: Cut): Promise<void> {
   const pages = pagesToWrite(session, cut)
   const totalsBefore = session.index?.totals ?? NO_TOTALS
   const commit = session.ledger.commit + 1
-  const backoff = new Backoff(env, partition, signal)
+  const window = cut.closed?.start ?? null
+  const backoff = new Backoff(env, partition, signal, window)
   const start = starting(session)
   let workflowFailures = 0
   for (;;) {
     try {
       const intent = await attempt(session, cut, pages, start, backoff)
-      await stepped(env.observe, 'adopt', { partition, commit }, () => adopt(session, cut, intent))
+      await stepped(env.observe, 'adopt', { partition, window, commit }, () => adopt(session, cut, intent))
       break
     } catch (error) {
       if (!isRetryable(error)) throw error
@@ -63,8 +64,9 @@ export async function commitCut(session: Session, cut: Cut): Promise<void> {
   env.observe({
     kind: 'committed',
     partition,
+    window,
     commit,
-    window: closed === null ? null : { start: closed.start, end: closed.end },
+    closed: closed === null ? null : { start: closed.start, end: closed.end },
     reason: closed === null ? null : (session.index?.lastClosed?.reason ?? null),
     statesDropped: closed === null ? 0 : (session.index?.lastClosed?.statesDropped ?? 0),
     vmWindows: closed?.vms.length ?? 0,
@@ -126,9 +128,9 @@ async function attempt(
   backoff: Backoff,
 ): Promise<Intent> {
   const { env, partition } = session
-  const place = { partition, commit: session.ledger.commit + 1 }
-  const step = <T>(name: PipelineStep, act: () => Promise<T>): Promise<T> => stepped(env.observe, name, place, act)
   const window = cut.closed?.start ?? null
+  const place = { partition, window, commit: session.ledger.commit + 1 }
+  const step = <T>(name: PipelineStep, act: () => Promise<T>): Promise<T> => stepped(env.observe, name, place, act)
   const { trigger = null, forced = null } = cut.closed ?? {}
   const request = forced?.request ?? cut.promote?.id ?? null
   const proposal = { cut: cut.cut, window, trigger, request, pages: announce(session, cut, pages) }
@@ -341,7 +343,7 @@ async function adopt(session: Session, cut: Cut, intent: { readonly attempt: str
   } catch (error) {
     if (!isRetryable(error)) throw error
     // The engine's own retention forgets it in time.
-    env.observe({ kind: 'sweep-failed', partition, reason: String(error) })
+    env.observe({ kind: 'sweep-failed', partition, window: null, reason: String(error) })
   }
 }
 

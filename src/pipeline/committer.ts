@@ -43,7 +43,7 @@ export class Committer {
       for (let cut = this.#waiting.shift(); cut !== undefined; cut = this.#waiting.shift()) {
         this.#makeRoom()
         await commitCut(this.#session, cut)
-        await publishOutstanding(this.#session)
+        await publishOutstanding(this.#session, cut.closed?.start ?? null)
         await sweep(this.#session)
       }
     } catch (error) {

@@ -66,7 +66,7 @@ async function noteHalt(env: PipelineEnv, partition: number, owner: HaltedOwner,
   try {
     await keepHalt(store, job, partition, owner, haltingError(partition, error), clock.nowMs())
   } catch (problem) {
-    env.observe({ kind: 'halt-not-kept', partition, reason: messageOf(problem) })
+    env.observe({ kind: 'halt-not-kept', partition, window: null, reason: messageOf(problem) })
   }
 }
 
@@ -118,7 +118,7 @@ async function settle(session: Session, hasEnded: boolean): Promise<void> {
       return isSettled ? ledger : { ...ledger, published, goal }
     }),
   )
-  env.observe({ kind: 'ended', partition, commit: session.ledger.commit })
+  env.observe({ kind: 'ended', partition, window: null, commit: session.ledger.commit })
 }
 
 class PartitionLoop {
@@ -210,7 +210,8 @@ class PartitionLoop {
       this.#observeFold()
     } else if (event.kind === 'caught-up') {
       this.#position = Math.max(this.#position, event.nextOffset)
-      this.#env.observe({ kind: 'caught-up', partition: this.#session.partition, position: this.#position })
+      const { partition } = this.#session
+      this.#env.observe({ kind: 'caught-up', partition, window: null, position: this.#position })
       await this.#closeDecided(this.#position)
       await this.#closeDue()
       // What a clock decided is recorded; that of a replay is years ahead.
@@ -285,7 +286,7 @@ class PartitionLoop {
 
   async #close(decision: CloseDecision): Promise<void> {
     this.#observeOpened()
-    this.#observeClose('begins')
+    this.#observeClose(decision.windowStart, 'begins')
     const closed = this.#state.close(decision)
     this.#windowsClosed++
     this.#windowsTold.delete(closed.start)
@@ -316,13 +317,13 @@ class PartitionLoop {
       trigger,
       vmWindows: closed?.vms.length ?? 0,
     })
-    if (closed !== null) this.#observeClose('ended')
+    if (closed !== null) this.#observeClose(closed.start, 'ended')
     await this.#committer.submit(promote === undefined ? cut : { ...cut, promote })
   }
 
-  #observeClose(phase: 'begins' | 'ended'): void {
+  #observeClose(window: EpochMs, phase: 'begins' | 'ended'): void {
     const { partition } = this.#session
-    this.#env.observe({ kind: 'step', partition, commit: null, step: 'close', phase })
+    this.#env.observe({ kind: 'step', partition, window, commit: null, step: 'close', phase })
   }
 
   #observeFold(): void {

@@ -7,6 +7,7 @@ import type { DeadLetterReason } from '../core/fate.ts'
 import { WindrowError } from '../errors/index.ts'
 import { readRows, type ChunkSet } from '../ledger/chunks.ts'
 import { keysOf, type Outbox } from '../ledger/index-chunk.ts'
+import type { EpochMs } from '../core/point.ts'
 import type { PipelineEvent } from '../ports/events.ts'
 import type { OutboxBatch, PublishedMarker, AtomicPublisher, StateStore } from '../ports/index.ts'
 import { resultLine } from '../ledger/result-line.ts'
@@ -18,16 +19,19 @@ type Published = PipelineEvent & { readonly kind: 'published' }
 
 const NOTHING_PUBLISHED: PublishedMarker = { commit: 0, digest: '' }
 
-/** Publishes all that is committed and not published. After an error everything is asked again, from a new publisher. */
-export async function publishOutstanding(session: Session): Promise<void> {
+/**
+ * Publishes all that is committed and not published. After an error everything is asked again, from a new publisher.
+ * `lastWindow` is the window that the last commit closed; `null` if it closed none or is another owner's.
+ */
+export async function publishOutstanding(session: Session, lastWindow: EpochMs | null = null): Promise<void> {
   const { env, partition, signal } = session
-  const backoff = new Backoff(env, partition, signal)
+  const backoff = new Backoff(env, partition, signal, lastWindow)
   for (;;) {
     try {
       session.publisher ??= await stepped(
         env.observe,
         'open-publisher',
-        { partition, commit: session.ledger.commit },
+        { partition, window: null, commit: session.ledger.commit },
         () => openPublisher(session),
       )
       const { publisher } = session
@@ -36,12 +40,14 @@ export async function publishOutstanding(session: Session): Promise<void> {
         const startedMs = env.clock.nowMs()
         const { batch, deadLettersByReason } = await readOutbox(env.store, outbox)
         const { commit } = outbox.marker
-        await stepped(env.observe, 'publish', { partition, commit }, () => publisher.publish(batch))
+        const window = commit === session.ledger.commit ? lastWindow : null
+        await stepped(env.observe, 'publish', { partition, window, commit }, () => publisher.publish(batch))
         session.published = outbox.marker
         const { results, deadLetters } = batch
         env.observe({
           kind: 'published',
           partition,
+          window,
           commit,
           results: results.length,
           deadLetters: deadLetters.length,
@@ -146,12 +152,12 @@ export async function sweep(session: Session): Promise<void> {
   const { env, index, partition } = session
   if (index === null || session.published.commit < index.commit) return
   try {
-    await stepped(env.observe, 'sweep', { partition, commit: index.commit }, () =>
+    await stepped(env.observe, 'sweep', { partition, window: null, commit: index.commit }, () =>
       env.store.delete(keysOf(index.garbage)),
     )
     session.sweptCommit = index.commit
   } catch (error) {
     if (!isRetryable(error)) throw error
-    env.observe({ kind: 'sweep-failed', partition, reason: String(error) })
+    env.observe({ kind: 'sweep-failed', partition, window: null, reason: String(error) })
   }
 }

@@ -66,7 +66,14 @@ export class RequestDesk {
     } catch (error) {
       if (!isRetryable(error)) throw error
       const pauseMs = env.limits.requestsEveryMs
-      env.observe({ kind: 'retry', partition, step: 'reading requests', reason: messageOf(error), pauseMs })
+      env.observe({
+        kind: 'retry',
+        partition,
+        window: null,
+        step: 'reading requests',
+        reason: messageOf(error),
+        pauseMs,
+      })
       return []
     }
   }
@@ -103,7 +110,7 @@ export class RequestDesk {
         )
         const windows = new Set(rows.flatMap((row) => (row.kind === 'result' ? [row.result.windowStart] : []))).size
         const { who, why } = request
-        env.observe({ kind: 'request-taken', asks: 'promote', partition, id, who, why, windows })
+        env.observe({ kind: 'request-taken', asks: 'promote', partition, window: null, id, who, why, windows })
       }
       await this.#hands.promote(request)
       await this.#hands.drain()
@@ -145,7 +152,7 @@ export class RequestDesk {
       takeRequest(env.store, env.job, partition, request.id, { epoch: owner.epoch, closing }, this.#assertOwner),
     )
     const { id, who, why } = request
-    env.observe({ kind: 'request-taken', partition, id, who, why, windows: closing.count })
+    env.observe({ kind: 'request-taken', partition, window: null, id, who, why, windows: closing.count })
     return closing
   }
 
@@ -156,7 +163,7 @@ export class RequestDesk {
       answerRequest(env.store, env.job, partition, answer, this.#assertOwner),
     )
     const { id, who, why } = request
-    env.observe({ kind: 'request-answered', partition, id, who, why, outcome: outcome.kind })
+    env.observe({ kind: 'request-answered', partition, window: null, id, who, why, outcome: outcome.kind })
   }
 
   readonly #assertOwner = (): Promise<void> => assertOwned(this.#session)

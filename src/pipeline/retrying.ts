@@ -1,4 +1,5 @@
 /** Trying again what may be tried again: with growing pauses, visibly, and for as long as nobody says stop. */
+import type { EpochMs } from '../core/point.ts'
 import { messageOf, WindrowError } from '../errors/index.ts'
 import type { PipelineEnv } from './env.ts'
 
@@ -11,12 +12,15 @@ export class Backoff {
   readonly #env: PipelineEnv
   readonly #partition: number
   readonly #signal: AbortSignal
+  readonly #window: EpochMs | null
   #pauseMs: number
 
-  constructor(env: PipelineEnv, partition: number, signal: AbortSignal) {
+  /** `window`: the partition window that the retried work is about; `null` if it is about none. */
+  constructor(env: PipelineEnv, partition: number, signal: AbortSignal, window: EpochMs | null = null) {
     this.#env = env
     this.#partition = partition
     this.#signal = signal
+    this.#window = window
     this.#pauseMs = env.limits.minBackoffMs
   }
 
@@ -28,7 +32,8 @@ export class Backoff {
   async pause(step: string, error: unknown): Promise<void> {
     if (this.#signal.aborted) throw stopped(step, error)
     const pauseMs = this.#pauseMs
-    this.#env.observe({ kind: 'retry', partition: this.#partition, step, reason: messageOf(error), pauseMs })
+    const about = { partition: this.#partition, window: this.#window }
+    this.#env.observe({ kind: 'retry', ...about, step, reason: messageOf(error), pauseMs })
     await this.#env.clock.sleep(pauseMs, this.#signal)
     this.#pauseMs = Math.min(pauseMs * 2, this.#env.limits.maxBackoffMs)
   }

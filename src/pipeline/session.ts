@@ -39,6 +39,7 @@ export async function openSession(
     env.observe({
       kind: 'taken-over',
       partition,
+      window: null,
       epoch: owner.epoch,
       commit: ledger.commit,
       resumeOffset: ledger.resumeOffset,
@@ -86,6 +87,7 @@ export async function renewEpoch(session: Session, token: string): Promise<void>
   env.observe({
     kind: 'taken-over',
     partition: owner.partition,
+    window: null,
     epoch: renewed.epoch,
     commit: session.ledger.commit,
     resumeOffset: session.ledger.resumeOffset,

@@ -1,51 +1,60 @@
 /**
- * Points of progress: what is about to be done and what is done, told before and after every step whose middle is a
- * dangerous place to die in. Operators see in them where a partition stands; test/faults strikes at them.
+ * The steps of a commit. An event is emitted before and after each step in which a crash would be dangerous. Operators
+ * read from these events how far a partition has got; test/faults injects faults at them.
  */
-import type { PipelineObserver } from './events.ts'
+import type { EpochMs } from '../core/point.ts'
 
 /**
- * In the order of one commit. `aggregate` and `commit` are activities and may be told by another processor than the
- * partition's owner; all others are the owner's.
+ * In the order of one commit. `aggregate` and `commit` are activities and may run in another processor than the
+ * partition's owner; all other steps run in the owner.
  */
 export const PIPELINE_STEPS = [
-  /** The lowest window is closed and frozen, with all that the cut takes along. */
+  /** Close the lowest window and freeze it together with everything else that the cut contains. */
   'close',
-  /** The ledger says what is about to be committed. */
+  /** Record in the ledger what is about to be committed. */
   'intent',
-  /** Accumulators, open windows, roster and dead letters are written. */
+  /** Write accumulators, open windows, roster and dead letters. */
   'chunks',
-  /** The parent workflow runs, from its start to its end. */
+  /** Run the parent workflow, from its start to its end. */
   'workflow',
   'aggregate',
   'commit',
-  /** The owner takes in what the ledger says of the commit. */
+  /** The owner reads the committed ledger into its session. */
   'adopt',
-  /** Earlier publishers are shut out, ledger and marker are read. */
+  /** Fence earlier publishers, then read the ledger and the marker. */
   'open-publisher',
-  /** One transaction. */
+  /** Publish one commit in one transaction. */
   'publish',
-  /** What the published commit superseded is deleted. */
+  /** Delete what the published commit superseded. */
   'sweep',
 ] as const
 export type PipelineStep = (typeof PIPELINE_STEPS)[number]
 
-/** Which commit of which partition a step belongs to. */
+/** The commit that a step belongs to. */
 export interface StepPlace {
   readonly partition: number
-  /** `null`: not numbered yet, since others may wait before it. */
+  /** Start of the partition window that the commit closes; `null` if it closes none or the step covers several commits. */
+  readonly window: EpochMs | null
+  /** `null` while the commit has no number yet, because earlier cuts may still be queued. */
   readonly commit: number | null
 }
 
-/** Tells of the step's begin, does it, and tells of its end; a step that throws has no end. */
+/** Emitted before (`begins`) and after (`ended`) a step. */
+export interface StepEvent extends StepPlace {
+  readonly kind: 'step'
+  readonly step: PipelineStep
+  readonly phase: 'begins' | 'ended'
+}
+
+/** Emits that the step begins, runs it, and emits that it ended. A step that throws emits no end. */
 export async function stepped<T>(
-  observe: PipelineObserver,
+  observe: (event: StepEvent) => void,
   step: PipelineStep,
-  { partition, commit }: StepPlace,
+  place: StepPlace,
   act: () => Promise<T>,
 ): Promise<T> {
-  observe({ kind: 'step', partition, commit, step, phase: 'begins' })
+  observe({ kind: 'step', ...place, step, phase: 'begins' })
   const outcome = await act()
-  observe({ kind: 'step', partition, commit, step, phase: 'ended' })
+  observe({ kind: 'step', ...place, step, phase: 'ended' })
   return outcome
 }

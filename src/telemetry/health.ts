@@ -53,7 +53,7 @@ export class Health {
   }
 
   /** `ask` resolves when the sidecar answers, and rejects within a few seconds when it does not. */
-  sidecarIs(ask: () => Promise<void>): void {
+  setSidecarProbe(ask: () => Promise<void>): void {
     this.#askSidecar = ask
   }
 

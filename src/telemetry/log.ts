@@ -1,7 +1,6 @@
 /** Structured logs: one JSON line an event on standard error, for machines that collect them. People get the display. */
 import { pino, type Logger } from 'pino'
 import type { Config } from '../config/settings.ts'
-import type { EpochMs } from '../core/point.ts'
 import type { PipelineEvent } from '../ports/events.ts'
 import type { WorkerEvent } from '../adapters/dapr/worker.ts'
 import { masking, secretsOf } from './secrets.ts'
@@ -27,21 +26,18 @@ export function createLog(config: Config): Log {
 /** An error has no members of its own that JSON would show. */
 const textOf = (value: unknown): unknown => (value instanceof Error ? value.message : value)
 
-/** Where an event belongs, as far as it is known. */
-export interface EventPlace {
-  readonly window: EpochMs | null
-  readonly traceId: string | undefined
-}
-
 export function isLogged(log: Log, event: PipelineEvent): boolean {
   return log.isLevelEnabled(levelOf(event))
 }
 
-/** Each line has partition, window and trace, under the names that OpenTelemetry gives the latter in logs (`trace_id`). */
-export function logPipelineEvent(log: Log, event: PipelineEvent, { window, traceId }: EventPlace): void {
+/**
+ * Logs one line. It carries the partition, the start of the window if the event is about one, and the trace under
+ * OpenTelemetry's name for it in logs (`trace_id`).
+ */
+export function logPipelineEvent(log: Log, event: PipelineEvent, traceId?: string): void {
   const level = levelOf(event)
   if (!log.isLevelEnabled(level)) return
-  const { kind, ...fields } = event
+  const { kind, window, ...fields } = event
   const place = window === null ? {} : { window: new Date(window).toISOString() }
   log[level]({ ...fields, ...place, ...(traceId === undefined ? {} : { trace_id: traceId }) }, kind)
 }

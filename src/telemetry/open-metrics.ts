@@ -8,30 +8,32 @@ import { observedActivities, observedEngine, observedRunner, observedStore } fro
 import { PipelineMetrics } from './pipeline-metrics.ts'
 import { serveMetrics, type MetricsAddress } from './serve-metrics.ts'
 import { NO_TELEMETRY, type Telemetry } from './telemetry.ts'
-import type { WindowsTold } from './windows-told.ts'
 
 /** Throws METRICS_PORT_TAKEN when nobody can listen there. */
-export async function openMetrics(
-  at: MetricsAddress,
-  resource: resources.Resource,
-  windows: WindowsTold,
-): Promise<Telemetry> {
+export async function openMetrics(at: MetricsAddress, resource: resources.Resource): Promise<Telemetry> {
   const { instruments, close } = await serveMetrics(at, resource, { ...PROCESSOR_METRICS, ...PROCESS_METRICS })
-  const pipeline = new PipelineMetrics(instruments, windows, () => Date.now())
+  const pipeline = new PipelineMetrics(instruments, () => Date.now())
   const observeWorker = workerMetrics(instruments)
   beginAtZero(instruments)
   return {
-    ...NO_TELEMETRY,
-    isOn: true,
-    jobIs: (job) => pipeline.jobIs(job),
-    assigned: () => pipeline.assigned(),
-    logsAre: (ranges) => pipeline.logsAre(ranges),
-    observe: (event, window) => pipeline.observe(event, window),
-    observeWorker,
-    store: (store) => observedStore(store, instruments),
-    engine: (engine) => observedEngine(engine, instruments),
-    runner: (runner, maxValueBytes) => observedRunner(runner, maxValueBytes, instruments),
-    activities: (activities) => observedActivities(activities, instruments),
+    pipeline: {
+      ...NO_TELEMETRY.pipeline,
+      setJob: (job) => pipeline.setJob(job),
+      recordAssignment: () => pipeline.recordAssignment(),
+      observe: (event) => pipeline.observe(event),
+    },
+    worker: {
+      ...NO_TELEMETRY.worker,
+      observe: observeWorker,
+      activities: (activities) => observedActivities(activities, instruments),
+    },
+    sidecar: {
+      ...NO_TELEMETRY.sidecar,
+      store: (store) => observedStore(store, instruments),
+      engine: (engine) => observedEngine(engine, instruments),
+      runner: (runner, maxValueBytes) => observedRunner(runner, maxValueBytes, instruments),
+    },
+    log: { recordLogOffsets: (offsets) => pipeline.recordLogOffsets(offsets) },
     close,
   }
 }

@@ -3,8 +3,7 @@ import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { core, node, tracing, type resources } from '@opentelemetry/sdk-node'
 import { messageOf } from '../errors/index.ts'
-import type { TelemetrySettings } from './opentelemetry.ts'
-import type { Warn } from './telemetry.ts'
+import type { TelemetrySettings, Warn } from './telemetry.ts'
 import { Tracing } from './tracing.ts'
 
 export type SpanProcessor = tracing.SpanProcessor

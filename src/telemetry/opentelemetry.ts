@@ -1,23 +1,16 @@
 /**
- * Telemetry by OpenTelemetry: metrics that Prometheus reads, spans that go to a collector by OTLP. The providers are this
- * run's own and not the global ones, so a program that runs a job keeps its OpenTelemetry apart, and several runs do not meet.
+ * Telemetry with OpenTelemetry: metrics for Prometheus to scrape, and spans sent to a collector over OTLP. The providers
+ * belong to this run and are not registered globally, so they do not interfere with the OpenTelemetry setup of a program
+ * that uses the library, nor with other runs in the same process.
  */
 import { resources } from '@opentelemetry/sdk-node'
-import type { Config } from '../config/settings.ts'
 import { openMetrics } from './open-metrics.ts'
 import { openTraces, type SpanProcessor } from './open-traces.ts'
-import { NO_TELEMETRY, type Telemetry, type Warn } from './telemetry.ts'
-import type { WindowsTold } from './windows-told.ts'
+import { NO_TELEMETRY, type Telemetry, type TelemetrySettings, type Warn } from './telemetry.ts'
 
-export type TelemetrySettings = Pick<
-  Config,
-  'job' | 'metricsPort' | 'metricsHost' | 'otlpEndpoint' | 'traceSampling' | 'traceVmSampling'
->
-
-/** `spans` gets the spans in the place of a collector. */
+/** If given, `spans` receives the spans instead of a collector. Throws METRICS_PORT_TAKEN if the metrics port is in use. */
 export async function openOpenTelemetry(
   settings: TelemetrySettings,
-  windows: WindowsTold,
   warn: Warn,
   spans?: SpanProcessor,
 ): Promise<Telemetry> {
@@ -25,22 +18,27 @@ export async function openOpenTelemetry(
   const metrics =
     settings.metricsPort === null
       ? NO_TELEMETRY
-      : await openMetrics({ host: settings.metricsHost, port: settings.metricsPort }, resource, windows)
+      : await openMetrics({ host: settings.metricsHost, port: settings.metricsPort }, resource)
   const traces = openTraces(settings, resource, warn, spans)
   if (traces === null) return metrics
   const { tracing } = traces
   return {
     ...metrics,
-    isOn: true,
-    observe(event, window) {
-      metrics.observe(event, window)
-      tracing.observe(event, window)
+    pipeline: {
+      ...metrics.pipeline,
+      observe(event) {
+        metrics.pipeline.observe(event)
+        tracing.observe(event)
+      },
+      traceparentOf: (partition, window) => tracing.traceparentOf(partition, window),
+      traceIdOf: (partition, window) => tracing.traceIdOf(partition, window),
     },
-    vmWindows: (run) => tracing.vmWindows(run),
-    workflows: (workflows) => tracing.workflows(workflows),
-    activities: (activities) => tracing.activities(metrics.activities(activities)),
-    traceparentOf: (partition, window) => tracing.traceparentOf(partition, window),
-    traceIdOf: (partition, window) => tracing.traceIdOf(partition, window),
+    worker: {
+      ...metrics.worker,
+      activities: (activities) => tracing.activities(metrics.worker.activities(activities)),
+      workflows: (workflows) => tracing.workflows(workflows),
+    },
+    sidecar: { ...metrics.sidecar, vmWindows: (run) => tracing.vmWindows(run) },
     async close() {
       await Promise.all([metrics.close(), traces.close()])
     },

@@ -5,7 +5,6 @@ import type { PipelineEvent } from '../ports/events.ts'
 import { FATES, RETRY_STEPS, type RetryStep } from './attributes.ts'
 import type { Instruments, SetGauge } from './instruments.ts'
 import { LogEnds } from './log-ends.ts'
-import type { WindowsTold } from './windows-told.ts'
 
 /** The part of a job's rules that says when a window is overdue. */
 export interface JobFacts {
@@ -16,7 +15,7 @@ export interface JobFacts {
 }
 
 /** Where a log begins and ends: offsets of its first record and after its last. */
-export interface LogRange {
+export interface LogOffsets {
   readonly start: number
   readonly end: number
 }
@@ -25,6 +24,8 @@ interface PartitionFacts {
   counts: FateCounts
   position: number
   watermark: EpochMs | null
+  /** Start of the lowest open window; `null` if none is open, or none is known. */
+  lowestOpen: EpochMs | null
   openWindows: number
   waitedFor: number
   incomplete: number
@@ -36,7 +37,6 @@ interface PartitionFacts {
 
 export class PipelineMetrics {
   readonly #instruments: Instruments
-  readonly #windows: WindowsTold
   readonly #nowMs: () => number
   /** Partitions that this process works on. */
   readonly #owned = new Map<number, PartitionFacts>()
@@ -44,26 +44,24 @@ export class PipelineMetrics {
   readonly #logs = new Map<number, { readonly ends: LogEnds; start: number }>()
   #job: JobFacts | null = null
 
-  /** `windows` has taken in every event before `observe` gets it. */
-  constructor(instruments: Instruments, windows: WindowsTold, nowMs: () => number) {
+  constructor(instruments: Instruments, nowMs: () => number) {
     this.#instruments = instruments
-    this.#windows = windows
     this.#nowMs = nowMs
     instruments.onRead((set) => this.#read(set))
   }
 
-  jobIs(job: JobFacts): void {
+  setJob(job: JobFacts): void {
     this.#job = job
   }
 
   /** The consumer group gave out partitions: those that were halted are tried again, by whoever has them now. */
-  assigned(): void {
+  recordAssignment(): void {
     this.#instruments.add('assignments', 1)
     this.#halted.clear()
   }
 
-  logsAre(ranges: ReadonlyMap<number, LogRange>): void {
-    for (const [partition, { start, end }] of ranges) {
+  recordLogOffsets(offsets: ReadonlyMap<number, LogOffsets>): void {
+    for (const [partition, { start, end }] of offsets) {
       const log = this.#logs.get(partition) ?? { ends: new LogEnds(), start }
       log.start = start
       log.ends.observe(end, this.#nowMs())
@@ -71,9 +69,8 @@ export class PipelineMetrics {
     }
   }
 
-  /** `window` is the one that the event is about. */
-  observe(event: PipelineEvent, window: EpochMs | null): void {
-    const { partition } = event
+  observe(event: PipelineEvent): void {
+    const { partition, window } = event
     const facts = this.#owned.get(partition)
     switch (event.kind) {
       case 'taken-over':
@@ -89,7 +86,10 @@ export class PipelineMetrics {
         if (facts !== undefined) facts.position = event.position
         return
       case 'cut':
-        if (window !== null) facts?.closedAtMs.set(window, this.#nowMs())
+        if (window === null || facts === undefined) return
+        facts.closedAtMs.set(window, this.#nowMs())
+        // The next `folded` event names the window that is the lowest open one from here on.
+        if (window === facts.lowestOpen) facts.lowestOpen = null
         return
       case 'committed':
         this.#committed(event)
@@ -121,8 +121,8 @@ export class PipelineMetrics {
       // The first batch makes all series, so that a rate is there from the first of a fate on.
       if (added > 0 || facts.counts.consumed === 0) this.#instruments.add('records', Math.max(0, added), attributes)
     }
-    const { counts, position, watermark, openWindows, waitedFor, incomplete } = event
-    Object.assign(facts, { counts, position, watermark, openWindows, waitedFor, incomplete })
+    const { window: lowestOpen, counts, position, watermark, openWindows, waitedFor, incomplete } = event
+    Object.assign(facts, { lowestOpen, counts, position, watermark, openWindows, waitedFor, incomplete })
   }
 
   #committed({ window, reason, vmWindowsByReason, elapsedMs }: PipelineEvent & { readonly kind: 'committed' }): void {
@@ -163,7 +163,7 @@ export class PipelineMetrics {
       set('windowsOpen', facts.openWindows, attributes)
       set('completeness', facts.waitedFor === 0 ? 1 : 1 - facts.incomplete / facts.waitedFor, attributes)
       if (facts.watermark !== null) set('watermarkDelay', (nowMs - facts.watermark) / 1000, attributes)
-      const overdueMs = this.#overdueMs(partition, nowMs)
+      const overdueMs = this.#overdueMs(facts, nowMs)
       if (overdueMs !== null) set('overdue', overdueMs / 1000, attributes)
       const log = this.#logs.get(partition)
       const lagMs = log?.ends.lagMs(facts.position, nowMs) ?? null
@@ -175,16 +175,17 @@ export class PipelineMetrics {
     }
   }
 
-  #overdueMs(partition: number, nowMs: number): number | null {
+  #overdueMs({ closedAtMs, lowestOpen }: PartitionFacts, nowMs: number): number | null {
     if (this.#job === null || this.#job.deadlineMs === null) return null
-    const window = this.#windows.oldest(partition)
+    // The oldest window that is not published: the first one closed, else the lowest one open.
+    const [window = lowestOpen] = closedAtMs.keys()
     return window === null ? 0 : Math.max(0, nowMs - (window + this.#job.windowMs + this.#job.deadlineMs))
   }
 }
 
 function factsAt(counts: FateCounts, position: number): PartitionFacts {
   return {
-    ...{ counts, position, watermark: null, openWindows: 0, waitedFor: 0, incomplete: 0 },
+    ...{ counts, position, watermark: null, lowestOpen: null, openWindows: 0, waitedFor: 0, incomplete: 0 },
     ...{ closedAtMs: new Map(), reasons: new Map() },
   }
 }

@@ -54,9 +54,8 @@ export class Tracing {
     this.#vmWindowShare = vmWindowShare
   }
 
-  /** `window` is the one that the event is about. */
-  observe(event: PipelineEvent, window: EpochMs | null): void {
-    const { partition, kind } = event
+  observe(event: PipelineEvent): void {
+    const { partition, kind, window } = event
     if (kind === 'ended' || kind === 'failed') return this.#abandon(partition, event)
     if (window === null) return
     if (kind === 'opened') this.#open(partition, window)

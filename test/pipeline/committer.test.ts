@@ -45,7 +45,7 @@ describe('back-pressure', () => {
     const commits = job.events.flatMap((event) => (event.kind === 'committed' ? [event.commit] : []))
     expect(commits).toEqual(commits.map((_, i) => i + 1))
     const windows = job.events.flatMap((event) =>
-      event.kind === 'committed' && event.window ? [event.window.start] : [],
+      event.kind === 'committed' && event.window !== null ? [event.window] : [],
     )
     expect(windows).toEqual(windows.map((_, i) => i * 100))
   })

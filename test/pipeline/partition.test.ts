@@ -204,7 +204,12 @@ describe('a partition', () => {
     })
     const source = new ScriptSource({ lines: [END], logStart: 3 })
     expect(await failureOf(job.run({ store, source }))).toMatchObject({ code: 'DATA_LOSS' })
-    expect(job.events).toContainEqual({ kind: 'halt-not-kept', partition: 0, reason: 'the reply was lost' })
+    expect(job.events).toContainEqual({
+      kind: 'halt-not-kept',
+      partition: 0,
+      window: null,
+      reason: 'the reply was lost',
+    })
   })
 
   it('refuses a source that goes back', async () => {

@@ -49,7 +49,7 @@ describe('a request to close', () => {
       outcome: { kind: 'closed', closing: { count: 2, windows: [0, 100] }, commit: 2 },
     })
     expect(events).toContainEqual({
-      ...{ kind: 'request-taken', partition: 0, id: 'r1' },
+      ...{ kind: 'request-taken', partition: 0, window: null, id: 'r1' },
       ...{ who: 'ann', why: 'the backfill is done', windows: 2 },
     })
   })

@@ -21,6 +21,7 @@ describe('retrying', () => {
     expect(job.events[1]).toEqual({
       kind: 'retry',
       partition: 3,
+      window: null,
       step: 'testing',
       reason: 'the reply was lost',
       pauseMs: 200,

@@ -1,7 +1,7 @@
-/** What the pipeline tells of itself must add up: whoever counts from it counts right. */
+/** The pipeline's events are consistent: totals that a listener computes from them are correct, and each names its window. */
 import { describe, expect, it } from 'vitest'
 import type { PipelineEvent } from '../../src/ports/events.ts'
-import { makeJob, type TestJob } from '../support/job.ts'
+import { lostReply, makeJob, type TestJob } from '../support/job.ts'
 import { garbage, point, recordsOf, RULES } from '../support/records.ts'
 
 const LIST = recordsOf([
@@ -14,15 +14,15 @@ const LIST = recordsOf([
   point('b', 1, 20),
 ])
 
-function told<Kind extends PipelineEvent['kind']>(job: TestJob, kind: Kind) {
+function eventsOf<Kind extends PipelineEvent['kind']>(job: TestJob, kind: Kind) {
   return job.events.filter((event): event is PipelineEvent & { readonly kind: Kind } => event.kind === kind)
 }
 
 describe('the events of a partition', () => {
-  it('tell once of each window that opens, also of one that opens and closes within a batch', async () => {
+  it('announce each window that opens once, even if it opens and closes within a batch', async () => {
     const job = makeJob(LIST)
     await job.run()
-    const opened = told(job, 'opened').map(({ window }) => window)
+    const opened = eventsOf(job, 'opened').map(({ window }) => window)
     expect(opened).toEqual([0, 100, 200, 300])
     const kinds = job.events.filter(({ kind }) => kind === 'opened' || kind === 'cut')
     for (const window of opened) {
@@ -32,27 +32,79 @@ describe('the events of a partition', () => {
     }
   })
 
-  it('count VM windows and dead letters by reason, as many as in all', async () => {
+  it('count VM windows and dead letters by reason, and the counts add up to the total', async () => {
     const job = makeJob(LIST, { rules: { ...RULES, amendWindows: 0 } })
     await job.run()
-    for (const { vmWindows, vmWindowsByReason } of told(job, 'committed')) {
+    for (const { vmWindows, vmWindowsByReason } of eventsOf(job, 'committed')) {
       expect(Object.values(vmWindowsByReason).reduce((sum, count) => sum + count, 0)).toBe(vmWindows)
     }
-    const published = told(job, 'published')
+    const published = eventsOf(job, 'published')
     const reasons = published.flatMap(({ deadLettersByReason }) => Object.entries(deadLettersByReason))
     expect(Object.fromEntries(reasons)).toEqual({ undecodable: 1, 'too-late': 1 })
     expect(published.reduce((sum, { deadLetters }) => sum + deadLetters, 0)).toBe(2)
   })
 
-  it('tell an owner that takes over what was counted before it', async () => {
+  it('give an owner that takes over the counts of earlier owners', async () => {
     const job = makeJob(LIST)
     await job.run()
     await job.run()
-    expect(told(job, 'taken-over').map(({ counts }) => counts.consumed)).toEqual([0, LIST.length])
+    expect(eventsOf(job, 'taken-over').map(({ counts }) => counts.consumed)).toEqual([0, LIST.length])
+  })
+
+  it('carry the window that a commit closes, in its steps, its commit and its publication', async () => {
+    const job = makeJob(LIST)
+    await job.run()
+    const committed = eventsOf(job, 'committed')
+    expect(committed.filter(({ window }) => window !== null).map(({ window }) => window)).toEqual([0, 100, 200, 300])
+    for (const { commit, window, closed } of committed) {
+      expect(closed?.start ?? null).toBe(window)
+      expect(eventsOf(job, 'published').find((event) => event.commit === commit)?.window).toBe(window)
+      const steps = eventsOf(job, 'step').filter((event) => event.commit === commit && event.step !== 'sweep')
+      expect(steps.length).toBeGreaterThan(8)
+      expect(steps.filter(({ step }) => step !== 'open-publisher').map((event) => event.window)).toEqual(
+        steps.filter(({ step }) => step !== 'open-publisher').map(() => window),
+      )
+    }
+    expect(eventsOf(job, 'cut').map(({ window }) => window)).toEqual(committed.map(({ window }) => window))
+  })
+
+  it('carry the window in a retry of its commit and of its publication', async () => {
+    const job = makeJob(LIST)
+    const { engine, publishers } = job.env
+    const failing = new Set(['start', 'publish'])
+    const failOnce = (call: string): void => {
+      if (failing.delete(call)) throw lostReply()
+    }
+    await job.run({
+      engine: {
+        ...{ poll: (id) => engine.poll(id), purge: (id) => engine.purge(id) },
+        start: async (id, input) => {
+          failOnce('start')
+          await engine.start(id, input)
+        },
+      },
+      publishers: {
+        open: async (partition) => {
+          const publisher = await publishers.open(partition)
+          return {
+            marker: publisher.marker,
+            close: () => publisher.close(),
+            publish: async (batch) => {
+              failOnce('publish')
+              await publisher.publish(batch)
+            },
+          }
+        },
+      },
+    })
+    expect(eventsOf(job, 'retry').map(({ step, window }) => [step, window])).toEqual([
+      ['committing 1', 0],
+      ['publishing', 0],
+    ])
   })
 })
 
-it('a trace context rides along in the plan and decides nothing: the ledger has the same digest with it and without', async () => {
+it('a trace context is passed in the plan and decides nothing: the ledger has the same digest with and without it', async () => {
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
   const inputs: string[] = []
   const plain = makeJob(LIST)

@@ -21,7 +21,7 @@ test('a commit tells of each of its steps that the owner takes, before and after
 
 test('a step that fails has begun and has no end', async () => {
   const events: PipelineEvent[] = []
-  const place = { partition: 3, commit: 7 }
+  const place = { partition: 3, window: 1_000, commit: 7 }
   const failing = stepped(
     (event) => events.push(event),
     'publish',

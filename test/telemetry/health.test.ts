@@ -20,7 +20,7 @@ function healthy(): Health {
   const health = new Health()
   health.assigned([0, 1])
   health.observeWorker({ kind: 'connected' })
-  health.sidecarIs(async () => undefined)
+  health.setSidecarProbe(async () => undefined)
   return health
 }
 
@@ -40,7 +40,7 @@ describe('ready', () => {
     [
       'when its sidecar is silent',
       'its sidecar does not answer: deadline exceeded',
-      (health) => health.sidecarIs(() => Promise.reject(new Error('deadline exceeded'))),
+      (health) => health.setSidecarProbe(() => Promise.reject(new Error('deadline exceeded'))),
     ],
   ])('not %s', async (_case, reason, spoil) => {
     const health = healthy()

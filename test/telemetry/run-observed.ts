@@ -39,13 +39,16 @@ export async function runObserved(settings: Settings = {}): Promise<ObservedRun>
       { progress: () => undefined, event: () => undefined },
       new AbortController().signal,
       undefined,
-      async (given, windows, warn) => {
-        const telemetry = await openOpenTelemetry(given, windows, warn, new tracing.SimpleSpanProcessor(exporter))
+      async (given, warn) => {
+        const telemetry = await openOpenTelemetry(given, warn, new tracing.SimpleSpanProcessor(exporter))
         return {
           ...telemetry,
-          observe(event, window) {
-            telemetry.observe(event, window)
-            if (event.kind === 'published') scraping.text ??= scrape(given.metricsPort as number)
+          pipeline: {
+            ...telemetry.pipeline,
+            observe(event) {
+              telemetry.pipeline.observe(event)
+              if (event.kind === 'published') scraping.text ??= scrape(given.metricsPort as number)
+            },
           },
           async close() {
             await scraping.text

@@ -52,6 +52,6 @@ export function activityFunctions(env: WorkflowEnv): Record<string, ActivityFunc
   }
 }
 
-function placeOf({ owner, commit }: CommitPlan): StepPlace {
-  return { partition: owner.partition, commit }
+function placeOf({ owner, commit, close }: CommitPlan): StepPlace {
+  return { partition: owner.partition, window: close?.windowStart ?? null, commit }
 }

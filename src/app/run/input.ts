@@ -4,7 +4,7 @@ import type { WindrowError } from '../../errors/index.ts'
 import type { PartitionEnd } from '../../pipeline/partition.ts'
 import type { Recorded } from '../../pipeline/recorded.ts'
 import type { Log } from '../../telemetry/log.ts'
-import type { LogRange } from '../../telemetry/pipeline-metrics.ts'
+import type { LogOffsets } from '../../telemetry/pipeline-metrics.ts'
 import type { Clock, AtomicPublishers, Source, StateStore } from '../../ports/index.ts'
 
 /** Runs one partition of the job; `firstOffset` is asked when the partition has no ledger yet. */
@@ -37,7 +37,7 @@ export interface Input {
   /** Whether a run that is repeated reads the same again; standard input is gone once it is read. */
   readonly isRepeatable: boolean
   /** Where the logs of all partitions begin and end now; absent where they are read as they come. */
-  readonly logRanges?: () => Promise<ReadonlyMap<number, LogRange>>
+  readonly logRanges?: () => Promise<ReadonlyMap<number, LogOffsets>>
   /** What a replay takes over from the job that it recomputes, by partition. */
   readonly recorded?: (partition: number) => Recorded
   /** What the job record keeps of it. */

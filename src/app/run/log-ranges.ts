@@ -2,9 +2,9 @@
 import { connectKafkaCluster, type KafkaCluster } from '../../adapters/kafka/cluster.ts'
 import type { KafkaConnection } from '../../adapters/kafka/client.ts'
 import type { TopicDescription } from '../../adapters/kafka/topic.ts'
-import type { LogRange } from '../../telemetry/pipeline-metrics.ts'
+import type { LogOffsets } from '../../telemetry/pipeline-metrics.ts'
 
-type Ranges = ReadonlyMap<number, LogRange>
+type Ranges = ReadonlyMap<number, LogOffsets>
 
 export interface LogLook {
   look(): Promise<Ranges>

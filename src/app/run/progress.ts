@@ -76,10 +76,10 @@ export class ProgressMeter {
         this.#vmWindowsTotal += event.vmWindows
         return
       case 'committed':
-        if (event.window === null || event.reason === null) return
+        if (event.closed === null || event.reason === null) return
         this.#windowsClosed++
         if (event.statesDropped > 0) this.#warnOfDroppedStates(partition, event.statesDropped)
-        this.#observer.event({ kind: 'window-closed', partition, window: event.window, reason: event.reason })
+        this.#observer.event({ kind: 'window-closed', partition, window: event.closed, reason: event.reason })
         return
       case 'published':
         this.#published += event.results

@@ -28,8 +28,8 @@ import { runPartition, type PartitionEnd } from '../../pipeline/partition.ts'
 import { Health } from '../../telemetry/health.ts'
 import { serveHealth, type HealthServer } from '../../telemetry/health-server.ts'
 import { createLog, isLogged, logPipelineEvent, logWorkerEvent, type Log } from '../../telemetry/log.ts'
-import { openConfiguredTelemetry, type OpenTelemetry, type Telemetry } from '../../telemetry/telemetry.ts'
-import { WindowsTold } from '../../telemetry/windows-told.ts'
+import { openConfiguredTelemetry } from '../../telemetry/open-configured.ts'
+import type { OpenTelemetry, Telemetry } from '../../telemetry/telemetry.ts'
 import { aggregatorId } from '../../workflows/vm-window.ts'
 import type { WorkerEvent } from '../../adapters/dapr/worker.ts'
 
@@ -52,13 +52,12 @@ export async function runJobWith(
 ): Promise<JobSummary> {
   const startedMs = performance.now()
   assertPayloadFits(config, aggregator)
-  const windows = new WindowsTold()
   const log = createLog(config)
   const watch: Watch = {
-    ...{ log, windows },
+    log,
     meter: new ProgressMeter(observer, () => performance.now()),
     health: new Health(),
-    telemetry: await openTelemetry(config, windows, (message) => log.warn(message)),
+    telemetry: await openTelemetry(config, (message) => log.warn(message)),
   }
   const { health, telemetry } = watch
   signal.addEventListener('abort', () => health.stopping(), { once: true })
@@ -76,7 +75,7 @@ export async function runJobWith(
       onAssigned: (partitions) => {
         log.info({ partitions }, 'assigned')
         health.assigned(partitions)
-        telemetry.assigned()
+        telemetry.pipeline.recordAssignment()
       },
       onRevoked: (partitions) => {
         log.info({ partitions }, 'revoked')
@@ -100,24 +99,20 @@ interface Watch {
   readonly meter: ProgressMeter
   readonly log: Log
   readonly health: Health
-  readonly windows: WindowsTold
   readonly telemetry: Telemetry
 }
 
-/** Tells everybody of what happened, each with the window that it is about. */
-function tell({ windows, telemetry, log, meter }: Watch, event: PipelineEvent): void {
-  const { partition } = event
-  const window = windows.observe(event)
+/** Passes an event to every observer of the run. */
+function dispatch({ telemetry: { pipeline }, log, meter }: Watch, event: PipelineEvent): void {
+  const { partition, window } = event
   meter.observe(event)
-  // Nearly all events of nearly all runs: nobody logs them.
-  if (!isLogged(log, event)) return telemetry.observe(event, window)
-  // Asked on both sides, since a trace begins and ends with the events that are logged.
-  const traceId = window === null ? undefined : telemetry.traceIdOf(partition, window)
-  telemetry.observe(event, window)
-  logPipelineEvent(log, event, {
-    window,
-    traceId: traceId ?? (window === null ? undefined : telemetry.traceIdOf(partition, window)),
-  })
+  // Nearly all events of nearly all runs are below the log level.
+  if (!isLogged(log, event)) return pipeline.observe(event)
+  const traceIdNow = (): string | undefined => (window === null ? undefined : pipeline.traceIdOf(partition, window))
+  // Read on both sides of `observe`: an event that is logged may begin or end its trace.
+  const traceId = traceIdNow()
+  pipeline.observe(event)
+  logPipelineEvent(log, event, traceId ?? traceIdNow())
 }
 
 async function runOnInput(
@@ -135,14 +130,14 @@ async function runOnInput(
       logWorkerEvent(log, event)
       meter.observeWorker(event)
       health.observeWorker(event)
-      telemetry.observeWorker(event)
+      telemetry.worker.observe(event)
     },
-    onPipelineEvent: (event: PipelineEvent) => logPipelineEvent(log, event, { window: null, traceId: undefined }),
+    onPipelineEvent: (event: PipelineEvent) => logPipelineEvent(log, event),
     telemetry,
   }
   const sidecar = await openSidecar(config, input.partitions, aggregator, hooks, signal)
   try {
-    health.sidecarIs(sidecar.answers)
+    health.setSidecarProbe(sidecar.answers)
     const run = runOn(sidecar, input, aggregator, config, watch, signal)
     // A sidecar that is gone for good leaves its callers waiting for answers that will not come.
     const consumedBefore = await Promise.race([run, sidecar.failed])
@@ -194,17 +189,17 @@ async function runOn(
       checkpointEveryRecords: config.checkpointEvery,
       vmsPerWorkflow: config.vmsPerWorkflow,
     },
-    observe: (event) => tell(watch, event),
-    traceparentOf: (partition, window) => telemetry.traceparentOf(partition, window),
+    observe: (event) => dispatch(watch, event),
+    traceparentOf: (partition, window) => telemetry.pipeline.traceparentOf(partition, window),
     once: config.once,
     ...(input.recorded === undefined ? {} : { recorded: input.recorded }),
   }
   const { sizeMs: windowMs, deadlineMs } = record.rules
-  telemetry.jobIs({ partitions: input.partitions, windowMs, deadlineMs })
+  telemetry.pipeline.setJob({ partitions: input.partitions, windowMs, deadlineMs })
   const ended = new AbortController()
   const watching =
-    telemetry.isOn && input.logRanges !== undefined
-      ? watchLogs(input.logRanges, (ranges) => telemetry.logsAre(ranges), { clock, log }, ended.signal)
+    telemetry.log !== null && input.logRanges !== undefined
+      ? watchLogs(input.logRanges, telemetry.log, { clock, log }, ended.signal)
       : Promise.resolve()
   const consumedBefore = await consumedSoFar(store, config.job, input.partitions)
   meter.start(consumedBefore)
@@ -228,7 +223,7 @@ async function runOwned(env: PipelineEnv, ...[partition, ...more]: Parameters<Ru
     const { code, disposition } =
       error instanceof WindrowError ? error : { code: 'UNEXPECTED', disposition: 'fatal' as const }
     const stack = error instanceof Error && !(error instanceof WindrowError) ? error.stack : undefined
-    const event = { kind: 'failed', partition, code, disposition, reason: messageOf(error) } as const
+    const event = { kind: 'failed', partition, window: null, code, disposition, reason: messageOf(error) } as const
     env.observe({ ...event, ...(stack === undefined ? {} : { stack }) })
     throw error
   }

@@ -79,9 +79,12 @@ export async function openSidecar(
     await client.waitForSidecar({ signal, onWaiting: (cause) => hooks.onWorkerEvent({ kind: 'waiting', cause }) })
     const { telemetry } = hooks
     const { maxValueBytes } = config
-    const store = telemetry.store(createDaprStateStore({ client, storeName: config.stateStore, maxValueBytes }))
-    const runner = telemetry.runner(createInstanceRunner({ client, maxInFlight: config.maxInFlight }), maxValueBytes)
-    const run: RunVmWindows = telemetry.vmWindows(async (id, order) => {
+    const store = telemetry.sidecar.store(createDaprStateStore({ client, storeName: config.stateStore, maxValueBytes }))
+    const runner = telemetry.sidecar.runner(
+      createInstanceRunner({ client, maxInFlight: config.maxInFlight }),
+      maxValueBytes,
+    )
+    const run: RunVmWindows = telemetry.sidecar.vmWindows(async (id, order) => {
       const result = await runner.run(VM_WINDOW, id, JSON.stringify(order))
       if (!result.ok) throw instanceFailed(id, result.reason)
       hooks.onVmWindows(order.tasks.length)
@@ -89,8 +92,8 @@ export async function openSidecar(
     })
     worker = startWorkflowWorker({
       grpcEndpoint: endpoint,
-      workflows: telemetry.workflows(workflowFunctions(aggregator)),
-      activities: telemetry.activities(
+      workflows: telemetry.worker.workflows(workflowFunctions(aggregator)),
+      activities: telemetry.worker.activities(
         activityFunctions({
           ...{ store, aggregator, run, observe: hooks.onPipelineEvent },
           maxInFlight: config.maxInFlight * 2,
@@ -105,7 +108,7 @@ export async function openSidecar(
     return {
       store,
       engine: {
-        ...telemetry.engine(createDaprWorkflowEngine({ client, workflowName: PARTITION_WINDOW })),
+        ...telemetry.sidecar.engine(createDaprWorkflowEngine({ client, workflowName: PARTITION_WINDOW })),
         stalled: (cause) => worker?.renew(cause),
       },
       answers: () => client.hub.hello(ANSWER_WITHIN_MS),

@@ -1,28 +1,27 @@
-/** Looks every few seconds where the logs of the input begin and end, for those who want to know the lag. */
+/** Fetches the offsets of the input's logs every few seconds, from which telemetry computes the lag. */
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import type { Clock } from '../../ports/index.ts'
 import type { Log } from '../../telemetry/log.ts'
-import type { LogRange } from '../../telemetry/pipeline-metrics.ts'
+import type { LogOffsets } from '../../telemetry/pipeline-metrics.ts'
+import type { LogTelemetry } from '../../telemetry/telemetry.ts'
 
-type Ranges = ReadonlyMap<number, LogRange>
+/** Lag and its age are accurate to this interval. Each poll is one request for all partitions. */
+const POLL_EVERY_MS = 5_000
 
-/** Lag and its age are as exact as this; one request a look, for all partitions. */
-const LOOK_EVERY_MS = 5_000
-
-/** Until the signal aborts. A broker that does not answer is asked again at the next look; meanwhile nothing is told. */
+/** Polls until the signal aborts. If a broker does not answer, nothing is recorded until a later poll succeeds. */
 export async function watchLogs(
-  look: () => Promise<Ranges>,
-  tell: (ranges: Ranges) => void,
+  fetchOffsets: () => Promise<ReadonlyMap<number, LogOffsets>>,
+  telemetry: LogTelemetry,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      tell(await look())
+      telemetry.recordLogOffsets(await fetchOffsets())
     } catch (error) {
       if (!(error instanceof WindrowError)) throw error
-      log.warn({ reason: messageOf(error) }, 'the ends of the log are not known; looking again')
+      log.warn({ reason: messageOf(error) }, 'the offsets of the log could not be fetched; retrying')
     }
-    await clock.sleep(LOOK_EVERY_MS, signal)
+    await clock.sleep(POLL_EVERY_MS, signal)
   }
 }

@@ -11,7 +11,7 @@ function meterAt() {
     () => clock.nowMs,
   )
   const retry = (partition: number, reason: string, pauseMs: number): void =>
-    meter.observe({ kind: 'retry', partition, step: 'publishing', reason, pauseMs })
+    meter.observe({ kind: 'retry', partition, window: null, step: 'publishing', reason, pauseMs })
   return { events, clock, retry }
 }
 

@@ -1,26 +1,26 @@
-/** Looking at the ends of logs: again and again, through brokers that do not answer, until told to stop. */
+/** Polling the offsets of logs: repeatedly, also while brokers do not answer, until the signal aborts. */
 import { expect, test } from 'vitest'
 import { watchLogs } from '../../../src/app/run/watch-logs.ts'
 import { WindrowError } from '../../../src/errors/index.ts'
 import type { Log } from '../../../src/telemetry/log.ts'
-import type { LogRange } from '../../../src/telemetry/pipeline-metrics.ts'
+import type { LogOffsets } from '../../../src/telemetry/pipeline-metrics.ts'
 
-const RANGES: ReadonlyMap<number, LogRange> = new Map([[0, { start: 1, end: 5 }]])
+const OFFSETS: ReadonlyMap<number, LogOffsets> = new Map([[0, { start: 1, end: 5 }]])
 const AWAY = new WindrowError('no broker', { code: 'KAFKA_UNREACHABLE', remedy: 'Wait.', disposition: 'retryable' })
 
 interface Watched {
-  readonly told: unknown[]
+  readonly recorded: unknown[]
   readonly warned: unknown[]
   readonly sleptMs: number[]
 }
 
-/** Each look gives the next of these, or throws it; after the last the watching is told to stop. */
-async function watch(looks: readonly (ReadonlyMap<number, LogRange> | Error)[]): Promise<Watched> {
+/** Each poll returns the next of these offsets, or throws the error; after the last one the signal aborts. */
+async function watch(polls: readonly (ReadonlyMap<number, LogOffsets> | Error)[]): Promise<Watched> {
   const stop = new AbortController()
-  const watched: Watched = { told: [], warned: [], sleptMs: [] }
-  const left = [...looks]
-  const look = async (): Promise<ReadonlyMap<number, LogRange>> => {
-    const next = left.shift() as ReadonlyMap<number, LogRange> | Error
+  const watched: Watched = { recorded: [], warned: [], sleptMs: [] }
+  const left = [...polls]
+  const fetchOffsets = async (): Promise<ReadonlyMap<number, LogOffsets>> => {
+    const next = left.shift() as ReadonlyMap<number, LogOffsets> | Error
     if (next instanceof Error) throw next
     return next
   }
@@ -32,26 +32,27 @@ async function watch(looks: readonly (ReadonlyMap<number, LogRange> | Error)[]):
     },
   }
   const log = { warn: (fields: unknown) => watched.warned.push(fields) } as unknown as Log
-  await watchLogs(look, (ranges) => watched.told.push(ranges), { clock, log }, stop.signal)
+  const telemetry = { recordLogOffsets: (offsets: unknown) => void watched.recorded.push(offsets) }
+  await watchLogs(fetchOffsets, telemetry, { clock, log }, stop.signal)
   return watched
 }
 
-test('tells what each look finds, with a pause after each', async () => {
-  expect(await watch([RANGES, RANGES])).toEqual({ told: [RANGES, RANGES], warned: [], sleptMs: [5_000, 5_000] })
+test('every poll is recorded and followed by a pause', async () => {
+  expect(await watch([OFFSETS, OFFSETS])).toEqual({ recorded: [OFFSETS, OFFSETS], warned: [], sleptMs: [5_000, 5_000] })
 })
 
-test('a broker that does not answer is warned of and asked again; meanwhile nothing is told', async () => {
-  const { told, warned } = await watch([RANGES, AWAY, RANGES])
-  expect(told).toEqual([RANGES, RANGES])
+test('an unreachable broker causes a warning and another poll, and nothing is recorded meanwhile', async () => {
+  const { recorded, warned } = await watch([OFFSETS, AWAY, OFFSETS])
+  expect(recorded).toEqual([OFFSETS, OFFSETS])
   expect(warned).toEqual([{ reason: 'no broker' }])
 })
 
-test('a fault of ours is not taken for a broker that is away', async () => {
+test('an unexpected error is thrown and not treated as an unreachable broker', async () => {
   await expect(watch([new TypeError('a fault')])).rejects.toThrow('a fault')
 })
 
-test('one that was stopped before looks at nothing', async () => {
-  const look = async (): Promise<never> => Promise.reject(new Error('it looked'))
+test('an aborted signal prevents the first poll', async () => {
+  const fetchOffsets = async (): Promise<never> => Promise.reject(new Error('it polled'))
   const clock = { nowMs: () => 0, sleep: async () => undefined }
-  await watchLogs(look, () => undefined, { clock, log: {} as Log }, AbortSignal.abort())
+  await watchLogs(fetchOffsets, { recordLogOffsets: () => undefined }, { clock, log: {} as Log }, AbortSignal.abort())
 })
