@@ -1,7 +1,7 @@
 /** Flags of commands that ask something of a partition's owner: who wants it and why, and how long to wait. */
 import type { Command } from 'commander'
 import type { Patience } from '../app/ask.ts'
-import { parseDuration } from '../config/durations.ts'
+import { parseDuration } from '../core/durations.ts'
 import type { ConfigurationProblem } from '../errors/index.ts'
 import { MAX_WHO_CHARS, MAX_WHY_CHARS } from '../ledger/requests.ts'
 

@@ -1,7 +1,7 @@
 /** `windrow size`: how large a deployment has to be, and the values of a Kubernetes overlay for it. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { durationText, parseDuration } from '../config/durations.ts'
+import { durationText, parseDuration } from '../core/durations.ts'
 import { ConfigurationError, WindrowError, messageOf, type ConfigurationProblem } from '../errors/index.ts'
 import { sizeOf, type Demand } from '../dev/size/model.ts'
 import { overlayText } from '../dev/size/overlay.ts'

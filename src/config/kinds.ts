@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { closest } from './closest.ts'
-import { durationText, parseDuration } from './durations.ts'
+import { durationText, parseDuration } from '../core/durations.ts'
 import { parseSize, sizeText } from './sizes.ts'
 
 export interface Kind<T> {

@@ -1,6 +1,6 @@
 /** A place in a log as people give it: `beginning`, an offset, a time with its zone, or how long ago. */
 import type { EpochMs } from '../core/point.ts'
-import { parseDuration } from './durations.ts'
+import { parseDuration } from '../core/durations.ts'
 
 export type LogPlace =
   | { readonly kind: 'beginning' }

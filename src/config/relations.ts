@@ -2,7 +2,7 @@
 import { normalize } from 'node:path'
 import type { ConfigurationProblem } from '../errors/index.ts'
 import type { Incomplete } from './defaults.ts'
-import { durationText } from './durations.ts'
+import { durationText } from '../core/durations.ts'
 import { kafkaRules } from './kafka-rules.ts'
 import type { Output } from './kinds.ts'
 import type { SettingKey } from './settings.ts'

@@ -2,7 +2,7 @@
  * The job record: what a job is bound to from its first run on. Windows, aggregator, partitions and source decide what
  * records mean; under other ones the ledgers would tell lies.
  */
-import { durationText } from '../config/durations.ts'
+import { durationText } from '../core/durations.ts'
 import { canonicalJson, type Json } from '../core/json.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { WindrowError } from '../errors/index.ts'

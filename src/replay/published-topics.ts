@@ -5,7 +5,7 @@ import { createResultDecoder } from '../adapters/avro/encode-result.ts'
 import { connectKafkaCluster, type KafkaCluster } from '../adapters/kafka/cluster.ts'
 import { readLines } from '../adapters/kafka/read-lines.ts'
 import type { Certificate } from '../core/certificate.ts'
-import { kafkaConnectionOf } from '../adapters/kafka/connection.ts'
+import { kafkaConnectionOf } from '../config/kafka-connection.ts'
 import { nothingPublished, type OutputConfig, type Published } from './published.ts'
 
 export async function openPublishedTopics(config: OutputConfig): Promise<Published> {

@@ -4,7 +4,7 @@ import { createDeadLetterDecoder } from '../../adapters/avro/encode-dead-letter.
 import { createEncoder } from '../../adapters/avro/encode.ts'
 import { createJsonDecoder } from '../../adapters/json/decode.ts'
 import type { KafkaConnection } from '../../adapters/kafka/client.ts'
-import { kafkaConnectionOf } from '../../adapters/kafka/connection.ts'
+import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import { connectKafkaCluster, type KafkaCluster } from '../../adapters/kafka/cluster.ts'
 import type { Decode } from '../../adapters/kafka/consumption.ts'
 import { readLines } from '../../adapters/kafka/read-lines.ts'

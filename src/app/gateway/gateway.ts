@@ -1,7 +1,7 @@
 /** `windrow gateway`: HTTP in front of a topic, until it is told to stop. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KafkaConnection } from '../../adapters/kafka/client.ts'
-import { kafkaConnectionOf } from '../../adapters/kafka/connection.ts'
+import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import { openKafkaPointLog, type KafkaPointLog } from '../../adapters/kafka/point-log.ts'
 import { createMissingTopics } from '../../adapters/kafka/topic.ts'
 import type { Config } from '../../config/settings.ts'

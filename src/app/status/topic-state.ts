@@ -1,7 +1,7 @@
 /** What the topic of a job says of it: how far its partitions reach, and whether it is still the topic that the job began with. */
 import type { KafkaConnection } from '../../adapters/kafka/client.ts'
 import type { LogRange } from '../../adapters/kafka/cluster.ts'
-import { kafkaConnectionOf } from '../../adapters/kafka/connection.ts'
+import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import type { TopicDescription } from '../../adapters/kafka/topic.ts'
 import type { KafkaSettings } from '../../config/kafka-rules.ts'
 import { WindrowError } from '../../errors/index.ts'

@@ -2,7 +2,7 @@
 import { filePublishers } from '../../app/run/file-input.ts'
 import type { Input } from '../../app/run/input.ts'
 import { createSoleInput } from '../../app/run/sole-input.ts'
-import { durationText } from '../../config/durations.ts'
+import { durationText } from '../../core/durations.ts'
 import type { Config } from '../../config/settings.ts'
 import { canonicalJson, type Json } from '../../core/json.ts'
 import { WindrowError } from '../../errors/index.ts'

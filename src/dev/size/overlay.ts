@@ -1,5 +1,5 @@
 /** What a sizing says, as a kustomize component that an overlay takes in: requests, limits, replicas, lag, partitions. */
-import { durationText } from '../../config/durations.ts'
+import { durationText } from '../../core/durations.ts'
 import type { Sizing } from './model.ts'
 
 /** The text of `size/kustomization.yaml`. `command` is told in it, so that it can be made again. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { durationText, parseDuration } from '../../src/config/durations.ts'
+import { durationText, parseDuration } from '../../src/core/durations.ts'
 
 test.each([
   ['0s', 0],

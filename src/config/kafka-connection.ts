@@ -1,12 +1,12 @@
 /** From settings to a connection: the files of certificates, keys and passwords are read here and nowhere else. */
 import { readFileSync } from 'node:fs'
 import type { SASLOptions } from 'kafkajs'
-import type { KafkaSettings } from '../../config/kafka-rules.ts'
-import { settingOf } from '../../config/names.ts'
-import { ConfigurationError, messageOf, type ConfigurationProblem } from '../../errors/index.ts'
-import { tokenFromEndpoint, tokenFromFile } from './access-token.ts'
-import type { KafkaConnection } from './client.ts'
-import { oauthBearer } from './oauth-bearer.ts'
+import type { KafkaSettings } from './kafka-rules.ts'
+import { settingOf } from './names.ts'
+import { ConfigurationError, messageOf, type ConfigurationProblem } from '../errors/index.ts'
+import { tokenFromEndpoint, tokenFromFile } from '../adapters/kafka/access-token.ts'
+import type { KafkaConnection } from '../adapters/kafka/client.ts'
+import { oauthBearer } from '../adapters/kafka/oauth-bearer.ts'
 
 type FileKey = 'kafkaCaFile' | 'kafkaCertFile' | 'kafkaKeyFile' | 'kafkaPasswordFile' | 'kafkaTokenFile'
 

@@ -1,5 +1,5 @@
 /** Durations as people write them: a whole number and a unit, `250ms`, `30s`, `5m`, `1h`, `1d`. */
-import type { DurationMs } from '../core/point.ts'
+import type { DurationMs } from './point.ts'
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 

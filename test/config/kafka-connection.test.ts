@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { kafkaConnectionOf } from '../../../src/adapters/kafka/connection.ts'
-import type { KafkaSettings } from '../../../src/config/kafka-rules.ts'
-import { ConfigurationError } from '../../../src/errors/index.ts'
+import { kafkaConnectionOf } from '../../src/config/kafka-connection.ts'
+import type { KafkaSettings } from '../../src/config/kafka-rules.ts'
+import { ConfigurationError } from '../../src/errors/index.ts'
 
 let folder: string
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'windrow-connection-'))))
