@@ -16,6 +16,13 @@ export const NOW_MS = Date.UTC(2026, 0, 1, 12)
 export const TOKEN = 'correct-horse-battery'
 export const AUTHORIZED = { authorization: `Bearer ${TOKEN}` }
 
+/** Rules of the job that the gateway checks for, with windows of an hour. */
+export const WINDOWING = {
+  ...{ sizeMs: HOUR_MS, graceMs: 0, deadlineMs: null, amendWindows: 3, rosterWindows: 3, stateWindows: 24 },
+  ...{ expectEveryMs: null, maxAheadMs: 300_000, maxSeqSpan: 100_000, maxMetricsPerVm: 16, maxProducersPerVm: 8 },
+  closeAtEndOnly: false,
+} as const
+
 /** Keeps what is appended; can be made to wait, and to fail. */
 export class MemoryLog implements PointLog {
   readonly records: LogRecord[] = []
@@ -73,11 +80,7 @@ export function gatewayForTest(options: Partial<GatewayOptions> = {}): TestGatew
   const gateway = createGateway({
     log,
     clients: parseTokens(`tester ${TOKEN}`).clients,
-    windowing: {
-      ...{ sizeMs: HOUR_MS, graceMs: 0, deadlineMs: null, amendWindows: 3, rosterWindows: 3, stateWindows: 24 },
-      ...{ expectEveryMs: null, maxAheadMs: 300_000, maxSeqSpan: 100_000, maxMetricsPerVm: 16, maxProducersPerVm: 8 },
-      closeAtEndOnly: false,
-    },
+    windowing: WINDOWING,
     maxBodyBytes: 1024 ** 2,
     maxItems: 1000,
     rateLimit: null,
