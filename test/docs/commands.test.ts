@@ -1,17 +1,17 @@
 /**
- * Every command that the documentation fences as `sh` works: it is run here, page by page and in order, in a folder that
- * looks like a fresh clone, or it is a suite that is run as a whole elsewhere.
+ * Every command that the documentation fences as `sh` works. It is run here, page by page and in order, in a folder that
+ * looks like a fresh clone; `npm start` and `npm test` are run as a whole elsewhere. The README's program works too.
  */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ensureBuilt, ROOT } from '../support/built.ts'
-import { fences, pages } from './pages.ts'
+import { fences, pageAt, pages } from './pages.ts'
 
-/** Run as they stand on a clean clone, and too long or too much to be run inside a test. */
+/** Too long to be run inside a test; CI runs them in a clean clone. */
 const RUN_ELSEWHERE: readonly string[] = ['npm start', 'npm test']
 
 const documented = pages
@@ -30,7 +30,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(clone, { recursive: true, force: true }))
 
-test('there are commands to try', () => {
+test('the documentation has commands to run', () => {
   expect(documented.flatMap(({ commands }) => commands).length).toBeGreaterThan(4)
 })
 
@@ -41,7 +41,14 @@ describe.each(documented)('$path', ({ commands }) => {
   })
 })
 
-test('what is run elsewhere is a script that a clone has, and is still in the documentation', () => {
+test('the program in README.md prints the window that is not complete', async () => {
+  const [program = ''] = fences(pageAt('README.md').text, 'js')
+  writeFileSync(join(clone, 'program.mjs'), program)
+  const { stdout } = await promisify(execFile)(process.execPath, ['program.mjs'], { cwd: clone })
+  expect(stdout).toBe('web-2 grace missing seqs [ [ 5, 5 ] ]\n')
+})
+
+test('a command that is run elsewhere is a script of package.json, and the documentation still has it', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object }
   for (const command of RUN_ELSEWHERE) {
     expect(Object.keys(scripts)).toContain(command.replace(/^npm (run )?/, ''))

@@ -1,4 +1,4 @@
-/** The README's way from nothing to results in a topic: its commands run as they are printed, in a folder like a fresh clone. */
+/** The commands of docs/start.md, from no stack to results in a topic, run as they are printed in a folder like a fresh clone. */
 import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { committedValues, exactOf, resultsOf, type Exact } from './run-support.t
 import { newStackDir, removeStack } from './stack-folder.ts'
 
 const WINDOW_MS = 3_600_000
-const commands = fences(pageAt('README.md').text, 'console')
+const commands = fences(pageAt('docs/start.md').text.split('\n## On Kafka').at(-1) ?? '', 'console')
   .flatMap((block) => block.trimEnd().split(/(?<!\\)\n/))
   .filter((command) => !command.startsWith('$'))
 
