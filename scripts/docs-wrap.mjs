@@ -51,18 +51,18 @@ export function wrapped(text) {
 function fill({ first, rest, text }) {
   const words = text.trim().match(/(?:`[^`]*`|\S)+/g) ?? []
   const lines = []
-  let line = first
-  let isEmpty = true
+  let line = []
+  const indent = () => (lines.length === 0 ? first : rest)
   for (const word of words) {
-    if (!isEmpty && line.length + 1 + word.length > WIDTH && !OPENS_BLOCK.test(word)) {
-      lines.push(line)
-      line = rest
-      isEmpty = true
+    if (line.length > 0 && `${indent()}${[...line, word].join(' ')}`.length > WIDTH) {
+      // A word that opens a block takes the word before it along to the next line.
+      const along = OPENS_BLOCK.test(word) && line.length > 1 ? line.splice(-1) : []
+      lines.push(indent() + line.join(' '))
+      line = along
     }
-    line += isEmpty ? word : ` ${word}`
-    isEmpty = false
+    line.push(word)
   }
-  return [...lines, line]
+  return [...lines, indent() + line.join(' ')]
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

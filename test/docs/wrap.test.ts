@@ -47,7 +47,8 @@ describe('npm run docs:wrap', () => {
   })
 
   test('begins no line with what Markdown reads as a list item', () => {
-    expect(wrapped(`${'w'.repeat(98)} - ${'w'.repeat(98)}\n`)).toBe(`${'w'.repeat(98)} -\n${'w'.repeat(98)}\n`)
+    const long = 'w'.repeat(50)
+    expect(wrapped(`${long} ${long.slice(2)} - end\n`)).toBe(`${long}\n${long.slice(2)} - end\n`)
   })
 
   test('changes nothing when it is run again', () => {
