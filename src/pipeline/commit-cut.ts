@@ -16,7 +16,8 @@ import type { PromoteRequest } from '../ledger/requests.ts'
 import { PROMOTED_ROWS_PER_PAGE } from '../workflows/activities/commit-output.ts'
 import { closingPages, type Cut, type OpenPages } from './cut.ts'
 import type { WorkflowEngine, WorkflowStatus } from '../ports/index.ts'
-import { Backoff, isRetryable } from './retrying.ts'
+import { isRetryable, type Backoff } from '../retry/retry.ts'
+import { createBackoff } from './retrying.ts'
 import { loadIndex, renewEpoch, type Session } from './session.ts'
 import { stepped, type PipelineStep } from '../ports/steps.ts'
 
@@ -36,7 +37,7 @@ export async function commitCut(session: Session, cut: Cut): Promise<void> {
   const totalsBefore = session.index?.totals ?? NO_TOTALS
   const commit = session.ledger.commit + 1
   const window = cut.closed?.start ?? null
-  const backoff = new Backoff(env, partition, signal, window)
+  const backoff = createBackoff(env, partition, signal, window)
   const start = starting(session)
   let workflowFailures = 0
   for (;;) {
@@ -53,7 +54,7 @@ export async function commitCut(session: Session, cut: Cut): Promise<void> {
       ) {
         throw failsForGood(session, commit, error)
       }
-      await backoff.pause(`committing ${commit}`, error)
+      await backoff.pauseAfter(error, `committing ${commit}`)
       if (await renewed(session, commit, backoff)) {
         await adopt(session, cut, { attempt: session.ledger.index?.attempt ?? '' })
         break
@@ -102,7 +103,7 @@ async function renewed(session: Session, commit: number, backoff: Backoff): Prom
       return session.ledger.commit === commit
     } catch (error) {
       if (!isRetryable(error)) throw error
-      await backoff.pause('raising the epoch', error)
+      await backoff.pauseAfter(error, 'raising the epoch')
     }
   }
 }
@@ -327,7 +328,7 @@ async function polled(session: Session, intent: Intent, backoff: Backoff): Promi
     return status
   } catch (error) {
     if (!isRetryable(error)) throw error
-    await backoff.pause(`asking for the workflow of commit ${intent.commit}`, error)
+    await backoff.pauseAfter(error, `asking for the workflow of commit ${intent.commit}`)
     return { kind: 'running' }
   }
 }

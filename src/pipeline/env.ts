@@ -3,6 +3,7 @@ import type { AnyAggregator } from '../core/aggregator.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { PipelineObserver } from '../ports/events.ts'
+import type { RetryPolicy } from '../retry/policy.ts'
 import type { Recorded } from './recorded.ts'
 import type { Clock, AtomicPublishers, Source, StateStore, WorkflowEngine } from '../ports/index.ts'
 
@@ -39,9 +40,8 @@ export interface PipelineLimits {
   readonly vmsPerWorkflow: number
   /** A workflow that shows no progress for so long is driven again under a new epoch. */
   readonly stallMs: number
-  /** First pause before a failed step is tried again; doubled up to `maxBackoffMs`. */
-  readonly minBackoffMs: number
-  readonly maxBackoffMs: number
+  /** How failed steps are retried; without a limit of attempts, since an outage may last. */
+  readonly retry: RetryPolicy
   /** How often an owner looks for operators' requests. */
   readonly requestsEveryMs: number
   /** Workflow failures in a row, of one commit, that halt the partition. Outages of the store never do. */
@@ -53,8 +53,7 @@ export const DEFAULT_LIMITS: PipelineLimits = {
   maxQueuedCuts: 2,
   vmsPerWorkflow: 1,
   stallMs: 60_000,
-  minBackoffMs: 100,
-  maxBackoffMs: 10_000,
+  retry: { baseMs: 100, capMs: 10_000 },
   requestsEveryMs: 1_000,
   maxWorkflowFailures: 5,
 }

@@ -11,7 +11,8 @@ import type { EpochMs } from '../core/point.ts'
 import type { PipelineEvent } from '../ports/events.ts'
 import type { OutboxBatch, PublishedMarker, AtomicPublisher, StateStore } from '../ports/index.ts'
 import { resultLine } from '../ledger/result-line.ts'
-import { Backoff, isRetryable } from './retrying.ts'
+import { isRetryable } from '../retry/retry.ts'
+import { createBackoff } from './retrying.ts'
 import { assertOwned, type Session } from './session.ts'
 import { stepped } from '../ports/steps.ts'
 
@@ -25,7 +26,7 @@ const NOTHING_PUBLISHED: PublishedMarker = { commit: 0, digest: '' }
  */
 export async function publishOutstanding(session: Session, lastWindow: EpochMs | null = null): Promise<void> {
   const { env, partition, signal } = session
-  const backoff = new Backoff(env, partition, signal, lastWindow)
+  const backoff = createBackoff(env, partition, signal, lastWindow)
   for (;;) {
     try {
       session.publisher ??= await stepped(
@@ -59,7 +60,7 @@ export async function publishOutstanding(session: Session, lastWindow: EpochMs |
     } catch (error) {
       await discardPublisher(session)
       if (!isRetryable(error)) throw error
-      await backoff.pause('publishing', error)
+      await backoff.pauseAfter(error, 'publishing')
     }
   }
 }

@@ -17,7 +17,8 @@ import {
   type RequestAnswer,
   type WindowList,
 } from '../ledger/requests.ts'
-import { isRetryable, retrying } from './retrying.ts'
+import { isRetryable } from '../retry/retry.ts'
+import { retrying } from './retrying.ts'
 import { assertOwned, type Session } from './session.ts'
 import { messageOf, WindrowError } from '../errors/index.ts'
 import { promotionKeys, readPromotion, type PromotionRow } from '../ledger/promotion.ts'

@@ -7,10 +7,10 @@ import { lostReply, makeJob } from '../support/job.ts'
 const forever = new AbortController().signal
 
 describe('retrying', () => {
-  it('waits twice as long from try to try, up to a bound, and says each time what failed', async () => {
+  it('pauses double up to the cap, and every retry is emitted with what failed', async () => {
     const pauses: number[] = []
     const clock = { nowMs: () => 0, sleep: async (ms: number) => void pauses.push(ms) }
-    const job = makeJob([], { clock, limits: { ...DEFAULT_LIMITS, minBackoffMs: 100, maxBackoffMs: 450 } })
+    const job = makeJob([], { clock, limits: { ...DEFAULT_LIMITS, retry: { baseMs: 100, capMs: 450 } } })
     let tries = 0
     const act = async (): Promise<number> => {
       if (++tries < 6) throw lostReply()
@@ -32,13 +32,13 @@ describe('retrying', () => {
     new Error('a fault'),
     new WindrowError('broken', { code: 'BROKEN', remedy: '-' }),
     new WindrowError('lost', { code: 'PARTITION_LOST', remedy: '-', disposition: 'lost' }),
-  ])('lets through what trying again does not mend: %s', async (error) => {
+  ])('an error that is not retryable is thrown at once: %s', async (error) => {
     const job = makeJob([])
     await expect(retrying(job.env, 0, forever, 'testing', () => Promise.reject(error))).rejects.toBe(error)
     expect(job.events).toEqual([])
   })
 
-  it('ends with STOPPED and the cause once a stop was asked for', async () => {
+  it('a stop ends the retries with STOPPED and the last error as its cause', async () => {
     const stop = new AbortController()
     const job = makeJob([], { observe: () => stop.abort() })
     const error = lostReply()

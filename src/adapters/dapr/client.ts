@@ -6,7 +6,8 @@ import { setMaxListeners } from 'node:events'
 import { DaprWorkflowClient, GRPCClient, LogLevel } from '@dapr/dapr'
 import type { TaskHubSidecarServiceClient } from '@dapr/dapr/workflow/internal/durabletask/proto/orchestrator_service_grpc_pb.js'
 import { messageOf, WindrowError } from '../../errors/index.ts'
-import { createBackoff } from './backoff.ts'
+import { monotonicClock } from '../../retry/clock.ts'
+import { retry, type Retry } from '../../retry/retry.ts'
 import { createTaskHub } from './task-hub.ts'
 import type { TaskHub } from './task-hub.ts'
 
@@ -100,20 +101,21 @@ export async function connectSidecar(options: SidecarClientOptions): Promise<Sid
 
 async function waitForSidecar(hub: TaskHub, at: SidecarEndpoint, options: WaitOptions): Promise<void> {
   const { signal, onWaiting, giveUpAfterMs = 60_000 } = options
-  const startMs = performance.now()
-  const backoff = createBackoff(50, 1_000, signal)
-  for (;;) {
-    signal?.throwIfAborted()
-    try {
-      await hub.hello(PROBE_TIMEOUT_MS)
-      return
-    } catch (cause) {
-      if (cause instanceof WindrowError && cause.disposition === 'fatal') throw cause
-      if (performance.now() - startMs >= giveUpAfterMs) throw unreachable(at, giveUpAfterMs, cause)
-      onWaiting?.(cause as Error)
-    }
-    await backoff.wait()
+  const control = {
+    clock: monotonicClock,
+    signal,
+    isRetryable: (error: unknown) => !isFatal(error),
+    onRetry: ({ error }: Retry) => onWaiting?.(error as Error),
   }
+  try {
+    await retry({ baseMs: 50, capMs: 1_000, budgetMs: giveUpAfterMs }, control, () => hub.hello(PROBE_TIMEOUT_MS))
+  } catch (cause) {
+    throw signal?.aborted || isFatal(cause) ? cause : unreachable(at, giveUpAfterMs, cause)
+  }
+}
+
+function isFatal(error: unknown): boolean {
+  return error instanceof WindrowError && error.disposition === 'fatal'
 }
 
 function unreachable(at: SidecarEndpoint, afterMs: number, cause: unknown): WindrowError {

@@ -6,7 +6,8 @@
  */
 import { WindrowError } from '../../errors/index.ts'
 import type { WorkflowStatus } from '../../ports/index.ts'
-import { createBackoff } from './backoff.ts'
+import { monotonicClock } from '../../retry/clock.ts'
+import { Backoff, isRetryable } from '../../retry/retry.ts'
 import type { SidecarClient } from './client.ts'
 import { createSemaphore } from './semaphore.ts'
 
@@ -43,28 +44,31 @@ export function createInstanceRunner(options: InstanceRunnerOptions): InstanceRu
 
   async function drive(workflowName: string, id: string, input: string): Promise<InstanceResult> {
     const startMs = performance.now()
-    const backoff = createBackoff(50, 2_000, closed)
-    let failingSinceMs: number | undefined
+    const pauses = { baseMs: 50, capMs: 2_000 }
+    const control = { clock: monotonicClock, signal: closed }
+    const failures = new Backoff({ ...pauses, budgetMs: giveUpAfterMs }, control)
+    const losses = new Backoff(pauses, control)
+    let isUnknown = false
     let status: WorkflowStatus = { kind: 'absent' }
     for (;;) {
       try {
         // After a lost call look first: a sidecar waits patiently for the end of an id that it has never heard of.
-        if (failingSinceMs !== undefined) status = await hub.status(id)
+        if (isUnknown) status = await hub.status(id)
         if (status.kind === 'absent') await hub.start(workflowName, id, input)
         if (status.kind === 'absent' || status.kind === 'running') status = await hub.waitForEnd(id, WAIT_MS)
-        failingSinceMs = undefined
+        isUnknown = false
+        failures.reset()
       } catch (error) {
-        if (!(error instanceof WindrowError) || error.disposition !== 'retryable') throw error
-        failingSinceMs ??= performance.now()
-        if (performance.now() - failingSinceMs >= giveUpAfterMs) throw error
-        await backoff.wait()
+        if (!isRetryable(error)) throw error
+        await failures.pauseAfter(error)
+        isUnknown = true
         continue
       }
       if (status.kind === 'completed') return { ok: true, output: status.output }
       if (status.kind === 'failed') return { ok: false, reason: status.reason }
       if (performance.now() - startMs >= stalledAfterMs) throw stalled(id, stalledAfterMs)
       // Forgotten by a sidecar that was restarted; one that forgets at once must not be asked in a rush.
-      if (status.kind === 'absent') await backoff.wait()
+      if (status.kind === 'absent') await losses.pauseAfter(undefined)
     }
   }
 

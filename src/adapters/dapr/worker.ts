@@ -4,7 +4,8 @@
  */
 import { connectSidecar } from './client.ts'
 import type { SidecarClient, SidecarEndpoint } from './client.ts'
-import { createBackoff } from './backoff.ts'
+import { monotonicClock } from '../../retry/clock.ts'
+import { Backoff } from '../../retry/retry.ts'
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import { actorsOf, endSidecar, watchActors, type ActorWatchOptions } from './actor-watch.ts'
 import { deferred } from './deferred.ts'
@@ -83,7 +84,7 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
 
   async function supervise(client: SidecarClient): Promise<void> {
     const { signal } = stopping
-    const backoff = createBackoff(100, 5_000, signal)
+    const backoff = new Backoff({ baseMs: 100, capMs: 5_000 }, { clock: monotonicClock, signal })
     let troubledSinceMs = performance.now()
     for (;;) {
       await client.waitForSidecar({
@@ -119,7 +120,7 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
         backoff.reset()
       }
       if (nowMs - troubledSinceMs >= giveUpAfterMs) throw unstable(options.grpcEndpoint, giveUpAfterMs, cause)
-      await backoff.wait()
+      await backoff.pauseAfter(cause)
     }
   }
 

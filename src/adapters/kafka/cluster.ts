@@ -4,10 +4,12 @@
  *
  * Each answer is asked for again, with fresh metadata, when a leader has moved or a connection broke.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs from 'kafkajs'
 import type { Cluster } from 'kafkajs'
 import { WindrowError } from '../../errors/index.ts'
+import { monotonicClock } from '../../retry/clock.ts'
+import type { RetryPolicy } from '../../retry/policy.ts'
+import { isRetryable, retry } from '../../retry/retry.ts'
 import { createKafkaClient } from './client.ts'
 import { kafkaError } from './errors.ts'
 import { checkProduced, produceRequest } from './produce-request.ts'
@@ -65,9 +67,8 @@ export interface ProducerId {
 
 const READ_COMMITTED = 1
 const FETCH_WAIT_MS = 500
-const ATTEMPTS = 10
-const FIRST_PAUSE_MS = 50
-const LONGEST_PAUSE_MS = 2_000
+/** With jitter: after the loss of a broker many processes turn to the same new leader. */
+const REQUEST_RETRY: RetryPolicy = { baseMs: 50, capMs: 2_000, maxAttempts: 10, jitter: 0.2 }
 const UNUSED_TRANSACTION_TIMEOUT_MS = 60_000
 
 export async function connectKafkaCluster(connection: KafkaConnection): Promise<KafkaCluster> {
@@ -100,23 +101,22 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
     return running
   }
 
-  const attempts = async <T>(doing: string, ask: () => Promise<T>): Promise<T> => {
-    for (let tried = 1, pauseMs = FIRST_PAUSE_MS; ; tried++, pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-      if (closing.signal.aborted) throw isClosed(doing)
+  const attempts = <T>(doing: string, ask: () => Promise<T>): Promise<T> => {
+    let isFirst = true
+    const control = { clock: monotonicClock, signal: closing.signal, abortError: () => connectionClosed(doing) }
+    return retry(REQUEST_RETRY, control, async () => {
+      // If the refresh fails, the request below fails for the same reason, and that error is handled.
+      if (!isFirst) await cluster.refreshMetadata().catch(() => undefined)
+      isFirst = false
       try {
         return await ask()
       } catch (error) {
         const failure = kafkaError(error, doing)
-        if (failure.disposition !== 'retryable' || tried === ATTEMPTS) throw failure
         const { host, port } = error as { host?: string; port?: number }
-        if (host !== undefined && port !== undefined) cluster.removeBroker({ host, port })
+        if (isRetryable(failure) && host !== undefined && port !== undefined) cluster.removeBroker({ host, port })
+        throw failure
       }
-      // Closing ends the pause, and is met next.
-      await sleep(pauseMs, undefined, { signal: closing.signal }).catch(() => undefined)
-      if (closing.signal.aborted) continue
-      // The next attempt meets the same error where this one failed, so it need not be looked at here.
-      await cluster.refreshMetadata().catch(() => undefined)
-    }
+    })
   }
 
   const leaderOf = async (topic: string, partition: number) => {
@@ -243,7 +243,7 @@ function captureCluster(connection: KafkaConnection): Cluster {
   return captured as Cluster
 }
 
-function isClosed(doing: string): WindrowError {
+function connectionClosed(doing: string): WindrowError {
   return new WindrowError(`${doing}: the connection was closed`, {
     code: 'KAFKA_CLOSED',
     remedy: 'Nothing is wrong: this process was told to end before Kafka answered.',

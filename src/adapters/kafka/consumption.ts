@@ -7,6 +7,8 @@
 import { WindrowError } from '../../errors/index.ts'
 import type { Clock, OpenSource, Source } from '../../ports/index.ts'
 import type { Decoded, SourceRecord } from '../../core/point.ts'
+import type { RetryPolicy } from '../../retry/policy.ts'
+import { Backoff } from '../../retry/retry.ts'
 import { connectKafkaCluster } from './cluster.ts'
 import { kafkaError } from './errors.ts'
 import { createKafkaMember } from './member.ts'
@@ -61,8 +63,7 @@ const MAX_FETCH_BYTES = 512 * 1024
 /** How often the log's end is asked for while there is nothing to hand over. */
 const LOG_END_EVERY_MS = 250
 const LEAVE_WITHIN_MS = 8_000
-const FIRST_REJOIN_PAUSE_MS = 500
-const LONGEST_REJOIN_PAUSE_MS = 5_000
+const REJOIN_RETRY: RetryPolicy = { baseMs: 500, capMs: 5_000 }
 
 /** What the logic below needs, so that it can be driven without a broker. */
 export interface ConsumptionPorts {
@@ -92,6 +93,7 @@ export class Consumption implements KafkaConsumption {
   readonly #ports: ConsumptionPorts
   readonly #openings = new Map<number, Opening>()
   readonly #closing = new AbortController()
+  readonly #rejoins: Backoff
   #cluster: Pick<KafkaCluster, 'logRanges' | 'close'> | null = null
   #member: GroupMember | null = null
   #assigned: ReadonlySet<number> = new Set()
@@ -99,11 +101,17 @@ export class Consumption implements KafkaConsumption {
   #generation = 0
   #waiters: Waiter[] = []
   #watching = false
-  #rejoinPauseMs = FIRST_REJOIN_PAUSE_MS
 
   constructor(options: ConsumptionOptions, ports: ConsumptionPorts) {
     this.#options = options
     this.#ports = ports
+    this.#rejoins = new Backoff(REJOIN_RETRY, {
+      clock: options.clock,
+      signal: this.#closing.signal,
+      isFinishedOnAbort: true,
+      onRetry: ({ error, pauseMs }) =>
+        this.#warn(`joining group ${options.groupId} again in ${pauseMs} ms`, error as WindrowError),
+    })
   }
 
   async start(): Promise<void> {
@@ -155,7 +163,7 @@ export class Consumption implements KafkaConsumption {
 
   #joined(partitions: readonly number[]): void {
     this.#endAll()
-    this.#rejoinPauseMs = FIRST_REJOIN_PAUSE_MS
+    this.#rejoins.reset()
     this.#assigned = new Set(partitions)
     this.#generation++
     this.#options.listener.onAssigned(partitions)
@@ -187,9 +195,7 @@ export class Consumption implements KafkaConsumption {
   }
 
   async #rejoin(failure: WindrowError): Promise<void> {
-    this.#warn(`joining group ${this.#options.groupId} again in ${this.#rejoinPauseMs} ms`, failure)
-    await this.#options.clock.sleep(this.#rejoinPauseMs, this.#closing.signal)
-    this.#rejoinPauseMs = Math.min(this.#rejoinPauseMs * 2, LONGEST_REJOIN_PAUSE_MS)
+    await this.#rejoins.pauseAfter(failure)
     if (!this.#closing.signal.aborted) await this.#join()
   }
 

@@ -2,8 +2,10 @@
  * Reads a topic from near its end and goes on as it grows, as a `read_committed` reader without a group: for looking
  * on. Nothing is committed anywhere, and another process that looks on sees the same.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { WindrowError } from '../../errors/index.ts'
+import { systemClock as clock } from '../../retry/clock.ts'
+import type { RetryPolicy } from '../../retry/policy.ts'
+import { retry, type Retry } from '../../retry/retry.ts'
 import { connectKafkaCluster, type KafkaCluster, type StoredMessage } from './cluster.ts'
 import type { KafkaConnection } from './client.ts'
 
@@ -22,8 +24,8 @@ export interface FollowOptions {
   readonly signal: AbortSignal
 }
 
-const LOOK_EVERY_MS = 500
-const AGAIN_AFTER_MS = 2_000
+const POLL_EVERY_MS = 500
+const FOLLOW_RETRY: RetryPolicy = { baseMs: 2_000, capMs: 2_000 }
 const MAX_READ_BYTES = 1024 * 1024
 
 /** Resolves when `signal` aborts; rejects on what is no trouble of Kafka's. */
@@ -31,25 +33,29 @@ export async function followTopic(options: FollowOptions): Promise<void> {
   const { connection, topic, signal, onTrouble } = options
   /** The next offset of each partition; kept over troubles. */
   const next = new Map<number, number>()
-  while (!signal.aborted) {
+  const control = {
+    clock,
+    signal,
+    isRetryable: (error: unknown) => error instanceof WindrowError,
+    onRetry: ({ error }: Retry) => onTrouble(error as WindrowError),
+  }
+  const attempt = async (): Promise<void> => {
+    const cluster = await connectKafkaCluster(connection)
+    // Without this, an abort would wait until the requests to an unreachable Kafka are given up.
+    const close = (): void => void cluster.close()
+    signal.addEventListener('abort', close, { once: true })
     try {
-      const cluster = await connectKafkaCluster(connection)
-      // Or an end would have to wait until a Kafka that is away is given up.
-      const close = (): void => void cluster.close()
-      signal.addEventListener('abort', close, { once: true })
-      try {
-        await requireTopic(cluster, topic)
-        await follow(cluster, next, options)
-      } finally {
-        signal.removeEventListener('abort', close)
-        await cluster.close()
-      }
-    } catch (error) {
-      if (signal.aborted) return
-      if (!(error instanceof WindrowError)) throw error
-      onTrouble(error)
-      await pause(AGAIN_AFTER_MS, signal)
+      await requireTopic(cluster, topic)
+      await follow(cluster, next, options)
+    } finally {
+      signal.removeEventListener('abort', close)
+      await cluster.close()
     }
+  }
+  try {
+    await retry(FOLLOW_RETRY, control, attempt)
+  } catch (error) {
+    if (!signal.aborted) throw error
   }
 }
 
@@ -77,11 +83,6 @@ async function follow(cluster: KafkaCluster, next: Map<number, number>, options:
       next.set(partition, at)
     }
     if (isFirst) onCaughtUp()
-    await pause(LOOK_EVERY_MS, signal)
+    await clock.sleep(POLL_EVERY_MS, signal)
   }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  // An abort ends the pause; who called looks at the signal.
-  await sleep(ms, undefined, { signal }).catch(() => undefined)
 }

@@ -7,6 +7,8 @@
  */
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import type { Clock } from '../../ports/index.ts'
+import type { RetryPolicy } from '../../retry/policy.ts'
+import { retry } from '../../retry/retry.ts'
 
 export interface SchemaRegistryOptions {
   /** May carry `user:password@`. */
@@ -27,8 +29,7 @@ export interface SchemaRegistry {
 }
 
 const REQUEST_TIMEOUT_MS = 10_000
-const ATTEMPTS = 5
-const FIRST_PAUSE_MS = 200
+const LOOK_UP_RETRY: RetryPolicy = { baseMs: 200, capMs: 1_600, maxAttempts: 5 }
 const TOO_MANY_REQUESTS = 429
 /** The registry's own error code: any other 404 means that something else than a registry answers there. */
 const SCHEMA_NOT_FOUND = '40403'
@@ -36,14 +37,12 @@ const SCHEMA_NOT_FOUND = '40403'
 export function createSchemaRegistry(options: SchemaRegistryOptions): SchemaRegistry {
   const { base, headers } = addressOf(options)
   return {
-    async lookUp(id) {
-      for (let tried = 1, pauseMs = FIRST_PAUSE_MS; ; tried++, pauseMs *= 2) {
+    lookUp: (id) =>
+      retry(LOOK_UP_RETRY, options, async () => {
         const answer = await ask(`${base}/schemas/ids/${id}`, headers)
-        if (answer.kind !== 'unavailable') return answer
-        if (tried === ATTEMPTS) throw unavailable(base, id, answer)
-        await options.clock.sleep(pauseMs)
-      }
-    },
+        if (answer.kind === 'unavailable') throw unavailable(base, id, answer)
+        return answer
+      }),
   }
 }
 

@@ -1,7 +1,9 @@
 /** What Windrow needs to know of a topic before it reads it, and the creation of topics that are its own. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs from 'kafkajs'
 import { WindrowError } from '../../errors/index.ts'
+import { monotonicClock } from '../../retry/clock.ts'
+import type { RetryPolicy } from '../../retry/policy.ts'
+import { retry } from '../../retry/retry.ts'
 import { createKafkaClient } from './client.ts'
 import { connectKafkaCluster } from './cluster.ts'
 import { kafkaError } from './errors.ts'
@@ -81,29 +83,21 @@ export async function createMissingTopics(connection: KafkaConnection, topics: r
   })
 }
 
-const LEADERS_WITHIN_MS = 30_000
-const LOOK_EVERY_MS = 50
+const LEADERS_RETRY: RetryPolicy = { baseMs: 50, capMs: 50, budgetMs: 30_000 }
 
 async function waitForLeaders(admin: Admin, created: readonly NewTopic[]): Promise<void> {
   const names = created.map(({ topic }) => topic)
-  for (const deadline = Date.now() + LEADERS_WITHIN_MS; ; await sleep(LOOK_EVERY_MS)) {
-    try {
-      const { topics } = await admin.fetchTopicMetadata({ topics: names })
-      if (topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)))
-        return
-    } catch (error) {
-      const failure = kafkaError(error, `waiting for the leaders of ${names.join(', ')}`)
-      if (failure.disposition !== 'retryable' || Date.now() > deadline) throw failure
-      continue
-    }
-    if (Date.now() > deadline) {
-      throw new WindrowError(`${names.join(', ')} have no leaders after ${LEADERS_WITHIN_MS} ms`, {
-        code: 'KAFKA_TRANSIENT',
-        remedy: 'Look at the state of the brokers, then try again.',
-        disposition: 'retryable',
-      })
-    }
-  }
+  await retry(LEADERS_RETRY, { clock: monotonicClock }, async () => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: names }).catch((error: unknown) => {
+      throw kafkaError(error, `waiting for the leaders of ${names.join(', ')}`)
+    })
+    if (topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0))) return
+    throw new WindrowError(`not all partitions of ${names.join(', ')} have a leader`, {
+      code: 'KAFKA_TRANSIENT',
+      remedy: 'Check the state of the brokers, then try again.',
+      disposition: 'retryable',
+    })
+  })
 }
 
 type Admin = ReturnType<ReturnType<typeof createKafkaClient>['admin']>

@@ -1,6 +1,8 @@
 /** A transactional producer, over kafkajs. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { partitionOf } from '../../core/murmur2.ts'
+import { monotonicClock } from '../../retry/clock.ts'
+import type { RetryPolicy } from '../../retry/policy.ts'
+import { retry } from '../../retry/retry.ts'
 import { createKafkaClient } from './client.ts'
 import { kafkaError } from './errors.ts'
 import type { Transaction } from 'kafkajs'
@@ -101,19 +103,13 @@ const NOT_COORDINATED = new Set([
   'GROUP_COORDINATOR_NOT_AVAILABLE',
   'GROUP_LOAD_IN_PROGRESS',
 ])
-const COORDINATED_WITHIN_MS = 10_000
-const COORDINATOR_PAUSE_MS = 100
+const COORDINATOR_RETRY: RetryPolicy = { baseMs: 100, capMs: 100, budgetMs: 10_000 }
 
-/** Asks again while the group has no coordinator, as in a young cluster; kafkajs waits for another name of the error. */
-async function untilCoordinated(ask: () => Promise<void>): Promise<void> {
-  for (const deadline = Date.now() + COORDINATED_WITHIN_MS; ; await sleep(COORDINATOR_PAUSE_MS)) {
-    try {
-      return await ask()
-    } catch (error) {
-      const { type } = error as { readonly type?: string }
-      if (type === undefined || !NOT_COORDINATED.has(type) || Date.now() > deadline) throw error
-    }
-  }
+/** Retries while the group has no coordinator, as in a young cluster. kafkajs retries only another name of this error. */
+function untilCoordinated(ask: () => Promise<void>): Promise<void> {
+  const isNotCoordinated = (error: unknown): boolean =>
+    NOT_COORDINATED.has((error as { readonly type?: string }).type ?? '')
+  return retry(COORDINATOR_RETRY, { clock: monotonicClock, isRetryable: isNotCoordinated }, ask)
 }
 
 function byTopic(records: readonly OutgoingRecord[]) {

@@ -15,7 +15,7 @@ import { nameLetter, type NamedLetter } from '../../dead-letters/letter.ts'
 import { recordOf, requireAsIsHelps, requireUsable, vmIdOf, type Usable } from '../../dead-letters/repair.ts'
 import { WindrowError } from '../../errors/index.ts'
 import type { RefusedRecord } from '../../ledger/dead-letter.ts'
-import { systemClock } from '../clock.ts'
+import { systemClock } from '../../retry/clock.ts'
 import type { DeadLettersConfig, DeadLetterStore, Retried, RetryRequest } from './dead-letters.ts'
 import { recordDecoderOf } from '../record-decoder.ts'
 

@@ -1,5 +1,4 @@
 /** `windrow gateway`: HTTP in front of a topic, until it is told to stop. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { KafkaConnection } from '../../adapters/kafka/client.ts'
 import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import { openKafkaPointLog, type KafkaPointLog } from '../../adapters/kafka/point-log.ts'
@@ -13,6 +12,8 @@ import { RateLimit } from '../../gateway/rate-limit.ts'
 import { createGateway, type Answered } from '../../gateway/server.ts'
 import type { PointLog } from '../../ports/point-log.ts'
 import type { Client } from '../../gateway/tokens.ts'
+import { systemClock as clock } from '../../retry/clock.ts'
+import { isRetryable, retry, type Retry } from '../../retry/retry.ts'
 import { openGatewayTelemetry } from '../../telemetry/gateway-telemetry.ts'
 import { followPublished } from './results.ts'
 import { rulesOf } from '../rules.ts'
@@ -127,7 +128,7 @@ function windowingOf(config: Config): Windowing {
   return rulesOf(config, true)
 }
 
-const AGAIN_AFTER_MS = 1_000
+const OPEN_RETRY = { baseMs: 1_000, capMs: 1_000 }
 
 /** `null` when it was told to stop before. Throws what no waiting mends. */
 async function openLog(
@@ -136,20 +137,25 @@ async function openLog(
   onWaiting: (error: WindrowError) => void,
   signal: AbortSignal,
 ): Promise<KafkaPointLog | null> {
-  while (!signal.aborted) {
-    try {
-      if (partitions !== null) await createMissingTopics(connection, [{ topic, partitions }])
-      return await openKafkaPointLog(connection, topic, Date.now)
-    } catch (error) {
-      if (!(error instanceof WindrowError)) throw error
-      if (error.code === 'KAFKA_TOPIC_MISSING') throw topicMissing(topic, error)
-      if (error.disposition !== 'retryable') throw error
-      onWaiting(error)
-    }
-    // An abort ends the pause and is met next.
-    await sleep(AGAIN_AFTER_MS, undefined, { signal }).catch(() => undefined)
+  const control = {
+    clock,
+    signal,
+    isRetryable: (error: unknown) => isRetryable(error) && !isTopicMissing(error),
+    onRetry: ({ error }: Retry) => onWaiting(error as WindrowError),
   }
-  return null
+  try {
+    return await retry(OPEN_RETRY, control, async () => {
+      if (partitions !== null) await createMissingTopics(connection, [{ topic, partitions }])
+      return openKafkaPointLog(connection, topic, Date.now)
+    })
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return null
+    throw isTopicMissing(error) ? topicMissing(topic, error) : error
+  }
+}
+
+function isTopicMissing(error: unknown): error is WindrowError {
+  return error instanceof WindrowError && error.code === 'KAFKA_TOPIC_MISSING'
 }
 
 interface LateLog extends PointLog {

@@ -5,6 +5,7 @@
 import { WindrowError } from '../../errors/index.ts'
 import { haltingError, isPassing } from '../../ledger/halt.ts'
 import type { Clock } from '../../ports/index.ts'
+import { Backoff } from '../../retry/retry.ts'
 
 /** Runs one partition until its input ends or the signal aborts. */
 export type RunOne = (partition: number, signal: AbortSignal) => Promise<unknown>
@@ -42,8 +43,7 @@ export interface OwnedPartitionsOptions {
   readonly onRetry: (partition: number, error: unknown, pauseMs: number) => void
 }
 
-const FIRST_PAUSE_MS = 200
-const LONGEST_PAUSE_MS = 10_000
+const RETRY = { baseMs: 200, capMs: 10_000 }
 
 /** The partitions that a consumer group has given to this process. Every assignment is a takeover, of the same ones too. */
 export class OwnedPartitions {
@@ -93,7 +93,13 @@ export class OwnedPartitions {
   /** Never rejects: what ends a partition is told to the listener. */
   async #keepRunning(partition: number, signal: AbortSignal): Promise<void> {
     const { run, clock, confirmMembership, onHalted, onRetry } = this.#options
-    for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    const backoff = new Backoff(RETRY, {
+      clock,
+      signal,
+      isFinishedOnAbort: true,
+      onRetry: ({ error, pauseMs }) => onRetry(partition, error, pauseMs),
+    })
+    while (!signal.aborted) {
       const startedMs = clock.nowMs()
       try {
         await run(partition, signal)
@@ -106,9 +112,8 @@ export class OwnedPartitions {
           onHalted(partition, haltingError(partition, error))
           return
         }
-        if (clock.nowMs() - startedMs > LONGEST_PAUSE_MS) pauseMs = FIRST_PAUSE_MS
-        onRetry(partition, error, pauseMs)
-        await clock.sleep(pauseMs, signal)
+        if (clock.nowMs() - startedMs > RETRY.capMs) backoff.reset()
+        await backoff.pauseAfter(error)
         // A partition that was lost to a higher epoch is another's, unless the group still says that it is ours.
         if (error.disposition === 'lost' && !(await isConfirmed(confirmMembership))) return
       }

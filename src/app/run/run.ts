@@ -7,7 +7,7 @@
  *   app/summary.ts   totals, read from the ledgers            telemetry/       logs, health
  */
 import { randomBytes } from 'node:crypto'
-import { systemClock as clock } from '../clock.ts'
+import { systemClock as clock } from '../../retry/clock.ts'
 import { openFileInput } from './file-input.ts'
 import type { Input, InputHooks, RunPartition } from './input.ts'
 import { haveAllEnded } from './goals.ts'

@@ -11,7 +11,7 @@ import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import type { Config } from '../../config/settings.ts'
 import type { SourceRecord } from '../../core/point.ts'
 import type { VerifySources } from '../../verify/verify.ts'
-import { systemClock } from '../clock.ts'
+import { systemClock } from '../../retry/clock.ts'
 import { recordDecoderOf } from '../record-decoder.ts'
 import { publishedFiles, type OpenedSources } from './verify.ts'
 

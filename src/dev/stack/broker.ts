@@ -7,8 +7,9 @@ import { once } from 'node:events'
 import { mkdir, open } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { messageOf, WindrowError } from '../../errors/index.ts'
+import { monotonicClock } from '../../retry/clock.ts'
+import { retry } from '../../retry/retry.ts'
 import { ensureBuilt, isBuilt, plannedBuilds } from './builds.ts'
 import { cacheFolder } from './cache.ts'
 import { kafkaPart } from './kafka.ts'
@@ -39,8 +40,7 @@ export interface Broker {
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
-const USABLE_WITHIN_MS = 120_000
-const CHECK_EVERY_MS = 200
+const USABLE_RETRY = { baseMs: 200, capMs: 200, budgetMs: 120_000 }
 
 /** Resolves when it answers. Fetches Kafka into the cache the first time. */
 export async function startBroker({ env = process.env, ...options }: BrokerOptions): Promise<Broker> {
@@ -75,18 +75,17 @@ async function launch(part: Part, logFile: string): Promise<ChildProcess> {
 }
 
 async function untilUsable(part: Part, child: ChildProcess, logFile: string): Promise<void> {
-  for (const deadlineMs = performance.now() + USABLE_WITHIN_MS; ; await delay(CHECK_EVERY_MS)) {
-    try {
-      return await part.check()
-    } catch (error) {
-      const hasEnded = child.exitCode !== null || child.signalCode !== null
-      if (!hasEnded && performance.now() < deadlineMs) continue
-      await end(child, 'SIGKILL')
-      throw new WindrowError(
-        `Kafka ${hasEnded ? 'ended while it came up' : 'does not become usable'} (${messageOf(error)}); its log ends:\n${await lastLines(logFile, 20)}`,
-        { code: 'STACK_PART_FAILED', remedy: `Read ${logFile}, mend what it names, then try again.`, cause: error },
-      )
-    }
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null
+  try {
+    await retry(USABLE_RETRY, { clock: monotonicClock, isRetryable: () => !hasEnded() }, () => part.check())
+  } catch (error) {
+    const what = hasEnded() ? 'ended while it came up' : 'does not become usable'
+    await end(child, 'SIGKILL')
+    throw new WindrowError(`Kafka ${what} (${messageOf(error)}); its log ends:\n${await lastLines(logFile, 20)}`, {
+      code: 'STACK_PART_FAILED',
+      remedy: `Read ${logFile}, fix what it names, then try again.`,
+      cause: error,
+    })
   }
 }
 

@@ -5,8 +5,9 @@
 import { mkdir, rm, rmdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigurationError, messageOf, WindrowError } from '../../errors/index.ts'
+import { monotonicClock } from '../../retry/clock.ts'
+import { retry } from '../../retry/retry.ts'
 import { cacheFolder } from './cache.ts'
 import { daprdPart } from './daprd.ts'
 import { APP_ID, describeDaprd, describeStack, findStack, readStack, stackFile, writeStack } from './description.ts'
@@ -86,7 +87,7 @@ export interface Stack {
 
 /** A part that takes longer to become usable has failed; Kafka on a busy machine takes some ten seconds. */
 const USABLE_TIMEOUT_MS = 120_000
-const CHECK_EVERY_MS = 100
+const USABLE_RETRY = { baseMs: 100, capMs: 100, budgetMs: USABLE_TIMEOUT_MS }
 /** A part that takes longer to end in order is killed. */
 const STOP_TIMEOUT_MS = 30_000
 const ENDING_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGKILL']
@@ -263,28 +264,21 @@ async function waitUntilUsable(
   logFile: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const deadlineMs = performance.now() + USABLE_TIMEOUT_MS
-  for (;;) {
-    let problem: unknown
-    try {
-      return await part.check()
-    } catch (error) {
-      problem = error
-    }
-    const hasEnded = !(await isAlive(running))
-    if (hasEnded || performance.now() > deadlineMs) {
-      const what = hasEnded ? 'ended while it came up' : `is not usable after ${USABLE_TIMEOUT_MS / 1000} s`
-      throw new WindrowError(
-        `${part.name} ${what} (${messageOf(problem)}); its log ends:\n${await lastLines(logFile, 20)}`,
-        {
-          code: 'STACK_PART_FAILED',
-          remedy: `Read ${logFile}, mend what it names, then run the command again.`,
-          cause: problem,
-        },
-      )
-    }
+  const control = { clock: monotonicClock, signal, isRetryable: () => isAlive(running) }
+  try {
+    await retry(USABLE_RETRY, control, () => part.check())
+  } catch (problem) {
     requireGoingOn(signal)
-    await delay(CHECK_EVERY_MS)
+    const hasEnded = !(await isAlive(running))
+    const what = hasEnded ? 'ended while it came up' : `is not usable after ${USABLE_TIMEOUT_MS / 1000} s`
+    throw new WindrowError(
+      `${part.name} ${what} (${messageOf(problem)}); its log ends:\n${await lastLines(logFile, 20)}`,
+      {
+        code: 'STACK_PART_FAILED',
+        remedy: `Read ${logFile}, fix what it names, then run the command again.`,
+        cause: problem,
+      },
+    )
   }
 }
 
