@@ -2,7 +2,6 @@
 import type { AnyAggregator } from './aggregator.ts'
 import type { ClosedVm } from './closed-window.ts'
 import type { CloseReason, CloseTrigger } from './closing.ts'
-import type { Json } from './json.ts'
 import { VmWindow, type EncodedVmWindow } from './vm-window.ts'
 import type { Windowing } from './windowing.ts'
 
@@ -21,11 +20,8 @@ export function amendVmWindow(
   aggregator: AnyAggregator,
   rules: Windowing,
 ): ClosedVm {
-  const window =
-    base === null
-      ? new VmWindow(late.vmId, aggregator)
-      : VmWindow.decode(base.window as unknown as Json, aggregator, rules)
-  window.merge(VmWindow.decode(late as unknown as Json, aggregator, rules), aggregator, rules)
+  const window = base === null ? new VmWindow(late.vmId, aggregator) : VmWindow.decode(base.window, aggregator, rules)
+  window.merge(VmWindow.decode(late, aggregator, rules), aggregator, rules)
   const silent = (base?.silent ?? []).filter((producer) => !window.producers.has(producer))
   const isComplete = silent.length === 0 && [...window.producers.values()].every((producer) => producer.isComplete)
   return { window, silent, reason: isComplete ? 'complete' : reasonWithout(trigger) }

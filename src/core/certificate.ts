@@ -7,7 +7,7 @@
  */
 import type { CloseReason, CloseTrigger, Forced } from './closing.ts'
 import type { FateCounts } from './fate.ts'
-import { canonicalJson, type Json } from './json.ts'
+import { canonicalJson } from './json.ts'
 import type { EpochMs } from './point.ts'
 import type { SeqRanges } from './seq-ranges.ts'
 
@@ -94,5 +94,5 @@ export interface Certificate {
 /** What the digest of a certificate is made of: the canonical JSON of all its members but `job` and `digest`. */
 export function digestedText(certificate: Omit<Certificate, 'digest'> & { readonly digest?: string }): string {
   const { job: _job, digest: _digest, ...digested } = certificate
-  return canonicalJson(digested as unknown as Json)
+  return canonicalJson(digested)
 }

@@ -84,7 +84,7 @@ export interface VmWindowOutcome {
 
 /** Throws what the user's aggregator throws; the caller decides how often to try before it quarantines. */
 export function closeVmWindow(task: VmWindowTask, aggregator: AnyAggregator, rules: Windowing): VmWindowOutcome {
-  const vm = VmWindow.decode(task.window as unknown as Json, aggregator, rules)
+  const vm = VmWindow.decode(task.window, aggregator, rules)
   if (vm.failure !== null) throw new Error(vm.failure)
   const span = { start: task.windowStart, end: task.windowEnd }
   const metrics = aggregator.result(vm.accumulator) as Json
@@ -107,7 +107,7 @@ export function quarantineVmWindow(
   rules: Windowing,
   error: string,
 ): VmWindowOutcome {
-  const bare = { ...task.window, accumulator: null, failure: error } as unknown as Json
+  const bare = { ...task.window, accumulator: null, failure: error }
   const vm = VmWindow.decode(bare, aggregator, rules)
   const described = describe(vm, { ...task, reason: 'quarantined' })
   return { result: { ...described, error, metrics: {}, state: task.prior }, state: task.prior }

@@ -103,7 +103,7 @@ export class VmWindow {
     this.#lastMetric = metric
   }
 
-  encode(aggregator: AnyAggregator): { [key: string]: Json } {
+  encode(aggregator: AnyAggregator): EncodedVmWindow {
     return {
       vmId: this.vmId,
       duplicates: this.duplicates,
@@ -115,8 +115,7 @@ export class VmWindow {
     }
   }
 
-  static decode(json: Json, aggregator: AnyAggregator, rules: Windowing): VmWindow {
-    const row = json as unknown as EncodedVmWindow
+  static decode(row: EncodedVmWindow, aggregator: AnyAggregator, rules: Windowing): VmWindow {
     const window = new VmWindow(row.vmId, aggregator)
     window.duplicates = row.duplicates
     window.failure = row.failure

@@ -5,7 +5,7 @@
 import type { PointsProof, ProducerRanges } from './certificate.ts'
 import type { VmWindowResult } from './close-vm-window.ts'
 import { weakest, type CloseReason } from './closing.ts'
-import { canonicalJson, type Json } from './json.ts'
+import { canonicalJson } from './json.ts'
 import { PointDigest } from './point-digest.ts'
 import type { SeqRange } from './seq-ranges.ts'
 import { decodeProducers, type EncodedVmWindow } from './vm-window.ts'
@@ -66,7 +66,7 @@ class CappedList {
   list(place: Omit<ProducerRanges, 'ranges'>, ranges: readonly SeqRange[]): void {
     if (ranges.length === 0 || this.#chars > MAX_LIST_CHARS) return
     const entry: ProducerRanges = { ...place, ranges }
-    this.#chars += canonicalJson(entry as unknown as Json).length
+    this.#chars += canonicalJson(entry).length
     // Once one does not fit, none after it is listed: what is listed is the first of all.
     if (this.#chars <= MAX_LIST_CHARS) this.entries.push(entry)
   }

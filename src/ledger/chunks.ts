@@ -1,40 +1,39 @@
 /**
- * Chunks: lists of rows too large for one value, cut into pages. They are canonical (equal rows make equal texts),
- * insert-only (a page that is there is never written over) and digested (a page that differs from its digest is never
- * used). So an activity may run twice and a zombie may write late, and neither changes anything.
+ * Chunks: lists of rows that are too large for one value of the state store, cut into pages. Each page is one value, with
+ * one row per line. Three properties make it safe to run an activity twice and harmless that a zombie writes late:
+ *
+ * - canonical: equal rows make equal texts;
+ * - insert-only: a stored page is never overwritten;
+ * - digested: a page that does not match its digest is never used.
+ *
+ * The kind of a chunk decides the type of its rows (chunk-rows.ts). The digest is what makes this sound on reading: only a
+ * page that was written under this kind has it.
  */
 import { messageOf, WindrowError } from '../errors/index.ts'
-import { canonicalJson, type Json } from '../core/json.ts'
+import { canonicalJson, type JsonText } from '../core/json.ts'
 import { PAGE_BYTES } from '../core/payload-bound.ts'
 import type { StateStore } from '../ports/index.ts'
+import type { ChunkKind, ChunkRows, RowKind } from './chunk-rows.ts'
 import { digestOf } from './digest.ts'
 
-/** What the rows of a chunk set are. Part of its keys, so the values are stable. */
-export type ChunkKind =
-  | 'accs'
-  | 'late'
-  | 'amended'
-  | 'open'
-  | 'roster'
-  | 'dead'
-  | 'states'
-  | 'results'
-  | 'quarantined'
-  | 'total'
-  | 'certificate'
-  | 'index'
-
-/** Where rows lie and what they must look like. Keys are derived, so a set of a thousand pages is a list of digests. */
-export interface ChunkSet {
+/** Where the rows of one list are stored and what their pages must contain. Keys are derived from it. */
+export interface ChunkSet<Kind extends RowKind = RowKind> {
   readonly attempt: string
-  readonly kind: ChunkKind
-  /** Number of its first page: an attempt may write several sets of one kind. */
+  readonly kind: Kind
+  /** Number of the first page: an attempt may write several sets of one kind. */
   readonly first: number
+  /** One digest per page. */
   readonly digests: readonly string[]
   readonly rows: number
 }
 
-/** Pages of a set that are written or read at once. */
+/** The rows of one list, as page texts that are not stored yet. */
+export interface Pages<Kind extends RowKind> {
+  readonly kind: Kind
+  readonly texts: readonly string[]
+}
+
+/** Number of pages of a set that are written or read concurrently. */
 const PAGES_AT_ONCE = 8
 
 export function chunkKey(attempt: string, kind: ChunkKind, page: number): string {
@@ -45,13 +44,21 @@ export function chunkKeys(set: ChunkSet): string[] {
   return set.digests.map((_, page) => chunkKey(set.attempt, set.kind, set.first + page))
 }
 
-/** Cuts rows into page texts, one row a line. */
-export function pagesOf(rows: readonly Json[]): string[] {
-  return pagesOfLines(rows.map(canonicalJson))
+/** Cuts rows into pages. */
+export function pagesOf<Kind extends RowKind>(kind: Kind, rows: readonly ChunkRows[Kind][]): Pages<Kind> {
+  return { kind, texts: pageTextsOf(rows.map((row) => rowText<Kind>(row))) }
 }
 
-/** The same for rows that are canonical texts already. */
-export function pagesOfLines(rows: readonly string[]): string[] {
+/** Cuts rows into pages that are canonical texts already. */
+export function pagesOfLines<Kind extends RowKind>(
+  kind: Kind,
+  rows: readonly JsonText<ChunkRows[Kind]>[],
+): Pages<Kind> {
+  return { kind, texts: pageTextsOf(rows) }
+}
+
+/** Joins lines to texts of at most {@link PAGE_BYTES}; a longer line gets a text of its own. */
+export function pageTextsOf(rows: readonly string[]): string[] {
   const pages: string[] = []
   let lines: string[] = []
   let bytes = 0
@@ -69,18 +76,20 @@ export function pagesOfLines(rows: readonly string[]): string[] {
   return pages
 }
 
-/** Writes pages where nothing is stored yet; the set names what is stored, which may be what an earlier try wrote. */
-export async function writePages(
+/**
+ * Writes the pages that are not stored yet. The digests of the returned set are those of the stored pages, also of a page
+ * that an earlier try wrote.
+ */
+export async function writePages<Kind extends RowKind>(
   store: StateStore,
   attempt: string,
-  kind: ChunkKind,
-  pages: readonly string[],
+  { kind, texts }: Pages<Kind>,
   first = 0,
-): Promise<ChunkSet> {
-  const digests = new Array<string>(pages.length)
+): Promise<ChunkSet<Kind>> {
+  const digests = new Array<string>(texts.length)
   let rows = 0
-  for (let from = 0; from < pages.length; from += PAGES_AT_ONCE) {
-    const batch = pages.slice(from, from + PAGES_AT_ONCE)
+  for (let from = 0; from < texts.length; from += PAGES_AT_ONCE) {
+    const batch = texts.slice(from, from + PAGES_AT_ONCE)
     const stored = await Promise.all(
       batch.map((page, i) => insertPage(store, chunkKey(attempt, kind, first + from + i), page)),
     )
@@ -93,36 +102,36 @@ export async function writePages(
 }
 
 /**
- * Writes rows as they come, a fixed number a page: the number of pages is known before the rows are, and whoever watches
- * sees the work grow.
+ * Writes rows as they come, a fixed number per page. So the number of pages is known before the rows are, and the owner of
+ * the partition can poll for new pages to see that the work makes progress.
  */
-export class PageWriter {
+export class PageWriter<Kind extends RowKind> {
   readonly #store: StateStore
   readonly #attempt: string
-  readonly #kind: ChunkKind
+  readonly #kind: Kind
   readonly #rowsPerPage: number
   #lines: string[] = []
   readonly #digests: string[] = []
   #rows = 0
 
-  constructor(store: StateStore, attempt: string, kind: ChunkKind, rowsPerPage: number) {
+  constructor(store: StateStore, attempt: string, kind: Kind, rowsPerPage: number) {
     this.#store = store
     this.#attempt = attempt
     this.#kind = kind
     this.#rowsPerPage = rowsPerPage
   }
 
-  async add(row: Json): Promise<void> {
-    await this.addLine(canonicalJson(row))
+  async add(row: ChunkRows[Kind]): Promise<void> {
+    await this.addLine(rowText<Kind>(row))
   }
 
-  /** The same for a row that is a canonical text already. */
-  async addLine(line: string): Promise<void> {
+  /** Adds a row that is a canonical text already. */
+  async addLine(line: JsonText<ChunkRows[Kind]>): Promise<void> {
     this.#lines.push(line)
     if (this.#lines.length >= this.#rowsPerPage) await this.#flush()
   }
 
-  async end(): Promise<ChunkSet> {
+  async end(): Promise<ChunkSet<Kind>> {
     if (this.#lines.length > 0) await this.#flush()
     return { attempt: this.#attempt, kind: this.#kind, first: 0, digests: this.#digests, rows: this.#rows }
   }
@@ -139,12 +148,15 @@ export class PageWriter {
 async function insertPage(store: StateStore, key: string, page: string): Promise<string> {
   if ((await store.insert(key, page)) === 'inserted') return page
   const stored = (await store.get([key])).get(key)
-  if (stored === undefined) throw brokenChunk(key, 'it was there and is gone')
+  if (stored === undefined) throw brokenChunk(key, 'it existed a moment ago and is missing now')
   return stored.value
 }
 
-/** The rows of a set, page by page; throws CHUNK_BROKEN where one is missing or differs from its digest. */
-export async function* readPages(store: StateStore, set: ChunkSet): AsyncGenerator<Json[]> {
+/** Reads the rows of a set page by page. Throws CHUNK_BROKEN if a page is missing or does not match its digest. */
+export async function* readPages<Kind extends RowKind>(
+  store: StateStore,
+  set: ChunkSet<Kind>,
+): AsyncGenerator<ChunkRows[Kind][]> {
   for (let from = 0; from < set.digests.length; from += PAGES_AT_ONCE) {
     const pages = Math.min(PAGES_AT_ONCE, set.digests.length - from)
     const keys = Array.from({ length: pages }, (_, i) => chunkKey(set.attempt, set.kind, set.first + from + i))
@@ -153,22 +165,40 @@ export async function* readPages(store: StateStore, set: ChunkSet): AsyncGenerat
       const text = values.get(key)?.value
       if (text === undefined) throw brokenChunk(key, 'it is missing')
       if (digestOf(text) !== set.digests[from + i]) throw brokenChunk(key, 'it differs from its digest')
-      yield rowsOf(key, text)
+      yield parseRows<Kind>(key, text)
     }
   }
 }
 
-export async function readRows(store: StateStore, set: ChunkSet): Promise<Json[]> {
-  const rows: Json[] = []
-  for await (const page of readPages(store, set)) for (const row of page) rows.push(row)
+/** Reads the rows of a set one by one; `null` has none. */
+export async function* eachRow<Kind extends RowKind>(
+  store: StateStore,
+  set: ChunkSet<Kind> | null,
+): AsyncGenerator<ChunkRows[Kind]> {
+  if (set !== null) for await (const page of readPages(store, set)) yield* page
+}
+
+/** Reads all rows of a set into memory; `null` has none. */
+export async function readRows<Kind extends RowKind>(
+  store: StateStore,
+  set: ChunkSet<Kind> | null,
+): Promise<ChunkRows[Kind][]> {
+  const rows: ChunkRows[Kind][] = []
+  if (set !== null) for await (const page of readPages(store, set)) for (const row of page) rows.push(row)
   return rows
 }
 
-function rowsOf(key: string, text: string): Json[] {
+function rowText<Kind extends RowKind>(row: ChunkRows[Kind]): JsonText<ChunkRows[Kind]> {
+  // As the union of all rows, so that the compiler checks of every kind that JSON can carry it.
+  const checked: ChunkRows[RowKind] = row
+  return canonicalJson(checked) as JsonText<ChunkRows[Kind]>
+}
+
+function parseRows<Kind extends RowKind>(key: string, text: string): ChunkRows[Kind][] {
   try {
-    return text.split('\n').map((line) => JSON.parse(line) as Json)
+    return text.split('\n').map((line) => JSON.parse(line) as ChunkRows[Kind])
   } catch (error) {
-    throw brokenChunk(key, `a row is no JSON (${messageOf(error)})`)
+    throw brokenChunk(key, `a row is not JSON (${messageOf(error)})`)
   }
 }
 

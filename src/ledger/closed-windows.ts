@@ -8,18 +8,18 @@ export interface ClosedEntry {
   readonly window: EpochMs
   readonly trigger: CloseTrigger
   /** Its VM windows as it closed. */
-  readonly accs: ChunkSet
+  readonly accs: ChunkSet<'accs'>
   /** VM states before it; those after it are `prior` of the next one, or the index's `states`. `null`: there are none. */
-  readonly prior: ChunkSet | null
+  readonly prior: ChunkSet<'states'> | null
   /**
    * Of the first entry: what amendments had changed of `prior`, in the rows of the window before it, which is remembered no
    * more. `null`, or not there in what earlier versions wrote: nothing.
    */
-  readonly priorAmended?: ChunkSet | null
+  readonly priorAmended?: ChunkSet<'amended'> | null
   /** What amendments changed since, VM by VM, in the place of the rows of `accs` and of the states after it; `null`: nothing. */
-  readonly amended: ChunkSet | null
+  readonly amended: ChunkSet<'amended'> | null
   /** VM windows that were quarantined as it closed, among rows of other windows; `null`: none. */
-  readonly quarantined: ChunkSet | null
+  readonly quarantined: ChunkSet<'quarantined'> | null
   /** As it is now, and so are `points`. */
   readonly vmWindowsByReason: { readonly [reason: string]: number }
   readonly points: PointsProof

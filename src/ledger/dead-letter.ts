@@ -1,15 +1,18 @@
-/** Dead letters: every record that folding refused, with its place, the reason, and enough of its bytes to look at. */
+/**
+ * Dead letters. Folding refuses some records, and some VM windows go into quarantine because the user's aggregator fails;
+ * each of them is published as a dead letter, with the reason. The letter of a record has its position and its first bytes.
+ */
 import { createHash } from 'node:crypto'
 import type { Refusal } from '../core/fate.ts'
-import type { Json } from '../core/json.ts'
 import type { RawRecord, SourceRecord } from '../core/point.ts'
 
-/** Bytes of a refused record that its dead letter carries; the digest is over all of them. */
+/** Bytes of a refused record that its dead letter carries; the digest is over all bytes of the record. */
 const MAX_DEAD_LETTER_BYTES = 1024
 const MAX_DETAIL_CHARACTERS = 500
 
-export interface Why {
-  /** A `DeadLetterReason`; one of another version may have further ones. */
+/** Why there is a dead letter, as a reader finds it. */
+export interface LetterReason {
+  /** A `DeadLetterReason`, or one that a later version of Windrow has added. */
   readonly reason: string
   readonly detail: string
 }
@@ -21,7 +24,7 @@ export interface RefusedRecord {
   readonly size: number
   /** SHA-256 of all bytes, base64url. */
   readonly digest: string
-  /** The first of them, base64. */
+  /** The first 1024 bytes, base64. */
   readonly bytes: string
 }
 
@@ -31,10 +34,15 @@ export interface QuarantinedVmWindow {
   readonly received: number
 }
 
-/** What a published line holds: `deadLetterRow` of a record, or a VM window whose aggregator failed. */
-export type DeadLetter = Why & (RefusedRecord | QuarantinedVmWindow)
+/** A published line. */
+export type DeadLetter = LetterReason & (RefusedRecord | QuarantinedVmWindow)
 
-export function deadLetterRow(partition: number, record: SourceRecord, refusal: Refusal): Json {
+/** The dead letter of a refused record. */
+export type RecordLetter = Refusal & RefusedRecord
+/** The dead letter of a VM window in quarantine. No single record is to blame: all of its points are in the topic. */
+export type QuarantineLetter = Refusal & QuarantinedVmWindow
+
+export function deadLetterRow(partition: number, record: SourceRecord, refusal: Refusal): RecordLetter {
   const { bytes, place } = record.raw()
   return {
     partition,

@@ -3,12 +3,13 @@
  * from the index before and from what the attempt wrote; the same inputs make the same index, so the `commit` activity may
  * run twice.
  */
-import { canonicalJson, type Json } from '../core/json.ts'
+import { canonicalJson } from '../core/json.ts'
 import type { CloseReason } from '../core/closing.ts'
 import type { EpochMs } from '../core/point.ts'
 import { WindrowError } from '../errors/index.ts'
 import type { PublishedMarker, StateStore } from '../ports/index.ts'
-import { chunkKey, type ChunkKind, type ChunkSet } from './chunks.ts'
+import type { ChunkKind } from './chunk-rows.ts'
+import { chunkKey, type ChunkSet } from './chunks.ts'
 import { lastEntries, setsOfEntry, weakestOf, withEntries, type ClosedEntry } from './closed-windows.ts'
 import { digestOf } from './digest.ts'
 import type { AbandonedAttempt, AnnouncedPages, CertificateHead, Ledger } from './ledger.ts'
@@ -28,10 +29,10 @@ export interface Garbage {
 export interface Outbox {
   readonly marker: PublishedMarker
   readonly resumeOffset: number
-  readonly results: ChunkSet | null
-  /** Records that were refused since the commit before, then VM windows that were quarantined in this one. */
-  readonly deadLetters: readonly ChunkSet[]
-  readonly certificate: ChunkSet | null
+  readonly results: ChunkSet<'results'> | null
+  /** Records that were refused since the commit before, then VM windows that this commit put in quarantine. */
+  readonly deadLetters: readonly ChunkSet<'dead' | 'quarantined'>[]
+  readonly certificate: ChunkSet<'certificate'> | null
 }
 
 /** Certificates that stay in the state store, the newest of all; outboxes hold fewer than these. */
@@ -40,7 +41,7 @@ export const KEPT_CERTIFICATES = 32
 /** A certificate that is kept: a chunk with one row. */
 export interface KeptCertificate {
   readonly sequence: number
-  readonly set: ChunkSet
+  readonly set: ChunkSet<'certificate'>
 }
 
 /** Sums over all commits of the partition. */
@@ -58,7 +59,7 @@ export const NO_TOTALS: CloseTotals = { windows: 0, windowsByReason: {}, vmWindo
 /** The VM windows of one open partition window. */
 export interface OpenChunks {
   readonly window: EpochMs
-  readonly set: ChunkSet
+  readonly set: ChunkSet<'open'>
 }
 
 export interface IndexChunk {
@@ -66,15 +67,15 @@ export interface IndexChunk {
   readonly digest: string
   /** VM windows that are open at the cut; a window that did not change keeps the chunks of an earlier commit. */
   readonly open: readonly OpenChunks[]
-  readonly roster: ChunkSet
+  readonly roster: ChunkSet<'roster'>
   /** VM states after the last closed window; `null` before the first. */
-  readonly states: ChunkSet | null
+  readonly states: ChunkSet<'states'> | null
   /** The job's accumulator over all closed windows of this partition; `null` before the first. */
-  readonly total: ChunkSet | null
+  readonly total: ChunkSet<'total'> | null
   /** The last closed windows, oldest first. */
   readonly closed: readonly ClosedEntry[]
   /** What came late and waits to be amended in. */
-  readonly late: ChunkSet | null
+  readonly late: ChunkSet<'late'> | null
   readonly outboxes: readonly Outbox[]
   /** The last {@link KEPT_CERTIFICATES}, oldest first. */
   readonly certificates: readonly KeptCertificate[]
@@ -98,29 +99,29 @@ export interface IndexStep {
   readonly digest: string
   readonly resumeOffset: number
   readonly open: readonly OpenChunks[]
-  readonly roster: ChunkSet
-  readonly deadLetters: readonly ChunkSet[]
-  readonly late: ChunkSet | null
+  readonly roster: ChunkSet<'roster'>
+  readonly deadLetters: Outbox['deadLetters']
+  readonly late: ChunkSet<'late'> | null
   /** What was late and is amended in by this commit. */
-  readonly amendedLate: ChunkSet | null
+  readonly amendedLate: ChunkSet<'late'> | null
   /** `null` in a checkpoint, and so is `total`. */
-  readonly results: ChunkSet | null
-  readonly total: ChunkSet | null
+  readonly results: ChunkSet<'results'> | null
+  readonly total: ChunkSet<'total'> | null
   /** Closed windows that this commit amended, or promoted results of. */
   readonly amended: readonly ClosedEntry[]
   /** VM states after the last closed window, where a promotion changed them and no remembered window holds them. */
-  readonly states?: ChunkSet | null
+  readonly states?: ChunkSet<'states'> | null
   readonly promotion?: PromotionOutcome | null
   /** `null`: it closes nothing. */
   readonly closing:
     | (Omit<ClosedEntry, 'prior' | 'priorAmended' | 'amended'> & {
-        readonly states: ChunkSet
+        readonly states: ChunkSet<'states'>
         readonly reason: CloseReason
         readonly statesDropped: number
       })
     | null
   /** `null` for a checkpoint. */
-  readonly certificate: { readonly set: ChunkSet; readonly head: CertificateHead } | null
+  readonly certificate: { readonly set: ChunkSet<'certificate'>; readonly head: CertificateHead } | null
   /** The highest commit known to be published, as the ledger will say it. */
   readonly publishedCommit: number
   /** The commit whose garbage has been deleted. */
@@ -296,7 +297,7 @@ export function keysOf(garbage: readonly Garbage[]): string[] {
 
 /** Writes the index of an attempt, or keeps the one that is there; returns its digest. */
 export async function writeIndex(store: StateStore, attempt: string, index: IndexChunk): Promise<string> {
-  const text = canonicalJson(index as unknown as Json)
+  const text = canonicalJson(index)
   if ((await store.insert(chunkKey(attempt, 'index', 0), text)) === 'inserted') return digestOf(text)
   return digestOf(await storedIndex(store, attempt))
 }

@@ -33,7 +33,7 @@ export async function bindJob(
   isUntouched: () => Promise<boolean> = () => Promise.resolve(false),
 ): Promise<JobRecord> {
   const key = jobKey(wanted.job)
-  const text = canonicalJson(wanted as unknown as Json)
+  const text = canonicalJson(wanted)
   for (;;) {
     await store.insert(key, text)
     const stored = (await store.get([key])).get(key)

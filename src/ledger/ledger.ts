@@ -2,14 +2,14 @@
  * The ledger: one record a partition that says what is decided. Whoever replaces it by its ETag decides; everything else
  * (chunks, workflows, published results) follows from what it says. It stays under 4 kB, whatever the partition holds.
  */
-import { canonicalJson, type Json } from '../core/json.ts'
+import { canonicalJson } from '../core/json.ts'
 import { NO_FATES, type FateCounts } from '../core/fate.ts'
 import type { CloseTrigger } from '../core/closing.ts'
 import type { EpochMs } from '../core/point.ts'
 import { messageOf, WindrowError } from '../errors/index.ts'
 import type { PublishedMarker, StateStore } from '../ports/index.ts'
 import { ledgerKey } from './attempt-id.ts'
-import type { ChunkKind } from './chunks.ts'
+import type { ChunkKind } from './chunk-rows.ts'
 
 /** Upper bound of a ledger in bytes; a test holds the largest possible one against it. */
 export const MAX_LEDGER_BYTES = 4096
@@ -120,7 +120,7 @@ export function emptyLedger(job: string, partition: number, resumeOffset: number
 }
 
 export function encodeLedger(ledger: Ledger): string {
-  const text = canonicalJson(ledger as unknown as Json)
+  const text = canonicalJson(ledger)
   if (Buffer.byteLength(text) > MAX_LEDGER_BYTES)
     throw new Error(`a ledger of ${text.length} bytes passes ${MAX_LEDGER_BYTES}: ${text}`)
   return text

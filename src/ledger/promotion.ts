@@ -4,18 +4,12 @@
  */
 import type { ClosedVmRow } from '../core/amend-vm-window.ts'
 import type { VmWindowResult } from '../core/close-vm-window.ts'
-import { canonicalJson, type Json } from '../core/json.ts'
+import { canonicalJson } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { StateStore } from '../ports/index.ts'
-import { pagesOf } from './chunks.ts'
+import type { StateRow } from './chunk-rows.ts'
+import { pageTextsOf } from './chunks.ts'
 import { digestOf } from './digest.ts'
-
-/** A VM's state after a window, as the chunks have it. */
-export interface PromotedState {
-  readonly vmId: string
-  readonly window: EpochMs
-  readonly state: Json
-}
 
 export type PromotionRow =
   /** A result that differs, as the replay has it; `seen`: revision of the live one, 0 where there is none. */
@@ -28,11 +22,11 @@ export type PromotionRow =
       readonly closing: ClosedVmRow | null
       readonly isQuarantined: boolean
       /** Before and after the window. */
-      readonly prior: PromotedState | null
-      readonly state: PromotedState | null
+      readonly prior: StateRow | null
+      readonly state: StateRow | null
     }
   /** Its state after the replay's last window, and whether the live results say the same. */
-  | { readonly kind: 'after'; readonly vmId: string; readonly state: PromotedState | null; readonly isSame: boolean }
+  | { readonly kind: 'after'; readonly vmId: string; readonly state: StateRow | null; readonly isSame: boolean }
   /** Windows in which something was published anew since the certificate that the replay ends with. */
   | { readonly kind: 'touched'; readonly first: EpochMs; readonly last: EpochMs }
 
@@ -60,7 +54,7 @@ export async function writePromotion(
   id: string,
   rows: readonly PromotionRow[],
 ): Promise<PromotionPages> {
-  const texts = pagesOf(rows as unknown as Json[])
+  const texts = pageTextsOf(rows.map((row) => canonicalJson(row)))
   const keys = promotionKeys(job, partition, id, texts.length)
   for (let from = 0; from < keys.length; from += PAGES_AT_ONCE) {
     const batch = keys.slice(from, from + PAGES_AT_ONCE)

@@ -8,7 +8,7 @@
  * ledger (intent, commit) before the answer is written, so an owner that dies in between leaves a request that its
  * successor carries on with, and finds done what is done.
  */
-import { canonicalJson, type Json } from '../core/json.ts'
+import { canonicalJson } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
 import { WindrowError } from '../errors/index.ts'
 import type { StateStore } from '../ports/index.ts'
@@ -207,7 +207,7 @@ async function changeBook(
     const after = change(before)
     if (after === before) return after
     await beforeWrite()
-    const text = canonicalJson(after as unknown as Json)
+    const text = canonicalJson(after)
     if (stored === undefined) {
       if ((await store.insert(key, text)) === 'inserted') return after
     } else if ((await store.swap(key, text, stored.etag)) === 'swapped') {

@@ -1,30 +1,34 @@
 /**
- * Single rows of a set whose rows are sorted by VM: a binary search over its pages, so that a few rows of a large window cost
- * a few pages. Every page is read at most once; asked in the order of VMs, it keeps one page at a time.
+ * Finds single rows of a set whose rows are sorted by VM, with a binary search over its pages: a few rows of a large window
+ * cost a few page reads. It keeps the page that it read last, so lookups in the order of VMs read every page at most once.
  */
 import type { StateStore } from '../ports/index.ts'
-import { readPages, type ChunkSet } from './chunks.ts'
+import type { ChunkRows } from './chunk-rows.ts'
+import { eachRow, type ChunkSet } from './chunks.ts'
+
+/** Kinds whose rows are sorted by VM. */
+type SortedKind = 'accs' | 'states'
 
 interface Page<Row> {
   readonly index: number
   readonly rows: ReadonlyMap<string, Row>
 }
 
-export class SortedRows<Row> {
+export class SortedRows<Kind extends SortedKind> {
   readonly #store: StateStore
-  readonly #set: ChunkSet | null
-  readonly #idOf: (row: Row) => string
-  /** Lowest and highest id of the pages that were read. */
+  readonly #set: ChunkSet<Kind> | null
+  /** Lowest and highest VM id of the pages that were read. */
   readonly #ends = new Map<number, readonly [first: string, last: string]>()
-  #page: Page<Row> | null = null
+  #page: Page<ChunkRows[Kind]> | null = null
 
-  constructor(store: StateStore, set: ChunkSet | null, idOf: (row: Row) => string) {
+  /** A set that is `null` has no rows. */
+  constructor(store: StateStore, set: ChunkSet<Kind> | null) {
     this.#store = store
     this.#set = set
-    this.#idOf = idOf
   }
 
-  async find(id: string): Promise<Row | null> {
+  /** The row of a VM, or `null`. */
+  async find(id: string): Promise<ChunkRows[Kind] | null> {
     let low = 0
     let high = (this.#set?.digests.length ?? 0) - 1
     while (low <= high) {
@@ -40,22 +44,25 @@ export class SortedRows<Row> {
     return null
   }
 
-  async #rowsOf(index: number): Promise<ReadonlyMap<string, Row>> {
+  async #rowsOf(index: number): Promise<ReadonlyMap<string, ChunkRows[Kind]>> {
     if (this.#page?.index !== index) await this.#load(index)
-    return (this.#page as Page<Row>).rows
+    return (this.#page as Page<ChunkRows[Kind]>).rows
   }
 
   async #load(index: number): Promise<readonly [string, string]> {
-    const set = this.#set as ChunkSet
-    const page: ChunkSet = { ...set, first: set.first + index, digests: set.digests.slice(index, index + 1) }
-    const rows = new Map<string, Row>()
-    for await (const some of readPages(this.#store, page)) {
-      for (const row of some as unknown as Row[]) rows.set(this.#idOf(row), row)
-    }
+    const set = this.#set as ChunkSet<Kind>
+    const page: ChunkSet<Kind> = { ...set, first: set.first + index, digests: set.digests.slice(index, index + 1) }
+    const rows = new Map<string, ChunkRows[Kind]>()
+    for await (const row of eachRow(this.#store, page)) rows.set(vmIdOf(row), row)
     const ids = [...rows.keys()]
     const ends = [ids[0] as string, ids[ids.length - 1] as string] as const
     this.#ends.set(index, ends)
-    this.#page = { index, rows: rows }
+    this.#page = { index, rows }
     return ends
   }
+}
+
+/** The VM of a row of one of the kinds that have rows per VM. */
+export function vmIdOf(row: ChunkRows[SortedKind]): string {
+  return 'vmId' in row ? row.vmId : row.window.vmId
 }

@@ -1,15 +1,15 @@
-/** Rows that hold a VM window, within what a value of the store and a workflow's input take (I8). */
-import { canonicalJson, type Json } from '../core/json.ts'
+/** Encodes rows that hold a VM window so that they fit into a value of the state store and into a workflow's input (I8). */
+import { canonicalJson, type JsonOf, type JsonText } from '../core/json.ts'
 import { maxOutputRowBytes, ORDER_FRAME_BYTES } from '../core/payload-bound.ts'
 import type { VmWindow } from '../core/vm-window.ts'
 import { messageOf } from '../errors/index.ts'
 
 /**
- * A row of a VM window. An accumulator that cannot be stored is a failure of the user's aggregator: it puts its VM window
- * in quarantine and holds up no other.
+ * The text of a row. `row` encodes it from `vm`. An accumulator that cannot be stored is a failure of the user's
+ * aggregator: it puts its own VM window in quarantine and holds up no other.
  */
-export function vmWindowRow(vm: VmWindow, maxValueBytes: number, row: () => Json): string {
-  // What a workflow's input has around a VM window: the state before, times, rules.
+export function vmWindowRow<Row>(vm: VmWindow, maxValueBytes: number, row: () => Row & JsonOf<Row>): JsonText<Row> {
+  // A workflow's input also holds the state before the window, times and rules.
   const maxBytes = maxValueBytes - maxOutputRowBytes(maxValueBytes) - ORDER_FRAME_BYTES
   try {
     const text = canonicalJson(row())
@@ -17,7 +17,7 @@ export function vmWindowRow(vm: VmWindow, maxValueBytes: number, row: () => Json
     if (bytes <= maxBytes || vm.failure !== null) return text
     vm.fail(`encode: the VM window takes ${bytes} bytes; maxValueBytes leaves it ${maxBytes}`)
   } catch (error) {
-    // Without its accumulator there is nothing left that a user's code could get wrong.
+    // A row without an accumulator does not run the user's code, so this error is ours.
     if (vm.failure !== null) throw error
     vm.fail(`encode: ${messageOf(error)}`)
   }

@@ -7,7 +7,8 @@ import { aggregatorId } from '../workflows/vm-window.ts'
 import type { EpochMs } from '../core/point.ts'
 import { OUTPUT_ROWS_PER_PAGE } from '../core/payload-bound.ts'
 import type { CommitPlan, CommitResult, PlannedClose } from '../workflows/plan.ts'
-import { chunkKey, writePages, type ChunkSet } from '../ledger/chunks.ts'
+import type { RowKind } from '../ledger/chunk-rows.ts'
+import { chunkKey, writePages, type ChunkSet, type Pages } from '../ledger/chunks.ts'
 import { announcedGarbage, keysOf, NO_TOTALS, type CloseTotals, type OpenChunks } from '../ledger/index-chunk.ts'
 import type { ClosedEntry } from '../ledger/closed-windows.ts'
 import type { AnnouncedPages, Intent } from '../ledger/ledger.ts'
@@ -23,7 +24,7 @@ import { stepped, type PipelineStep } from '../ports/steps.ts'
 
 /** The page texts of an attempt, the same for every attempt at this cut. */
 interface CutPages {
-  readonly accs: readonly string[]
+  readonly accs: Pages<'accs'>
   /** Open windows that changed since the commit before, each with the number of its first page. */
   readonly fresh: readonly { readonly open: OpenPages; readonly first: number }[]
   readonly freshPages: number
@@ -114,10 +115,11 @@ function pagesToWrite(session: Session, cut: Cut): CutPages {
   for (const open of cut.open) {
     if (session.committedVersions.get(open.window) === open.version) continue
     fresh.push({ open, first })
-    first += open.pages.length
+    first += open.pages.texts.length
   }
   const { aggregator, store } = session.env
-  const accs = cut.closed === null ? [] : closingPages(cut.closed, aggregator, store.maxValueBytes)
+  const accs: Pages<'accs'> =
+    cut.closed === null ? { kind: 'accs', texts: [] } : closingPages(cut.closed, aggregator, store.maxValueBytes)
   return { accs, fresh, freshPages: first }
 }
 
@@ -159,9 +161,9 @@ function announce(session: Session, cut: Cut, pages: CutPages): AnnouncedPages {
   const { env } = session
   const written = {
     open: pages.freshPages,
-    roster: cut.roster.length,
-    dead: cut.deadLetters.length,
-    late: cut.late.pages.length,
+    roster: cut.roster.texts.length,
+    dead: cut.deadLetters.texts.length,
+    late: cut.late.pages.texts.length,
     index: 1,
   }
   if (cut.promote !== undefined) return { ...written, ...promotedPages(session, cut.promote) }
@@ -176,7 +178,7 @@ function announce(session: Session, cut: Cut, pages: CutPages): AnnouncedPages {
   const outputPages = (rows: number): number => Math.ceil(rows / OUTPUT_ROWS_PER_PAGE)
   return {
     ...written,
-    accs: pages.accs.length,
+    accs: pages.accs.texts.length,
     amended,
     states: outputPages(states),
     results: outputPages(vmWindows),
@@ -206,14 +208,12 @@ function promotedPages({ index }: Session, { rows: { results, vms } }: PromoteRe
 
 async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: Intent): Promise<CommitPlan> {
   const { env, ledger, index, owner } = session
-  const write = (kind: 'accs' | 'late' | 'roster' | 'dead', texts: readonly string[]): Promise<ChunkSet> =>
-    writePages(env.store, intent.attempt, kind, texts)
-  const accs = await write('accs', pages.accs)
-  const late = cut.late.rows === 0 ? null : await write('late', cut.late.pages)
-  const written = new Map<number, ChunkSet>()
-  for (const { open, first } of pages.fresh) {
-    written.set(open.window, await writePages(env.store, intent.attempt, 'open', open.pages, first))
-  }
+  const write = <Kind extends RowKind>(unwritten: Pages<Kind>, first = 0): Promise<ChunkSet<Kind>> =>
+    writePages(env.store, intent.attempt, unwritten, first)
+  const accs = await write(pages.accs)
+  const late = cut.late.rows === 0 ? null : await write(cut.late.pages)
+  const written = new Map<number, ChunkSet<'open'>>()
+  for (const { open, first } of pages.fresh) written.set(open.window, await write(open.pages, first))
   const traceparent = cut.closed === null ? undefined : env.traceparentOf?.(owner.partition, cut.closed.start)
   const open: OpenChunks[] = cut.open.map(({ window }) => {
     const set = written.get(window) ?? index?.open.find((one) => one.window === window)?.set
@@ -233,8 +233,8 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
     closedThrough: cut.closedThrough,
     counts: cut.counts,
     open,
-    roster: await write('roster', cut.roster),
-    dead: await write('dead', cut.deadLetters),
+    roster: await write(cut.roster),
+    dead: await write(cut.deadLetters),
     states: index?.states ?? null,
     total: index?.total ?? null,
     late: cut.late.amends ? null : late,
@@ -251,7 +251,7 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
   }
 }
 
-function plannedClose(closed: NonNullable<Cut['closed']>, accs: ChunkSet): PlannedClose {
+function plannedClose(closed: NonNullable<Cut['closed']>, accs: ChunkSet<'accs'>): PlannedClose {
   return {
     windowStart: closed.start,
     windowEnd: closed.end,

@@ -1,18 +1,19 @@
 /**
- * A cut: all that a partition's records up to one offset have made, frozen before the next record is folded. A commit
- * makes it durable.
+ * A cut is a snapshot of everything that a partition's records up to one offset have produced, taken before the next record
+ * is folded. A commit makes it durable.
  */
 import type { AnyAggregator } from '../core/aggregator.ts'
+import type { ClosedVmRow } from '../core/amend-vm-window.ts'
 import type { FateCounts } from '../core/fate.ts'
-import type { Json } from '../core/json.ts'
 import type { LateWindow } from '../core/late-windows.ts'
 import type { ClosedWindow, PartitionState } from '../core/partition-state.ts'
 import type { OpenWindow } from '../core/open-window.ts'
 import type { EpochMs } from '../core/point.ts'
-import { pagesOf, pagesOfLines } from '../ledger/chunks.ts'
+import type { LateRow } from '../ledger/chunk-rows.ts'
+import { pagesOf, pagesOfLines, type Pages } from '../ledger/chunks.ts'
+import type { RecordLetter } from '../ledger/dead-letter.ts'
 import type { PromoteRequest } from '../ledger/requests.ts'
 import { vmWindowRow } from '../ledger/vm-window-row.ts'
-import type { ClosingRow, LateRow } from '../workflows/activities/close-tasks.ts'
 
 export interface Cut {
   /** Offset of the last record that is in it. */
@@ -22,40 +23,39 @@ export interface Cut {
   readonly watermark: EpochMs | null
   readonly closedThrough: EpochMs | null
   readonly counts: FateCounts
-  /** Page texts of every open window. */
+  /** Every open window, lowest first. */
   readonly open: readonly OpenPages[]
-  readonly roster: readonly string[]
-  readonly deadLetters: readonly string[]
-  /** What came late: amended by this commit where it `amends`, else still pending. */
+  readonly roster: Pages<'roster'>
+  readonly deadLetters: Pages<'dead'>
+  /** What came late. It is merged by this commit if it `amends`, else it stays pending. */
   readonly late: LateCut
   /** `null`: it closes nothing. */
   readonly closed: ClosedWindow | null
-  /** An operator's request that the commit carries out; it closes and amends nothing then. */
+  /** An operator's request that the commit carries out. Such a commit closes and amends nothing. */
   readonly promote?: PromoteRequest
 }
 
 export interface LateCut {
   readonly amends: boolean
-  /** Late VM windows. */
+  /** Number of late VM windows. */
   readonly rows: number
   readonly points: number
-  readonly pages: readonly string[]
+  readonly pages: Pages<'late'>
 }
 
 export interface OpenPages {
   readonly window: EpochMs
   /** Equal for equal contents, so that unchanged windows are not stored again. */
   readonly version: number
-  readonly pages: readonly string[]
+  readonly pages: Pages<'open'>
 }
 
-/** A row of the chunk kind `open` is an encoded VM window; its partition window is named by the index. */
 export function takeCut(
   state: PartitionState,
   { cut, lastRecord }: { readonly cut: number; readonly lastRecord: number },
-  deadLetters: readonly Json[],
+  deadLetters: readonly RecordLetter[],
   closed: ClosedWindow | null,
-  /** `null`: what is late stays pending. */
+  /** The late windows to amend; `null`: they stay pending. */
   amended: readonly LateWindow[] | null,
   aggregator: AnyAggregator,
   maxValueBytes: number,
@@ -69,14 +69,17 @@ export function takeCut(
     open: [...state.windows.values()]
       .sort((a, b) => a.start - b.start)
       .map((window) => openPages(window, aggregator, maxValueBytes)),
-    roster: pagesOf(state.roster.rows() as unknown as Json[]),
-    deadLetters: pagesOf(deadLetters),
+    roster: pagesOf('roster', state.roster.rows()),
+    deadLetters: pagesOf('dead', deadLetters),
     late: lateCut(amended ?? state.late.pending(), amended !== null, aggregator, maxValueBytes),
     closed,
   }
 }
 
-/** Texts of windows that have not changed since the cut before are used again: many windows may close at one record. */
+/**
+ * The texts of the last cut, used again for windows that have not changed since. Many windows may close at one record, and
+ * each close takes a cut.
+ */
 const lastPages = new WeakMap<OpenWindow, OpenPages>()
 
 function openPages(window: OpenWindow, aggregator: AnyAggregator, maxValueBytes: number): OpenPages {
@@ -86,7 +89,10 @@ function openPages(window: OpenWindow, aggregator: AnyAggregator, maxValueBytes:
   const pages = {
     window: window.start,
     version: window.version,
-    pages: pagesOfLines(vms.map((vm) => vmWindowRow(vm, maxValueBytes, () => vm.encode(aggregator)))),
+    pages: pagesOfLines(
+      'open',
+      vms.map((vm) => vmWindowRow(vm, maxValueBytes, () => vm.encode(aggregator))),
+    ),
   }
   lastPages.set(window, pages)
   return pages
@@ -100,23 +106,16 @@ function lateCut(
 ): LateCut {
   const rows = windows.flatMap(({ start, vms }) => vms.map((vm) => ({ start, vm })))
   const lines = rows.map(({ start, vm }) =>
-    vmWindowRow(vm, maxValueBytes, () => {
-      const row: LateRow = { windowStart: start, window: vm.encode(aggregator) as unknown as LateRow['window'] }
-      return row as unknown as Json
-    }),
+    vmWindowRow<LateRow>(vm, maxValueBytes, () => ({ windowStart: start, window: vm.encode(aggregator) })),
   )
   const points = rows.reduce((sum, { vm }) => sum + vm.receivedCount, 0)
-  return { amends: amends && rows.length > 0, rows: rows.length, points, pages: pagesOfLines(lines) }
+  return { amends: amends && rows.length > 0, rows: rows.length, points, pages: pagesOfLines('late', lines) }
 }
 
-/** Page texts of a closing window. It is out of the fold, so this can wait until its commit's turn comes. */
-export function closingPages(closed: ClosedWindow, aggregator: AnyAggregator, maxValueBytes: number): string[] {
-  return pagesOfLines(
-    closed.vms.map(({ window, reason, silent }) =>
-      vmWindowRow(window, maxValueBytes, () => {
-        const row: ClosingRow = { window: window.encode(aggregator) as unknown as ClosingRow['window'], reason, silent }
-        return row as unknown as Json
-      }),
-    ),
+/** The pages of a closing window. The window is out of the fold, so its commit can encode it later, when its turn comes. */
+export function closingPages(closed: ClosedWindow, aggregator: AnyAggregator, maxValueBytes: number): Pages<'accs'> {
+  const lines = closed.vms.map(({ window, reason, silent }) =>
+    vmWindowRow<ClosedVmRow>(window, maxValueBytes, () => ({ window: window.encode(aggregator), reason, silent })),
   )
+  return pagesOfLines('accs', lines)
 }

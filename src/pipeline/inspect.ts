@@ -13,7 +13,6 @@ import { readRows } from '../ledger/chunks.ts'
 import { readIndex, type IndexChunk } from '../ledger/index-chunk.ts'
 import type { JobRecord } from '../ledger/job-record.ts'
 import { readLedger, type Ledger } from '../ledger/ledger.ts'
-import type { LateRow } from '../workflows/activities/close-tasks.ts'
 import { loadOpen } from './recovery.ts'
 import type { StateStore } from '../ports/index.ts'
 
@@ -66,7 +65,7 @@ export async function viewPartition(
 export async function latePointsIn(store: StateStore, index: IndexChunk | null, rules: Windowing): Promise<number> {
   if (index === null || index.late === null) return 0
   let points = 0
-  for (const { window } of (await readRows(store, index.late)) as unknown as readonly LateRow[]) {
+  for (const { window } of await readRows(store, index.late)) {
     for (const producer of decodeProducers(window, rules).values()) points += producer.receivedCount
   }
   return points

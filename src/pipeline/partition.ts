@@ -9,7 +9,6 @@
  */
 import type { LateWindow } from '../core/late-windows.ts'
 import type { CloseDecision, ClosedWindow, PartitionState } from '../core/partition-state.ts'
-import type { Json } from '../core/json.ts'
 import type { FateCounts } from '../core/fate.ts'
 import type { EpochMs, SourceRecord } from '../core/point.ts'
 import { messageOf, WindrowError } from '../errors/index.ts'
@@ -19,7 +18,7 @@ import { updateOwnLedger } from '../ledger/takeover.ts'
 import { Committer } from './committer.ts'
 import { takeCut } from './cut.ts'
 import { dataLossIn } from './data-loss.ts'
-import { deadLetterRow } from '../ledger/dead-letter.ts'
+import { deadLetterRow, type RecordLetter } from '../ledger/dead-letter.ts'
 import type { PipelineEnv } from './env.ts'
 import { untilGoal } from './goal.ts'
 import { Interruption } from './interruption.ts'
@@ -134,7 +133,7 @@ class PartitionLoop {
   /** Offset of the last record that was folded; below `#position - 1` where the log has offsets without records. */
   #lastRecord: number
   #recordsSinceCut = 0
-  #deadLetters: Json[] = []
+  #deadLetters: RecordLetter[] = []
   #windowsClosed = 0
   /** Open windows that were told of; with those that closed, as many as were told of in all. */
   readonly #windowsTold = new Set<EpochMs>()

@@ -2,10 +2,10 @@
  * Publishing: what the ledger says is committed goes out in order, each commit once. Opening a publisher shuts out every
  * earlier one; the marker that travels with each batch says how far publishing got; the ledger says how far it may go.
  */
-import { canonicalJson, type Json } from '../core/json.ts'
+import { canonicalJson } from '../core/json.ts'
 import type { DeadLetterReason } from '../core/fate.ts'
 import { WindrowError } from '../errors/index.ts'
-import { readRows, type ChunkSet } from '../ledger/chunks.ts'
+import { readRows } from '../ledger/chunks.ts'
 import { keysOf, type Outbox } from '../ledger/index-chunk.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { PipelineEvent } from '../ports/events.ts'
@@ -126,11 +126,11 @@ async function readOutbox(
   store: StateStore,
   outbox: Outbox,
 ): Promise<{ readonly batch: OutboxBatch; readonly deadLettersByReason: Published['deadLettersByReason'] }> {
-  const results = await rowsOf(store, outbox.results === null ? [] : [outbox.results])
-  const deadLetters = await rowsOf(store, outbox.deadLetters)
-  const certificates = await rowsOf(store, outbox.certificate === null ? [] : [outbox.certificate])
+  const results = await readRows(store, outbox.results)
+  const deadLetters = (await Promise.all(outbox.deadLetters.map((set) => readRows(store, set)))).flat()
+  const certificates = await readRows(store, outbox.certificate)
   const deadLettersByReason: { [Reason in DeadLetterReason]?: number } = {}
-  for (const { reason } of deadLetters as unknown as readonly { readonly reason: DeadLetterReason }[]) {
+  for (const { reason } of deadLetters) {
     deadLettersByReason[reason] = (deadLettersByReason[reason] ?? 0) + 1
   }
   const { marker, resumeOffset } = outbox
@@ -138,14 +138,10 @@ async function readOutbox(
     marker,
     resumeOffset,
     results: results.map(resultLine),
-    deadLetters: deadLetters.map(canonicalJson),
-    certificates: certificates.map(canonicalJson),
+    deadLetters: deadLetters.map((row) => canonicalJson(row)),
+    certificates: certificates.map((row) => canonicalJson(row)),
   }
   return { batch, deadLettersByReason }
-}
-
-async function rowsOf(store: StateStore, sets: readonly ChunkSet[]): Promise<Json[]> {
-  return (await Promise.all(sets.map((set) => readRows(store, set)))).flat()
 }
 
 /** Deletes what the published commit superseded. A failure costs space, not correctness: the next commit carries it on. */

@@ -3,7 +3,7 @@
  * different ones, and what is compared is what certificates say of windows, not how they are linked. Pure.
  */
 import type { Certificate } from '../core/certificate.ts'
-import { canonicalJson, type Json } from '../core/json.ts'
+import { canonicalJson } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
 
 /** Counts those that closed one of these windows. */
@@ -46,5 +46,5 @@ function told(certificate: Certificate, isRenumbered: boolean): string {
   const { job: _job, sequence: _sequence, previous: _previous, digest: _digest, ...rest } = certificate
   const { offsets, results, ...said } = rest
   const digest = isRenumbered ? '' : results.digest
-  return canonicalJson({ ...said, last: offsets.last, results: { count: results.count, digest } } as unknown as Json)
+  return canonicalJson({ ...said, last: offsets.last, results: { count: results.count, digest } })
 }

@@ -1,16 +1,16 @@
 /** What a replay asks a partition's owner to promote: which VMs differ, and what the replay's own ledger keeps of them. */
 import type { VmWindowResult } from '../core/close-vm-window.ts'
-import { canonicalJson, type Json } from '../core/json.ts'
+import { canonicalJson } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
 import { WindrowError } from '../errors/index.ts'
-import { readPages } from '../ledger/chunks.ts'
+import type { StateRow } from '../ledger/chunk-rows.ts'
+import { eachRow } from '../ledger/chunks.ts'
 import { readIndex, type IndexChunk } from '../ledger/index-chunk.ts'
 import { readLedger } from '../ledger/ledger.ts'
 import type { PromotionRow } from '../ledger/promotion.ts'
-import { SortedRows } from '../ledger/sorted-rows.ts'
+import { SortedRows, vmIdOf } from '../ledger/sorted-rows.ts'
 import type { StateStore } from '../ports/index.ts'
-import { amendedRows, quarantinedIn } from '../workflows/activities/amend-windows.ts'
-import type { ClosingRow, StateRow } from '../workflows/activities/close-tasks.ts'
+import { amendedRows, quarantinedIn } from '../ledger/window-rows.ts'
 import type { LatestResults } from './difference.ts'
 
 /** UTF-16 units of JSON that one request has at most: beyond it, VMs wait for the next. */
@@ -92,10 +92,7 @@ export async function readReplayLedger(
   const note = (vmId: string): void => void (wanted.has(vmId) && vmIds.add(vmId))
   const sets = [...index.closed.map(({ accs }) => accs), ...(index.states === null ? [] : [index.states])]
   for (const set of sets) {
-    for await (const page of readPages(store, set)) {
-      for (const row of page as unknown as (ClosingRow | StateRow)[])
-        note('window' in row && typeof row.window === 'object' ? row.window.vmId : (row as StateRow).vmId)
-    }
+    for await (const row of eachRow<'accs' | 'states'>(store, set)) note(vmIdOf(row))
   }
   for (const entry of index.closed) for (const vmId of (await amendedRows(store, entry.amended)).keys()) note(vmId)
   return { store, index, vmIds }
@@ -112,16 +109,16 @@ export async function promotionRows(
     index.closed.map(async (entry, i) => ({
       window: entry.window,
       priorRows: await amendedRows(store, (i === 0 ? entry.priorAmended : index.closed[i - 1]?.amended) ?? null),
-      priors: new SortedRows<StateRow>(store, entry.prior, (row) => row.vmId),
+      priors: new SortedRows(store, entry.prior),
       rows: await amendedRows(store, entry.amended),
-      accs: new SortedRows<ClosingRow>(store, entry.accs, (row) => row.window.vmId),
-      after: new SortedRows<StateRow>(store, index.closed[i + 1]?.prior ?? index.states, (row) => row.vmId),
+      accs: new SortedRows(store, entry.accs),
+      after: new SortedRows(store, index.closed[i + 1]?.prior ?? index.states),
       quarantined: await quarantinedIn(store, entry),
     })),
   )
-  const states = new SortedRows<StateRow>(store, index.states, (row) => row.vmId)
+  const states = new SortedRows(store, index.states)
   const rows: PromotionRow[] = touched.map((span) => ({ kind: 'touched', ...span }))
-  let chars = canonicalJson(rows as unknown as Json).length
+  let chars = canonicalJson(rows).length
   let taken = 0
   for (const { vmId, results, isStateSame } of vms) {
     const ofVm: PromotionRow[] = results.map((one) => ({ kind: 'result', ...one }))
@@ -137,7 +134,7 @@ export async function promotionRows(
     }
     state ??= windows.length === 0 ? await states.find(vmId) : null
     ofVm.push({ kind: 'after', vmId, state, isSame: isStateSame })
-    chars += canonicalJson(ofVm as unknown as Json).length
+    chars += canonicalJson(ofVm).length
     if (taken > 0 && chars > maxChars) break
     rows.push(...ofVm)
     taken++

@@ -6,7 +6,7 @@ import type { CloseReason } from '../core/closing.ts'
 import type { DeadLetterReason, FateCounts } from '../core/fate.ts'
 import { PROBLEM_CODES } from '../gateway/problem.ts'
 import { ROUTES } from '../gateway/routes.ts'
-import type { ChunkKind } from '../ledger/chunks.ts'
+import type { ChunkKind } from '../ledger/chunk-rows.ts'
 import { AGGREGATE, COMMIT, PARTITION_WINDOW, VM_WINDOW } from '../workflows/names.ts'
 
 /** A record, so that a value which is new in the type does not compile until it is here. */

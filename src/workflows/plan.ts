@@ -23,7 +23,7 @@ export interface PlannedClose {
   readonly trigger: CloseTrigger
   readonly forced: Forced | null
   /** Rows: one VM window each (`ClosingRow`), sorted by VM. */
-  readonly accs: ChunkSet
+  readonly accs: ChunkSet<'accs'>
   /** What aggregating must add up to. */
   readonly vmWindows: number
   readonly received: number
@@ -32,7 +32,7 @@ export interface PlannedClose {
 /** What came late and is amended by a commit, before whatever closes in it. */
 export interface PlannedAmendment {
   /** Rows: `LateRow`, by window and VM. */
-  readonly late: ChunkSet
+  readonly late: ChunkSet<'late'>
   readonly points: number
 }
 
@@ -52,13 +52,13 @@ export interface CommitPlan {
   readonly closedThrough: EpochMs | null
   readonly counts: FateCounts
   readonly open: readonly OpenChunks[]
-  readonly roster: ChunkSet
-  readonly dead: ChunkSet
+  readonly roster: ChunkSet<'roster'>
+  readonly dead: ChunkSet<'dead'>
   /** VM states and total of the job after the commit before; `null` before the first window. */
-  readonly states: ChunkSet | null
-  readonly total: ChunkSet | null
+  readonly states: ChunkSet<'states'> | null
+  readonly total: ChunkSet<'total'> | null
   /** What came late and stays pending. */
-  readonly late: ChunkSet | null
+  readonly late: ChunkSet<'late'> | null
   readonly amend: PlannedAmendment | null
   /** An operator's request that this commit carries out, closing and amending nothing; absent for none. */
   readonly promote?: PromoteRequest
@@ -78,12 +78,12 @@ export interface CommitPlan {
 
 /** What the activity `aggregate` made of a commit. */
 export interface AggregateOutcome {
-  readonly results: ChunkSet
-  readonly quarantined: ChunkSet
-  readonly total: ChunkSet
+  readonly results: ChunkSet<'results'>
+  readonly quarantined: ChunkSet<'quarantined'>
+  readonly total: ChunkSet<'total'>
   /** `null`: nothing closes. */
   readonly closing: {
-    readonly states: ChunkSet
+    readonly states: ChunkSet<'states'>
     readonly vmWindows: number
     readonly received: number
     readonly reason: CloseReason
@@ -97,11 +97,11 @@ export interface AggregateOutcome {
   /** Late points that were amended in. */
   readonly latePoints: number
   /** `null`: a promotion of which everything was refused. */
-  readonly certificate: { readonly set: ChunkSet; readonly head: CertificateHead } | null
+  readonly certificate: { readonly set: ChunkSet<'certificate'>; readonly head: CertificateHead } | null
   readonly promotion?: {
     readonly outcome: PromotionOutcome
     /** VM states after the last closed window, where they changed and no remembered window holds them. */
-    readonly states: ChunkSet | null
+    readonly states: ChunkSet<'states'> | null
   }
 }
 

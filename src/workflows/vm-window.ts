@@ -1,9 +1,12 @@
-/** The `vm-window` workflow: pure, so it may run twice. A failing aggregator is an answer, not a failed workflow. */
+/**
+ * The `vm-window` workflow: computes the results of a group of VM windows. It is pure, so running it twice is safe. A failing
+ * aggregator is an answer and does not fail the workflow.
+ */
 import type { AnyAggregator } from '../core/aggregator.ts'
 import { closeVmWindow, withoutLists, type VmWindowOutcome } from '../core/close-vm-window.ts'
-import { canonicalJson, type Json } from '../core/json.ts'
+import { canonicalJson } from '../core/json.ts'
 import { messageOf } from '../errors/index.ts'
-import type { StateRow } from './activities/close-tasks.ts'
+import type { StateRow } from '../ledger/chunk-rows.ts'
 import type { VmWindowAnswer, VmWindowOrder } from './plan.ts'
 
 export function vmWindow(order: VmWindowOrder, aggregator: AnyAggregator): VmWindowAnswer {
@@ -24,11 +27,14 @@ export function vmWindow(order: VmWindowOrder, aggregator: AnyAggregator): VmWin
   })
 }
 
-/** Throws on what JSON cannot carry, such as a NaN, which on its way through a workflow engine would become a `null`. */
+/**
+ * Why an outcome is too large to be stored; `null` if it is not. Throws on a value that JSON cannot carry, such as a NaN, which
+ * a workflow engine would turn into `null`.
+ */
 export function sizeProblem({ result, state }: VmWindowOutcome, maxRowBytes: number): string | null {
-  const resultBytes = Buffer.byteLength(canonicalJson(result as unknown as Json))
+  const resultBytes = Buffer.byteLength(canonicalJson(result))
   const row: StateRow = { vmId: result.vmId, window: result.windowStart, state }
-  const stateBytes = Buffer.byteLength(canonicalJson(row as unknown as Json))
+  const stateBytes = Buffer.byteLength(canonicalJson(row))
   if (resultBytes <= maxRowBytes && stateBytes <= maxRowBytes) return null
   const sizes = `the result takes ${resultBytes} bytes and the state ${stateBytes}`
   return `${sizes}; maxValueBytes of the state store allows ${maxRowBytes} each`

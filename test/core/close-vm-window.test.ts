@@ -11,7 +11,6 @@ import {
 import { defineAggregator } from '../../src/core/define-aggregator.ts'
 import type { Decoded } from '../../src/core/point.ts'
 import type { Windowing } from '../../src/core/windowing.ts'
-import type { EncodedVmWindow } from '../../src/core/vm-window.ts'
 import { Folding } from '../support/fold.ts'
 import { manifest, point, RULES } from '../support/records.ts'
 
@@ -28,7 +27,7 @@ function taskOf(sent: readonly Decoded[], rules: Partial<Windowing> = {}, prior:
   const [window] = new Folding(rules, counting).feed(...sent).end().closed
   const [vm] = window?.vms ?? []
   if (window === undefined || vm === undefined) throw new Error('nothing closed')
-  const encoded = vm.window.encode(counting) as unknown as EncodedVmWindow
+  const encoded = vm.window.encode(counting)
   const span = { windowStart: window.start, windowEnd: window.end }
   return { ...span, revision: 1, reason: vm.reason, silent: vm.silent, window: encoded, prior }
 }

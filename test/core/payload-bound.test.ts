@@ -1,6 +1,7 @@
 /** I8 before the first record: the worst VM window that a job's rules allow is built here, and measured. */
 import { describe, expect, it } from 'vitest'
-import { canonicalJson, type Json } from '../../src/core/json.ts'
+import type { ClosedVmRow } from '../../src/core/amend-vm-window.ts'
+import { canonicalJson } from '../../src/core/json.ts'
 import { checkPayload, worstCaseVmWindowBytes } from '../../src/core/payload-bound.ts'
 import { MAX_PROMISED_RANGES } from '../../src/core/producer-window.ts'
 import { MAX_ID_CHARS, MAX_PRODUCER_CHARS } from '../../src/core/shape.ts'
@@ -17,7 +18,7 @@ const WORST = '\u0001'
 const HIGHEST_SEQ = Number.MAX_SAFE_INTEGER - 1
 
 /** Every bound used up: names, seqs with every second one missing, scattered promises, wide sketches, silent producers. */
-function worstRow(rules: Windowing): Json {
+function worstRow(rules: Windowing): ClosedVmRow {
   const nameOf = (i: number, chars: number): string => String(i).padStart(chars, WORST)
   const vm = new VmWindow(WORST.repeat(MAX_ID_CHARS), summary)
   const firstSeq = HIGHEST_SEQ - rules.maxSeqSpan
@@ -43,7 +44,7 @@ function worstRow(rules: Windowing): Json {
   return { window: vm.encode(summary), reason: 'quarantined', silent }
 }
 
-function bytesOf(row: Json): number {
+function bytesOf(row: ClosedVmRow): number {
   return Buffer.byteLength(canonicalJson(row))
 }
 

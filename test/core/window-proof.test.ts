@@ -4,7 +4,7 @@ import { closeVmWindow, type VmWindowTask } from '../../src/core/close-vm-window
 import { PointDigest } from '../../src/core/point-digest.ts'
 import type { DataPoint } from '../../src/core/point.ts'
 import { summary } from '../../src/core/summary.ts'
-import { VmWindow, type EncodedVmWindow } from '../../src/core/vm-window.ts'
+import { VmWindow } from '../../src/core/vm-window.ts'
 import { addPoints, NO_POINTS, WindowProof } from '../../src/core/window-proof.ts'
 import { RULES } from '../support/records.ts'
 
@@ -25,7 +25,7 @@ function vmWindow(vmId: string, seqs: readonly number[], promised: number | null
 function proofOf(...windows: readonly VmWindow[]): WindowProof {
   const proof = new WindowProof(RULES)
   for (const vm of windows) {
-    const window = vm.encode(summary) as unknown as EncodedVmWindow
+    const window = vm.encode(summary)
     const isComplete = [...vm.producers.values()].every((producer) => producer.isComplete)
     const reason = isComplete ? 'complete' : 'grace'
     const task: VmWindowTask = { windowStart: 0, windowEnd: 100, revision: 1, reason, silent: [], window, prior: null }

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import { NO_POINTS } from '../../src/core/window-proof.ts'
-import type { ChunkKind, ChunkSet } from '../../src/ledger/chunks.ts'
+import type { RowKind } from '../../src/ledger/chunk-rows.ts'
+import type { ChunkSet } from '../../src/ledger/chunks.ts'
 import {
   announcedGarbage,
   keysOf,
@@ -13,7 +14,7 @@ import {
   type IndexStep,
 } from '../../src/ledger/index-chunk.ts'
 
-function set(attempt: string, kind: ChunkKind, pages = 1, first = 0): ChunkSet {
+function set<Kind extends RowKind>(attempt: string, kind: Kind, pages = 1, first = 0): ChunkSet<Kind> {
   return { attempt, kind, first, digests: Array.from({ length: pages }, (_, i) => `${attempt}${i}`), rows: pages }
 }
 

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
 import type { Certificate } from '../../src/core/certificate.ts'
 import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
-import { canonicalJson, type Json } from '../../src/core/json.ts'
+import { canonicalJson } from '../../src/core/json.ts'
 import type { Decoded } from '../../src/core/point.ts'
 import { readIndex } from '../../src/ledger/index-chunk.ts'
 import { isIntact } from '../../src/ledger/seal-certificate.ts'
@@ -237,7 +237,7 @@ describe('whatever comes late within amendWindows', () => {
     const latest = new Map<string, VmWindowResult>()
     for (const one of resultsOf(job)) latest.set(`${one.windowStart} ${one.vmId}`, one)
     return [...latest.values()]
-      .map(({ revision: _r, reason: _w, duplicates: _d, ...rest }) => canonicalJson(rest as unknown as Json))
+      .map(({ revision: _r, reason: _w, duplicates: _d, ...rest }) => canonicalJson(rest))
       .sort()
   }
 

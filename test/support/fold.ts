@@ -9,7 +9,7 @@ import { PartitionState, type CloseDecision, type ClosedWindow } from '../../src
 import type { Decoded } from '../../src/core/point.ts'
 import { summary } from '../../src/core/summary.ts'
 import { RememberedVm } from '../../src/core/remembered-vm.ts'
-import { decodeProducers, VmWindow, type EncodedVmWindow, type Producers } from '../../src/core/vm-window.ts'
+import { decodeProducers, VmWindow, type Producers } from '../../src/core/vm-window.ts'
 import type { Windowing } from '../../src/core/windowing.ts'
 import { RULES } from './records.ts'
 
@@ -80,7 +80,7 @@ export class Folding {
           revision: 1,
           reason,
           silent,
-          window: vm.encode(this.aggregator) as unknown as EncodedVmWindow,
+          window: vm.encode(this.aggregator),
           prior: states.get(vm.vmId) ?? null,
         }
         const outcome =
@@ -88,7 +88,7 @@ export class Folding {
             ? closeVmWindow(task, this.aggregator, this.rules)
             : quarantineVmWindow(task, this.aggregator, this.rules, vm.failure)
         states.set(vm.vmId, outcome.state)
-        return canonicalJson(outcome.result as unknown as Json)
+        return canonicalJson(outcome.result)
       }),
     )
   }

@@ -3,7 +3,8 @@ import type { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import type { AnyAggregator } from '../../src/core/aggregator.ts'
 import type { ClosedWindow } from '../../src/core/partition-state.ts'
 import type { Json } from '../../src/core/json.ts'
-import { pagesOf, writePages, type ChunkSet } from '../../src/ledger/chunks.ts'
+import type { RowKind, StateRow } from '../../src/ledger/chunk-rows.ts'
+import { pagesOf, writePages, type ChunkSet, type Pages } from '../../src/ledger/chunks.ts'
 import { proposeIntent, takeOver } from '../../src/ledger/takeover.ts'
 import { closingPages } from '../../src/pipeline/cut.ts'
 import { aggregatorId } from '../../src/workflows/vm-window.ts'
@@ -11,7 +12,7 @@ import type { CommitPlan } from '../../src/workflows/plan.ts'
 import type { Folding } from './fold.ts'
 
 export interface PlanOptions {
-  readonly prior?: readonly { readonly vmId: string; readonly window: number; readonly state: Json }[]
+  readonly prior?: readonly StateRow[]
   readonly total?: Json
   readonly vmsPerWorkflow?: number
 }
@@ -26,11 +27,8 @@ export async function planClose(
   const { owner, ledger } = await takeOver(store, 'job', 0, `token${ledgerCount++}`.padEnd(8, '0'), 0)
   const proposal = { cut: 99, window: window?.start ?? null, trigger: window?.trigger ?? null, pages: {} }
   const { intent } = await proposeIntent(store, owner, ledger.commit, proposal, ledger.published)
-  const write = (
-    kind: 'accs' | 'roster' | 'dead' | 'states' | 'total',
-    pages: string[],
-    first = 0,
-  ): Promise<ChunkSet> => writePages(store, intent.attempt, kind, pages, first)
+  const write = <Kind extends RowKind>(pages: Pages<Kind>, first = 0): Promise<ChunkSet<Kind>> =>
+    writePages(store, intent.attempt, pages, first)
   const { prior, total, vmsPerWorkflow = 1 } = options
   const { aggregator, rules, state } = folding
   // Beside what the activity writes under the same kind.
@@ -48,8 +46,8 @@ export async function planClose(
     closedThrough: state.closedThrough,
     counts: state.counts,
     open: [],
-    roster: await write('roster', pagesOf(state.roster.rows() as unknown as Json[])),
-    dead: await write('dead', pagesOf([])),
+    roster: await write(pagesOf('roster', state.roster.rows())),
+    dead: await write(pagesOf('dead', [])),
     close:
       window === null
         ? null
@@ -58,12 +56,12 @@ export async function planClose(
             windowEnd: window.end,
             trigger: window.trigger,
             forced: window.forced,
-            accs: await write('accs', closingPages(window, aggregator, store.maxValueBytes)),
+            accs: await write(closingPages(window, aggregator, store.maxValueBytes)),
             vmWindows: window.vms.length,
             received: window.vms.reduce((sum, vm) => sum + vm.window.receivedCount, 0),
           },
-    states: prior === undefined ? null : await write('states', pagesOf(prior), aside),
-    total: total === undefined ? null : await write('total', pagesOf([{ value: total }]), aside),
+    states: prior === undefined ? null : await write(pagesOf('states', prior), aside),
+    total: total === undefined ? null : await write(pagesOf('total', [{ value: total }]), aside),
     late: null,
     amend: null,
     vmsPerWorkflow,

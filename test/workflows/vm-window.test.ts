@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { ClosedVm } from '../../src/core/closed-window.ts'
 import type { VmWindowTask } from '../../src/core/close-vm-window.ts'
-import type { EncodedVmWindow } from '../../src/core/vm-window.ts'
 import type { VmWindowOrder } from '../../src/workflows/plan.ts'
 import { aggregatorId, vmWindow } from '../../src/workflows/vm-window.ts'
 import { Folding } from '../support/fold.ts'
@@ -9,7 +9,7 @@ import { manifest, point, RULES } from '../support/records.ts'
 
 const [window] = new Folding({}, totals).feed(point('a', 0, 10, 1), point('b', 0, 10, -1)).end().closed
 const tasks = (window?.vms ?? []).map((vm): VmWindowTask => {
-  const encoded = vm.window.encode(totals) as unknown as EncodedVmWindow
+  const encoded = vm.window.encode(totals)
   return { windowStart: 0, windowEnd: 100, revision: 1, reason: 'grace', silent: [], window: encoded, prior: null }
 })
 const ORDER: VmWindowOrder = { aggregator: 'totals@1', rules: RULES, maxRowBytes: 1000, tasks }
@@ -40,8 +40,8 @@ describe('the vm-window workflow', () => {
   it('leaves the lists of gaps out before it gives a result up for its size', () => {
     const gaps = Array.from({ length: 50 }, (_, i) => point('a', 1000 + 2 * i, 10))
     const [closed] = new Folding({}, totals).feed(...gaps, manifest('a', 0, 1000, 99)).end().closed
-    const vm = closed?.vms[0]
-    const encoded = vm?.window.encode(totals) as unknown as EncodedVmWindow
+    const { window: late } = closed?.vms[0] as ClosedVm
+    const encoded = late.encode(totals)
     const task: VmWindowTask = { ...(tasks[0] as VmWindowTask), window: encoded }
     const [long] = vmWindow({ ...ORDER, tasks: [task] }, totals)
     const [short] = vmWindow({ ...ORDER, maxRowBytes: 400, tasks: [task] }, totals)

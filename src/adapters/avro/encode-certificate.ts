@@ -1,6 +1,6 @@
 /** Certificates in Avro single-object encoding, and back to the same JSON line. */
 import type { Certificate, PointsProof, ProducerRanges } from '../../core/certificate.ts'
-import { canonicalJson, type Json } from '../../core/json.ts'
+import { canonicalJson } from '../../core/json.ts'
 import { createLineDecoder, type LineDecoder } from './decode-line.ts'
 import { headerOf, Writer } from './writer.ts'
 
@@ -131,7 +131,7 @@ export function createCertificateDecoder(): LineDecoder {
       missing: stored.missing.map(toRanges),
       unexpected: stored.unexpected.map(toRanges),
     }
-    return canonicalJson(certificate as unknown as Json)
+    return canonicalJson(certificate)
   })
 }
 

@@ -3,7 +3,7 @@
  * `detail` that was cut is lost: it has no UTF-8.
  */
 import { canonicalJson } from '../../core/json.ts'
-import type { DeadLetter, QuarantinedVmWindow, RefusedRecord, Why } from '../../ledger/dead-letter.ts'
+import type { DeadLetter, LetterReason, QuarantinedVmWindow, RefusedRecord } from '../../ledger/dead-letter.ts'
 import { createLineDecoder, type LineDecoder } from './decode-line.ts'
 import { headerOf, Writer } from './writer.ts'
 
@@ -60,7 +60,7 @@ function requireFields(letter: object, fields: readonly string[]): void {
     throw new TypeError(`a dead letter has the members ${found.join(', ')}, expected ${expected.join(', ')}`)
 }
 
-interface StoredDeadLetter extends Why {
+interface StoredDeadLetter extends LetterReason {
   readonly record: (Omit<RefusedRecord, 'bytes'> & { readonly bytes: Buffer }) | null
   readonly vmWindow: QuarantinedVmWindow | null
 }

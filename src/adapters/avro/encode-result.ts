@@ -138,7 +138,7 @@ export function createResultDecoder(): LineDecoder {
       state: state === null ? null : (JSON.parse(state) as Json),
     }
     // As results are stored: members of members sorted by name.
-    return resultLine(JSON.parse(canonicalJson(result as unknown as Json)) as Json)
+    return resultLine(JSON.parse(canonicalJson(result)) as object)
   })
 }
 

@@ -3,13 +3,14 @@ import type { JobSummary } from '../types.ts'
 import type { AnyAggregator } from '../../core/aggregator.ts'
 import { addFates, NO_FATES, type FateCounts } from '../../core/fate.ts'
 import type { Json } from '../../core/json.ts'
+import type { TotalRow } from '../../ledger/chunk-rows.ts'
 import { readRows } from '../../ledger/chunks.ts'
 import { addCounts, readIndex } from '../../ledger/index-chunk.ts'
 import { latePointsIn, readJob } from '../../pipeline/inspect.ts'
 import type { Windowing } from '../../core/windowing.ts'
 import { readLedger } from '../../ledger/ledger.ts'
 import type { StateStore } from '../../ports/index.ts'
-import { JobTotal, type TotalRow } from '../../workflows/activities/job-total.ts'
+import { JobTotal } from '../../workflows/activities/job-total.ts'
 
 export async function summarise(
   store: StateStore,
@@ -42,7 +43,7 @@ export async function summarise(
     byReason = addCounts(byReason, index.totals.windowsByReason)
     if (index.total !== null) {
       const [row] = await readRows(store, index.total)
-      total.add(row as unknown as TotalRow)
+      total.add(row as TotalRow)
     }
   }
   const { consumed, accepted, duplicate, late, rejected, manifests } = counts

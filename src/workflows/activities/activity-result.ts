@@ -1,7 +1,8 @@
+/** How an activity reports its errors to the workflow. */
 import { WindrowError } from '../../errors/index.ts'
 import type { ActivityResult } from '../plan.ts'
 
-/** Turns typed errors into answers; anything else is a fault and fails the workflow, to be seen as one. */
+/** Turns a WindrowError into an answer. Any other error is a bug: it is thrown, and the workflow fails visibly. */
 export async function answering<T>(act: () => Promise<T>): Promise<ActivityResult<T>> {
   try {
     return { ok: true, value: await act() }

@@ -1,50 +1,40 @@
 /**
- * The activity `aggregate`: amends closed windows by what came late, then closes the VM windows of a partition window. It
- * reads what the plan names, runs a `vm-window` workflow a VM window, and writes states, results and the certificate as
- * chunks. Running twice is safe: the workflows are pure and the chunks insert-only.
+ * The activity `aggregate`: everything that a commit computes. It reads the chunks that the plan names, amends closed windows
+ * by what came late, closes the VM windows of the partition window with one `vm-window` workflow per group of VM windows,
+ * and writes states, results and the certificate as chunks.
+ *
+ * Running it twice is safe: the workflows are pure and chunks are insert-only, so the second run finds what the first wrote.
  */
-import type { AnyAggregator } from '../../core/aggregator.ts'
-import type { Json } from '../../core/json.ts'
 import { OUTPUT_ROWS_PER_PAGE } from '../../core/payload-bound.ts'
 import { WindowProof } from '../../core/window-proof.ts'
-import { PageWriter, readPages, type ChunkSet } from '../../ledger/chunks.ts'
+import type { StateRow } from '../../ledger/chunk-rows.ts'
+import { eachRow, PageWriter, type ChunkSet } from '../../ledger/chunks.ts'
 import { readIndex, type IndexChunk } from '../../ledger/index-chunk.ts'
 import type { PromoteRequest } from '../../ledger/requests.ts'
+import { amendedRows } from '../../ledger/window-rows.ts'
 import type { StateStore } from '../../ports/index.ts'
 import type { AggregateOutcome, CommitPlan, PlannedClose } from '../plan.ts'
-import { amendedRows, statesOf, WindowAmender, type Amendments } from './amend-windows.ts'
+import { statesOf, WindowAmender, type AmendedWindows } from './amend-windows.ts'
+import { openAttempt, type AggregateEnv, type AttemptContext } from './attempt-context.ts'
 import { certificateOf, writeCertificate } from './certify.ts'
-import { closeTasks, rowsOf, type StateRow } from './close-tasks.ts'
-import { CommitOutput } from './commit-output.ts'
-import { JobTotal } from './job-total.ts'
+import { closeTasks } from './close-tasks.ts'
 import { promoteWindows } from './promote-windows.ts'
-import { GroupRunner } from './run-groups.ts'
-import type { RunVmWindows } from './run-tasks.ts'
 import { isIdle, replacing, stateAfter } from './vm-states.ts'
 
-export interface AggregateEnv {
-  readonly store: StateStore
-  readonly aggregator: AnyAggregator
-  readonly run: RunVmWindows
-  /** Groups of VM windows that one activity has under way; the runner bounds the process. */
-  readonly maxInFlight: number
-}
-
 export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<AggregateOutcome> {
-  const { store, aggregator } = env
+  const { store } = env
   const index = plan.indexBefore === null ? null : await readIndex(store, plan.indexBefore)
   if (plan.promote !== undefined) return promote(plan, plan.promote, index, env)
   const closed = index?.closed ?? []
-  const output = new CommitOutput(store, plan.attempt)
-  const runner = new GroupRunner(plan, env)
-  const total = await JobTotal.read(store, plan.total, aggregator)
+  const attempt = await openAttempt(plan, env)
+  const { output, total } = attempt
   const amendments =
     plan.amend === null
       ? await noAmendments(store, closed.at(-1)?.amended ?? null)
-      : await new WindowAmender(plan, env, runner, output, total).amend(plan.amend, closed)
+      : await new WindowAmender(attempt).amend(plan.amend, closed)
 
   const proof = new WindowProof(plan.rules)
-  const closing = plan.close && (await closeWindow(plan, plan.close, amendments, { env, output, runner, total, proof }))
+  const closing = plan.close && (await closeWindow(plan.close, amendments.states, attempt, proof))
   const results = { count: output.digest.count, digest: output.digest.end() }
   const certificate = certificateOf(plan, proof, amendments.proofs, results)
   return {
@@ -57,21 +47,19 @@ export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<Ag
   }
 }
 
-/** What an operator asked for: results of a replay, and what follows from them. */
+/** Carries out an operator's request to promote the results of a replay. Such a commit closes and amends nothing. */
 async function promote(
   plan: CommitPlan,
   request: PromoteRequest,
   index: IndexChunk | null,
   env: AggregateEnv,
 ): Promise<AggregateOutcome> {
-  if (index === null) throw new Error('there is nothing before the first commit that could be promoted')
-  const { store, aggregator } = env
+  if (index === null) throw new Error('a promotion needs an earlier commit, and this is the first one')
   const { partition } = plan.owner
   const mark = { by: request.who, partition, certificate: plan.certified.sequence + 1 }
-  const output = new CommitOutput(store, plan.attempt, mark)
-  const runner = new GroupRunner(plan, env)
-  const total = await JobTotal.read(store, plan.total, aggregator)
-  const { entries, outcome, states, proof } = await promoteWindows(plan, request, index, env, { runner, output, total })
+  const attempt = await openAttempt(plan, env, mark)
+  const { store, output, total } = attempt
+  const { entries, outcome, states, proof } = await promoteWindows(request, index, attempt)
   const results = { count: output.digest.count, digest: output.digest.end() }
   const empty = new WindowProof(plan.rules)
   const certificate = proof && certificateOf(plan, empty, [], results, proof)
@@ -86,33 +74,25 @@ async function promote(
   }
 }
 
-async function noAmendments(store: StateStore, amended: ChunkSet | null): Promise<Amendments> {
+async function noAmendments(store: StateStore, amended: ChunkSet<'amended'> | null): Promise<AmendedWindows> {
   return { entries: [], proofs: [], points: 0, states: statesOf(await amendedRows(store, amended)) }
 }
 
-interface Closing {
-  readonly env: AggregateEnv
-  readonly output: CommitOutput
-  readonly runner: GroupRunner
-  readonly total: JobTotal
-  readonly proof: WindowProof
-}
-
+/** `changedStates`: VM states after the last closed window that differ from the stored ones. */
 async function closeWindow(
-  plan: CommitPlan,
   close: PlannedClose,
-  amendments: Amendments,
-  { env, output, runner, total, proof }: Closing,
+  changedStates: AmendedWindows['states'],
+  { plan, store, output, runner, total }: AttemptContext,
+  proof: WindowProof,
 ): Promise<AggregateOutcome['closing']> {
-  const { store } = env
   const states = new PageWriter(store, plan.attempt, 'states', OUTPUT_ROWS_PER_PAGE)
   let statesDropped = 0
   const keep = async (row: StateRow): Promise<void> => {
     if (isIdle(row, close.windowStart, plan.rules)) statesDropped++
-    else await states.add(row as unknown as Json)
+    else await states.add(row)
   }
-  const priors = replacing(rowsOf<StateRow>(pages(store, plan.states)), amendments.states)
-  for await (const [{ prior, task }, outcome] of runner.run(closeTasks(pages(store, close.accs), priors, close))) {
+  const priors = replacing(eachRow(store, plan.states), changedStates)
+  for await (const [{ prior, task }, outcome] of runner.run(closeTasks(eachRow(store, close.accs), priors, close))) {
     if (task === null || outcome === null) {
       await keep(prior as StateRow)
       continue
@@ -125,8 +105,4 @@ async function closeWindow(
   }
   const { vmWindows, received, reason, vmWindowsByReason, points } = proof
   return { states: await states.end(), vmWindows, received, reason, vmWindowsByReason, statesDropped, points }
-}
-
-async function* pages(store: StateStore, set: ChunkSet | null): AsyncGenerator<Json[]> {
-  if (set !== null) yield* readPages(store, set)
 }

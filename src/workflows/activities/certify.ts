@@ -1,32 +1,30 @@
-/** Makes the certificate of a commit from its plan, and from what aggregating came to. */
+/** Makes the certificate of a commit from its plan and from what the activity `aggregate` computed. */
 import { createHash, type Hash } from 'node:crypto'
 import { CERTIFICATE_FORMAT, type AmendedProof, type Certificate, type PromotedProof } from '../../core/certificate.ts'
-import { canonicalJson, type Json } from '../../core/json.ts'
 import { NO_POINTS, type WindowProof } from '../../core/window-proof.ts'
-import { writePages, type ChunkSet } from '../../ledger/chunks.ts'
-import type { CertificateHead } from '../../ledger/ledger.ts'
+import { pagesOf, writePages } from '../../ledger/chunks.ts'
 import { sealCertificate } from '../../ledger/seal-certificate.ts'
 import type { StateStore } from '../../ports/index.ts'
-import type { CommitPlan } from '../plan.ts'
+import type { AggregateOutcome, CommitPlan } from '../plan.ts'
 
-/** Digest over the lines that a commit publishes, in their order. */
+/** SHA-256 over the lines that a commit publishes, in the order of publishing. */
 export class ResultsDigest {
   count = 0
   readonly #hash: Hash = createHash('sha256')
 
-  /** A result as it is published. */
+  /** `line`: a result as it is published. */
   add(line: string): void {
     this.count++
     this.#hash.update(`${line}\n`, 'utf8')
   }
 
-  /** Once, at the end. */
+  /** May be called once, after the last line. */
   end(): string {
     return this.#hash.digest('base64url')
   }
 }
 
-/** Pure: the same plan and proofs make the same certificate. */
+/** Pure, so an activity that runs twice makes the same certificate. */
 export function certificateOf(
   plan: CommitPlan,
   proof: WindowProof,
@@ -63,13 +61,13 @@ export function certificateOf(
   })
 }
 
-/** Stores the certificate for publishing, and as the head of the chain. */
+/** Stores the certificate and returns it as the new head of the chain. */
 export async function writeCertificate(
   store: StateStore,
   attempt: string,
   certificate: Certificate,
-): Promise<{ readonly set: ChunkSet; readonly head: CertificateHead }> {
+): Promise<NonNullable<AggregateOutcome['certificate']>> {
   const { sequence, digest, offsets } = certificate
-  const set = await writePages(store, attempt, 'certificate', [canonicalJson(certificate as unknown as Json)])
+  const set = await writePages(store, attempt, pagesOf('certificate', [certificate]))
   return { set, head: { sequence, digest, through: offsets.last } }
 }

@@ -6,7 +6,6 @@ import { canonicalJson } from '../../core/json.ts'
 import { isBalanced } from '../../core/fate.ts'
 import { WindrowError } from '../../errors/index.ts'
 import { ledgerKey } from '../../ledger/attempt-id.ts'
-import type { ChunkSet } from '../../ledger/chunks.ts'
 import { digestOf } from '../../ledger/digest.ts'
 import { nextIndex, readIndex, writeIndex, type IndexStep } from '../../ledger/index-chunk.ts'
 import { encodeLedger, isOwnedBy, lostPartition, readLedger, type Ledger } from '../../ledger/ledger.ts'
@@ -96,7 +95,7 @@ function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: stri
     resumeOffset: plan.cut + 1,
     open: plan.open,
     roster: plan.roster,
-    deadLetters: [plan.dead, outcome?.quarantined].filter((set): set is ChunkSet => set !== undefined && set.rows > 0),
+    deadLetters: [plan.dead, outcome?.quarantined].flatMap((set) => (set === undefined || set.rows === 0 ? [] : [set])),
     late: plan.late,
     amendedLate: plan.amend?.late ?? null,
     results: outcome?.results ?? null,

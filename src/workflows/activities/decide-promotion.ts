@@ -1,26 +1,28 @@
 /**
- * Which VMs of a promotion are taken, and why others stay as they are. A VM is taken whole or not at all, since its states
- * pass from window to window: half a correction would be a chain that no records lead to.
+ * Decides which VMs of a promotion are accepted and why the others are refused. A VM is accepted with all of its windows or
+ * not at all: its state passes from window to window, so half a correction would be a chain of states that no records
+ * explain.
  */
+import type { ClosedVmRow } from '../../core/amend-vm-window.ts'
 import type { Certificate } from '../../core/certificate.ts'
-import { canonicalJson, type Json } from '../../core/json.ts'
+import { canonicalJson } from '../../core/json.ts'
 import type { EpochMs } from '../../core/point.ts'
 import { maxOutputRowBytes } from '../../core/payload-bound.ts'
+import type { AmendedRow } from '../../ledger/chunk-rows.ts'
 import { readRows } from '../../ledger/chunks.ts'
 import type { ClosedEntry } from '../../ledger/closed-windows.ts'
 import type { IndexChunk } from '../../ledger/index-chunk.ts'
 import type { PromotionRow, RefusedVm } from '../../ledger/promotion.ts'
 import type { PromoteRequest } from '../../ledger/requests.ts'
 import { SortedRows } from '../../ledger/sorted-rows.ts'
+import { amendedRows } from '../../ledger/window-rows.ts'
 import type { StateStore } from '../../ports/index.ts'
-import { amendedRows } from './amend-windows.ts'
-import type { AmendedRow, ClosingRow } from './close-tasks.ts'
 
 type RowOf<Kind extends PromotionRow['kind']> = Extract<PromotionRow, { readonly kind: Kind }>
 export type ResultRow = RowOf<'result'>
 export type MemoryRow = RowOf<'memory'>
 
-/** All that a promotion says of one VM. */
+/** All rows of a promotion that concern one VM. */
 export interface PromotedVm {
   readonly vmId: string
   /** By window. */
@@ -29,18 +31,18 @@ export interface PromotedVm {
   after: RowOf<'after'> | null
 }
 
-/** A window that the ledger remembers, as it is before the promotion. */
+/** A remembered window of the ledger, as it is before the promotion. */
 export interface RememberedEntry {
   readonly entry: ClosedEntry
   readonly rows: ReadonlyMap<string, AmendedRow>
-  readonly accs: SortedRows<ClosingRow>
+  readonly accs: SortedRows<'accs'>
 }
 
-export interface Decided {
+export interface PromotionDecision {
   /** Sorted by id. */
-  readonly taken: readonly PromotedVm[]
+  readonly accepted: readonly PromotedVm[]
   readonly refused: readonly RefusedVm[]
-  /** Up to the replay's last window; empty where nothing of them has to change. */
+  /** The remembered windows up to the replay's last one; empty if the ledger remembers none of them. */
   readonly remembered: readonly RememberedEntry[]
 }
 
@@ -50,12 +52,12 @@ export async function decidePromotion(
   head: number,
   request: PromoteRequest,
   rows: readonly PromotionRow[],
-): Promise<Decided> {
+): Promise<PromotionDecision> {
   const { through } = request
   const remembered: RememberedEntry[] = []
   for (const entry of index.closed) {
     if (entry.window > through.window) break
-    const accs = new SortedRows<ClosingRow>(store, entry.accs, (row) => row.window.vmId)
+    const accs = new SortedRows(store, entry.accs)
     remembered.push({ entry, rows: await amendedRows(store, entry.amended), accs })
   }
   const isEndKnown =
@@ -67,8 +69,7 @@ export async function decidePromotion(
   const problemOf = async (vm: PromotedVm): Promise<Omit<RefusedVm, 'vmId'> | null> => {
     for (const { result } of vm.results) {
       const window = result.windowStart
-      if (Buffer.byteLength(canonicalJson(result as unknown as Json)) > maxBytes)
-        return { problem: 'too-large', window }
+      if (Buffer.byteLength(canonicalJson(result)) > maxBytes) return { problem: 'too-large', window }
       const isRemembered = remembered.some(({ entry }) => entry.window === window)
       if (!isRemembered && isTouched(window)) return { problem: 'moved-on', window }
     }
@@ -77,7 +78,7 @@ export async function decidePromotion(
     for (const { entry, rows: amended, accs } of remembered) {
       const { window } = entry
       const row = amended.get(vm.vmId)
-      // A row without its certificate is an earlier version's, and may be as new as any.
+      // Earlier versions wrote rows without the certificate. Such a row may be newer than the replay, so assume it is.
       if (row !== undefined && (row.certificate ?? Infinity) > through.certificate)
         return { problem: 'moved-on', window }
       const base = row?.closing ?? (await accs.find(vm.vmId))
@@ -88,19 +89,19 @@ export async function decidePromotion(
     return null
   }
 
-  const taken: PromotedVm[] = []
+  const accepted: PromotedVm[] = []
   const refused: RefusedVm[] = []
   for (const vm of byVm(rows)) {
     const problem = await problemOf(vm)
-    if (problem === null) taken.push(vm)
+    if (problem === null) accepted.push(vm)
     else refused.push({ vmId: vm.vmId, ...problem })
   }
-  return { taken, refused, remembered: isEndKnown ? remembered : [] }
+  return { accepted, refused, remembered: isEndKnown ? remembered : [] }
 }
 
 /**
- * Windows of which anything was published anew since the replay's last certificate: up to `request.seen` the rows tell it,
- * since then the certificates that are kept.
+ * Whether a window was published again since the replay's last certificate. Up to the certificate `request.seen` the rows of
+ * the promotion answer this, after it the kept certificates.
  */
 async function touchedWindows(
   store: StateStore,
@@ -112,16 +113,16 @@ async function touchedWindows(
   const spans: { readonly first: EpochMs; readonly last: EpochMs }[] = []
   for (const row of rows) if (row.kind === 'touched') spans.push(row)
   const since = certificates.filter(({ sequence }) => sequence > seen)
-  // More than are kept: nobody knows any more, so nothing is taken for untouched.
+  // Some of the certificates are no longer kept, so treat every window as touched.
   if (since.length < head - seen) return () => true
   for (const { set } of since) {
-    const [certificate] = (await readRows(store, set)) as unknown as readonly Certificate[]
+    const [certificate] = await readRows(store, set)
     spans.push(...touchedBy(certificate as Certificate))
   }
   return (window) => spans.some(({ first, last }) => first <= window && window <= last)
 }
 
-/** Closed windows of which a certificate's commit publishes something anew. */
+/** The closed windows that a certificate's commit publishes again. */
 export function touchedBy({ amended, promoted }: Certificate): { readonly first: EpochMs; readonly last: EpochMs }[] {
   const spans = amended.map(({ window }) => ({ first: window, last: window }))
   return promoted === undefined ? spans : [...spans, promoted.windows]
@@ -143,8 +144,8 @@ function byVm(rows: readonly PromotionRow[]): PromotedVm[] {
   return [...vms.values()].sort((a, b) => (a.vmId < b.vmId ? -1 : 1))
 }
 
-/** What late points are told from copies by, and what certificates count: a promotion changes none of it. */
-function pointsOf(row: ClosingRow | null): string {
+/** The part of a row by which late points and duplicates are told apart, and which certificates count. No promotion changes it. */
+function pointsOf(row: ClosedVmRow | null): string {
   if (row === null) return ''
   const { producers, points } = row.window
   return canonicalJson({ producers, points })

@@ -1,16 +1,14 @@
 /**
- * The accumulator of all closed windows of a partition, for the summary of the job. It is a convenience: where it cannot be
- * had (hundreds of metrics, more than a value of the store takes; an aggregator whose merge fails) it is dropped for good,
- * visibly, and no window is held up for it.
+ * The accumulator over all closed windows of a partition, for the summary of the job. It is a convenience and never holds up
+ * a window. If it cannot be kept (it outgrows a value of the store, or the aggregator fails to merge), it is dropped for
+ * good and the stored row says why.
  */
 import type { AnyAggregator } from '../../core/aggregator.ts'
-import { canonicalJson, type Json } from '../../core/json.ts'
+import { canonicalJson, type Json, type JsonText } from '../../core/json.ts'
 import { messageOf } from '../../errors/index.ts'
-import { readRows, writePages, type ChunkSet } from '../../ledger/chunks.ts'
+import type { TotalRow } from '../../ledger/chunk-rows.ts'
+import { pagesOfLines, readRows, writePages, type ChunkSet } from '../../ledger/chunks.ts'
 import type { StateStore } from '../../ports/index.ts'
-
-/** The one row of the chunk kind `total`. */
-export type TotalRow = { readonly value: Json } | { readonly dropped: string }
 
 const MAX_REASON_CHARS = 500
 
@@ -24,7 +22,7 @@ export class JobTotal {
     this.#accumulator = aggregator.create()
   }
 
-  static async read(store: StateStore, set: ChunkSet | null, aggregator: AnyAggregator): Promise<JobTotal> {
+  static async read(store: StateStore, set: ChunkSet<'total'> | null, aggregator: AnyAggregator): Promise<JobTotal> {
     const total = new JobTotal(aggregator)
     if (set !== null) total.add((await readRows(store, set))[0] as TotalRow)
     return total
@@ -39,30 +37,30 @@ export class JobTotal {
       })
   }
 
-  async write(store: StateStore, attempt: string): Promise<ChunkSet> {
-    return writePages(store, attempt, 'total', [this.#encode(store.maxValueBytes)])
+  async write(store: StateStore, attempt: string): Promise<ChunkSet<'total'>> {
+    return writePages(store, attempt, pagesOfLines('total', [this.#encode(store.maxValueBytes)]))
   }
 
-  /** What the aggregator makes of it; `null` where it was dropped. */
+  /** The aggregator's result over all closed windows; `null` if the total was dropped. */
   result(): Json {
     return this.#dropped === null ? (this.#aggregator.result(this.#accumulator) as Json) : null
   }
 
-  #encode(maxBytes: number): string {
-    let text = ''
-    this.#attempt(() => {
-      if (this.#dropped === null) text = canonicalJson({ value: this.#aggregator.encode(this.#accumulator) })
-    })
-    const bytes = Buffer.byteLength(text)
+  #encode(maxBytes: number): JsonText<TotalRow> {
+    const encode = (): JsonText<TotalRow> => canonicalJson({ value: this.#aggregator.encode(this.#accumulator) })
+    const text = this.#dropped === null ? this.#attempt(encode) : null
+    const bytes = text === null ? 0 : Buffer.byteLength(text)
     if (bytes > maxBytes) this.#dropped = `the total takes ${bytes} bytes; maxValueBytes allows ${maxBytes}`
-    return this.#dropped === null ? text : canonicalJson({ dropped: this.#dropped })
+    return text === null || bytes > maxBytes ? canonicalJson({ dropped: this.#dropped as string }) : text
   }
 
-  #attempt(act: () => void): void {
+  /** Runs the user's aggregator. If it throws, the total is dropped and `null` is returned. */
+  #attempt<T>(act: () => T): T | null {
     try {
-      act()
+      return act()
     } catch (error) {
       this.#dropped = messageOf(error).slice(0, MAX_REASON_CHARS)
+      return null
     }
   }
 }

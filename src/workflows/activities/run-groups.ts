@@ -1,34 +1,43 @@
-/** Runs VM windows in groups, one `vm-window` instance a group, with a bounded number in flight. */
+/** Runs VM windows in groups, with one `vm-window` workflow per group and a bounded number of groups in flight. */
+import type { AnyAggregator } from '../../core/aggregator.ts'
 import type { VmWindowTask } from '../../core/close-vm-window.ts'
 import { maxOutputRowBytes, ORDER_FRAME_BYTES } from '../../core/payload-bound.ts'
+import type { StateStore } from '../../ports/index.ts'
 import type { CommitPlan } from '../plan.ts'
-import type { AggregateEnv } from './aggregate.ts'
 import { mapOrdered } from './map-ordered.ts'
-import { runTasks, type TaskOutcome } from './run-tasks.ts'
+import { runTasks, type RunVmWindows, type TaskOutcome } from './run-tasks.ts'
 
-/** What has no task rides along with its neighbours, so that order is kept. */
+export interface GroupRunnerOptions {
+  readonly store: Pick<StateStore, 'maxValueBytes'>
+  readonly aggregator: AnyAggregator
+  readonly run: RunVmWindows
+  /** Groups of VM windows that one activity has in flight. `run` limits the process. */
+  readonly maxInFlight: number
+}
+
+/** Work without a task needs no workflow. It is yielded between its neighbours, so that the order is kept. */
 export interface Work {
   readonly task: VmWindowTask | null
 }
 
 export class GroupRunner {
   readonly #plan: CommitPlan
-  readonly #env: AggregateEnv
-  /** Instances of an attempt are numbered through, whichever window they are of. */
+  readonly #options: GroupRunnerOptions
+  /** Workflow instances of an attempt are numbered consecutively over all of its windows. */
   #nextIndex = 0
 
-  constructor(plan: CommitPlan, env: AggregateEnv) {
+  constructor(plan: CommitPlan, options: GroupRunnerOptions) {
     this.#plan = plan
-    this.#env = env
+    this.#options = options
   }
 
-  /** Each work with the outcome of its task, in order. */
+  /** Yields each work with the outcome of its task, in order. */
   async *run<W extends Work>(work: AsyncIterable<W>): AsyncGenerator<readonly [work: W, outcome: TaskOutcome | null]> {
-    const { store, aggregator, run, maxInFlight } = this.#env
+    const { store, aggregator, run, maxInFlight } = this.#options
     const maxRowBytes = maxOutputRowBytes(store.maxValueBytes)
     const runGroup = async (group: readonly W[]): Promise<{ group: readonly W[]; outcomes: TaskOutcome[] }> => {
       const tasks = group.flatMap((one) => one.task ?? [])
-      // Numbered before anything is awaited, so in the order of the groups.
+      // Numbered before the first await, so the numbers follow the order of the groups and a second run has the same ones.
       const index = this.#nextIndex++
       return { group, outcomes: await runTasks(this.#plan, index, tasks, aggregator, run, maxRowBytes) }
     }
@@ -40,7 +49,7 @@ export class GroupRunner {
   }
 }
 
-/** Consecutive work that holds at most so many tasks and bytes (I8). */
+/** Groups consecutive work, with at most so many tasks and bytes per group (I8). */
 async function* grouped<W extends Work>(
   work: AsyncIterable<W>,
   tasksPerGroup: number,
@@ -50,7 +59,7 @@ async function* grouped<W extends Work>(
   let tasks = 0
   let bytes = 0
   for await (const one of work) {
-    // A task alone fits, so its bytes matter only where it has company.
+    // A single task always fits, so its bytes matter only in a group of several.
     const taskBytes = one.task === null || tasksPerGroup === 1 ? 0 : Buffer.byteLength(JSON.stringify(one.task)) + 1
     if (tasks > 0 && (tasks === tasksPerGroup || bytes + taskBytes > bytesPerGroup)) {
       yield group

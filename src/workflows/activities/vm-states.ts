@@ -1,26 +1,26 @@
-/** VM states as they pass from window to window. */
-import { canonicalJson, type Json } from '../../core/json.ts'
+/** How the state of a VM passes from window to window. */
+import { canonicalJson } from '../../core/json.ts'
 import type { EpochMs } from '../../core/point.ts'
 import type { Windowing } from '../../core/windowing.ts'
-import type { StateRow } from './close-tasks.ts'
+import type { StateRow } from '../../ledger/chunk-rows.ts'
 import type { TaskOutcome } from './run-tasks.ts'
 
-/** The state after a window in which the VM had a part, or `null` for none. */
+/** The state after a window that the VM took part in, or `null` for none. */
 export function stateAfter({ result, state }: TaskOutcome, prior: StateRow | null): StateRow | null {
   const window = result.received > 0 ? result.windowStart : prior?.window
   return state === null || window === undefined ? null : { vmId: result.vmId, window, state }
 }
 
-/** Whether a state is dropped after this window because the VM had no point for so long. */
+/** Whether a state is dropped after this window because the VM has sent no point for `stateWindows` windows. */
 export function isIdle(row: StateRow, window: EpochMs, { sizeMs, stateWindows }: Windowing): boolean {
   return (window - row.window) / sizeMs >= stateWindows
 }
 
-export function areSame(a: StateRow | null, b: StateRow | null): boolean {
-  return canonicalJson(a as unknown as Json) === canonicalJson(b as unknown as Json)
+export function isSameState(a: StateRow | null, b: StateRow | null): boolean {
+  return canonicalJson(a) === canonicalJson(b)
 }
 
-/** States sorted by VM, with some in the place of those that are stored; `null` takes a state away. */
+/** The stored states, sorted by VM, with some replaced, added, or (`null`) removed. */
 export async function* replacing(
   stored: AsyncIterable<StateRow>,
   replaced: ReadonlyMap<string, StateRow | null>,

@@ -50,7 +50,7 @@ export const resultLines = (metrics: fc.Arbitrary<Json> = fc.oneof(summaries as 
         ] as never[],
       },
     )
-    .map((result) => resultLine(stored(result as unknown as Json)))
+    .map((result) => resultLine(stored(result as unknown as Json) as object))
 
 const refusedRecord = fc.record({
   reason: text,

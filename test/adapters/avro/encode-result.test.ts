@@ -7,7 +7,7 @@ import { loadSchemas } from '../../../src/adapters/avro/schemas.ts'
 import { closeVmWindow } from '../../../src/core/close-vm-window.ts'
 import { canonicalJson, type Json } from '../../../src/core/json.ts'
 import { summary } from '../../../src/core/summary.ts'
-import { VmWindow, type EncodedVmWindow } from '../../../src/core/vm-window.ts'
+import { VmWindow } from '../../../src/core/vm-window.ts'
 import { resultLine } from '../../../src/ledger/result-line.ts'
 import { RULES } from '../../support/records.ts'
 import { resultLines } from './arbitrary-lines.ts'
@@ -30,7 +30,7 @@ function publishedLine(): string {
     vm.fold({ vmId: 'vm-1', producer: '', metric, timestamp: seq, seq, value }, summary)
   }
   producer.promise(0, 5, false)
-  const window = vm.encode(summary) as unknown as EncodedVmWindow
+  const window = vm.encode(summary)
   const task = {
     windowStart: 0,
     windowEnd: 100,
@@ -41,7 +41,7 @@ function publishedLine(): string {
     prior: null,
   }
   const { result } = closeVmWindow(task, summary, RULES)
-  return resultLine(JSON.parse(canonicalJson(result as unknown as Json)) as Json)
+  return resultLine(JSON.parse(canonicalJson(result)) as object)
 }
 
 test('any published line comes back byte for byte', () => {
@@ -80,7 +80,7 @@ describe('the result of another aggregator is JSON text', () => {
   ]
   test.each(another)('%s', (_, metrics) => {
     const result = { ...(JSON.parse(publishedLine()) as object), metrics } as Json
-    const line = resultLine(JSON.parse(canonicalJson(result)) as Json)
+    const line = resultLine(JSON.parse(canonicalJson(result)) as object)
     const bytes = encode(line)
     const seen = type?.fromBuffer(bytes.subarray(10)) as { metrics: object; custom: string }
     expect(Object.keys(seen.metrics)).toEqual([])

@@ -10,7 +10,7 @@ import type { Windowing } from '../../../src/core/windowing.ts'
 import { readRows } from '../../../src/ledger/chunks.ts'
 import { aggregate } from '../../../src/workflows/activities/aggregate.ts'
 import type { RunVmWindows } from '../../../src/workflows/activities/run-tasks.ts'
-import type { StateRow } from '../../../src/workflows/activities/close-tasks.ts'
+import type { StateRow } from '../../../src/ledger/chunk-rows.ts'
 import type { AggregateOutcome, CommitPlan, VmWindowAnswer, VmWindowOrder } from '../../../src/workflows/plan.ts'
 import { vmWindow } from '../../../src/workflows/vm-window.ts'
 import { Folding } from '../../support/fold.ts'
@@ -48,12 +48,12 @@ async function run({ store, plan, aggregator }: Closed, more: { run?: RunVmWindo
 }
 
 async function statesOf({ store }: Closed, outcome: AggregateOutcome): Promise<string[]> {
-  const rows = (await readRows(store, closingOf(outcome).states)) as unknown as StateRow[]
+  const rows = await readRows(store, closingOf(outcome).states)
   return rows.map((row) => `${row.vmId}@${row.window} ${JSON.stringify(row.state)}`)
 }
 
 async function resultsOf({ store }: Closed, outcome: AggregateOutcome): Promise<VmWindowResult[]> {
-  return (await readRows(store, outcome.results)) as unknown as VmWindowResult[]
+  return readRows(store, outcome.results)
 }
 
 function closingOf({ closing }: AggregateOutcome): NonNullable<AggregateOutcome['closing']> {
