@@ -1,4 +1,4 @@
-/** Writes docs/reference/metrics.md from the table of metrics (src/telemetry/metrics.ts). */
+/** Generates docs/reference/metrics.md from the tables of metrics (src/telemetry/metrics.ts, gateway-metrics.ts). */
 import { writeFileSync } from 'node:fs'
 import { metricsReference } from '../dist/telemetry/metrics-reference.js'
 

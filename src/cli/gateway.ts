@@ -67,8 +67,8 @@ function observerOf({ config }: GatewayCliOptions, { stderr }: CliContext): Gate
       say(`listening on ${url}, writing to ${config.topic}`)
       log.info({ url, topic: config.topic }, 'listening')
     },
-    answered(answer) {
-      log[answer.status >= 500 ? 'warn' : 'debug'](answer, 'answered')
+    responseSent(response) {
+      log[response.status >= 500 ? 'warn' : 'debug'](response, 'answered')
     },
     fault(error) {
       say(`a request failed unexpectedly: ${messageOf(error)}`)

@@ -1,10 +1,10 @@
-/** The newest certificates, by partition and window; pure, and fed in the order of their topic. */
+/** The newest certificates by partition and window, in memory. Pure; certificates are added in the order of their topic. */
 import type { Certificate } from '../core/certificate.ts'
 import type { EpochMs } from '../core/point.ts'
 
 export class CertificatesView {
   readonly #maxPerPartition: number
-  /** The latest of each window, in the order in which they came. */
+  /** The latest certificate of each window, in order of arrival. */
   readonly #partitions = new Map<number, Map<EpochMs, Certificate>>()
 
   constructor(maxPerPartition: number) {
@@ -12,7 +12,7 @@ export class CertificatesView {
   }
 
   add(certificate: Certificate): void {
-    // One that amends and closes nothing certifies no window of its own.
+    // A certificate that only amends earlier windows does not certify a window of its own.
     if (certificate.window === null) return
     const kept = this.#partitions.get(certificate.partition) ?? new Map<EpochMs, Certificate>()
     this.#partitions.set(certificate.partition, kept)

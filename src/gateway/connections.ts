@@ -1,54 +1,55 @@
 /**
- * The end of connections while the gateway drains. Node's server, told to close, closes the idle ones and then waits: for
- * those that are answered a moment later until their keep-alive is over, and for senders that stall for good, since it
- * looks for slow ones no more. Here the former are closed with their answer, and the latter given up.
+ * Closes connections while the gateway drains. After `close()`, Node's server closes idle connections and then waits: for
+ * connections that become idle a moment later, until their keep-alive expires, and for stalled senders forever, since a
+ * closed server no longer checks for slow requests. This class closes the former together with their last response, and
+ * aborts the latter.
  */
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
 export class Connections {
-  /** Of each open connection: requests that are not answered yet, and whether one of them has come whole. */
-  readonly #open = new Map<Socket, { unanswered: number; isWhole: boolean }>()
-  #isEnding = false
+  /** For each open connection: how many requests are unanswered, and whether the body of one of them has arrived in full. */
+  readonly #open = new Map<Socket, { unanswered: number; hasWholeBody: boolean }>()
+  #isClosing = false
 
-  /** Must see the server before its first connection. */
+  /** Must be created before the server accepts its first connection. */
   constructor(server: Server) {
     server.on('connection', (socket) => {
-      this.#open.set(socket, { unanswered: 0, isWhole: false })
+      this.#open.set(socket, { unanswered: 0, hasWholeBody: false })
       socket.once('close', () => this.#open.delete(socket))
     })
   }
 
-  /** The head of a request is here. */
-  hasBegun(socket: Socket): void {
+  /** The headers of a request have arrived. */
+  requestStarted(socket: Socket): void {
     const connection = this.#open.get(socket)
     if (connection !== undefined) connection.unanswered++
   }
 
-  /** And all of its body, so its end is up to the gateway. */
-  hasCome(socket: Socket): void {
+  /** Its body has arrived in full, so from here on only the gateway can delay the response. */
+  bodyReceived(socket: Socket): void {
     const connection = this.#open.get(socket)
-    if (connection !== undefined) connection.isWhole = true
+    if (connection !== undefined) connection.hasWholeBody = true
   }
 
-  isAnswered(socket: Socket): void {
+  responseSent(socket: Socket): void {
     const connection = this.#open.get(socket)
     if (connection === undefined) return
     connection.unanswered--
-    connection.isWhole = false
-    if (this.#isEnding && connection.unanswered === 0) socket.destroySoon()
+    connection.hasWholeBody = false
+    if (this.#isClosing && connection.unanswered === 0) socket.destroySoon()
   }
 
-  /** From now on a connection ends with the last answer on it. */
-  end(): void {
-    this.#isEnding = true
+  /** From now on, closes each connection as soon as all of its requests are answered. */
+  closeWhenAnswered(): void {
+    this.#isClosing = true
   }
 
-  /** Has `answer` written to each that nothing whole has come on, then closes it, read or not. */
-  giveUp(answer: (socket: Socket) => void): void {
-    for (const [socket, { isWhole }] of this.#open) {
-      if (isWhole) continue
-      answer(socket)
+  /** Writes `respond` to every connection without a complete request, then closes it even if data is still unread. */
+  abortIncomplete(respond: (socket: Socket) => void): void {
+    for (const [socket, { hasWholeBody }] of this.#open) {
+      if (hasWholeBody) continue
+      respond(socket)
       socket.destroySoon()
     }
   }

@@ -1,18 +1,21 @@
 /**
- * Taking points and manifests, from the first header to the answer:
+ * Accepts points and manifests. A request passes these checks in order:
  *
- *   drain → token → rate → room for the body → [body] → format → unpack → items → log → answer
+ *   draining → token → rate limit → memory for the body → [body] → format → decompress → items → log → response
  *
- * What can be refused before the body is read is. The answer comes after the log has stored everything (G1); a request
- * that is refused has put nothing there (G2); one whose end is not known says so, and may be sent again (G3), since a
- * point is identified by (vmId, producer, seq).
+ * Everything that can be refused before the body is read is refused then. Three guarantees:
+ *
+ *   G1  a request is acknowledged after the log has stored all of its records
+ *   G2  of a refused request nothing is stored
+ *   G3  if the outcome is unknown, the response says so; the sender may send the request again, since a point is
+ *       identified by (vmId, producer, seq) and counts once
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf, WindrowError } from '../errors/index.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { formatOf, isGzipped, MEDIA_TYPES, type BodyFormat } from './media-type.ts'
 import type { GatewayMeter } from './meter.ts'
-import { Room, type PendingBytes } from './pending.ts'
+import { SharedReservation, type PendingBytes } from './pending.ts'
 import type { LogRecord, PointLog } from '../ports/point-log.ts'
 import { ProblemError } from './problem.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -22,15 +25,15 @@ import { tooLarge, unpackGzip } from './unpack.ts'
 
 export interface IngestOptions {
   readonly log: PointLog
-  /** `null`: whoever reaches the port may write. */
+  /** `null`: no token is required. */
   readonly clients: readonly Client[] | null
   readonly windowing: Windowing
   readonly maxBodyBytes: number
   readonly maxItems: number
-  /** `null`: none. */
+  /** `null`: no limit. */
   readonly rateLimit: RateLimit | null
   readonly pending: PendingBytes
-  /** After so long without an acknowledgement the answer is that it is not known. */
+  /** If Kafka has not acknowledged after this time, the response says that the outcome is unknown. */
   readonly ackTimeoutMs: number
   readonly nowMs: () => number
   readonly isDraining: () => boolean
@@ -38,7 +41,7 @@ export interface IngestOptions {
   readonly meter: GatewayMeter
 }
 
-/** What was done since the start. */
+/** Number of items accepted since the start. */
 export interface IngestCounts {
   points: number
   manifests: number
@@ -47,8 +50,8 @@ export interface IngestCounts {
 const BACK_PRESSURE_SECONDS = 1
 const NOT_STORED_SECONDS = 2
 
-/** The room of each request, held by all that still have something of it: its connection, its handler, the log. */
-const rooms = new WeakMap<FastifyRequest, Room>()
+/** The memory of each request, held by everything that still uses it: its connection, its handler, the log. */
+const reservations = new WeakMap<FastifyRequest, SharedReservation>()
 
 export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): void {
   const { maxBodyBytes, pending, meter } = options
@@ -61,14 +64,14 @@ export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): v
   const admit = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const wait = options.rateLimit?.secondsToWait(clientName(request, options), options.nowMs()) ?? 0
     if (wait > 0) throw tooFast(wait)
-    // A media type is judged before the body is read; unlike fastify, with its parameters.
+    // Check the media type before the body is read. Unlike fastify, this includes its parameters.
     requireReadable(request)
     const reserved = pending.reserve(declaredBytes(request, maxBodyBytes))
-    if (reserved === null) throw noRoom()
-    const room = new Room(reserved)
-    rooms.set(request, room)
-    // However it ends: answered, refused, or left by its sender in the middle of the body.
-    reply.raw.once('close', room.enter())
+    if (reserved === null) throw noMemory()
+    const reservation = new SharedReservation(reserved)
+    reservations.set(request, reservation)
+    // Emitted in every case: the request was answered or refused, or its sender disconnected within the body.
+    reply.raw.once('close', reservation.hold())
   }
 
   const read = (body: Buffer, format: BodyFormat, kind: LogRecord['kind']): LogRecord[] => {
@@ -76,87 +79,88 @@ export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): v
     try {
       return reader.read(body, format, { kind, maxItems, windowing, nowMs: options.nowMs() })
     } catch (error) {
-      if (error instanceof ProblemError) meter.refused(kind, error.problem.items ?? [])
+      if (error instanceof ProblemError) meter.itemsRefused(kind, error.problem.items ?? [])
       throw error
     }
   }
 
-  const take = async (request: FastifyRequest, kind: LogRecord['kind']): Promise<{ taken: number }> => {
-    // A sender may leave while its body is unpacked: the room grows all the same, and is given back all the same.
-    const leave = roomOf(request).enter()
+  const handle = async (request: FastifyRequest, kind: LogRecord['kind']): Promise<{ taken: number }> => {
+    // A sender may disconnect while its body is decompressed. The reservation still grows then, so hold it until the end.
+    const release = reservationOf(request).hold()
     try {
-      return await taken(request, kind)
+      return await accept(request, kind)
     } finally {
-      leave()
+      release()
     }
   }
 
-  const taken = async (request: FastifyRequest, kind: LogRecord['kind']): Promise<{ taken: number }> => {
+  const accept = async (request: FastifyRequest, kind: LogRecord['kind']): Promise<{ taken: number }> => {
     const packed = (request.body ?? Buffer.alloc(0)) as Buffer
-    meter.received(kind, packed.length)
+    meter.bodyReceived(kind, packed.length)
     const body = isGzipped(request.headers['content-encoding']) ? await unpackGzip(packed, maxBodyBytes) : packed
     if (body.length > maxBodyBytes) throw tooLarge(maxBodyBytes)
-    if (!roomOf(request).resize(body.length + packed.length)) throw noRoom()
+    if (!reservationOf(request).resize(body.length + packed.length)) throw noMemory()
     const format = requireReadable(request)
     const records = read(body, format, kind)
     options.rateLimit?.charge(clientName(request, options), records.length, options.nowMs())
-    if (records.length > 0) await stored(options, records, request, kind)
-    meter.taken(kind, records.length)
+    if (records.length > 0) await store(options, records, request, kind)
+    meter.itemsAccepted(kind, records.length)
     options.counts[kind === 'point' ? 'points' : 'manifests'] += records.length
     return { taken: records.length }
   }
 
-  app.post('/v1/points', { onRequest: admit }, (request) => take(request, 'point'))
-  app.post('/v1/manifests', { onRequest: admit }, (request) => take(request, 'manifest'))
+  app.post('/v1/points', { onRequest: admit }, (request) => handle(request, 'point'))
+  app.post('/v1/manifests', { onRequest: admit }, (request) => handle(request, 'manifest'))
 }
 
-function roomOf(request: FastifyRequest): Room {
-  const room = rooms.get(request)
-  if (room === undefined) throw new Error('a request was not admitted')
-  return room
+function reservationOf(request: FastifyRequest): SharedReservation {
+  const reservation = reservations.get(request)
+  if (reservation === undefined) throw new Error('a request was not admitted')
+  return reservation
 }
 
-async function stored(
+/** Appends the records to the log. Throws NOT_ACKNOWLEDGED if it fails or takes longer than `ackTimeoutMs`. */
+async function store(
   { log, ackTimeoutMs, meter }: IngestOptions,
   records: readonly LogRecord[],
   request: FastifyRequest,
   kind: LogRecord['kind'],
 ): Promise<void> {
-  const letGo = roomOf(request).enter()
+  const release = reservationOf(request).hold()
   const startedMs = performance.now()
   const appended = log.append(records)
   const end = (ok: boolean): void => {
-    letGo()
-    meter.logged(ok, performance.now() - startedMs)
+    release()
+    meter.appendEnded(ok, performance.now() - startedMs)
   }
-  // An error is met below; after the answer that it is not known nobody waits for it any more.
+  // A rejection is handled below. After a timeout nothing else awaits `appended`, so it must be handled here too.
   appended.then(
     () => end(true),
     () => end(false),
   )
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(notKnown(`no acknowledgement within ${ackTimeoutMs} ms`)), ackTimeoutMs)
+    timer = setTimeout(() => reject(notAcknowledged(`no acknowledgement within ${ackTimeoutMs} ms`)), ackTimeoutMs)
   })
   try {
     await Promise.race([appended, late])
   } catch (error) {
-    meter.unknown(kind, records.length)
+    meter.itemsNotAcknowledged(kind, records.length)
     if (error instanceof ProblemError) throw error
-    throw notKnown(error instanceof WindrowError ? `${error.code}: ${error.message}` : messageOf(error), error)
+    throw notAcknowledged(error instanceof WindrowError ? `${error.code}: ${error.message}` : messageOf(error), error)
   } finally {
     clearTimeout(timer)
   }
 }
 
-/** Refuses whoever has no token; on a gateway without tokens nobody needs one. */
+/** Throws unless the request carries a known token. If `clients` is `null`, no token is required. */
 export function requireClient(authorization: string | undefined, clients: readonly Client[] | null): void {
   if (clients === null || clientOf(authorization, clients) !== null) return
   throw new ProblemError({
     status: 401,
     code: authorization === undefined ? 'NO_TOKEN' : 'UNKNOWN_TOKEN',
-    detail: authorization === undefined ? 'there is no Authorization header' : 'the token is not known',
-    remedy: 'Send "Authorization: Bearer TOKEN" with a token from the file that the gateway was started with.',
+    detail: authorization === undefined ? 'the Authorization header is missing' : 'the token is unknown',
+    remedy: 'Send "Authorization: Bearer TOKEN" with a token from the token file of the gateway.',
   })
 }
 
@@ -164,8 +168,8 @@ export function draining(): ProblemError {
   return new ProblemError({
     status: 503,
     code: 'DRAINING',
-    detail: 'this gateway ends, and finishes only what it has begun',
-    remedy: 'Send it again; another gateway, or this one after its restart, takes it.',
+    detail: 'this gateway is shutting down and accepts no new requests',
+    remedy: 'Retry: another gateway accepts the request, or this one after its restart.',
     retryAfterSeconds: BACK_PRESSURE_SECONDS,
   })
 }
@@ -176,20 +180,20 @@ function clientName({ headers, ip }: FastifyRequest, { clients }: IngestOptions)
 
 function requireReadable({ headers }: FastifyRequest): NonNullable<ReturnType<typeof formatOf>> {
   if (isGzipped(headers['content-encoding']) === null) {
-    throw unsupported(`the Content-Encoding ${JSON.stringify(headers['content-encoding'])} is not read`)
+    throw unsupported(`the Content-Encoding ${JSON.stringify(headers['content-encoding'])} is not supported`)
   }
   const format = formatOf(headers['content-type'])
   if (format === null)
-    throw unsupported(`the Content-Type ${JSON.stringify(headers['content-type'] ?? '')} is not read`)
+    throw unsupported(`the Content-Type ${JSON.stringify(headers['content-type'] ?? '')} is not supported`)
   return format
 }
 
 function unsupported(detail: string): ProblemError {
-  const remedy = `Send one of ${MEDIA_TYPES.join(', ')}, in UTF-8, packed with gzip or not at all.`
+  const remedy = `Send one of ${MEDIA_TYPES.join(', ')} in UTF-8, uncompressed or compressed with gzip.`
   return new ProblemError({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE', detail, remedy })
 }
 
-/** Room is kept for the whole of what was announced; for a chunked body, of which nobody knows, for the most allowed. */
+/** The bytes to reserve: the declared length, or the maximum for a chunked body, whose length is unknown. */
 function declaredBytes({ headers }: FastifyRequest, maxBodyBytes: number): number {
   const declared = Number(headers['content-length'] ?? maxBodyBytes)
   return Number.isSafeInteger(declared) ? Math.min(declared, maxBodyBytes) : maxBodyBytes
@@ -199,29 +203,29 @@ function tooFast(retryAfterSeconds: number): ProblemError {
   return new ProblemError({
     status: 429,
     code: 'RATE_LIMITED',
-    detail: 'this client has sent more items than its rate allows',
-    remedy: 'Wait as long as Retry-After says, then send the same request again.',
+    detail: 'this client has sent more items than its rate limit allows',
+    remedy: 'Wait for the time in Retry-After, then send the same request again.',
     retryAfterSeconds,
   })
 }
 
-function noRoom(): ProblemError {
+function noMemory(): ProblemError {
   return new ProblemError({
     status: 503,
     code: 'BACK_PRESSURE',
-    detail: 'as much is waiting for Kafka as may wait',
-    remedy: 'Wait as long as Retry-After says, then send the same request again; nothing of it was taken.',
+    detail: 'the limit on data that waits for Kafka is reached',
+    remedy: 'Wait for the time in Retry-After, then send the same request again; nothing of it was stored.',
     retryAfterSeconds: BACK_PRESSURE_SECONDS,
   })
 }
 
-function notKnown(detail: string, cause?: unknown): ProblemError {
+function notAcknowledged(detail: string, cause?: unknown): ProblemError {
   return new ProblemError(
     {
       status: 503,
       code: 'NOT_ACKNOWLEDGED',
-      detail: `it is not known whether all of it was stored: ${detail}`,
-      remedy: 'Send the same request again: what was stored already counts once.',
+      detail: `it is unknown whether all of the request was stored: ${detail}`,
+      remedy: 'Send the same request again: items that are stored already count once.',
       retryAfterSeconds: NOT_STORED_SECONDS,
     },
     cause,

@@ -1,8 +1,8 @@
-/** What a request's headers say that its body is. */
+/** Parses Content-Type and Content-Encoding of a request. */
 
 export type BodyFormat = 'json' | 'ndjson' | 'avro'
 
-/** By media type. Neither NDJSON nor Avro has a registered one, so the names in use are all understood. */
+/** By media type. Neither NDJSON nor Avro has a registered one, so all names in common use are accepted. */
 const FORMATS: Readonly<Record<string, BodyFormat>> = {
   'application/json': 'json',
   'application/x-ndjson': 'ndjson',
@@ -14,7 +14,7 @@ const FORMATS: Readonly<Record<string, BodyFormat>> = {
 
 export const MEDIA_TYPES = Object.keys(FORMATS)
 
-/** `null` for what the gateway does not read, another character set than UTF-8 included. */
+/** `null` if the gateway cannot read the media type, or if the character set is not UTF-8. */
 export function formatOf(contentType: string | undefined): BodyFormat | null {
   const [type = '', ...parameters] = (contentType ?? '').toLowerCase().split(';')
   const charset = parameters.map((one) => one.trim()).find((one) => one.startsWith('charset='))
@@ -23,7 +23,7 @@ export function formatOf(contentType: string | undefined): BodyFormat | null {
   return Object.hasOwn(FORMATS, name) ? (FORMATS[name] as BodyFormat) : null
 }
 
-/** `null` for codings, or stacks of them, that the gateway does not unpack. */
+/** Whether the body is compressed with gzip; `null` for any other coding or combination of codings. */
 export function isGzipped(contentEncoding: string | undefined): boolean | null {
   const coding = (contentEncoding ?? 'identity').trim().toLowerCase()
   if (coding === 'identity' || coding === '') return false

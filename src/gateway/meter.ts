@@ -1,32 +1,42 @@
-/** Who is told what the gateway does, for its metrics. Calls are frequent and synchronous. */
+/** Metrics callbacks of the gateway. Calls are frequent and synchronous. */
 import type { LogRecord } from '../ports/point-log.ts'
-import type { ItemProblem } from './problem.ts'
-import type { Answered } from './server.ts'
+import type { ItemProblem, ProblemCode } from './problem.ts'
+
+/** A response that the gateway sent. */
+export interface SentResponse {
+  readonly method: string
+  /** The route's pattern; the path itself if no route matches; empty if the path could not be decoded. */
+  readonly path: string
+  readonly status: number
+  /** Code of the problem; `null` if the request succeeded. */
+  readonly code: ProblemCode | null
+  /** Time from the start of the request; `null` if the request could not be parsed, since its start is unknown then. */
+  readonly ms: number | null
+}
 
 export interface GatewayMeter {
-  /** A request has begun. */
-  began(): void
-  /** It was answered, or its sender has left. */
-  ended(): void
-  answered(answer: Answered): void
-  /** A body has come whole, of so many bytes as it was sent. */
-  received(kind: LogRecord['kind'], bytes: number): void
-  taken(kind: LogRecord['kind'], count: number): void
-  /** It was answered that it is not known whether they are stored. */
-  unknown(kind: LogRecord['kind'], count: number): void
-  /** Items for whose sake a request is refused. */
-  refused(kind: LogRecord['kind'], items: readonly ItemProblem[]): void
-  /** The log has stored what it was given, or failed; also when that was answered for already. */
-  logged(ok: boolean, ms: number): void
+  requestStarted(): void
+  /** The request was answered, or its sender disconnected. */
+  requestEnded(): void
+  responseSent(response: SentResponse): void
+  /** A whole body was received. `bytes` is its size as sent, that is, compressed if it was compressed. */
+  bodyReceived(kind: LogRecord['kind'], bytes: number): void
+  itemsAccepted(kind: LogRecord['kind'], count: number): void
+  /** The sender was told that it is unknown whether these items are stored. */
+  itemsNotAcknowledged(kind: LogRecord['kind'], count: number): void
+  /** The items that caused a request to be refused. */
+  itemsRefused(kind: LogRecord['kind'], items: readonly ItemProblem[]): void
+  /** The log has stored one request's records, or failed to. Also called if the request was answered before that. */
+  appendEnded(ok: boolean, ms: number): void
 }
 
 export const NO_METER: GatewayMeter = {
-  began: () => undefined,
-  ended: () => undefined,
-  answered: () => undefined,
-  received: () => undefined,
-  taken: () => undefined,
-  unknown: () => undefined,
-  refused: () => undefined,
-  logged: () => undefined,
+  requestStarted: () => undefined,
+  requestEnded: () => undefined,
+  responseSent: () => undefined,
+  bodyReceived: () => undefined,
+  itemsAccepted: () => undefined,
+  itemsNotAcknowledged: () => undefined,
+  itemsRefused: () => undefined,
+  appendEnded: () => undefined,
 }

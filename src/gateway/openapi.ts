@@ -1,12 +1,12 @@
 /**
- * The OpenAPI document that the gateway serves. Written by hand, since bodies are judged item by item and not by a
- * schema; a test holds it against the routes, and every answer that tests see against it.
+ * The OpenAPI document that the gateway serves. It is written by hand, because bodies are checked item by item and not
+ * against a schema. A test compares it with the routes, and all responses that tests receive with it.
  */
 import { MAX_ID_CHARS, MAX_PRODUCER_CHARS } from '../core/shape.ts'
 import { PROBLEM_MEDIA_TYPE } from './problem.ts'
 
 export interface OpenApiFacts {
-  /** `null`: nobody needs a token. */
+  /** `null`: no token is required. */
   readonly clients: readonly unknown[] | null
   readonly maxBodyBytes: number
   readonly maxItems: number
@@ -23,18 +23,18 @@ export function openApiDocument(facts: OpenApiFacts): object {
       title: 'Windrow gateway',
       version: VERSION,
       description:
-        'Takes points and manifests over HTTP and answers once Kafka has stored them on all in-sync replicas. ' +
+        'Accepts points and manifests over HTTP and acknowledges them once Kafka has stored them on all in-sync replicas. ' +
         'A request that is sent again counts once, since (vmId, producer, seq) identifies a point.',
     },
     paths: {
       '/v1/points': { post: ingest('points', 'Point', facts) },
       '/v1/manifests': { post: ingest('manifests', 'Manifest', facts) },
       ...(facts.hasQueries ? queryPaths(needsToken) : {}),
-      '/livez': { get: plain('health', 'The process turns.', 'Live', { 200: 'It does.' }) },
+      '/livez': { get: plain('health', 'Liveness of the process.', 'Live', { 200: 'The process is alive.' }) },
       '/readyz': {
-        get: plain('readiness', 'Whether every partition can be written to now, asked of Kafka.', 'Readiness', {
-          200: 'Yes.',
-          503: 'No, and why.',
+        get: plain('readiness', 'Whether Kafka accepts writes to every partition now.', 'Readiness', {
+          200: 'The gateway is ready.',
+          503: 'The gateway is not ready, with the reason.',
         }),
       },
       '/openapi.json': { get: plain('openapi', 'This document.', 'Document', { 200: 'The document.' }) },
@@ -54,16 +54,16 @@ const problem = (description: string, headers?: object): object => ({
   content: { [PROBLEM_MEDIA_TYPE]: { schema: ref('Problem') } },
 })
 const RETRY_AFTER = {
-  'Retry-After': { description: 'Seconds after which to try again.', schema: { type: 'integer', minimum: 1 } },
+  'Retry-After': { description: 'Seconds after which to retry.', schema: { type: 'integer', minimum: 1 } },
 }
 
 function ingest(what: string, item: string, { clients, maxBodyBytes, maxItems }: OpenApiFacts): object {
   const avro = { schema: { type: 'string', format: 'binary', description: 'Records in Avro single-object encoding.' } }
-  const lines = { schema: { type: 'string', description: 'One JSON object a line.' } }
+  const lines = { schema: { type: 'string', description: 'One JSON object per line.' } }
   return {
     operationId: `post-${what}`,
-    summary: `Takes ${what}; all of a request or nothing.`,
-    description: `At most ${maxItems} items and ${maxBodyBytes} bytes, packed or unpacked. Content-Encoding may be gzip.`,
+    summary: `Stores ${what}: either the whole request or nothing.`,
+    description: `At most ${maxItems} items and ${maxBodyBytes} bytes, both compressed and decompressed. Content-Encoding may be gzip.`,
     ...secured(clients !== null),
     requestBody: {
       required: true,
@@ -76,33 +76,33 @@ function ingest(what: string, item: string, { clients, maxBodyBytes, maxItems }:
       },
     },
     responses: {
-      200: { description: 'Kafka has stored all of it.', content: json('Taken') },
-      400: problem('Something is wrong with the body; `items` names every item that is. Nothing was taken.'),
-      ...(clients === null ? {} : { 401: problem('There is no token, or it is not known.') }),
-      408: problem('The request came too slowly.'),
-      413: problem('Too many bytes or items. Nothing was taken.'),
-      415: problem('A media type, character set or coding that is not read.'),
-      429: problem('This client sends more than its rate allows.', RETRY_AFTER),
+      200: { description: 'Kafka has stored the whole request.', content: json('Taken') },
+      400: problem('The body is invalid; `items` lists every bad item. Nothing was stored.'),
+      ...(clients === null ? {} : { 401: problem('The token is missing or unknown.') }),
+      408: problem('The request arrived too slowly.'),
+      413: problem('Too many bytes or items. Nothing was stored.'),
+      415: problem('The media type, character set or content coding is not supported.'),
+      429: problem('This client exceeds its rate limit.', RETRY_AFTER),
       431: problem('The headers are too large.'),
-      503: problem('Back-pressure, no acknowledgement in time, or the end of this gateway.', RETRY_AFTER),
+      503: problem('Backpressure, no acknowledgement in time, or the gateway is shutting down.', RETRY_AFTER),
     },
   }
 }
 
 function queryPaths(needsToken: boolean): object {
-  const answers = (description: string, schema: string): object => ({
+  const responses = (description: string, schema: string): object => ({
     200: { description, content: json(schema) },
-    ...(needsToken ? { 401: problem('There is no token, or it is not known.') } : {}),
-    503: problem('The results are not read yet, or cannot be.', RETRY_AFTER),
+    ...(needsToken ? { 401: problem('The token is missing or unknown.') } : {}),
+    503: problem('The results have not been read yet, or cannot be read.', RETRY_AFTER),
   })
   return {
     '/v1/vms/{id}': {
       get: {
         operationId: 'get-vm',
-        summary: 'The latest result of a VM, its state in it.',
+        summary: 'The latest result of a VM, including its state.',
         ...secured(needsToken),
         parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
-        responses: { ...answers('The result.', 'Result'), 404: problem('No recent result of this VM.') },
+        responses: { ...responses('The result.', 'Result'), 404: problem('No recent result of this VM.') },
       },
     },
     '/v1/windows': {
@@ -113,7 +113,7 @@ function queryPaths(needsToken: boolean): object {
         parameters: [
           { name: 'limit', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 1000, default: 50 } },
         ],
-        responses: { ...answers('The windows.', 'Windows'), 400: problem('The limit is none.') },
+        responses: { ...responses('The windows.', 'Windows'), 400: problem('The limit is invalid.') },
       },
     },
     '/v1/certificates/{partition}/{window}': {
@@ -125,8 +125,8 @@ function queryPaths(needsToken: boolean): object {
           ...{ name, in: 'path', required: true, schema: { type: 'integer' } },
         })),
         responses: {
-          ...answers('The certificate.', 'Certificate'),
-          400: problem('Not whole numbers.'),
+          ...responses('The certificate.', 'Certificate'),
+          400: problem('A parameter is not a whole number.'),
           404: problem('No recent certificate of this window.'),
         },
       },
@@ -142,9 +142,9 @@ function plain(
   operationId: string,
   summary: string,
   schema: string,
-  answers: Readonly<Record<number, string>>,
+  descriptions: Readonly<Record<number, string>>,
 ): object {
-  const responses = Object.entries(answers).map(([status, description]) => [
+  const responses = Object.entries(descriptions).map(([status, description]) => [
     status,
     { description, content: json(schema) },
   ])
@@ -167,10 +167,10 @@ const SCHEMAS = {
     required: ['vmId', 'metric', 'timestamp', 'seq', 'value'],
     properties: {
       vmId: id('The VM.', 1, MAX_ID_CHARS),
-      producer: id('Who numbers the points, where a VM has several.', 0, MAX_PRODUCER_CHARS),
-      metric: id('What was measured.', 1, MAX_ID_CHARS),
+      producer: id('The producer that numbers the points; needed if a VM has several.', 0, MAX_PRODUCER_CHARS),
+      metric: id('The metric that was measured.', 1, MAX_ID_CHARS),
       timestamp: ms,
-      seq: { ...count, description: 'Numbers the points of a VM and producer: 0, 1, 2…' },
+      seq: { ...count, description: 'Sequence number of the point for its VM and producer: 0, 1, 2…' },
       value: { type: 'number' },
     },
   },
@@ -179,11 +179,11 @@ const SCHEMAS = {
     required: ['vmId', 'windowStart', 'firstSeq', 'count'],
     properties: {
       vmId: id('The VM.', 1, MAX_ID_CHARS),
-      producer: id('Whose points are promised.', 0, MAX_PRODUCER_CHARS),
+      producer: id('The producer whose points are promised.', 0, MAX_PRODUCER_CHARS),
       windowStart: ms,
       firstSeq: count,
       count,
-      last: { type: 'boolean', description: 'The producer leaves after this window.' },
+      last: { type: 'boolean', description: 'The producer stops after this window.' },
     },
   },
   Taken: { type: 'object', required: ['taken'], properties: { taken: count }, additionalProperties: false },

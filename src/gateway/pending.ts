@@ -1,6 +1,7 @@
 /**
- * The bound on memory: bytes of bodies that are being read, unpacked or written to Kafka. A request that does not fit
- * is refused before its body is read, so a Kafka that has become slow is felt by the senders and not by this process.
+ * The memory limit: bytes of bodies that are being read, decompressed or written to Kafka. A request that does not fit is
+ * refused before its body is read. Backpressure from a slow Kafka therefore reaches the senders instead of growing this
+ * process's memory.
  */
 export class PendingBytes {
   readonly #maxBytes: number
@@ -18,7 +19,10 @@ export class PendingBytes {
     return this.#bytes
   }
 
-  /** `null` when it does not fit. Something always fits into an empty house, or one large request would never pass. */
+  /**
+   * Reserves `bytes`; `null` if they do not fit. An idle gateway admits any request, otherwise one larger than the limit
+   * could never be served.
+   */
   reserve(bytes: number): Reservation | null {
     if (!this.#fits(bytes)) return null
     this.#bytes += bytes
@@ -26,7 +30,7 @@ export class PendingBytes {
     return {
       resize: (wanted) => {
         const more = wanted - held
-        // What is held already does not stand in its own way.
+        // A reservation that is the only one may grow beyond the limit, as an idle gateway admits any request.
         if (more > 0 && this.#bytes > held && this.#bytes + more > this.#maxBytes) return false
         this.#bytes += more
         held = wanted
@@ -45,14 +49,14 @@ export class PendingBytes {
 }
 
 export interface Reservation {
-  /** Whether it fits; if not, what was held stays held. */
+  /** Returns whether the new size fits. If not, the reservation keeps its size. */
   resize(bytes: number): boolean
-  /** May be called again, to no effect. */
+  /** Calling it more than once has no effect. */
   release(): void
 }
 
-/** A reservation that several hold; the last of them to leave gives it back. */
-export class Room {
+/** A reservation with several holders. It is released when the last one lets go. */
+export class SharedReservation {
   readonly #reservation: Reservation
   #holders = 0
 
@@ -60,13 +64,13 @@ export class Room {
     this.#reservation = reservation
   }
 
-  /** The way to leave; taken again, to no effect. */
-  enter(): () => void {
+  /** Adds a holder. Returns its release function; calling that more than once has no effect. */
+  hold(): () => void {
     this.#holders++
-    let isIn = true
+    let isHeld = true
     return () => {
-      if (!isIn) return
-      isIn = false
+      if (!isHeld) return
+      isHeld = false
       if (--this.#holders === 0) this.#reservation.release()
     }
   }

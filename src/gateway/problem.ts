@@ -1,11 +1,11 @@
 /**
- * What the gateway answers when it does not do what was asked: one form for every case (RFC 9457,
- * `application/problem+json`), with a stable code, what is wrong with the offending value, and what to do about it.
+ * The error responses of the gateway. All have one form (RFC 9457, `application/problem+json`): a stable code, the
+ * offending value and what is wrong with it, and what to do.
  */
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
 
-/** Every code that an answer of the gateway can carry. Stable: senders decide by them. */
+/** Every code that a response can carry. They are stable, because senders act on them. */
 export const PROBLEM_CODES = [
   ...(['NO_TOKEN', 'UNKNOWN_TOKEN', 'RATE_LIMITED', 'BACK_PRESSURE', 'NOT_ACKNOWLEDGED', 'DRAINING'] as const),
   ...(['BODY_EMPTY', 'BODY_TOO_LARGE', 'BODY_CUT_OFF', 'BODY_NOT_UTF8', 'BODY_NOT_JSON', 'BODY_NOT_A_LIST'] as const),
@@ -15,9 +15,9 @@ export const PROBLEM_CODES = [
 ] as const
 export type ProblemCode = (typeof PROBLEM_CODES)[number]
 
-/** One item of a request that cannot be taken. */
+/** An item that cannot be accepted. */
 export interface ItemProblem {
-  /** Its place in the request, from 0; blank lines do not count. */
+  /** Position in the request, from 0; blank lines are not counted. */
   readonly index: number
   readonly code: string
   readonly reason: string
@@ -25,17 +25,17 @@ export interface ItemProblem {
 
 export interface Problem {
   readonly status: number
-  /** For machines. */
+  /** For programs to act on. */
   readonly code: ProblemCode
   readonly detail: string
   readonly remedy: string
-  /** Seconds after which to try again. */
+  /** Seconds after which the sender may retry. */
   readonly retryAfterSeconds?: number
-  /** Every item that cannot be taken, in order; nothing of the request was. */
+  /** Every item that cannot be accepted, in order. Nothing of the request was stored. */
   readonly items?: readonly ItemProblem[]
 }
 
-/** Thrown by routes and hooks; the server's error handler answers with it. */
+/** Thrown by routes and hooks; the server's error handler turns it into the response. */
 export class ProblemError extends Error {
   readonly problem: Problem
 
@@ -46,7 +46,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** The body of the answer. `type` stays out: RFC 9457 reads its absence as "about:blank". */
+/** The response body. It has no `type`, which RFC 9457 defines as equivalent to "about:blank". */
 export function problemBody({ retryAfterSeconds: _, ...problem }: Problem): string {
   return JSON.stringify(problem)
 }

@@ -1,27 +1,28 @@
-/** Questions about results. What is answered is what a `read_committed` reader of the job's topics has seen. */
+/** Queries for results. They return what a `read_committed` reader of the job's topics has read. */
 import type { FastifyInstance } from 'fastify'
 import type { CertificatesView } from './certificates-view.ts'
 import { ProblemError, type ProblemCode } from './problem.ts'
 import type { ResultsView } from './results-view.ts'
 
-/** A topic that is followed, as far as questions care. */
-export interface Followed<View> {
+/** A topic that the gateway follows, and the view that it maintains from it. */
+export interface FollowedTopic<View> {
   readonly view: View
   readonly topic: string
-  /** `null`: read to its end, and followed from there. */
+  /** Why the view cannot be queried; `null` once the topic has been read to its end and is followed from there. */
   readonly problem: () => { readonly code: ProblemCode; readonly detail: string } | null
 }
 
-export interface Published {
-  readonly results: Followed<ResultsView>
-  readonly certificates: Followed<CertificatesView>
+/** The topics that the job publishes to, as far as queries need them. */
+export interface PublishedViews {
+  readonly results: FollowedTopic<ResultsView>
+  readonly certificates: FollowedTopic<CertificatesView>
 }
 
 const DEFAULT_WINDOWS = 50
 const MAX_WINDOWS = 1_000
 const LOADING_SECONDS = 2
 
-export function addQueryRoutes(app: FastifyInstance, { results, certificates }: Published): void {
+export function addQueryRoutes(app: FastifyInstance, { results, certificates }: PublishedViews): void {
   app.get<{ Params: { id: string } }>('/v1/vms/:id', (request) => {
     const { id } = request.params
     const result = viewOf(results).latestOf(id)
@@ -46,13 +47,13 @@ export function addQueryRoutes(app: FastifyInstance, { results, certificates }: 
   })
 }
 
-function viewOf<View>({ view, topic, problem }: Followed<View>): View {
+function viewOf<View>({ view, topic, problem }: FollowedTopic<View>): View {
   const wrong = problem()
   if (wrong === null) return view
   throw new ProblemError({
     status: 503,
     ...wrong,
-    remedy: `This is answered from the topic ${topic}; try again, or look at GET /readyz and the log.`,
+    remedy: `The response is built from the topic ${topic}. Retry; if the problem persists, check the topic and the log of the gateway.`,
     retryAfterSeconds: LOADING_SECONDS,
   })
 }
@@ -69,5 +70,5 @@ function whole(name: string, given: unknown, min: number, max: number): number {
 }
 
 function notFound(code: ProblemCode, detail: string): ProblemError {
-  return new ProblemError({ status: 404, code, detail, remedy: 'Ask again when its window has closed.' })
+  return new ProblemError({ status: 404, code, detail, remedy: 'Retry after the window has closed.' })
 }

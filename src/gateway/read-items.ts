@@ -1,7 +1,7 @@
 /**
- * A body to the records in it, or to everything that is wrong with it. Pure. An item is judged as a run would judge the
- * record in the topic: what would become a dead letter there is refused here, where the sender can still do something
- * about it. One bad item, and nothing of the request is taken.
+ * Decodes a body into records, or into a list of all its problems. Pure. Items are checked by the same rules that a run
+ * applies to the records of the topic: an item that would become a dead letter there is refused here, while the sender can
+ * still correct it. If one item is bad, nothing of the request is stored.
  */
 import { createDecoder } from '../adapters/avro/decode.ts'
 import { decodeUtf8 } from '../adapters/bytes/text.ts'
@@ -14,7 +14,7 @@ import type { LogRecord } from '../ports/point-log.ts'
 import { ProblemError, type ItemProblem, type ProblemCode } from './problem.ts'
 
 export interface ItemRules {
-  /** `POST /v1/points` takes points alone, `POST /v1/manifests` manifests alone. */
+  /** `POST /v1/points` accepts points only, `POST /v1/manifests` manifests only. */
   readonly kind: LogRecord['kind']
   readonly maxItems: number
   /** The rules of the job that reads the topic. */
@@ -23,7 +23,7 @@ export interface ItemRules {
 }
 
 export interface ItemReader {
-  /** The records in the order of the body. Throws a ProblemError that names every item that is wrong. */
+  /** Returns the records in the order of the body. Throws a ProblemError that lists every bad item. */
   read(body: Buffer, format: BodyFormat, rules: ItemRules): LogRecord[]
 }
 
@@ -44,7 +44,7 @@ export function createItemReader(): ItemReader {
     const text = decodeUtf8(bytes, 0, bytes.length)
     if (text === null) return notUtf8()
     const parsed = parsedOrNull(text)
-    // What is no JSON is decoded as a text, for the decoder's own words about it.
+    // A line that is not JSON goes through the decoder as text, for the decoder's error message.
     return parsed === null ? json.decodeText(text) : json.decodeValue(asItem(parsed.value, kind))
   }
 
@@ -76,7 +76,7 @@ function problemOf(item: Decoded, { kind, windowing, nowMs }: ItemRules): Omit<I
   return refused === null ? null : { code: refused.reason, reason: refused.detail }
 }
 
-/** A manifest may come bare: the path says what it is. */
+/** On the manifest route, a manifest may be sent without its wrapper: the path already identifies it. */
 function asItem(item: unknown, kind: LogRecord['kind']): unknown {
   const isBare = kind === 'manifest' && typeof item === 'object' && item !== null && !Object.hasOwn(item, 'manifest')
   return isBare ? { manifest: item } : item
@@ -103,10 +103,10 @@ function parsedOrNull(text: string): { readonly value: unknown } | null {
 }
 
 const LINE_FEED = 0x0a
-/** Space, tab, carriage return: what may stand around JSON in a line. */
+/** Space, tab, carriage return: allowed around the JSON of a line. */
 const isBlank = (byte: number): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0d
 
-/** The lines that are not blank. */
+/** All lines that are not blank. */
 function linesOf(body: Buffer, maxItems: number): Buffer[] {
   const lines: Buffer[] = []
   for (let start = 0; start < body.length;) {
@@ -121,7 +121,7 @@ function linesOf(body: Buffer, maxItems: number): Buffer[] {
 }
 
 function badBody(code: ProblemCode, detail: string): ProblemError {
-  const remedy = 'Send a JSON array, lines of JSON or Avro records, as Content-Type says; see /openapi.json.'
+  const remedy = 'Send a JSON array, lines of JSON or Avro records, matching the Content-Type; see /openapi.json.'
   return new ProblemError({ status: 400, code, detail, remedy })
 }
 
@@ -129,8 +129,8 @@ function badItems(items: readonly ItemProblem[], of: number): ProblemError {
   return new ProblemError({
     status: 400,
     code: 'BAD_ITEMS',
-    detail: `${items.length} of ${of} items cannot be taken, so none was`,
-    remedy: 'Mend or leave out the items that are named, and send the others again.',
+    detail: `${items.length} of ${of} items cannot be accepted, so none was stored`,
+    remedy: 'Correct or remove the items listed, and send the request again.',
     items,
   })
 }
@@ -139,7 +139,7 @@ function tooManyItems(count: number, maxItems: number): ProblemError {
   return new ProblemError({
     status: 413,
     code: 'TOO_MANY_ITEMS',
-    detail: `there are ${count} items or more, and ${maxItems} are allowed in a request`,
+    detail: `the request has ${count} or more items; at most ${maxItems} are allowed`,
     remedy: 'Send fewer items in one request; the limit is the gateway setting maxItems.',
   })
 }

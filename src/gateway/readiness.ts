@@ -1,6 +1,6 @@
 /**
- * Whether the gateway can keep its promise now. Asked of Kafka itself, not remembered from the start: every answer is
- * at most a second old, and a write that failed a moment ago counts more than a broker that answers questions.
+ * Whether the gateway can store points now. The check asks Kafka and does not rely on the state at startup. An answer is
+ * cached for at most a second, and a recent failed write takes precedence over a successful probe.
  */
 import { messageOf, WindrowError } from '../errors/index.ts'
 import type { LogRecord, PointLog } from '../ports/point-log.ts'
@@ -8,17 +8,17 @@ import type { LogRecord, PointLog } from '../ports/point-log.ts'
 export type Readiness =
   { readonly ready: true } | { readonly ready: false; readonly code: string; readonly reason: string }
 
-const FRESH_MS = 1_000
+const CACHED_MS = 1_000
 const PROBE_WITHIN_MS = 3_000
-/** How long a failed write speaks, when no later one succeeds: long enough to be seen, short enough to be tried again. */
-const FAILURE_SPEAKS_MS = 5_000
+/** How long a failed write makes the gateway unready: long enough for a probe to see it, short enough to recover soon. */
+const UNREADY_AFTER_FAILURE_MS = 5_000
 
 export class ReadinessCheck {
   readonly #log: PointLog
   readonly #nowMs: () => number
   #lastFailure: { readonly atMs: number; readonly error: unknown } | null = null
-  #answer: { readonly atMs: number; readonly readiness: Promise<Readiness> } | null = null
-  /** Under way; a Kafka that hangs is asked once, and not again by everybody who wants to know. */
+  #cached: { readonly atMs: number; readonly readiness: Promise<Readiness> } | null = null
+  /** The probe in flight. While Kafka hangs, concurrent checks share one probe. */
   #probing: Promise<Readiness> | null = null
 
   constructor(log: PointLog, nowMs: () => number) {
@@ -26,8 +26,8 @@ export class ReadinessCheck {
     this.#nowMs = nowMs
   }
 
-  /** The log, watched: what becomes of its writes is known here. */
-  watching(): PointLog {
+  /** The log, wrapped so that this check learns the outcome of every write. */
+  observedLog(): PointLog {
     return {
       append: async (records: readonly LogRecord[]) => {
         try {
@@ -45,14 +45,14 @@ export class ReadinessCheck {
   /** Never rejects. */
   async check(): Promise<Readiness> {
     const failure = this.#lastFailure
-    if (failure !== null && this.#nowMs() - failure.atMs < FAILURE_SPEAKS_MS) return notReady(failure.error)
-    if (this.#answer === null || this.#nowMs() - this.#answer.atMs >= FRESH_MS) {
-      this.#answer = { atMs: this.#nowMs(), readiness: this.#ask() }
+    if (failure !== null && this.#nowMs() - failure.atMs < UNREADY_AFTER_FAILURE_MS) return notReady(failure.error)
+    if (this.#cached === null || this.#nowMs() - this.#cached.atMs >= CACHED_MS) {
+      this.#cached = { atMs: this.#nowMs(), readiness: this.#probe() }
     }
-    return this.#answer.readiness
+    return this.#cached.readiness
   }
 
-  async #ask(): Promise<Readiness> {
+  async #probe(): Promise<Readiness> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<Readiness>((resolve) => {
       const reason = `Kafka has not answered within ${PROBE_WITHIN_MS} ms`

@@ -1,7 +1,7 @@
 /**
- * What the newest results say, kept in memory for questions: of each VM the latest one, of each partition the last
- * windows with their completeness. Pure; fed in the order of the results topic, from a place in it that was near enough
- * to its end, so it knows what is recent and nothing else.
+ * The newest results in memory, for queries: the latest result of each VM, and the latest windows of each partition with
+ * their completeness. Pure; results are added in the order of the results topic. Reading starts near the end of the topic,
+ * so the view contains recent results only.
  */
 import type { VmWindowResult } from '../core/close-vm-window.ts'
 import type { CloseReason } from '../core/closing.ts'
@@ -13,11 +13,11 @@ export interface PartitionWindow {
   readonly windowEnd: EpochMs
   readonly vmWindows: number
   readonly byReason: Readonly<Partial<Record<CloseReason, number>>>
-  /** Points promised; `null` where nobody said for one of its VM windows. */
+  /** Number of points promised; `null` if it is unknown for one of the VM windows. */
   readonly expected: number | null
   readonly received: number
   readonly missing: number
-  /** Whether every VM window has all that was promised. */
+  /** Whether every VM window has all points promised. */
   readonly complete: boolean
 }
 
@@ -30,18 +30,19 @@ interface KeptWindow {
 }
 
 export interface ResultsViewLimits {
-  /** Beyond it the VM that has been silent longest is forgotten. */
+  /** Above this limit, the VM that has had no result for longest is dropped. */
   readonly maxVms: number
-  /** Windows that are kept of each partition. */
+  /** Number of windows kept per partition. */
   readonly maxWindows: number
 }
 
 export class ResultsView {
   readonly #limits: ResultsViewLimits
-  /** In the order of their last word, oldest first. */
+  /** In order of each VM's latest result, oldest first. */
   readonly #vms = new Map<string, VmWindowResult>()
   readonly #windows = new Map<number, Map<EpochMs, KeptWindow>>()
-  readonly #cut = new Set<number>()
+  /** Partitions of which earlier results were not read. */
+  readonly #truncated = new Set<number>()
 
   constructor(limits: ResultsViewLimits) {
     this.#limits = limits
@@ -56,18 +57,19 @@ export class ResultsView {
     return this.#vms.get(vmId) ?? null
   }
 
-  /** Of this partition there are earlier results that are not known here. */
-  cut(partition: number): void {
-    this.#cut.add(partition)
+  /** Marks a partition of which earlier results exist that were not read. */
+  markTruncated(partition: number): void {
+    this.#truncated.add(partition)
   }
 
   /**
-   * Newest first, partitions in order; at most `limit`. What begins in the middle of a partition may know of a window only
-   * what came last, such as an amendment: there the certificate's word is needed for how many VM windows there are.
+   * At most `limit` windows, newest first, then by partition. In a truncated partition only the last results of a window
+   * may have been read, such as an amendment. Such a window is listed only if it has as many VM windows as its certificate
+   * states; `certified` returns that number, or `null` if the certificate is unknown.
    */
   windows(limit: number, certified: (partition: number, windowStart: EpochMs) => number | null): PartitionWindow[] {
     const isWhole = ({ partition, windowStart, vms }: KeptWindow): boolean =>
-      !this.#cut.has(partition) || vms.size >= (certified(partition, windowStart) ?? Infinity)
+      !this.#truncated.has(partition) || vms.size >= (certified(partition, windowStart) ?? Infinity)
     return [...this.#windows.values()]
       .flatMap((kept) => [...kept.values()])
       .filter(isWhole)
@@ -79,7 +81,7 @@ export class ResultsView {
   #keepVm(result: VmWindowResult): void {
     const { vmId, windowStart, revision } = result
     const known = this.#vms.get(vmId)
-    // A revision of an older window is no news of what the VM is like now.
+    // A revision of an older window does not change the VM's latest result.
     if (known !== undefined && (known.windowStart > windowStart || isNewer(known, windowStart, revision))) return
     this.#vms.delete(vmId)
     this.#vms.set(vmId, result)

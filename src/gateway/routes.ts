@@ -1,4 +1,4 @@
-/** Every path that the gateway answers, as the router writes it. A bounded name for a request, where its own path is none. */
+/** All routes of the gateway. Metrics use the route's pattern, since the number of different paths is unbounded. */
 export const ROUTES = [
   '/v1/points',
   '/v1/manifests',

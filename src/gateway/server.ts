@@ -1,58 +1,53 @@
 /**
- * The HTTP server: `createGateway` puts the parts together and leaves the listening to its caller.
+ * The HTTP server of the gateway. `createGateway` assembles it; the caller starts listening.
  *
- * ingest.ts      POST /v1/points and /v1/manifests, with its guarantees G1-G3
- * query.ts       GET /v1/vms/{id}, /v1/windows, /v1/certificates/…, out of results-view.ts and certificates-view.ts
- * readiness.ts   GET /readyz; GET /livez says no more than that the process turns
- * openapi.ts     GET /openapi.json
- * read-items.ts, unpack.ts, media-type.ts   from a body to records
- * tokens.ts, rate-limit.ts, pending.ts      who may send, and how much
- * connections.ts which connections the drain waits for
- * problem.ts     what every refusal looks like
- * routes.ts, meter.ts   names of paths, and who is told for the metrics
- * point-log.ts   the port to Kafka
+ *   server.ts           this file: routes, error responses, draining
+ *   ingest.ts           POST /v1/points and /v1/manifests, with guarantees G1-G3
+ *   read-items.ts       decodes a body into records; unpack.ts decompresses it; media-type.ts parses its headers
+ *   tokens.ts           authentication
+ *   rate-limit.ts       rate limit per client
+ *   pending.ts          memory limit, and with it backpressure
+ *   query.ts            GET /v1/vms/{id}, /v1/windows, /v1/certificates/…
+ *   results-view.ts, certificates-view.ts   what queries are answered from
+ *   readiness.ts        GET /readyz
+ *   openapi.ts          GET /openapi.json
+ *   connections.ts      closes connections while the gateway drains
+ *   problem.ts          the form of all error responses
+ *   routes.ts           names of the routes, for metrics
+ *   meter.ts            metrics callbacks
+ *
+ * The port to Kafka is src/ports/point-log.ts.
  */
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { Connections } from './connections.ts'
 import { addIngestRoutes, draining, requireClient, type IngestCounts, type IngestOptions } from './ingest.ts'
-import { NO_METER, type GatewayMeter } from './meter.ts'
+import { NO_METER, type GatewayMeter, type SentResponse } from './meter.ts'
 import { openApiDocument } from './openapi.ts'
 import { problemBody, ProblemError, PROBLEM_MEDIA_TYPE, type Problem, type ProblemCode } from './problem.ts'
-import { addQueryRoutes, type Published } from './query.ts'
+import { addQueryRoutes, type PublishedViews } from './query.ts'
 import { ReadinessCheck } from './readiness.ts'
 
 export interface GatewayOptions extends Omit<IngestOptions, 'isDraining' | 'counts' | 'meter'> {
-  /** @default nobody is told */
+  /** @default no metrics */
   readonly meter?: GatewayMeter
-  /** What the job publishes. `null`: nothing is followed, and questions are not answered. */
-  readonly published: Published | null
+  /** What the job publishes. `null`: there are no query routes. */
+  readonly published: PublishedViews | null
   /** From the first byte of a request to its last. */
   readonly requestTimeoutMs: number
-  /** Told of every answer. */
-  readonly onAnswer?: (answer: Answered) => void
-  /** Told of what nobody expected: a fault of the gateway. */
+  /** Called after every response. */
+  readonly onResponse?: (response: SentResponse) => void
+  /** Called for unexpected errors (HTTP 500). */
   readonly onFault?: (error: unknown) => void
-}
-
-export interface Answered {
-  readonly method: string
-  /** As the router writes it; the path itself where there is none, empty where not even that could be read. */
-  readonly path: string
-  readonly status: number
-  /** `null` where nothing was wrong. */
-  readonly code: ProblemCode | null
-  /** `null` for what never became a request, of which nobody knows when it began. */
-  readonly ms: number | null
 }
 
 export interface Gateway {
   readonly app: FastifyInstance
   readonly counts: Readonly<IngestCounts>
   /**
-   * Takes nothing new, finishes what is under way, then closes. What has not come whole when `requestTimeoutMs` have
-   * passed is given up, so it ends after that and `ackTimeoutMs` at most.
+   * Stops accepting requests, finishes those in progress, then closes. Requests that have not arrived in full within
+   * `requestTimeoutMs` are aborted, so draining takes at most `requestTimeoutMs` + `ackTimeoutMs`.
    */
   drain(): Promise<void>
 }
@@ -60,9 +55,9 @@ export interface Gateway {
 const MAX_HEADER_BYTES = 16 * 1024
 const HEADERS_WITHIN_MS = 10_000
 const KEEP_ALIVE_MS = 30_000
-/** How often slow requests are looked for; bounds how much later than its time one ends. */
-const LOOK_FOR_SLOW_MS = 500
-/** Larger than any id: a vmId has 256 characters of at most 12 bytes each when percent-encoded. */
+/** How often Node checks for slow requests; a request ends at most this much after its timeout. */
+const CHECK_TIMEOUTS_EVERY_MS = 500
+/** Longer than any id: a vmId has at most 256 characters, each at most 12 bytes when percent-encoded. */
 const MAX_PARAM_CHARS = 4_096
 
 export function createGateway(options: GatewayOptions): Gateway {
@@ -71,13 +66,13 @@ export function createGateway(options: GatewayOptions): Gateway {
   const counts: IngestCounts = { points: 0, manifests: 0 }
   const codes = new WeakMap<FastifyRequest, ProblemCode>()
   let isDraining = false
-  const tell = (answered: Answered): void => {
-    meter.answered(answered)
-    options.onAnswer?.(answered)
+  const report = (response: SentResponse): void => {
+    meter.responseSent(response)
+    options.onResponse?.(response)
   }
   const refuseBroken = (error: BrokenRequest, socket: Socket): void => {
     const { status, code } = brokenProblem(error)
-    if (answerBrokenRequest(error, socket)) tell({ method: '', path: '', status, code, ms: null })
+    if (answerBrokenRequest(error, socket)) report({ method: '', path: '', status, code, ms: null })
   }
   const readiness = new ReadinessCheck(log, nowMs)
   const app = fastify({
@@ -85,36 +80,36 @@ export function createGateway(options: GatewayOptions): Gateway {
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
-    // While it drains this gateway answers for itself, in its own form.
+    // While the gateway drains, its own hook refuses requests, with a problem response.
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_CHARS },
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: Math.min(HEADERS_WITHIN_MS, requestTimeoutMs),
-      connectionsCheckingInterval: LOOK_FOR_SLOW_MS,
+      connectionsCheckingInterval: CHECK_TIMEOUTS_EVERY_MS,
     },
     clientErrorHandler: (error, socket) => refuseBroken(error, socket),
-    // Paths that cannot be decoded reach no route, no error handler and no hook.
+    // A path that cannot be decoded reaches no route, error handler or hook.
     frameworkErrors: (error, { method }, reply) => {
       const problem = problemOf(error)
-      tell({ method, path: '', status: problem.status, code: problem.code, ms: null })
+      report({ method, path: '', status: problem.status, code: problem.code, ms: null })
       void answer(reply, problem)
     },
   })
 
-  // Node drops a request whose sender has closed its half of the connection, answer and all, unless told otherwise.
+  // By default, Node drops a request together with its response if the sender has closed its half of the connection.
   Object.assign(app.server, { httpAllowHalfOpen: true })
   const connections = new Connections(app.server)
   app.addHook('onRequest', async (request, reply) => {
-    connections.hasBegun(request.raw.socket)
-    meter.began()
-    // However it ends: answered, or left by its sender.
-    reply.raw.once('close', () => meter.ended())
+    connections.requestStarted(request.raw.socket)
+    meter.requestStarted()
+    // Emitted in every case: the request was answered, or its sender disconnected.
+    reply.raw.once('close', () => meter.requestEnded())
     if (!request.url.startsWith('/v1/')) return
     if (isDraining) throw draining()
     requireClient(request.headers.authorization, clients)
   })
-  app.addHook('preHandler', async ({ raw }) => connections.hasCome(raw.socket))
+  app.addHook('preHandler', async ({ raw }) => connections.bodyReceived(raw.socket))
   app.setErrorHandler((error: FastifyError | ProblemError, request, reply) => {
     const problem = problemOf(error)
     if (problem.status === 500) options.onFault?.(error)
@@ -127,19 +122,19 @@ export function createGateway(options: GatewayOptions): Gateway {
     return answer(reply, problem)
   })
   app.addHook('onResponse', async (request, reply) => {
-    connections.isAnswered(request.raw.socket)
+    connections.responseSent(request.raw.socket)
     const { method, url } = request
     const path = request.routeOptions.url ?? url.split('?')[0] ?? ''
     const code = codes.get(request) ?? null
-    tell({ method, path, status: reply.statusCode, code, ms: reply.elapsedTime })
+    report({ method, path, status: reply.statusCode, code, ms: reply.elapsedTime })
   })
 
-  addIngestRoutes(app, { ...options, meter, log: readiness.watching(), isDraining: () => isDraining, counts })
+  addIngestRoutes(app, { ...options, meter, log: readiness.observedLog(), isDraining: () => isDraining, counts })
   if (options.published !== null) addQueryRoutes(app, options.published)
   app.get('/livez', () => ({ status: 'live' }))
   app.get('/readyz', async (_request, reply) => {
     const state = isDraining
-      ? { ready: false as const, code: 'DRAINING', reason: 'this gateway ends' }
+      ? { ready: false as const, code: 'DRAINING', reason: 'this gateway is shutting down' }
       : await readiness.check()
     return reply.code(state.ready ? 200 : 503).send(state)
   })
@@ -150,9 +145,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     counts,
     async drain() {
       isDraining = true
-      connections.end()
+      connections.closeWhenAnswered()
       const timer = setTimeout(
-        () => connections.giveUp((socket) => refuseBroken({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket)),
+        () => connections.abortIncomplete((socket) => refuseBroken({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket)),
         requestTimeoutMs,
       )
       await app.close()
@@ -164,8 +159,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 function answer(reply: Pick<FastifyReply, 'header' | 'removeHeader' | 'code'>, problem: Problem): FastifyReply {
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds))
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
-  // Closing on a sender that is still sending would take this answer from it: what is left of the body is thrown away
-  // as it comes, for as long as a request may take.
+  // If the connection were closed while the sender is still sending, the sender would not see this response. So keep it
+  // open: the rest of the body is discarded as it arrives, until the request times out.
   if (problem.status === 413) reply.removeHeader('connection')
   return reply.code(problem.status).header('content-type', PROBLEM_MEDIA_TYPE).send(problemBody(problem))
 }
@@ -177,8 +172,8 @@ function problemOf(error: FastifyError | ProblemError): Problem {
   return {
     status: 500,
     code: 'FAULT',
-    detail: 'the gateway failed on this request',
-    remedy: 'Send it again; what was stored counts once. If it stays, report it with the log.',
+    detail: 'the gateway failed to handle this request',
+    remedy: 'Send the request again; stored items count once. If the error persists, report it with the log.',
   }
 }
 
@@ -189,13 +184,13 @@ const REQUEST_CODES: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_BAD_URL: 'BAD_URL',
 }
 
-/** What fastify found wrong with a request, before any route saw it. */
+/** The problem that fastify found with a request before any route handled it. */
 function requestProblem({ code, message }: FastifyError, status: number): Problem {
   return {
     status,
     code: REQUEST_CODES[code] ?? 'BAD_REQUEST',
     detail: message,
-    remedy: 'Mend the request; /openapi.json says what is understood.',
+    remedy: 'Correct the request; see /openapi.json.',
   }
 }
 
@@ -203,15 +198,19 @@ function notFound({ method, url }: FastifyRequest): Problem {
   return {
     status: 404,
     code: 'NO_SUCH_PATH',
-    detail: `there is no ${method} ${url.slice(0, 200)}`,
-    remedy: 'See /openapi.json for what there is.',
+    detail: `there is no route ${method} ${url.slice(0, 200)}`,
+    remedy: 'See /openapi.json for all routes.',
   }
 }
 
-/** By the code that Node's parser gives; all others are requests that are no HTTP. */
+/** By the error code of Node's parser. With any other code, the data is not valid HTTP. */
 const BROKEN: Readonly<Record<string, Pick<Problem, 'status' | 'code' | 'detail'>>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, code: 'TOO_SLOW', detail: 'the request has not come in time' },
-  HPE_HEADER_OVERFLOW: { status: 431, code: 'HEADERS_TOO_LARGE', detail: `the headers pass ${MAX_HEADER_BYTES} bytes` },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, code: 'TOO_SLOW', detail: 'the request did not arrive in time' },
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    code: 'HEADERS_TOO_LARGE',
+    detail: `the headers are larger than ${MAX_HEADER_BYTES} bytes`,
+  },
 }
 
 interface BrokenRequest {
@@ -221,12 +220,15 @@ interface BrokenRequest {
 
 function brokenProblem({
   code = '',
-  message = 'it is no HTTP',
+  message = 'the data is not HTTP',
 }: BrokenRequest): Pick<Problem, 'status' | 'code' | 'detail'> {
   return BROKEN[code] ?? { status: 400, code: 'BAD_REQUEST', detail: message }
 }
 
-/** Answers what never became a request, where there is still somebody to answer; there is no route and no reply for it. */
+/**
+ * Responds to data that Node could not parse as a request, for which there is no route and no reply object. Returns false
+ * if the sender has disconnected.
+ */
 function answerBrokenRequest(error: BrokenRequest, socket: Socket): boolean {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy()

@@ -1,21 +1,21 @@
-/** gzip with a bound: however small a body is packed, no more than the limit is ever unpacked. */
+/** Decompresses gzip bodies with a size limit, so that a small body cannot expand without bound. */
 import { gunzip, type Gunzip } from 'node:zlib'
 import { messageOf } from '../errors/index.ts'
 import { ProblemError } from './problem.ts'
 
-/** Throws a ProblemError for what is no gzip (400) and for what unpacks to more than `maxBytes` (413). */
+/** Throws a ProblemError if the data is not gzip (400) or if it decompresses to more than `maxBytes` (413). */
 export async function unpackGzip(packed: Buffer, maxBytes: number): Promise<Buffer> {
   const { buffer, engine } = await inflate(packed, maxBytes)
-  // zlib takes what follows the last member for padding and drops it: here that would be points.
+  // zlib treats data after the last gzip member as padding and drops it. Here that would lose points.
   if (engine.bytesWritten !== packed.length) {
-    throw notGzip(`${packed.length - engine.bytesWritten} bytes follow the packed data`)
+    throw notGzip(`${packed.length - engine.bytesWritten} bytes follow the compressed data`)
   }
   return buffer
 }
 
 function inflate(packed: Buffer, maxBytes: number): Promise<{ buffer: Buffer; engine: Gunzip }> {
   return new Promise((resolve, reject) => {
-    // With `info` the answer is the output and the engine, which knows how much of the input it has used.
+    // With `info` the result includes the engine, which knows how many input bytes it has consumed.
     gunzip(packed, { maxOutputLength: maxBytes, info: true }, (error, answer) => {
       if (error === null) resolve(answer as unknown as { buffer: Buffer; engine: Gunzip })
       else reject(isTooLarge(error) ? tooLarge(maxBytes) : notGzip(messageOf(error)))
@@ -31,16 +31,16 @@ export function tooLarge(maxBytes: number): ProblemError {
   return new ProblemError({
     status: 413,
     code: 'BODY_TOO_LARGE',
-    detail: `the body has more than ${maxBytes} bytes, or unpacks to more`,
+    detail: `the body has more than ${maxBytes} bytes, or decompresses to more`,
     remedy: 'Send fewer items in one request; the limit is the gateway setting maxBodyBytes.',
   })
 }
 
-function notGzip(what: string): ProblemError {
+function notGzip(reason: string): ProblemError {
   return new ProblemError({
     status: 400,
     code: 'BAD_GZIP',
-    detail: `the body is not what Content-Encoding says, gzip: ${what}`,
-    remedy: 'Pack the whole body with gzip, or leave the header out.',
+    detail: `Content-Encoding is gzip, but the body is not valid gzip: ${reason}`,
+    remedy: 'Compress the whole body with gzip, or omit the header.',
   })
 }

@@ -328,7 +328,7 @@ async function polled(session: Session, intent: Intent, backoff: Backoff): Promi
     return status
   } catch (error) {
     if (!isRetryable(error)) throw error
-    await backoff.pauseAfter(error, `asking for the workflow of commit ${intent.commit}`)
+    await backoff.pauseAfter(error, `polling the workflow of commit ${intent.commit}`)
     return { kind: 'running' }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The attributes of metrics, each with all values that it can take. That is what bounds the number of series: a name of a
- * VM, a window or a workflow instance is never an attribute. Such things are in traces and logs.
+ * The attributes of metrics, each with all of its possible values. This bounds the number of series: the name of a VM, a
+ * window or a workflow instance is never an attribute. Those are in traces and logs.
  */
 import type { CloseReason } from '../core/closing.ts'
 import type { DeadLetterReason, FateCounts } from '../core/fate.ts'
@@ -9,7 +9,7 @@ import { ROUTES } from '../gateway/routes.ts'
 import type { ChunkKind } from '../ledger/chunk-rows.ts'
 import { AGGREGATE, COMMIT, PARTITION_WINDOW, VM_WINDOW } from '../workflows/names.ts'
 
-/** A record, so that a value which is new in the type does not compile until it is here. */
+/** Takes a record, so that adding a value to the type is a compile error until it is added here. */
 const valuesOf = <Value extends string>(all: Readonly<Record<Value, true>>): readonly Value[] =>
   Object.keys(all) as Value[]
 
@@ -62,11 +62,11 @@ const CHUNK_KINDS = valuesOf<ChunkKind>({
   index: true,
 })
 
-/** Values of the state store and inputs of workflows, as far as they have a limit. */
+/** Values of the state store and workflow inputs whose size is limited. */
 export const PAYLOADS = [...CHUNK_KINDS, 'ledger', 'job', 'vm-window input', 'other'] as const
 export type Payload = (typeof PAYLOADS)[number]
 
-/** What is tried again; steps of the pipeline by their first words, without the numbers that follow. */
+/** Retried steps. Steps of the pipeline that end in a number are listed without it. */
 export const RETRY_STEPS = [
   'taking over',
   'reading the index',
@@ -75,7 +75,7 @@ export const RETRY_STEPS = [
   'setting the goal',
   'committing',
   'raising the epoch',
-  'asking for the workflow of commit',
+  'polling the workflow of commit',
   'publishing',
   'settling',
   'vm-window',
@@ -87,33 +87,37 @@ export const STATUS_CLASSES = ['2xx', '3xx', '4xx', '5xx'] as const
 
 export const ITEM_KINDS = ['point', 'manifest'] as const
 
-/** What becomes of an item that is sent to a gateway: it is taken, or refused as it would become a dead letter in the topic. */
+/** The outcome of an item sent to a gateway. It is refused for the same reasons for which it would become a dead letter. */
 export const ITEM_FATES = ['accepted', 'not-acknowledged', 'wrong-kind', ...DEAD_LETTER_REASONS] as const
 
 export const ATTRIBUTES = {
   'windrow.partition': { help: 'Number of a partition', values: null },
-  'windrow.fate': { help: 'What became of a record', values: FATES },
+  'windrow.fate': { help: 'Outcome of a record', values: FATES },
   'windrow.reason': { help: 'Why a window or a VM window closed', values: CLOSE_REASONS },
   'windrow.dead_letter.reason': {
     help: 'Why a record or a VM window became a dead letter',
     values: DEAD_LETTER_REASONS,
   },
-  'windrow.step': { help: 'What is tried again', values: RETRY_STEPS },
-  'windrow.commit.kind': { help: 'Whether a commit closes a window', values: ['window', 'checkpoint'] },
+  'windrow.step': { help: 'Step that is retried', values: RETRY_STEPS },
+  'windrow.commit.kind': { help: 'Whether the commit closes a window', values: ['window', 'checkpoint'] },
   'windrow.workflow': { help: 'Name of a workflow', values: [PARTITION_WINDOW, VM_WINDOW] },
   'windrow.activity': { help: 'Name of an activity', values: [AGGREGATE, COMMIT] },
-  'windrow.outcome': { help: 'How it ended', values: ['completed', 'failed'] },
-  'windrow.operation': { help: 'Call to the state store', values: ['get', 'insert', 'swap', 'delete'] },
-  'windrow.payload': { help: 'What is stored or sent', values: PAYLOADS },
-  'http.route': { help: 'Path of a request, as the gateway knows it', values: [...ROUTES, 'other'] },
-  'windrow.status_class': { help: 'First digit of the status of an answer', values: STATUS_CLASSES },
-  'windrow.item': { help: 'What was sent', values: ITEM_KINDS },
-  'windrow.item.fate': { help: 'What became of an item', values: ITEM_FATES },
-  'windrow.refusal': { help: 'Code of the answer to a request that was refused', values: PROBLEM_CODES },
+  'windrow.outcome': { help: 'Outcome', values: ['completed', 'failed'] },
+  'windrow.operation': { help: 'Operation of the state store', values: ['get', 'insert', 'swap', 'delete'] },
+  'windrow.payload': { help: 'Kind of the stored value or workflow input', values: PAYLOADS },
+  'http.route': { help: 'Route of the request', values: [...ROUTES, 'other'] },
+  'windrow.status_class': { help: 'First digit of the response status', values: STATUS_CLASSES },
+  'windrow.item': { help: 'Kind of item', values: ITEM_KINDS },
+  'windrow.item.fate': { help: 'Outcome of an item', values: ITEM_FATES },
+  'windrow.refusal': { help: 'Problem code of the response to a refused request', values: PROBLEM_CODES },
 } as const satisfies Readonly<Record<string, { help: string; values: readonly string[] | null }>>
 
 export type AttributeName = keyof typeof ATTRIBUTES
-/** The name of an attribute as Prometheus has it, where only letters, digits and underscores are allowed. */
+
+/** The attributes of one measurement. */
+export type Attributes = { readonly [Name in AttributeName]?: string | number }
+
+/** The attribute's name in Prometheus, which allows only letters, digits and underscores. */
 export function prometheusLabel(attribute: AttributeName): string {
   return attribute.replaceAll('.', '_')
 }

@@ -1,15 +1,10 @@
-/** Metrics of a gateway. Off unless settings ask for them, and then nothing of OpenTelemetry is loaded. */
+/** Opens the metrics of a gateway. They are off unless the settings enable them; OpenTelemetry is loaded only then. */
 import type { Config } from '../config/settings.ts'
-import { NO_METER, type GatewayMeter } from '../gateway/meter.ts'
+import { NO_METER } from '../gateway/meter.ts'
 import type { PendingBytes } from '../gateway/pending.ts'
+import type { GatewayTelemetry } from './observed-gateway.ts'
 
-export interface GatewayTelemetry {
-  readonly meter: GatewayMeter
-  /** Lets go of the port. */
-  close(): Promise<void>
-}
-
-/** Throws METRICS_PORT_TAKEN when the port of the metrics is not free. */
+/** Throws METRICS_PORT_TAKEN if the metrics port is in use. */
 export async function openGatewayTelemetry(
   config: Pick<Config, 'job' | 'metricsHost' | 'metricsPort'>,
   pending: PendingBytes,

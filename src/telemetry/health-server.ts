@@ -1,4 +1,4 @@
-/** `GET /livez` and `GET /readyz`: 200 or 503, with the report as JSON. For probes; it tells health and nothing else. */
+/** Serves `GET /livez` and `GET /readyz` for probes: 200 or 503, with the report as JSON. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -10,10 +10,10 @@ export interface HealthServer {
   close(): Promise<void>
 }
 
-/** A probe sends a line and a few headers; what dawdles is cut off. */
+/** Probes are small requests; a slow one is aborted. */
 const REQUEST_TIMEOUT_MS = 5_000
 
-/** Listens on all interfaces, since probes come from outside the container. Port 0 takes any that is free. */
+/** Listens on all interfaces, since probes come from outside the container. Port 0 selects any free port. */
 export async function serveHealth(health: Pick<Health, 'alive' | 'ready'>, port: number): Promise<HealthServer> {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAlive: false }, (request, response) => {
     void answer(health, request, response)
@@ -25,11 +25,11 @@ export async function serveHealth(health: Pick<Health, 'alive' | 'ready'>, port:
   } catch (cause) {
     throw new WindrowError(`health cannot be served on port ${port}: ${messageOf(cause)}`, {
       code: 'HEALTH_PORT',
-      remedy: 'Give another --health-port, or end what listens there.',
+      remedy: 'Set another --health-port, or stop the process that uses it.',
       cause,
     })
   }
-  // It tells of the run and must not outlive it.
+  // The server must not keep the process alive after the run.
   server.unref()
   return {
     port: (server.address() as AddressInfo).port,
@@ -46,15 +46,15 @@ async function answer(
   { method, url }: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const questions: Readonly<Record<string, () => HealthReport | Promise<HealthReport>>> = {
+  const reports: Readonly<Record<string, () => HealthReport | Promise<HealthReport>>> = {
     '/livez': () => health.alive(),
     '/readyz': () => health.ready(),
   }
   const path = url?.split('?')[0] ?? ''
-  const ask = Object.hasOwn(questions, path) ? questions[path] : undefined
-  if (ask === undefined) return end(response, 404, { error: 'there are /livez and /readyz' })
-  if (method !== 'GET' && method !== 'HEAD') return end(response, 405, { error: 'GET it' })
-  const report = await ask()
+  const reportOf = Object.hasOwn(reports, path) ? reports[path] : undefined
+  if (reportOf === undefined) return end(response, 404, { error: 'use /livez or /readyz' })
+  if (method !== 'GET' && method !== 'HEAD') return end(response, 405, { error: 'use GET' })
+  const report = await reportOf()
   end(response, report.ok ? 200 : 503, report)
 }
 

@@ -1,11 +1,12 @@
 /**
- * Whether this process does its work, for those who ask by HTTP (health-server.ts).
+ * Liveness and readiness of this process, served by health-server.ts.
  *
- *   alive   the event loop turns, or nobody would get an answer; and not everything that is ours is halted
- *   ready   it takes part in the job: the consumer group counts it in, its worker is connected, its sidecar answers
+ *   alive   the event loop runs (otherwise there is no response), and not all of the process's partitions are halted
+ *   ready   the process takes part in the job: it is a member of the consumer group, its worker is connected, and its
+ *           sidecar answers
  *
- * A process without a partition is ready: it takes over as soon as the group gives it one. One that stops is not.
- * Lag is no reason for either: starting anew would add to it.
+ * A process without partitions is ready: it takes over as soon as the group assigns one. A process that is shutting down
+ * is not. Lag affects neither probe: restarting the process would only increase it.
  */
 import { messageOf, type WindrowError } from '../errors/index.ts'
 import type { WorkerEvent } from '../adapters/dapr/worker.ts'
@@ -17,9 +18,9 @@ export interface HaltedPartition {
 
 export interface HealthReport {
   readonly ok: boolean
-  /** Why it is not; empty when it is. */
+  /** Why the probe fails; empty if it succeeds. */
   readonly because: readonly string[]
-  /** What the group has given to this process; `null` while it has not. */
+  /** Partitions assigned to this process; `null` while it has no assignment. */
   readonly partitions: readonly number[] | null
   readonly halted: readonly HaltedPartition[]
 }
@@ -29,21 +30,21 @@ export class Health {
   readonly #halted = new Map<number, HaltedPartition>()
   #isWorkerConnected = false
   #isStopping = false
-  #askSidecar: (() => Promise<void>) | null = null
+  #probeSidecar: (() => Promise<void>) | null = null
 
-  /** After every (re)join: these are ours, halted ones among them are tried again. */
-  assigned(partitions: readonly number[]): void {
+  /** Call after every assignment. Halted partitions among them are tried again. */
+  setAssignment(partitions: readonly number[]): void {
     this.#partitions = partitions
     this.#halted.clear()
   }
 
-  /** The group arranges itself anew: nothing is ours until it has. */
-  revoked(): void {
+  /** Call when a rebalance begins: no partition is assigned until it ends. */
+  clearAssignment(): void {
     this.#partitions = null
     this.#halted.clear()
   }
 
-  halted(partition: number, { code }: WindrowError): void {
+  recordHalt(partition: number, { code }: WindrowError): void {
     this.#halted.set(partition, { partition, code })
   }
 
@@ -52,12 +53,12 @@ export class Health {
     else if (kind !== 'log') this.#isWorkerConnected = false
   }
 
-  /** `ask` resolves when the sidecar answers, and rejects within a few seconds when it does not. */
-  setSidecarProbe(ask: () => Promise<void>): void {
-    this.#askSidecar = ask
+  /** `probe` resolves if the sidecar answers; otherwise it rejects within a few seconds. */
+  setSidecarProbe(probe: () => Promise<void>): void {
+    this.#probeSidecar = probe
   }
 
-  stopping(): void {
+  recordShutdown(): void {
     this.#isStopping = true
   }
 
@@ -69,21 +70,21 @@ export class Health {
 
   async ready(): Promise<HealthReport> {
     const because: string[] = []
-    if (this.#isStopping) because.push('it was asked to stop')
-    if (this.#partitions === null) because.push('the consumer group does not count it in')
-    if (!this.#isWorkerConnected) because.push('its workflow worker is not connected')
+    if (this.#isStopping) because.push('the process is shutting down')
+    if (this.#partitions === null) because.push('the process has no assignment from the consumer group')
+    if (!this.#isWorkerConnected) because.push('the workflow worker is not connected')
     const problem = await this.#sidecarProblem()
     if (problem !== null) because.push(problem)
     return this.#report(because)
   }
 
   async #sidecarProblem(): Promise<string | null> {
-    if (this.#askSidecar === null) return 'its sidecar has not answered yet'
+    if (this.#probeSidecar === null) return 'the sidecar has not answered yet'
     try {
-      await this.#askSidecar()
+      await this.#probeSidecar()
       return null
     } catch (error) {
-      return `its sidecar does not answer: ${messageOf(error)}`
+      return `the sidecar does not answer: ${messageOf(error)}`
     }
   }
 

@@ -1,11 +1,11 @@
 /**
- * The histograms, as a source of their own beside OpenTelemetry's meter (a `MetricProducer`). They get a value for every VM window
- * and every call of the store, and OpenTelemetry's sort the attributes of each and write them as JSON to find its series: half of
- * what telemetry cost.
+ * Histograms, implemented as a `MetricProducer` next to OpenTelemetry's meter. A value is recorded for every VM window and
+ * every call to the state store. To find the series of a value, OpenTelemetry's histograms sort its attributes and
+ * serialize them as JSON, which was half of the CPU cost of telemetry. Here the series is found by object identity.
  */
 import { ValueType } from '@opentelemetry/api'
 import { core, metrics, resources } from '@opentelemetry/sdk-node'
-import type { Attributes } from './instruments.ts'
+import type { Attributes } from './attributes.ts'
 import type { MetricDefinition } from './metric-definition.ts'
 import type { HistogramKey, MetricKey } from './metrics.ts'
 
@@ -13,7 +13,7 @@ const NONE: Attributes = {}
 
 interface Series {
   readonly attributes: Attributes
-  /** By bucket: values up to its boundary and above the one before; the last has no boundary. */
+  /** Number of values per bucket: above the previous boundary, up to its own. The last bucket has no upper boundary. */
   readonly counts: number[]
   count: number
   sum: number
@@ -22,17 +22,17 @@ interface Series {
 interface Histogram {
   readonly definition: MetricDefinition
   readonly boundaries: readonly number[]
-  /** By the attributes as they came; in another order they lead to the same series. */
+  /** By the serialized attributes in the given order and sorted; all orders lead to the same series. */
   readonly series: Map<string, Series>
-  /** By attributes that came before as the same object, which are most. */
-  readonly seen: WeakMap<Attributes, Series>
+  /** By the attributes object. Most callers pass the same object every time. */
+  readonly byObject: WeakMap<Attributes, Series>
 }
 
 export class Histograms implements metrics.MetricProducer {
   readonly #histograms = new Map<MetricKey, Histogram>()
   readonly #startTime = core.hrTime()
 
-  /** Those of `table` alone; what is recorded of others is dropped. */
+  /** Creates the histograms of `table`. Values for any other metric are dropped. */
   constructor(table: Readonly<Partial<Record<MetricKey, MetricDefinition>>>) {
     for (const [key, definition] of Object.entries(table) as [MetricKey, MetricDefinition][]) {
       if (definition.kind !== 'histogram') continue
@@ -40,18 +40,18 @@ export class Histograms implements metrics.MetricProducer {
         definition,
         boundaries: definition.buckets ?? [],
         series: new Map(),
-        seen: new WeakMap(),
+        byObject: new WeakMap(),
       })
     }
   }
 
-  /** `attributes` must not change afterwards: an object that came before is not read again. */
+  /** The caller must not change `attributes` afterwards: an object that was passed before is not read again. */
   record(key: HistogramKey, value: number, attributes: Attributes = NONE): void {
     const histogram = this.#histograms.get(key)
     if (histogram === undefined) return
     const { boundaries } = histogram
-    let series = histogram.seen.get(attributes)
-    if (series === undefined) histogram.seen.set(attributes, (series = seriesOf(histogram, attributes)))
+    let series = histogram.byObject.get(attributes)
+    if (series === undefined) histogram.byObject.set(attributes, (series = seriesOf(histogram, attributes)))
     let bucket = 0
     while (bucket < boundaries.length && value > (boundaries[bucket] as number)) bucket++
     series.counts[bucket] = (series.counts[bucket] as number) + 1
@@ -59,11 +59,11 @@ export class Histograms implements metrics.MetricProducer {
     series.sum += value
   }
 
-  /** What OpenTelemetry's own histograms would tell, cumulative from the start of the process. */
+  /** The same data that OpenTelemetry's own histograms would export, cumulative since the start of the process. */
   async collect(): Promise<metrics.CollectionResult> {
     const endTime = core.hrTime()
-    const told = [...this.#histograms.values()].filter(({ series }) => series.size > 0)
-    const data = told.map(({ definition, boundaries, series }): metrics.HistogramMetricData => ({
+    const nonEmpty = [...this.#histograms.values()].filter(({ series }) => series.size > 0)
+    const data = nonEmpty.map(({ definition, boundaries, series }): metrics.HistogramMetricData => ({
       descriptor: {
         ...{ name: definition.name, description: definition.help, unit: definition.unit },
         valueType: ValueType.DOUBLE,

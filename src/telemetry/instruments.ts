@@ -1,23 +1,21 @@
-/** The instruments of the tables of metrics, made from an OpenTelemetry meter; histograms are counted by our own (histograms.ts). */
+/** Instruments for a table of metrics. Counters and gauges are OpenTelemetry's; histograms are our own (histograms.ts). */
 import type { Counter, Meter, Observable } from '@opentelemetry/api'
-import type { AttributeName } from './attributes.ts'
+import type { Attributes } from './attributes.ts'
 import type { Histograms } from './histograms.ts'
 import type { MetricDefinition } from './metric-definition.ts'
 import type { CounterKey, GaugeKey, HistogramKey, MetricKey } from './metrics.ts'
 
-export type Attributes = { readonly [Name in AttributeName]?: string | number }
-
-/** Says the value of a gauge; a gauge that is not said has no series. */
+/** Sets a gauge. Gauges that are not set in a collection produce no series. */
 export type SetGauge = (key: GaugeKey, value: number, attributes?: Attributes) => void
 
 export interface Instruments {
   add(key: CounterKey, value: number, attributes?: Attributes): void
   record(key: HistogramKey, value: number, attributes?: Attributes): void
-  /** `read` is called whenever somebody asks for the metrics. */
-  onRead(read: (set: SetGauge) => void): void
+  /** Registers `collect`, which is called to set the gauges whenever the metrics are collected. */
+  onCollect(collect: (set: SetGauge) => void): void
 }
 
-/** Those of `table` alone: a process has no series of what it never does. */
+/** Creates the instruments of `table` only, so that a process exports no series of things that it never does. */
 export function createInstruments(
   meter: Meter,
   table: Readonly<Partial<Record<MetricKey, MetricDefinition>>>,
@@ -34,9 +32,10 @@ export function createInstruments(
   return {
     add: (key, value, attributes) => counters.get(key)?.add(value, attributes),
     record: (key, value, attributes) => histograms.record(key, value, attributes),
-    onRead: (read) =>
+    onCollect: (collect) =>
       meter.addBatchObservableCallback(
-        (result) => read((key, value, attributes) => result.observe(gauges.get(key) as Observable, value, attributes)),
+        (result) =>
+          collect((key, value, attributes) => result.observe(gauges.get(key) as Observable, value, attributes)),
         [...gauges.values()],
       ),
   }

@@ -1,44 +1,44 @@
 /**
- * How long ago the log ended where a partition stands now: its lag as a time, whatever timestamps its records carry. From
- * looks at the log's end every few seconds, with straight lines between them.
+ * Lag as a time: how long ago the end of the log was at a partition's current position. It does not depend on the timestamps
+ * of records. The log's end is polled every few seconds; between two polls it is interpolated linearly.
  */
 
-/** Looks that are kept; at one each five seconds, for an hour. Further back the lag is said as at least that. */
-const MAX_LOOKS = 720
+/** Number of polls to keep: one hour at one poll per five seconds. A larger lag is reported as one hour. */
+const MAX_POLLS = 720
 
-interface Look {
+interface Poll {
   readonly end: number
   readonly atMs: number
 }
 
 export class LogEnds {
-  /** Ends rise from look to look. */
-  readonly #looks: Look[] = []
+  /** Oldest first; the ends never decrease. */
+  readonly #polls: Poll[] = []
 
   observe(end: number, atMs: number): void {
-    const last = this.#looks.at(-1)
-    // A log that was cut or made anew: what was seen of the old one says nothing of this.
-    if (last !== undefined && end < last.end) this.#looks.length = 0
-    // Of a log that stands still the first look is wanted, and the last, where it goes on from.
-    const isStill = this.#looks.at(-1)?.end === end && this.#looks.at(-2)?.end === end
-    if (isStill) this.#looks.pop()
-    this.#looks.push({ end, atMs })
-    if (this.#looks.length > MAX_LOOKS) this.#looks.shift()
+    const last = this.#polls.at(-1)
+    // The log was truncated or recreated, so earlier polls are meaningless.
+    if (last !== undefined && end < last.end) this.#polls.length = 0
+    // While the end does not move, keep only the first and the last poll of that time. The last is where growth resumes.
+    const isUnchanged = this.#polls.at(-1)?.end === end && this.#polls.at(-2)?.end === end
+    if (isUnchanged) this.#polls.pop()
+    this.#polls.push({ end, atMs })
+    if (this.#polls.length > MAX_POLLS) this.#polls.shift()
   }
 
-  /** Where the log ended last; `null` before the first look. */
+  /** The latest end of the log; `null` before the first poll. */
   get end(): number | null {
-    return this.#looks.at(-1)?.end ?? null
+    return this.#polls.at(-1)?.end ?? null
   }
 
-  /** 0 where everything is read; `null` before the first look. */
+  /** Lag in milliseconds: 0 if everything is read; `null` before the first poll. */
   lagMs(position: number, nowMs: number): number | null {
     const { end } = this
     if (end === null) return null
     if (position >= end) return 0
-    const after = this.#looks.findIndex((look) => look.end > position)
-    const next = this.#looks[after] as Look
-    const before = this.#looks[after - 1]
+    const after = this.#polls.findIndex((poll) => poll.end > position)
+    const next = this.#polls[after] as Poll
+    const before = this.#polls[after - 1]
     if (before === undefined) return nowMs - next.atMs
     const share = (position - before.end) / (next.end - before.end)
     return nowMs - (before.atMs + share * (next.atMs - before.atMs))

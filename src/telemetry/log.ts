@@ -1,4 +1,4 @@
-/** Structured logs: one JSON line an event on standard error, for machines that collect them. People get the display. */
+/** Structured logs: one line of JSON per event on standard error, for log collectors. People read the display instead. */
 import { pino, type Logger } from 'pino'
 import type { Config } from '../config/settings.ts'
 import type { PipelineEvent } from '../ports/events.ts'
@@ -10,8 +10,8 @@ export type Log = Logger
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /**
- * Written at once and not in the background: the last lines before a death are the ones that matter. The secrets of the configuration
- * are masked in every line as it leaves.
+ * Lines are written synchronously, because the last lines before a crash matter most. The secrets of the configuration are
+ * masked in every line.
  */
 export function createLog(config: Config): Log {
   const { logLevel: level, job } = config
@@ -23,7 +23,7 @@ export function createLog(config: Config): Log {
   )
 }
 
-/** An error has no members of its own that JSON would show. */
+/** JSON would show an error as an empty object, so log its message. */
 const textOf = (value: unknown): unknown => (value instanceof Error ? value.message : value)
 
 export function isLogged(log: Log, event: PipelineEvent): boolean {

@@ -1,17 +1,17 @@
-/** What a metric is, and words for the usual kinds of them. The tables are in metrics.ts and gateway-metrics.ts. */
+/** The definition of a metric, and helpers for common kinds. The tables are in metrics.ts and gateway-metrics.ts. */
 import type { AttributeName } from './attributes.ts'
 
 export interface MetricDefinition {
   readonly name: string
-  /** A counter only rises; a gauge is read when somebody asks; a histogram counts durations or sizes by how large they are. */
+  /** A counter only increases; a gauge is read at collection; a histogram counts durations or sizes in buckets. */
   readonly kind: 'counter' | 'gauge' | 'histogram'
-  /** UCUM, as OpenTelemetry asks: `s`, `By`, `1` for a share, `{record}` for things that are counted. */
+  /** UCUM, as OpenTelemetry requires: `s`, `By`, `1` for a ratio, `{record}` for counted things. */
   readonly unit: string
   readonly help: string
   readonly attributes: readonly AttributeName[]
   /** Upper bounds of a histogram's buckets, in its unit. */
   readonly buckets?: readonly number[]
-  /** Files have none: their ends are not known, and the wall clock has no say in them. */
+  /** Not exported for files: their end is unknown in advance, and they have no wall-clock deadline. */
   readonly topicsOnly?: true
 }
 
@@ -24,7 +24,7 @@ export const gauge = (name: string, unit: string, help: string, ...attributes: A
 export const seconds = (name: string, help: string, ...attributes: AttributeName[]) =>
   ({ name, kind: 'histogram', unit: 's', help, attributes, buckets: DURATIONS_S }) as const
 
-/** The name under which Prometheus gets a metric: dots become underscores, counters end in `_total`. */
+/** The metric's name in Prometheus: dots become underscores, counters get the suffix `_total`. */
 export function prometheusName({ name, kind }: MetricDefinition): string {
   return `${name.replaceAll('.', '_')}${kind === 'counter' ? '_total' : ''}`
 }

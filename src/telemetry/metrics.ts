@@ -1,13 +1,14 @@
 /**
- * Every metric, once: name and unit by OpenTelemetry's conventions (https://opentelemetry.io/docs/specs/semconv/general/metrics/),
- * help and attributes. The instruments are made from these tables, and docs/reference/metrics.md is written from them.
+ * The tables of all metrics: name, unit, description and attributes. Names and units follow OpenTelemetry's conventions
+ * (https://opentelemetry.io/docs/specs/semconv/general/metrics/). The instruments and docs/reference/metrics.md are
+ * generated from these tables.
  */
 import { GATEWAY_METRICS } from './gateway-metrics.ts'
 import { counter, gauge, seconds, type MetricDefinition } from './metric-definition.ts'
 
 const SHARES = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1]
 
-/** What `windrow run` exports, beside what every process does. */
+/** Metrics of `windrow run`, besides those of every process. */
 export const PROCESSOR_METRICS = {
   records: counter(
     'windrow.records',
@@ -17,14 +18,14 @@ export const PROCESSOR_METRICS = {
     'windrow.fate',
   ),
   lag: {
-    ...gauge('windrow.lag', '{record}', 'Records in the log that are not folded yet', 'windrow.partition'),
+    ...gauge('windrow.lag', '{record}', 'Consumer lag, in records', 'windrow.partition'),
     topicsOnly: true,
   },
   lagDuration: {
     ...gauge(
       'windrow.lag.duration',
       's',
-      'Time since the log ended where the partition stands now; at least so much where it stood there before the process began to look',
+      'Consumer lag as a time: how long ago the end of the log was at the current position; a lower bound if that was before the process started',
       'windrow.partition',
     ),
     topicsOnly: true,
@@ -37,7 +38,7 @@ export const PROCESSOR_METRICS = {
     ...gauge(
       'windrow.log.held',
       '{record}',
-      'Records between the begin of the log and the partition; at 0 with a lag, retention deletes what was not read',
+      'Records between the start of the log and the current position; if 0 while there is a lag, retention is deleting unread records',
       'windrow.partition',
     ),
     topicsOnly: true,
@@ -45,22 +46,22 @@ export const PROCESSOR_METRICS = {
   watermarkDelay: gauge(
     'windrow.watermark.delay',
     's',
-    'Wall clock less watermark, the highest timestamp of an accepted point',
+    'Wall clock minus watermark; the watermark is the highest timestamp of an accepted point',
     'windrow.partition',
   ),
 
-  windowsOpen: gauge('windrow.windows.open', '{window}', 'Partition windows that are open', 'windrow.partition'),
+  windowsOpen: gauge('windrow.windows.open', '{window}', 'Open partition windows', 'windrow.partition'),
   completeness: gauge(
     'windrow.window.completeness',
     '1',
-    'Share of the producers waited for that have sent all of the lowest open window; 1 when nobody is waited for',
+    'Share of the expected producers whose points for the lowest open window are complete; 1 if none is expected',
     'windrow.partition',
   ),
   overdue: {
     ...gauge(
       'windrow.window.overdue',
       's',
-      'Time that the oldest window which is not published is past its end and the deadline; 0 before',
+      'How long the oldest unpublished window is past its deadline (its end plus the setting deadline); 0 before that',
       'windrow.partition',
     ),
     topicsOnly: true,
@@ -69,7 +70,7 @@ export const PROCESSOR_METRICS = {
   vmWindowsClosed: counter('windrow.vm_windows.closed', '{window}', 'VM windows committed', 'windrow.reason'),
   closeDuration: seconds(
     'windrow.window.close.duration',
-    'From the fold of the last record that a window waited for until its results are published',
+    'From the record that closed a window until its results are published',
     'windrow.reason',
   ),
   results: counter('windrow.results', '{result}', 'Results published by this process'),
@@ -82,38 +83,38 @@ export const PROCESSOR_METRICS = {
 
   commitDuration: seconds(
     'windrow.commit.duration',
-    'From intent to swapped ledger, all attempts together',
+    'From the first intent until the ledger is committed, including all attempts',
     'windrow.commit.kind',
   ),
-  publishDuration: seconds('windrow.publish.duration', 'Publishing one commit in one transaction'),
-  retries: counter('windrow.retries', '{retry}', 'Steps that failed and are tried again', 'windrow.step'),
+  publishDuration: seconds('windrow.publish.duration', 'Time to publish one commit in one transaction'),
+  retries: counter('windrow.retries', '{retry}', 'Failed steps that are retried', 'windrow.step'),
 
   workflowDuration: seconds(
     'windrow.workflow.duration',
-    'From the start of an instance until its end is known',
+    'From the start of a workflow instance until this process learns that it ended',
     'windrow.workflow',
     'windrow.outcome',
   ),
   workflowsInFlight: gauge(
     'windrow.workflow.in_flight',
     '{instance}',
-    'Instances started by this process that have not ended; those that wait for a slot included',
+    'Workflow instances started by this process that have not ended, including those that wait for a slot',
     'windrow.workflow',
   ),
   activityDuration: seconds(
     'windrow.activity.duration',
-    'Activities run by this process, those that the sidecar runs again included',
+    'Activities run by this process, including repeated runs',
     'windrow.activity',
     'windrow.outcome',
   ),
-  workerRestarts: counter('windrow.worker.restarts', '{restart}', 'Connections of the worker that were lost'),
-  workerConnected: gauge('windrow.worker.connected', '1', '1 while the worker has its stream of work, else 0'),
+  workerRestarts: counter('windrow.worker.restarts', '{restart}', 'Lost connections of the worker'),
+  workerConnected: gauge('windrow.worker.connected', '1', '1 while the worker is connected to its sidecar, else 0'),
 
   payloadRatio: {
     name: 'windrow.payload.ratio',
     kind: 'histogram',
     unit: '1',
-    help: 'Size of what is stored or sent as a share of maxValueBytes',
+    help: 'Size of a stored value or a workflow input as a share of maxValueBytes',
     attributes: ['windrow.payload'],
     buckets: SHARES,
   },
@@ -125,28 +126,36 @@ export const PROCESSOR_METRICS = {
   ),
 
   partitions: gauge('windrow.partitions', '{partition}', 'Partitions of the job'),
-  partitionsOwned: gauge('windrow.partitions.owned', '{partition}', 'Partitions that this process works on'),
+  partitionsOwned: gauge('windrow.partitions.owned', '{partition}', 'Partitions owned by this process'),
   partitionHalted: gauge(
     'windrow.partition.halted',
     '1',
-    '1 for a partition that was given to this process and cannot go on, else 0',
+    '1 if the partition is assigned to this process and halted, else 0',
     'windrow.partition',
   ),
-  takeovers: counter('windrow.takeovers', '{takeover}', 'Partitions taken over, and taken again, by this process'),
-  assignments: counter('windrow.assignments', '{assignment}', 'Times that the consumer group gave out partitions anew'),
+  takeovers: counter(
+    'windrow.takeovers',
+    '{takeover}',
+    'Takeovers of partitions by this process, including those to retry a commit',
+  ),
+  assignments: counter('windrow.assignments', '{assignment}', 'Assignments by the consumer group'),
 } as const satisfies Readonly<Record<string, MetricDefinition>>
 
-/** What every process exports. */
+/** Metrics of every process. */
 export const PROCESS_METRICS = {
   eventLoopDelayMean: gauge('nodejs.eventloop.delay.mean', 's', 'Mean delay of the event loop since the last scrape'),
-  eventLoopDelayP99: gauge('nodejs.eventloop.delay.p99', 's', '99th percentile of the same'),
-  eventLoopDelayMax: gauge('nodejs.eventloop.delay.max', 's', 'Largest of the same'),
+  eventLoopDelayP99: gauge(
+    'nodejs.eventloop.delay.p99',
+    's',
+    '99th percentile of the event loop delay since the last scrape',
+  ),
+  eventLoopDelayMax: gauge('nodejs.eventloop.delay.max', 's', 'Maximum of the event loop delay since the last scrape'),
   eventLoopUtilization: gauge(
     'nodejs.eventloop.utilization',
     '1',
     'Share of the time since the last scrape that the event loop was busy',
   ),
-  cpuTime: counter('process.cpu.time', 's', 'CPU time of the process, user and system together'),
+  cpuTime: counter('process.cpu.time', 's', 'CPU time of the process, user plus system'),
   memory: gauge('process.memory.usage', 'By', 'Resident memory of the process'),
 } as const satisfies Readonly<Record<string, MetricDefinition>>
 

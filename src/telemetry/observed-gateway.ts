@@ -1,4 +1,4 @@
-/** Counts and times what a gateway does. Nothing of a request becomes an attribute but what is in a table of its own. */
+/** Metrics of a gateway. Attribute values come from fixed tables only, never directly from a request. */
 import { resources } from '@opentelemetry/sdk-node'
 import type { Config } from '../config/settings.ts'
 import type { GatewayMeter } from '../gateway/meter.ts'
@@ -7,12 +7,17 @@ import { PROBLEM_CODES } from '../gateway/problem.ts'
 import { routeOf, ROUTES, type Route } from '../gateway/routes.ts'
 import { ITEM_FATES, ITEM_KINDS, STATUS_CLASSES } from './attributes.ts'
 import { GATEWAY_METRICS } from './gateway-metrics.ts'
-import type { GatewayTelemetry } from './gateway-telemetry.ts'
 import type { Instruments } from './instruments.ts'
 import { PROCESS_METRICS } from './metrics.ts'
 import { serveMetrics, type MetricsAddress } from './serve-metrics.ts'
 
-/** Throws METRICS_PORT_TAKEN when nobody can listen there. */
+export interface GatewayTelemetry {
+  readonly meter: GatewayMeter
+  /** Closes the metrics port. */
+  close(): Promise<void>
+}
+
+/** Throws METRICS_PORT_TAKEN if the port is in use. */
 export async function openGatewayMetrics(
   at: MetricsAddress,
   { job }: Pick<Config, 'job'>,
@@ -32,30 +37,30 @@ export function createGatewayMeter(
   pending: Pick<PendingBytes, 'bytes' | 'maxBytes'>,
 ): GatewayMeter {
   let active = 0
-  instruments.onRead((set) => {
+  instruments.onCollect((set) => {
     set('requestsActive', active)
     set('pending', pending.bytes)
     set('pendingLimit', pending.maxBytes)
   })
   const items = (kind: ItemKind, fate: string, count: number): void =>
     instruments.add('items', count, { 'windrow.item': kind, 'windrow.item.fate': fate })
-  beginAtZero(instruments, items)
+  initializeCounters(instruments, items)
   return {
-    began: () => void active++,
-    ended: () => void active--,
-    answered({ path, status, code, ms }) {
+    requestStarted: () => void active++,
+    requestEnded: () => void active--,
+    responseSent({ path, status, code, ms }) {
       if (code !== null) instruments.add('refusals', 1, { 'windrow.refusal': code })
       const route = routeOf(path)
       instruments.add('requests', 1, { 'http.route': route, 'windrow.status_class': classOf(status) })
       if (ms !== null) instruments.record('requestDuration', ms / 1000, { 'http.route': route })
     },
-    received: (kind, bytes) => instruments.record('bodySize', bytes, { 'http.route': ROUTE_OF[kind] }),
-    taken: (kind, count) => items(kind, 'accepted', count),
-    unknown: (kind, count) => items(kind, 'not-acknowledged', count),
-    refused(kind, problems) {
+    bodyReceived: (kind, bytes) => instruments.record('bodySize', bytes, { 'http.route': ROUTE_OF[kind] }),
+    itemsAccepted: (kind, count) => items(kind, 'accepted', count),
+    itemsNotAcknowledged: (kind, count) => items(kind, 'not-acknowledged', count),
+    itemsRefused(kind, problems) {
       for (const { code } of problems) items(kind, ITEM_FATES.find((fate) => fate === code) ?? 'invalid', 1)
     },
-    logged(ok, ms) {
+    appendEnded(ok, ms) {
       const attributes = { 'windrow.outcome': ok ? 'completed' : 'failed' }
       instruments.record('acknowledgementDuration', ms / 1000, attributes)
     },
@@ -64,8 +69,11 @@ export function createGatewayMeter(
 
 const classOf = (status: number): string => `${Math.floor(status / 100)}xx`
 
-/** A counter that comes into being with its first event has no rise that anybody could see. */
-function beginAtZero(instruments: Instruments, items: (kind: ItemKind, fate: string, count: number) => void): void {
+/** Creates all counters with the value 0. Prometheus cannot see the increase of a counter that appears with its first event. */
+function initializeCounters(
+  instruments: Instruments,
+  items: (kind: ItemKind, fate: string, count: number) => void,
+): void {
   for (const kind of ITEM_KINDS) for (const fate of ITEM_FATES) items(kind, fate, 0)
   for (const code of PROBLEM_CODES) instruments.add('refusals', 0, { 'windrow.refusal': code })
   for (const route of [...ROUTES, 'other'])

@@ -1,14 +1,14 @@
-/** Ports and functions that time and measure what goes through them. Each does exactly what the one within does. */
+/** Wrappers around ports and activities that time calls and measure payloads. Each does exactly what the wrapped one does. */
 import type { InstanceRunner } from '../adapters/dapr/instance-runner.ts'
 import { instancePartsOf } from '../ledger/attempt-id.ts'
 import type { StateStore, WorkflowEngine } from '../ports/index.ts'
 import { AGGREGATE, PARTITION_WINDOW, VM_WINDOW } from '../workflows/names.ts'
 import type { CommitPlan, CommitRequest } from '../workflows/plan.ts'
 import type { ActivityFunction } from '../adapters/dapr/worker-session.ts'
-import { PAYLOADS, type Payload } from './attributes.ts'
-import type { Attributes, Instruments } from './instruments.ts'
+import { PAYLOADS, type Attributes, type Payload } from './attributes.ts'
+import type { Instruments } from './instruments.ts'
 
-/** Attributes by how it ended; made once, since an object that was seen before leads to its series the quickest (histograms.ts). */
+/** Attributes by outcome. They are created once, because histograms.ts finds the series of a known object fastest. */
 interface Outcomes {
   readonly completed: Attributes
   readonly failed: Attributes
@@ -19,7 +19,7 @@ const outcomesOf = (attributes: Attributes): Outcomes => ({
   failed: { ...attributes, 'windrow.outcome': 'failed' },
 })
 
-/** Runs `act`, and records how long it took and how it ended. */
+/** Runs `act` and records its duration and outcome. */
 async function timed<T>(
   instruments: Instruments,
   key: 'storeDuration' | 'activityDuration' | 'workflowDuration',
@@ -28,13 +28,13 @@ async function timed<T>(
   hasFailed?: (outcome: T) => boolean,
 ): Promise<T> {
   const startedMs = performance.now()
-  let how: keyof Outcomes = 'failed'
+  let outcome: keyof Outcomes = 'failed'
   try {
     const result = await act()
-    if (hasFailed?.(result) !== true) how = 'completed'
+    if (hasFailed?.(result) !== true) outcome = 'completed'
     return result
   } finally {
-    instruments.record(key, (performance.now() - startedMs) / 1000, outcomes[how])
+    instruments.record(key, (performance.now() - startedMs) / 1000, outcomes[outcome])
   }
 }
 
@@ -65,17 +65,17 @@ export function observedStore(store: StateStore, instruments: Instruments): Stat
   }
 }
 
-/** What is stored under a key: `<attempt>-<kind>-<page>`, `<job>-<partition>-ledger` or `<job>-job`. */
+/** The kind of value under a key: `<attempt>-<kind>-<page>`, `<job>-<partition>-ledger` or `<job>-job`. */
 export function payloadOf(key: string): Payload {
   const words = key.split('-')
   const kind = words.length > 3 ? words.at(-2) : words.at(-1)
   return PAYLOADS.find((payload) => payload === kind) ?? 'other'
 }
 
-/** Parent workflows, from their start by this process until it learns of their end. */
+/** Times parent workflows from their start by this process until it learns that they ended. */
 export function observedEngine(engine: WorkflowEngine, instruments: Instruments): WorkflowEngine {
   const startedMs = new Map<string, number>()
-  instruments.onRead((set) => set('workflowsInFlight', startedMs.size, { 'windrow.workflow': PARTITION_WINDOW }))
+  instruments.onCollect((set) => set('workflowsInFlight', startedMs.size, { 'windrow.workflow': PARTITION_WINDOW }))
   return {
     async start(id, input) {
       if (!startedMs.has(id)) startedMs.set(id, performance.now())
@@ -92,14 +92,14 @@ export function observedEngine(engine: WorkflowEngine, instruments: Instruments)
       return status
     },
     async purge(id) {
-      // One that was abandoned has no end that anybody waits for.
+      // An abandoned workflow is purged without being polled to its end.
       startedMs.delete(id)
       await engine.purge(id)
     },
   }
 }
 
-/** The runner of `vm-window` instances. */
+/** Times `vm-window` instances. */
 export function observedRunner(
   runner: InstanceRunner,
   maxValueBytes: number,
@@ -108,7 +108,7 @@ export function observedRunner(
   let inFlight = 0
   const payload = { 'windrow.payload': 'vm-window input' } as const
   const outcomes = outcomesOf({ 'windrow.workflow': VM_WINDOW })
-  instruments.onRead((set) => set('workflowsInFlight', inFlight, { 'windrow.workflow': VM_WINDOW }))
+  instruments.onCollect((set) => set('workflowsInFlight', inFlight, { 'windrow.workflow': VM_WINDOW }))
   return {
     async run(workflowName, id, input) {
       inFlight++
@@ -148,7 +148,7 @@ export function mapActivities(
   return Object.fromEntries(Object.entries(activities).map(([name, activity]) => [name, change(name, activity)]))
 }
 
-/** The plan in the input of one of Windrow's activities. */
+/** Returns the commit plan from the input of an activity. */
 export function planOf(name: string, input: unknown): CommitPlan {
   return name === AGGREGATE ? (input as CommitPlan) : (input as CommitRequest).plan
 }

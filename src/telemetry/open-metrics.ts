@@ -1,4 +1,4 @@
-/** The metrics of a run. */
+/** Opens the metrics of a run. */
 import type { resources } from '@opentelemetry/sdk-node'
 import type { WorkerEvent } from '../adapters/dapr/worker.ts'
 import { CLOSE_REASONS, DEAD_LETTER_REASONS, RETRY_STEPS } from './attributes.ts'
@@ -9,12 +9,12 @@ import { PipelineMetrics } from './pipeline-metrics.ts'
 import { serveMetrics, type MetricsAddress } from './serve-metrics.ts'
 import { NO_TELEMETRY, type Telemetry } from './telemetry.ts'
 
-/** Throws METRICS_PORT_TAKEN when nobody can listen there. */
+/** Throws METRICS_PORT_TAKEN if the port is in use. */
 export async function openMetrics(at: MetricsAddress, resource: resources.Resource): Promise<Telemetry> {
   const { instruments, close } = await serveMetrics(at, resource, { ...PROCESSOR_METRICS, ...PROCESS_METRICS })
   const pipeline = new PipelineMetrics(instruments, () => Date.now())
   const observeWorker = workerMetrics(instruments)
-  beginAtZero(instruments)
+  initializeCounters(instruments)
   return {
     pipeline: {
       ...NO_TELEMETRY.pipeline,
@@ -40,7 +40,7 @@ export async function openMetrics(at: MetricsAddress, resource: resources.Resour
 
 function workerMetrics(instruments: Instruments): (event: WorkerEvent) => void {
   let isConnected = false
-  instruments.onRead((set) => set('workerConnected', isConnected ? 1 : 0))
+  instruments.onCollect((set) => set('workerConnected', isConnected ? 1 : 0))
   return ({ kind }) => {
     if (kind === 'connected') isConnected = true
     if (kind !== 'disconnected' && kind !== 'gave-up') return
@@ -49,8 +49,8 @@ function workerMetrics(instruments: Instruments): (event: WorkerEvent) => void {
   }
 }
 
-/** A counter that comes into being with its first event has no rise that anybody could see. */
-function beginAtZero(instruments: Instruments): void {
+/** Creates all counters with the value 0. Prometheus cannot see the increase of a counter that appears with its first event. */
+function initializeCounters(instruments: Instruments): void {
   const add: Instruments['add'] = (...of) => instruments.add(...of)
   for (const key of ['results', 'workerRestarts', 'takeovers', 'assignments'] as const) add(key, 0)
   for (const reason of CLOSE_REASONS) {

@@ -1,4 +1,4 @@
-/** Where spans go: to a collector by OTLP over HTTP, as protobuf, in batches from the background. */
+/** Exports spans to a collector: OTLP over HTTP, as protobuf, in batches in the background. */
 import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { core, node, tracing, type resources } from '@opentelemetry/sdk-node'
@@ -8,7 +8,7 @@ import { Tracing } from './tracing.ts'
 
 export type SpanProcessor = tracing.SpanProcessor
 
-/** A collector answers at once; one that is away must not hold up the end of a run for long. */
+/** A working collector responds immediately. An unreachable one must not delay the end of a run for long. */
 const EXPORT_WITHIN_MS = 2_000
 const FLUSH_WITHIN_MS = 3_000
 
@@ -17,7 +17,7 @@ export interface Traces {
   close(): Promise<void>
 }
 
-/** `null` where neither a collector nor another receiver is given. */
+/** `null` if tracing is disabled: neither a collector nor `spans` is given. */
 export function openTraces(
   { otlpEndpoint, traceSampling, traceVmSampling }: TelemetrySettings,
   resource: resources.Resource,
@@ -28,7 +28,7 @@ export function openTraces(
   if (processor === null) return null
   const provider = new node.NodeTracerProvider({
     resource,
-    // A window is sampled as a whole: its children, in whichever process, do as it does.
+    // A window is sampled as a whole: child spans follow its decision, also in other processes.
     sampler: new tracing.ParentBasedSampler({ root: new tracing.TraceIdRatioBasedSampler(traceSampling) }),
     spanProcessors: [processor],
   })
@@ -41,15 +41,15 @@ export function openTraces(
       },
       vmWindowShare: traceVmSampling,
     }),
-    // What could not be sent was told by the exporter; a run does not fail of it.
-    close: () => provider.shutdown().catch((error: unknown) => warn(`traces were not all sent: ${messageOf(error)}`)),
+    // Spans that could not be sent are reported as a warning; the run does not fail.
+    close: () => provider.shutdown().catch((error: unknown) => warn(`some traces were not sent: ${messageOf(error)}`)),
   }
 }
 
 function exportTo(endpoint: string, warn: Warn): SpanProcessor {
   const url = `${endpoint.replace(/\/$/, '')}/v1/traces`
   const exporter = new OTLPTraceExporter({ url, timeoutMillis: EXPORT_WITHIN_MS })
-  const telling: tracing.SpanExporter = {
+  const reporting: tracing.SpanExporter = {
     export: (batch, done) =>
       exporter.export(batch, (result) => {
         if (result.code !== core.ExportResultCode.SUCCESS)
@@ -59,5 +59,5 @@ function exportTo(endpoint: string, warn: Warn): SpanProcessor {
     shutdown: () => exporter.shutdown(),
     forceFlush: () => exporter.forceFlush(),
   }
-  return new tracing.BatchSpanProcessor(telling, { exportTimeoutMillis: FLUSH_WITHIN_MS })
+  return new tracing.BatchSpanProcessor(reporting, { exportTimeoutMillis: FLUSH_WITHIN_MS })
 }

@@ -1,4 +1,4 @@
-/** Counts and times what the pipeline tells of itself. */
+/** Metrics computed from pipeline events. */
 import type { FateCounts } from '../core/fate.ts'
 import type { DurationMs, EpochMs } from '../core/point.ts'
 import type { PipelineEvent } from '../ports/events.ts'
@@ -6,15 +6,15 @@ import { FATES, RETRY_STEPS, type RetryStep } from './attributes.ts'
 import type { Instruments, SetGauge } from './instruments.ts'
 import { LogEnds } from './log-ends.ts'
 
-/** The part of a job's rules that says when a window is overdue. */
+/** The facts of a job that gauges depend on. */
 export interface JobFacts {
   readonly partitions: number
   readonly windowMs: DurationMs
-  /** `null` where the wall clock has no say. */
+  /** `null` if windows have no wall-clock deadline. */
   readonly deadlineMs: DurationMs | null
 }
 
-/** Where a log begins and ends: offsets of its first record and after its last. */
+/** Offset of a log's first record (`start`) and the offset after its last record (`end`). */
 export interface LogOffsets {
   readonly start: number
   readonly end: number
@@ -29,9 +29,9 @@ interface PartitionFacts {
   openWindows: number
   waitedFor: number
   incomplete: number
-  /** When the record that closed a window was folded, by the window's start, until it is published. */
+  /** For each closed window that is not published yet, by its start: when the record that closed it was folded. */
   readonly closedAtMs: Map<EpochMs, number>
-  /** The reason that its commit gave it. */
+  /** For each committed window that is not published yet: its close reason. */
   readonly reasons: Map<EpochMs, string>
 }
 
@@ -47,14 +47,14 @@ export class PipelineMetrics {
   constructor(instruments: Instruments, nowMs: () => number) {
     this.#instruments = instruments
     this.#nowMs = nowMs
-    instruments.onRead((set) => this.#read(set))
+    instruments.onCollect((set) => this.#collect(set))
   }
 
   setJob(job: JobFacts): void {
     this.#job = job
   }
 
-  /** The consumer group gave out partitions: those that were halted are tried again, by whoever has them now. */
+  /** Halted partitions are no longer counted: after an assignment, their new owners try them again. */
   recordAssignment(): void {
     this.#instruments.add('assignments', 1)
     this.#halted.clear()
@@ -76,7 +76,7 @@ export class PipelineMetrics {
       case 'taken-over':
         this.#instruments.add('takeovers', 1)
         this.#halted.delete(partition)
-        // An epoch that was raised to drive a commit again leaves what is folded as it is.
+        // The epoch is also raised to retry a commit. In that case the state of the fold does not change.
         if (facts === undefined) this.#owned.set(partition, factsAt(event.counts, event.resumeOffset))
         return
       case 'folded':
@@ -118,7 +118,7 @@ export class PipelineMetrics {
     for (const fate of FATES) {
       const added = event.counts[fate] - facts.counts[fate]
       const attributes = { 'windrow.partition': event.partition, 'windrow.fate': fate }
-      // The first batch makes all series, so that a rate is there from the first of a fate on.
+      // The first batch creates all series, so that a rate exists from the first record of each fate.
       if (added > 0 || facts.counts.consumed === 0) this.#instruments.add('records', Math.max(0, added), attributes)
     }
     const { window: lowestOpen, counts, position, watermark, openWindows, waitedFor, incomplete } = event
@@ -151,7 +151,7 @@ export class PipelineMetrics {
     this.#instruments.record('closeDuration', (this.#nowMs() - closedAtMs) / 1000, { 'windrow.reason': reason })
   }
 
-  #read(set: SetGauge): void {
+  #collect(set: SetGauge): void {
     const nowMs = this.#nowMs()
     if (this.#job !== null) set('partitions', this.#job.partitions)
     set('partitionsOwned', this.#owned.size)
@@ -190,7 +190,7 @@ function factsAt(counts: FateCounts, position: number): PartitionFacts {
   }
 }
 
-/** Without the number that some steps end in; a step that is not known here is no new series. */
+/** Strips the number that some steps end in. Unknown steps become `other` instead of a new series. */
 export function retryStepOf(step: string): RetryStep {
   const words = step.replace(/ \d+$/, '')
   return RETRY_STEPS.find((known) => known === words) ?? 'other'

@@ -1,18 +1,18 @@
-/** What the process itself costs: event loop, CPU, memory. */
+/** Metrics of the process: event loop, CPU and memory. */
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import type { Instruments } from './instruments.ts'
 
-/** How exact delays are; a delay below it is not seen. */
+/** Resolution of event loop delays; shorter delays are not measured. */
 const RESOLUTION_MS = 10
 
-/** Returns what ends the watching. */
-export function watchProcess(instruments: Instruments): () => void {
+/** Starts measuring; returns a function that stops it. */
+export function observeProcess(instruments: Instruments): () => void {
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   delays.enable()
   let utilization = performance.eventLoopUtilization()
   let cpuMicros = 0
-  instruments.onRead((set) => {
-    // The histogram counts its own timer's interval as part of each delay.
+  instruments.onCollect((set) => {
+    // The histogram includes its own timer interval in each delay.
     const delay = (nanos: number): number => Math.max(0, nanos / 1e9 - RESOLUTION_MS / 1000)
     if (delays.count > 0) {
       set('eventLoopDelayMean', delay(delays.mean))

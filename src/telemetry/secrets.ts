@@ -1,16 +1,16 @@
 /**
- * Keeps secrets out of log lines, wherever they may come from: a library's error that quotes an address, a setting that is
- * shown as it was given. Whoever writes a line need not know; the line is looked at as it leaves.
+ * Masks secrets in log lines. A line may contain a secret because a library quotes an address in an error, or because a
+ * setting is logged as given. Masking is applied to the finished line, so that code that logs need not think of it.
  */
 import { readFileSync } from 'node:fs'
 import { settings } from '../config/names.ts'
 import type { Config } from '../config/settings.ts'
 
 const MASK = '[secret]'
-/** Shorter ones would mask half of every line, and nobody's password is that short. */
+/** Masking shorter values would make lines unreadable, and such short passwords are not used. */
 const MIN_CHARS = 4
 
-/** What must not be seen of a configuration: settings that are secrets, and user and password of every address. */
+/** The secrets of a configuration: settings marked as secret, and the user and password of every address. */
 export function secretsOf(config: Config): string[] {
   const found = settings.flatMap(({ key, meta }) => {
     const value: unknown = config[key]
@@ -21,7 +21,7 @@ export function secretsOf(config: Config): string[] {
   return [...new Set(found)].filter((secret) => secret.length >= MIN_CHARS)
 }
 
-/** A file that cannot be read is told of by who needs it. */
+/** A file that cannot be read is reported by the code that uses it. */
 function contentOf(path: string): string[] {
   try {
     return [readFileSync(path, 'utf8').split(/\r?\n/)[0] ?? '']
@@ -37,7 +37,7 @@ function credentialsIn(text: string): string[] {
   return [userInfo, password, decodeURIComponent(password)]
 }
 
-/** Replaces every secret in a line of JSON, longest first, since one may hold another. */
+/** Replaces every secret in a line of JSON, longest first, since one secret may contain another. */
 export function masking(secrets: readonly string[]): (line: string) => string {
   const base64 = (secret: string): string => Buffer.from(secret).toString('base64')
   const forms = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), base64(secret)])

@@ -1,10 +1,10 @@
-/** Metrics on a port of their own, in the form that Prometheus reads. */
+/** Serves metrics on their own port, in Prometheus' text format. */
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import { metrics, type resources } from '@opentelemetry/sdk-node'
 import { messageOf, WindrowError } from '../errors/index.ts'
 import { Histograms } from './histograms.ts'
 import { createInstruments, type Instruments } from './instruments.ts'
-import { watchProcess } from './process-metrics.ts'
+import { observeProcess } from './process-metrics.ts'
 
 export interface MetricsAddress {
   readonly host: string
@@ -12,13 +12,13 @@ export interface MetricsAddress {
 }
 
 export interface ServedMetrics {
-  /** Those of the process itself tell of themselves already. */
+  /** Instruments of the table. The process metrics among them are recorded already. */
   readonly instruments: Instruments
-  /** Lets go of the port. */
+  /** Closes the port. */
   readonly close: () => Promise<void>
 }
 
-/** Serves the metrics of `table` at `/metrics`. Throws METRICS_PORT_TAKEN when nobody can listen there. */
+/** Serves the metrics of `table` at `/metrics`. Throws METRICS_PORT_TAKEN if the port is in use. */
 export async function serveMetrics(
   at: MetricsAddress,
   resource: resources.Resource,
@@ -30,7 +30,7 @@ export async function serveMetrics(
     preventServerStart: true,
     metricProducers: [histograms],
     withoutScopeInfo: true,
-    // Several jobs may meet in one Prometheus.
+    // One Prometheus may scrape several jobs.
     withResourceConstantLabels: /^windrow\.job$/,
   })
   const provider = new metrics.MeterProvider({ resource, readers: [exporter] })
@@ -40,20 +40,20 @@ export async function serveMetrics(
     throw portTaken(at, error)
   }
   const instruments = createInstruments(provider.getMeter('windrow'), table, histograms)
-  const endWatch = watchProcess(instruments)
+  const stopObserving = observeProcess(instruments)
   return {
     instruments,
     async close() {
-      endWatch()
+      stopObserving()
       await provider.shutdown()
     },
   }
 }
 
 function portTaken({ host, port }: MetricsAddress, cause: unknown): WindrowError {
-  return new WindrowError(`the metrics cannot be served on ${host}:${port}: ${messageOf(cause)}`, {
+  return new WindrowError(`metrics cannot be served on ${host}:${port}: ${messageOf(cause)}`, {
     code: 'METRICS_PORT_TAKEN',
-    remedy: 'Give another --metrics-port, or stop what listens there.',
+    remedy: 'Set another --metrics-port, or stop the process that uses it.',
     cause,
   })
 }

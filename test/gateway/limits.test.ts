@@ -1,7 +1,7 @@
 /** How much is let in: items a second for each client, bytes in memory for all of them. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { PendingBytes, Room, type Reservation } from '../../src/gateway/pending.ts'
+import { PendingBytes, SharedReservation, type Reservation } from '../../src/gateway/pending.ts'
 import { RateLimit } from '../../src/gateway/rate-limit.ts'
 
 test('a client who owes waits until it does not; others do not wait for it', () => {
@@ -79,15 +79,15 @@ test('one that grows must fit too; alone it always does', () => {
 
 test('room that several hold is given back by the last of them', () => {
   const pending = new PendingBytes(100)
-  const room = new Room(pending.reserve(60) as Reservation)
-  const [leaveFirst, leaveSecond] = [room.enter(), room.enter()]
+  const room = new SharedReservation(pending.reserve(60) as Reservation)
+  const [leaveFirst, leaveSecond] = [room.hold(), room.hold()]
   leaveFirst()
   leaveFirst()
   expect(pending.bytes).toBe(60)
   leaveSecond()
   expect(pending.bytes).toBe(0)
   // Who comes in afterwards gives back what it took.
-  const leaveThird = room.enter()
+  const leaveThird = room.hold()
   expect(room.resize(30)).toBe(true)
   expect(pending.bytes).toBe(30)
   leaveThird()

@@ -54,7 +54,7 @@ test('windows come newest first and no more than asked for; old ones and silent 
 
 test('a window that was seen from its middle on is not shown as whole', () => {
   const view = new ResultsView(limits)
-  view.cut(0)
+  view.markTruncated(0)
   // Of the first hour an amendment alone, of the second one the last VMs, of the third one all.
   view.add(0, result('a', 0, { revision: 2 }))
   view.add(0, result('b', 10))

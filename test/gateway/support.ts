@@ -5,8 +5,9 @@ import type { DataPoint } from '../../src/core/point.ts'
 import type { LogRecord, PointLog } from '../../src/ports/point-log.ts'
 import { CertificatesView } from '../../src/gateway/certificates-view.ts'
 import { PendingBytes } from '../../src/gateway/pending.ts'
-import { createGateway, type Answered, type Gateway, type GatewayOptions } from '../../src/gateway/server.ts'
-import type { Published } from '../../src/gateway/query.ts'
+import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/server.ts'
+import type { SentResponse } from '../../src/gateway/meter.ts'
+import type { PublishedViews } from '../../src/gateway/query.ts'
 import type { ResultsView } from '../../src/gateway/results-view.ts'
 import { parseTokens } from '../../src/gateway/tokens.ts'
 
@@ -65,7 +66,7 @@ export class MemoryLog implements PointLog {
 export interface TestGateway extends Gateway {
   readonly log: MemoryLog
   readonly pending: PendingBytes
-  readonly answers: Answered[]
+  readonly answers: SentResponse[]
   readonly faults: unknown[]
   /** Moves the clock. */
   pass(ms: number): void
@@ -73,7 +74,7 @@ export interface TestGateway extends Gateway {
 
 export function gatewayForTest(options: Partial<GatewayOptions> = {}): TestGateway {
   const log = new MemoryLog()
-  const answers: Answered[] = []
+  const answers: SentResponse[] = []
   const faults: unknown[] = []
   let nowMs = NOW_MS
   const pending = options.pending ?? new PendingBytes(64 * 1024 ** 2)
@@ -88,7 +89,7 @@ export function gatewayForTest(options: Partial<GatewayOptions> = {}): TestGatew
     ackTimeoutMs: 10_000,
     nowMs: () => nowMs,
     published: null,
-    onAnswer: (answer) => answers.push(answer),
+    onResponse: (response) => answers.push(response),
     onFault: (error) => faults.push(error),
     ...options,
     pending,
@@ -99,7 +100,7 @@ export function gatewayForTest(options: Partial<GatewayOptions> = {}): TestGatew
 const followed = <V>(view: V) => ({ view, topic: 't', problem: () => null })
 
 /** Topics that have been read, with nothing in them but what the test puts there. */
-export function publishedOf(results: ResultsView, certificates = new CertificatesView(10)): Published {
+export function publishedOf(results: ResultsView, certificates = new CertificatesView(10)): PublishedViews {
   return { results: followed(results), certificates: followed(certificates) }
 }
 

@@ -34,5 +34,5 @@ test('everything that is wrong with a file is told, and no token is', () => {
     'line 5 gives c a token with characters that a header cannot carry',
     'line 6 is not a name and a token',
   ])
-  expect(parseTokens('# nobody\n').problems).toEqual(['it names nobody'])
+  expect(parseTokens('# nobody\n').problems).toEqual(['the file names no client'])
 })

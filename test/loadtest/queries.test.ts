@@ -131,7 +131,7 @@ const summary = (...values: number[]) => ({
 
 test('questions are answered as windows close and are amended, and alike after a restart', async () => {
   const nothingYet = expect.stringContaining(
-    `there is no topic ${JOB}-results: no job has published there yet`,
+    `the topic ${JOB}-results does not exist: the job has not published yet`,
   ) as string
   await vi.waitUntil(async () => ((await get('/v1/windows')).body as { code?: string }).code !== 'LOADING', {
     timeout: 60_000,

@@ -18,7 +18,7 @@ const lost = new WindrowError('gone', { code: 'DATA_LOSS', remedy: 'none' })
 /** A process that does its work, to be spoiled by each case. */
 function healthy(): Health {
   const health = new Health()
-  health.assigned([0, 1])
+  health.setAssignment([0, 1])
   health.observeWorker({ kind: 'connected' })
   health.setSidecarProbe(async () => undefined)
   return health
@@ -30,16 +30,20 @@ describe('ready', () => {
   })
 
   it.each<[string, string, (health: Health) => void]>([
-    ['after it was asked to stop', 'it was asked to stop', (health) => health.stopping()],
-    ['while the group arranges itself anew', 'the consumer group does not count it in', (health) => health.revoked()],
+    ['after it was asked to stop', 'the process is shutting down', (health) => health.recordShutdown()],
+    [
+      'while the group arranges itself anew',
+      'the process has no assignment from the consumer group',
+      (health) => health.clearAssignment(),
+    ],
     [
       'without its worker',
-      'its workflow worker is not connected',
+      'the workflow worker is not connected',
       (health) => health.observeWorker({ kind: 'disconnected', cause: new Error('cut') }),
     ],
     [
       'when its sidecar is silent',
-      'its sidecar does not answer: deadline exceeded',
+      'the sidecar does not answer: deadline exceeded',
       (health) => health.setSidecarProbe(() => Promise.reject(new Error('deadline exceeded'))),
     ],
   ])('not %s', async (_case, reason, spoil) => {
@@ -54,7 +58,7 @@ describe('ready', () => {
 
   it('without a partition too: more processes than partitions are a reserve', async () => {
     const health = healthy()
-    health.assigned([])
+    health.setAssignment([])
     expect((await health.ready()).ok).toBe(true)
   })
 
@@ -68,15 +72,15 @@ describe('ready', () => {
 describe('alive', () => {
   it('with one partition halted and others going on, and the halted one is named', () => {
     const health = healthy()
-    health.halted(0, lost)
+    health.recordHalt(0, lost)
     expect(health.alive()).toMatchObject({ ok: true, halted: [{ partition: 0, code: 'DATA_LOSS' }] })
   })
 
   it('not with every partition halted; again when the group gives them anew', () => {
     const health = healthy()
-    for (const partition of [0, 1]) health.halted(partition, lost)
+    for (const partition of [0, 1]) health.recordHalt(partition, lost)
     expect(health.alive()).toMatchObject({ ok: false, because: ['every partition of this process is halted'] })
-    health.assigned([0, 1])
+    health.setAssignment([0, 1])
     expect(health.alive().ok).toBe(true)
   })
 
@@ -98,8 +102,8 @@ describe('served', () => {
     server = await serveHealth(health, 0)
     expect(await get('/readyz?verbose')).toMatchObject({ status: 200, body: { ok: true, partitions: [0, 1] } })
     expect(await get('/livez', { method: 'HEAD' })).toMatchObject({ status: 200 })
-    health.stopping()
-    expect(await get('/readyz')).toMatchObject({ status: 503, body: { because: ['it was asked to stop'] } })
+    health.recordShutdown()
+    expect(await get('/readyz')).toMatchObject({ status: 503, body: { because: ['the process is shutting down'] } })
     expect(await get('/livez')).toMatchObject({ status: 200 })
   })
 

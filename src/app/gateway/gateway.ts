@@ -1,4 +1,4 @@
-/** `windrow gateway`: HTTP in front of a topic, until it is told to stop. */
+/** `windrow gateway`: serves HTTP in front of a topic until the signal aborts. */
 import type { KafkaConnection } from '../../adapters/kafka/client.ts'
 import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import { openKafkaPointLog, type KafkaPointLog } from '../../adapters/kafka/point-log.ts'
@@ -6,10 +6,10 @@ import { createMissingTopics } from '../../adapters/kafka/topic.ts'
 import type { Config } from '../../config/settings.ts'
 import type { Windowing } from '../../core/windowing.ts'
 import { messageOf, WindrowError } from '../../errors/index.ts'
-import type { GatewayMeter } from '../../gateway/meter.ts'
+import type { GatewayMeter, SentResponse } from '../../gateway/meter.ts'
 import { PendingBytes } from '../../gateway/pending.ts'
 import { RateLimit } from '../../gateway/rate-limit.ts'
-import { createGateway, type Answered } from '../../gateway/server.ts'
+import { createGateway } from '../../gateway/server.ts'
 import type { PointLog } from '../../ports/point-log.ts'
 import type { Client } from '../../gateway/tokens.ts'
 import { systemClock as clock } from '../../retry/clock.ts'
@@ -21,28 +21,28 @@ import { rulesOf } from '../rules.ts'
 export interface GatewayRequest {
   readonly config: Config & { readonly topic: string }
   readonly clients: readonly Client[] | null
-  /** Creates the topic with as many, if it is not there. `null`: it must be there. */
+  /** If the topic does not exist, creates it with this number of partitions. `null`: the topic must exist. */
   readonly partitions: number | null
-  /** Where the job publishes; questions are answered from there. */
+  /** The topics that the job publishes to; queries are answered from them. */
   readonly topics: { readonly results: string; readonly certificates: string }
 }
 
-/** Follows it. Calls are frequent and synchronous. */
+/** Observes a gateway. Calls are frequent and synchronous. */
 export interface GatewayObserver {
-  /** Kafka cannot be reached yet; told at every attempt. */
+  /** Kafka cannot be reached yet; called after every attempt. */
   waiting(error: WindrowError): void
   listening(url: string): void
-  answered(answer: Answered): void
+  responseSent(response: SentResponse): void
   fault(error: unknown): void
   draining(): void
 }
 
 /** Printed at the end; as the last line on standard output with `--json`. */
 export interface GatewaySummary {
-  /** Taken and stored. */
+  /** Number of points stored. */
   readonly points: number
   readonly manifests: number
-  /** Requests by the status of their answer. */
+  /** Number of requests by response status. */
   readonly answers: Readonly<Record<string, number>>
   readonly seconds: number
 }
@@ -54,8 +54,8 @@ export type RunGateway = (
 ) => Promise<GatewaySummary>
 
 /**
- * Serves until `signal` aborts, then finishes what is under way. Kafka may be away at the start: it is waited for. What
- * no waiting mends, such as a topic that is not there, ends it.
+ * Serves until `signal` aborts, then finishes the requests in progress. If Kafka is unavailable at startup, the gateway
+ * waits for it. Errors that waiting cannot fix, such as a missing topic, are thrown.
  */
 export const runGateway: RunGateway = async (request, observer, signal) => {
   const pending = new PendingBytes(request.config.maxPendingBytes)
@@ -76,10 +76,10 @@ async function serve(
   const { config, clients } = request
   const startedMs = performance.now()
   const connection = kafkaConnectionOf(config, 'windrow-gateway')
-  const log = createLateLog()
+  const log = createDeferredLog()
   const opening = new AbortController()
   const onWaiting = (error: WindrowError): void => {
-    log.awaits(error)
+    log.setProblem(error)
     observer.waiting(error)
   }
   const opened = openLog(request, connection, onWaiting, AbortSignal.any([signal, opening.signal]))
@@ -99,20 +99,20 @@ async function serve(
     ackTimeoutMs: config.ackTimeoutMs,
     nowMs: Date.now,
     published,
-    onAnswer: (answer) => {
-      answers[answer.status] = (answers[answer.status] ?? 0) + 1
-      observer.answered(answer)
+    onResponse: (response) => {
+      answers[response.status] = (answers[response.status] ?? 0) + 1
+      observer.responseSent(response)
     },
     onFault: (error) => observer.fault(error),
   })
   try {
     observer.listening(await listen(gateway, config.listen))
     const forGood = new Promise<never>(() => undefined)
-    const ready = opened.then((kafka) => kafka !== null && log.isOpen(kafka))
+    const ready = opened.then((kafka) => kafka !== null && log.setLog(kafka))
     await Promise.race([aborted(signal), ready.then(() => forGood), published.ended])
     observer.draining()
   } finally {
-    // In this order: what is under way needs Kafka to end.
+    // Drain first: requests in progress need Kafka.
     await gateway.drain()
     stopFollowing.abort()
     opening.abort()
@@ -123,14 +123,14 @@ async function serve(
   return { ...gateway.counts, answers, seconds }
 }
 
-/** The gateway's clock stands in for the broker's: it is there and then that a point is taken. */
+/** The gateway's clock is used instead of the broker's, since a point is accepted here and now. */
 function windowingOf(config: Config): Windowing {
   return rulesOf(config, true)
 }
 
 const OPEN_RETRY = { baseMs: 1_000, capMs: 1_000 }
 
-/** `null` when it was told to stop before. Throws what no waiting mends. */
+/** Opens the log, retrying while Kafka is unavailable. `null` if the signal aborts first. Throws errors that are not retryable. */
 async function openLog(
   { config: { topic }, partitions }: GatewayRequest,
   connection: KafkaConnection,
@@ -158,17 +158,19 @@ function isTopicMissing(error: unknown): error is WindrowError {
   return error instanceof WindrowError && error.code === 'KAFKA_TOPIC_MISSING'
 }
 
-interface LateLog extends PointLog {
-  awaits(error: WindrowError): void
-  isOpen(log: PointLog): void
+interface DeferredLog extends PointLog {
+  /** Sets the reason why the log is not open. */
+  setProblem(error: WindrowError): void
+  /** Sets the log to use from now on. */
+  setLog(log: PointLog): void
 }
 
-/** A log that may not be there yet, so that a gateway can say so over HTTP while it waits for Kafka. */
-function createLateLog(): LateLog {
+/** A log that may not be open yet, so that the gateway can serve HTTP, and report why, while it waits for Kafka. */
+function createDeferredLog(): DeferredLog {
   let current: PointLog | null = null
   let reason = new WindrowError('Kafka has not been reached yet', {
     code: 'KAFKA_UNREACHABLE',
-    remedy: 'Wait; GET /readyz says when it is there.',
+    remedy: 'Wait; GET /readyz reports when Kafka is reachable.',
     disposition: 'retryable',
   })
   const log = (): PointLog => {
@@ -176,8 +178,8 @@ function createLateLog(): LateLog {
     return current
   }
   return {
-    awaits: (error) => (reason = error),
-    isOpen: (opened) => (current = opened),
+    setProblem: (error) => (reason = error),
+    setLog: (opened) => (current = opened),
     append: async (records) => log().append(records),
     probe: async () => log().probe(),
   }
@@ -190,7 +192,7 @@ async function listen(gateway: ReturnType<typeof createGateway>, at: Config['lis
     const { code } = error as NodeJS.ErrnoException
     throw new WindrowError(`cannot listen on ${at.host}:${at.port}: ${messageOf(error)}`, {
       code: code === 'EADDRINUSE' ? 'PORT_TAKEN' : 'CANNOT_LISTEN',
-      remedy: 'Give another --listen host:port, or stop what listens there.',
+      remedy: 'Set another --listen host:port, or stop the process that uses it.',
       cause: error,
     })
   }
@@ -202,9 +204,9 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 function topicMissing(topic: string, cause: WindrowError): WindrowError {
-  return new WindrowError(`there is no topic ${topic}`, {
+  return new WindrowError(`the topic ${topic} does not exist`, {
     code: cause.code,
-    remedy: 'Give --partitions N to have it created, or correct the name.',
+    remedy: 'Set --partitions N to create it, or correct the name.',
     cause,
   })
 }

@@ -1,4 +1,4 @@
-/** The topics that a job publishes to, followed for the gateway's questions. */
+/** Follows the topics that a job publishes to, for the gateway's queries. */
 import { createCertificateDecoder } from '../../adapters/avro/encode-certificate.ts'
 import { createResultDecoder } from '../../adapters/avro/encode-result.ts'
 import type { LineDecoder } from '../../adapters/avro/decode-line.ts'
@@ -9,24 +9,24 @@ import type { VmWindowResult } from '../../core/close-vm-window.ts'
 import type { WindrowError } from '../../errors/index.ts'
 import { CertificatesView } from '../../gateway/certificates-view.ts'
 import { ResultsView } from '../../gateway/results-view.ts'
-import type { Followed, Published } from '../../gateway/query.ts'
+import type { FollowedTopic, PublishedViews } from '../../gateway/query.ts'
 
-/** Records of each partition that are read at the start. */
+/** Number of records per partition to read at startup. */
 const BACK = 50_000
 const LIMITS = { maxVms: 100_000, maxWindows: 48 }
-const MAX_CERTIFICATES_A_PARTITION = 1_000
+const MAX_CERTIFICATES_PER_PARTITION = 1_000
 
 const LOADING = 'the topic is being read'
 
-/** Follows until `signal` aborts; `ended` rejects on what is no trouble of Kafka's. */
+/** Follows the topics until `signal` aborts. `ended` rejects on any error that is not caused by Kafka. */
 export function followPublished(
   connection: KafkaConnection,
   topics: { readonly results: string; readonly certificates: string },
   signal: AbortSignal,
   back = BACK,
-): Published & { readonly ended: Promise<unknown> } {
+): PublishedViews & { readonly ended: Promise<unknown> } {
   const results = new ResultsView(LIMITS)
-  const certificates = new CertificatesView(MAX_CERTIFICATES_A_PARTITION)
+  const certificates = new CertificatesView(MAX_CERTIFICATES_PER_PARTITION)
   const follow = <V>(
     topic: string,
     view: V,
@@ -34,12 +34,12 @@ export function followPublished(
     add: (partition: number, value: unknown) => void,
     onCut: (partition: number) => void,
   ) => {
-    let problem: ReturnType<Followed<V>['problem']> = { code: 'LOADING', detail: LOADING }
+    let problem: ReturnType<FollowedTopic<V>['problem']> = { code: 'LOADING', detail: LOADING }
     const ended = followTopic({
       ...{ connection, topic, back, signal, onCut },
       onMessage: (partition, { value }) => {
         const decoded = decode(value ?? Buffer.alloc(0))
-        // Whatever else somebody writes there is none of the job's.
+        // Ignore records that the job did not write.
         if (decoded.kind === 'line') add(partition, JSON.parse(decoded.line))
       },
       onCaughtUp: () => (problem = null),
@@ -53,14 +53,14 @@ export function followPublished(
       results,
       createResultDecoder(),
       (partition, value) => results.add(partition, value as VmWindowResult),
-      (partition) => results.cut(partition),
+      (partition) => results.markTruncated(partition),
     ),
     certificates: follow(
       topics.certificates,
       certificates,
       createCertificateDecoder(),
       (_, value) => certificates.add(value as Certificate),
-      // One that is not known is answered as not known, and all others are whole.
+      // Nothing to do: a certificate that was not read is reported as unknown, and all others are whole.
       () => undefined,
     ),
   }
@@ -69,6 +69,6 @@ export function followPublished(
 
 function troubleText({ code, message }: WindrowError, topic: string): string {
   return code === 'KAFKA_TOPIC_MISSING'
-    ? `there is no topic ${topic}: no job has published there yet, or the job has another name`
+    ? `the topic ${topic} does not exist: the job has not published yet, or it has another name`
     : `${code}: ${message}`
 }

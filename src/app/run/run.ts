@@ -60,7 +60,7 @@ export async function runJobWith(
     telemetry: await openTelemetry(config, (message) => log.warn(message)),
   }
   const { health, telemetry } = watch
-  signal.addEventListener('abort', () => health.stopping(), { once: true })
+  signal.addEventListener('abort', () => health.recordShutdown(), { once: true })
   // First of all, so that probes are answered while a broker or a sidecar is waited for.
   let probes: HealthServer | null = null
   try {
@@ -74,14 +74,14 @@ export async function runJobWith(
       },
       onAssigned: (partitions) => {
         log.info({ partitions }, 'assigned')
-        health.assigned(partitions)
+        health.setAssignment(partitions)
         telemetry.pipeline.recordAssignment()
       },
       onRevoked: (partitions) => {
         log.info({ partitions }, 'revoked')
-        health.revoked()
+        health.clearAssignment()
       },
-      onHalted: (partition, error) => health.halted(partition, error),
+      onHalted: (partition, error) => health.recordHalt(partition, error),
     })
     try {
       return await runOnInput(input, startedMs, aggregator, config, watch, signal)
@@ -204,7 +204,8 @@ async function runOn(
   const consumedBefore = await consumedSoFar(store, config.job, input.partitions)
   meter.start(consumedBefore)
   // Files belong to this process alone; of a topic the group says what is ours.
-  if (config.source === 'files') health.assigned(Array.from({ length: input.partitions }, (_, partition) => partition))
+  if (config.source === 'files')
+    health.setAssignment(Array.from({ length: input.partitions }, (_, partition) => partition))
   try {
     await input.drive((partition, both, firstOffset) => runOwned(env, partition, both, firstOffset), store, signal)
   } finally {
