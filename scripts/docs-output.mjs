@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 
 const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
 /** Documents with blocks of output, from the root of the project. */
-export const PAGES = ['README.md', 'docs/operating/procedures.md', 'docs/operating/scale.md']
+export const PAGES = ['README.md', 'docs/operating/scale.md']
 const BLOCK = /(<!-- output: (.*) -->\n```text\n)([^]*?)(```\n<!-- written by )/g
 
 /** The blocks of a text: arguments and what stands there. */

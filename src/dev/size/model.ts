@@ -1,5 +1,5 @@
 /**
- * How large a deployment has to be, from what it has to do. Pure arithmetic over the constants beside it; docs/operating/procedures.md
+ * How large a deployment has to be, from what it has to do. Pure arithmetic over the constants beside it; docs/operating/scale.md
  * walks through it with numbers.
  */
 import {
