@@ -17,7 +17,7 @@ import { createEncoder } from '../src/adapters/avro/encode.ts'
 import { createResultDecoder } from '../src/adapters/avro/encode-result.ts'
 import { connectKafkaCluster } from '../src/adapters/kafka/cluster.ts'
 import { produceRecords } from '../src/adapters/kafka/produce.ts'
-import { readLines } from '../src/adapters/kafka/read-lines.ts'
+import { readPublishedLines } from '../src/adapters/kafka/published-lines.ts'
 import type { ReplayReport } from '../src/app/replay/replay.ts'
 import type { Decoded } from '../src/core/point.ts'
 import { startStack, type Stack } from '../src/dev/stack/index.ts'
@@ -105,7 +105,7 @@ async function publishedOfDay(broker: string): Promise<Published> {
   const cluster = await connectKafkaCluster({ brokers: [broker] })
   const lines: string[] = []
   try {
-    for await (const { line } of readLines(cluster, `${job}-results`, createResultDecoder())) {
+    for await (const { line } of readPublishedLines(cluster, `${job}-results`, createResultDecoder())) {
       const { windowStart } = JSON.parse(line) as { windowStart: number }
       if (windowStart < DAY_MS + WINDOWS * HOUR_MS) lines.push(line)
     }

@@ -3,7 +3,7 @@
  * probability. A plan is plain data, so it crosses into the sidecar's thread.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { GrpcError, Status } from './grpc.ts'
+import { GrpcError, GrpcStatus } from './grpc.ts'
 import type { UnaryHandler } from './grpc.ts'
 import type { Deliver } from './work-queue.ts'
 
@@ -71,10 +71,10 @@ export function withFaults(method: string, handler: UnaryHandler, injector: Faul
 async function applyEffect(effect: FaultEffect, method: string, run: () => Buffer | Promise<Buffer>): Promise<Buffer> {
   switch (effect.kind) {
     case 'fail-before':
-      throw new GrpcError(Status.UNAVAILABLE, `injected fault: ${method} was not carried out`)
+      throw new GrpcError(GrpcStatus.UNAVAILABLE, `injected fault: ${method} was not carried out`)
     case 'fail-after':
       await run()
-      throw new GrpcError(Status.UNAVAILABLE, `injected fault: the reply of ${method} was lost`)
+      throw new GrpcError(GrpcStatus.UNAVAILABLE, `injected fault: the reply of ${method} was lost`)
     case 'delay':
       await sleep(effect.delayMs)
       return run()
@@ -96,7 +96,7 @@ export function deliverWithFaults(injector: FaultInjector): Deliver {
     const effect = injector.decide(item.kind === 'workflow' ? 'WorkflowItem' : 'ActivityItem')
     if (effect?.kind !== 'fail-before') stream.send(item.message)
     if (effect?.kind === 'fail-before' || effect?.kind === 'fail-after') {
-      stream.end(Status.UNAVAILABLE, 'injected fault: the worker stream broke')
+      stream.end(GrpcStatus.UNAVAILABLE, 'injected fault: the worker stream broke')
     }
     if (effect?.kind !== 'repeat') return 1
     stream.send(item.message)

@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { transient } from './protobuf.ts'
 
 /** Status codes of gRPC that a sidecar answers with. */
-export const Status = {
+export const GrpcStatus = {
   OK: 0,
   UNKNOWN: 2,
   INVALID_ARGUMENT: 3,
@@ -20,13 +20,13 @@ export const Status = {
   INTERNAL: 13,
   UNAVAILABLE: 14,
 } as const
-export type Status = (typeof Status)[keyof typeof Status]
+export type GrpcStatus = (typeof GrpcStatus)[keyof typeof GrpcStatus]
 
 /** What a handler throws to answer with this status instead of INTERNAL. */
 export class GrpcError extends Error {
-  readonly status: Status
+  readonly status: GrpcStatus
 
-  constructor(status: Status, message: string) {
+  constructor(status: GrpcStatus, message: string) {
     super(message)
     this.name = 'GrpcError'
     this.status = status
@@ -44,7 +44,7 @@ export type UnaryHandler = (request: Buffer, call: Call) => Buffer | Promise<Buf
 export interface MessageStream extends Call {
   send(message: Buffer): void
   /** Ends the stream with a status; a lost connection looks like UNAVAILABLE to the client. */
-  end(status: Status, message: string): void
+  end(status: GrpcStatus, message: string): void
 }
 
 export type StreamHandler = (request: Buffer, stream: MessageStream) => void
@@ -110,7 +110,7 @@ function serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, methods:
   const streaming = methods.streaming.get(path)
   if (unary === undefined && streaming === undefined) {
     stream.resume()
-    return answerError(stream, Status.UNIMPLEMENTED, `the embedded sidecar has no method ${path}`)
+    return answerError(stream, GrpcStatus.UNIMPLEMENTED, `the embedded sidecar has no method ${path}`)
   }
   readMessage(stream, (request) => {
     if (request instanceof GrpcError) return answerError(stream, request.status, request.message)
@@ -141,17 +141,18 @@ function readMessage(stream: ServerHttp2Stream, done: (message: Buffer | GrpcErr
   })
   stream.once('end', () => {
     const framed = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length)
-    if (framed.length < 5) return done(new GrpcError(Status.INTERNAL, 'the request holds no message'))
-    if (framed[0] !== 0) return done(new GrpcError(Status.UNIMPLEMENTED, 'compressed messages are not supported'))
+    if (framed.length < 5) return done(new GrpcError(GrpcStatus.INTERNAL, 'the request holds no message'))
+    if (framed[0] !== 0) return done(new GrpcError(GrpcStatus.UNIMPLEMENTED, 'compressed messages are not supported'))
     const size = framed.readUInt32BE(1)
-    if (size > MAX_MESSAGE_BYTES) return done(new GrpcError(Status.RESOURCE_EXHAUSTED, `a message of ${size} bytes`))
-    if (framed.length !== size + 5) return done(new GrpcError(Status.INTERNAL, 'the request is not one message'))
+    if (size > MAX_MESSAGE_BYTES)
+      return done(new GrpcError(GrpcStatus.RESOURCE_EXHAUSTED, `a message of ${size} bytes`))
+    if (framed.length !== size + 5) return done(new GrpcError(GrpcStatus.INTERNAL, 'the request is not one message'))
     done(framed.subarray(5))
   })
 }
 
 function openStream(stream: ServerHttp2Stream, request: Buffer, handler: StreamHandler): void {
-  let ending = { status: Status.OK as Status, message: '' }
+  let ending = { status: GrpcStatus.OK as GrpcStatus, message: '' }
   stream.respond(RESPONSE_HEADERS, { waitForTrailers: true })
   stream.once('wantTrailers', () => stream.sendTrailers(trailers(ending.status, ending.message)))
   handler(request, {
@@ -170,21 +171,21 @@ function openStream(stream: ServerHttp2Stream, request: Buffer, handler: StreamH
 function answer(stream: ServerHttp2Stream, reply: Buffer): void {
   if (stream.closed || stream.destroyed) return
   stream.respond(RESPONSE_HEADERS, { waitForTrailers: true })
-  stream.once('wantTrailers', () => stream.sendTrailers(trailers(Status.OK, '')))
+  stream.once('wantTrailers', () => stream.sendTrailers(trailers(GrpcStatus.OK, '')))
   stream.end(frame(reply))
 }
 
 function answerThrown(stream: ServerHttp2Stream, error: unknown): void {
   if (error instanceof GrpcError) answerError(stream, error.status, error.message)
-  else answerError(stream, Status.INTERNAL, error instanceof Error ? error.message : String(error))
+  else answerError(stream, GrpcStatus.INTERNAL, error instanceof Error ? error.message : String(error))
 }
 
-function answerError(stream: ServerHttp2Stream, status: Status, message: string): void {
+function answerError(stream: ServerHttp2Stream, status: GrpcStatus, message: string): void {
   if (stream.closed || stream.destroyed) return
   stream.respond({ ...RESPONSE_HEADERS, ...trailers(status, message) }, { endStream: true })
 }
 
-function trailers(status: Status, message: string): Record<string, string> {
+function trailers(status: GrpcStatus, message: string): Record<string, string> {
   return message === ''
     ? { 'grpc-status': String(status) }
     : { 'grpc-status': String(status), 'grpc-message': message.replace(/[^\x20-\x24\x26-\x7e]/gu, encodeURIComponent) }

@@ -5,7 +5,7 @@
 import { ProtoWriter, stringValue, timestamp, transient } from './protobuf.ts'
 
 /** `OrchestrationStatus`. */
-export const WorkflowStatus = {
+export const InstanceStatus = {
   RUNNING: 0,
   COMPLETED: 1,
   CONTINUED_AS_NEW: 2,

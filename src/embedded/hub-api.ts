@@ -1,7 +1,7 @@
 /** The TaskHubSidecarService (orchestrator_service.proto) over a task hub: decoding, calling, encoding. */
-import { GrpcError, Status } from './grpc.ts'
+import { GrpcError, GrpcStatus } from './grpc.ts'
 import type { Call, UnaryHandler } from './grpc.ts'
-import { WorkflowStatus } from './history.ts'
+import { InstanceStatus } from './history.ts'
 import type { WorkflowStart } from './history.ts'
 import { ProtoReader, ProtoWriter, timestamp, timestampMs, transient } from './protobuf.ts'
 import { isEnded } from './task-hub.ts'
@@ -12,13 +12,13 @@ const NOT_FOUND = EMPTY
 
 /** Handlers by method name. */
 export function hubMethods(hub: TaskHub): Record<string, UnaryHandler> {
-  const hasStarted = (instance: InstanceView) => instance.status !== WorkflowStatus.PENDING
+  const hasStarted = (instance: InstanceView) => instance.status !== InstanceStatus.PENDING
   return {
     Hello: () => EMPTY,
     StartInstance: (bytes, call) => {
       const request = decodeStart(bytes)
       // The SDK's worker cannot run it.
-      if (request.id === '') throw new GrpcError(Status.INVALID_ARGUMENT, 'the instance id is empty')
+      if (request.id === '') throw new GrpcError(GrpcStatus.INVALID_ARGUMENT, 'the instance id is empty')
       hub.start(request.id, request.start, request.startAtMs)
       const reply = new ProtoWriter(request.id.length * 3 + 16).string(1, request.id).finish()
       if (request.startAtMs !== null) return reply
@@ -49,13 +49,13 @@ export function hubMethods(hub: TaskHub): Record<string, UnaryHandler> {
     SuspendInstance: async (bytes, call) => {
       const { id, payload } = decodeEvent(bytes)
       hub.suspend(id, payload)
-      await hub.watch(id, call, (i) => i.status === WorkflowStatus.SUSPENDED || isEnded(i))
+      await hub.watch(id, call, (i) => i.status === InstanceStatus.SUSPENDED || isEnded(i))
       return EMPTY
     },
     ResumeInstance: async (bytes, call) => {
       const { id, payload } = decodeEvent(bytes)
       hub.resume(id, payload)
-      await hub.watch(id, call, (i) => i.status === WorkflowStatus.RUNNING || isEnded(i))
+      await hub.watch(id, call, (i) => i.status === InstanceStatus.RUNNING || isEnded(i))
       return EMPTY
     },
     PurgeInstances: (bytes) => {
@@ -188,7 +188,7 @@ function decodePurge(bytes: Buffer): string {
   const reader = new ProtoReader(bytes)
   while (reader.next()) {
     if (reader.field === 1) id = reader.string()
-    else if (reader.field === 2) throw new GrpcError(Status.UNKNOWN, 'multi-instance purge is not unimplemented')
+    else if (reader.field === 2) throw new GrpcError(GrpcStatus.UNKNOWN, 'multi-instance purge is not unimplemented')
   }
   return id
 }
@@ -226,7 +226,7 @@ function decodeAction(reader: ProtoReader): Action {
     else if (reader.field === 4) decode = decodeTimer(reader.message())
     else if (reader.field === 6) decode = decodeComplete(reader.message())
   }
-  if (decode === undefined) throw new GrpcError(Status.UNIMPLEMENTED, 'the reply asks for an unknown action')
+  if (decode === undefined) throw new GrpcError(GrpcStatus.UNIMPLEMENTED, 'the reply asks for an unknown action')
   return decode(id)
 }
 

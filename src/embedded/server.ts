@@ -7,7 +7,7 @@ import type { UnaryHandler } from './grpc.ts'
 import { hubMethods } from './hub-api.ts'
 import { ProtoWriter } from './protobuf.ts'
 import { stateMethods } from './state-api.ts'
-import { StateStore } from './state-store.ts'
+import { DiskStateStore } from './state-store.ts'
 import { TaskHub } from './task-hub.ts'
 import type { Retention } from './task-hub.ts'
 import { WorkQueue } from './work-queue.ts'
@@ -39,7 +39,7 @@ export async function startServer(
 ): Promise<SidecarServer> {
   const injector = new FaultInjector()
   injector.set(options.faults)
-  const store = await StateStore.open(options.dataDir, onFailure)
+  const store = await DiskStateStore.open(options.dataDir, onFailure)
   const limits = { workflow: options.maxWorkflowItems, activity: options.maxActivityItems }
   const queue = new WorkQueue(limits, deliverWithFaults(injector))
   const hub = new TaskHub(queue, options.retention)

@@ -3,10 +3,10 @@
  * transactional store such as PostgreSQL: absent keys come back empty, a stale etag is ABORTED, an insert of what is
  * there is INTERNAL, and a transaction refused for either is INTERNAL and has written nothing.
  */
-import { GrpcError, Status } from './grpc.ts'
+import { GrpcError, GrpcStatus } from './grpc.ts'
 import type { UnaryHandler } from './grpc.ts'
 import { ProtoReader, ProtoWriter } from './protobuf.ts'
-import type { StateConflict, StateStore, StateWrite, StoredState } from './state-store.ts'
+import type { StateConflict, DiskStateStore, StateWrite, StoredState } from './state-store.ts'
 
 const EMPTY = Buffer.alloc(0)
 const FIRST_WRITE = 1
@@ -27,10 +27,10 @@ interface StateItem {
 }
 
 /** Handlers by method name, serving `storeName` from `store`. */
-export function stateMethods(store: StateStore, storeName: string): Record<string, UnaryHandler> {
+export function stateMethods(store: DiskStateStore, storeName: string): Record<string, UnaryHandler> {
   const check = (request: StateRequest) => {
     if (request.storeName !== storeName) {
-      throw new GrpcError(Status.INVALID_ARGUMENT, `state store ${request.storeName} is not found`)
+      throw new GrpcError(GrpcStatus.INVALID_ARGUMENT, `state store ${request.storeName} is not found`)
     }
     for (const key of [...request.keys, ...request.items.map((item) => item.key)]) checkKey(key)
     return request
@@ -51,7 +51,7 @@ export function stateMethods(store: StateStore, storeName: string): Record<strin
     SaveState: async (bytes) => {
       const { items } = check(decodeItems(bytes))
       for (const item of items) {
-        if (item.key === '') throw new GrpcError(Status.INVALID_ARGUMENT, 'state key cannot be empty')
+        if (item.key === '') throw new GrpcError(GrpcStatus.INVALID_ARGUMENT, 'state key cannot be empty')
       }
       const conflict = await store.write(items.map(upsert))
       if (conflict !== null) refuse(conflict, `failed saving state in state store ${storeName}`)
@@ -75,7 +75,7 @@ export function stateMethods(store: StateStore, storeName: string): Record<strin
         items.map((item) => (item.operation === 'delete' ? remove(item) : upsert(item))),
       )
       if (conflict !== null) {
-        throw new GrpcError(Status.INTERNAL, `error while executing state transaction: ${describe(conflict)}`)
+        throw new GrpcError(GrpcStatus.INTERNAL, `error while executing state transaction: ${describe(conflict)}`)
       }
       return EMPTY
     },
@@ -84,7 +84,7 @@ export function stateMethods(store: StateStore, storeName: string): Record<strin
 
 function checkKey(key: string): void {
   if (!key.includes('||')) return
-  throw new GrpcError(Status.INVALID_ARGUMENT, `input key/keyPrefix '${key}' can't contain '||'`)
+  throw new GrpcError(GrpcStatus.INVALID_ARGUMENT, `input key/keyPrefix '${key}' can't contain '||'`)
 }
 
 function upsert(item: StateItem): StateWrite {
@@ -101,7 +101,7 @@ function remove(item: StateItem): StateWrite {
 }
 
 function refuse(conflict: StateConflict, what: string): never {
-  const status = conflict.kind === 'etag-mismatch' ? Status.ABORTED : Status.INTERNAL
+  const status = conflict.kind === 'etag-mismatch' ? GrpcStatus.ABORTED : GrpcStatus.INTERNAL
   throw new GrpcError(status, `${what}: ${describe(conflict)}`)
 }
 
@@ -187,7 +187,7 @@ function decodeOperation(reader: ProtoReader): StateItem {
     else if (reader.field === 2) item = decodeItem(reader.message(), '')
   }
   if (operation !== 'upsert' && operation !== 'delete') {
-    throw new GrpcError(Status.UNIMPLEMENTED, `operation type ${operation} not supported`)
+    throw new GrpcError(GrpcStatus.UNIMPLEMENTED, `operation type ${operation} not supported`)
   }
   return { ...(item ?? emptyItem('')), operation }
 }

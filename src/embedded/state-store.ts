@@ -51,7 +51,7 @@ const PREFIX_END = '"'
 /** Bounds the memory of one group commit; a larger single write is still one batch. */
 const MAX_GROUP_BYTES = 16 * 1024 * 1024
 
-export class StateStore {
+export class DiskStateStore {
   readonly #db: ClassicLevel<string, Buffer>
   readonly #etags: Map<string, string>
   readonly #opening: number
@@ -74,7 +74,7 @@ export class StateStore {
   }
 
   /** `onFailure` hears of a failed disk write: the store refuses everything from then on. */
-  static async open(dataDir: string, onFailure: (error: WindrowError) => void): Promise<StateStore> {
+  static async open(dataDir: string, onFailure: (error: WindrowError) => void): Promise<DiskStateStore> {
     const location = join(dataDir, 'state')
     const db = new ClassicLevel<string, Buffer>(location, {
       keyEncoding: 'utf8',
@@ -95,7 +95,7 @@ export class StateStore {
       for await (const [key, etag] of db.iterator({ gte: ETAG_PREFIX, lt: 'e' + PREFIX_END })) {
         etags.set(key.slice(ETAG_PREFIX.length), etag.toString('latin1'))
       }
-      return new StateStore(db, etags, opening, onFailure)
+      return new DiskStateStore(db, etags, opening, onFailure)
     } catch (error) {
       await db.close()
       throw error

@@ -7,9 +7,9 @@
  * - H4 a wait for an absent id waits until there is one.
  */
 import * as history from './history.ts'
-import { WorkflowStatus } from './history.ts'
+import { InstanceStatus } from './history.ts'
 import type { HistoryEvent, Parent, WorkflowStart } from './history.ts'
-import { GrpcError, Status } from './grpc.ts'
+import { GrpcError, GrpcStatus } from './grpc.ts'
 import type { Call } from './grpc.ts'
 import { setLongTimeout } from './long-timeout.ts'
 import type { LongTimeout } from './long-timeout.ts'
@@ -93,7 +93,7 @@ export class TaskHub {
   start(id: string, start: WorkflowStart, startAtMs: number | null): void {
     const refusal = this.#create(id, start, null)
     if (refusal !== null) {
-      const detail = refusal.status === Status.ALREADY_EXISTS ? 'rpc error: code = AlreadyExists desc = ' : ''
+      const detail = refusal.status === GrpcStatus.ALREADY_EXISTS ? 'rpc error: code = AlreadyExists desc = ' : ''
       throw new GrpcError(refusal.status, `failed to create workflow instance: ${detail}${refusal.message}`)
     }
     const instance = this.#instances.get(id) as Instance
@@ -137,7 +137,7 @@ export class TaskHub {
   /** Forgets a finished instance. */
   purge(id: string): void {
     const instance = this.#existing(id)
-    if (!isEnded(instance)) throw new GrpcError(Status.UNKNOWN, 'orchestration has not yet completed')
+    if (!isEnded(instance)) throw new GrpcError(GrpcStatus.UNKNOWN, 'orchestration has not yet completed')
     this.#forget(id)
   }
 
@@ -177,11 +177,11 @@ export class TaskHub {
 
   #existing(id: string): Instance {
     const instance = this.#instances.get(id)
-    if (instance === undefined) throw new GrpcError(Status.UNKNOWN, 'no such instance exists')
+    if (instance === undefined) throw new GrpcError(GrpcStatus.UNKNOWN, 'no such instance exists')
     return instance
   }
 
-  #create(id: string, start: WorkflowStart, parent: Parent | null): { status: Status; message: string } | null {
+  #create(id: string, start: WorkflowStart, parent: Parent | null): { status: GrpcStatus; message: string } | null {
     const refusal = this.#refusalToCreate(id)
     if (refusal !== null) return refusal
     this.#finished.delete(id)
@@ -191,7 +191,7 @@ export class TaskHub {
       id,
       ...kept,
       parent,
-      status: WorkflowStatus.PENDING,
+      status: InstanceStatus.PENDING,
       createdAtMs: now,
       updatedAtMs: now,
       output: undefined,
@@ -209,20 +209,20 @@ export class TaskHub {
     return null
   }
 
-  #refusalToCreate(id: string): { status: Status; message: string } | null {
+  #refusalToCreate(id: string): { status: GrpcStatus; message: string } | null {
     const previous = this.#instances.get(id)
     if (previous !== undefined && !isEnded(previous)) {
-      return { status: Status.ALREADY_EXISTS, message: `an active workflow with ID '${id}' already exists` }
+      return { status: GrpcStatus.ALREADY_EXISTS, message: `an active workflow with ID '${id}' already exists` }
     }
     if (previous !== undefined && this.#awaited.has(id)) {
       const message = `a terminated workflow with ID '${id}' is already awaiting an activity result`
-      return { status: Status.UNKNOWN, message }
+      return { status: GrpcStatus.UNKNOWN, message }
     }
     for (const child of previous?.children ?? []) {
       const instance = this.#instances.get(child)
       if (instance === undefined || isEnded(instance)) continue
       const message = `cannot recreate workflow with ID '${id}': child workflow '${child}': orchestration has not yet completed`
-      return { status: Status.ALREADY_EXISTS, message }
+      return { status: GrpcStatus.ALREADY_EXISTS, message }
     }
     return null
   }
@@ -268,13 +268,13 @@ export class TaskHub {
     instance.updatedAtMs = now
     // An empty message is the SDK's way to say that none was set.
     instance.customStatus = customStatus?.length === 0 ? undefined : copy(customStatus)
-    instance.status = instance.suspended ? WorkflowStatus.SUSPENDED : WorkflowStatus.RUNNING
+    instance.status = instance.suspended ? InstanceStatus.SUSPENDED : InstanceStatus.RUNNING
     for (const action of actions) {
       instance.lastActionId = Math.max(instance.lastActionId, action.id)
       if (action.kind === 'task') this.#scheduleTask(instance, action.id, action.start, now)
       else if (action.kind === 'child') this.#startChild(instance, action.id, action.instanceId, action.start, now)
       else if (action.kind === 'timer') this.#setTimer(instance, action.id, action.fireAt, action.fireAtMs, now)
-      else if (action.status === WorkflowStatus.CONTINUED_AS_NEW) return this.#continueAsNew(instance, action, now)
+      else if (action.status === InstanceStatus.CONTINUED_AS_NEW) return this.#continueAsNew(instance, action, now)
       else this.#end(instance, action, now)
     }
     this.#watchers.notify(instance.id, instance)
@@ -346,7 +346,7 @@ export class TaskHub {
     const parent = this.#instances.get(instance.parent.instanceId)
     if (parent === undefined) return
     const { taskId } = instance.parent
-    const completed = action.status === WorkflowStatus.COMPLETED
+    const completed = action.status === InstanceStatus.COMPLETED
     const event = completed
       ? history.childCompleted(now, taskId, action.result)
       : history.childFailed(now, taskId, action.failure)
@@ -370,7 +370,7 @@ export class TaskHub {
 /** Whether the instance has reached a status that it will not leave by itself. */
 export function isEnded(instance: InstanceView): boolean {
   const { status } = instance
-  return status === WorkflowStatus.COMPLETED || status === WorkflowStatus.FAILED || status === WorkflowStatus.TERMINATED
+  return status === InstanceStatus.COMPLETED || status === InstanceStatus.FAILED || status === InstanceStatus.TERMINATED
 }
 
 function clearTimers(instance: Instance): void {

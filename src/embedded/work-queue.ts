@@ -3,7 +3,7 @@
  * handed out again. Workflows and activities have limits of their own, since an activity may hold a slot while it waits
  * for workflows; the SDK's worker silently drops what comes on top of the 110 items that it runs and queues.
  */
-import { Status } from './grpc.ts'
+import { GrpcStatus } from './grpc.ts'
 import type { MessageStream } from './grpc.ts'
 
 export type WorkKind = 'workflow' | 'activity'
@@ -95,7 +95,7 @@ export class WorkQueue {
 
   /** Ends all streams as a daprd does that shuts down. */
   close(): void {
-    for (const stream of this.#streams.splice(0)) stream.end(Status.UNAVAILABLE, 'the sidecar is shutting down')
+    for (const stream of this.#streams.splice(0)) stream.end(GrpcStatus.UNAVAILABLE, 'the sidecar is shutting down')
   }
 
   #lose(stream: MessageStream): void {

@@ -3,7 +3,7 @@ import type { LineDecoder } from '../adapters/avro/decode-line.ts'
 import { createCertificateDecoder } from '../adapters/avro/encode-certificate.ts'
 import { createResultDecoder } from '../adapters/avro/encode-result.ts'
 import { connectKafkaCluster, type KafkaCluster } from '../adapters/kafka/cluster.ts'
-import { readLines } from '../adapters/kafka/read-lines.ts'
+import { readPublishedLines } from '../adapters/kafka/published-lines.ts'
 import type { Certificate } from '../core/certificate.ts'
 import { kafkaConnectionOf } from '../config/kafka-connection.ts'
 import { nothingPublished, type OutputConfig, type Published } from './published.ts'
@@ -31,5 +31,5 @@ export async function openPublishedTopics(config: OutputConfig): Promise<Publish
 }
 
 async function* linesOf(cluster: KafkaCluster, topic: string, decode: LineDecoder): AsyncGenerator<string> {
-  for await (const { line } of readLines(cluster, topic, decode)) yield line
+  for await (const { line } of readPublishedLines(cluster, topic, decode)) yield line
 }

@@ -1,7 +1,7 @@
 /** The server against grpc-js, the client that the SDK brings. */
 import * as grpc from '@grpc/grpc-js'
 import { expect, onTestFinished, test } from 'vitest'
-import { GrpcError, serveGrpc, Status } from '../../src/embedded/grpc.ts'
+import { GrpcError, serveGrpc, GrpcStatus } from '../../src/embedded/grpc.ts'
 import type { MessageStream, StreamHandler, UnaryHandler } from '../../src/embedded/grpc.ts'
 
 const asIs = (bytes: Buffer) => bytes
@@ -48,24 +48,27 @@ test('an error carries its status and every character of its message', async () 
   const message = 'a 100 % wrong "etag" for Zürich 🌍:\nline two'
   const { call } = await serve({
     Now: () => {
-      throw new GrpcError(Status.ABORTED, message)
+      throw new GrpcError(GrpcStatus.ABORTED, message)
     },
-    Later: () => Promise.reject(new GrpcError(Status.ALREADY_EXISTS, message)),
+    Later: () => Promise.reject(new GrpcError(GrpcStatus.ALREADY_EXISTS, message)),
     Foreign: () => {
       throw new RangeError('the message is truncated')
     },
   })
-  await expect(call('Now', Buffer.alloc(1))).rejects.toMatchObject({ code: Status.ABORTED, details: message })
-  await expect(call('Later', Buffer.alloc(1))).rejects.toMatchObject({ code: Status.ALREADY_EXISTS, details: message })
+  await expect(call('Now', Buffer.alloc(1))).rejects.toMatchObject({ code: GrpcStatus.ABORTED, details: message })
+  await expect(call('Later', Buffer.alloc(1))).rejects.toMatchObject({
+    code: GrpcStatus.ALREADY_EXISTS,
+    details: message,
+  })
   await expect(call('Foreign', Buffer.alloc(1))).rejects.toMatchObject({
-    code: Status.INTERNAL,
+    code: GrpcStatus.INTERNAL,
     details: 'the message is truncated',
   })
 })
 
 test('an unknown method is UNIMPLEMENTED, whatever the size of its request', async () => {
   const { call } = await serve({})
-  await expect(call('Nope', Buffer.alloc(1_000_000))).rejects.toMatchObject({ code: Status.UNIMPLEMENTED })
+  await expect(call('Nope', Buffer.alloc(1_000_000))).rejects.toMatchObject({ code: GrpcStatus.UNIMPLEMENTED })
 })
 
 test('a handler hears when its caller gave up', async () => {
@@ -89,7 +92,7 @@ test('a stream carries messages in order until it ends with its status', async (
     {
       Count: (_, stream) => {
         for (let i = 0; i < 1000; i++) stream.send(Buffer.from(String(i)))
-        stream.end(Status.UNAVAILABLE, 'gone')
+        stream.end(GrpcStatus.UNAVAILABLE, 'gone')
         stream.send(Buffer.from('too late'))
       },
     },
@@ -98,7 +101,7 @@ test('a stream carries messages in order until it ends with its status', async (
   const received: string[] = []
   stream.on('data', (message: Buffer) => received.push(message.toString()))
   const error = await new Promise((resolve) => stream.on('error', resolve))
-  expect(error).toMatchObject({ code: Status.UNAVAILABLE, details: 'gone' })
+  expect(error).toMatchObject({ code: GrpcStatus.UNAVAILABLE, details: 'gone' })
   expect(received).toEqual(Array.from({ length: 1000 }, (_, i) => String(i)))
 })
 

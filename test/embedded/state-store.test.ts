@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { expect, onTestFinished, test } from 'vitest'
 import { WindrowError } from '../../src/errors/index.ts'
-import { StateStore } from '../../src/embedded/state-store.ts'
+import { DiskStateStore } from '../../src/embedded/state-store.ts'
 import type { StateWrite } from '../../src/embedded/state-store.ts'
 
 async function dataFolder(): Promise<string> {
@@ -15,7 +15,7 @@ async function dataFolder(): Promise<string> {
 }
 
 async function openStore(dir: string, onFailure: (error: WindrowError) => void = () => undefined) {
-  const store = await StateStore.open(dir, onFailure)
+  const store = await DiskStateStore.open(dir, onFailure)
   let closed: Promise<void> | undefined
   const close = () => (closed ??= store.close())
   onTestFinished(close)
@@ -31,7 +31,7 @@ const put = (key: string, text: string, more: Partial<StateWrite> = {}): StateWr
 })
 const del = (key: string, etag: string | null = null): StateWrite => ({ key, data: null, etag, insertOnly: false })
 
-async function read(store: StateStore, key: string) {
+async function read(store: DiskStateStore, key: string) {
   const [stored] = await store.get([key])
   return stored && { text: stored.data.toString(), etag: stored.etag }
 }
@@ -120,7 +120,7 @@ test('closing waits for what was accepted', async () => {
 test('a folder that is in use is refused, with its name and the remedy', async () => {
   const dir = await dataFolder()
   await openStore(dir)
-  const refusal = await StateStore.open(dir, () => undefined).catch((error: unknown) => error)
+  const refusal = await DiskStateStore.open(dir, () => undefined).catch((error: unknown) => error)
   expect(refusal).toBeInstanceOf(WindrowError)
   expect(refusal).toMatchObject({ code: 'DATA_DIR_IN_USE', remedy: expect.stringContaining('--data-dir') as string })
   expect((refusal as WindrowError).message).toContain(dir)
@@ -129,7 +129,7 @@ test('a folder that is in use is refused, with its name and the remedy', async (
 test('a folder that is none, and data of another format, are refused', async () => {
   const file = join(await dataFolder(), 'file')
   await writeFile(file, 'not a folder')
-  await expect(StateStore.open(file, () => undefined)).rejects.toMatchObject({ code: 'DATA_DIR_UNREADABLE' })
+  await expect(DiskStateStore.open(file, () => undefined)).rejects.toMatchObject({ code: 'DATA_DIR_UNREADABLE' })
 
   const dir = await dataFolder()
   const { close } = await openStore(dir)
@@ -137,7 +137,7 @@ test('a folder that is none, and data of another format, are refused', async () 
   const db = new ClassicLevel(join(dir, 'state'))
   await db.put('m!', '{"format":2,"opening":1}')
   await db.close()
-  await expect(StateStore.open(dir, () => undefined)).rejects.toMatchObject({ code: 'DATA_DIR_FORMAT' })
+  await expect(DiskStateStore.open(dir, () => undefined)).rejects.toMatchObject({ code: 'DATA_DIR_FORMAT' })
 })
 
 test('a disk that fails ends the store: no later call is answered from memory', async () => {

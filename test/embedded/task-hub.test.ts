@@ -3,7 +3,7 @@
  * what is forgotten when. The worker is played by the test.
  */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { WorkflowStatus } from '../../src/embedded/history.ts'
+import { InstanceStatus } from '../../src/embedded/history.ts'
 import type { MessageStream } from '../../src/embedded/grpc.ts'
 import { ProtoReader, stringValue, timestamp } from '../../src/embedded/protobuf.ts'
 import { TaskHub } from '../../src/embedded/task-hub.ts'
@@ -41,7 +41,7 @@ function createHub(retention: Partial<Retention> = {}, deliveries = 1) {
 const task = (id: number): Action => ({ kind: 'task', id, start: { ...start, name: 'a' } })
 const child = (id: number, instanceId: string): Action => ({ kind: 'child', id, instanceId, start })
 const timer = (id: number, fireAtMs: number): Action => ({ kind: 'timer', id, fireAt: timestamp(fireAtMs), fireAtMs })
-const complete = (id: number, status: number = WorkflowStatus.COMPLETED, output = '1'): Action => ({
+const complete = (id: number, status: number = InstanceStatus.COMPLETED, output = '1'): Action => ({
   kind: 'complete',
   id,
   status,
@@ -91,9 +91,9 @@ test('the second reply to a turn that was delivered twice does not answer the ne
   hub.raiseEvent('i', 'go', undefined)
   vi.runOnlyPendingTimers()
   hub.completeTurn('i', [], undefined)
-  expect(hub.get('i')?.status).toBe(WorkflowStatus.RUNNING)
+  expect(hub.get('i')?.status).toBe(InstanceStatus.RUNNING)
   hub.completeTurn('i', [complete(1)], undefined)
-  expect(hub.get('i')?.status).toBe(WorkflowStatus.COMPLETED)
+  expect(hub.get('i')?.status).toBe(InstanceStatus.COMPLETED)
 })
 
 test('a late reply that asks again for what was asked for is dropped', () => {
@@ -104,7 +104,7 @@ test('a late reply that asks again for what was asked for is dropped', () => {
   vi.runOnlyPendingTimers()
   hub.completeTurn('i', [task(1)], undefined)
   hub.completeTurn('i', [complete(2)], undefined)
-  expect(hub.get('i')?.status).toBe(WorkflowStatus.COMPLETED)
+  expect(hub.get('i')?.status).toBe(InstanceStatus.COMPLETED)
   expect(delivered.filter((key) => key === 'a/1/i')).toHaveLength(1)
 })
 
@@ -113,8 +113,8 @@ test('replies for unknown instances and tasks are taken without effect', () => {
   hub.completeTurn('nobody', [complete(1)], undefined)
   hub.completeActivity('nobody', 1, undefined, undefined)
   run(hub, 'i')
-  hub.completeTurn('i', [complete(1, WorkflowStatus.FAILED)], undefined)
-  expect(hub.get('i')?.status).toBe(WorkflowStatus.COMPLETED)
+  hub.completeTurn('i', [complete(1, InstanceStatus.FAILED)], undefined)
+  expect(hub.get('i')?.status).toBe(InstanceStatus.COMPLETED)
   expect(hub.get('nobody')).toBeUndefined()
 })
 
@@ -124,11 +124,11 @@ test('an instance that ended with an activity under way is not started again bef
   hub.completeTurn('i', [task(1)], undefined)
   hub.terminate('i', stringValue('"enough"'))
   vi.runOnlyPendingTimers()
-  hub.completeTurn('i', [complete(2, WorkflowStatus.TERMINATED)], undefined)
+  hub.completeTurn('i', [complete(2, InstanceStatus.TERMINATED)], undefined)
   expect(() => hub.start('i', start, null)).toThrow(/already awaiting an activity result/)
   hub.completeActivity('i', 1, stringValue('"late"'), undefined)
   run(hub, 'i')
-  expect(hub.get('i')?.status).toBe(WorkflowStatus.COMPLETED)
+  expect(hub.get('i')?.status).toBe(InstanceStatus.COMPLETED)
 })
 
 test('an instance is not started again while a child of its last run is active', () => {
@@ -137,7 +137,7 @@ test('an instance is not started again while a child of its last run is active',
   hub.completeTurn('parent', [child(1, 'kid')], undefined)
   hub.terminate('parent', undefined)
   vi.runOnlyPendingTimers()
-  hub.completeTurn('parent', [complete(2, WorkflowStatus.TERMINATED)], undefined)
+  hub.completeTurn('parent', [complete(2, InstanceStatus.TERMINATED)], undefined)
   expect(() => hub.start('parent', start, null)).toThrow(/child workflow 'kid'.*not yet completed/)
   hub.completeTurn('kid', [complete(1)], undefined)
   expect(() => hub.start('parent', start, null)).not.toThrow()
@@ -150,7 +150,7 @@ test('a child under the id of another active workflow fails for its parent, and 
   hub.completeTurn('parent', [child(1, 'taken')], undefined)
   vi.runOnlyPendingTimers()
   expect(turns.at(-1)).toEqual(['turn-started', 'child-failed 1'])
-  expect(hub.get('taken')?.status).toBe(WorkflowStatus.PENDING)
+  expect(hub.get('taken')?.status).toBe(InstanceStatus.PENDING)
 })
 
 test('timers of an instance that ended or began anew do not fire', () => {
@@ -165,7 +165,7 @@ test('timers of an instance that ended or began anew do not fire', () => {
   hub.completeTurn('anew', [timer(1, now + 1000)], undefined)
   hub.raiseEvent('anew', 'go', undefined)
   vi.advanceTimersByTime(1)
-  hub.completeTurn('anew', [complete(2, WorkflowStatus.CONTINUED_AS_NEW)], undefined)
+  hub.completeTurn('anew', [complete(2, InstanceStatus.CONTINUED_AS_NEW)], undefined)
   hub.completeTurn('anew', [timer(1, now + 5000)], undefined)
   const before = turns.length
   vi.advanceTimersByTime(2000)
@@ -181,7 +181,7 @@ test('a start at a later time waits for it, an earlier event does not', () => {
   hub.raiseEvent('called', 'go', undefined)
   vi.advanceTimersByTime(1000)
   expect(turns).toEqual([['turn-started', 'execution-started', 'event-raised']])
-  expect(hub.get('later')?.status).toBe(WorkflowStatus.PENDING)
+  expect(hub.get('later')?.status).toBe(InstanceStatus.PENDING)
   vi.advanceTimersByTime(60_000)
   expect(turns.at(-1)).toEqual(['turn-started', 'execution-started'])
 })
@@ -201,7 +201,7 @@ test('finished instances are forgotten at their age, and one that runs again is 
   vi.advanceTimersByTime(6000)
   run(hub, 'again')
   vi.advanceTimersByTime(14_000 - 6000)
-  expect([hub.get('old'), hub.get('again')?.status]).toEqual([undefined, WorkflowStatus.COMPLETED])
+  expect([hub.get('old'), hub.get('again')?.status]).toEqual([undefined, InstanceStatus.COMPLETED])
   vi.advanceTimersByTime(20_000)
   expect(hub.get('again')).toBeUndefined()
 })
@@ -210,9 +210,9 @@ test('a wait for an instance that was purged is answered by the next one of its 
   const { hub } = createHub()
   run(hub, 'i')
   hub.purge('i')
-  const waiting = hub.watch('i', nobody, (instance) => instance.status === WorkflowStatus.COMPLETED)
+  const waiting = hub.watch('i', nobody, (instance) => instance.status === InstanceStatus.COMPLETED)
   hub.start('i', start, null)
-  hub.completeTurn('i', [complete(1, WorkflowStatus.COMPLETED, '"second"')], undefined)
+  hub.completeTurn('i', [complete(1, InstanceStatus.COMPLETED, '"second"')], undefined)
   expect((await waiting).output).toEqual(stringValue('"second"'))
 })
 

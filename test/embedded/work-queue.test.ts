@@ -1,6 +1,6 @@
 /** Who gets which item, and what becomes of the items of a lost stream. */
 import { expect, test } from 'vitest'
-import { Status } from '../../src/embedded/grpc.ts'
+import { GrpcStatus } from '../../src/embedded/grpc.ts'
 import type { MessageStream } from '../../src/embedded/grpc.ts'
 import { WorkQueue } from '../../src/embedded/work-queue.ts'
 import type { WorkKind } from '../../src/embedded/work-queue.ts'
@@ -8,7 +8,7 @@ import type { WorkKind } from '../../src/embedded/work-queue.ts'
 function fakeStream() {
   const received: string[] = []
   const listeners: (() => void)[] = []
-  let ended: { status: Status; message: string } | null = null
+  let ended: { status: GrpcStatus; message: string } | null = null
   const stream: MessageStream = {
     send: (message) => void received.push(message.toString()),
     end: (status, message) => void (ended = { status, message }),
@@ -127,5 +127,5 @@ test('closing ends every stream as unavailable', () => {
   const worker = fakeStream()
   queue.connect(worker.stream)
   queue.close()
-  expect(worker.ended()?.status).toBe(Status.UNAVAILABLE)
+  expect(worker.ended()?.status).toBe(GrpcStatus.UNAVAILABLE)
 })

@@ -5,7 +5,7 @@
 import kafkajs from 'kafkajs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createMissingTopics } from '../../src/adapters/kafka/topic.ts'
-import type { Opening } from '../../src/adapters/kafka/opening.ts'
+import type { PartitionReader } from '../../src/adapters/kafka/partition-reader.ts'
 import {
   asText,
   client,
@@ -154,7 +154,7 @@ describe('what is held', () => {
     const [opening, { consumption }] = await openAlone(topic, 0, { limits })
     // Two heartbeats: a dozen fetches had their chance.
     await consumption.confirmMembership()
-    const held = (opening as Opening).buffered.records
+    const held = (opening as PartitionReader).buffered.records
     expect(held).toBeGreaterThanOrEqual(1_000)
     // A fetch brings at most 512 KiB, or one batch, of records of some twenty bytes.
     expect(held).toBeLessThan(45_000)

@@ -8,8 +8,8 @@ import type { TaskHubSidecarServiceClient } from '@dapr/dapr/workflow/internal/d
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import { monotonicClock } from '../../retry/clock.ts'
 import { retry, type Retry } from '../../retry/retry.ts'
-import { createTaskHub } from './task-hub.ts'
-import type { TaskHub } from './task-hub.ts'
+import { createTaskHubClient } from './task-hub-client.ts'
+import type { TaskHubClient } from './task-hub-client.ts'
 
 export interface SidecarEndpoint {
   readonly host: string
@@ -40,7 +40,7 @@ export interface WaitOptions {
 export interface SidecarClient {
   readonly endpoint: SidecarEndpoint
   readonly api: DaprApi
-  readonly hub: TaskHub
+  readonly hub: TaskHubClient
   /** Aborts when the client is closed; its reason is the error that pending calls get. */
   readonly closed: AbortSignal
   /** Resolves when the sidecar answers; rejects with SIDECAR_UNREACHABLE after `giveUpAfterMs`. */
@@ -76,7 +76,7 @@ export async function connectSidecar(options: SidecarClientOptions): Promise<Sid
   const closing = new AbortController()
   // Every pending call listens; beyond ten Node would take that for a leak.
   setMaxListeners(0, closing.signal)
-  const hub = createTaskHub(stub, closing.signal)
+  const hub = createTaskHubClient(stub, closing.signal)
 
   return {
     endpoint: options,
@@ -99,7 +99,7 @@ export async function connectSidecar(options: SidecarClientOptions): Promise<Sid
   }
 }
 
-async function waitForSidecar(hub: TaskHub, at: SidecarEndpoint, options: WaitOptions): Promise<void> {
+async function waitForSidecar(hub: TaskHubClient, at: SidecarEndpoint, options: WaitOptions): Promise<void> {
   const { signal, onWaiting, giveUpAfterMs = 60_000 } = options
   const control = {
     clock: monotonicClock,

@@ -8,7 +8,7 @@ import { messageOf, WindrowError } from '../../errors/index.ts'
 import { REAUTHENTICATE_BEFORE_MS } from './client.ts'
 
 /** A token that is valid now. Throws a WindrowError: `retryable` where it may be got later. */
-export type TokenSource = () => Promise<string>
+export type AccessTokenSource = () => Promise<string>
 
 export interface TokenEndpoint {
   readonly url: string
@@ -35,7 +35,7 @@ const LEFT_SECONDS = (REAUTHENTICATE_BEFORE_MS + 5_000) / 1000
 const MAX_DETAIL_CHARS = 200
 
 /** Reads the file each time. */
-export function tokenFromFile(path: string): TokenSource {
+export function tokenFromFile(path: string): AccessTokenSource {
   return async () => {
     let text: string
     try {
@@ -50,7 +50,7 @@ export function tokenFromFile(path: string): TokenSource {
 }
 
 /** Asks once for all who want a token at the same time, and not again while the last one is good. */
-export function tokenFromEndpoint(endpoint: TokenEndpoint, nowMs: () => number = Date.now): TokenSource {
+export function tokenFromEndpoint(endpoint: TokenEndpoint, nowMs: () => number = Date.now): AccessTokenSource {
   let last: { readonly token: string; readonly untilMs: number } | null = null
   let asking: Promise<string> | null = null
   const ask = async (): Promise<string> => {

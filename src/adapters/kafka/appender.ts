@@ -11,7 +11,7 @@
  */
 import type { KafkaCluster, ProducerId } from './cluster.ts'
 import { kafkaError } from './errors.ts'
-import { KeyPlaces } from './key-places.ts'
+import { KeyPartitions } from './key-partitions.ts'
 import { RecordBatchBuilder } from './record-batch.ts'
 
 export interface KeyedRecord {
@@ -31,7 +31,7 @@ const MAX_BATCH_RECORDS = 20_000
 type Target = Pick<KafkaCluster, 'newProducerId' | 'append'>
 
 export function createAppender(cluster: Target, topic: string, partitions: number, nowMs: () => number): Appender {
-  const places = new KeyPlaces(partitions)
+  const places = new KeyPartitions(partitions)
   const lanes = Array.from({ length: partitions }, (_, partition) => new Lane(cluster, topic, partition, nowMs))
   return {
     async append(records) {

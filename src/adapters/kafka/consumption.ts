@@ -12,11 +12,11 @@ import { Backoff } from '../../retry/retry.ts'
 import { connectKafkaCluster } from './cluster.ts'
 import { kafkaError } from './errors.ts'
 import { createKafkaMember } from './member.ts'
-import { Opening } from './opening.ts'
+import { PartitionReader } from './partition-reader.ts'
 import type { KafkaConnection } from './client.ts'
 import type { KafkaCluster } from './cluster.ts'
 import type { FetchedBatch, FetchedMessage, GroupMember, MemberEvents } from './member.ts'
-import type { BufferLimits } from './opening.ts'
+import type { BufferLimits } from './partition-reader.ts'
 
 /** What bytes mean. May have to ask for a schema first; throws only what the whole partition has to wait for. */
 export type Decode = (bytes: Uint8Array) => Decoded | Promise<Decoded>
@@ -56,7 +56,7 @@ export interface KafkaConsumption {
   close(): Promise<void>
 }
 
-export const DEFAULT_LIMITS: BufferLimits = { maxBufferedRecords: 20_000, maxBufferedBytes: 4 * 1024 * 1024 }
+export const DEFAULT_BUFFER_LIMITS: BufferLimits = { maxBufferedRecords: 20_000, maxBufferedBytes: 4 * 1024 * 1024 }
 const DEFAULT_SESSION_TIMEOUT_MS = 20_000
 const DEFAULT_MAX_RECORD_BYTES = 1024 * 1024
 const MAX_FETCH_BYTES = 512 * 1024
@@ -91,13 +91,13 @@ export class Consumption implements KafkaConsumption {
 
   readonly #options: ConsumptionOptions
   readonly #ports: ConsumptionPorts
-  readonly #openings = new Map<number, Opening>()
+  readonly #readers = new Map<number, PartitionReader>()
   readonly #closing = new AbortController()
   readonly #rejoins: Backoff
   #cluster: Pick<KafkaCluster, 'logRanges' | 'close'> | null = null
   #member: GroupMember | null = null
   #assigned: ReadonlySet<number> = new Set()
-  /** Raised by every join, so that an opening that took its time is not put into a later one. */
+  /** Raised by every join, so that an reader that took its time is not put into a later one. */
   #generation = 0
   #waiters: Waiter[] = []
   #watching = false
@@ -154,8 +154,8 @@ export class Consumption implements KafkaConsumption {
       heartbeat: whileCurrent(() => this.#heartbeat()),
       fetched: whileCurrent((batch) => this.#fetched(member, batch)),
       skipped: whileCurrent((partition, first, next) => {
-        const opening = this.#openings.get(partition)
-        if (opening?.skip(first, next) === false) this.#goBack(member, opening)
+        const reader = this.#readers.get(partition)
+        if (reader?.skip(first, next) === false) this.#goBack(member, reader)
       }),
       crashed: whileCurrent((error) => this.#crashed(member, error)),
     }
@@ -174,7 +174,7 @@ export class Consumption implements KafkaConsumption {
     const revoked = [...this.#assigned]
     this.#assigned = new Set()
     const error = this.#notOurs()
-    for (const opening of this.#openings.values()) opening.fail(error)
+    for (const reader of this.#readers.values()) reader.fail(error)
     for (const waiter of this.#waiters) waiter.reject(error)
     this.#waiters = []
     if (revoked.length > 0) this.#options.listener.onRevoked(revoked)
@@ -202,61 +202,61 @@ export class Consumption implements KafkaConsumption {
   async #open(partition: number, fromOffset: number): Promise<OpenSource> {
     const generation = this.#generation
     const { topic } = this.#options
-    await this.#openings.get(partition)?.close()
+    await this.#readers.get(partition)?.close()
     const ranges = this.#assigned.has(partition) ? await this.#cluster?.logRanges(topic, [partition]) : undefined
     const range = ranges?.get(partition)
     const member = this.#member
     if (range === undefined || member === null || generation !== this.#generation || !this.#assigned.has(partition)) {
       throw this.#notOurs(partition)
     }
-    const opening = new Opening({
+    const reader = new PartitionReader({
       topic,
       partition,
       fromOffset,
       range,
-      limits: this.#options.limits ?? DEFAULT_LIMITS,
+      limits: this.#options.limits ?? DEFAULT_BUFFER_LIMITS,
       toRecord: recordMaker(this.#options, partition),
       port: {
         pause: () => member.pause(partition),
         resume: () => member.resume(partition),
         idle: () => void this.#watchLogEnds(),
         ended: () => {
-          if (this.#openings.get(partition) !== opening) return
-          this.#openings.delete(partition)
+          if (this.#readers.get(partition) !== reader) return
+          this.#readers.delete(partition)
           if (this.#member === member) member.pause(partition)
         },
       },
     })
-    if (opening.open) {
-      this.#openings.set(partition, opening)
+    if (reader.open) {
+      this.#readers.set(partition, reader)
       member.seek(partition, fromOffset)
       member.resume(partition)
     }
-    return opening
+    return reader
   }
 
   #fetched(member: GroupMember, batch: FetchedBatch): void {
-    const opening = this.#openings.get(batch.partition)
-    if (opening?.accept(batch) === false) this.#goBack(member, opening)
+    const reader = this.#readers.get(batch.partition)
+    if (reader?.accept(batch) === false) this.#goBack(member, reader)
   }
 
   /**
-   * The client fetched from another place than the opening stands at: a batch from before the last seek, or the client
+   * The client fetched from another place than the reader stands at: a batch from before the last seek, or the client
    * reset its position because the log no longer has it. The log's range tells which.
    */
-  #goBack(member: GroupMember, opening: Opening): void {
-    member.seek(opening.partition, opening.nextFetch)
+  #goBack(member: GroupMember, reader: PartitionReader): void {
+    member.seek(reader.partition, reader.nextFetch)
     void this.#watchLogEnds()
   }
 
-  /** Keeps asking where the logs end, as long as an opening has nothing to hand over. One loop at a time. */
+  /** Keeps asking where the logs end, as long as an reader has nothing to hand over. One loop at a time. */
   async #watchLogEnds(): Promise<void> {
     if (this.#watching) return
     this.#watching = true
     const { clock, topic } = this.#options
     try {
       while (!this.#closing.signal.aborted) {
-        const starving = [...this.#openings.values()].filter(({ open, buffered }) => open && buffered.records === 0)
+        const starving = [...this.#readers.values()].filter(({ open, buffered }) => open && buffered.records === 0)
         if (starving.length === 0 || this.#cluster === null) return
         const askedAtMs = clock.nowMs()
         try {
@@ -264,13 +264,13 @@ export class Consumption implements KafkaConsumption {
             topic,
             starving.map(({ partition }) => partition),
           )
-          for (const opening of starving) {
-            const range = ranges.get(opening.partition)
-            if (range !== undefined) opening.observe(range, askedAtMs)
+          for (const reader of starving) {
+            const range = ranges.get(reader.partition)
+            if (range !== undefined) reader.observe(range, askedAtMs)
           }
         } catch (error) {
           const failure = kafkaError(error, `asking where ${topic} ends`)
-          if (failure.disposition === 'fatal') for (const opening of starving) opening.fail(failure)
+          if (failure.disposition === 'fatal') for (const reader of starving) reader.fail(failure)
           else this.#warn('asking for the log end again', failure)
         }
         await clock.sleep(LOG_END_EVERY_MS, this.#closing.signal)

@@ -4,13 +4,13 @@
  */
 import type { Mechanism } from 'kafkajs'
 import { WindrowError } from '../../errors/index.ts'
-import type { TokenSource } from './access-token.ts'
+import type { AccessTokenSource } from './access-token.ts'
 
 /** What stands between the parts of a message. */
 const SEPARATOR = '\u0001'
 const MAX_DETAIL_CHARS = 200
 
-export function oauthBearer(token: TokenSource): Mechanism {
+export function oauthBearer(token: AccessTokenSource): Mechanism {
   return {
     mechanism: 'oauthbearer',
     authenticationProvider: ({ saslAuthenticate }) => ({

@@ -5,7 +5,7 @@
  * One batch is under way for a partition at a time, which keeps its order; the partitions go side by side.
  */
 import { connectKafkaCluster } from './cluster.ts'
-import { KeyPlaces } from './key-places.ts'
+import { KeyPartitions } from './key-partitions.ts'
 import { RecordBatchBuilder } from './record-batch.ts'
 import { createMissingTopics } from './topic.ts'
 import type { Decoded } from '../../core/point.ts'
@@ -58,7 +58,7 @@ export async function produceTo(cluster: Target, options: ProduceOptions, nowMs:
   const producer = await cluster.newProducerId()
   const done = { points: 0, manifests: 0, undecodable: 0, bytes: 0 }
   const lanes = Array.from({ length: count }, (_, partition) => new Lane(cluster, topic, partition, producer, nowMs))
-  const keys = new KeyPlaces(count)
+  const keys = new KeyPartitions(count)
 
   for await (const record of options.input) {
     if (record.kind === 'undecodable') {

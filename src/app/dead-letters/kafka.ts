@@ -7,8 +7,8 @@ import type { KafkaConnection } from '../../adapters/kafka/client.ts'
 import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import { connectKafkaCluster, type KafkaCluster } from '../../adapters/kafka/cluster.ts'
 import type { Decode } from '../../adapters/kafka/consumption.ts'
-import { readLines } from '../../adapters/kafka/read-lines.ts'
-import { notesTopicOf, readNotes, sendOnce, withRetries } from '../../adapters/kafka/retry.ts'
+import { readPublishedLines } from '../../adapters/kafka/published-lines.ts'
+import { notesTopicOf, readNotes, sendOnce, withRetries } from '../../adapters/kafka/dead-letter-retries.ts'
 import { partitionOf } from '../../core/murmur2.ts'
 import { keptBytes } from '../../dead-letters/kept-bytes.ts'
 import { nameLetter, type NamedLetter } from '../../dead-letters/letter.ts'
@@ -46,7 +46,7 @@ export async function openTopicOfDeadLetters(config: DeadLettersConfig, topic: s
 }
 
 async function* lettersIn(cluster: KafkaCluster, topic: string): AsyncGenerator<NamedLetter> {
-  for await (const { line, publishedAtMs } of readLines(cluster, topic, createDeadLetterDecoder()))
+  for await (const { line, publishedAtMs } of readPublishedLines(cluster, topic, createDeadLetterDecoder()))
     yield nameLetter(line, publishedAtMs)
 }
 

@@ -5,7 +5,7 @@ import { createResultDecoder } from '../../adapters/avro/encode-result.ts'
 import { connectKafkaCluster, type KafkaCluster } from '../../adapters/kafka/cluster.ts'
 import { recordMaker } from '../../adapters/kafka/consumption.ts'
 import { readCommitted } from '../../adapters/kafka/read-committed.ts'
-import { readLines } from '../../adapters/kafka/read-lines.ts'
+import { readPublishedLines } from '../../adapters/kafka/published-lines.ts'
 import { describeTopic } from '../../adapters/kafka/topic.ts'
 import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import type { Config } from '../../config/settings.ts'
@@ -57,5 +57,5 @@ export async function openKafkaSources(config: Config): Promise<OpenedSources> {
 }
 
 async function* lines(cluster: KafkaCluster, topic: string, decode: LineDecoder): AsyncGenerator<string> {
-  for await (const { line } of readLines(cluster, topic, decode)) yield line
+  for await (const { line } of readPublishedLines(cluster, topic, decode)) yield line
 }

@@ -2,7 +2,7 @@
 import type { WorkflowContext } from '@dapr/dapr'
 import { describe, expect, it } from 'vitest'
 import { createInstanceRunner } from '../../../src/adapters/dapr/instance-runner.ts'
-import type { TaskHub } from '../../../src/adapters/dapr/task-hub.ts'
+import type { TaskHubClient } from '../../../src/adapters/dapr/task-hub-client.ts'
 import { WindrowError } from '../../../src/errors/index.ts'
 import { createGate, testClient, testSidecar, testWorker } from './support/sidecar.ts'
 import { startTcpProxy } from './support/tcp-proxy.ts'
@@ -117,11 +117,11 @@ describe('createInstanceRunner', () => {
   })
 
   it('does not wait for good for an instance without a worker', async () => {
-    const hub: Partial<TaskHub> = {
+    const hub: Partial<TaskHubClient> = {
       start: async () => 'started',
       waitForEnd: async () => ({ kind: 'running' }),
     }
-    const client = { hub: hub as TaskHub, closed: new AbortController().signal }
+    const client = { hub: hub as TaskHubClient, closed: new AbortController().signal }
     const runner = createInstanceRunner({ client, stalledAfterMs: 0 })
     await expect(runner.run(ECHO, 'id', 'x')).rejects.toMatchObject({
       code: 'INSTANCE_STALLED',
@@ -149,23 +149,23 @@ describe('createInstanceRunner', () => {
   it('does not repeat a call that cannot succeed', async () => {
     let calls = 0
     const refusal = new WindrowError('no', { code: 'SIDECAR_REFUSED', remedy: 'none' })
-    const hub: Partial<TaskHub> = {
+    const hub: Partial<TaskHubClient> = {
       start: async () => {
         calls++
         throw refusal
       },
     }
-    const client = { hub: hub as TaskHub, closed: new AbortController().signal }
+    const client = { hub: hub as TaskHubClient, closed: new AbortController().signal }
     await expect(createInstanceRunner({ client }).run(ECHO, 'id', 'x')).rejects.toBe(refusal)
     expect(calls).toBe(1)
   })
 })
 
 /** Counts instances between the start and the end that the sidecar answers. */
-function countInFlight(hub: TaskHub) {
+function countInFlight(hub: TaskHubClient) {
   let now = 0
   let most = 0
-  const counting: TaskHub = {
+  const counting: TaskHubClient = {
     ...hub,
     start(...call) {
       most = Math.max(most, ++now)

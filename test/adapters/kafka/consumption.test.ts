@@ -1,5 +1,5 @@
 /**
- * Group membership and openings over a scripted member and a hand-driven clock: what happens on joins, rejoins with and
+ * Group membership and readers over a scripted member and a hand-driven clock: what happens on joins, rejoins with and
  * without notice, crashes, batches from the wrong place, and at the end.
  */
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -120,8 +120,8 @@ const batch = (
   })),
 })
 
-async function offsetsOf(opening: OpenSource): Promise<number[]> {
-  const event = await opening.next()
+async function offsetsOf(reader: OpenSource): Promise<number[]> {
+  const event = await reader.next()
   return event.kind === 'records' ? event.records.map(({ offset }) => offset) : []
 }
 
@@ -138,11 +138,11 @@ beforeEach(async () => {
 
 describe('opening', () => {
   it('seeks and resumes an assigned partition, and hands over what is fetched there', async () => {
-    const opening = await consumption.source.open(1, 5)
+    const reader = await consumption.source.open(1, 5)
     expect(member().calls).toEqual(['seek 1 5', 'resume 1'])
-    expect([opening.logStart, opening.logEnd]).toEqual([0, 100])
+    expect([reader.logStart, reader.logEnd]).toEqual([0, 100])
     member().tell.fetched(batch(1, 5, 8))
-    expect(await offsetsOf(opening)).toEqual([5, 6, 7])
+    expect(await offsetsOf(reader)).toEqual([5, 6, 7])
   })
 
   it('is refused for a partition that is not ours', async () => {
@@ -155,9 +155,9 @@ describe('opening', () => {
 
   it('does not touch a log that does not have the offset', async () => {
     logs.set(0, { start: 50, end: 60 })
-    const opening = await consumption.source.open(0, 10)
-    expect(opening.logStart).toBe(50)
-    await expect(opening.next()).rejects.toMatchObject({ code: 'DATA_LOSS' })
+    const reader = await consumption.source.open(0, 10)
+    expect(reader.logStart).toBe(50)
+    await expect(reader.next()).rejects.toMatchObject({ code: 'DATA_LOSS' })
     expect(member().calls).toEqual([])
   })
 
@@ -170,27 +170,27 @@ describe('opening', () => {
   })
 
   it('that a rejoin overtakes is refused', async () => {
-    const opening = consumption.source.open(0, 0)
+    const reader = consumption.source.open(0, 0)
     member().tell.joined([0])
-    await expect(opening).rejects.toMatchObject({ code: 'PARTITION_REVOKED' })
+    await expect(reader).rejects.toMatchObject({ code: 'PARTITION_REVOKED' })
     expect(member().calls).toEqual([])
   })
 })
 
 describe('a batch from the wrong place', () => {
   it('is dropped, and the client sent back', async () => {
-    const opening = await consumption.source.open(0, 10)
+    const reader = await consumption.source.open(0, 10)
     member().calls.length = 0
     member().tell.fetched(batch(0, 30, 35))
     expect(member().calls).toEqual(['seek 0 10'])
     member().tell.fetched(batch(0, 10, 12))
-    expect(await offsetsOf(opening)).toEqual([10, 11])
+    expect(await offsetsOf(reader)).toEqual([10, 11])
   })
 
   it('is data loss when the log no longer has what is wanted: the client has reset its position', async () => {
-    const opening = await consumption.source.open(0, 10)
+    const reader = await consumption.source.open(0, 10)
     logs.set(0, { start: 30, end: 100 })
-    const waiting = expect(opening.next()).rejects.toMatchObject({ code: 'DATA_LOSS' })
+    const waiting = expect(reader.next()).rejects.toMatchObject({ code: 'DATA_LOSS' })
     member().tell.fetched(batch(0, 30, 35))
     await settle()
     await clock.advance(250)
@@ -208,17 +208,17 @@ describe('a batch from the wrong place', () => {
 describe('caught up', () => {
   it('is told with a time before the log end was asked for, again and again', async () => {
     logs.set(0, { start: 0, end: 4 })
-    const opening = await consumption.source.open(0, 4)
-    expect(await opening.next()).toEqual({ kind: 'caught-up', nextOffset: 4, fetchedAtMs: 1_000 })
-    const waiting = opening.next()
+    const reader = await consumption.source.open(0, 4)
+    expect(await reader.next()).toEqual({ kind: 'caught-up', nextOffset: 4, fetchedAtMs: 1_000 })
+    const waiting = reader.next()
     await clock.advance(250)
     expect(await waiting).toEqual({ kind: 'caught-up', nextOffset: 4, fetchedAtMs: 1_250 })
   })
 
   it('waits for markers at the end of the log', async () => {
     logs.set(0, { start: 0, end: 5 })
-    const opening = await consumption.source.open(0, 4)
-    const waiting = opening.next()
+    const reader = await consumption.source.open(0, 4)
+    const waiting = reader.next()
     await settle()
     member().tell.skipped(0, 4, 5)
     expect(await waiting).toMatchObject({ kind: 'caught-up', nextOffset: 5 })
@@ -226,101 +226,101 @@ describe('caught up', () => {
 
   it('is told later when the brokers do not answer for a while', async () => {
     logs.set(0, { start: 0, end: 4 })
-    const opening = await consumption.source.open(0, 4)
+    const reader = await consumption.source.open(0, 4)
     logFailures.push(new WindrowError('down', { code: 'KAFKA_UNREACHABLE', remedy: '', disposition: 'retryable' }))
-    const waiting = opening.next()
+    const waiting = reader.next()
     await settle()
     await clock.advance(250)
     expect(await waiting).toMatchObject({ kind: 'caught-up', fetchedAtMs: 1_250 })
   })
 
   it('is given up when the brokers refuse for good', async () => {
-    const opening = await consumption.source.open(0, 4)
+    const reader = await consumption.source.open(0, 4)
     logFailures.push(new WindrowError('denied', { code: 'KAFKA_DENIED', remedy: '' }))
-    await expect(opening.next()).rejects.toMatchObject({ code: 'KAFKA_DENIED' })
+    await expect(reader.next()).rejects.toMatchObject({ code: 'KAFKA_DENIED' })
   })
 
   it('costs no question to the brokers while there is something to hand over', async () => {
-    const opening = await consumption.source.open(0, 0)
+    const reader = await consumption.source.open(0, 0)
     logFailures.push(new WindrowError('denied', { code: 'KAFKA_DENIED', remedy: '' }))
     member().tell.fetched(batch(0, 0, 3))
-    await offsetsOf(opening)
+    await offsetsOf(reader)
     expect(logFailures).toHaveLength(1)
   })
 })
 
 describe('records', () => {
-  const first = async (opening: OpenSource) => {
-    const event = await opening.next()
+  const first = async (reader: OpenSource) => {
+    const event = await reader.next()
     if (event.kind !== 'records' || event.records[0] === undefined) throw new Error('no record')
     return event.records[0]
   }
 
   it('say where they come from, and the broker’s time only if it is the broker’s', async () => {
-    const opening = await consumption.source.open(0, 0)
+    const reader = await consumption.source.open(0, 0)
     const [message] = batch(0, 0, 1).messages
     member().tell.fetched({ ...batch(0, 0, 1), messages: [{ ...message!, batchContext: { timestampType: 1 } }] })
-    const stamped = await first(opening)
+    const stamped = await first(reader)
     expect(stamped.brokerTimestampMs).toBe(77)
     expect(stamped.raw()).toEqual({ bytes: Buffer.from('v'), place: { topic: 'points', partition: 0 } })
     member().tell.fetched({
       ...batch(0, 1, 2),
       messages: [{ ...message!, offset: '1', batchContext: { timestampType: 0 } }],
     })
-    expect((await first(opening)).brokerTimestampMs).toBeNull()
+    expect((await first(reader)).brokerTimestampMs).toBeNull()
   })
 
   it('without a value, or beyond the limit, are not decoded', async () => {
     consumption = start({ maxRecordBytes: 3 })
     await consumption.start()
-    const opening = await consumption.source.open(0, 0)
+    const reader = await consumption.source.open(0, 0)
     member().tell.fetched(batch(0, 0, 1, null))
-    expect((await first(opening)).decoded).toMatchObject({ code: 'undecodable', detail: 'a record without a value' })
+    expect((await first(reader)).decoded).toMatchObject({ code: 'undecodable', detail: 'a record without a value' })
     member().tell.fetched(batch(0, 1, 2, Buffer.from('abcd')))
-    expect((await first(opening)).decoded).toMatchObject({ code: 'oversized' })
+    expect((await first(reader)).decoded).toMatchObject({ code: 'oversized' })
     member().tell.fetched(batch(0, 2, 3, Buffer.from('abc')))
-    expect((await first(opening)).decoded).toMatchObject({ detail: 'abc' })
+    expect((await first(reader)).decoded).toMatchObject({ detail: 'abc' })
   })
 
-  it('wait for a decoder that has to ask, and end the opening when it cannot', async () => {
+  it('wait for a decoder that has to ask, and end the reader when it cannot', async () => {
     const answers = [Promise.resolve({ kind: 'undecodable', code: 'invalid', detail: 'asked' } as const)]
     const down = new WindrowError('down', { code: 'SCHEMA_REGISTRY_UNAVAILABLE', remedy: '', disposition: 'retryable' })
     consumption = start({ decode: () => answers.shift() ?? Promise.reject(down) })
     await consumption.start()
-    const opening = await consumption.source.open(0, 0)
+    const reader = await consumption.source.open(0, 0)
     member().tell.fetched(batch(0, 0, 1))
-    expect((await first(opening)).decoded).toMatchObject({ detail: 'asked' })
+    expect((await first(reader)).decoded).toMatchObject({ detail: 'asked' })
     member().tell.fetched(batch(0, 1, 3))
-    await expect(opening.next()).rejects.toBe(down)
-    await expect(opening.next()).rejects.toBe(down)
+    await expect(reader.next()).rejects.toBe(down)
+    await expect(reader.next()).rejects.toBe(down)
     expect(member().calls.at(-1)).toBe('pause 0')
   })
 })
 
 describe('rejoining', () => {
   it('with notice revokes everything, then assigns anew', async () => {
-    const opening = await consumption.source.open(0, 0)
+    const reader = await consumption.source.open(0, 0)
     member().tell.rebalancing()
-    await expect(opening.next()).rejects.toMatchObject({ code: 'PARTITION_REVOKED' })
+    await expect(reader.next()).rejects.toMatchObject({ code: 'PARTITION_REVOKED' })
     member().tell.joined([1])
     expect(told).toEqual(['assigned 0,1', 'revoked 0,1', 'assigned 1'])
   })
 
   it('without notice ends what was opened all the same, kept partitions included', async () => {
-    const opening = await consumption.source.open(0, 0)
+    const reader = await consumption.source.open(0, 0)
     member().tell.fetched(batch(0, 0, 5))
     member().tell.joined([0, 1])
-    await expect(opening.next()).rejects.toMatchObject({ code: 'PARTITION_REVOKED' })
+    await expect(reader.next()).rejects.toMatchObject({ code: 'PARTITION_REVOKED' })
     expect(told).toEqual(['assigned 0,1', 'revoked 0,1', 'assigned 0,1'])
   })
 
-  it('does not let a late batch of the time before into the new opening', async () => {
+  it('does not let a late batch of the time before into the new reader', async () => {
     await consumption.source.open(0, 0)
     member().tell.joined([0])
-    const opening = await consumption.source.open(0, 3)
+    const reader = await consumption.source.open(0, 3)
     member().tell.fetched(batch(0, 5, 9))
     member().tell.fetched(batch(0, 3, 4))
-    expect(await offsetsOf(opening)).toEqual([3])
+    expect(await offsetsOf(reader)).toEqual([3])
   })
 })
 
@@ -346,9 +346,9 @@ describe('a crash', () => {
   })
 
   it('for any other reason is the end', async () => {
-    const opening = await consumption.source.open(0, 0)
+    const reader = await consumption.source.open(0, 0)
     member().tell.crashed(Object.assign(new Error('no'), { type: 'GROUP_AUTHORIZATION_FAILED' }))
-    await expect(opening.next()).rejects.toMatchObject({ disposition: 'lost' })
+    await expect(reader.next()).rejects.toMatchObject({ disposition: 'lost' })
     expect(told).toEqual(['assigned 0,1', 'revoked 0,1', 'failed KAFKA_DENIED'])
     expect(members).toHaveLength(1)
   })
@@ -357,12 +357,12 @@ describe('a crash', () => {
     const old = member()
     old.tell.crashed(passing)
     await clock.advance(60_000)
-    const opening = await consumption.source.open(0, 0)
+    const reader = await consumption.source.open(0, 0)
     old.tell.fetched(batch(0, 0, 5))
     old.tell.joined([0, 1, 2])
     old.tell.rebalancing()
     member().tell.fetched(batch(0, 0, 1))
-    expect(await offsetsOf(opening)).toEqual([0])
+    expect(await offsetsOf(reader)).toEqual([0])
     expect(told.at(-1)).toBe('assigned 0,1')
   })
 })
@@ -392,9 +392,9 @@ describe('the membership', () => {
 
 describe('closing', () => {
   it('ends what was opened, leaves the group and disconnects', async () => {
-    const opening = await consumption.source.open(0, 0)
+    const reader = await consumption.source.open(0, 0)
     await consumption.close()
-    await expect(opening.next()).rejects.toMatchObject({ disposition: 'lost' })
+    await expect(reader.next()).rejects.toMatchObject({ disposition: 'lost' })
     expect(member().left).toBe(true)
     expect(told).toEqual(['assigned 0,1', 'revoked 0,1', 'disconnected'])
   })

@@ -1,6 +1,11 @@
 /** Pins that a record of a retry and its note are there together, once, wherever an earlier try of it ended. */
 import { expect, it } from 'vitest'
-import { readNotes, sendOnce, type RetryNote, type RetryPorts } from '../../../src/adapters/kafka/retry.ts'
+import {
+  readNotes,
+  sendOnce,
+  type RetryNote,
+  type RetryPorts,
+} from '../../../src/adapters/kafka/dead-letter-retries.ts'
 import type { LogSlice, StoredMessage } from '../../../src/adapters/kafka/cluster.ts'
 import type { OutgoingRecord } from '../../../src/adapters/kafka/transactions.ts'
 import { WindrowError } from '../../../src/errors/index.ts'

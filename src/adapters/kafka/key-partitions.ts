@@ -1,7 +1,7 @@
 /** Which partition a VM's records go to, and the key that they bear. */
 import { partitionOf } from '../../core/murmur2.ts'
 
-export interface KeyPlace {
+export interface KeyPartition {
   readonly key: Uint8Array
   readonly partition: number
 }
@@ -9,15 +9,15 @@ export interface KeyPlace {
 /** Beyond it the cache begins anew, so that endless names cost no memory. */
 const MAX_CACHED_KEYS = 100_000
 
-export class KeyPlaces {
+export class KeyPartitions {
   readonly #partitions: number
-  #places = new Map<string, KeyPlace>()
+  #places = new Map<string, KeyPartition>()
 
   constructor(partitions: number) {
     this.#partitions = partitions
   }
 
-  lookUp(vmId: string): KeyPlace {
+  lookUp(vmId: string): KeyPartition {
     let place = this.#places.get(vmId)
     if (place === undefined) {
       if (this.#places.size >= MAX_CACHED_KEYS) this.#places = new Map()

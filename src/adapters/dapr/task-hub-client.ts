@@ -21,7 +21,7 @@ import { grpcStatusOf, sidecarError } from './grpc-errors.ts'
  * Inputs and outputs are texts and arrive as they were given: what crosses the wire is the text as a JSON string, since
  * the SDK's worker parses every payload. All errors are WindrowErrors.
  */
-export interface TaskHub {
+export interface TaskHubClient {
   /** Answers when the sidecar does. */
   hello(timeoutMs: number): Promise<void>
   /** Starts an instance. One of that id that is at work is left alone; one that has ended is run again from its start. */
@@ -44,7 +44,7 @@ type Call<Response> = (
 const CALL_TIMEOUT_MS = 30_000
 const NO_METADATA = new Metadata()
 
-export function createTaskHub(stub: TaskHubSidecarServiceClient, closed: AbortSignal): TaskHub {
+export function createTaskHubClient(stub: TaskHubSidecarServiceClient, closed: AbortSignal): TaskHubClient {
   const inFlight = new Set<ClientUnaryCall>()
   closed.addEventListener('abort', () => {
     for (const call of inFlight) call.cancel()

@@ -21,8 +21,8 @@ export interface BufferLimits {
   readonly maxBufferedBytes: number
 }
 
-/** What an opening asks of whoever fetches for it. */
-export interface OpeningPort {
+/** What an reader asks of whoever fetches for it. */
+export interface FetchControl {
   pause(): void
   resume(): void
   /** All was handed over; the log's end is wanted, to tell whether that is everything. */
@@ -31,25 +31,25 @@ export interface OpeningPort {
   ended(): void
 }
 
-export interface OpeningOptions {
+export interface PartitionReaderOptions {
   readonly topic: string
   readonly partition: number
   readonly fromOffset: number
   readonly range: LogRange
   readonly limits: BufferLimits
   readonly toRecord: (message: FetchedMessage) => SourceRecord | Promise<SourceRecord>
-  readonly port: OpeningPort
+  readonly port: FetchControl
 }
 
 /** Bounds the time between two turns of the event loop while records are decoded. */
 const MAX_RECORDS_AN_EVENT = 4_096
 
-export class Opening implements OpenSource {
+export class PartitionReader implements OpenSource {
   readonly partition: number
   readonly logStart: number
   readonly logEnd: number
 
-  readonly #options: OpeningOptions
+  readonly #options: PartitionReaderOptions
   readonly #batches: { readonly messages: readonly FetchedMessage[]; readonly bytes: number }[] = []
   #handedOver = 0
   #bufferedRecords = 0
@@ -62,13 +62,13 @@ export class Opening implements OpenSource {
   #failure: WindrowError | null = null
   #wake: (() => void) | null = null
 
-  constructor(options: OpeningOptions) {
+  constructor(options: PartitionReaderOptions) {
     this.#options = options
     this.partition = options.partition
     this.logStart = options.range.start
     this.logEnd = options.range.end
     this.#nextFetch = options.fromOffset
-    // Such an opening never began, so nobody is told that it ended.
+    // Such an reader never began, so nobody is told that it ended.
     const inside = options.fromOffset >= this.logStart && options.fromOffset <= this.logEnd
     if (!inside) this.#failure = this.#dataLoss(options.range)
   }
@@ -121,7 +121,7 @@ export class Opening implements OpenSource {
     this.#wakeUp()
   }
 
-  /** Ends the opening: what is still held is dropped, and `next` throws the error from now on. */
+  /** Ends the reader: what is still held is dropped, and `next` throws the error from now on. */
   fail(error: WindrowError): void {
     if (this.#failure !== null) return
     this.#failure = error

@@ -10,7 +10,7 @@ export interface PublishedLine {
 }
 
 /** All that is committed by now, partition by partition. */
-export async function* readLines(
+export async function* readPublishedLines(
   cluster: Pick<KafkaCluster, 'read' | 'logRanges' | 'partitionCount'>,
   topic: string,
   decode: LineDecoder,
