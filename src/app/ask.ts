@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WindrowError } from '../errors/index.ts'
 import {
-  askOwner,
+  submitRequest,
   isAnswer,
   requestState,
   withdrawRequest,
@@ -31,7 +31,7 @@ export async function askAndWait(
   { waitMs, leave }: Patience,
   signal: AbortSignal,
 ): Promise<RequestAnswer | 'no-owner' | 'left' | 'under-way'> {
-  await askOwner(store, job, partition, request)
+  await submitRequest(store, job, partition, request)
   if (isIdle) return 'left'
   const answer = await answerTo(store, job, partition, request.id, waitMs, signal)
   if (answer === 'taken') return 'under-way'

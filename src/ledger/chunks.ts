@@ -14,7 +14,7 @@ import { canonicalJson, type JsonText } from '../core/json.ts'
 import { PAGE_BYTES } from '../core/payload-bound.ts'
 import type { StateStore } from '../ports/index.ts'
 import type { ChunkKind, ChunkRows, RowKind } from './chunk-rows.ts'
-import { digestOf } from './digest.ts'
+import { textDigest } from './text-digest.ts'
 
 /** Where the rows of one list are stored and what their pages must contain. Keys are derived from it. */
 export interface ChunkSet<Kind extends RowKind = RowKind> {
@@ -94,7 +94,7 @@ export async function writePages<Kind extends RowKind>(
       batch.map((page, i) => insertPage(store, chunkKey(attempt, kind, first + from + i), page)),
     )
     for (const [i, page] of stored.entries()) {
-      digests[from + i] = digestOf(page)
+      digests[from + i] = textDigest(page)
       rows += countLines(page)
     }
   }
@@ -141,7 +141,7 @@ export class PageWriter<Kind extends RowKind> {
     this.#rows += this.#lines.length
     this.#lines = []
     const key = chunkKey(this.#attempt, this.#kind, this.#digests.length)
-    this.#digests.push(digestOf(await insertPage(this.#store, key, page)))
+    this.#digests.push(textDigest(await insertPage(this.#store, key, page)))
   }
 }
 
@@ -164,7 +164,7 @@ export async function* readPages<Kind extends RowKind>(
     for (const [i, key] of keys.entries()) {
       const text = values.get(key)?.value
       if (text === undefined) throw brokenChunk(key, 'it is missing')
-      if (digestOf(text) !== set.digests[from + i]) throw brokenChunk(key, 'it differs from its digest')
+      if (textDigest(text) !== set.digests[from + i]) throw brokenChunk(key, 'it differs from its digest')
       yield parseRows<Kind>(key, text)
     }
   }

@@ -32,7 +32,7 @@ export function haltKey(job: string, partition: number): string {
 }
 
 /** Whether the partition that it ended can go on, here or elsewhere; all other errors halt it until the cause is mended. */
-export function isPassing(error: unknown): error is WindrowError {
+export function isTransient(error: unknown): error is WindrowError {
   return error instanceof WindrowError && (error.disposition !== 'fatal' || error.code === 'STOPPED')
 }
 
@@ -50,7 +50,7 @@ export function haltingError(partition: number, error: unknown): WindrowError {
  * Keeps why the owner halts, unless the ledger has another owner by now, who goes on. Whoever halts twice keeps the later
  * reason, so that running it again after a lost answer is safe.
  */
-export async function keepHalt(
+export async function storeHalt(
   store: StateStore,
   job: string,
   partition: number,

@@ -11,7 +11,7 @@ import type { PublishedMarker, StateStore } from '../ports/index.ts'
 import type { ChunkKind } from './chunk-rows.ts'
 import { chunkKey, type ChunkSet } from './chunks.ts'
 import { lastEntries, setsOfEntry, weakestOf, withEntries, type ClosedEntry } from './closed-windows.ts'
-import { digestOf } from './digest.ts'
+import { textDigest } from './text-digest.ts'
 import type { AbandonedAttempt, AnnouncedPages, CertificateHead, Ledger } from './ledger.ts'
 import type { PromotionOutcome } from './promotion.ts'
 
@@ -298,13 +298,13 @@ export function keysOf(garbage: readonly Garbage[]): string[] {
 /** Writes the index of an attempt, or keeps the one that is there; returns its digest. */
 export async function writeIndex(store: StateStore, attempt: string, index: IndexChunk): Promise<string> {
   const text = canonicalJson(index)
-  if ((await store.insert(chunkKey(attempt, 'index', 0), text)) === 'inserted') return digestOf(text)
-  return digestOf(await storedIndex(store, attempt))
+  if ((await store.insert(chunkKey(attempt, 'index', 0), text)) === 'inserted') return textDigest(text)
+  return textDigest(await storedIndex(store, attempt))
 }
 
 export async function readIndex(store: StateStore, at: NonNullable<Ledger['index']>): Promise<IndexChunk> {
   const text = await storedIndex(store, at.attempt)
-  if (digestOf(text) !== at.digest) throw brokenIndex(at.attempt, 'differs from its digest')
+  if (textDigest(text) !== at.digest) throw brokenIndex(at.attempt, 'differs from its digest')
   return JSON.parse(text) as IndexChunk
 }
 

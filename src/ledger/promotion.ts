@@ -9,7 +9,7 @@ import type { EpochMs } from '../core/point.ts'
 import type { StateStore } from '../ports/index.ts'
 import type { StateRow } from './chunk-rows.ts'
 import { pageTextsOf } from './chunks.ts'
-import { digestOf } from './digest.ts'
+import { textDigest } from './text-digest.ts'
 
 export type PromotionRow =
   /** A result that differs, as the replay has it; `seen`: revision of the live one, 0 where there is none. */
@@ -90,7 +90,7 @@ export async function readPromotion(
 }
 
 function digestOfPages(texts: readonly string[]): string {
-  return digestOf(canonicalJson(texts.map(digestOf)))
+  return textDigest(canonicalJson(texts.map(textDigest)))
 }
 
 /** Why a VM of a promotion stays as it is. */

@@ -95,7 +95,7 @@ export function windowList(starts: readonly EpochMs[]): WindowList {
 }
 
 /** Leaves the request for the owner; asking again with the same id changes nothing. Throws TOO_MANY_REQUESTS. */
-export async function askOwner(
+export async function submitRequest(
   store: StateStore,
   job: string,
   partition: number,

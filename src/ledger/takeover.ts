@@ -96,7 +96,7 @@ export async function updateOwnLedger(
 export type Proposal = Omit<Intent, 'attempt' | 'commit' | 'epoch'>
 
 /** Abandoned attempts that the next intent leaves no room for; whoever proposes it sweeps them first. */
-export function forgottenBy(ledger: Ledger, owner: Owner): readonly AbandonedAttempt[] {
+export function evictedBy(ledger: Ledger, owner: Owner): readonly AbandonedAttempt[] {
   const { intent, abandoned } = ledger
   if (intent === null || intent.attempt === attemptId({ ...owner, commit: ledger.commit + 1 })) return []
   return abandoned.slice(0, Math.max(0, abandoned.length + 1 - MAX_ABANDONED))

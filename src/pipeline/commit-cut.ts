@@ -12,7 +12,7 @@ import { chunkKey, writePages, type ChunkSet, type Pages } from '../ledger/chunk
 import { announcedGarbage, keysOf, NO_TOTALS, type CloseTotals, type OpenChunks } from '../ledger/index-chunk.ts'
 import type { ClosedEntry } from '../ledger/closed-windows.ts'
 import type { AnnouncedPages, Intent } from '../ledger/ledger.ts'
-import { forgottenBy, proposeIntent, readOwnLedger } from '../ledger/takeover.ts'
+import { evictedBy, proposeIntent, readOwnLedger } from '../ledger/takeover.ts'
 import type { PromoteRequest } from '../ledger/requests.ts'
 import { PROMOTED_ROWS_PER_PAGE } from '../workflows/activities/commit-output.ts'
 import { closingPages, type Cut, type OpenPages } from './cut.ts'
@@ -139,7 +139,7 @@ async function attempt(
   const proposal = { cut: cut.cut, window, trigger, request, pages: announce(session, cut, pages) }
   const { owner, published } = session
   // Before the ledger forgets them: afterwards nobody would know of their pages.
-  const forgotten = forgottenBy(session.ledger, owner)
+  const forgotten = evictedBy(session.ledger, owner)
   await env.store.delete(keysOf(forgotten.flatMap((one) => announcedGarbage(one.attempt, one.pages, 0))))
   const { intent, ledger } = await step('intent', () =>
     proposeIntent(env.store, owner, session.ledger.commit, proposal, published),

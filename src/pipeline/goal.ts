@@ -6,7 +6,7 @@ import { retrying } from './retrying.ts'
 import type { Session } from './session.ts'
 
 /** Sets the goal of this run, or keeps the one that an interrupted run had, and bounds the source by it. */
-export async function untilGoal(session: Session, source: OpenSource): Promise<OpenSource> {
+export async function boundByGoal(session: Session, source: OpenSource): Promise<OpenSource> {
   const { env, partition, signal, owner } = session
   const until = env.recorded?.(partition).until
   // A bounded source ends by itself, and where it ends is not known on opening.

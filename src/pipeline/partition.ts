@@ -12,7 +12,7 @@ import type { CloseDecision, ClosedWindow, PartitionState } from '../core/partit
 import type { FateCounts } from '../core/fate.ts'
 import type { EpochMs, SourceRecord } from '../core/point.ts'
 import { messageOf, WindrowError } from '../errors/index.ts'
-import { haltingError, isPassing, keepHalt, NO_OWNER, type HaltedOwner } from '../ledger/halt.ts'
+import { haltingError, isTransient, storeHalt, NO_OWNER, type HaltedOwner } from '../ledger/halt.ts'
 import type { PromoteRequest } from '../ledger/requests.ts'
 import { updateOwnLedger } from '../ledger/takeover.ts'
 import { Committer } from './committer.ts'
@@ -20,12 +20,12 @@ import { takeCut } from './cut.ts'
 import { dataLossIn } from './data-loss.ts'
 import { deadLetterRow, type RecordLetter } from '../ledger/dead-letter.ts'
 import type { PipelineEnv } from './env.ts'
-import { untilGoal } from './goal.ts'
+import { boundByGoal } from './goal.ts'
 import { Interruption } from './interruption.ts'
 import type { OpenSource, SourceEvent } from '../ports/index.ts'
 import { discardPublisher, publishOutstanding, sweep } from './publishing.ts'
 import { recover } from './recovery.ts'
-import type { Decided } from './recorded.ts'
+import type { RecordedClose } from './recorded.ts'
 import { forcedBefore, RequestDesk } from './request-desk.ts'
 import { retrying } from './retrying.ts'
 import { assertOwned, loadIndex, openSession, type Session } from './session.ts'
@@ -54,7 +54,7 @@ export async function runPartition(
     session = await openSession(env, partition, signal, firstOffset)
     return await runSession(session)
   } catch (error) {
-    if (!signal.aborted && !isPassing(error)) await noteHalt(env, partition, session?.owner ?? NO_OWNER, error)
+    if (!signal.aborted && !isTransient(error)) await noteHalt(env, partition, session?.owner ?? NO_OWNER, error)
     throw error
   }
 }
@@ -63,7 +63,7 @@ export async function runPartition(
 async function noteHalt(env: PipelineEnv, partition: number, owner: HaltedOwner, error: unknown): Promise<void> {
   const { store, job, clock } = env
   try {
-    await keepHalt(store, job, partition, owner, haltingError(partition, error), clock.nowMs())
+    await storeHalt(store, job, partition, owner, haltingError(partition, error), clock.nowMs())
   } catch (problem) {
     env.observe({ kind: 'halt-not-kept', partition, window: null, reason: messageOf(problem) })
   }
@@ -81,7 +81,7 @@ async function runSession(session: Session): Promise<PartitionEnd> {
     try {
       const loss = dataLossIn({ start: source.logStart, end: source.logEnd }, session.ledger)
       if (loss !== null) throw loss
-      const bounded = env.once ? await untilGoal(session, source) : source
+      const bounded = env.once ? await boundByGoal(session, source) : source
       const interruption = new Interruption()
       signal.addEventListener('abort', () => interruption.raise(), { once: true })
       const committer = new Committer(session, () => interruption.raise())
@@ -139,9 +139,9 @@ class PartitionLoop {
   readonly #windowsTold = new Set<EpochMs>()
   #windowsToldInAll = 0
   /** A decision to be taken again at its cut: a clock's or an operator's of an owner before us, or the next recorded one. */
-  #decided: Decided | null
+  #decided: RecordedClose | null
   /** Those that a replay has still to take, the next one last. */
-  readonly #recorded: Decided[]
+  readonly #recorded: RecordedClose[]
   /** The input has ended, and all of it is folded. */
   hasEnded = false
 
@@ -151,7 +151,7 @@ class PartitionLoop {
     source: OpenSource,
     committer: Committer,
     interruption: Interruption,
-    decided: Decided | null,
+    decided: RecordedClose | null,
   ) {
     this.#session = session
     this.#env = session.env
@@ -163,7 +163,7 @@ class PartitionLoop {
     this.#lastRecord = session.ledger.lastRecord
     const { resumeOffset } = session.ledger
     // Windows that closed are passed over as they come; that what was late was amended leaves nothing to tell it by.
-    const isToCome = ({ cut, decision }: Decided): boolean => decision !== null || cut >= resumeOffset - 1
+    const isToCome = ({ cut, decision }: RecordedClose): boolean => decision !== null || cut >= resumeOffset - 1
     this.#recorded = (session.env.recorded?.(session.partition).closes ?? []).filter(isToCome).reverse()
     // A replay's own intents hold what was recorded.
     this.#decided = session.env.recorded === undefined ? decided : (this.#recorded.pop() ?? null)
@@ -185,7 +185,7 @@ class PartitionLoop {
     await this.#closeDecided(this.#position)
     while (!signal.aborted) {
       // Not before a decision that has its cut still to come.
-      if (this.#decided === null) await this.#desk.look()
+      if (this.#decided === null) await this.#desk.poll()
       const event = await this.#interruption.orNull(this.#source.next(requestsEveryMs))
       if (this.#interruption.isRaised) break
       if (event === null) continue
@@ -193,7 +193,7 @@ class PartitionLoop {
       if (event.kind === 'end') break
     }
     this.#source.close()
-    if (this.hasEnded) await this.#desk.lookOnceMore()
+    if (this.hasEnded) await this.#desk.pollLastTime()
     if (this.#recordsSinceCut > 0) await this.#cut(null)
   }
 
@@ -357,7 +357,7 @@ class PartitionLoop {
 }
 
 /** What the records alone will decide again needs no reminder; what a clock or an operator decided does. */
-async function decidedBefore(session: Session): Promise<Decided | null> {
+async function decidedBefore(session: Session): Promise<RecordedClose | null> {
   const { intent } = session
   if (intent === null || intent.window === null || intent.trigger === null) return null
   if (intent.trigger !== 'deadline' && intent.trigger !== 'forced') return null

@@ -24,7 +24,7 @@ import { messageOf, WindrowError } from '../errors/index.ts'
 import { promotionKeys, readPromotion, type PromotionRow } from '../ledger/promotion.ts'
 
 /** What carrying out a request takes of the loop. */
-export interface RequestHands {
+export interface RequestActions {
   /** Closes the lowest window by this decision, and whatever is due after it. */
   close(decision: CloseDecision): Promise<void>
   /** Makes a commit that carries this out, and closes and amends nothing. */
@@ -36,26 +36,26 @@ export interface RequestHands {
 export class RequestDesk {
   readonly #session: Session
   readonly #state: PartitionState
-  readonly #hands: RequestHands
-  #nextLookMs = -Infinity
+  readonly #actions: RequestActions
+  #nextPollMs = -Infinity
 
-  constructor(session: Session, state: PartitionState, hands: RequestHands) {
+  constructor(session: Session, state: PartitionState, actions: RequestActions) {
     this.#session = session
     this.#state = state
-    this.#hands = hands
+    this.#actions = actions
   }
 
   /** Carries out what was asked since the last look, if that is long enough ago. */
-  async look(): Promise<void> {
+  async poll(): Promise<void> {
     const { env } = this.#session
     const nowMs = env.clock.nowMs()
-    if (nowMs < this.#nextLookMs) return
-    this.#nextLookMs = nowMs + env.limits.requestsEveryMs
+    if (nowMs < this.#nextPollMs) return
+    this.#nextPollMs = nowMs + env.limits.requestsEveryMs
     for (const open of await this.#read()) await this.#carryOut(open)
   }
 
   /** The look after which no other follows. */
-  async lookOnceMore(): Promise<void> {
+  async pollLastTime(): Promise<void> {
     for (const open of await readingRequests(this.#session)) await this.#carryOut(open)
   }
 
@@ -85,9 +85,9 @@ export class RequestDesk {
     if (closing === null) return
     const state = this.#state
     for (let head = state.head; head !== null && head.start <= request.window; head = state.head) {
-      await this.#hands.close({ windowStart: head.start, trigger: 'forced', forced: forcedBy(request) })
+      await this.#actions.close({ windowStart: head.start, trigger: 'forced', forced: forcedBy(request) })
     }
-    await this.#hands.drain()
+    await this.#actions.drain()
     await this.#answer(request, { kind: 'closed', closing, commit: this.#session.ledger.commit })
   }
 
@@ -100,7 +100,7 @@ export class RequestDesk {
     const { env, partition, owner } = session
     const { id } = request
     // Cuts that are under way change the index.
-    await this.#hands.drain()
+    await this.#actions.drain()
     if (session.index?.promotion?.request !== id) {
       const rows = await this.#reading(request)
       if (session.index === null || rows === null) return this.#end(request, { kind: 'unreadable' })
@@ -113,8 +113,8 @@ export class RequestDesk {
         const { who, why } = request
         env.observe({ kind: 'request-taken', asks: 'promote', partition, window: null, id, who, why, windows })
       }
-      await this.#hands.promote(request)
-      await this.#hands.drain()
+      await this.#actions.promote(request)
+      await this.#actions.drain()
     }
     const { promotion } = session.index
     if (promotion?.request !== id) throw notCarriedOut(request, partition)

@@ -15,7 +15,7 @@ import {
   writePages,
   type Pages,
 } from '../../src/ledger/chunks.ts'
-import { digestOf } from '../../src/ledger/digest.ts'
+import { textDigest } from '../../src/ledger/text-digest.ts'
 import { faultyStore } from '../support/faulty-store.ts'
 
 const rowsOf = (count: number, width = 10): RosterRow[] =>
@@ -73,7 +73,7 @@ describe('insert-only', () => {
     const store = new MemoryStore()
     await writePages(store, 'a', pages('results', '1\n2\n3'))
     const second = await writePages(store, 'a', pages('results', '4'))
-    expect(second).toEqual({ attempt: 'a', kind: 'results', first: 0, digests: [digestOf('1\n2\n3')], rows: 3 })
+    expect(second).toEqual({ attempt: 'a', kind: 'results', first: 0, digests: [textDigest('1\n2\n3')], rows: 3 })
     expect(await readRows(store, second)).toEqual([1, 2, 3])
   })
 
@@ -125,7 +125,7 @@ describe('a page writer', () => {
     for (const row of ['1', '2', '3'] as JsonText<VmWindowResult>[]) await writer.addLine(row)
     expect(store.keys()).toEqual(['a-results-0'])
     const set = await writer.end()
-    expect(set).toMatchObject({ rows: 3, first: 0, digests: [digestOf('1\n2'), digestOf('3')] })
+    expect(set).toMatchObject({ rows: 3, first: 0, digests: [textDigest('1\n2'), textDigest('3')] })
     expect(await readRows(store, set)).toEqual([1, 2, 3])
   })
 

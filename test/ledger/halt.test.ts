@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import { WindrowError } from '../../src/errors/index.ts'
-import { haltingError, isPassing, keepHalt, MAX_HALT_CHARS, NO_OWNER, readHalt } from '../../src/ledger/halt.ts'
+import { haltingError, isTransient, storeHalt, MAX_HALT_CHARS, NO_OWNER, readHalt } from '../../src/ledger/halt.ts'
 import { MAX_LEDGER_BYTES, readLedger } from '../../src/ledger/ledger.ts'
 import { takeOver } from '../../src/ledger/takeover.ts'
 import { failAt, faultyStore } from '../support/faulty-store.ts'
@@ -16,8 +16,8 @@ test('it is kept with code, reason, remedy and time, and the later one of an own
   const store = new MemoryStore()
   const owner = await taken(store, 'one')
   expect(await haltIn(store)).toBeNull()
-  await keepHalt(store, 'job', 0, owner, error('DATA_LOSS'), 1000)
-  await keepHalt(store, 'job', 0, owner, error('STATE_BEHIND', 'it is old'), 2000)
+  await storeHalt(store, 'job', 0, owner, error('DATA_LOSS'), 1000)
+  await storeHalt(store, 'job', 0, owner, error('STATE_BEHIND', 'it is old'), 2000)
   expect(await haltIn(store)).toEqual({
     ...{ format: 1, epoch: 1, token: 'one', atMs: 2000 },
     ...{ code: 'STATE_BEHIND', message: 'it is old', remedy: 'Restore it.' },
@@ -26,7 +26,7 @@ test('it is kept with code, reason, remedy and time, and the later one of an own
 
 test('a takeover voids it', async () => {
   const store = new MemoryStore()
-  await keepHalt(store, 'job', 0, await taken(store, 'one'), error('DATA_LOSS'), 1000)
+  await storeHalt(store, 'job', 0, await taken(store, 'one'), error('DATA_LOSS'), 1000)
   await taken(store, 'two')
   expect(await haltIn(store)).toBeNull()
 })
@@ -34,22 +34,22 @@ test('a takeover voids it', async () => {
 test('an owner that was replaced says nothing of its successor, not even when that happens as it writes', async () => {
   const store = new MemoryStore()
   const one = await taken(store, 'one')
-  await keepHalt(store, 'job', 0, one, error('EARLIER'), 500)
+  await storeHalt(store, 'job', 0, one, error('EARLIER'), 500)
   let isReplaced = false
   const replacing = faultyStore(store, {
     async before({ method }) {
       if (method !== 'swap' || isReplaced) return
       isReplaced = true
-      await keepHalt(store, 'job', 0, await taken(store, 'two'), error('ITS_OWN'), 900)
+      await storeHalt(store, 'job', 0, await taken(store, 'two'), error('ITS_OWN'), 900)
     },
   })
-  await keepHalt(replacing, 'job', 0, one, error('DATA_LOSS'), 1000)
+  await storeHalt(replacing, 'job', 0, one, error('DATA_LOSS'), 1000)
   expect(await haltIn(store)).toMatchObject({ code: 'ITS_OWN', token: 'two' })
 })
 
 test('whoever never got to own the partition is told of until somebody takes it', async () => {
   const store = new MemoryStore()
-  await keepHalt(store, 'job', 0, NO_OWNER, error('KAFKA_PARTITION_MISSING'), 1000)
+  await storeHalt(store, 'job', 0, NO_OWNER, error('KAFKA_PARTITION_MISSING'), 1000)
   expect(await haltIn(store)).toMatchObject({ code: 'KAFKA_PARTITION_MISSING' })
   await taken(store, 'one')
   expect(await haltIn(store)).toBeNull()
@@ -59,7 +59,7 @@ test('it is told of a ledger that is gone, too', async () => {
   const store = new MemoryStore()
   const owner = await taken(store, 'one')
   await store.delete(['job-0-ledger'])
-  await keepHalt(store, 'job', 0, owner, error('LEDGER_GONE'), 1000)
+  await storeHalt(store, 'job', 0, owner, error('LEDGER_GONE'), 1000)
   expect(await haltIn(store)).toMatchObject({ code: 'LEDGER_GONE', epoch: 1 })
 })
 
@@ -67,15 +67,15 @@ test('keeping it again after a lost answer changes nothing', async () => {
   const store = new MemoryStore()
   const owner = await taken(store, 'one')
   const losing = faultyStore(store, { after: failAt(1, ({ method }) => method === 'insert') })
-  await expect(keepHalt(losing, 'job', 0, owner, error('DATA_LOSS'), 1000)).rejects.toMatchObject({ code: 'LOST' })
-  await keepHalt(losing, 'job', 0, owner, error('DATA_LOSS'), 1000)
+  await expect(storeHalt(losing, 'job', 0, owner, error('DATA_LOSS'), 1000)).rejects.toMatchObject({ code: 'LOST' })
+  await storeHalt(losing, 'job', 0, owner, error('DATA_LOSS'), 1000)
   expect(await haltIn(store)).toMatchObject({ code: 'DATA_LOSS', atMs: 1000 })
 })
 
 test('however long the reason, it takes no more than a ledger', async () => {
   const store = new MemoryStore()
   const long = new WindrowError('x'.repeat(100_000), { code: 'UNEXPECTED', remedy: 'y'.repeat(100_000) })
-  await keepHalt(store, 'job', 0, await taken(store, 'one'), long, 1000)
+  await storeHalt(store, 'job', 0, await taken(store, 'one'), long, 1000)
   const stored = (await store.get(['job-0-halt'])).get('job-0-halt')?.value ?? ''
   expect(stored).toContain('x'.repeat(MAX_HALT_CHARS))
   expect(Buffer.byteLength(stored)).toBeLessThan(MAX_LEDGER_BYTES)
@@ -88,7 +88,7 @@ test.each([
   [new WindrowError('lost', { code: 'PARTITION_LOST', remedy: '-', disposition: 'lost' }), true],
   [new WindrowError('again', { code: 'BUSY', remedy: '-', disposition: 'retryable' }), true],
 ])('%s passes: %s', (thrown, passes) => {
-  expect(isPassing(thrown)).toBe(passes)
+  expect(isTransient(thrown)).toBe(passes)
 })
 
 test('an error that nobody foresaw gets a code and a remedy', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import {
   answerRequest,
-  askOwner,
+  submitRequest,
   MAX_ANSWERS,
   MAX_OPEN_REQUESTS,
   openRequests,
@@ -32,8 +32,8 @@ const isOwner = () => Promise.resolve()
 describe('a request', () => {
   it('is there until it is answered, and its answer after that', async () => {
     const store = new MemoryStore()
-    await askOwner(store, 'job', 1, ask('a'))
-    await askOwner(store, 'job', 1, ask('a'))
+    await submitRequest(store, 'job', 1, ask('a'))
+    await submitRequest(store, 'job', 1, ask('a'))
     expect(await openRequests(store, 'job', 1)).toEqual([{ request: ask('a'), taken: null }])
     await takeRequest(store, 'job', 1, 'a', TAKEN, isOwner)
     expect(await requestState(store, 'job', 1, 'a')).toEqual({ request: ask('a'), taken: TAKEN })
@@ -45,16 +45,16 @@ describe('a request', () => {
 
   it('is taken back only while nobody has taken it', async () => {
     const store = new MemoryStore()
-    await askOwner(store, 'job', 0, ask('a'))
+    await submitRequest(store, 'job', 0, ask('a'))
     expect(await withdrawRequest(store, 'job', 0, 'a')).toBe(true)
-    await askOwner(store, 'job', 0, ask('b'))
+    await submitRequest(store, 'job', 0, ask('b'))
     await takeRequest(store, 'job', 0, 'b', TAKEN, isOwner)
     expect(await withdrawRequest(store, 'job', 0, 'b')).toBe(false)
   })
 
   it('is taken once: what the first owner fixed stays', async () => {
     const store = new MemoryStore()
-    await askOwner(store, 'job', 0, ask('a'))
+    await submitRequest(store, 'job', 0, ask('a'))
     await takeRequest(store, 'job', 0, 'a', TAKEN, isOwner)
     await takeRequest(store, 'job', 0, 'a', { epoch: 4, closing: windowList([100]) }, isOwner)
     expect(await requestState(store, 'job', 0, 'a')).toMatchObject({ taken: TAKEN })
@@ -62,7 +62,7 @@ describe('a request', () => {
 
   it('is answered once', async () => {
     const store = new MemoryStore()
-    await askOwner(store, 'job', 0, ask('a'))
+    await submitRequest(store, 'job', 0, ask('a'))
     await answerRequest(store, 'job', 0, done(ask('a')), isOwner)
     await answerRequest(store, 'job', 0, { ...done(ask('a')), answeredAtMs: 99 }, isOwner)
     expect(await requestState(store, 'job', 0, 'a')).toMatchObject({ answeredAtMs: 9 })
@@ -70,7 +70,7 @@ describe('a request', () => {
 
   it('is not answered by an owner that was replaced while it wrote', async () => {
     const store = new MemoryStore()
-    await askOwner(store, 'job', 0, ask('a'))
+    await submitRequest(store, 'job', 0, ask('a'))
     await expect(
       answerRequest(store, 'job', 0, done(ask('a')), () => Promise.reject(new Error('lost'))),
     ).rejects.toThrow('lost')
@@ -89,15 +89,15 @@ it('a book holds so many requests and answers, and stays small at its very large
   const wide = windowList(Array.from({ length: 300 }, (_, i) => 1_700_000_000_000 + i))
   const largest = (id: string) => ask(id, { who: '"'.repeat(MAX_WHO_CHARS), why: '"'.repeat(MAX_WHY_CHARS) })
   for (let i = 0; i < 2 * MAX_ANSWERS; i++) {
-    await askOwner(store, 'job', 0, largest(`old${i}`))
+    await submitRequest(store, 'job', 0, largest(`old${i}`))
     const outcome = { kind: 'closed', closing: wide, commit: 9 } as const
     await answerRequest(store, 'job', 0, { ...done(largest(`old${i}`)), outcome }, isOwner)
   }
   for (let i = 0; i < MAX_OPEN_REQUESTS; i++) {
-    await askOwner(store, 'job', 0, largest(`new${i}`))
+    await submitRequest(store, 'job', 0, largest(`new${i}`))
     await takeRequest(store, 'job', 0, `new${i}`, { epoch: 1, closing: wide }, isOwner)
   }
-  await expect(askOwner(store, 'job', 0, ask('more'))).rejects.toMatchObject({ code: 'TOO_MANY_REQUESTS' })
+  await expect(submitRequest(store, 'job', 0, ask('more'))).rejects.toMatchObject({ code: 'TOO_MANY_REQUESTS' })
   expect(wide.windows).toHaveLength(MAX_NAMED_WINDOWS)
   expect(await requestState(store, 'job', 0, 'old0')).toBeNull()
   const text = (await store.get([requestsKey('job', 0)])).get('job-0-requests')?.value ?? ''

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import { emptyLedger, encodeLedger, MAX_ABANDONED, readLedger, type Ledger } from '../../src/ledger/ledger.ts'
 import {
-  forgottenBy,
+  evictedBy,
   proposeIntent,
   readOwnLedger,
   takeOver,
@@ -147,9 +147,9 @@ describe('an intent', () => {
     const forgotten: string[] = []
     for (let i = 0; i < MAX_ABANDONED + 3; i++) {
       const { owner, ledger } = await takeOver(store, 'job', 0, `t${i}`, 0)
-      forgotten.push(...forgottenBy(ledger, owner).map((one) => one.attempt))
+      forgotten.push(...evictedBy(ledger, owner).map((one) => one.attempt))
       await proposeIntent(store, owner, 0, PROPOSAL, NOTHING)
-      expect(forgottenBy(await ledgerOf(store), owner), 'an intent said again forgets nothing').toEqual([])
+      expect(evictedBy(await ledgerOf(store), owner), 'an intent said again forgets nothing').toEqual([])
     }
     const { abandoned } = await ledgerOf(store)
     expect(abandoned.map((one) => one.attempt)).toEqual(

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Certificate } from '../../src/core/certificate.ts'
 import { readIndex } from '../../src/ledger/index-chunk.ts'
-import { digestOf } from '../../src/ledger/digest.ts'
+import { textDigest } from '../../src/ledger/text-digest.ts'
 import { isIntact } from '../../src/ledger/seal-certificate.ts'
 import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
 import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
@@ -47,7 +47,7 @@ describe('certificates', () => {
       missingCount: 2,
       points: { count: 2 },
       amended: [],
-      results: { count: 1, digest: digestOf(`${job.results.results[0]}\n`) },
+      results: { count: 1, digest: textDigest(`${job.results.results[0]}\n`) },
       previous: '',
     })
     expect(second).toMatchObject({ sequence: 2, offsets: { first: 6, last: 5 }, previous: first?.digest })

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Certificate } from '../../src/core/certificate.ts'
 import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
-import { askOwner } from '../../src/ledger/requests.ts'
+import { submitRequest } from '../../src/ledger/requests.ts'
 import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
 import type { PipelineEvent } from '../../src/ports/events.ts'
 import { recordedIn } from '../../src/pipeline/recorded.ts'
@@ -36,7 +36,7 @@ it('closes by force, by a deadline and by the end of an input come where they ca
   const first = makeJob([], { rules })
   const observe = (event: PipelineEvent): void => {
     if (event.kind === 'folded' && event.position === 7)
-      void askOwner(first.store, 'job', 0, {
+      void submitRequest(first.store, 'job', 0, {
         ...{ kind: 'close', id: 'r', window: 100, who: 'ann', why: 'now', askedAtMs: 0 },
       })
   }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { SourceRecord } from '../../src/core/point.ts'
 import { WindrowError } from '../../src/errors/index.ts'
-import { askOwner, requestState, type CloseRequest } from '../../src/ledger/requests.ts'
+import { submitRequest, requestState, type CloseRequest } from '../../src/ledger/requests.ts'
 import type { PipelineEvent } from '../../src/ports/events.ts'
 import { failAt, faultyStore } from '../support/faulty-store.ts'
 import { makeJob, type TestJob } from '../support/job.ts'
@@ -61,7 +61,7 @@ describe('a request to close', () => {
     const observe = (event: PipelineEvent): void => {
       if (event.kind === 'folded' && !isAsked) {
         isAsked = true
-        void askOwner(job.store, 'job', 0, asking(0))
+        void submitRequest(job.store, 'job', 0, asking(0))
       }
       if (event.kind === 'request-answered') stop.abort()
     }
@@ -92,7 +92,7 @@ describe('a request to close', () => {
   it('a window that has closed is told so, whoever closed it', async () => {
     const job = makeJob([], { rules })
     await untilAnswered(job, OPEN, { source: sourceThatAsks(job, OPEN, asking(100)) })
-    await askOwner(job.store, 'job', 0, asking(0, 'r2'))
+    await submitRequest(job.store, 'job', 0, asking(0, 'r2'))
     await untilAnswered(job, OPEN)
     expect(await requestState(job.store, 'job', 0, 'r2')).toMatchObject({
       outcome: { kind: 'refused', problem: 'closed-before' },
@@ -103,7 +103,7 @@ describe('a request to close', () => {
   it('that nobody owned is carried out by the next owner, before it reads on', async () => {
     const job = makeJob([], { rules })
     await runOver(job, OPEN)
-    await askOwner(job.store, 'job', 0, asking(100))
+    await submitRequest(job.store, 'job', 0, asking(100))
     const rest = new ScriptSource({ lines: [records(...OPEN, ...LATER)] })
     await job.run({ source: rest })
     // The point that came after is late: the request was carried out first.
@@ -114,7 +114,7 @@ describe('a request to close', () => {
     const job = makeJob([], { rules })
     const source = new ScriptSource({ lines: [records(...OPEN)] })
     const observe = (event: PipelineEvent): void => {
-      if (event.kind === 'cut') void askOwner(job.store, 'job', 0, asking(100))
+      if (event.kind === 'cut') void submitRequest(job.store, 'job', 0, asking(100))
     }
     await job.run({ source, observe, limits: { ...job.env.limits, requestsEveryMs: 1e9 } })
     expect(await requestState(job.store, 'job', 0, 'r1')).toMatchObject({ outcome: { problem: 'closed-before' } })
@@ -122,7 +122,7 @@ describe('a request to close', () => {
 
   it('a store that does not answer is asked again at the next look, and holds up no folding', async () => {
     const job = makeJob([], { rules })
-    await askOwner(job.store, 'job', 0, asking(0))
+    await submitRequest(job.store, 'job', 0, asking(0))
     const isLook = ({ method, keys }: { method: string; keys: readonly string[] }) =>
       method === 'get' && keys[0] === 'job-0-requests'
     const store = faultyStore(job.store, { before: failAt(1, isLook) })
@@ -141,7 +141,7 @@ describe('an owner that dies', () => {
       for (let nth = 1; ; nth++) {
         const job = makeJob([], { rules })
         await runOver(job, OPEN)
-        await askOwner(job.store, 'job', 0, asking(100))
+        await submitRequest(job.store, 'job', 0, asking(100))
         if (!(await dieAt(job, nth, when))) break
         deaths++
         const { intent, closedThrough } = await job.ledger()
@@ -195,7 +195,7 @@ function sourceThatAsks(job: TestJob, list: readonly SourceRecord[], request: Cl
     open: async (partition: number, fromOffset: number) => {
       const opened = await ScriptSource.prototype.open.call(source, partition, fromOffset)
       const next = async () => {
-        if (source.asked === 1) await askOwner(job.store, 'job', 0, request)
+        if (source.asked === 1) await submitRequest(job.store, 'job', 0, request)
         return opened.next()
       }
       return { ...opened, next }

@@ -12,7 +12,7 @@ import type { AnyAggregator } from '../../src/core/aggregator.ts'
 import type { Certificate } from '../../src/core/certificate.ts'
 import { defineAggregator } from '../../src/core/define-aggregator.ts'
 import { summary } from '../../src/core/summary.ts'
-import { askOwner } from '../../src/ledger/requests.ts'
+import { submitRequest } from '../../src/ledger/requests.ts'
 import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
 import { runPartition } from '../../src/pipeline/partition.ts'
 import { recordedIn, type Recorded } from '../../src/pipeline/recorded.ts'
@@ -79,7 +79,7 @@ async function compute(
                 why: 'now',
                 askedAtMs: 0,
               } as const
-              void askOwner(store, more.job, partition, request)
+              void submitRequest(store, more.job, partition, request)
             },
             ...(more.recorded === undefined ? {} : { recorded: more.recorded }),
           },

@@ -5,7 +5,7 @@
  */
 import { expect, it } from 'vitest'
 import { isBalanced } from '../../src/core/fate.ts'
-import { askOwner, isAnswer, requestState, type RequestAnswer } from '../../src/ledger/requests.ts'
+import { submitRequest, isAnswer, requestState, type RequestAnswer } from '../../src/ledger/requests.ts'
 import { LedgerHistory } from '../support/ledger-history.ts'
 import { Random } from '../support/random.ts'
 import { makeScenario } from './scenario.ts'
@@ -56,7 +56,7 @@ async function runSchedule(seed: number): Promise<{ crashes: number; answers: Re
     const one = { id: `r${asked.length}`, partition: event.partition, window: random.pick(starts) }
     asked.push(one)
     const request = { kind: 'close', id: one.id, window: one.window, who: 'ann', why: 'now', askedAtMs: 0 } as const
-    asking.push(askOwner(world.store, 'sim', one.partition, request))
+    asking.push(submitRequest(world.store, 'sim', one.partition, request))
   }
   await world.run()
   await Promise.all(asking)

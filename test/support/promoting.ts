@@ -9,7 +9,7 @@ import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
 import type { SourceRecord } from '../../src/core/point.ts'
 import type { Windowing } from '../../src/core/windowing.ts'
 import { writePromotion } from '../../src/ledger/promotion.ts'
-import { askOwner, type PromoteRequest } from '../../src/ledger/requests.ts'
+import { submitRequest, type PromoteRequest } from '../../src/ledger/requests.ts'
 import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
 import { runPartition } from '../../src/pipeline/partition.ts'
 import type { StateStore } from '../../src/ports/index.ts'
@@ -95,7 +95,7 @@ export async function askToPromote(
       seen: one?.seen ?? certificate,
       ...{ rows: await writePromotion(store, job, partition, id, rows), who: 'ann', why: 'a fault', askedAtMs: 0 },
     }
-    await askOwner(store, job, partition, request)
+    await submitRequest(store, job, partition, request)
     asked.set(partition, id)
   }
   return asked

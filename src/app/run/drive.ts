@@ -3,7 +3,7 @@
  * says for a topic. Either way `runPartition` does the work; here it is started, stopped and tried again.
  */
 import { WindrowError } from '../../errors/index.ts'
-import { haltingError, isPassing } from '../../ledger/halt.ts'
+import { haltingError, isTransient } from '../../ledger/halt.ts'
 import type { Clock } from '../../ports/index.ts'
 import { Backoff } from '../../retry/retry.ts'
 
@@ -107,7 +107,7 @@ export class OwnedPartitions {
         return
       } catch (error) {
         if (signal.aborted || isStopped(error)) return
-        if (!isPassing(error)) {
+        if (!isTransient(error)) {
           this.#active.delete(partition)
           onHalted(partition, haltingError(partition, error))
           return

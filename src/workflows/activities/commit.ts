@@ -6,7 +6,7 @@ import { canonicalJson } from '../../core/json.ts'
 import { isBalanced } from '../../core/fate.ts'
 import { WindrowError } from '../../errors/index.ts'
 import { ledgerKey } from '../../ledger/attempt-id.ts'
-import { digestOf } from '../../ledger/digest.ts'
+import { textDigest } from '../../ledger/text-digest.ts'
 import { nextIndex, readIndex, writeIndex, type IndexStep } from '../../ledger/index-chunk.ts'
 import { encodeLedger, isOwnedBy, lostPartition, readLedger, type Ledger } from '../../ledger/ledger.ts'
 import type { StateStore } from '../../ports/index.ts'
@@ -83,7 +83,7 @@ function commitDigest(plan: CommitPlan, outcome: AggregateOutcome | null): strin
     trigger: close?.trigger ?? null,
     sets: sets.map((set) => set?.digests ?? []),
   }
-  return digestOf(canonicalJson(decided))
+  return textDigest(canonicalJson(decided))
 }
 
 function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: string): IndexStep {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
 /** SHA-256 of a text, in base64url: 43 characters that any state store takes as part of a value. */
-export function digestOf(text: string): string {
+export function textDigest(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('base64url')
 }
