@@ -1,6 +1,6 @@
 /**
- * Writes the Grafana dashboards: `npm run dashboards`. A panel is a line here; layout, data source and the choice of the job are
- * the same for all. Edit here and not in the JSON, which a test compares.
+ * Generates the Grafana dashboards: `npm run dashboards`. Each panel is one entry of the table below; layout, data source
+ * and job selector are the same for all. Edit this file and not the JSON files; a test checks that they match.
  */
 import { writeFileSync } from 'node:fs'
 
@@ -13,7 +13,7 @@ const daprP95 = (metric, by) =>
   `histogram_quantile(0.95, sum by (${by}, le) (rate(${metric}_bucket[$__rate_interval])))`
 const legend = (label) => `{{${label}}}`
 
-/** title, unit, what it means, then pairs of expression and legend. */
+/** A panel: title, unit, description, then pairs of expression and legend. */
 const DASHBOARDS = {
   pipeline: {
     title: 'Windrow: pipeline',
@@ -24,84 +24,79 @@ const DASHBOARDS = {
         'Every record has one fate; consumed is their sum.',
         [`windrow:records:rate1m{${JOB}}`, legend('windrow_fate')],
       ],
-      [
-        'Lag',
-        'short',
-        'Records in the log that are not folded yet.',
-        [`windrow:lag:sum{${JOB}}`, legend('windrow_job')],
-      ],
+      ['Lag', 'short', 'Consumer lag, in records.', [`windrow:lag:sum{${JOB}}`, legend('windrow_job')]],
       [
         'Lag as time',
         's',
-        'How long ago the log ended where the slowest partition stands now.',
+        'Consumer lag of the slowest partition, as a time: how long ago the log ended at its current position.',
         [`windrow:lag_duration:max{${JOB}}`, legend('windrow_job')],
       ],
       [
-        'Wall clock less watermark',
+        'Watermark delay',
         's',
-        'How old the newest accepted point is, by its own timestamp.',
+        'Wall clock minus watermark, that is, the age of the newest accepted point by its timestamp.',
         [`max by (windrow_partition) (windrow_watermark_delay{${JOB}})`, legend('windrow_partition')],
       ],
       [
         'Open windows',
         'short',
-        'Partition windows with points that have not closed.',
+        'Partition windows that have points and are not closed.',
         [`sum by (windrow_partition) (windrow_windows_open{${JOB}})`, legend('windrow_partition')],
       ],
       [
         'Completeness of the lowest open window',
         'percentunit',
-        'Share of the producers waited for that have sent everything.',
+        'Share of the expected producers whose points are complete.',
         [`min by (windrow_partition) (windrow_window_completeness{${JOB}})`, legend('windrow_partition')],
       ],
       [
         'Overdue',
         's',
-        'Time past end and deadline of the oldest window that is not published.',
+        'How long the oldest unpublished window is past its deadline.',
         [`max by (windrow_partition) (windrow_window_overdue{${JOB}})`, legend('windrow_partition')],
       ],
       [
         'Windows closed by reason',
         'wps',
-        'Everything but complete names what the window closed without.',
+        'Windows with any reason other than complete closed without all points.',
         [rate('windrow_windows_closed_total', 'windrow_reason'), legend('windrow_reason')],
       ],
       [
         'VM windows closed by reason',
         'wps',
-        'The same, by VM.',
+        'The same for VM windows.',
         [rate('windrow_vm_windows_closed_total', 'windrow_reason'), legend('windrow_reason')],
       ],
       [
         'Close latency, p95',
         's',
-        'From the last record that a window waited for until its results are published.',
+        'From the record that closed a window until its results are published.',
         [`windrow:close_duration:p95{${JOB}}`, legend('windrow_reason')],
       ],
       [
         'Commit and publish, p95',
         's',
-        'From intent to swapped ledger; one transaction.',
+        'Commit: from the intent until the ledger is committed. Publish: one transaction.',
         [p95('windrow_commit_duration', ['windrow_commit_kind']), 'commit {{windrow_commit_kind}}'],
         [p95('windrow_publish_duration', []), 'publish'],
       ],
       [
         'Results and dead letters',
         'ops',
-        'Published a second.',
+        'Published per second.',
         [rate('windrow_results_total', 'windrow_job'), 'results'],
         [rate('windrow_dead_letters_total', 'windrow_dead_letter_reason'), legend('windrow_dead_letter_reason')],
       ],
       [
         'Retries by step',
         'ops',
-        'What failed and is tried again.',
+        'Steps that failed and are retried.',
         [rate('windrow_retries_total', 'windrow_step'), legend('windrow_step')],
       ],
       [
         'Partitions',
         'short',
-        'Owned by a process, without an owner, halted.',
+        'Partitions with an owner, without one, and halted.',
         [`sum by (windrow_job) (windrow_partitions_owned{${JOB}})`, 'owned'],
         [`windrow:partitions_without_owner{${JOB}}`, 'without owner'],
         [`sum by (windrow_job) (windrow_partition_halted{${JOB}})`, 'halted'],
@@ -109,7 +104,7 @@ const DASHBOARDS = {
       [
         'Event loop',
         's',
-        'Delays of the event loop between two scrapes.',
+        'Delay of the event loop between two scrapes.',
         [`nodejs_eventloop_delay_p99{${JOB}}`, 'p99 {{instance}}'],
         [`nodejs_eventloop_delay_max{${JOB}}`, 'max {{instance}}'],
         [`nodejs_eventloop_delay_mean{${JOB}}`, 'mean {{instance}}'],
@@ -117,7 +112,7 @@ const DASHBOARDS = {
       [
         'Process',
         'percentunit',
-        'Cores and the event loop in use.',
+        'CPU cores used, and utilization of the event loop.',
         [`rate(process_cpu_time_total{${JOB}}[$__rate_interval])`, 'cores {{instance}}'],
         [`nodejs_eventloop_utilization{${JOB}}`, 'event loop {{instance}}'],
       ],
@@ -130,7 +125,7 @@ const DASHBOARDS = {
       [
         'Workflows ended',
         'ops',
-        'As their starters saw them.',
+        'As observed by the processes that started them.',
         [
           rate('windrow_workflow_duration_count', 'windrow_workflow, windrow_outcome'),
           '{{windrow_workflow}} {{windrow_outcome}}',
@@ -139,25 +134,25 @@ const DASHBOARDS = {
       [
         'Workflow duration, p95',
         's',
-        'From start until the end is known.',
+        'From the start until the starting process learns of the end.',
         [p95('windrow_workflow_duration', ['windrow_workflow']), legend('windrow_workflow')],
       ],
       [
         'In flight',
         'short',
-        'Instances started and not ended, those that wait for a slot included.',
+        'Instances that have not ended, including those that wait for a slot.',
         [`sum by (windrow_workflow) (windrow_workflow_in_flight{${JOB}})`, legend('windrow_workflow')],
       ],
       [
         'Activity duration, p95',
         's',
-        'aggregate waits for its VM windows.',
+        'aggregate includes the time of its VM windows.',
         [p95('windrow_activity_duration', ['windrow_activity']), legend('windrow_activity')],
       ],
       [
         'Activities ended',
         'ops',
-        'More of them than commits means that the sidecar ran some again.',
+        'If there are more activities than commits, the sidecar has repeated some.',
         [
           rate('windrow_activity_duration_count', 'windrow_activity, windrow_outcome'),
           '{{windrow_activity}} {{windrow_outcome}}',
@@ -166,26 +161,26 @@ const DASHBOARDS = {
       [
         'Workers',
         'short',
-        'Connected workers, and connections lost.',
+        'Connected workers, and lost connections.',
         [`sum by (windrow_job) (windrow_worker_connected{${JOB}})`, 'connected'],
         [`sum by (windrow_job) (increase(windrow_worker_restarts_total{${JOB}}[$__rate_interval]))`, 'lost'],
       ],
       [
         'Payload as a share of the limit, p95',
         'percentunit',
-        'Values of the store and inputs of workflows against maxValueBytes.',
+        'Stored values and workflow inputs, relative to maxValueBytes.',
         [p95('windrow_payload_ratio', ['windrow_payload']), legend('windrow_payload')],
       ],
       [
         'daprd: executions',
         'ops',
-        'Workflows that daprd ended, by status.',
+        'Workflows that ended in daprd, by status.',
         [ofDapr('dapr_runtime_workflow_execution_count', 'workflow_name, status'), '{{workflow_name}} {{status}}'],
       ],
       [
         'daprd: scheduling latency, p95',
         'ms',
-        'From the creation of an instance until it begins.',
+        'From the creation of an instance until it starts.',
         [daprP95('dapr_runtime_workflow_scheduling_latency', 'workflow_name'), legend('workflow_name')],
       ],
       [
@@ -200,7 +195,7 @@ const DASHBOARDS = {
       [
         'daprd: reminders fired',
         'ops',
-        'Each drives a turn of a workflow or an activity.',
+        'Each starts a turn of a workflow or an activity.',
         [ofDapr('dapr_runtime_actor_reminders_fired_total', 'actor_type'), legend('actor_type')],
       ],
     ],
@@ -209,9 +204,9 @@ const DASHBOARDS = {
     title: 'Windrow: sidecar and state store',
     panels: [
       [
-        'State store as the processor sees it, p95',
+        'State store, measured in the processor, p95',
         's',
-        'The way to the sidecar included.',
+        'Includes the call to the sidecar.',
         [p95('windrow_state_store_duration', ['windrow_operation']), legend('windrow_operation')],
       ],
       [
@@ -224,47 +219,52 @@ const DASHBOARDS = {
         ],
       ],
       [
-        'State store as daprd sees it, p95',
+        'State store, measured in daprd, p95',
         'ms',
-        'The component alone.',
+        'The state store component only.',
         [daprP95('dapr_component_state_latencies', 'operation'), legend('operation')],
       ],
       [
         'Component calls',
         'ops',
-        'Windrow, workflows and actors together.',
+        'Calls by Windrow, workflows and actors together.',
         [ofDapr('dapr_component_state_count', 'operation, success'), '{{operation}} success={{success}}'],
       ],
       [
         'gRPC server, p95',
         'ms',
-        'Calls that daprd serves.',
+        'Calls served by daprd.',
         [daprP95('dapr_grpc_io_server_server_latency', 'grpc_server_method'), legend('grpc_server_method')],
       ],
       [
         'Scheduler: jobs',
         'ops',
-        'Reminders made and fired.',
+        'Reminders created and fired.',
         [ofDapr('dapr_scheduler_jobs_created_total', 'type'), 'created'],
         [ofDapr('dapr_scheduler_jobs_triggered_total', 'type'), 'triggered'],
       ],
       [
         'Scheduler: trigger latency, p95',
         'ms',
-        'From due to delivered.',
+        'From the due time until delivery.',
         [daprP95('dapr_scheduler_trigger_latency', 'type'), legend('type')],
       ],
-      ['Scheduler: sidecars', 'short', 'Connected to it.', ['dapr_scheduler_sidecars_connected', legend('instance')]],
+      [
+        'Scheduler: sidecars',
+        'short',
+        'Sidecars connected to the scheduler.',
+        ['dapr_scheduler_sidecars_connected', legend('instance')],
+      ],
       [
         'CPU',
         'percentunit',
-        'Cores of daprd and scheduler.',
+        'CPU cores used by daprd and scheduler.',
         ['rate(process_cpu_seconds_total{job=~"daprd|scheduler"}[$__rate_interval])', '{{job}} {{instance}}'],
       ],
       [
         'Memory',
         'bytes',
-        'Resident.',
+        'Resident memory of daprd and scheduler.',
         ['process_resident_memory_bytes{job=~"daprd|scheduler"}', '{{job}} {{instance}}'],
       ],
     ],
@@ -275,41 +275,41 @@ const DASHBOARDS = {
       [
         'Appended',
         'rec/s',
-        'Rise of the end of the log, by partition.',
+        'Growth of the log, by partition.',
         [`sum by (windrow_partition) (deriv(windrow_log_end{${JOB}}[$__rate_interval]))`, legend('windrow_partition')],
       ],
       [
-        'Folded',
+        'Consumed',
         'rec/s',
-        'By partition.',
+        'Records folded, by partition.',
         [rate('windrow_records_total', 'windrow_partition'), legend('windrow_partition')],
       ],
       [
         'Lag',
         'short',
-        'Records, by partition.',
+        'Consumer lag in records, by partition.',
         [`max by (windrow_partition) (windrow_lag{${JOB}})`, legend('windrow_partition')],
       ],
       [
         'Lag as time',
         's',
-        'How long ago the log ended where the partition stands now.',
+        'Consumer lag as a time, by partition.',
         [`max by (windrow_partition) (windrow_lag_duration{${JOB}})`, legend('windrow_partition')],
       ],
       [
-        'Distance from the begin of the log',
+        'Retention margin',
         'short',
-        'At 0 with a lag, retention deletes what was not read.',
-        [`min by (windrow_partition) (windrow_log_held{${JOB}})`, legend('windrow_partition')],
+        'Records between the start of the log and the current position. If 0 while there is a lag, retention is deleting unread records.',
+        [`min by (windrow_partition) (windrow_retention_margin{${JOB}})`, legend('windrow_partition')],
       ],
       [
         'Group and takeovers',
         'short',
-        'Assignments of the consumer group; partitions taken over.',
+        'Assignments by the consumer group; takeovers of partitions.',
         [`sum by (windrow_job) (increase(windrow_assignments_total{${JOB}}[$__rate_interval]))`, 'assignments'],
         [`sum by (windrow_job) (increase(windrow_takeovers_total{${JOB}}[$__rate_interval]))`, 'takeovers'],
       ],
-      ['Publishing, p95', 's', 'One transaction a commit.', [p95('windrow_publish_duration', []), 'publish']],
+      ['Publishing, p95', 's', 'One transaction per commit.', [p95('windrow_publish_duration', []), 'publish']],
     ],
   },
   gateway: {
@@ -327,7 +327,7 @@ const DASHBOARDS = {
       [
         'Items not accepted',
         'ops',
-        'Refused by reason; not-acknowledged are sent again and count once.',
+        'Refused items by reason. Items that are not acknowledged are sent again and count once.',
         [
           `sum by (windrow_item_fate) (rate(windrow_gateway_items_total{${JOB},windrow_item_fate!="accepted"}[$__rate_interval]))`,
           legend('windrow_item_fate'),
@@ -336,7 +336,7 @@ const DASHBOARDS = {
       [
         'Requests',
         'reqps',
-        'By route and class of the answer.',
+        'By route and status class.',
         [
           rate('windrow_gateway_requests_total', 'http_route, windrow_status_class'),
           '{{http_route}} {{windrow_status_class}}',
@@ -345,44 +345,44 @@ const DASHBOARDS = {
       [
         'Request duration, p95',
         's',
-        'Of those that bring points, the acknowledgement by Kafka included.',
+        'For points and manifests this includes the acknowledgement by Kafka.',
         [p95('http_server_request_duration', ['http_route']), legend('http_route')],
       ],
       [
         'Refusals by code',
         'reqps',
-        'Rate limits, missing and wrong tokens, back-pressure and bad bodies.',
+        'Rate limits, missing and unknown tokens, backpressure and invalid bodies.',
         [rate('windrow_gateway_refusals_total', 'windrow_refusal'), legend('windrow_refusal')],
       ],
       [
         'Failures',
         'percentunit',
-        'Share of the requests with points that are answered with 5xx.',
+        'Share of requests with points or manifests that are answered with 5xx.',
         [`windrow:gateway_failures:ratio5m{${JOB}}`, legend('windrow_job')],
       ],
       [
         'Acknowledgement by Kafka, p95',
         's',
-        'From records handed over until all in-sync replicas have them.',
+        'Time until all in-sync replicas have stored the records.',
         [p95('windrow_gateway_acknowledgement_duration', ['windrow_outcome']), legend('windrow_outcome')],
       ],
       [
         'Pending',
         'bytes',
-        'Bytes that wait for Kafka, and how many may: what does not fit is refused.',
+        'Bytes of requests in memory, and the limit. A request that does not fit is refused.',
         [`sum by (instance) (windrow_gateway_pending{${JOB}})`, 'pending {{instance}}'],
         [`max by (windrow_job) (windrow_gateway_pending_limit{${JOB}})`, 'limit'],
       ],
       [
-        'Requests under way',
+        'Requests in progress',
         'short',
-        'Not answered yet.',
+        'Requests that are not answered yet.',
         [`sum by (instance) (http_server_active_requests{${JOB}})`, legend('instance')],
       ],
       [
         'Bodies',
         'Bps',
-        'As they were sent, packed if they were.',
+        'Size as sent, that is, compressed if they were compressed.',
         [rate('http_server_request_body_size_sum', 'http_route'), legend('http_route')],
       ],
     ],
@@ -453,7 +453,7 @@ function panel([title, unit, description, ...queries], at) {
   }
 }
 
-/** File names and texts, for the test too. */
+/** Pairs of file name and content; also used by the test. */
 export function dashboards() {
   return Object.entries(DASHBOARDS).map(([name, of]) => [
     `${name}.json`,

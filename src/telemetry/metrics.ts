@@ -34,9 +34,9 @@ export const PROCESSOR_METRICS = {
     ...gauge('windrow.log.end', '{record}', 'Offset after the last record of the log', 'windrow.partition'),
     topicsOnly: true,
   },
-  logHeld: {
+  retentionMargin: {
     ...gauge(
-      'windrow.log.held',
+      'windrow.retention.margin',
       '{record}',
       'Records between the start of the log and the current position; if 0 while there is a lag, retention is deleting unread records',
       'windrow.partition',

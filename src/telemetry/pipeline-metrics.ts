@@ -171,7 +171,7 @@ export class PipelineMetrics {
       set('lag', Math.max(0, log.ends.end - facts.position), attributes)
       set('lagDuration', Math.max(0, lagMs) / 1000, attributes)
       set('logEnd', log.ends.end, attributes)
-      set('logHeld', Math.max(0, facts.position - log.start), attributes)
+      set('retentionMargin', Math.max(0, facts.position - log.start), attributes)
     }
   }
 
