@@ -104,9 +104,10 @@ for (const [name, valueOf] of Object.entries(WORKLOADS)) {
   perAccumulator('encode to canonical JSON', () => accumulators.map((acc) => canonicalJson(summary.encode(acc))))
   perAccumulator('decode from JSON', () => texts.map((text) => summary.decode(JSON.parse(text) as Json)))
   perAccumulator('merge', () => accumulators.map((acc) => summary.merge(summary.create(), acc)))
-  perAccumulator('result', () => accumulators.map((acc) => summary.result(acc)))
+  perAccumulator('result', () => accumulators.map((acc) => summary.result(acc, CONTEXT)))
 }
 
+const CONTEXT = { window: { start: 0, end: 1 }, prior: null }
 const ids = Array.from({ length: VMS }, (_, i) => `vm-${i.toString().padStart(5, '0')}`)
 report(
   'partitionOf an id of eight characters',

@@ -2,7 +2,7 @@
  * What a `vm-window` workflow computes: a closed VM window and the VM's prior state in, the published result and the next
  * state out. Pure, so it may run any number of times, on any machine.
  */
-import type { AnyAggregator } from './aggregator.ts'
+import { aggregatorId, type AnyAggregator } from './aggregator.ts'
 import type { CloseReason } from './closing.ts'
 import type { Json } from './json.ts'
 import type { EpochMs } from './point.ts'
@@ -73,6 +73,8 @@ export interface VmWindowResult {
   readonly error?: string
   /** Only where it was published by a promotion of a replay. */
   readonly promoted?: PromotedMark
+  /** Name and version of the aggregator, as in `summary@1`. Results of version 0.1.0 lack it. */
+  readonly aggregator?: string
   readonly metrics: Json
   readonly state: Json
 }
@@ -86,11 +88,12 @@ export interface VmWindowOutcome {
 export function closeVmWindow(task: VmWindowTask, aggregator: AnyAggregator, rules: Windowing): VmWindowOutcome {
   const vm = VmWindow.decode(task.window, aggregator, rules)
   if (vm.failure !== null) throw new Error(vm.failure)
-  const span = { start: task.windowStart, end: task.windowEnd }
-  const metrics = aggregator.result(vm.accumulator) as Json
+  const { prior } = task
+  const window = { start: task.windowStart, end: task.windowEnd }
+  const metrics = aggregator.result(vm.accumulator, { window, prior }) as Json
   // A window without points leaves the state alone: there is nothing to advance by.
-  const state = vm.receivedCount === 0 ? task.prior : (aggregator.advance(task.prior, vm.accumulator, span) as Json)
-  return { result: { ...describe(vm, task), metrics, state }, state }
+  const state = vm.receivedCount === 0 ? prior : (aggregator.advance(prior, vm.accumulator, window) as Json)
+  return { result: { ...describe(vm, task, aggregator), metrics, state }, state }
 }
 
 /** A result with its counts, and without the lists that explain them. */
@@ -109,11 +112,15 @@ export function quarantineVmWindow(
 ): VmWindowOutcome {
   const bare = { ...task.window, accumulator: null, failure: error }
   const vm = VmWindow.decode(bare, aggregator, rules)
-  const described = describe(vm, { ...task, reason: 'quarantined' })
+  const described = describe(vm, { ...task, reason: 'quarantined' }, aggregator)
   return { result: { ...described, error, metrics: {}, state: task.prior }, state: task.prior }
 }
 
-function describe(vm: VmWindow, task: VmWindowTask): Omit<VmWindowResult, 'metrics' | 'state' | 'error'> {
+function describe(
+  vm: VmWindow,
+  task: VmWindowTask,
+  aggregator: AnyAggregator,
+): Omit<VmWindowResult, 'metrics' | 'state' | 'error'> {
   const producers: ProducerResult[] = []
   let expected: number | null = task.silent.length === 0 && vm.producers.size > 0 ? 0 : null
   let missingCount = 0
@@ -149,5 +156,6 @@ function describe(vm: VmWindow, task: VmWindowTask): Omit<VmWindowResult, 'metri
     unexpected,
     deduplicated: unsequenced === 0,
     ...(isPlain ? {} : { producers }),
+    aggregator: aggregatorId(aggregator),
   }
 }

@@ -32,7 +32,7 @@ export function defineAggregator<Acc, State extends Json = null, Result extends 
     create: () => given.create(),
     add: (acc, point) => given.add(acc, point),
     merge: (a, b) => given.merge(a, b),
-    result: (acc) => given.result(acc),
+    result: (acc, context) => given.result(acc, context),
     advance: (prior, acc, window) => given.advance?.(prior, acc, window) ?? null,
     encode: (acc) => (given.encode === undefined ? (structuredClone(acc) as Json) : given.encode(acc)),
     decode: (json) => (given.decode === undefined ? (structuredClone(json) as Acc) : given.decode(json)),
@@ -47,7 +47,7 @@ function check(definition: AnyDefinition): void {
   if (version !== undefined && !isPositiveInteger(version)) {
     throw invalid(`the version of aggregator ${name} is ${version}`, 'Use a whole number from 1 on.')
   }
-  if (maxBytesPerMetric !== undefined && !isPositiveInteger(maxBytesPerMetric)) {
+  if (maxBytesPerMetric !== undefined && maxBytesPerMetric !== null && !isPositiveInteger(maxBytesPerMetric)) {
     throw invalid(`maxBytesPerMetric of aggregator ${name} is ${maxBytesPerMetric}`, 'Use a whole number from 1 on.')
   }
   const hasEncode = definition.encode !== undefined
@@ -63,7 +63,7 @@ function check(definition: AnyDefinition): void {
 type AnyDefinition = {
   readonly name: string
   readonly version?: number
-  readonly maxBytesPerMetric?: number
+  readonly maxBytesPerMetric?: number | null
   readonly encode?: unknown
   readonly decode?: unknown
 }

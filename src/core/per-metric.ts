@@ -60,7 +60,12 @@ export function perMetric<Acc, State extends Json, Result extends Json>(
       a.merge(inner, b)
       return a
     },
-    result: (acc) => Object.fromEntries(acc.sorted().map(([metric, one]) => [metric, inner.result(one)])),
+    result: (acc, { window, prior }) => {
+      const priors = new Map<string, State>(prior === null ? [] : Object.entries(prior))
+      const resultOf = (metric: string, one: Acc): Result =>
+        inner.result(one, { window, prior: priors.get(metric) ?? null })
+      return Object.fromEntries(acc.sorted().map(([metric, one]) => [metric, resultOf(metric, one)]))
+    },
     advance: (prior, acc, window) => {
       const states = new Map<string, State>(prior === null ? [] : Object.entries(prior))
       for (const [metric, one] of acc.byMetric) {

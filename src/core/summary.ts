@@ -6,7 +6,7 @@ import { WindrowError } from '../errors/index.ts'
 import { ExactSum, MAX_ENCODED_PARTS } from './exact-sum.ts'
 import { perMetric } from './per-metric.ts'
 import { MAX_ENCODED_BYTES, QuantileSketch } from './quantile-sketch.ts'
-import type { Aggregator } from './aggregator.ts'
+import { aggregatorId, type Aggregator } from './aggregator.ts'
 import type { Json } from './json.ts'
 import type { ByMetric, MetricAccumulators } from './per-metric.ts'
 import type { DataPoint } from './point.ts'
@@ -273,6 +273,9 @@ export function createSummary(options: SummaryOptions = {}): Summary {
 
 /** `summary` as it is built in. */
 export const summary: Summary = createSummary()
+
+/** The `aggregator` of its results. */
+export const SUMMARY_ID = aggregatorId(summary)
 
 function advance(prior: MetricSummaryState | null, acc: SummaryAccumulator, alpha: number): MetricSummaryState | null {
   if (acc.count === 0) return prior

@@ -11,6 +11,7 @@ import type { Json } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { RosterRow } from '../core/roster.ts'
 import type { EncodedVmWindow } from '../core/vm-window.ts'
+import type { TimeWindow } from '../core/window.ts'
 import type { QuarantineLetter, RecordLetter } from './dead-letter.ts'
 
 export interface ChunkRows {
@@ -71,5 +72,5 @@ export interface StateRow {
   readonly state: Json
 }
 
-/** `dropped`: why there is no total any more. */
-export type TotalRow = { readonly value: Json } | { readonly dropped: string }
+/** `dropped`: why there is no total any more. `window` spans all windows in the total; version 0.1.0 wrote rows without it. */
+export type TotalRow = { readonly value: Json; readonly window?: TimeWindow } | { readonly dropped: string }

@@ -18,6 +18,7 @@ const READING_ORDER = [
   'producers',
   'error',
   'promoted',
+  'aggregator',
   'metrics',
   'state',
 ]

@@ -3,7 +3,7 @@
  * workflow's answer is a hint; whether the commit happened is asked of the ledger alone.
  */
 import { messageOf, WindrowError } from '../errors/index.ts'
-import { aggregatorId } from '../workflows/vm-window.ts'
+import { aggregatorId } from '../core/aggregator.ts'
 import type { EpochMs } from '../core/point.ts'
 import { OUTPUT_ROWS_PER_PAGE } from '../core/payload-bound.ts'
 import type { CommitPlan, CommitResult, PlannedClose } from '../workflows/plan.ts'

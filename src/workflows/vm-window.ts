@@ -2,7 +2,7 @@
  * The `vm-window` workflow: computes the results of a group of VM windows. It is pure, so running it twice is safe. A failing
  * aggregator is an answer and does not fail the workflow.
  */
-import type { AnyAggregator } from '../core/aggregator.ts'
+import { aggregatorId, type AnyAggregator } from '../core/aggregator.ts'
 import { closeVmWindow, withoutLists, type VmWindowOutcome } from '../core/close-vm-window.ts'
 import { canonicalJson } from '../core/json.ts'
 import { messageOf } from '../errors/index.ts'
@@ -38,8 +38,4 @@ export function sizeProblem({ result, state }: VmWindowOutcome, maxRowBytes: num
   if (resultBytes <= maxRowBytes && stateBytes <= maxRowBytes) return null
   const sizes = `the result takes ${resultBytes} bytes and the state ${stateBytes}`
   return `${sizes}; maxValueBytes of the state store allows ${maxRowBytes} each`
-}
-
-export function aggregatorId(aggregator: AnyAggregator): string {
-  return `${aggregator.name}@${aggregator.version}`
 }

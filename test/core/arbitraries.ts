@@ -27,3 +27,6 @@ export function reordered<T>(
     }),
   )
 }
+
+/** For aggregators whose result depends on points alone. */
+export const NO_CONTEXT = { window: { start: 0, end: 1 }, prior: null }

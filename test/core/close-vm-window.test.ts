@@ -52,9 +52,19 @@ describe('a result', () => {
       missingCount: 0,
       unexpected: [],
       deduplicated: true,
+      aggregator: 'counting@1',
       metrics: { points: 2 },
       state: 2,
     })
+  })
+
+  it('is computed from the window and the prior state, and not from the state that it passes on', () => {
+    const seeing = {
+      ...counting,
+      result: (acc: { count: number }, context: object) => ({ ...acc, ...context }),
+    }
+    const { result } = closeVmWindow(taskOf([point('a', 0, 10), point('a', 1, 20)], {}, 40), seeing, RULES)
+    expect(result).toMatchObject({ metrics: { count: 2, window: { start: 0, end: 100 }, prior: 40 }, state: 42 })
   })
 
   it.each<[string, readonly Decoded[], Partial<Windowing>, Partial<VmWindowResult>]>([

@@ -4,6 +4,7 @@ import { WindrowError } from '../../src/errors/index.ts'
 import type { Aggregator } from '../../src/core/aggregator.ts'
 import type { Json } from '../../src/core/json.ts'
 import type { DataPoint } from '../../src/core/point.ts'
+import { NO_CONTEXT } from './arbitraries.ts'
 
 const point = (value: number): DataPoint => ({ vmId: 'vm', producer: '', metric: 'cpu', timestamp: 0, seq: 0, value })
 const window = { start: 0, end: 60_000 }
@@ -55,7 +56,7 @@ describe('defineAggregator', () => {
       result: (acc) => acc.count,
     })
     expectTypeOf(tally).toEqualTypeOf<Aggregator<Tally, null, number>>()
-    expect(tally.result(tally.decode(tally.encode(tally.add(tally.create(), point(1)))))).toBe(1)
+    expect(tally.result(tally.decode(tally.encode(tally.add(tally.create(), point(1)))), NO_CONTEXT)).toBe(1)
   })
 
   it('does not compile without a codec where the accumulator is no JSON', () => {

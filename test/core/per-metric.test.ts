@@ -3,6 +3,7 @@ import { defineAggregator } from '../../src/core/define-aggregator.ts'
 import { canonicalJson } from '../../src/core/json.ts'
 import { perMetric } from '../../src/core/per-metric.ts'
 import type { DataPoint } from '../../src/core/point.ts'
+import { NO_CONTEXT } from './arbitraries.ts'
 
 const window = { start: 0, end: 60_000 }
 const point = (metric: string, value: number): DataPoint => ({
@@ -64,6 +65,7 @@ describe('perMetric', () => {
           ['cpu', 4],
           ['mem', 6],
         ]),
+        NO_CONTEXT,
       ),
     ).toEqual({ cpu: 7, mem: 11 })
     let acc = immutable.create()
@@ -74,7 +76,7 @@ describe('perMetric', () => {
       ['a', 4],
     ] as const)
       acc = immutable.add(acc, point(metric, value))
-    expect(immutable.result(acc)).toEqual({ a: 7, b: 3 })
+    expect(immutable.result(acc, NO_CONTEXT)).toEqual({ a: 7, b: 3 })
   })
 
   it('gives the same bytes for metrics in any order', () => {
@@ -90,7 +92,7 @@ describe('perMetric', () => {
       ['cpu', 5],
       [metric, 2],
     ])
-    const result = values.result(acc)
+    const result = values.result(acc, NO_CONTEXT)
     expect(Object.entries(result)).toEqual(
       expect.arrayContaining([
         [metric, 3],
@@ -99,7 +101,7 @@ describe('perMetric', () => {
     )
     expect(Object.keys(result)).toHaveLength(2)
     const json = JSON.parse(canonicalJson(values.encode(acc))) as never
-    expect(Object.entries(values.result(values.decode(json)))).toEqual(Object.entries(result))
+    expect(Object.entries(values.result(values.decode(json), NO_CONTEXT))).toEqual(Object.entries(result))
     const state = values.advance(values.advance(null, acc, window), acc, window)
     expect(Object.entries(JSON.parse(canonicalJson(state)) as object)).toEqual(
       expect.arrayContaining([
@@ -116,14 +118,14 @@ describe('perMetric', () => {
     const merged = values.merge(fold([['cpu', 1]]), other)
     values.add(merged, point('mem', 100))
     values.add(merged, point('cpu', 1))
-    expect(values.result(merged)).toEqual({ cpu: 2, mem: 105 })
-    expect(values.result(other)).toEqual({ mem: 5 })
+    expect(values.result(merged, NO_CONTEXT)).toEqual({ cpu: 2, mem: 105 })
+    expect(values.result(other, NO_CONTEXT)).toEqual({ mem: 5 })
   })
 
   it('adds to the merged accumulator, not to the one before', () => {
     let acc = immutable.add(immutable.create(), point('a', 1))
     acc = immutable.merge(acc, immutable.add(immutable.create(), point('a', 10)))
-    expect(immutable.result(immutable.add(acc, point('a', 100)))).toEqual({ a: 111 })
+    expect(immutable.result(immutable.add(acc, point('a', 100)), NO_CONTEXT)).toEqual({ a: 111 })
   })
 
   it('keeps the state of a metric without points, drops the one that the aggregator drops', () => {
@@ -140,5 +142,24 @@ describe('perMetric', () => {
     expect(values.advance(first, fold([['cpu', -1]]), window)).toEqual({ mem: 2 })
     expect(values.advance({ cpu: 1 }, fold([['cpu', -1]]), window)).toBeNull()
     expect(first).toEqual({ cpu: 1, mem: 2 })
+  })
+
+  it('passes the window and the prior state of each metric to its result', () => {
+    const rates = perMetric(
+      defineAggregator<number, number, { rate: number; prior: number | null }>({
+        name: 'rates',
+        create: () => 0,
+        add: (acc, { value }) => acc + value,
+        merge: (a, b) => a + b,
+        result: (acc, { window: { start, end }, prior }) => ({ rate: acc / (end - start), prior }),
+      }),
+    )
+    let acc = rates.create()
+    for (const metric of ['cpu', 'mem', 'toString']) acc = rates.add(acc, point(metric, 30_000))
+    expect(rates.result(acc, { window, prior: { cpu: 10 } })).toEqual({
+      cpu: { rate: 0.5, prior: 10 },
+      mem: { rate: 0.5, prior: null },
+      toString: { rate: 0.5, prior: null },
+    })
   })
 })

@@ -5,7 +5,7 @@ import type { Json } from '../../src/core/json.ts'
 import { MAX_BINS, RELATIVE_ACCURACY } from '../../src/core/quantile-sketch.ts'
 import { createSummary, DEFAULT_EWMA_ALPHA, MAX_PRODUCER_LENGTH, summary } from '../../src/core/summary.ts'
 import { WindrowError } from '../../src/errors/index.ts'
-import { anyValue, anyValueWithExactSquare, reordered } from './arbitraries.ts'
+import { anyValue, anyValueWithExactSquare, reordered, NO_CONTEXT } from './arbitraries.ts'
 import { exactSum, nearestDouble, standardDeviation } from './exact-rational.ts'
 import type { DataPoint } from '../../src/core/point.ts'
 import type { MetricSummary } from '../../src/core/summary.ts'
@@ -37,7 +37,7 @@ const fold = (points: readonly DataPoint[]) => points.reduce((acc, point) => sum
 const bytes = (points: readonly DataPoint[]): string => canonicalJson(summary.encode(fold(points)))
 
 function summarize(values: readonly number[]): MetricSummary {
-  return summary.result(fold(values.map((value) => cpu(value))))['cpu'] as MetricSummary
+  return summary.result(fold(values.map((value) => cpu(value))), NO_CONTEXT)['cpu'] as MetricSummary
 }
 
 function unitsInTheLastPlace(actual: number, expected: number): number {
@@ -51,7 +51,7 @@ describe('summary: the laws of an aggregator', () => {
     fc.assert(
       fc.property(reordered(anyPoint, 40), ({ given, other }) => {
         expect(bytes(other)).toBe(bytes(given))
-        expect(summary.result(fold(other))).toEqual(summary.result(fold(given)))
+        expect(summary.result(fold(other), NO_CONTEXT)).toEqual(summary.result(fold(given), NO_CONTEXT))
       }),
       { numRuns: 400 },
     )
@@ -71,7 +71,9 @@ describe('summary: the laws of an aggregator', () => {
           merge(summary.create(), merge(merge(part(1), summary.create()), merge(part(2), part(0)))),
         ]) {
           expect(canonicalJson(summary.encode(merged))).toBe(whole)
-          expect(canonicalJson(summary.result(merged))).toBe(canonicalJson(summary.result(fold(given))))
+          expect(canonicalJson(summary.result(merged, NO_CONTEXT))).toBe(
+            canonicalJson(summary.result(fold(given), NO_CONTEXT)),
+          )
         }
       }),
       { numRuns: 300 },
@@ -188,7 +190,7 @@ describe('summary: the result', () => {
       for (let to = from + 1; to <= inOrder.length; to++) {
         const points = inOrder.slice(from, to)
         for (const order of [points, [...points].reverse()]) {
-          const { first, last } = summary.result(fold(order))['cpu'] as MetricSummary
+          const { first, last } = summary.result(fold(order), NO_CONTEXT)['cpu'] as MetricSummary
           expect([first, last]).toEqual([points[0]?.value, points[points.length - 1]?.value])
         }
       }
@@ -202,7 +204,7 @@ describe('summary: the result', () => {
   })
 
   it('of no points is empty', () => {
-    expect(summary.result(summary.create())).toEqual({})
+    expect(summary.result(summary.create(), NO_CONTEXT)).toEqual({})
     expect(summary.encode(summary.create())).toEqual({})
   })
 })

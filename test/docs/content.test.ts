@@ -23,8 +23,9 @@ test('results.md describes every field of results, dead letters, metrics and sta
     return fields.map((field) => field.name)
   }
   const acc = summary.add(summary.create(), POINT)
-  const metrics = summary.result(acc)['cpu'] ?? {}
-  const state = summary.advance(null, acc, { start: 0, end: 1 })?.['cpu'] ?? {}
+  const window = { start: 0, end: 1 }
+  const metrics = summary.result(acc, { window, prior: null })['cpu'] ?? {}
+  const state = summary.advance(null, acc, window)?.['cpu'] ?? {}
   const computed = [...Object.keys(metrics), ...Object.keys(state)].filter((name) => !/^p(50|75|95)$/.test(name))
   const fields = [...fieldsOf('vm-window-result.avsc'), ...fieldsOf('dead-letter.avsc'), ...computed]
   expect(fields.length).toBeGreaterThan(30)

@@ -7,7 +7,7 @@ import type { RowKind, StateRow } from '../../src/ledger/chunk-rows.ts'
 import { pagesOf, writePages, type ChunkSet, type Pages } from '../../src/ledger/chunks.ts'
 import { proposeIntent, takeOver } from '../../src/ledger/takeover.ts'
 import { closingPages } from '../../src/pipeline/cut.ts'
-import { aggregatorId } from '../../src/workflows/vm-window.ts'
+import { aggregatorId } from '../../src/core/aggregator.ts'
 import type { CommitPlan } from '../../src/workflows/plan.ts'
 import type { Folding } from './fold.ts'
 

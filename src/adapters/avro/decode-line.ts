@@ -2,7 +2,7 @@
 import { messageOf } from '../../errors/index.ts'
 import { createTextReader } from '../bytes/text.ts'
 import { Cursor } from './cursor.ts'
-import { HEADER_BYTES } from './decode.ts'
+import { HEADER_BYTES } from './single-object.ts'
 import { schemaFingerprint } from './fingerprint.ts'
 import { valueReaderOf, type AvroValue } from './read-value.ts'
 import { loadSchemas } from './schemas.ts'

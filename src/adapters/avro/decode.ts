@@ -9,6 +9,7 @@ import { createTextReader } from '../bytes/text.ts'
 import { quote, undecodable } from '../json/decode.ts'
 import { Cursor } from './cursor.ts'
 import { formatFingerprint, schemaFingerprint } from './fingerprint.ts'
+import { HEADER_BYTES } from './single-object.ts'
 import { recordReaderOf } from './record-reader.ts'
 import type { RecordReader } from './record-reader.ts'
 import { loadSchemas } from './schemas.ts'
@@ -22,8 +23,6 @@ export interface AvroDecoder {
    */
   decodeSequence(bytes: Uint8Array): Decoded[]
 }
-
-export const HEADER_BYTES = 10
 
 interface KnownSchema {
   /** The fingerprint's halves as the header's bytes spell them, so that no BigInt is made per record. */

@@ -1,140 +1,39 @@
-/** Certificates in Avro single-object encoding, and back to the same JSON line. */
-import type { Certificate, PointsProof, ProducerRanges } from '../../core/certificate.ts'
+/** Certificates in Avro: from the published JSON line to bytes, and from bytes back to the same line. */
+import type { Certificate, ProducerRanges } from '../../core/certificate.ts'
 import { canonicalJson } from '../../core/json.ts'
 import { createLineDecoder, type LineDecoder } from './decode-line.ts'
-import { headerOf, Writer } from './writer.ts'
+import { toRange, toRangeRecord, type RangeRecord } from './seq-range.ts'
+import { createObjectEncoder } from './single-object.ts'
 
-const FATES = ['consumed', 'accepted', 'duplicate', 'late', 'rejected', 'manifests'] as const
-/** Does not compile when a member of the certificate is missing here: the schema and both functions must have it too. */
-const MEMBERS: Readonly<Record<keyof Certificate, true>> = {
-  format: true,
-  job: true,
-  partition: true,
-  sequence: true,
-  window: true,
-  trigger: true,
-  reason: true,
-  forced: true,
-  offsets: true,
-  counts: true,
-  watermark: true,
-  vmWindows: true,
-  vmWindowsByReason: true,
-  expected: true,
-  received: true,
-  missing: true,
-  missingCount: true,
-  unexpected: true,
-  unexpectedCount: true,
-  points: true,
-  amended: true,
-  promoted: true,
-  results: true,
-  previous: true,
-  digest: true,
-}
-
-/** Bytes of a published line. Throws a TypeError for a line with a member that the schema lacks, rather than drop it. */
+/** Returns an encoder of published lines. It throws a TypeError for a line that the schema does not fit. */
 export function createCertificateEncoder(): (line: string) => Buffer {
-  const header = headerOf('certificate')
-  const writer = new Writer()
-  const writeLong = (value: number): void => writer.writeLong(value)
-  const writeString = (value: string): void => writer.writeString(value)
-  const writeProof = ({ count, digest }: PointsProof): void => {
-    writer.writeLong(count)
-    writer.writeString(digest)
-  }
-  const writeRanges = ({ vmId, producer, ranges }: ProducerRanges): void => {
-    writer.writeString(vmId)
-    writer.writeString(producer)
-    writer.writeList(ranges, ([first, last]) => {
-      writer.writeLong(first)
-      writer.writeLong(last)
-    })
-  }
-
+  const encode = createObjectEncoder('certificate')
   return (line) => {
-    const one = JSON.parse(line) as Certificate
-    const unknown = Object.keys(one).find((name) => !Object.hasOwn(MEMBERS, name))
-    if (unknown !== undefined) throw new TypeError(`schemas/certificate.avsc has no field for ${unknown}`)
-    writer.begin(header)
-    writer.writeLong(one.format)
-    writer.writeString(one.job)
-    writer.writeLong(one.partition)
-    writer.writeLong(one.sequence)
-    writer.writeNullable(one.window, ({ start, end }) => {
-      writer.writeLong(start)
-      writer.writeLong(end)
-    })
-    writer.writeNullable(one.trigger, writeString)
-    writer.writeNullable(one.reason, writeString)
-    writer.writeNullable(one.forced, ({ who, why }) => {
-      writer.writeString(who)
-      writer.writeString(why)
-    })
-    writer.writeLong(one.offsets.first)
-    writer.writeLong(one.offsets.last)
-    for (const fate of FATES) writer.writeLong(one.counts[fate])
-    writer.writeNullable(one.watermark, writeLong)
-    writer.writeLong(one.vmWindows)
-    writer.writeList(Object.entries(one.vmWindowsByReason), ([reason, count]) => {
-      writer.writeString(reason)
-      writer.writeLong(count)
-    })
-    writer.writeNullable(one.expected, writeLong)
-    writer.writeLong(one.received)
-    writer.writeList(one.missing, writeRanges)
-    writer.writeLong(one.missingCount)
-    writer.writeList(one.unexpected, writeRanges)
-    writer.writeLong(one.unexpectedCount)
-    writeProof(one.points)
-    writer.writeList(one.amended, ({ window, vmWindows, points, reason }) => {
-      writer.writeLong(window)
-      writer.writeLong(vmWindows)
-      writeProof(points)
-      writer.writeString(reason)
-    })
-    writer.writeLong(one.results.count)
-    writer.writeString(one.results.digest)
-    writer.writeString(one.previous)
-    writer.writeString(one.digest)
-    writer.writeNullable(one.promoted ?? null, ({ who, why, replay, windows, vmWindows, following }) => {
-      writer.writeString(who)
-      writer.writeString(why)
-      writer.writeString(replay)
-      writer.writeLong(windows.first)
-      writer.writeLong(windows.last)
-      writer.writeLong(vmWindows)
-      writer.writeLong(following)
-    })
-    return writer.end()
+    const certificate = JSON.parse(line) as Certificate
+    const { missing, unexpected } = certificate
+    return encode({ ...certificate, missing: missing.map(toStored), unexpected: unexpected.map(toStored) })
   }
 }
 
-type StoredRanges = Omit<ProducerRanges, 'ranges'> & {
-  readonly ranges: readonly { readonly firstSeq: number; readonly lastSeq: number }[]
+type StoredRanges = Omit<ProducerRanges, 'ranges'> & { readonly ranges: readonly RangeRecord[] }
+type StoredCertificate = Omit<Certificate, 'missing' | 'unexpected'> & {
+  readonly [list in 'missing' | 'unexpected']: readonly StoredRanges[]
 }
 
-interface StoredCertificate extends Omit<Certificate, 'missing' | 'unexpected' | 'promoted'> {
-  readonly promoted: Certificate['promoted'] | null
-  readonly missing: readonly StoredRanges[]
-  readonly unexpected: readonly StoredRanges[]
-}
-
-/** Lines from bytes of any version of the schema; the line is the one that was published, byte for byte. */
+/** Returns a decoder of any version of the schema. The line is the one that was published, byte for byte. */
 export function createCertificateDecoder(): LineDecoder {
   return createLineDecoder('certificate', (value) => {
-    const { promoted, ...stored } = value as unknown as StoredCertificate
-    const certificate: Certificate = {
-      ...stored,
-      ...(promoted === null || promoted === undefined ? {} : { promoted }),
-      missing: stored.missing.map(toRanges),
-      unexpected: stored.unexpected.map(toRanges),
-    }
+    const stored = value as unknown as StoredCertificate
+    const { missing, unexpected } = stored
+    const certificate: Certificate = { ...stored, missing: missing.map(toRanges), unexpected: unexpected.map(toRanges) }
     return canonicalJson(certificate)
   })
 }
 
+function toStored({ ranges, ...of }: ProducerRanges): StoredRanges {
+  return { ...of, ranges: ranges.map(toRangeRecord) }
+}
+
 function toRanges({ ranges, ...of }: StoredRanges): ProducerRanges {
-  return { ...of, ranges: ranges.map(({ firstSeq, lastSeq }) => [firstSeq, lastSeq]) }
+  return { ...of, ranges: ranges.map(toRange) }
 }

@@ -1,6 +1,7 @@
 /**
- * Reads a datum of any schema as a plain value: records and maps as objects, bytes as Buffers. For records of Windrow's
- * own that need no speed; points go through record-reader.ts.
+ * Reads a datum of any schema as a plain value: records and maps as objects, bytes as Buffers. A field with the default
+ * `null` is optional: if it is null, its record lacks it. For Windrow's own records, which need no speed; record-reader.ts
+ * reads points.
  */
 import avro from 'avsc'
 import type { Type } from 'avsc'
@@ -28,10 +29,15 @@ export function valueReaderOf(type: Type): ValueReader {
   const primitive = PRIMITIVES[type.typeName]
   if (primitive !== undefined) return primitive
   if (type instanceof avro.types.RecordType) {
-    const fields = type.fields.map((field) => ({ name: field.name, read: valueReaderOf(field.type) }))
+    const fields = type.fields.map((field) => ({
+      ...{ name: field.name, read: valueReaderOf(field.type), isOptional: field.defaultValue() === null },
+    }))
     return (cursor) => {
       const record: { [name: string]: AvroValue } = {}
-      for (const { name, read } of fields) record[name] = read(cursor)
+      for (const { name, read, isOptional } of fields) {
+        const value = read(cursor)
+        if (value !== null || !isOptional) record[name] = value
+      }
       return record
     }
   }

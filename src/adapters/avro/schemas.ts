@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url'
 import avro from 'avsc'
 import type { Type } from 'avsc'
 
+export type RecordSchema = avro.types.RecordType
+
 /** The same from `src/adapters/avro` and from `dist/adapters/avro`. */
 export const SCHEMA_FOLDER = fileURLToPath(new URL('../../../schemas/', import.meta.url))
 
@@ -29,7 +31,14 @@ export function loadSchemas(folder: string = SCHEMA_FOLDER): readonly SchemaFile
   })
 }
 
-/** Throws avsc's own error for what is no schema. */
-export function parseSchema(text: string): Type {
-  return avro.Type.forSchema(JSON.parse(text) as Parameters<typeof avro.Type.forSchema>[0])
+/** The current version of a schema that is a record. */
+export function currentSchema(name: string): RecordSchema {
+  const schema = loadSchemas().find((candidate) => candidate.name === name && candidate.current)
+  if (!(schema?.type instanceof avro.types.RecordType)) throw new TypeError(`schemas/${name}.avsc is missing`)
+  return schema.type
+}
+
+/** `registry`: types to use for names of types. Throws avsc's own error if the text is not a schema. */
+export function parseSchema(text: string, registry: { [name: string]: Type } = {}): Type {
+  return avro.Type.forSchema(JSON.parse(text) as Parameters<typeof avro.Type.forSchema>[0], { registry })
 }

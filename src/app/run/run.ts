@@ -18,7 +18,7 @@ import { consumedSoFar, summarise } from './summary.ts'
 import { watchLogs } from './watch-logs.ts'
 import type { JobSummary, RunObserver } from '../types.ts'
 import type { Config } from '../../config/settings.ts'
-import type { AnyAggregator } from '../../core/aggregator.ts'
+import { aggregatorId, type AnyAggregator } from '../../core/aggregator.ts'
 import { summary as builtInSummary } from '../../core/summary.ts'
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import { bindJob } from '../../ledger/job-record.ts'
@@ -30,7 +30,6 @@ import { serveHealth, type HealthServer } from '../../telemetry/health-server.ts
 import { createLog, isLogged, logPipelineEvent, logWorkerEvent, type Log } from '../../telemetry/log.ts'
 import { openConfiguredTelemetry } from '../../telemetry/open-configured.ts'
 import type { OpenTelemetry, Telemetry } from '../../telemetry/telemetry.ts'
-import { aggregatorId } from '../../workflows/vm-window.ts'
 import type { WorkerEvent } from '../../adapters/dapr/worker.ts'
 
 /** Runs a job with the built-in aggregator; see `runJobWith`. */

@@ -99,7 +99,7 @@ async function closeWindow(
     }
     await output.add(outcome.result)
     proof.add(task.window, outcome.result)
-    if (outcome.result.reason !== 'quarantined') total.add({ value: task.window.accumulator })
+    if (outcome.result.reason !== 'quarantined') total.addWindow(task, task.window)
     const after = stateAfter(outcome, prior)
     if (after !== null) await keep(after)
   }

@@ -222,8 +222,8 @@ export class WindowAmender {
    */
   #addToTotal({ late }: AmendWork, { task, result }: TaskOutcome, was: CloseReason | null): void {
     if (result.reason === 'quarantined') return
-    if (was === null || was === 'quarantined') this.#attempt.total.add({ value: task.window.accumulator })
-    else if (late !== null) this.#attempt.total.add({ value: late.accumulator })
+    if (was === null || was === 'quarantined') this.#attempt.total.addWindow(task, task.window)
+    else if (late !== null) this.#attempt.total.addWindow(task, late)
   }
 
   async #write(rows: Rows): Promise<ChunkSet<'amended'>> {

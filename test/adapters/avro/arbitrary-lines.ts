@@ -18,7 +18,15 @@ const summary = fc.record({ count, ...Object.fromEntries(FIGURES.map((figure) =>
 const summaries = fc.dictionary(fc.oneof(text, fc.constantFrom('__proto__', '10', '9')), summary, { maxKeys: 5 })
 const json = fc.jsonValue() as fc.Arbitrary<Json>
 
-export const resultLines = (metrics: fc.Arbitrary<Json> = fc.oneof(summaries as fc.Arbitrary<Json>, json)) =>
+/** Results of the built-in aggregator, of another one, and of version 0.1.0, which did not name it. */
+export const resultLines = () =>
+  fc.oneof(
+    linesOf('summary@1', summaries as fc.Arbitrary<Json>),
+    linesOf('other@2', fc.oneof(summaries as fc.Arbitrary<Json>, json)),
+    linesOf(undefined, fc.oneof(summaries as fc.Arbitrary<Json>, json)),
+  )
+
+const linesOf = (aggregator: string | undefined, metrics: fc.Arbitrary<Json>): fc.Arbitrary<string> =>
   fc
     .record(
       {
@@ -50,7 +58,7 @@ export const resultLines = (metrics: fc.Arbitrary<Json> = fc.oneof(summaries as 
         ] as never[],
       },
     )
-    .map((result) => resultLine(stored(result as unknown as Json) as object))
+    .map((result) => resultLine(stored({ ...result, aggregator } as unknown as Json) as object))
 
 const refusedRecord = fc.record({
   reason: text,

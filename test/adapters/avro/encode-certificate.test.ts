@@ -68,5 +68,6 @@ test('any published line comes back byte for byte', () => {
 })
 
 test('a member that the schema lacks is refused', () => {
-  expect(() => encode(JSON.stringify({ format: 1, more: 1 }))).toThrow(/has no field for more/)
+  const [certificate] = fc.sample(certificates, 1)
+  expect(() => encode(JSON.stringify({ ...certificate, more: 1 }))).toThrow(/has no field for more/)
 })

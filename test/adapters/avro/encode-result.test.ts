@@ -70,7 +70,7 @@ test('what the built-in aggregator makes is typed, and any reader of Avro sees i
   expect(decode(bytes)).toEqual({ kind: 'line', line })
 })
 
-describe('the result of another aggregator is JSON text', () => {
+describe('metrics that are not a summary are JSON text', () => {
   const another: [string, Json][] = [
     ['a number', 3],
     ['null', null],
@@ -78,20 +78,39 @@ describe('the result of another aggregator is JSON text', () => {
     ['nearly a summary', { cpu: { count: 1 } }],
     ['one metric that is a summary beside one that is none', { ...withMetrics(), x: 'y' }],
   ]
-  test.each(another)('%s', (_, metrics) => {
-    const result = { ...(JSON.parse(publishedLine()) as object), metrics } as Json
-    const line = resultLine(JSON.parse(canonicalJson(result)) as object)
-    const bytes = encode(line)
-    const seen = type?.fromBuffer(bytes.subarray(10)) as { metrics: object; custom: string }
-    expect(Object.keys(seen.metrics)).toEqual([])
-    expect(JSON.parse(seen.custom)).toEqual(metrics)
-    expect(decode(bytes)).toEqual({ kind: 'line', line })
-  })
+  const named = another.map(([title, metrics]) => [`${title} of another aggregator`, metrics, 'other@1'] as const)
+  const unnamed = another.map(([title, metrics]) => [`${title} of an unnamed aggregator`, metrics, undefined] as const)
+  test.each([...named, ...unnamed, ['a summary of another aggregator', withMetrics() as Json, 'other@1'] as const])(
+    '%s',
+    (_, metrics, aggregator) => {
+      const result = { ...(JSON.parse(publishedLine()) as object), metrics, aggregator } as Json
+      const line = resultLine(JSON.parse(canonicalJson(result)) as object)
+      const bytes = encode(line)
+      const seen = type?.fromBuffer(bytes.subarray(10)) as { metrics: object; custom: string }
+      expect(Object.keys(seen.metrics)).toEqual([])
+      expect(JSON.parse(seen.custom)).toEqual(metrics)
+      expect(decode(bytes)).toEqual({ kind: 'line', line })
+    },
+  )
 })
 
 function withMetrics(): object {
   return (JSON.parse(publishedLine()) as { metrics: object }).metrics
 }
+
+test('a summary of an unnamed aggregator is typed: version 0.1.0 did not name it', () => {
+  const { aggregator, ...result } = JSON.parse(publishedLine()) as { aggregator: string; metrics: object }
+  expect(aggregator).toBe('summary@1')
+  const line = resultLine(result)
+  expect(type?.fromBuffer(encode(line).subarray(10))).toMatchObject({ metrics: result.metrics, custom: null })
+  expect(decode(encode(line))).toEqual({ kind: 'line', line })
+})
+
+test('metrics of the built-in aggregator that do not fit its schema are refused, not dropped', () => {
+  const result = JSON.parse(publishedLine()) as { metrics: { cpu: object } }
+  const metrics = { cpu: { ...result.metrics.cpu, p10: 1 } }
+  expect(() => encode(JSON.stringify({ ...result, metrics }))).toThrow('has no field for p10 in metrics.cpu')
+})
 
 test('a line of a megabyte goes through', () => {
   const state = 'ä'.repeat(500_000)

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../../src/adapters/memory/memory-store.ts'
-import type { AnyAggregator } from '../../../src/core/aggregator.ts'
+import type { AnyAggregator, ResultContext } from '../../../src/core/aggregator.ts'
 import type { VmWindowResult } from '../../../src/core/close-vm-window.ts'
 import type { Windowing } from '../../../src/core/windowing.ts'
 import { readRows } from '../../../src/ledger/chunks.ts'
@@ -116,7 +116,23 @@ describe('states', () => {
 describe('the job total', () => {
   it('merges every VM window that closed into what was before', async () => {
     const closed = await closing(['a', 'b'], { total: { count: 7, sum: 100 } })
-    expect(await readRows(closed.store, (await run(closed)).total)).toEqual([{ value: { count: 9, sum: 110 } }])
+    expect(await readRows(closed.store, (await run(closed)).total)).toEqual([
+      { value: { count: 9, sum: 110 }, window: { start: 100, end: 200 } },
+    ])
+  })
+
+  it('spans all windows in it, which the result of the total gets', async () => {
+    const spanning: AnyAggregator = {
+      ...totals,
+      result: (_: unknown, { window, prior }: ResultContext<null>) => ({ ...window, prior }),
+    }
+    const total = new JobTotal(spanning)
+    const row = (start: number) => ({ value: { count: 1, sum: 1 }, window: { start, end: start + 100 } })
+    for (const start of [300, 100, 200]) total.add(row(start))
+    expect(total.result()).toEqual({ start: 100, end: 400, prior: null })
+    const store = new MemoryStore()
+    const read = await JobTotal.read(store, await total.write(store, 'attempt'), spanning)
+    expect(read.result()).toEqual({ start: 100, end: 400, prior: null })
   })
 
   it('that its aggregator cannot merge is dropped for good, and holds up no window', async () => {
@@ -226,7 +242,9 @@ describe('a failure', () => {
     expect(await readRows(store, outcome.quarantined)).toEqual([
       { reason: 'quarantined', detail: 'below zero', vmId: 'b', windowStart: 100, received: 2 },
     ])
-    expect(await readRows(store, outcome.total)).toEqual([{ value: { count: 3, sum: 11 } }])
+    expect(await readRows(store, outcome.total)).toEqual([
+      { value: { count: 3, sum: 11 }, window: { start: 100, end: 200 } },
+    ])
     expect(closingOf(outcome)).toMatchObject({ vmWindows: 3, received: 4, reason: 'quarantined' })
   })
 
@@ -252,7 +270,8 @@ describe('a failure', () => {
     const good = new Folding({}, totals)
     const aggregator: AnyAggregator = {
       ...totals,
-      result: (acc: { sum: number }) => (acc.sum < 0 && part.result ? part.result(acc) : acc) as never,
+      result: (acc: { sum: number }, context) =>
+        (acc.sum < 0 && part.result ? part.result(acc, context) : acc) as never,
       advance: (prior, acc: { sum: number }, window) =>
         (acc.sum < 0 && part.advance ? part.advance(prior, acc, window) : totals.advance(prior, acc, window)) as never,
       encode: (acc: { sum: number }) => (acc.sum < 0 && part.encode ? part.encode(acc) : totals.encode(acc)),
