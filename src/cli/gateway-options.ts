@@ -8,6 +8,7 @@ import { placeIn, readSettings } from '../config/resolve.ts'
 import type { Config, SettingKey } from '../config/settings.ts'
 import { ConfigurationError, messageOf, type ConfigurationProblem } from '../errors/index.ts'
 import { parseTokens, type Client } from '../gateway/tokens.ts'
+import { topicOf } from '../sinks/kafka/sink.ts'
 import type { CliContext } from './command.ts'
 import { loadConfigFile } from './load-config.ts'
 
@@ -46,7 +47,7 @@ export function readGatewayOptions(
     if (maxBodyBytes !== undefined && maxPendingBytes !== undefined && maxPendingBytes < maxBodyBytes) {
       add('maxPendingBytes', 'it is below the largest body', 'Give at least as much as --max-body-bytes.')
     }
-    if (places.has('results') && results?.kind === 'file') {
+    if (places.has('results') && results !== undefined && topicIn(results) === null) {
       add('results', 'the gateway reads results from Kafka', 'Give kafka:TOPIC, or leave it out.')
     }
   }
@@ -59,15 +60,15 @@ export function readGatewayOptions(
     // Only where it is asked for: a topic that is mistyped must not come to be.
     partitions: places.has('partitions') ? complete.partitions : null,
     topics: {
-      results: topicOr(complete.results, `${complete.job}-results`),
-      certificates: topicOr(complete.certificates, `${complete.job}-certificates`),
+      results: topicIn(complete.results) ?? `${complete.job}-results`,
+      certificates: topicOf(complete.certificates) ?? `${complete.job}-certificates`,
     },
     json: complete.json,
   }
 }
 
-function topicOr(output: Config['results'], otherwise: string): string {
-  return output.kind === 'kafka' ? output.topic : otherwise
+function topicIn(results: Config['results']): string | null {
+  return results.map(topicOf).find((topic) => topic !== null) ?? null
 }
 
 function readTokens(path: string, add: (problem: string, remedy: string) => void): readonly Client[] {

@@ -3,6 +3,7 @@ import type { JobSummary, RunJob } from '../app/types.ts'
 import { settings } from '../config/names.ts'
 import type { Config } from '../config/settings.ts'
 import { WindrowError } from '../errors/index.ts'
+import { destinationOf } from '../sinks/registry.ts'
 import { createRunDisplay, type RunDisplay } from '../ui/run-display.ts'
 import { createStyle, wantsColour } from '../ui/style.ts'
 import { summaryText } from '../ui/summary.ts'
@@ -66,7 +67,7 @@ function exitCodeAfter(summary: JobSummary, config: Config, signal: AbortSignal)
   if (config.failOnDeadLetters && deadLetters > 0) {
     throw new WindrowError(`${deadLetters} records became dead letters`, {
       code: 'DEAD_LETTERS',
-      remedy: `Each is in ${config.deadLetters.kind === 'file' ? config.deadLetters.path : config.deadLetters.topic}, with its reason.`,
+      remedy: `Each is in the ${destinationOf(config.deadLetters)}, with its reason.`,
     })
   }
   return 0

@@ -1,4 +1,7 @@
 /** Defaults that follow from other settings. The others stand in the table of settings. */
+import { fileSetting } from '../sinks/files/sink.ts'
+import { topicSetting } from '../sinks/kafka/sink.ts'
+import { companionsOf } from '../sinks/outputs.ts'
 import { settings } from './names.ts'
 import type { Config, SettingKey } from './settings.ts'
 
@@ -25,20 +28,12 @@ export function withDefaults(given: Incomplete, broken: ReadonlySet<SettingKey>)
     [kafkaCaFile, kafkaCertFile, kafkaKeyFile].some((file) => typeof file === 'string'),
   )
   const { source, job } = config
-  if (source === 'kafka' && job !== undefined) fill('results', { kind: 'kafka', topic: `${job}-results` })
-  if (dataDir !== undefined) fill('results', { kind: 'file', path: `${dataDir}/results.ndjson` })
-  // Beside the results, since both are published in one step.
-  if (config.results?.kind === 'kafka') {
-    if (job !== undefined) {
-      fill('deadLetters', { kind: 'kafka', topic: `${job}-dead-letters` })
-      fill('certificates', { kind: 'kafka', topic: `${job}-certificates` })
-    }
-  } else {
-    if (dataDir !== undefined) fill('deadLetters', { kind: 'file', path: `${dataDir}/dead-letters.ndjson` })
-    if (config.results !== undefined) {
-      const stem = config.results.path.replace(/\.ndjson$/, '')
-      fill('certificates', { kind: 'file', path: `${stem}.certificates.ndjson` })
-    }
+  if (source === 'kafka' && job !== undefined) fill('results', [topicSetting(`${job}-results`)])
+  if (dataDir !== undefined) fill('results', [fileSetting(`${dataDir}/results.ndjson`)])
+  if (config.results !== undefined && job !== undefined && dataDir !== undefined) {
+    const companions = companionsOf(config.results, { job, dataDir })
+    fill('deadLetters', companions?.deadLetters)
+    fill('certificates', companions?.certificates)
   }
   return config
 }

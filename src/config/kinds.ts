@@ -3,6 +3,9 @@
  * value, and says what it expects in words that serve as the remedy and in the reference alike.
  */
 import { z } from 'zod'
+import { TOPIC_NAME } from '../sinks/kafka/sink.ts'
+import { parseSink, registeredSinks } from '../sinks/registry.ts'
+import type { SinkSetting } from '../sinks/sink.ts'
 import { closest } from './closest.ts'
 import { durationText, parseDuration } from '../core/durations.ts'
 import { parseSize, sizeText } from './sizes.ts'
@@ -14,10 +17,6 @@ export interface Kind<T> {
   /** Stands for the value in usage lines; `null` for switches, whose flag takes none. */
   readonly placeholder: string | null
 }
-
-/** Where results or dead letters go. */
-export type Output =
-  { readonly kind: 'file'; readonly path: string } | { readonly kind: 'kafka'; readonly topic: string }
 
 type Read<T> = { readonly value: T } | { readonly problem: string }
 
@@ -172,22 +171,38 @@ export function listenAddress(): Kind<ListenAddress> {
   })
 }
 
-const TOPIC = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/
-
 export function topicName(): Kind<string> {
-  return text('<name>', 'a topic name of letters, digits, dots, dashes and underscores', TOPIC)
+  return text('<name>', 'a topic name of letters, digits, dots, dashes and underscores', TOPIC_NAME)
 }
 
-/** The ending is asked for, so that a mistyped `kafka:` does not become a file of that name. */
-export function output(): Kind<Output> {
-  return kind<Output>('<output>', 'a file that ends in .ndjson, or kafka: and a topic name', (raw) => {
-    if (typeof raw === 'string' && raw.startsWith('kafka:')) {
-      const topic = raw.slice('kafka:'.length)
-      return TOPIC.test(topic) ? { value: { kind: 'kafka', topic } } : { problem: `${show(topic)} is not a topic name` }
+/** A destination that one of the registered sinks recognizes. */
+export function sink(): Kind<SinkSetting> {
+  return kind('<output>', formsOfSinks(), readSink)
+}
+
+/** One destination or several. Like paths, they are never split at commas. */
+export function sinks(): Kind<readonly SinkSetting[]> {
+  return kind('<output...>', formsOfSinks(), (raw) => {
+    const values: SinkSetting[] = []
+    for (const one of Array.isArray(raw) ? (raw as unknown[]) : [raw]) {
+      const read = readSink(one)
+      if ('problem' in read) return read
+      values.push(read.value)
     }
-    if (typeof raw === 'string' && /[^/\\]\.ndjson$/.test(raw)) return { value: { kind: 'file', path: raw } }
-    return { problem: `${show(raw)} is neither a file nor a topic` }
+    return values.length === 0 ? { problem: 'the list is empty' } : { value: values }
   })
+}
+
+function formsOfSinks(): string {
+  return registeredSinks()
+    .map(({ expects }) => expects)
+    .join(', or ')
+}
+
+function readSink(raw: unknown): Read<SinkSetting> {
+  const parsed = typeof raw === 'string' ? parseSink(raw) : null
+  if (parsed === null) return { problem: `${show(raw)} is not a destination that Windrow knows` }
+  return 'problem' in parsed ? parsed : { value: parsed }
 }
 
 export function optional<T>(of: Kind<T>): Kind<T | null> {

@@ -1,10 +1,12 @@
 /** What settings demand of each other. Each rule is judged only when all that it speaks of is valid in itself. */
-import { normalize } from 'node:path'
 import type { ConfigurationProblem } from '../errors/index.ts'
+import { fileSetting } from '../sinks/files/sink.ts'
+import { topicSetting } from '../sinks/kafka/sink.ts'
+import { destinationOf, sinkOf } from '../sinks/registry.ts'
+import type { SinkSetting } from '../sinks/sink.ts'
 import type { Incomplete } from './defaults.ts'
 import { durationText } from '../core/durations.ts'
 import { kafkaRules } from './kafka-rules.ts'
-import type { Output } from './kinds.ts'
 import type { SettingKey } from './settings.ts'
 
 /** daprd 1.18 can deadlock when over 100 instances deactivate at once; parents and stragglers count too. */
@@ -83,58 +85,59 @@ function windowRules(
   return problems
 }
 
-const OUTPUTS = [
-  ['results', 'results'],
+const COMPANIONS = [
   ['deadLetters', 'dead letters'],
   ['certificates', 'certificates'],
 ] as const
 
 function outputRules(config: Incomplete, places: Places): ConfigurationProblem[] {
   const problems: ConfigurationProblem[] = []
-  /** Everything that is read or written, by a text that is equal for equal places. */
+  const add = (key: SettingKey, problem: string, remedy: string) =>
+    problems.push({ place: places.of(key), problem, remedy })
+  /** Everything that is read or written, by a text that is equal for equal destinations. */
   const taken = new Map<string, string>()
-  for (const path of config.input ?? []) taken.set(`file ${normalize(path)}`, 'the input')
-  if (config.source === 'kafka' && typeof config.topic === 'string') taken.set(`topic ${config.topic}`, 'the input')
+  for (const path of config.input ?? []) taken.set(destinationOf(fileSetting(path)), 'the input')
+  const topic = (name: string): string => destinationOf(topicSetting(name))
+  if (config.source === 'kafka' && typeof config.topic === 'string') taken.set(topic(config.topic), 'the input')
   if (config.job !== undefined) {
-    taken.set(`topic ${config.job}-published`, 'the marker of what is published')
-    taken.set(`topic ${config.job}-retried`, 'where retries of dead letters are noted')
+    taken.set(topic(`${config.job}-published`), 'the marker of what is published')
+    taken.set(topic(`${config.job}-retried`), 'where retries of dead letters are noted')
+  }
+  const take = (key: SettingKey, setting: SinkSetting, called: string): void => {
+    const destination = destinationOf(setting)
+    const other = taken.get(destination)
+    if (other !== undefined) add(key, `${destination} is ${other} already`, 'Name another destination.')
+    taken.set(destination, `where ${called} go`)
   }
 
-  for (const [key, called] of OUTPUTS) {
-    const output = config[key]
-    if (output === undefined) continue
-    const id = idOf(output)
-    const other = taken.get(id)
-    if (other !== undefined) {
-      problems.push({
-        place: places.of(key),
-        problem: `${id} is ${other} already`,
-        remedy: 'Name another file or topic.',
-      })
+  const { results, brokers } = config
+  for (const setting of results ?? []) take('results', setting, 'results')
+  for (const [key, called] of COMPANIONS) if (config[key] !== undefined) take(key, config[key], called)
+  if (results === undefined) return problems
+
+  const kinds = new Set<string>()
+  for (const setting of results) {
+    const { form, needsBrokers, allowsSeveral } = sinkOf(setting)
+    if (needsBrokers && brokers?.length === 0 && config.source !== 'kafka') {
+      add('brokers', `${destinationOf(setting)} needs brokers`, 'Give --brokers host:port.')
     }
-    taken.set(id, `where ${called} go`)
+    if (kinds.has(setting.kind) && allowsSeveral !== true) {
+      add('results', `a job publishes to one ${form} only`, 'Leave out all but one.')
+    }
+    kinds.add(setting.kind)
   }
-  const { results } = config
-  if (results?.kind === 'kafka' && config.source === 'files') {
-    const problem = 'results of files go to files'
-    problems.push({
-      place: places.of('results'),
-      problem,
-      remedy: 'Give FILE.ndjson, or bring the files into a topic first: windrow produce.',
-    })
+  if (results.every((setting) => sinkOf(setting).companions === undefined)) {
+    const problem = 'no destination stores dead letters and certificates'
+    add('results', problem, 'Give FILE.ndjson or kafka:TOPIC as well.')
     return problems
   }
-  for (const [key, called] of OUTPUTS) {
-    const output = config[key]
-    if (results === undefined || output === undefined || output.kind === results.kind) continue
-    const problem = `results and ${called} are published in one step, and cannot go one to a file and one to Kafka`
-    problems.push({ place: places.of(key), problem, remedy: 'Give both FILE.ndjson or both kafka:TOPIC.' })
+  for (const [key, called] of COMPANIONS) {
+    const setting = config[key]
+    if (setting === undefined || kinds.has(setting.kind)) continue
+    const problem = `results and ${called} are published in one step, and no results go to a ${sinkOf(setting).form}`
+    add(key, problem, 'Give both FILE.ndjson or both kafka:TOPIC.')
   }
   return problems
-}
-
-function idOf(output: Output): string {
-  return output.kind === 'kafka' ? `topic ${output.topic}` : `file ${normalize(output.path)}`
 }
 
 function sidecarRules({ sidecar, maxInFlight }: Incomplete, places: Places): ConfigurationProblem[] {

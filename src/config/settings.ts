@@ -220,19 +220,21 @@ export const configSchema = z.object({
     default: '5m',
   }),
 
-  results: setting(kinds.output(), {
+  results: setting(kinds.sinks(), {
     group: 'Output',
     help: 'Where results go: FILE.ndjson or kafka:TOPIC',
     isCommon: true,
+    details:
+      'Repeat the flag, or give a list in the file, to publish to several destinations; at most one file and one topic.',
     derivedDefault: '`results.ndjson` in the data directory for files, `kafka:<job>-results` for Kafka',
   }),
-  deadLetters: setting(kinds.output(), {
+  deadLetters: setting(kinds.sink(), {
     group: 'Output',
     help: 'Where refused records go: FILE.ndjson or kafka:TOPIC',
     details: 'Each carries its place, its reason and the first of its bytes.',
     derivedDefault: '`dead-letters.ndjson` in the data directory, `kafka:<job>-dead-letters` where results go to Kafka',
   }),
-  certificates: setting(kinds.output(), {
+  certificates: setting(kinds.sink(), {
     group: 'Output',
     help: 'Where certificates go: FILE.ndjson or kafka:TOPIC',
     details: 'One for each window that closes, published together with its results.',

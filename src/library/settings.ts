@@ -1,26 +1,27 @@
-/** Settings of a program: the keys of the configuration file, as an object, judged by the same schema. */
+/** Settings of a program: the keys of the configuration file as an object, validated by the same schema. */
 import type { FieldMapping } from '../config/field-mapping.ts'
 import { resolveConfig } from '../config/resolve.ts'
 import type { Config, SettingKey } from '../config/settings.ts'
 import { entriesOf } from '../config/yaml-file.ts'
+import type { SinkSetting } from '../sinks/sink.ts'
 
-/** `windowMs` of the resolved configuration is `window` where people write it. */
+/** Users write `window` for what the resolved configuration calls `windowMs`. */
 type NameOf<K extends SettingKey> = K extends `${infer Name}Ms` ? Name : K
 
-/** Durations, sizes and outputs are written as texts: `5m`, `1MiB`, `results.ndjson`, `kafka:TOPIC`. */
+/** Durations, sizes and destinations are written as texts: `5m`, `1MiB`, `results.ndjson`, `kafka:TOPIC`. */
 type Written<K extends SettingKey> = K extends
-  `${string}Ms` | `${string}Bytes` | 'results' | 'deadLetters' | 'certificates' | 'listen'
+  `${string}Ms` | `${string}Bytes` | 'deadLetters' | 'certificates' | 'listen'
   ? string | (null extends Config[K] ? null : never)
   : K extends 'fields'
     ? Partial<FieldMapping>
-    : Config[K] extends readonly string[]
+    : Config[K] extends readonly string[] | readonly SinkSetting[]
       ? string | readonly string[]
       : Config[K]
 
 /**
- * What a job is given: every key of the configuration file, all of them optional, with the values that the file takes.
- * docs/reference/settings.md describes each. Paths are relative to the working directory of the process; neither environment
- * variables nor a configuration file are read.
+ * Settings of a job: every key of the configuration file, all of them optional, with the values that the file accepts.
+ * docs/reference/settings.md describes each. Paths are relative to the working directory of the process. Neither
+ * environment variables nor a configuration file are read.
  */
 export type Settings = { readonly [K in SettingKey as NameOf<K>]?: Written<K> }
 

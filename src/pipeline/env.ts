@@ -5,7 +5,7 @@ import type { Windowing } from '../core/windowing.ts'
 import type { PipelineObserver } from '../ports/events.ts'
 import type { RetryPolicy } from '../retry/policy.ts'
 import type { Recorded } from './recorded.ts'
-import type { Clock, AtomicPublishers, Source, StateStore, WorkflowEngine } from '../ports/index.ts'
+import type { Clock, Sink, Source, StateStore, WorkflowEngine } from '../ports/index.ts'
 
 export interface PipelineEnv {
   readonly job: string
@@ -13,7 +13,8 @@ export interface PipelineEnv {
   readonly aggregator: AnyAggregator
   readonly store: StateStore
   readonly engine: WorkflowEngine
-  readonly publishers: AtomicPublishers
+  /** Where results are published; at least one. */
+  readonly sinks: readonly Sink[]
   readonly source: Source
   readonly clock: Clock
   /** Returns fresh random text `[a-z0-9]{8}` for an epoch. */

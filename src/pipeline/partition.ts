@@ -23,7 +23,7 @@ import type { PipelineEnv } from './env.ts'
 import { boundByGoal } from './goal.ts'
 import { Interruption } from './interruption.ts'
 import type { OpenSource, SourceEvent } from '../ports/index.ts'
-import { discardPublisher, publishOutstanding, sweep } from './publishing.ts'
+import { discardPublishers, publishOutstanding, sweep } from './publishing.ts'
 import { recover } from './recovery.ts'
 import type { RecordedClose } from './recorded.ts'
 import { forcedBefore, RequestDesk } from './request-desk.ts'
@@ -102,7 +102,7 @@ async function runSession(session: Session): Promise<PartitionEnd> {
     }
     throw error
   } finally {
-    await discardPublisher(session)
+    await discardPublishers(session)
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Publishing: what the ledger says is committed goes out in order, each commit once. Opening a publisher shuts out every
- * earlier one; the marker that travels with each batch says how far publishing got; the ledger says how far it may go.
+ * Publishing: sends what the ledger has committed to every sink, in order, each commit once per sink. Opening a publisher
+ * fences earlier ones. The marker that is stored with each batch says how far a sink has got; the ledger says how far it
+ * may go.
  */
 import { canonicalJson } from '../core/json.ts'
 import type { DeadLetterReason } from '../core/fate.ts'
@@ -9,11 +10,12 @@ import { readRows } from '../ledger/chunks.ts'
 import { keysOf, type Outbox } from '../ledger/index-chunk.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { PipelineEvent } from '../ports/events.ts'
-import type { OutboxBatch, PublishedMarker, AtomicPublisher, StateStore } from '../ports/index.ts'
+import type { AtomicPublisher, OutboxBatch, PublishedMarker, Sink, StateStore } from '../ports/index.ts'
 import { resultLine } from '../ledger/result-line.ts'
 import { isRetryable } from '../retry/retry.ts'
 import { createBackoff } from './retrying.ts'
-import { assertOwned, type Session } from './session.ts'
+import { assertOwned, type Session, type SinkPublisher } from './session.ts'
+import { publishersOf } from './stored-marker.ts'
 import { stepped } from '../ports/steps.ts'
 
 type Published = PipelineEvent & { readonly kind: 'published' }
@@ -21,103 +23,145 @@ type Published = PipelineEvent & { readonly kind: 'published' }
 const NOTHING_PUBLISHED: PublishedMarker = { commit: 0, digest: '' }
 
 /**
- * Publishes all that is committed and not published. After an error everything is asked again, from a new publisher.
- * `lastWindow` is the window that the last commit closed; `null` if it closed none or is another owner's.
+ * Publishes every commit that some sink lacks. After a retryable error it starts again with new publishers. `lastWindow`
+ * is the window that the last commit closed; `null` if it closed none or another owner made it.
  */
 export async function publishOutstanding(session: Session, lastWindow: EpochMs | null = null): Promise<void> {
   const { env, partition, signal } = session
   const backoff = createBackoff(env, partition, signal, lastWindow)
   for (;;) {
     try {
-      session.publisher ??= await stepped(
-        env.observe,
-        'open-publisher',
-        { partition, window: null, commit: session.ledger.commit },
-        () => openPublisher(session),
-      )
-      const { publisher } = session
+      const place = { partition, window: null, commit: session.ledger.commit }
+      session.publishers ??= await stepped(env.observe, 'open-publisher', place, () => openPublishers(session))
       for (const outbox of session.index?.outboxes ?? []) {
-        if (outbox.marker.commit <= session.published.commit) continue
-        const startedMs = env.clock.nowMs()
-        const { batch, deadLettersByReason } = await readOutbox(env.store, outbox)
         const { commit } = outbox.marker
-        const window = commit === session.ledger.commit ? lastWindow : null
-        await stepped(env.observe, 'publish', { partition, window, commit }, () => publisher.publish(batch))
-        session.published = outbox.marker
-        const { results, deadLetters } = batch
-        env.observe({
-          kind: 'published',
-          partition,
-          window,
-          commit,
-          results: results.length,
-          deadLetters: deadLetters.length,
-          deadLettersByReason,
-          elapsedMs: env.clock.nowMs() - startedMs,
-        })
+        if (commit <= session.published.commit) continue
+        await publish(session, session.publishers, outbox, commit === session.ledger.commit ? lastWindow : null)
       }
       return
     } catch (error) {
-      await discardPublisher(session)
+      await discardPublishers(session)
       if (!isRetryable(error)) throw error
       await backoff.pauseAfter(error, 'publishing')
     }
   }
 }
 
-/** The publisher first, the ledger after it: once older publishers are shut out, a ledger that is ours stays ours to publish. */
-async function openPublisher(session: Session): Promise<AtomicPublisher> {
-  const publisher = await session.env.publishers.open(session.partition)
+/**
+ * Opens the publishers first and reads the ledger after that: once earlier publishers are fenced, a ledger that is still
+ * ours stays ours to publish.
+ */
+async function openPublishers(session: Session): Promise<readonly SinkPublisher[]> {
+  const { env, partition } = session
+  const opened: { readonly sink: Sink; readonly publisher: AtomicPublisher }[] = []
   try {
+    for (const sink of env.sinks) {
+      opened.push({ sink, publisher: await publishersOf(sink, env.store, env.job).open(partition) })
+    }
     await assertOwned(session)
-    session.published = checkMarker(session, publisher.marker ?? NOTHING_PUBLISHED)
-    return publisher
+    const publishers = opened.map(({ sink, publisher }) => ({
+      publisher,
+      published: checkMarker(session, sink, publisher.marker ?? NOTHING_PUBLISHED),
+    }))
+    session.published = lowestOf(publishers)
+    return publishers
   } catch (error) {
-    await publisher.close()
+    await closeAll(opened)
     throw error
   }
 }
 
-export async function discardPublisher(session: Session): Promise<void> {
-  const { publisher } = session
-  session.publisher = null
-  await publisher?.close()
+export async function discardPublishers(session: Session): Promise<void> {
+  const { publishers } = session
+  session.publishers = null
+  await closeAll(publishers ?? [])
 }
 
-/** What is published must be in the ledger, and must be the same (I4). */
-function checkMarker(session: Session, marker: PublishedMarker): PublishedMarker {
+async function closeAll(publishers: readonly { readonly publisher: AtomicPublisher }[]): Promise<void> {
+  await Promise.all(publishers.map(({ publisher }) => publisher.close()))
+}
+
+/** A commit counts as published once every sink has it. */
+function lowestOf(publishers: readonly SinkPublisher[]): PublishedMarker {
+  return publishers.map(({ published }) => published).reduce((a, b) => (b.commit < a.commit ? b : a))
+}
+
+async function publish(
+  session: Session,
+  publishers: readonly SinkPublisher[],
+  outbox: Outbox,
+  window: EpochMs | null,
+): Promise<void> {
+  const { env, partition } = session
+  const startedMs = env.clock.nowMs()
+  const { batch, deadLettersByReason } = await readOutbox(env.store, outbox)
+  const { commit } = outbox.marker
+  await stepped(env.observe, 'publish', { partition, window, commit }, () => publishToAll(publishers, batch))
+  session.published = outbox.marker
+  env.observe({
+    kind: 'published',
+    partition,
+    window,
+    commit,
+    results: batch.results.length,
+    deadLetters: batch.deadLetters.length,
+    deadLettersByReason,
+    elapsedMs: env.clock.nowMs() - startedMs,
+  })
+}
+
+/** Publishes to all sinks that lack the batch, concurrently. One failing sink does not keep the batch from the others. */
+async function publishToAll(publishers: readonly SinkPublisher[], batch: OutboxBatch): Promise<void> {
+  const lacking = publishers.filter(({ published }) => published.commit < batch.marker.commit)
+  const outcomes = await Promise.allSettled(
+    lacking.map(async (one) => {
+      await one.publisher.publish(batch)
+      one.published = batch.marker
+    }),
+  )
+  const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as Error)
+  const failure = failures.find((reason) => !isRetryable(reason)) ?? failures[0]
+  if (failure !== undefined) throw failure
+}
+
+/** Every published commit must be in the ledger with the same digest (I4). */
+function checkMarker(session: Session, { destination }: Sink, marker: PublishedMarker): PublishedMarker {
   const { ledger, index, partition } = session
-  const where = `partition ${partition} of job ${ledger.job}`
+  const where = `partition ${partition} of job ${ledger.job}, ${destination}`
   if (marker.commit > ledger.commit) {
     throw new WindrowError(
       `${where}: commit ${marker.commit} is published, but the ledger knows only ${ledger.commit}`,
       {
         code: 'STATE_BEHIND',
         remedy:
-          'The state store went back in time, or the results belong to another data folder: restore the state, or publish elsewhere.',
+          'The state store was reset to an earlier state, or the results belong to another data folder: restore the state, or publish to another destination.',
       },
     )
   }
   if (marker.commit < ledger.published.commit) {
     throw new WindrowError(
-      `${where}: the ledger knows that commit ${ledger.published.commit} was published, but only ${marker.commit} is`,
+      `${where}: the ledger records commit ${ledger.published.commit} as published, but only ${marker.commit} is`,
       {
         code: 'RESULTS_BEHIND',
-        remedy: 'The published results went back in time: restore them, or compute them again under another job name.',
+        remedy:
+          'The published results were removed or reset, or the destination is new to this job: restore them, or compute the results again under another job name (--job).',
       },
     )
   }
-  const known = [
+  const committed = [
     ledger.published,
     { commit: ledger.commit, digest: ledger.digest },
     ...(index?.outboxes ?? []).map((one) => one.marker),
   ]
-  if (!known.some((one) => one.commit === marker.commit && one.digest === marker.digest)) {
-    throw new WindrowError(`${where}: what is published as commit ${marker.commit} is not what the ledger committed`, {
-      code: 'STATE_BEHIND',
-      remedy:
-        'The results belong to another state of this job: restore the state that made them, or publish elsewhere.',
-    })
+  if (!committed.some((one) => one.commit === marker.commit && one.digest === marker.digest)) {
+    throw new WindrowError(
+      `${where}: commit ${marker.commit} as published differs from commit ${marker.commit} in the ledger`,
+      {
+        code: 'STATE_BEHIND',
+        remedy:
+          'The results belong to another state of this job: restore that state, or publish to another destination.',
+      },
+    )
   }
   return marker
 }
@@ -144,7 +188,7 @@ async function readOutbox(
   return { batch, deadLettersByReason }
 }
 
-/** Deletes what the published commit superseded. A failure costs space, not correctness: the next commit carries it on. */
+/** Deletes what the published commit superseded. A failure wastes space only: the next commit's garbage includes it. */
 export async function sweep(session: Session): Promise<void> {
   const { env, index, partition } = session
   if (index === null || session.published.commit < index.commit) return

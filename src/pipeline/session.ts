@@ -4,7 +4,7 @@ import { readIndex, type IndexChunk } from '../ledger/index-chunk.ts'
 import { lostPartition, readLedger, type Intent, type Ledger } from '../ledger/ledger.ts'
 import { takeOver, updateOwnLedger, type Owner } from '../ledger/takeover.ts'
 import type { PipelineEnv } from './env.ts'
-import type { PublishedMarker, AtomicPublisher } from '../ports/index.ts'
+import type { AtomicPublisher, PublishedMarker } from '../ports/index.ts'
 import { retrying } from './retrying.ts'
 
 export interface Session {
@@ -19,10 +19,19 @@ export interface Session {
   readonly committedVersions: Map<EpochMs, number>
   /** What the owner before was about to do when it was last heard of. */
   readonly intent: Intent | null
-  publisher: AtomicPublisher | null
+  /** One publisher per sink; `null` until they are opened, and after an error. */
+  publishers: readonly SinkPublisher[] | null
+  /** The last commit that all sinks have published. */
   published: PublishedMarker
   /** The commit whose garbage has been deleted. */
   sweptCommit: number
+}
+
+/** A sink's publisher of the session's partition. */
+export interface SinkPublisher {
+  readonly publisher: AtomicPublisher
+  /** The last commit that the sink has published. */
+  published: PublishedMarker
 }
 
 /** Takes the partition over. `firstOffset` is asked only when the job has no ledger for it yet. */
@@ -54,7 +63,7 @@ export async function openSession(
       index: null,
       committedVersions: new Map(),
       intent,
-      publisher: null,
+      publishers: null,
       published: ledger.published,
       // Not known, so taken for none: garbage may be deleted twice, never forgotten.
       sweptCommit: 0,

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { fieldMapping } from '../../src/config/field-mapping.ts'
 import * as kinds from '../../src/config/kinds.ts'
 import type { Kind } from '../../src/config/kinds.ts'
+import { fileSetting } from '../../src/sinks/files/sink.ts'
+import { topicSetting } from '../../src/sinks/kafka/sink.ts'
 
 /** What was given, and the value, or the beginning of the problem. */
 type Case = readonly [given: unknown, expected: { value: unknown } | { problem: string }]
@@ -88,16 +90,25 @@ const CASES: Readonly<Record<string, readonly [Kind<unknown>, readonly Case[]]>>
       [9092, problem('9092 is not host:port')],
     ],
   ],
-  output: [
-    kinds.output(),
+  sink: [
+    kinds.sink(),
     [
-      ['out/results.ndjson', value({ kind: 'file', path: 'out/results.ndjson' })],
-      ['kafka:vm.results-1', value({ kind: 'kafka', topic: 'vm.results-1' })],
+      ['out/results.ndjson', value(fileSetting('out/results.ndjson'))],
+      ['kafka:vm.results-1', value(topicSetting('vm.results-1'))],
       ['kafka:', problem('"" is not a topic name')],
       ['kafka:a b', problem('"a b" is not a topic name')],
-      ['kafak:results', problem('"kafak:results" is neither a file nor a topic')],
-      ['.ndjson', problem('".ndjson" is neither a file nor a topic')],
-      ['-', problem('"-" is neither a file nor a topic')],
+      ['kafak:results', problem('"kafak:results" is not a destination that Windrow knows')],
+      ['.ndjson', problem('".ndjson" is not a destination that Windrow knows')],
+      ['-', problem('"-" is not a destination that Windrow knows')],
+    ],
+  ],
+  sinks: [
+    kinds.sinks(),
+    [
+      ['out.ndjson', value([fileSetting('out.ndjson')])],
+      [['out.ndjson', 'kafka:out'], value([fileSetting('out.ndjson'), topicSetting('out')])],
+      [['out.ndjson', 'out.csv'], problem('"out.csv" is not a destination that Windrow knows')],
+      [[], problem('the list is empty')],
     ],
   ],
   topicName: [

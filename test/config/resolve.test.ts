@@ -4,6 +4,8 @@ import { resolveConfig, type ConfigSources } from '../../src/config/resolve.ts'
 import type { Config } from '../../src/config/settings.ts'
 import { parseConfigFile } from '../../src/config/yaml-file.ts'
 import { ConfigurationError, type ConfigurationProblem } from '../../src/errors/index.ts'
+import { fileSetting } from '../../src/sinks/files/sink.ts'
+import { topicSetting } from '../../src/sinks/kafka/sink.ts'
 
 interface Given {
   readonly flags?: ConfigSources['flags']
@@ -65,9 +67,9 @@ test('one input and nothing else gives the documented configuration', () => {
     stateWindows: 24,
     expectEveryMs: null,
     maxAheadMs: 300_000,
-    results: { kind: 'file', path: '.windrow/results.ndjson' },
-    deadLetters: { kind: 'file', path: '.windrow/dead-letters.ndjson' },
-    certificates: { kind: 'file', path: '.windrow/results.certificates.ndjson' },
+    results: [fileSetting('.windrow/results.ndjson')],
+    deadLetters: fileSetting('.windrow/dead-letters.ndjson'),
+    certificates: fileSetting('.windrow/results.certificates.ndjson'),
     job: 'windrow',
     once: true,
     json: false,
@@ -149,9 +151,19 @@ test.each<[string, Given, Partial<Config>]>([
     'output follows the data directory',
     { flags: INPUT, env: { WINDROW_DATA_DIR: '/var/w' } },
     {
-      results: { kind: 'file', path: '/var/w/results.ndjson' },
-      deadLetters: { kind: 'file', path: '/var/w/dead-letters.ndjson' },
+      results: [fileSetting('/var/w/results.ndjson')],
+      deadLetters: fileSetting('/var/w/dead-letters.ndjson'),
     },
+  ],
+  [
+    'results of files may go to Kafka',
+    { flags: { ...INPUT, brokers: 'kafka:9092', results: 'kafka:out' } },
+    { source: 'files', results: [topicSetting('out')], certificates: topicSetting('windrow-certificates') },
+  ],
+  [
+    'results may go to several destinations; the first takes dead letters and certificates by default',
+    { flags: { ...KAFKA, results: ['out.ndjson', 'kafka:out'] } },
+    { results: [fileSetting('out.ndjson'), topicSetting('out')], certificates: fileSetting('out.certificates.ndjson') },
   ],
   ['an expected cadence may be null in the file', { flags: INPUT, file: 'expectEvery: null' }, { expectEveryMs: null }],
   ['a deadline may equal the grace', { flags: { ...INPUT, grace: '5m', deadline: '5m' } }, { deadlineMs: 300_000 }],
@@ -189,7 +201,18 @@ const PROBLEMS: readonly (readonly [Given, readonly (readonly [place: string, pr
     [['WINDROW_EXPECT_EVERY', '7m does not divide the window of 1h evenly']],
   ],
   [{ flags: { ...INPUT, expectEvery: '2h' } }, [['--expect-every', '2h does not divide the window of 1h evenly']]],
-  [{ flags: { ...INPUT, results: 'kafka:out' } }, [['--results', 'results of files go to files']]],
+  [{ flags: { ...INPUT, results: 'kafka:out' } }, [['--brokers', 'topic out needs brokers']]],
+  [
+    { flags: { ...INPUT, results: ['a.ndjson', 'b.ndjson'] } },
+    [['--results', 'a job publishes to one FILE.ndjson only']],
+  ],
+  [
+    { flags: { ...INPUT, results: ['a.ndjson', './a.ndjson'] } },
+    [
+      ['--results', 'file a.ndjson is where results go already'],
+      ['--results', 'a job publishes to one FILE.ndjson only'],
+    ],
+  ],
   [{ flags: { ...KAFKA, results: 'kafka:vm' } }, [['--results', 'topic vm is the input already']]],
   [
     { flags: { ...KAFKA, deadLetters: 'kafka:windrow-published' } },

@@ -85,7 +85,7 @@ describe('a chunk that is gone', () => {
       async before({ method, keys }) {
         if (hasMovedOn || method !== 'get' || keys[0] !== chunkKey(old?.ledger.index?.attempt ?? '', 'index', 0)) return
         hasMovedOn = true
-        await makeJob(RECORDS, { store: first.store, publishers: first.env.publishers }).run()
+        await makeJob(RECORDS, { store: first.store, sinks: first.env.sinks }).run()
       },
     })
     const view = await viewPartition(store, 'job', 0, RULES)

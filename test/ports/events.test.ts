@@ -70,7 +70,7 @@ describe('the events of a partition', () => {
 
   it('carry the window in a retry of its commit and of its publication', async () => {
     const job = makeJob(LIST)
-    const { engine, publishers } = job.env
+    const { engine } = job.env
     const failing = new Set(['start', 'publish'])
     const failOnce = (call: string): void => {
       if (failing.delete(call)) throw lostReply()
@@ -85,7 +85,7 @@ describe('the events of a partition', () => {
       },
       publishers: {
         open: async (partition) => {
-          const publisher = await publishers.open(partition)
+          const publisher = await job.results.open(partition)
           return {
             marker: publisher.marker,
             close: () => publisher.close(),

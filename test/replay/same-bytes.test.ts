@@ -5,7 +5,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
-import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
+import { memorySink, MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
 import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import type { AnyAggregator } from '../../src/core/aggregator.ts'
@@ -62,7 +62,7 @@ async function compute(
         let asked = false
         await runPartition(
           {
-            ...{ job: more.job, rules, aggregator, store, publishers: results, once: false },
+            ...{ job: more.job, rules, aggregator, store, sinks: [memorySink(results)], once: false },
             engine: new MemoryEngine({ store, aggregator }),
             source: new MemorySource({ partitions: logs, batchSize: () => batch }),
             clock: { nowMs: () => nowMs++, sleep: () => new Promise((resolve) => setImmediate(resolve)) },

@@ -7,6 +7,7 @@ import type { AnyAggregator } from '../../src/core/aggregator.ts'
 import { summary } from '../../src/core/summary.ts'
 import { WindrowError } from '../../src/errors/index.ts'
 import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
+import { memorySink } from '../../src/adapters/memory/memory-publisher.ts'
 import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import { DEFAULT_LIMITS, type PipelineEnv } from '../../src/pipeline/env.ts'
@@ -136,12 +137,14 @@ export class World {
       aggregator: this.#aggregator,
       store,
       engine: processor.gated(engine, ['start', 'poll', 'purge']),
-      publishers: {
-        open: async (partition) => {
-          const publisher = await processor.gate(() => publishers.open(partition))
-          return processor.gated(publisher, ['publish'])
-        },
-      },
+      sinks: [
+        memorySink({
+          open: async (partition) => {
+            const publisher = await processor.gate(() => publishers.open(partition))
+            return processor.gated(publisher, ['publish'])
+          },
+        }),
+      ],
       source: ports.source?.(records) ?? records,
       clock: { nowMs: () => this.#nowMs++, sleep: (_ms, signal) => this.#turnOrAborted(signal) },
       newToken: () => this.#name + String(++this.#tokens).padStart(8 - this.#name.length, '0'),

@@ -1,6 +1,6 @@
 /** A job on in-memory ports, with every port open to a test's hand. */
 import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
-import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
+import { memorySink, MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
 import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import type { AnyAggregator } from '../../src/core/aggregator.ts'
@@ -10,8 +10,12 @@ import { WindrowError } from '../../src/errors/index.ts'
 import { readLedger, type Ledger } from '../../src/ledger/ledger.ts'
 import { DEFAULT_LIMITS, type PipelineEnv } from '../../src/pipeline/env.ts'
 import type { PipelineEvent } from '../../src/ports/events.ts'
+import type { AtomicPublishers } from '../../src/ports/index.ts'
 import { runPartition, type PartitionEnd } from '../../src/pipeline/partition.ts'
 import { RULES } from './records.ts'
+
+/** What a test replaces in the environment; `publishers` replaces the only sink. */
+export type JobChanges = Partial<PipelineEnv> & { readonly publishers?: AtomicPublishers }
 
 export interface TestJob {
   readonly store: MemoryStore
@@ -19,13 +23,13 @@ export interface TestJob {
   readonly events: PipelineEvent[]
   readonly env: PipelineEnv
   /** Runs partition 0 to its end, or until it throws; a processor of its own each time. */
-  run(more?: Partial<PipelineEnv>, signal?: AbortSignal): Promise<PartitionEnd>
+  run(more?: JobChanges, signal?: AbortSignal): Promise<PartitionEnd>
   ledger(): Promise<Ledger>
 }
 
 export function makeJob(
   records: readonly SourceRecord[],
-  more: Partial<PipelineEnv> & { readonly store?: MemoryStore } = {},
+  { publishers, ...more }: JobChanges & { readonly store?: MemoryStore } = {},
 ): TestJob {
   const store = more.store ?? new MemoryStore()
   const results = new MemoryResults()
@@ -38,7 +42,7 @@ export function makeJob(
     rules: RULES,
     aggregator,
     engine: new MemoryEngine({ store, aggregator }),
-    publishers: results,
+    sinks: [memorySink(publishers ?? results)],
     source: new MemorySource({ partitions: [records], batchSize: () => 10 }),
     clock: { nowMs: () => nowMs++, sleep: () => new Promise((resolve) => setImmediate(resolve)) },
     newToken: () => `token${String(++tokens).padStart(3, '0')}`,
@@ -53,8 +57,9 @@ export function makeJob(
     results,
     events,
     env,
-    run: (changed = {}, signal = new AbortController().signal) => {
-      const own = { ...env, ...changed }
+    run: ({ publishers: changedPublishers, ...changed } = {}, signal = new AbortController().signal) => {
+      const sinks = changedPublishers === undefined ? {} : { sinks: [memorySink(changedPublishers)] }
+      const own = { ...env, ...changed, ...sinks }
       // A new process: its engine remembers nothing.
       const engine = changed.engine ?? more.engine ?? new MemoryEngine({ store: own.store, aggregator: own.aggregator })
       return runPartition({ ...own, engine }, 0, signal, () => Promise.resolve(0))

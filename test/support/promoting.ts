@@ -1,6 +1,6 @@
 /** A replay of a job in memory, and the request to promote what it found, as `windrow replay --promote` makes them. */
 import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
-import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
+import { memorySink, MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
 import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import type { AnyAggregator } from '../../src/core/aggregator.ts'
@@ -52,7 +52,7 @@ export async function replayed(
     })
     await runPartition(
       {
-        ...{ job: 'again', rules, aggregator, store, publishers: results, source, once: true },
+        ...{ job: 'again', rules, aggregator, store, sinks: [memorySink(results)], source, once: true },
         engine: new MemoryEngine({ store, aggregator }),
         clock: { nowMs: () => now++, sleep: () => new Promise((resolve) => setImmediate(resolve)) },
         newToken: () => `${String(all.length).padStart(5, 'a')}${String(++tokens).padStart(3, '0')}`,

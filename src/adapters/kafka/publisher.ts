@@ -23,8 +23,8 @@ export interface PublisherOptions {
   readonly certificatesTopic: string
   /** Compacted, with at least as many partitions as the source topic. */
   readonly publishedTopic: string
-  /** Carried for lag displays only. */
-  readonly sourceTopic: string
+  /** The group's offset in this topic is committed too, for lag displays only; `null` if the job does not read a topic. */
+  readonly sourceTopic: string | null
   readonly groupId: string
   /** Bytes of a result, from its JSON text. @default the text itself */
   readonly encodeResult?: (line: string) => Buffer
@@ -118,7 +118,9 @@ class KafkaPublisher implements AtomicPublisher {
         await transaction.send(records)
       }
       // After the records: kafkajs waits for the transaction before to be wound up only when it sends records.
-      await transaction.sendOffset(groupId, sourceTopic, this.#partition, batch.resumeOffset)
+      if (sourceTopic !== null) {
+        await transaction.sendOffset(groupId, sourceTopic, this.#partition, batch.resumeOffset)
+      }
       await transaction.commit()
     } catch (error) {
       this.#broken = kafkaError(error, doing)

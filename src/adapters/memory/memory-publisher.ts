@@ -1,9 +1,14 @@
-/** Publishing into memory, transactional and fenced as a Kafka producer with a transactional id is. */
+/** Publishes into memory, with transactions and fencing as a Kafka producer with a transactional id has them. */
 import { WindrowError } from '../../errors/index.ts'
-import type { OutboxBatch, PublishedMarker, AtomicPublisher, AtomicPublishers } from '../../ports/index.ts'
+import type { AtomicPublisher, AtomicPublishers, OutboxBatch, PublishedMarker, Sink } from '../../ports/index.ts'
+
+/** A sink that publishes through `publishers`, as a run opens it. */
+export function memorySink(publishers: AtomicPublishers, destination = 'memory'): Sink {
+  return { destination, delivery: 'exactly-once', publishers }
+}
 
 export class MemoryResults implements AtomicPublishers {
-  /** What a `read_committed` reader sees, in order of publishing. */
+  /** Results as a `read_committed` consumer sees them, in the order of publishing. */
   readonly results: string[] = []
   readonly deadLetters: string[] = []
   readonly certificates: string[] = []
@@ -15,10 +20,10 @@ export class MemoryResults implements AtomicPublishers {
     this.#generations.set(partition, generation)
     const publish = async (batch: OutboxBatch): Promise<void> => {
       if (this.#generations.get(partition) !== generation) {
-        throw new WindrowError(`the publisher ${generation} of partition ${partition} was shut out`, {
+        throw new WindrowError(`the publisher ${generation} of partition ${partition} was fenced`, {
           code: 'PUBLISHER_FENCED',
           disposition: 'retryable',
-          remedy: 'Open a new one; the ledger tells whether the partition is still yours.',
+          remedy: 'Open a new one; the ledger shows whether you still own the partition.',
         })
       }
       this.results.push(...batch.results)

@@ -9,6 +9,9 @@ import type { Decoded } from '../../core/point.ts'
 import { nameLetter, type NamedLetter } from '../../dead-letters/letter.ts'
 import type { Repair } from '../../dead-letters/repair.ts'
 import { WindrowError } from '../../errors/index.ts'
+import { filePathOf } from '../../sinks/files/sink.ts'
+import { topicOf } from '../../sinks/kafka/sink.ts'
+import { destinationOf } from '../../sinks/registry.ts'
 
 export type DeadLettersConfig = Pick<
   Config,
@@ -49,10 +52,16 @@ export interface DeadLetterStore {
 export type OpenDeadLetters = (config: DeadLettersConfig) => Promise<DeadLetterStore>
 
 export const openDeadLetters: OpenDeadLetters = async (config) => {
-  if (config.deadLetters.kind === 'file') return openFile(config, config.deadLetters.path)
+  const path = filePathOf(config.deadLetters)
+  if (path !== null) return openFile(config, path)
   // Loaded when needed: files do without Kafka's client.
   const { openTopicOfDeadLetters } = await import('./kafka.ts')
-  return openTopicOfDeadLetters(config, config.deadLetters.topic)
+  const topic = topicOf(config.deadLetters)
+  if (topic !== null) return openTopicOfDeadLetters(config, topic)
+  throw new WindrowError(`dead letters cannot be read from ${destinationOf(config.deadLetters)}`, {
+    code: 'NO_DEAD_LETTERS',
+    remedy: 'Name the file or the topic with --dead-letters.',
+  })
 }
 
 function openFile(config: DeadLettersConfig, path: string): DeadLetterStore {
@@ -72,9 +81,10 @@ function openFile(config: DeadLettersConfig, path: string): DeadLetterStore {
 }
 
 async function* lettersIn({ results }: DeadLettersConfig, path: string): AsyncGenerator<NamedLetter> {
-  const side = results.kind === 'file' ? await sideFileOf(results.path) : null
+  const resultsPath = results.map(filePathOf).find((one) => one !== null) ?? null
+  const side = resultsPath === null ? null : await sideFileOf(resultsPath)
   const isBeside =
-    side !== null && results.kind === 'file' && resolve(dirname(results.path), side.deadLetters.path) === resolve(path)
+    resultsPath !== null && side !== null && resolve(dirname(resultsPath), side.deadLetters.path) === resolve(path)
   try {
     for await (const line of publishedLines(path, isBeside ? side.deadLetters.bytes : null))
       yield nameLetter(line, null)

@@ -3,7 +3,6 @@
  * compared for it is read anew, right before it is asked, so that little can have changed in between.
  */
 import { randomBytes } from 'node:crypto'
-import { sideFileOf, publishedLines } from '../../adapters/files/published-lines.ts'
 import type { Config } from '../../config/settings.ts'
 import type { Certificate } from '../../core/certificate.ts'
 import { partitionOf } from '../../core/murmur2.ts'
@@ -18,7 +17,7 @@ import {
   type DifferingVm,
   type ReplayLedger,
 } from '../../replay/promotion.ts'
-import { openPublished } from '../../replay/published.ts'
+import { openOutputs, openPublished } from '../../replay/published.ts'
 import type { Selection } from '../../replay/range.ts'
 import { touchedBy } from '../../workflows/activities/decide-promotion.ts'
 import { askAndWait, type Patience } from '../ask.ts'
@@ -109,9 +108,9 @@ async function compareAnew(
     const live = new LatestResults(windows)
     for await (const line of published.results()) live.add(line)
     const replay = new LatestResults(windows)
-    if (shadow.results.kind !== 'file') throw new Error('a replay publishes to files')
-    const side = await sideFileOf(shadow.results.path)
-    for await (const line of publishedLines(shadow.results.path, side?.results.bytes ?? null)) replay.add(line)
+    const recomputed = await openOutputs(shadow, 'windrow-replay')
+    for await (const line of recomputed.results()) replay.add(line)
+    await recomputed.close()
     return { live, replay, certificates: published.certificates }
   } finally {
     await published.close()

@@ -7,8 +7,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { publishedLines, sideFileOf } from '../../adapters/files/published-lines.ts'
-import { runJobWith, openConfigured } from '../run/run.ts'
+import { openConfiguredInput, runJobWith } from '../run/run.ts'
 import type { RunObserver } from '../types.ts'
 import type { Config } from '../../config/settings.ts'
 import type { Certificate } from '../../core/certificate.ts'
@@ -19,7 +18,9 @@ import { recordedIn, type Recorded } from '../../pipeline/recorded.ts'
 import { beginningOf } from '../../replay/beginning.ts'
 import { compareCertificates } from '../../replay/certificates.ts'
 import { LatestResults, type Difference } from '../../replay/difference.ts'
-import { openPublished, type Published } from '../../replay/published.ts'
+import { openOutputs, openPublished, type Published } from '../../replay/published.ts'
+import { fileSetting } from '../../sinks/files/sink.ts'
+import { companionsOf } from '../../sinks/outputs.ts'
 import { touchedBy } from '../../workflows/activities/decide-promotion.ts'
 import type { Input } from '../run/input.ts'
 import { promote, type PromoteOrder, type PromotionReport } from './promote.ts'
@@ -81,7 +82,7 @@ export async function replayJobWith(
     const compared = await compare(published, config, shadow, selection)
     const promotion = order.promote && (await promote(config, shadow, selection, order.promote, signal))
     return {
-      ...{ job: config.job, into: order.into, results: order.isDry ? null : pathOf(shadow.results) },
+      ...{ job: config.job, into: order.into, results: order.isDry ? null : join(folder, RESULTS) },
       ...{ windows: selection.windows.size, records: recordsOf(selection), seconds: run.seconds },
       ...compared,
       promotion,
@@ -92,13 +93,17 @@ export async function replayJobWith(
   }
 }
 
+/** The file of the shadow job's results, in its data folder. */
+const RESULTS = 'results.ndjson'
+
 /** The other job's settings, with a name, a state and outputs of its own. */
 function shadowOf(config: Config, { into, isDry }: ReplayOrder, dataDir: string): Config {
-  const file = (name: string): Config['results'] => ({ kind: 'file', path: join(dataDir, `${name}.ndjson`) })
+  const results = fileSetting(join(dataDir, RESULTS))
+  const outputs = { results: [results], ...companionsOf([results], { job: into, dataDir }) }
   return {
     ...config,
     ...{ job: into, dataDir, once: true, failOnDeadLetters: false },
-    ...{ results: file('results'), deadLetters: file('dead-letters'), certificates: file('results.certificates') },
+    ...outputs,
     // What a dry run leaves on a daprd would stay there.
     sidecar: isDry ? 'embedded' : config.sidecar,
     // Ports are the other job's.
@@ -122,7 +127,7 @@ function recompute(
     event: (event) => observer.event(event),
   }
   return runJobWith(aggregator, shadow, counting, signal, async (config, hooks) => {
-    const input = await openConfigured(config, { ...hooks, until: (partition) => of(partition).until })
+    const input = await openConfiguredInput(config, { ...hooks, until: (partition) => of(partition).until })
     // Where the log ends is not where this ends.
     const { logRanges: _, ...rest } = input
     const drive: Input['drive'] = (run, store, both) =>
@@ -159,13 +164,11 @@ async function compare(
   const live = new LatestResults(windows)
   for await (const line of published.results()) live.add(line)
   const replay = new LatestResults(windows)
-  const side = await sideFileOf(pathOf(shadow.results))
-  for await (const line of publishedLines(pathOf(shadow.results), side?.results.bytes ?? null)) replay.add(line)
-
+  const recomputed = await openOutputs(shadow, 'windrow-replay')
+  for await (const line of recomputed.results()) replay.add(line)
   const replayed: Certificate[] = []
-  for await (const line of publishedLines(pathOf(shadow.certificates), side?.certificates.bytes ?? null)) {
-    replayed.push(JSON.parse(line) as Certificate)
-  }
+  for await (const line of recomputed.certificates()) replayed.push(JSON.parse(line) as Certificate)
+  await recomputed.close()
   const certificates = compareCertificates([...selection.replayed.values()].flat(), replayed, windows)
   return { certificates, difference: live.differenceFrom(replay) }
 }
@@ -187,11 +190,6 @@ async function closedSince(
   } finally {
     await now.close()
   }
-}
-
-function pathOf(output: Config['results']): string {
-  if (output.kind !== 'file') throw new Error('a replay publishes to files')
-  return output.path
 }
 
 function nothingInRange({ job }: Config): WindrowError {

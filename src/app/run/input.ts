@@ -1,11 +1,11 @@
-/** Where a run's records come from and where its results go; what differs between files and a topic is behind this. */
+/** What a run reads. It hides from the run whether the records come from files or from a Kafka topic. */
 import type { Json } from '../../core/json.ts'
 import type { WindrowError } from '../../errors/index.ts'
 import type { PartitionEnd } from '../../pipeline/partition.ts'
 import type { Recorded } from '../../pipeline/recorded.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { LogOffsets } from '../../telemetry/pipeline-metrics.ts'
-import type { Clock, AtomicPublishers, Source, StateStore } from '../../ports/index.ts'
+import type { Clock, Source, StateStore } from '../../ports/index.ts'
 
 /** Runs one partition of the job; `firstOffset` is asked when the partition has no ledger yet. */
 export type RunPartition = (
@@ -30,7 +30,6 @@ export interface InputHooks {
 
 export interface Input {
   readonly source: Source
-  readonly publishers: AtomicPublishers
   readonly partitions: number
   /** Whether records carry the broker's own clock, which a timestamp may not run ahead of. */
   readonly hasBrokerClock: boolean

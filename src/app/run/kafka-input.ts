@@ -1,20 +1,15 @@
 /** A Kafka topic as a run's input: a consumer group says which partitions are ours, the ledgers say where they go on. */
-import { createResultEncoder } from '../../adapters/avro/encode-result.ts'
-import { createCertificateEncoder } from '../../adapters/avro/encode-certificate.ts'
-import { createDeadLetterEncoder } from '../../adapters/avro/encode-dead-letter.ts'
 import type { KafkaConnection } from '../../adapters/kafka/client.ts'
-import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import { connectKafkaCluster } from '../../adapters/kafka/cluster.ts'
 import { createKafkaConsumption } from '../../adapters/kafka/consumption.ts'
-import { createKafkaPublisherFactory } from '../../adapters/kafka/publisher.ts'
-import { createMissingTopics, describeTopic, type TopicDescription } from '../../adapters/kafka/topic.ts'
+import { describeTopic, type TopicDescription } from '../../adapters/kafka/topic.ts'
 import type { Config } from '../../config/settings.ts'
 import { messageOf, WindrowError } from '../../errors/index.ts'
-import type { AtomicPublishers, StateStore } from '../../ports/index.ts'
+import type { StateStore } from '../../ports/index.ts'
 import { OwnedPartitions } from './drive.ts'
-import { filePublishers } from './file-input.ts'
 import { endsOf, haveReached, type Ends } from './goals.ts'
 import type { Input, InputHooks, RunPartition } from './input.ts'
+import { runConnectionOf } from './kafka-connection.ts'
 import { createLogLook } from './log-ranges.ts'
 import { recordDecoderOf } from '../record-decoder.ts'
 import { identityOf, refuseAnother, refuseCompacted, watchTopic } from './topic-identity.ts'
@@ -27,11 +22,7 @@ const DRAIN_MS = 8_000
 export async function openKafkaInput(config: Config, hooks: InputHooks): Promise<Input> {
   const { topic } = config
   if (topic === null) throw new Error('a topic was resolved to none')
-  const connection: KafkaConnection = {
-    ...kafkaConnectionOf(config, `windrow-${config.job}`),
-    // The client says "error" of everything that it tries again; what is not mended comes back as an error of ours.
-    log: ({ message, fields }) => hooks.log.debug(fields, `kafka: ${message}`),
-  }
+  const connection = await runConnectionOf(config, hooks.log)
   const description = await describeTopic(connection, topic)
   refuseCompacted(description)
   const owned: { partitions: OwnedPartitions | null; fail: (error: WindrowError) => void } = {
@@ -60,7 +51,6 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
   const hasBrokerClock = description.timestampType === 'LogAppendTime'
   return {
     source: consumption.source,
-    publishers: await kafkaPublishers(config, connection, description),
     partitions: description.partitions,
     hasBrokerClock,
     isRepeatable: true,
@@ -153,35 +143,4 @@ async function logStart(connection: KafkaConnection, topic: string, partition: n
   } finally {
     await cluster.close()
   }
-}
-
-async function kafkaPublishers(
-  config: Config,
-  connection: KafkaConnection,
-  source: TopicDescription,
-): Promise<AtomicPublishers> {
-  const { results, deadLetters, certificates, job } = config
-  if (results.kind !== 'kafka' || deadLetters.kind !== 'kafka' || certificates.kind !== 'kafka')
-    return filePublishers(config)
-  const publishedTopic = `${job}-published`
-  const { partitions } = source
-  await createMissingTopics(connection, [
-    { topic: results.topic, partitions },
-    { topic: deadLetters.topic, partitions },
-    { topic: certificates.topic, partitions },
-    { topic: publishedTopic, partitions, config: { 'cleanup.policy': 'compact' } },
-  ])
-  return createKafkaPublisherFactory({
-    connection,
-    job,
-    resultsTopic: results.topic,
-    deadLettersTopic: deadLetters.topic,
-    certificatesTopic: certificates.topic,
-    publishedTopic,
-    sourceTopic: source.topic,
-    groupId: job,
-    encodeResult: createResultEncoder(),
-    encodeDeadLetter: createDeadLetterEncoder(),
-    encodeCertificate: createCertificateEncoder(),
-  })
 }

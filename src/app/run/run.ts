@@ -1,36 +1,38 @@
 /**
- * A run, wired together: configuration in, summary out. The path of a point is in pipeline/partition.ts; here its
- * surroundings are put up and taken down in order.
+ * `windrow run`: opens everything that a run needs, in order, runs the partitions, and closes everything in reverse. The
+ * path of a point through a partition is in pipeline/partition.ts.
  *
- *   app/sidecar.ts   the Dapr sidecar and what speaks to it      app/input.ts     where records come from, where results go
- *   app/rules.ts     settings → rules of the job                 app/progress.ts  what an observer sees
- *   app/summary.ts   totals, read from the ledgers            telemetry/       logs, health
+ *   observers.ts    log, health, telemetry, progress          sidecar.ts    the Dapr sidecar: store, workflows, worker
+ *   input.ts        what an input is; opened by               drive.ts      which partitions run, retries, halts
+ *     file-input.ts   files                                   goals.ts      when a bounded run is done
+ *     kafka-input.ts  a Kafka topic, kept by                  progress.ts   what the caller's observer is shown
+ *     topic-identity.ts  the check that it stays the same     summary.ts    totals, read from the ledgers
+ *   kafka-connection.ts  connection of input and sinks        log-ranges.ts, watch-logs.ts  ends of the logs, for the lag
  */
 import { randomBytes } from 'node:crypto'
-import { systemClock as clock } from '../../retry/clock.ts'
-import { openFileInput } from './file-input.ts'
-import type { Input, InputHooks, RunPartition } from './input.ts'
-import { haveAllEnded } from './goals.ts'
-import { ProgressMeter } from './progress.ts'
-import { assertPayloadFits, rulesOf } from '../rules.ts'
-import { openSidecar, type SidecarStack } from './sidecar.ts'
-import { consumedSoFar, summarise } from './summary.ts'
-import { watchLogs } from './watch-logs.ts'
-import type { JobSummary, RunObserver } from '../types.ts'
 import type { Config } from '../../config/settings.ts'
 import { aggregatorId, type AnyAggregator } from '../../core/aggregator.ts'
 import { summary as builtInSummary } from '../../core/summary.ts'
 import { messageOf, WindrowError } from '../../errors/index.ts'
-import { bindJob } from '../../ledger/job-record.ts'
+import { bindJob, type JobRecord } from '../../ledger/job-record.ts'
 import { DEFAULT_LIMITS, type PipelineEnv } from '../../pipeline/env.ts'
-import type { PipelineEvent } from '../../ports/events.ts'
 import { runPartition, type PartitionEnd } from '../../pipeline/partition.ts'
-import { Health } from '../../telemetry/health.ts'
-import { serveHealth, type HealthServer } from '../../telemetry/health-server.ts'
-import { createLog, isLogged, logPipelineEvent, logWorkerEvent, type Log } from '../../telemetry/log.ts'
+import type { Sink } from '../../ports/index.ts'
+import { closeSinks, openSinks } from '../../sinks/outputs.ts'
+import { serveHealth } from '../../telemetry/health-server.ts'
 import { openConfiguredTelemetry } from '../../telemetry/open-configured.ts'
-import type { OpenTelemetry, Telemetry } from '../../telemetry/telemetry.ts'
-import type { WorkerEvent } from '../../adapters/dapr/worker.ts'
+import type { OpenTelemetry } from '../../telemetry/telemetry.ts'
+import { systemClock as clock } from '../../retry/clock.ts'
+import { assertPayloadFits, rulesOf } from '../rules.ts'
+import type { JobSummary, RunObserver } from '../types.ts'
+import { openFileInput } from './file-input.ts'
+import { haveAllEnded } from './goals.ts'
+import type { Input, InputHooks, RunPartition } from './input.ts'
+import { runConnectionOf } from './kafka-connection.ts'
+import { dispatch, inputHooksOf, openObservers, sidecarHooksOf, type RunObservers } from './observers.ts'
+import { openSidecar, type SidecarStack } from './sidecar.ts'
+import { consumedSoFar, summarise } from './summary.ts'
+import { watchLogs } from './watch-logs.ts'
 
 /** Runs a job with the built-in aggregator; see `runJobWith`. */
 export function runJob(config: Config, observer: RunObserver, signal: AbortSignal): Promise<JobSummary> {
@@ -38,184 +40,128 @@ export function runJob(config: Config, observer: RunObserver, signal: AbortSigna
 }
 
 /**
- * Runs a job until its input ends or `signal` aborts; either way what was read is committed and published, and the same
- * call goes on from there. Rejects with a WindrowError.
+ * Runs a job until its input ends or `signal` aborts. Either way everything that was read is committed and published, and
+ * the next call resumes from there. Rejects with a WindrowError.
  */
 export async function runJobWith(
   aggregator: AnyAggregator,
   config: Config,
   observer: RunObserver,
   signal: AbortSignal,
-  openInput: OpenInput = openConfigured,
+  openInput: OpenInput = openConfiguredInput,
   openTelemetry: OpenTelemetry = openConfiguredTelemetry,
 ): Promise<JobSummary> {
   const startedMs = performance.now()
   assertPayloadFits(config, aggregator)
-  const log = createLog(config)
-  const watch: Watch = {
-    log,
-    meter: new ProgressMeter(observer, () => performance.now()),
-    health: new Health(),
-    telemetry: await openTelemetry(config, (message) => log.warn(message)),
-  }
-  const { health, telemetry } = watch
+  const observers = await openObservers(config, observer, openTelemetry)
+  const { health, telemetry } = observers
   signal.addEventListener('abort', () => health.recordShutdown(), { once: true })
-  // First of all, so that probes are answered while a broker or a sidecar is waited for.
-  let probes: HealthServer | null = null
+  const opened: Closable[] = [telemetry]
   try {
-    probes = config.healthPort === null ? null : await serveHealth(health, config.healthPort)
-    const input = await openInput(config, {
-      clock,
-      log,
-      onWarning: (message, remedy) => {
-        log.warn({ remedy }, message)
-        observer.event({ kind: 'warning', message, remedy })
-      },
-      onAssigned: (partitions) => {
-        log.info({ partitions }, 'assigned')
-        health.setAssignment(partitions)
-        telemetry.pipeline.recordAssignment()
-      },
-      onRevoked: (partitions) => {
-        log.info({ partitions }, 'revoked')
-        health.clearAssignment()
-      },
-      onHalted: (partition, error) => health.recordHalt(partition, error),
-    })
-    try {
-      return await runOnInput(input, startedMs, aggregator, config, watch, signal)
-    } finally {
-      await input.close()
-    }
-  } finally {
-    await probes?.close()
-    await telemetry.close()
-  }
-}
-
-/** Those who are told of a run. */
-interface Watch {
-  readonly meter: ProgressMeter
-  readonly log: Log
-  readonly health: Health
-  readonly telemetry: Telemetry
-}
-
-/** Passes an event to every observer of the run. */
-function dispatch({ telemetry: { pipeline }, log, meter }: Watch, event: PipelineEvent): void {
-  const { partition, window } = event
-  meter.observe(event)
-  // Nearly all events of nearly all runs are below the log level.
-  if (!isLogged(log, event)) return pipeline.observe(event)
-  const traceIdNow = (): string | undefined => (window === null ? undefined : pipeline.traceIdOf(partition, window))
-  // Read on both sides of `observe`: an event that is logged may begin or end its trace.
-  const traceId = traceIdNow()
-  pipeline.observe(event)
-  logPipelineEvent(log, event, traceId ?? traceIdNow())
-}
-
-async function runOnInput(
-  input: Input,
-  startedMs: number,
-  aggregator: AnyAggregator,
-  config: Config,
-  watch: Watch,
-  signal: AbortSignal,
-): Promise<JobSummary> {
-  const { meter, log, health, telemetry } = watch
-  const hooks = {
-    onVmWindows: (count: number) => meter.vmWindowsClosed(count),
-    onWorkerEvent: (event: WorkerEvent) => {
-      logWorkerEvent(log, event)
-      meter.observeWorker(event)
-      health.observeWorker(event)
-      telemetry.worker.observe(event)
-    },
-    onPipelineEvent: (event: PipelineEvent) => logPipelineEvent(log, event),
-    telemetry,
-  }
-  const sidecar = await openSidecar(config, input.partitions, aggregator, hooks, signal)
-  try {
+    // Before anything that may have to wait for a broker or a sidecar, so that probes are answered meanwhile.
+    if (config.healthPort !== null) opened.push(await serveHealth(health, config.healthPort))
+    const input = await openInput(config, inputHooksOf(observers))
+    opened.push(input)
+    const { partitions } = input
+    const sidecar = await openSidecar(config, partitions, aggregator, sidecarHooksOf(observers), signal)
+    opened.push(sidecar)
     health.setSidecarProbe(sidecar.answers)
-    const run = runOn(sidecar, input, aggregator, config, watch, signal)
-    // A sidecar that is gone for good leaves its callers waiting for answers that will not come.
+
+    const run = runOnInput({ input, sidecar, aggregator, config, observers }, signal)
+    // If the sidecar is gone for good, its callers wait for replies that never come.
     const consumedBefore = await Promise.race([run, sidecar.failed])
     const seconds = Math.round(performance.now() - startedMs) / 1000
-    return await summarise(sidecar.store, config.job, input.partitions, aggregator, { seconds, consumedBefore })
+    return await summarise(sidecar.store, config.job, partitions, aggregator, { seconds, consumedBefore })
   } finally {
-    await sidecar.close()
+    await closeInReverse(opened)
   }
 }
 
-/** Binds the job and drives its partitions; resolves to the records that were consumed before. */
-async function runOn(
-  sidecar: SidecarStack,
-  input: Input,
-  aggregator: AnyAggregator,
-  config: Config,
-  watch: Watch,
-  signal: AbortSignal,
-): Promise<number> {
+/** Everything that a run works with, opened. */
+interface OpenedRun {
+  readonly input: Input
+  readonly sidecar: SidecarStack
+  readonly aggregator: AnyAggregator
+  readonly config: Config
+  readonly observers: RunObservers
+}
+
+/** Binds the job, opens its sinks and runs its partitions. Resolves to the number of records consumed by earlier runs. */
+async function runOnInput(run: OpenedRun, signal: AbortSignal): Promise<number> {
+  const { input, sidecar, config, observers } = run
   const { store } = sidecar
-  const { meter, log, health, telemetry } = watch
-  const record = await bindJob(
+  const { meter, log, health, telemetry } = observers
+  const record = await bindRun(run)
+  const consumedBefore = await consumedSoFar(store, config.job, input.partitions)
+  if (!input.isRepeatable && (await haveAllEnded(store, config.job, input.partitions))) throw jobHasEnded(config)
+  const sinks = await openSinksOf(run)
+  const ended = new AbortController()
+  let watching: Promise<void> = Promise.resolve()
+  try {
+    const env = envOf(run, record, sinks)
+    const { sizeMs: windowMs, deadlineMs } = record.rules
+    telemetry.pipeline.setJob({ partitions: input.partitions, windowMs, deadlineMs })
+    if (telemetry.log !== null && input.logRanges !== undefined) {
+      watching = watchLogs(input.logRanges, telemetry.log, { clock, log }, ended.signal)
+    }
+    meter.start(consumedBefore)
+    // Files belong to this process alone; the partitions of a topic are assigned by the consumer group.
+    if (config.source === 'files') health.setAssignment(Array.from({ length: input.partitions }, (_, index) => index))
+    await input.drive((partition, stop, firstOffset) => runOwned(env, partition, stop, firstOffset), store, signal)
+  } finally {
+    meter.stop()
+    ended.abort()
+    await watching
+    await closeSinks(sinks)
+  }
+  return consumedBefore
+}
+
+/** Stores what the job is, or checks that it still is what an earlier run stored. */
+function bindRun({ input, sidecar: { store }, aggregator, config }: OpenedRun): Promise<JobRecord> {
+  const { job, fields } = config
+  const { partitions } = input
+  return bindJob(
     store,
     {
-      format: 1,
-      job: config.job,
-      partitions: input.partitions,
+      ...{ format: 1, job, partitions, fields },
       rules: rulesOf(config, input.hasBrokerClock),
       aggregator: aggregatorId(aggregator),
       source: input.identity,
-      fields: config.fields,
     },
     (before) => input.check(before),
-    async () => (await consumedSoFar(store, config.job, input.partitions)) === 0,
+    async () => (await consumedSoFar(store, job, partitions)) === 0,
   )
-  if (!input.isRepeatable && (await haveAllEnded(store, config.job, input.partitions))) throw jobHasEnded(config)
-  const env: PipelineEnv = {
-    job: config.job,
-    rules: record.rules,
-    aggregator,
-    store,
+}
+
+function openSinksOf({ input, sidecar, config, observers }: OpenedRun): Promise<readonly Sink[]> {
+  return openSinks(config, {
+    ...{ job: config.job, partitions: input.partitions, clock, dapr: sidecar.api },
+    sourceTopic: config.source === 'kafka' ? config.topic : null,
+    kafkaConnection: () => runConnectionOf(config, observers.log),
+  })
+}
+
+function envOf(run: OpenedRun, { rules }: JobRecord, sinks: readonly Sink[]): PipelineEnv {
+  const { input, sidecar, aggregator, config, observers } = run
+  return {
+    ...{ job: config.job, once: config.once, rules, aggregator, sinks, clock },
+    store: sidecar.store,
     engine: sidecar.engine,
-    publishers: input.publishers,
     source: input.source,
-    clock,
     newToken: () => randomBytes(4).toString('hex'),
     limits: {
       ...DEFAULT_LIMITS,
       checkpointEveryRecords: config.checkpointEvery,
       vmsPerWorkflow: config.vmsPerWorkflow,
     },
-    observe: (event) => dispatch(watch, event),
-    traceparentOf: (partition, window) => telemetry.pipeline.traceparentOf(partition, window),
-    once: config.once,
+    observe: (event) => dispatch(observers, event),
+    traceparentOf: (partition, window) => observers.telemetry.pipeline.traceparentOf(partition, window),
     ...(input.recorded === undefined ? {} : { recorded: input.recorded }),
   }
-  const { sizeMs: windowMs, deadlineMs } = record.rules
-  telemetry.pipeline.setJob({ partitions: input.partitions, windowMs, deadlineMs })
-  const ended = new AbortController()
-  const watching =
-    telemetry.log !== null && input.logRanges !== undefined
-      ? watchLogs(input.logRanges, telemetry.log, { clock, log }, ended.signal)
-      : Promise.resolve()
-  const consumedBefore = await consumedSoFar(store, config.job, input.partitions)
-  meter.start(consumedBefore)
-  // Files belong to this process alone; of a topic the group says what is ours.
-  if (config.source === 'files')
-    health.setAssignment(Array.from({ length: input.partitions }, (_, partition) => partition))
-  try {
-    await input.drive((partition, both, firstOffset) => runOwned(env, partition, both, firstOffset), store, signal)
-  } finally {
-    meter.stop()
-    ended.abort()
-    await watching
-  }
-  return consumedBefore
 }
 
-/** Runs a partition, and tells when it fails: what becomes of it then is decided by who drives it. */
+/** Runs a partition and emits an event if it fails. The caller decides whether to run it again. */
 async function runOwned(env: PipelineEnv, ...[partition, ...more]: Parameters<RunPartition>): Promise<PartitionEnd> {
   try {
     return await runPartition(env, partition, ...more)
@@ -229,20 +175,35 @@ async function runOwned(env: PipelineEnv, ...[partition, ...more]: Parameters<Ru
   }
 }
 
-/** What is piped in now cannot be told from what was piped in then, and must not be taken for it. */
+/** Standard input has no identity, so a finished job cannot safely resume from a new pipe. */
 function jobHasEnded({ job, dataDir }: Config): WindrowError {
   return new WindrowError(`job ${job} in ${dataDir} has consumed its standard input to the end`, {
     code: 'JOB_ENDED',
-    remedy: 'Its results are there. Give another --data-dir or --job for another input.',
+    remedy: 'Its results are published. Give another --data-dir or --job to process another input.',
   })
 }
 
-/** Opens the input of a run; `demo` brings its own. */
+/** Opens the input of a run. `demo` and `replay` pass their own. */
 export type OpenInput = (config: Config, hooks: InputHooks) => Promise<Input>
 
-export const openConfigured: OpenInput = async (config, hooks) => {
+export const openConfiguredInput: OpenInput = async (config, hooks) => {
   if (config.source === 'files') return openFileInput(config)
-  // Loaded when needed: a run on files does without Kafka's client.
+  // Loaded only here: a run on files does not need Kafka's client.
   const { openKafkaInput } = await import('./kafka-input.ts')
   return openKafkaInput(config, hooks)
+}
+
+interface Closable {
+  close(): Promise<void>
+}
+
+/** Closes the part opened last first. A part that fails to close does not keep the others open. */
+async function closeInReverse(opened: Closable[]): Promise<void> {
+  const last = opened.pop()
+  if (last === undefined) return
+  try {
+    await last.close()
+  } finally {
+    await closeInReverse(opened)
+  }
 }

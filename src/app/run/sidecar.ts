@@ -1,6 +1,6 @@
 /** The sidecar of a run, embedded or a daprd, with everything that speaks to it: store, workflow engine, worker. */
 import { join } from 'node:path'
-import { connectSidecar } from '../../adapters/dapr/client.ts'
+import { connectSidecar, type DaprApi } from '../../adapters/dapr/client.ts'
 import { createInstanceRunner } from '../../adapters/dapr/instance-runner.ts'
 import { createDaprStateStore } from '../../adapters/dapr/state-store.ts'
 import { createDaprWorkflowEngine } from '../../adapters/dapr/workflow-engine.ts'
@@ -20,6 +20,7 @@ import { startWorkflowWorker, type WorkerEvent, type WorkflowWorker } from '../.
 export interface SidecarStack {
   readonly store: StateStore
   readonly engine: WorkflowEngine
+  readonly api: DaprApi
   /** Asks the sidecar now: resolves when it answers, rejects when it does not within two seconds. */
   readonly answers: () => Promise<void>
   /** Rejects when the sidecar or the worker is gone for good; otherwise never settles. */
@@ -107,6 +108,7 @@ export async function openSidecar(
     await Promise.race([worker.ready, failed])
     return {
       store,
+      api: client.api,
       engine: {
         ...telemetry.sidecar.engine(createDaprWorkflowEngine({ client, workflowName: PARTITION_WINDOW })),
         stalled: (cause) => worker?.renew(cause),

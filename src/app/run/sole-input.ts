@@ -1,12 +1,11 @@
 /** An input that this process alone reads: all partitions are ours, and one reader serves them. */
 import type { Json } from '../../core/json.ts'
-import type { AtomicPublishers, Source } from '../../ports/index.ts'
+import type { Source } from '../../ports/index.ts'
 import { driveAll } from './drive.ts'
 import type { Input } from './input.ts'
 
 export interface SoleInputOptions {
   readonly source: Source
-  readonly publishers: AtomicPublishers
   readonly partitions: number
   readonly isRepeatable: boolean
   readonly identity: Json

@@ -1,12 +1,11 @@
 /** `windrow verify`: what is compared, opened where a job's settings say that it is. */
-import { codeOf } from '../../adapters/files/file-system.ts'
 import { describeInputs, STDIN } from '../../adapters/files/inputs.ts'
-import { publishedLines, sideFileOf } from '../../adapters/files/published-lines.ts'
 import { readInputs } from '../../adapters/files/read-inputs.ts'
 import type { Config } from '../../config/settings.ts'
 import { partitionOf } from '../../core/murmur2.ts'
 import type { SourceRecord } from '../../core/point.ts'
 import { WindrowError } from '../../errors/index.ts'
+import { openOutputs } from '../../replay/published.ts'
 import type { VerifyReport } from '../../verify/report.ts'
 import type { Range } from '../../verify/selection.ts'
 import { verify, type VerifyProgress, type VerifySources } from '../../verify/verify.ts'
@@ -21,30 +20,44 @@ export type RunVerify = (
 
 /** Reads only. Rejects with a WindrowError. */
 export const runVerify: RunVerify = async (config, range, observe, signal) => {
-  const opened = config.source === 'files' ? openFiles(config, signal) : await openTopics(config)
+  const published = await openOutputs(config, 'windrow-verify')
   try {
-    const rules = rulesOf(config, opened.hasBrokerClock)
-    return await verify(opened.sources, { job: config.job, rules, range }, observe, signal)
+    const opened = config.source === 'files' ? openFiles(config, signal) : await openTopics(config)
+    try {
+      const { records, logRanges } = opened
+      const sources = {
+        ...{ records, logRanges },
+        results: () => published.results(),
+        certificates: () => published.certificates(),
+      }
+      const rules = rulesOf(config, opened.hasBrokerClock)
+      return await verify(sources, { job: config.job, rules, range }, observe, signal)
+    } finally {
+      await opened.close()
+    }
+  } catch (error) {
+    throw error instanceof WindrowError && error.code === 'NOTHING_PUBLISHED' ? nothingToVerify(error) : error
   } finally {
-    await opened.close()
+    await published.close()
   }
 }
 
-export interface OpenedSources {
-  readonly sources: VerifySources
+/** The records that the job has read, opened. */
+export interface OpenedRecords extends Pick<VerifySources, 'records' | 'logRanges'> {
   readonly hasBrokerClock: boolean
   close(): Promise<void>
 }
 
-async function openTopics(config: Config): Promise<OpenedSources> {
+async function openTopics(config: Config): Promise<OpenedRecords> {
   // Loaded when needed: files do without Kafka's client.
-  const { openKafkaSources } = await import('./kafka.ts')
-  return openKafkaSources(config)
+  const { openKafkaRecords } = await import('./kafka.ts')
+  return openKafkaRecords(config)
 }
 
-function openFiles(config: Config, signal: AbortSignal): OpenedSources {
-  const sources: VerifySources = {
-    ...publishedFiles(config),
+function openFiles(config: Config, signal: AbortSignal): OpenedRecords {
+  return {
+    hasBrokerClock: false,
+    close: () => Promise.resolve(),
     logRanges: async (partitions) => new Map(partitions.map((partition) => [partition, { start: 0, end: Infinity }])),
     async records(spans, take) {
       const inputs = (await describeInputs(config.input)).map(({ path }) => path)
@@ -60,7 +73,6 @@ function openFiles(config: Config, signal: AbortSignal): OpenedSources {
       batches.flush()
     },
   }
-  return { sources, hasBrokerClock: false, close: async () => undefined }
 }
 
 /** As the source of files shares records out. */
@@ -94,28 +106,8 @@ class Batches {
   }
 }
 
-/** Results and certificates in files, both as of one moment: one side file tells how much of each is published. */
-export function publishedFiles({ results, certificates }: Config): Pick<VerifySources, 'results' | 'certificates'> {
-  const side = results.kind === 'file' ? sideFileOf(results.path) : Promise.resolve(null)
-  // Whoever reads first meets a failure.
-  side.catch(() => undefined)
-  async function* lines(of: 'results' | 'certificates', output: Config['results']): AsyncGenerator<string> {
-    if (output.kind !== 'file') return
-    try {
-      yield* publishedLines(output.path, (await side)?.[of].bytes ?? null)
-    } catch (error) {
-      throw codeOf(error) === 'ENOENT' ? noFile(of, output.path, error) : error
-    }
-  }
-  return { results: () => lines('results', results), certificates: () => lines('certificates', certificates) }
-}
-
-function noFile(of: string, path: string, cause: unknown): WindrowError {
-  return new WindrowError(`there are no ${of} in ${path}: there is no such file`, {
-    code: 'NOTHING_TO_VERIFY',
-    remedy: `Give --data-dir as the run did, or name the file with --${of}.`,
-    cause,
-  })
+function nothingToVerify(cause: WindrowError): WindrowError {
+  return new WindrowError(cause.message, { code: 'NOTHING_TO_VERIFY', remedy: cause.remedy, cause })
 }
 
 function noSecondReading(): WindrowError {

@@ -1,5 +1,4 @@
 /** The fleet as the input of a run. */
-import { filePublishers } from '../../app/run/file-input.ts'
 import type { Input } from '../../app/run/input.ts'
 import { createSoleInput } from '../../app/run/sole-input.ts'
 import { durationText } from '../../core/durations.ts'
@@ -14,7 +13,6 @@ export function openDemoInput(fleet: Fleet, config: Config): Promise<Input> {
   const identity = { kind: 'demo', ...fleet.options }
   const input = createSoleInput({
     source: createDemoSource(fleet, partitions),
-    publishers: filePublishers(config),
     partitions,
     isRepeatable: true,
     identity,

@@ -1,0 +1,87 @@
+/** Everything that observes a run: its log, its health, its telemetry and what the caller's observer is shown. */
+import type { WorkerEvent } from '../../adapters/dapr/worker.ts'
+import type { Config } from '../../config/settings.ts'
+import type { PipelineEvent } from '../../ports/events.ts'
+import { Health } from '../../telemetry/health.ts'
+import { createLog, isLogged, logPipelineEvent, logWorkerEvent, type Log } from '../../telemetry/log.ts'
+import type { OpenTelemetry, Telemetry } from '../../telemetry/telemetry.ts'
+import { systemClock as clock } from '../../retry/clock.ts'
+import type { RunObserver } from '../types.ts'
+import type { InputHooks } from './input.ts'
+import { ProgressMeter } from './progress.ts'
+import type { SidecarHooks } from './sidecar.ts'
+
+export interface RunObservers {
+  /** The caller's. */
+  readonly observer: RunObserver
+  /** Computes what the caller's observer is shown. */
+  readonly meter: ProgressMeter
+  readonly log: Log
+  readonly health: Health
+  readonly telemetry: Telemetry
+}
+
+export async function openObservers(
+  config: Config,
+  observer: RunObserver,
+  openTelemetry: OpenTelemetry,
+): Promise<RunObservers> {
+  const log = createLog(config)
+  return {
+    observer,
+    meter: new ProgressMeter(observer, () => performance.now()),
+    log,
+    health: new Health(),
+    telemetry: await openTelemetry(config, (message) => log.warn(message)),
+  }
+}
+
+/** Passes an event to every observer of the run. */
+export function dispatch({ telemetry: { pipeline }, log, meter }: RunObservers, event: PipelineEvent): void {
+  const { partition, window } = event
+  meter.observe(event)
+  // Nearly all events of nearly all runs are below the log level.
+  if (!isLogged(log, event)) return pipeline.observe(event)
+  const traceIdNow = (): string | undefined => (window === null ? undefined : pipeline.traceIdOf(partition, window))
+  // Read on both sides of `observe`: an event that is logged may begin or end its trace.
+  const traceId = traceIdNow()
+  pipeline.observe(event)
+  logPipelineEvent(log, event, traceId ?? traceIdNow())
+}
+
+/** Reports what happens to the input: assignments of partitions, warnings, halts. */
+export function inputHooksOf({ observer, log, health, telemetry }: RunObservers): InputHooks {
+  return {
+    clock,
+    log,
+    onWarning(message, remedy) {
+      log.warn({ remedy }, message)
+      observer.event({ kind: 'warning', message, remedy })
+    },
+    onAssigned(partitions) {
+      log.info({ partitions }, 'assigned')
+      health.setAssignment(partitions)
+      telemetry.pipeline.recordAssignment()
+    },
+    onRevoked(partitions) {
+      log.info({ partitions }, 'revoked')
+      health.clearAssignment()
+    },
+    onHalted: (partition, error) => health.recordHalt(partition, error),
+  }
+}
+
+/** Reports what happens in the sidecar's worker, which also runs activities of partitions that others own. */
+export function sidecarHooksOf({ meter, log, health, telemetry }: RunObservers): SidecarHooks {
+  return {
+    onVmWindows: (count) => meter.vmWindowsClosed(count),
+    onWorkerEvent(event: WorkerEvent) {
+      logWorkerEvent(log, event)
+      meter.observeWorker(event)
+      health.observeWorker(event)
+      telemetry.worker.observe(event)
+    },
+    onPipelineEvent: (event) => logPipelineEvent(log, event),
+    telemetry,
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The sinks that Windrow knows. To add one, write its folder and register it here. The text of `--results` is matched to
+ * a sink here and nowhere else.
+ *
+ *   sink.ts      what a sink defines                     files/   NDJSON files, exactly once
+ *   outputs.ts   which sink publishes what; opens them   kafka/   Kafka topics, exactly once
+ */
+import { filesSink } from './files/sink.ts'
+import { kafkaSink } from './kafka/sink.ts'
+import type { SinkDefinition, SinkSetting } from './sink.ts'
+
+const sinks = new Map<string, SinkDefinition>()
+
+export function registerSink<S extends SinkSetting>(sink: SinkDefinition<S>): void {
+  if (sinks.has(sink.kind)) throw new Error(`two sinks have the kind ${sink.kind}`)
+  // A definition is only given settings of its own kind, see `sinkOf`.
+  sinks.set(sink.kind, sink)
+}
+
+registerSink(filesSink)
+registerSink(kafkaSink)
+
+export function registeredSinks(): readonly SinkDefinition[] {
+  return [...sinks.values()]
+}
+
+/** The sink that a setting belongs to. */
+export function sinkOf({ kind }: SinkSetting): SinkDefinition {
+  const sink = sinks.get(kind)
+  if (sink === undefined) throw new Error(`no sink of the kind ${kind} is registered`)
+  return sink
+}
+
+/** Parses the text of a setting; `null` if no sink recognizes it. */
+export function parseSink(text: string): SinkSetting | { readonly problem: string } | null {
+  for (const sink of sinks.values()) {
+    const parsed = sink.parse(text)
+    if (parsed !== null) return parsed
+  }
+  return null
+}
+
+/** Names the destination of a setting in messages: `topic vm-results`. */
+export function destinationOf(setting: SinkSetting): string {
+  return sinkOf(setting).destination(setting)
+}
