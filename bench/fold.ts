@@ -19,6 +19,7 @@ const ROUNDS = 5
 const rules: Windowing = {
   sizeMs: 86_400_000,
   graceMs: 300_000,
+  quorum: 0.5,
   deadlineMs: null,
   amendWindows: 3,
   rosterWindows: 3,

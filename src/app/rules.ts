@@ -12,6 +12,7 @@ export function rulesOf(config: Config, hasBrokerClock: boolean): Windowing {
   return {
     sizeMs: config.windowMs,
     graceMs: config.graceMs,
+    quorum: config.quorum,
     // A file is there whole: no wall clock has a say in it.
     deadlineMs: isFiles ? null : config.deadlineMs,
     amendWindows: config.amendWindows,

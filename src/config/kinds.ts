@@ -74,11 +74,11 @@ export function wholeNumber(min: number, max: number): Kind<number> {
 }
 
 /** A part of a whole, from none to all. */
-export function share(): Kind<number> {
-  return kind('<share>', 'a number from 0 to 1, such as 0.01', (raw) => {
+export function share(max = 1): Kind<number> {
+  return kind('<share>', `a number from 0 to ${max}, such as 0.01`, (raw) => {
     const value = typeof raw === 'string' && /^(\d+\.?\d*|\.\d+)$/.test(raw) ? Number(raw) : raw
     if (typeof value !== 'number' || !Number.isFinite(value)) return { problem: `${show(raw)} is not a number` }
-    return withinRange(value, 0, 1, show(raw), String)
+    return withinRange(value, 0, max, show(raw), String)
   })
 }
 

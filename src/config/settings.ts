@@ -183,6 +183,13 @@ export const configSchema = z.object({
     details: 'An incomplete window closes when the watermark passes its end by so much.',
     default: '5m',
   }),
+  quorum: setting(kinds.share(0.99), {
+    group: 'Windows',
+    help: 'Share of the VMs that must be past a window before its grace period ends',
+    details:
+      'More than this share of the VMs that the window waits for. So one VM with a fast clock closes nothing. 0: one VM is enough.',
+    default: 0.5,
+  }),
   deadlineMs: setting(kinds.duration(0), {
     group: 'Windows',
     help: 'The same in wall-clock time, when points stop',
@@ -195,6 +202,12 @@ export const configSchema = z.object({
     help: 'Closed windows that late points can still amend',
     details: 'What comes for an older one is a dead letter. States of one window more than these are kept.',
     default: 3,
+  }),
+  amendWithinMs: setting(kinds.duration(0), {
+    group: 'Windows',
+    help: 'Longest time that late points wait for a commit',
+    details: 'In wall-clock time. The next window that closes takes them along if it comes first. Not used for files.',
+    default: '1m',
   }),
   rosterWindows: setting(kinds.wholeNumber(1, 1000), {
     group: 'Windows',

@@ -13,6 +13,8 @@ export class OpenWindow {
   readonly vms = new Map<string, VmWindow>()
   /** Raised by every change, so that a cut stores only the windows that changed since the cut before. */
   version = 0
+  /** Accepted points, over all VMs. */
+  points = 0
 
   constructor(start: EpochMs, sizeMs: number) {
     this.start = start

@@ -11,6 +11,7 @@ import { NO_FATES } from './fate.ts'
 import { LateWindows, type LateWindow } from './late-windows.ts'
 import { OpenWindow } from './open-window.ts'
 import type { DataPoint, EpochMs, SourceRecord, WindowManifest } from './point.ts'
+import { QuorumClock, type ProgressRow, type VmClock } from './quorum-clock.ts'
 import { refuseManifest, refusePoint } from './refusals.ts'
 import { Roster, type RosterRow } from './roster.ts'
 import { refuseMetric, refuseSeqSpan } from './vm-window-bounds.ts'
@@ -50,6 +51,8 @@ export class PartitionState {
   readonly roster = new Roster()
   readonly windows = new Map<EpochMs, OpenWindow>()
   readonly late: LateWindows
+  /** How far the VMs have come: decides when the grace period of the lowest window is over. */
+  readonly clock: QuorumClock
   readonly #rules: Windowing
   readonly #aggregator: AnyAggregator
   #counts: { -readonly [K in keyof FateCounts]: number } = { ...NO_FATES }
@@ -64,6 +67,7 @@ export class PartitionState {
     this.#rules = rules
     this.#aggregator = aggregator
     this.late = new LateWindows(rules, aggregator)
+    this.clock = new QuorumClock(rules)
   }
 
   get counts(): FateCounts {
@@ -113,7 +117,7 @@ export class PartitionState {
     }
 
     const known = window.vms.get(point.vmId)
-    const vm = known ?? window.vm(point.vmId, this.#aggregator)
+    const vm = known ?? this.#newVm(window, point.vmId)
     if (known !== undefined) {
       if (vm.refusesMetric(point.metric, rules.maxMetricsPerVm)) {
         return this.#reject(refuseMetric(vm.vmId, rules))
@@ -140,7 +144,9 @@ export class PartitionState {
     }
     vm.fold(point, this.#aggregator)
     this.#counts.accepted++
+    window.points++
     if (point.timestamp > this.watermark) this.watermark = point.timestamp
+    this.clock.advance(vm.clock as VmClock, point.timestamp, this.#counts.consumed)
     if (window === this.#head) this.#noteProgress(point.vmId, point.producer, isNew, wasComplete, producer.isComplete)
     return null
   }
@@ -174,7 +180,7 @@ export class PartitionState {
     if (window === undefined) this.windows.set(start, (window = new OpenWindow(start, rules.sizeMs)))
     if (this.#head === null || start < this.#head.start) this.#setHead(window)
     const isNew = !window.has(vmId, manifest.producer)
-    const producer = window.vm(vmId, this.#aggregator).producer(manifest.producer, rules)
+    const producer = (window.vms.get(vmId) ?? this.#newVm(window, vmId)).producer(manifest.producer, rules)
     const wasComplete = producer.isComplete
     window.version++
     producer.promise(manifest.firstSeq, manifest.count, manifest.last)
@@ -197,6 +203,15 @@ export class PartitionState {
     }
   }
 
+  /** Adds a VM to a window; in the head it is a voter from now on. */
+  #newVm(window: OpenWindow, vmId: string): VmWindow {
+    const vm = window.vm(vmId, this.#aggregator)
+    const clock = this.clock.clockOf(vmId)
+    vm.clock = clock
+    if (window === this.#head) this.clock.addVoter(clock)
+    return vm
+  }
+
   #reject(refusal: Refusal): Refusal {
     this.#counts.rejected++
     return refusal
@@ -207,6 +222,12 @@ export class PartitionState {
     const { waitedFor, incomplete } = window?.countWaiting(this.roster) ?? { waitedFor: 0, incomplete: 0 }
     this.#waitedFor = waitedFor
     this.#incomplete = incomplete
+    this.clock.setHead(window, window === null ? [] : this.#votersOf(window))
+  }
+
+  *#votersOf(window: OpenWindow): Iterable<string> {
+    yield* window.vms.keys()
+    yield* this.roster.vmIds()
   }
 
   /** Keeps the head's counts right after one of its producers changed. */
@@ -229,16 +250,16 @@ export class PartitionState {
     const isRosterTrusted = this.closedThrough !== null || this.ended
     if (this.#incomplete === 0 && this.#waitedFor > 0 && isRosterTrusted && !this.#mayPointsComeBefore(head))
       return { windowStart: head.start, trigger: 'complete' }
-    if (this.ended || this.watermark >= head.end + this.#rules.graceMs)
+    if (this.ended || this.clock.hasPassedEnd || this.clock.areOthersSilent(head.points, this.#counts.consumed))
       return { windowStart: head.start, trigger: 'grace' }
     return null
   }
 
   /** Whether a window between the last closed one and this, of which nothing came yet, is still within its grace. */
   #mayPointsComeBefore(head: OpenWindow): boolean {
-    const { sizeMs, graceMs } = this.#rules
-    if (this.closedThrough === null || head.start === this.closedThrough + sizeMs || this.ended) return false
-    return this.watermark < head.start + graceMs
+    if (this.closedThrough === null || head.start === this.closedThrough + this.#rules.sizeMs || this.ended)
+      return false
+    return !this.clock.hasPassedStart
   }
 
   /** Whether the deadline of the lowest window has passed; the caller knows that the log has been read to its end. */
@@ -271,6 +292,7 @@ export class PartitionState {
     this.closedThrough = window.start
     if (this.#current === window) this.#current = null
     this.#setHead(this.#lowestWindow())
+    this.#forgetClocks()
     const { trigger, forced = null } = decision
     return { start: window.start, end: window.end, trigger, forced, vms, dropped, amended }
   }
@@ -309,6 +331,12 @@ export class PartitionState {
     return dropped
   }
 
+  /** A VM's clock is kept while the roster or an open window has the VM. */
+  #forgetClocks(): void {
+    const open = [...this.windows.values()]
+    this.clock.keepOnly((vmId) => this.roster.hasVm(vmId) || open.some(({ vms }) => vms.has(vmId)))
+  }
+
   #lowestWindow(): OpenWindow | null {
     let lowest: OpenWindow | null = null
     for (const window of this.windows.values()) if (lowest === null || window.start < lowest.start) lowest = window
@@ -320,10 +348,21 @@ export class PartitionState {
     let window = this.windows.get(start)
     if (window === undefined) this.windows.set(start, (window = new OpenWindow(start, this.#rules.sizeMs)))
     window.vms.set(vm.vmId, vm)
+    window.points += vm.receivedCount
+    vm.clock = this.clock.clockOf(vm.vmId)
   }
 
-  /** Finds the head again after a restore. */
-  settle(): void {
+  /**
+   * Finds the head again after a restore. State of a version without VM clocks has the watermark alone: every known VM
+   * is then as far as that.
+   */
+  settle(progress: readonly ProgressRow[] = []): void {
+    for (const row of progress) if ('vmId' in row) this.clock.restore(row)
+    const known = [...this.roster.vmIds(), ...[...this.windows.values()].flatMap(({ vms }) => [...vms.keys()])]
+    if (progress.length === 0 && this.watermark !== -Infinity) {
+      for (const vmId of known) this.clock.restore({ vmId, highest: this.watermark, lastRecord: 0 })
+    }
     this.#setHead(this.#lowestWindow())
+    for (const row of progress) if ('lastSlowRecord' in row) this.clock.restoreSilence(row.lastSlowRecord)
   }
 }

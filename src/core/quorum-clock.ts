@@ -9,7 +9,6 @@
  *   Q1 `voters`, `pastStart`, `pastEnd` and `ahead` always equal a fresh count over all voters.
  *   Q2 The counters do not depend on how the records were split into batches, nor on a restart between two of them.
  */
-import type { Json } from './json.ts'
 import type { EpochMs } from './point.ts'
 
 /** One VM as a voter. Windows hold a reference to it, so that a point costs no lookup. */
@@ -163,17 +162,18 @@ export class QuorumClock {
     for (const vmId of this.#clocks.keys()) if (!isNeeded(vmId)) this.#clocks.delete(vmId)
   }
 
-  /** Stored beside the rows, since a voter that has passed the end may have sent it. */
+  /** Number of the last record of a voter that had not passed the head's end by then. */
   get lastSlowRecord(): number {
     return this.#lastSlowRecord
   }
 
-  /** One row per VM, sorted, so that equal clocks have equal texts. */
-  rows(): VmClockRow[] {
-    return [...this.#clocks.values()]
+  /** One row per VM, sorted, so that equal clocks have equal texts; then what is known of silence. */
+  rows(): ProgressRow[] {
+    const vms = [...this.#clocks.values()]
       .filter(({ highest }) => highest !== -Infinity)
       .sort((a, b) => (a.vmId < b.vmId ? -1 : 1))
-      .map(({ vmId, highest, lastRecord }) => [vmId, highest, lastRecord])
+      .map(({ vmId, highest, lastRecord }) => ({ vmId, highest, lastRecord }))
+    return vms.length === 0 ? [] : [...vms, { lastSlowRecord: this.#lastSlowRecord }]
   }
 
   /** Puts stored silence back, after `setHead`. */
@@ -182,12 +182,19 @@ export class QuorumClock {
   }
 
   /** Puts a stored clock back; `setHead` must follow. */
-  restore([vmId, highest, lastRecord]: VmClockRow): void {
+  restore({ vmId, highest, lastRecord }: VmClockRow): void {
     const clock = this.clockOf(vmId)
     clock.highest = highest
     clock.lastRecord = lastRecord
   }
 }
 
-/** A VM's clock as it is stored: its id, its highest timestamp, the number of its last record. */
-export type VmClockRow = readonly [vmId: string, highest: EpochMs, lastRecord: number] & Json
+/** A VM's clock as it is stored. */
+export interface VmClockRow {
+  readonly vmId: string
+  readonly highest: EpochMs
+  readonly lastRecord: number
+}
+
+/** How far the VMs of a partition have come, as it is stored beside the roster. */
+export type ProgressRow = VmClockRow | { readonly lastSlowRecord: number }

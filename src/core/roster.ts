@@ -23,6 +23,10 @@ export class Roster {
     return this.#vms.get(vmId)?.has(producer) ?? false
   }
 
+  hasVm(vmId: string): boolean {
+    return this.#vms.has(vmId)
+  }
+
   vmIds(): Iterable<string> {
     return this.#vms.keys()
   }

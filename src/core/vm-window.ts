@@ -7,6 +7,7 @@ import type { DataPoint, WindowManifest } from './point.ts'
 import { PointDigest } from './point-digest.ts'
 import { ProducerWindow } from './producer-window.ts'
 import { cadenceCountOf, newProducerWindow, refuseManifestOf, refuseProducer } from './vm-window-bounds.ts'
+import type { VmClock } from './quorum-clock.ts'
 import type { Windowing } from './windowing.ts'
 
 /** A failure's text is stored with its VM window, so it has a bound (I8). */
@@ -15,6 +16,8 @@ const MAX_FAILURE_CHARS = 500
 export class VmWindow {
   readonly vmId: string
   readonly producers = new Map<string, ProducerWindow>()
+  /** The VM's clock while the window is open; the partition's fold owns it. */
+  clock: VmClock | null = null
   accumulator: unknown
   /** Copies that were recognised before the window closed. */
   duplicates = 0

@@ -4,8 +4,10 @@ import type { DurationMs } from './point.ts'
 export interface Windowing {
   /** Length of the tumbling windows. */
   readonly sizeMs: DurationMs
-  /** A window closes when the watermark reaches its end plus this. */
+  /** A window closes when a quorum of VMs has reached its end plus this. */
   readonly graceMs: DurationMs
+  /** Share of the VMs that has to be exceeded for a quorum, from 0 to below 1; 0: one VM is enough. */
+  readonly quorum: number
   /** A window closes when the wall clock reaches its end plus this and the log is read to its end; `null`: never. */
   readonly deadlineMs: DurationMs | null
   /** How many closed windows are remembered, so that late points amend them, and late copies are told from them. */
@@ -25,3 +27,6 @@ export interface Windowing {
   /** The input is in no order of time: windows close at its end only. */
   readonly closeAtEndOnly: boolean
 }
+
+/** Rules that job records of earlier versions lack, with the values that keep the behaviour of those versions. */
+export const RULES_BEFORE = { quorum: 0 } as const satisfies Partial<Windowing>

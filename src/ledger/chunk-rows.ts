@@ -9,6 +9,7 @@ import type { Certificate } from '../core/certificate.ts'
 import type { VmWindowResult } from '../core/close-vm-window.ts'
 import type { Json } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
+import type { ProgressRow } from '../core/quorum-clock.ts'
 import type { RosterRow } from '../core/roster.ts'
 import type { EncodedVmWindow } from '../core/vm-window.ts'
 import type { TimeWindow } from '../core/window.ts'
@@ -23,8 +24,8 @@ export interface ChunkRows {
   readonly amended: AmendedRow
   /** The VM windows of one open window, sorted by VM. The index names the window. */
   readonly open: EncodedVmWindow
-  /** The producers that a window waits for. */
-  readonly roster: RosterRow
+  /** The producers that a window waits for, then how far the VMs have come; version 0.1.0 wrote the producers alone. */
+  readonly roster: RosterRow | ProgressRow
   /** Records that were refused since the commit before. */
   readonly dead: RecordLetter
   /** The states of the VMs after a closed window, sorted by VM. */

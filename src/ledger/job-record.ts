@@ -4,7 +4,7 @@
  */
 import { durationText } from '../core/durations.ts'
 import { canonicalJson, type Json } from '../core/json.ts'
-import type { Windowing } from '../core/windowing.ts'
+import { RULES_BEFORE, type Windowing } from '../core/windowing.ts'
 import { WindrowError } from '../errors/index.ts'
 import type { StateStore } from '../ports/index.ts'
 import { jobKey } from './attempt-id.ts'
@@ -42,7 +42,8 @@ export async function bindJob(
     try {
       checkSource(record.source)
       assertSame(record, wanted)
-      return record
+      // Rules that the version which bound the job did not know keep that version's behaviour.
+      return { ...record, rules: { ...RULES_BEFORE, ...record.rules } }
     } catch (error) {
       if (!(error instanceof WindrowError) || !(await isUntouched())) throw error
       if ((await store.swap(key, text, stored.etag)) === 'swapped') return wanted
@@ -84,6 +85,8 @@ function differencesOf(before: JobRecord, now: JobRecord): string[] {
   compare('partitions', before.partitions, now.partitions)
   compare('aggregator', before.aggregator, now.aggregator)
   compare('fields', canonicalJson(before.fields), canonicalJson(now.fields))
-  for (const name of Object.keys(now.rules) as (keyof Windowing)[]) compare(name, before.rules[name], now.rules[name])
+  for (const name of Object.keys(now.rules) as (keyof Windowing)[]) {
+    if (name in before.rules || !(name in RULES_BEFORE)) compare(name, before.rules[name], now.rules[name])
+  }
   return differences
 }

@@ -69,7 +69,7 @@ export function takeCut(
     open: [...state.windows.values()]
       .sort((a, b) => a.start - b.start)
       .map((window) => openPages(window, aggregator, maxValueBytes)),
-    roster: pagesOf('roster', state.roster.rows()),
+    roster: pagesOf('roster', [...state.roster.rows(), ...state.clock.rows()]),
     deadLetters: pagesOf('dead', deadLetters),
     late: lateCut(amended ?? state.late.pending(), amended !== null, aggregator, maxValueBytes),
     closed,

@@ -2,6 +2,7 @@
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { ClosedVmRow } from '../core/amend-vm-window.ts'
 import { PartitionState } from '../core/partition-state.ts'
+import type { ProgressRow } from '../core/quorum-clock.ts'
 import { RememberedVm } from '../core/remembered-vm.ts'
 import { decodeProducers, VmWindow } from '../core/vm-window.ts'
 import type { Windowing } from '../core/windowing.ts'
@@ -53,7 +54,11 @@ export async function loadOpen(
   for (const { window, set } of index.open) {
     for await (const row of eachRow(store, set)) state.restore(window, VmWindow.decode(row, aggregator, rules))
   }
-  for await (const row of eachRow(store, index.roster)) state.roster.set(row)
-  state.settle()
+  const progress: ProgressRow[] = []
+  for await (const row of eachRow(store, index.roster)) {
+    if ('producer' in row) state.roster.set(row)
+    else progress.push(row)
+  }
+  state.settle(progress)
   return state
 }

@@ -57,6 +57,24 @@ const CASES: readonly Case[] = [
     closes: ['#2 0 grace a:grace/1'],
   },
   {
+    claim: 'the grace period does not end while half of the VMs have not passed it',
+    sent: [point('a', 0, 10), point('b', 0, 10), point('a', 1, 86_400_000), point('b', 1, 119), point('b', 2, 120)],
+    closes: ['#4 0 grace a:grace/1 b:grace/1'],
+  },
+  {
+    claim: 'a complete window that one fast clock opened waits until a quorum has reached it',
+    sent: [
+      ...[point('a', 0, 10), point('b', 0, 10), manifest('a', 0, 0, 1), manifest('b', 0, 0, 1)],
+      ...[point('a', 1, 130), point('b', 1, 130), manifest('a', 100, 1, 1), manifest('b', 100, 1, 1)],
+      ...[point('a', 2, 925), manifest('a', 900, 2, 1), manifest('b', 900, 9, 0)],
+      ...[point('b', 2, 220), point('b', 3, 930)],
+    ],
+    closes: [
+      ...['#5 0 grace a:complete/1 b:complete/1', '#7 100 complete a:complete/1 b:complete/1'],
+      ...["#12 200 grace a:grace/0-'' b:grace/1", '#12 900 complete a:complete/1 b:complete/0'],
+    ],
+  },
+  {
     claim: 'nothing closes while nothing is read',
     sent: [garbage(), manifest('a', 0, 0, 0), manifest('a', 500, 0, 1)],
     closes: [],
@@ -89,6 +107,7 @@ const CASES: readonly Case[] = [
   },
   {
     claim: 'a manifest of no points completes an idle VM',
+    rules: { quorum: 0 },
     sent: [...AB_CLOSED, manifest('b', 100, 1, 0), manifest('a', 100, 1, 1)],
     closes: [AB_CLOSE, '#6 100 complete a:complete/1 b:complete/0'],
   },
@@ -104,6 +123,7 @@ const CASES: readonly Case[] = [
   },
   {
     claim: 'a VM of the roster is waited for until it sends, and its lack is told when the grace is over',
+    rules: { quorum: 0 },
     sent: [...AB_CLOSED, manifest('a', 100, 1, 1), point('a', 2, 219), point('a', 3, 220)],
     closes: [AB_CLOSE, "#7 100 grace a:complete/1 b:grace/0-''"],
   },
@@ -114,6 +134,7 @@ const CASES: readonly Case[] = [
   },
   {
     claim: 'a producer that says it leaves is not waited for any more',
+    rules: { quorum: 0 },
     sent: [
       ...AB_CLOSED,
       ...[manifest('b', 100, 1, 0, { last: true }), manifest('a', 100, 1, 1)],
@@ -123,11 +144,13 @@ const CASES: readonly Case[] = [
   },
   {
     claim: 'it may say so after its window: the one that waits for nobody else closes at that record',
+    rules: { quorum: 0 },
     sent: [...AB_CLOSED, manifest('a', 100, 1, 1), manifest('b', 0, 0, 1, { last: true })],
     closes: [AB_CLOSE, '#6 100 complete a:complete/1'],
   },
   {
     claim: 'one that left and comes back is waited for again',
+    rules: { quorum: 0 },
     sent: [
       ...AB_CLOSED,
       ...[manifest('b', 100, 1, 0, { last: true }), manifest('a', 100, 1, 1), point('a', 2, 210), point('b', 1, 210)],
@@ -269,7 +292,7 @@ describe('a window closes', () => {
 
 describe('the roster', () => {
   it('drops a producer after rosterWindows windows without a word, and says so once', () => {
-    const folding = new Folding().feed(...AB_CLOSED)
+    const folding = new Folding({ quorum: 0 }).feed(...AB_CLOSED)
     folding.feed(...[220, 320, 420].map((at, i) => point('a', i + 2, at)), manifest('a', 400, 4, 1))
     expect(folding.closes).toEqual([
       AB_CLOSE,
@@ -281,7 +304,12 @@ describe('the roster', () => {
   })
 
   it('counts only windows in a row', () => {
-    const folding = new Folding().feed(...AB_CLOSED, point('a', 2, 220), point('a', 3, 320), point('b', 1, 320))
+    const folding = new Folding({ quorum: 0 }).feed(
+      ...AB_CLOSED,
+      point('a', 2, 220),
+      point('a', 3, 320),
+      point('b', 1, 320),
+    )
     folding.feed(point('a', 4, 420), point('a', 5, 520))
     const missed = folding.state.roster.rows().map(({ vmId, missedWindows }) => `${vmId} ${missedWindows}`)
     expect(missed).toEqual(['a 0', 'b 1'])

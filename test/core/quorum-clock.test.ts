@@ -128,7 +128,7 @@ describe('Q1, Q2', () => {
             const rows = clock.rows()
             const { lastSlowRecord } = clock
             clock = new QuorumClock(RULES)
-            for (const row of rows) clock.restore(row)
+            for (const row of rows) if ('vmId' in row) clock.restore(row)
             clock.setHead(head, voters)
             clock.restoreSilence(lastSlowRecord)
           }

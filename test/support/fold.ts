@@ -129,6 +129,6 @@ export function recovered(state: PartitionState, rules: Windowing, aggregator: A
     next.late.remembered.push({ start, vms: new Map(known) })
   }
   for (const { start, vms } of state.late.pending()) for (const vm of vms) next.late.restore(start, stored(vm))
-  next.settle()
+  next.settle(state.clock.rows())
   return next
 }

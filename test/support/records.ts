@@ -5,6 +5,7 @@ import type { Windowing } from '../../src/core/windowing.ts'
 export const RULES: Windowing = {
   sizeMs: 100,
   graceMs: 20,
+  quorum: 0.5,
   deadlineMs: null,
   amendWindows: 3,
   rosterWindows: 3,
