@@ -71,7 +71,7 @@ const CASES: readonly Case[] = [
     ],
     closes: [
       ...['#5 0 grace a:complete/1 b:complete/1', '#7 100 complete a:complete/1 b:complete/1'],
-      ...["#12 200 grace a:grace/0-'' b:grace/1", '#12 900 complete a:complete/1 b:complete/0'],
+      ...["#12 200 grace a:grace/0-'' b:grace/1", '#12 900 complete a:complete/1 b:complete/1'],
     ],
   },
   {
