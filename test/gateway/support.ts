@@ -19,7 +19,15 @@ export const AUTHORIZED = { authorization: `Bearer ${TOKEN}` }
 
 /** Rules of the job that the gateway checks for, with windows of an hour. */
 export const WINDOWING = {
-  ...{ sizeMs: HOUR_MS, graceMs: 0, quorum: 0.5, deadlineMs: null, amendWindows: 3, rosterWindows: 3, stateWindows: 24 },
+  ...{
+    sizeMs: HOUR_MS,
+    graceMs: 0,
+    quorum: 0.5,
+    deadlineMs: null,
+    amendWindows: 3,
+    rosterWindows: 3,
+    stateWindows: 24,
+  },
   ...{ expectEveryMs: null, maxAheadMs: 300_000, maxSeqSpan: 100_000, maxMetricsPerVm: 16, maxProducersPerVm: 8 },
   closeAtEndOnly: false,
 } as const
