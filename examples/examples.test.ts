@@ -1,4 +1,4 @@
-/** Every example as its README starts it, with the output that it must give. */
+/** Runs every example as its README does, and checks its output. */
 import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { promisify } from 'node:util'
@@ -36,7 +36,7 @@ test('every example is tested', () => {
   expect(numbers.sort()).toEqual([...Object.keys(OUTPUT), ...TESTED_ELSEWHERE].sort())
 })
 
-test.each(Object.entries(OUTPUT))('example %s runs with one command and says what it should', async (number, lines) => {
+test.each(Object.entries(OUTPUT))('example %s runs with one command and prints its output', async (number, lines) => {
   const { stdout } = await promisify(execFile)('npm', ['run', '-s', 'example', '--', number], { cwd: ROOT })
   expect(stdout.trimEnd().split('\n')).toEqual(expect.arrayContaining([...lines]))
 })

@@ -1,6 +1,7 @@
 /**
- * Writes real output into the documents: `npm run docs:output`. A block between `<!-- output: ARGUMENTS -->` and
- * `<!-- written by … -->` becomes what `windrow ARGUMENTS` prints, up to the paths of the machine that ran it.
+ * Writes the real output of commands into the documentation: `npm run docs:output`. The text between
+ * `<!-- output: ARGUMENTS -->` and `<!-- written by … -->` is replaced by what `windrow ARGUMENTS` prints, without the lines
+ * that name paths of this machine.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,22 +10,22 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
-/** Documents with blocks of output, from the root of the project. */
+/** Pages with output blocks, relative to the root of the project. */
 export const PAGES = ['README.md', 'docs/operating/scale.md']
 const BLOCK = /(<!-- output: (.*) -->\n```text\n)([^]*?)(```\n<!-- written by )/g
 
-/** The blocks of a text: arguments and what stands there. */
+/** The output blocks of a text, with their arguments. */
 export function blocksOf(text) {
   return [...text.matchAll(BLOCK)].map(([, , args, body]) => ({ args, body }))
 }
 
-/** What stands in a block with these arguments. */
+/** The body of a block with these arguments: what the program prints. */
 export function bodyOf(args) {
   const dataDir = mkdtempSync(join(tmpdir(), 'windrow-docs-'))
   try {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
-      // What only computes has no data.
+      // `windrow size` only computes and has no data directory.
       [CLI, ...args.split(' '), ...(args.startsWith('size ') ? [] : ['--data-dir', join(dataDir, 'd')])],
       { encoding: 'utf8' },
     )

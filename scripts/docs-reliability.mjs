@@ -1,6 +1,7 @@
 /**
- * Writes the figures of runs into docs/internals/reliability.md: `npm run docs:reliability`. What stands between `<!-- figures: NAME -->`
- * and `<!-- written by … -->` becomes a table of docs/internals/reliability/NAME.json, to which the runs themselves append.
+ * Writes the figures of fault runs into docs/internals/reliability.md: `npm run docs:reliability`. The text between
+ * `<!-- figures: NAME -->` and `<!-- written by … -->` becomes a table of docs/internals/reliability/NAME.json, to which the
+ * runs append their figures.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -10,14 +11,14 @@ const BLOCK = /(<!-- figures: (\w+) -->\n)([^]*?)(<!-- written by )/g
 
 const TABLES = {
   runs: {
-    head: ['command', 'time', 'records', 'results', 'blows', 'lost', 'doubled', 'wrong'],
+    head: ['command', 'time', 'records', 'results', 'faults', 'lost', 'doubled', 'wrong'],
     row: (run) => [
       code(run.command),
       `${Math.round(run.seconds / 60)} min`,
       thousands(run.records),
       thousands(run.vmWindows),
       Object.entries(run.faults)
-        .map(([kind, blows]) => `${kind} ${blows}`)
+        .map(([kind, count]) => `${kind} ${count}`)
         .join(', '),
       run.lost,
       run.doubled,
@@ -41,7 +42,7 @@ const TABLES = {
   },
 }
 
-/** What stands in the block of that name. */
+/** The table for the block of that name. */
 export function tableOf(name) {
   const file = fileURLToPath(new URL(`../docs/internals/reliability/${name}.json`, import.meta.url))
   const { head, row } = TABLES[name]
@@ -50,7 +51,7 @@ export function tableOf(name) {
   return `\n${[head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n\n`
 }
 
-/** The blocks of a text: name and what stands there. */
+/** The blocks of a text, with their names. */
 export function figuresIn(text) {
   return [...text.matchAll(BLOCK)].map(([, , name, body]) => ({ name, body }))
 }

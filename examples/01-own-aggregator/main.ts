@@ -1,6 +1,6 @@
 /**
- * An aggregator of one's own: how long, by its points, each VM was busy, and how many busy windows it had in a row.
- * The state says what a VM carries from one window to the next.
+ * An aggregator of your own: the share of busy points per VM and window, and the number of busy windows in a row.
+ * The state is what a VM passes from one window to the next.
  */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-/** Reads published results, and finds the VM windows that closed without all of their points. */
+/** Reads published results, and lists the VM windows that closed with points missing. */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ const results = join(folder, 'results.ndjson')
 await run({ settings: { input: '../points.ndjson', window: '1h', dataDir: folder, results } })
 
 let complete = 0
-// While a job runs, this reads as far as it has published.
+// While a job runs, this reads everything that it has published so far.
 for await (const result of readResults(results)) {
   if (result.reason === 'complete') {
     complete++

@@ -1,4 +1,4 @@
-/** Windrow inside a program of one's own: progress, an orderly stop, and errors that say what to do. */
+/** Windrow inside your own program: progress, an orderly shutdown, and errors that say what to do. */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { ConfigurationError, run, WindrowError } from 'windrow'
 import type { Settings } from 'windrow'
 
 const stop = new AbortController()
-// What was read is committed and published; the next run with the same data folder goes on from there.
+// What has been read is committed and published; the next run with the same data folder resumes there.
 process.once('SIGTERM', () => stop.abort())
 
 const dataDir = mkdtempSync(join(tmpdir(), 'windrow-'))

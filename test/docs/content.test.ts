@@ -1,4 +1,4 @@
-/** What the documentation says of fields, code and output is what the program has. */
+/** Fields, code and program output in the documentation match the program. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
@@ -32,7 +32,7 @@ test('results.md describes every field of results, dead letters, metrics and sta
   expect(fields.filter((name) => !pageAt('docs/reference/results.md').text.includes(`\`${name}\``))).toEqual([])
 })
 
-test('results.md gives every reason of a dead letter', () => {
+test('results.md lists every reason of a dead letter', () => {
   const types = ['fate.ts', 'point.ts'].map((name) => readFileSync(join(ROOT, 'src/core', name), 'utf8')).join('')
   const unions = [...types.matchAll(/export type (?:DeadLetterReason|DecodeProblem) =([^]*?)\n\n/g)].map(
     ([, union]) => union,
@@ -42,7 +42,7 @@ test('results.md gives every reason of a dead letter', () => {
   expect(reasons.filter((reason) => !pageAt('docs/reference/results.md').text.includes(`\`${reason}\``))).toEqual([])
 })
 
-test('the aggregator in aggregators.md is the one of example 01', () => {
+test('the aggregator in aggregators.md is that of example 01', () => {
   const [code = ''] = fences(pageAt('docs/aggregators.md').text, 'ts')
   expect(readFileSync(join(ROOT, 'examples/01-own-aggregator/main.ts'), 'utf8')).toContain(code)
 })

@@ -1,4 +1,4 @@
-/** What the documentation points to is there: pages, headings, files, error codes, flags, and a test for each invariant. */
+/** Everything that the documentation refers to exists: pages, headings, files, error codes, flags, and a test for each invariant. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { globSync } from 'tinyglobby'
@@ -22,13 +22,13 @@ function linksOf(path: string): string[] {
   return [...prose(pageAt(path).text).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target ?? '')
 }
 
-/** As in `test/x/y.test.ts` and `src/adapters/NAME/`. */
+/** Paths with a placeholder, such as `test/x/y.test.ts` and `src/adapters/NAME/`. */
 const PLACEHOLDER = /\/(x|NAME)\//
 
 const isOutside = (target: string): boolean => /^https?:/.test(target)
 
 describe.each(pages.map(({ path }) => path))('%s', (path) => {
-  test('links to what is there', () => {
+  test('links to pages and headings that exist', () => {
     const broken = linksOf(path)
       .filter((target) => !isOutside(target))
       .filter((target) => {
@@ -39,7 +39,7 @@ describe.each(pages.map(({ path }) => path))('%s', (path) => {
     expect(broken).toEqual([])
   })
 
-  test('names files that are there', () => {
+  test('names files that exist', () => {
     const folders = 'src|test|docs|bench|scripts|schemas|examples|stack|k8s|loadtest'
     const named = [...prose(pageAt(path).text).matchAll(new RegExp(`\`((?:${folders})/[\\w./-]+)\``, 'g'))]
     expect(
@@ -48,7 +48,7 @@ describe.each(pages.map(({ path }) => path))('%s', (path) => {
   })
 })
 
-test('every page is reached from README.md', () => {
+test('every page can be reached from README.md by links', () => {
   const seen = new Set<string>()
   const visit = (path: string): void => {
     if (seen.has(path) || !pages.some((page) => page.path === path)) return
@@ -61,21 +61,21 @@ test('every page is reached from README.md', () => {
   expect(pages.map(({ path }) => path).filter((path) => !seen.has(path) && path !== 'docs/README.md')).toEqual([])
 })
 
-test('every decision and every page of docs/ is in its index', () => {
+test('every page of a folder of docs/ is in the README.md of that folder', () => {
   for (const folder of ['docs', 'docs/operating', 'docs/reference', 'docs/internals', 'docs/internals/decisions']) {
     const files = readdirSync(join(ROOT, folder)).filter((name) => name.endsWith('.md') && name !== 'README.md')
     expect(files.filter((name) => !linksOf(`${folder}/README.md`).includes(name))).toEqual([])
   }
 })
 
-test.each(['invariants', 'mutants'])('invariants.md and test/%s name each other', (folder) => {
+test.each(['invariants', 'mutants'])('invariants.md links to every file of test/%s and to no other', (folder) => {
   const prefix = `../../test/${folder}/`
   const linked = linksOf('docs/internals/invariants.md').filter((target) => target.startsWith(prefix))
   const there = readdirSync(join(ROOT, 'test', folder)).filter((name) => /\.(test\.ts|patch)$/.test(name))
   expect(linked.map((target) => target.slice(prefix.length)).sort()).toEqual(there.sort())
 })
 
-test('error codes in the documentation are those of the program', () => {
+test('every error code in the documentation is a code of the program', () => {
   const sources = globSync('src/**/*.ts', { cwd: ROOT, absolute: true }).map((path) => readFileSync(path, 'utf8'))
   const codes = new Set(sources.join('').match(/(?<=')[A-Z][A-Z]+_[A-Z_]+(?=')/g))
   const named = pages.flatMap(({ text }) =>
@@ -85,9 +85,9 @@ test('error codes in the documentation are those of the program', () => {
   expect(named.filter((code) => !codes.has(code) && !/^(WINDROW|DAPR)_/.test(code))).toEqual([])
 })
 
-test('flags of windrow run in the documentation are those of the program', () => {
+test('every flag of windrow run in the documentation is a flag of the program', () => {
   const known = new Set(settings.flatMap(({ flag }) => flag ?? []))
-  // Of other commands and programs, named where they stand.
+  // Flags of other commands and programs that these pages mention.
   const others = ['--config', '--help', '--project', '--vms', '--points']
   const written = [
     'README.md',

@@ -1,11 +1,11 @@
-/** The texts that people read, with what tests need to find in them. */
+/** The pages of the documentation, and helpers that find code and prose in them. */
 import { globSync } from 'tinyglobby'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from '../support/built.ts'
 
 export interface Page {
-  /** Relative to the checkout. */
+  /** Path relative to the checkout. */
   readonly path: string
   readonly text: string
 }
@@ -16,18 +16,18 @@ export const pages: readonly Page[] = globSync(['*.md', 'docs/**/*.md', 'example
 
 export function pageAt(path: string): Page {
   const page = pages.find((one) => one.path === path)
-  if (page === undefined) throw new Error(`there is no page ${path}`)
+  if (page === undefined) throw new Error(`the page ${path} does not exist`)
   return page
 }
 
-/** Bodies of the fenced blocks of a language, in order. */
+/** The contents of all fenced blocks of a language, in order. */
 export function fences(text: string, language: string): string[] {
   return [...text.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].flatMap(([, lang, body]) =>
     lang === language ? [body ?? ''] : [],
   )
 }
 
-/** Without fenced blocks, in which brackets and backticks mean something else. */
+/** The text without fenced blocks, in which brackets and backticks have another meaning. */
 export function prose(text: string): string {
   return text.replaceAll(/^```[^]*?^```$/gm, '')
 }

@@ -1,4 +1,4 @@
-/** The tables in reliability.md are those of the runs that were made. */
+/** The tables in reliability.md show the stored figures of real runs. */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { KINDS } from '../faults/kinds.ts'
@@ -12,7 +12,7 @@ interface Script {
 
 const { text } = pageAt('docs/internals/reliability.md')
 
-test('figures are those of docs/internals/reliability/*.json; `npm run docs:reliability` writes them', async () => {
+test('the tables show docs/internals/reliability/*.json; `npm run docs:reliability` writes them', async () => {
   const { tableOf, figuresIn } = (await import(join(ROOT, 'scripts/docs-reliability.mjs'))) as Script
   const figures = figuresIn(text)
   expect(figures.map(({ name }) => name)).toEqual(['runs', 'controls', 'takeover'])

@@ -207,15 +207,16 @@ function document(requests: readonly Row[], records: readonly Row[]): string {
   const table = (rows: readonly Row[]): string => rows.map(({ input, answer }) => `| ${input} | ${answer} |`).join('\n')
   return `# Bad input, and its answers
 
-<!-- Written by \`npx vitest run --project loadtest bad-input -u\` from what was seen (test/loadtest/bad-input.test.ts); changes here are overwritten. -->
+<!-- Written by \`npx vitest run --project loadtest bad-input -u\` from observed answers (test/loadtest/bad-input.test.ts); changes here are overwritten. -->
 
-Each row was sent to a running gateway in front of Kafka, or into the topic itself. Valid points were sent before and after each, all of them are in the
-results, and the gateway is the process that was started. What the gateway refuses it refuses whole: of a request with a bad item nothing is taken.
+Each row was sent to a running gateway in front of Kafka, or directly into the topic. Valid points
+were sent before and after each row. All of them are in the results, and the gateway did not restart.
+The gateway refuses whole requests: nothing of a request with a bad item is stored.
 
 ## Over HTTP
 
-What is taken although it looks odd is legal: an old timestamp is late or not by the job's rules, a vmId is any text, and of a key that comes twice
-JSON's last one counts.
+Some accepted input looks odd but is legal: the job's rules decide whether an old timestamp is late, a
+vmId is any text, and if a JSON key occurs twice, the last one counts.
 
 | sent | answer |
 |---|---|
@@ -223,10 +224,10 @@ ${table(requests)}
 
 ## Into the topic
 
-A record that cannot be used becomes a dead letter with its place and bytes, and holds up nothing. The topic has the broker's clock (\`LogAppendTime\`),
-without which nobody can tell that a point is ahead of its time.
+A record that cannot be used becomes a dead letter with its place and bytes, and delays nothing. The
+topic has the broker's clock (\`LogAppendTime\`), which is needed to detect points ahead of time.
 
-| record | what becomes of it |
+| record | what happens to it |
 |---|---|
 ${table(records)}
 `
