@@ -63,7 +63,7 @@ test('the producer in Python retries, and continues after a restart where it sto
   const run = () => promisify(execFile)('python3', ['examples/06-producers/producer.py'], { cwd: ROOT, env })
   try {
     gateway.log.failure = new Error('Kafka is unavailable')
-    const refused = gateway.log.asked()
+    const refused = gateway.log.appendStarted()
     const firstRun = run()
     await refused
     gateway.log.failure = null

@@ -10,14 +10,15 @@ const INTRODUCTION = `# Metrics
 
 \`windrow run --metrics-port 9464\` and \`windrow gateway --metrics-port 9465\` serve these metrics at
 \`/metrics\` for Prometheus. Names and units follow OpenTelemetry's conventions. In Prometheus, dots
-become underscores, and counters get the suffix \`_total\`. Every series has the label \`windrow_job\`, the
-name of the job.
+become underscores, and counters get the suffix \`_total\`. Every series has the label \`windrow_job\`,
+the name of the job.
 
-The name of a VM is never an attribute, nor is the path of a request, nor anything else with an unbounded
-set of values. The number of series is therefore at most the number of partitions times the values
-below. VMs appear in results, dead letters and traces.
+The name of a VM is never an attribute, nor is the path of a request, nor anything else with an
+unbounded set of values. The number of series is therefore at most the number of partitions times
+the values below. VMs appear in results, dead letters and traces.
 
-Dashboards, recording rules and alerts for these metrics are in [observability/](../../observability/README.md).
+Dashboards, recording rules and alerts for these metrics are in
+[observability/](../../observability/README.md).
 `
 
 const HEAD = ['in Prometheus', 'name', 'kind', 'unit', 'attributes', 'meaning']

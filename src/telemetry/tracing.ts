@@ -1,15 +1,15 @@
 /**
- * Traces: one a partition window, from the batch that brought its first point until its results are published.
+ * Traces: one per partition window, from the batch that contained its first point until its results are published.
  *
  *   window                     first point → published
- *   ├─ commit                  cut → ledger swapped; its context travels in the workflow's input
- *   │  ├─ aggregate            the activity, in whichever process it runs
- *   │  │  └─ vm-window         some of its VM windows, the same ones at every try; below it the turn that runs one
+ *   ├─ commit                  cut → ledger committed; its context is passed in the workflow's input
+ *   │  ├─ aggregate            the activity, in the process that runs it
+ *   │  │  └─ vm-window         a sample of its VM windows, the same in every attempt; its child is the turn that runs it
  *   │  └─ commit activity
  *   └─ publish
  *
- * Spans are made from what the pipeline tells, with explicit parents: nothing here depends on an ambient context, and
- * workflow code knows nothing of it. A process that dies takes its open spans along; the next owner begins a new trace.
+ * Spans are created from pipeline events, with explicit parents. Nothing depends on an ambient context, and workflow code
+ * contains no tracing. If a process crashes, its open spans are lost; the next owner starts a new trace.
  */
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Context, type Span, type Tracer } from '@opentelemetry/api'
 import type { EpochMs } from '../core/point.ts'
@@ -24,7 +24,7 @@ import { mapActivities, planOf, type Activities } from './observed.ts'
 
 export interface TracingOptions {
   readonly tracer: Tracer
-  /** Reads a W3C `traceparent`; undefined where it is none. */
+  /** Parses a W3C `traceparent`; undefined if it is invalid. */
   readonly contextOf: (traceparent: string) => Context | undefined
   /** Share of the VM windows of a traced window that get spans, 0 to 1. */
   readonly vmWindowShare: number
@@ -32,7 +32,7 @@ export interface TracingOptions {
 
 type Workflows = Record<string, WorkflowFunction>
 
-/** In the JSON of an order; ids of VMs cannot hold it, since quotes in them are escaped. */
+/** Finds the trace context in the JSON of an order. The id of a VM cannot match, since quotes in it are escaped. */
 const TRACEPARENT = /"traceparent":"([0-9a-f-]{55})"/
 
 interface WindowTrace {
@@ -45,7 +45,7 @@ export class Tracing {
   readonly #tracer: Tracer
   readonly #contextOf: TracingOptions['contextOf']
   readonly #vmWindowShare: number
-  /** By partition, then by the window's start. */
+  /** By partition, then by start of the window. */
   readonly #traces = new Map<number, Map<EpochMs, WindowTrace>>()
 
   constructor({ tracer, contextOf, vmWindowShare }: TracingOptions) {
@@ -89,12 +89,13 @@ export class Tracing {
     }
   }
 
-  /** The context of a window's commit, to be carried along; undefined where it is not traced. */
+  /** W3C `traceparent` of the window's commit, to pass to its workflow; undefined if the commit is not traced. */
   traceparentOf(partition: number, window: EpochMs): string | undefined {
     const commit = this.#traces.get(partition)?.get(window)?.commit
     return commit?.isRecording() === true ? traceparent(commit) : undefined
   }
 
+  /** Trace id of the window; undefined if the window is not traced. */
   traceIdOf(partition: number, window: EpochMs): string | undefined {
     const root = this.#traces.get(partition)?.get(window)?.root
     return root?.isRecording() === true ? root.spanContext().traceId : undefined
@@ -108,7 +109,7 @@ export class Tracing {
         `${name} activity`,
         SpanKind.CONSUMER,
         { 'windrow.partition': owner.partition },
-        // The input of `aggregate` is its plan: VM windows become children of its span.
+        // The input of `aggregate` is the plan. Replace its context so that VM windows become children of this span.
         (own) => {
           const isParent = name === AGGREGATE && own !== undefined
           return activity(
@@ -120,7 +121,7 @@ export class Tracing {
     })
   }
 
-  /** Spans for some of the VM windows; the others go on without a context, so that nobody downstream makes spans of them. */
+  /** Creates spans for a sample of the VM windows. The others run without a context, so that no spans are created downstream. */
   vmWindows(run: RunVmWindows): RunVmWindows {
     return (id, order) => {
       const { traceparent: parent, ...bare } = order
@@ -133,7 +134,7 @@ export class Tracing {
     }
   }
 
-  /** A span for the turn of a VM window that carries a context, in whichever process it runs. */
+  /** Creates a span for the turn of each VM window whose order contains a context, in the process that runs it. */
   workflows(workflows: Workflows): Workflows {
     const inner = workflows[VM_WINDOW]
     if (inner === undefined) return workflows
@@ -143,7 +144,7 @@ export class Tracing {
       const generator = inner(context, order) as AsyncGenerator<unknown, unknown>
       const parent = TRACEPARENT.exec(order)?.[1]
       if (parent === undefined) return yield* generator
-      // It ends in its first turn, so the turn is all of it.
+      // A VM window ends in its first turn, so this turn is the whole workflow.
       const turn = () => generator.next()
       const step = await within(parent, context.getWorkflowInstanceId(), turn)
       return step.done === true ? step.value : yield* generator
@@ -184,7 +185,7 @@ export class Tracing {
     return this.#tracer.startSpan(name, { attributes }, trace.setSpan(ROOT_CONTEXT, parent))
   }
 
-  /** The partition is not ours any more; whoever has it next traces its windows anew. */
+  /** Ends all open spans of a partition that this process has released. Its next owner starts new traces. */
   #abandon(partition: number, event: PipelineEvent): void {
     for (const { root, commit, publish } of this.#traces.get(partition)?.values() ?? []) {
       for (const span of [publish, commit, root]) {
@@ -203,7 +204,7 @@ function traceparent(span: Span): string {
   return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
 }
 
-/** The first of the pinned list, then evenly spread; the same ones at every try. */
+/** Whether a VM window is in the sample. The sample is spread evenly, and is the same in every attempt. */
 export function isChosen(index: number, share: number): boolean {
   return Math.floor(index * share) > Math.floor((index - 1) * share)
 }

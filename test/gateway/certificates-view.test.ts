@@ -7,7 +7,7 @@ import { AUTHORIZED, gatewayForTest, publishedOf } from './support.ts'
 const certificate = (partition: number, sequence: number, start: number | null): Certificate =>
   ({ partition, sequence, window: start === null ? null : { start, end: start + 10 } }) as Certificate
 
-test('a window is certified by the latest one; one that closes nothing certifies none; old ones are forgotten', () => {
+test('the latest certificate of a window counts; certificates without a window are ignored; old ones are dropped', () => {
   const view = new CertificatesView(2)
   for (const one of [certificate(0, 1, 0), certificate(0, 2, 10), certificate(0, 3, null), certificate(1, 1, 0)])
     view.add(one)

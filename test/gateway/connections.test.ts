@@ -15,7 +15,7 @@ async function listening(options: Parameters<typeof gatewayForTest>[0] = {}): Pr
   const gateway = gatewayForTest(options)
   await gateway.app.listen({ host: '127.0.0.1', port: 0 })
   open.push(() => {
-    gateway.log.letGo()
+    gateway.log.release()
     return gateway.drain()
   })
   return { ...gateway, port: (gateway.app.server.address() as AddressInfo).port }
@@ -47,7 +47,7 @@ function dial(port: number): { socket: Socket; answer: Promise<string>; until(te
   return { socket, answer, until }
 }
 
-test('a body that comes too slowly is answered with 408 and given up', async () => {
+test('a body that arrives too slowly is answered with 408, and the connection is closed', async () => {
   const gateway = await listening({ requestTimeoutMs: 200 })
   const { port, log, pending } = gateway
   const gone = goneFrom(gateway)
@@ -58,7 +58,7 @@ test('a body that comes too slowly is answered with 408 and given up', async () 
   expect({ records: log.records, pending: pending.bytes }).toEqual({ records: [], pending: 0 })
 })
 
-test('a sender of far too much gets its answer while it still sends', async () => {
+test('a sender of a far too large body gets the response while it is still sending', async () => {
   const { port } = await listening({ maxBodyBytes: 1024 })
   const body = 'x'.repeat(4_000_000)
   const response = await fetch(`http://127.0.0.1:${port}/v1/points`, {
@@ -67,7 +67,7 @@ test('a sender of far too much gets its answer while it still sends', async () =
   expect(await response.json()).toMatchObject({ status: 413, code: 'BODY_TOO_LARGE' })
 })
 
-test('a sender that leaves in the middle of a body leaves nothing behind', async () => {
+test('a sender that disconnects within a body releases its memory', async () => {
   const gateway = await listening()
   const { port, log, pending } = gateway
   const gone = goneFrom(gateway)
@@ -77,7 +77,7 @@ test('a sender that leaves in the middle of a body leaves nothing behind', async
   expect({ records: log.records, pending: pending.bytes }).toEqual({ records: [], pending: 0 })
 })
 
-test('a sender that closes its half after the body still gets its answer', async () => {
+test('a sender that half-closes the connection after the body still gets the response', async () => {
   const { port, log } = await listening()
   const { socket, answer } = dial(port)
   socket.end(`${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY}`)
@@ -92,7 +92,7 @@ test.each([
   ['an unknown transfer coding', 'Transfer-Encoding: chunked, identity\r\n'],
   ['white space before the colon', `Content-Length : ${BODY.length}\r\n`],
   ['a bare line feed in a header', `X-A: 1\nTransfer-Encoding: chunked\r\nContent-Length: ${BODY.length}\r\n`],
-])('a request that could be read in two ways is refused: %s', async (_, headers) => {
+])('an ambiguous request is refused: %s', async (_, headers) => {
   const { port, log } = await listening()
   const { socket, answer } = dial(port)
   socket.write(`${HEAD}${headers}\r\n${BODY}`)
@@ -100,14 +100,14 @@ test.each([
   expect(log.records).toEqual([])
 })
 
-test('headers without end are refused', async () => {
+test('endless headers are refused', async () => {
   const { port } = await listening()
   const { socket, answer } = dial(port)
   socket.write(`${HEAD}X-Long: ${'x'.repeat(20_000)}\r\n\r\n`)
   expect(await answer).toMatch(/^HTTP\/1\.1 431 [^]*"code":"HEADERS_TOO_LARGE"/)
 })
 
-test('a sender that leaves while its body is judged leaves no room taken behind', async () => {
+test('a sender that disconnects while its body is processed releases its memory', async () => {
   const gateway = gatewayForTest()
   const { app, pending } = gateway
   const handled = new Promise<void>((resolve) => {
@@ -145,11 +145,11 @@ test.each([
   expect(gateway.log.records).toEqual([])
 })
 
-test('draining waits for the log longer than for a sender', async () => {
+test('draining waits longer for the log than for a sender', async () => {
   const gateway = await listening({ requestTimeoutMs: 100 })
   const { port, log } = gateway
   log.hold()
-  const asked = log.asked()
+  const asked = log.appendStarted()
   const { socket, answer } = dial(port)
   socket.write(`${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY}`)
   await asked
@@ -160,21 +160,21 @@ test('draining waits for the log longer than for a sender', async () => {
   // The sender that stalls is given up by then.
   await stalled.answer
   const answeredMs = performance.now()
-  log.letGo()
+  log.release()
   await drained
   // And not for the connection to be used again.
   expect(performance.now() - answeredMs).toBeLessThan(5_000)
   expect(await answer).toMatch(/^HTTP\/1\.1 200 [^]*{"taken":1}/)
 })
 
-test('draining finishes what has begun, refuses the rest, and lets go of idle connections', async () => {
+test('draining finishes requests in progress, refuses new ones, and closes idle connections', async () => {
   const gateway = await listening()
   const { port, log, app } = gateway
   log.hold()
   const idle = dial(port)
   idle.socket.write('GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n')
   await idle.until('live')
-  const asked = log.asked()
+  const asked = log.appendStarted()
   const busy = dial(port)
   const request = `${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY}`
   busy.socket.write(request)
@@ -183,7 +183,7 @@ test('draining finishes what has begun, refuses the rest, and lets go of idle co
   // On a connection that is still needed another request may come.
   busy.socket.write(request)
   expect(await idle.answer).toMatch(/live"}$/)
-  log.letGo()
+  log.release()
   expect(await busy.answer).toMatch(/^HTTP\/1\.1 200 [^]*HTTP\/1\.1 503 [^]*"code":"DRAINING"/)
   await drained
   expect(app.server.listening).toBe(false)

@@ -1,4 +1,4 @@
-/** Taking points: what is stored, what is answered, and that the one agrees with the other (G1-G3 of ingest.ts). */
+/** Ingesting points: what is stored, what is answered, and that both agree (G1-G3 of ingest.ts). */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { WindrowError } from '../../src/errors/index.ts'
@@ -26,7 +26,7 @@ async function post(
   return { status: statusCode, body: JSON.parse(body) as Answer['body'], retryAfter: got['retry-after'] }
 }
 
-describe('what is taken', () => {
+describe('accepted bodies', () => {
   test.each([
     ['a JSON array', JSON_BODY, JSON.stringify(POINTS)],
     ['lines of JSON', NDJSON_BODY, linesOf(POINTS)],
@@ -46,7 +46,7 @@ describe('what is taken', () => {
     expect(gateway.counts).toEqual({ points: 3, manifests: 0 })
   })
 
-  test('manifests come bare or as the lines of a file', async () => {
+  test('manifests are accepted with and without their wrapper', async () => {
     const gateway = gatewayForTest()
     const manifest = { vmId: 'vm-1', windowStart: NOW_MS - HOUR_MS, firstSeq: 0, count: 3 }
     const answer = await post(gateway, linesOf([manifest, { manifest }]), NDJSON_BODY, '/v1/manifests')
@@ -55,27 +55,27 @@ describe('what is taken', () => {
     expect(gateway.log.records).toEqual([one, one])
   })
 
-  test('an empty array is no mistake', async () => {
+  test('an empty array is valid', async () => {
     expect(await post(gatewayForTest(), '[]')).toMatchObject({ status: 200, body: { taken: 0 } })
   })
 })
 
-describe('an answer says what happened', () => {
-  test('G1: nothing is answered before the log has stored it', async () => {
+describe('the response matches what is stored', () => {
+  test('G1: no response is sent before the log has stored the records', async () => {
     const gateway = gatewayForTest()
     gateway.log.hold()
-    const asked = gateway.log.asked()
+    const asked = gateway.log.appendStarted()
     let isAnswered = false
     const answer = post(gateway, JSON.stringify(POINTS)).then((got) => ((isAnswered = true), got))
     await asked
     // Whatever else is waiting to run has its turn.
     await new Promise((resolve) => setImmediate(resolve))
     expect(isAnswered).toBe(false)
-    gateway.log.letGo()
+    gateway.log.release()
     expect(await answer).toMatchObject({ status: 200 })
   })
 
-  test('G2: every invalid item is named, and nothing of the request is stored', async () => {
+  test('G2: every invalid item is listed, and nothing of the request is stored', async () => {
     const gateway = gatewayForTest()
     const items = [pointOf(0), pointOf(-1), pointOf(1), { ...pointOf(2), value: 'high' }, 7, pointOf(3, { vmId: '' })]
     const { status, body } = await post(gateway, JSON.stringify(items))
@@ -86,7 +86,7 @@ describe('an answer says what happened', () => {
     expect(gateway.log.records).toEqual([])
   })
 
-  test('G2 holds wherever the bad ones are', async () => {
+  test('G2 holds wherever the bad items are', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.boolean(), { minLength: 1, maxLength: 30 }), async (areBad) => {
         const gateway = gatewayForTest()
@@ -101,7 +101,7 @@ describe('an answer says what happened', () => {
     )
   })
 
-  test('G3: a write that failed is not known, and the same request may come again', async () => {
+  test('G3: the outcome of a failed write is unknown, and the request may be sent again', async () => {
     const gateway = gatewayForTest()
     gateway.log.failure = new WindrowError('the broker is gone', { code: 'KAFKA_UNREACHABLE', remedy: 'Wait.' })
     const failed = await post(gateway, JSON.stringify(POINTS))
@@ -110,7 +110,7 @@ describe('an answer says what happened', () => {
     expect(await post(gateway, JSON.stringify(POINTS))).toMatchObject({ status: 200 })
   })
 
-  test('G3: an acknowledgement that does not come is not waited for for ever, and its room stays taken till then', async () => {
+  test('G3: a missing acknowledgement times out, and the memory stays reserved until the write ends', async () => {
     const gateway = gatewayForTest({ ackTimeoutMs: 20 })
     gateway.log.hold()
     expect(await post(gateway, JSON.stringify(POINTS))).toMatchObject({
@@ -118,31 +118,31 @@ describe('an answer says what happened', () => {
       body: { code: 'NOT_ACKNOWLEDGED' },
     })
     expect(gateway.pending.bytes).toBeGreaterThan(0)
-    gateway.log.letGo()
+    gateway.log.release()
     await new Promise((resolve) => setImmediate(resolve))
     expect(gateway.pending.bytes).toBe(0)
   })
 })
 
-describe('who and how much', () => {
+describe('authentication and limits', () => {
   test.each([
     ['no token', {}],
     ['another token', { authorization: 'Bearer correct-horse-batterz' }],
     ['half a token', { authorization: 'Bearer correct-horse' }],
     ['the right token in another scheme', { authorization: 'Basic correct-horse-battery' }],
-  ])('%s is refused before the body is looked at', async (_, headers) => {
+  ])('%s is refused before the body is read', async (_, headers) => {
     const gateway = gatewayForTest()
     expect(await post(gateway, 'not even JSON', headers)).toMatchObject({ status: 401 })
     expect((await gateway.app.inject({ method: 'GET', url: '/v1/windows', headers })).statusCode).toBe(401)
   })
 
-  test('without tokens everyone may write', async () => {
+  test('without configured tokens, no token is required', async () => {
     const gateway = gatewayForTest({ clients: null })
     const headers = { 'content-type': 'application/json' }
     expect(await post(gateway, JSON.stringify(POINTS), headers)).toMatchObject({ status: 200 })
   })
 
-  test('who sends faster than allowed is told how long to wait, and let in again after that', async () => {
+  test('a client above its rate limit gets Retry-After, and is admitted again after that time', async () => {
     const gateway = gatewayForTest({ rateLimit: new RateLimit(1) })
     // Three items of a burst of two: one owed.
     expect(await post(gateway, JSON.stringify(POINTS))).toMatchObject({ status: 200 })
@@ -153,15 +153,15 @@ describe('who and how much', () => {
     expect(gateway.log.points).toHaveLength(6)
   })
 
-  test('while as much waits for the log as may wait, others are sent away; then not any more', async () => {
+  test('requests are refused while the memory limit is reached, and admitted again afterwards', async () => {
     const body = JSON.stringify(POINTS)
     const gateway = gatewayForTest({ pending: new PendingBytes(body.length * 1.5) })
     gateway.log.hold()
-    const asked = gateway.log.asked()
+    const asked = gateway.log.appendStarted()
     const first = post(gateway, body)
     await asked
     expect(await post(gateway, body)).toMatchObject({ status: 503, body: { code: 'BACK_PRESSURE' }, retryAfter: '1' })
-    gateway.log.letGo()
+    gateway.log.release()
     expect(await first).toMatchObject({ status: 200 })
     expect(await post(gateway, body)).toMatchObject({ status: 200 })
     expect(gateway.pending.bytes).toBe(0)
@@ -185,7 +185,7 @@ describe('who and how much', () => {
 
   test.each([
     ['no type', AUTHORIZED],
-    ['a type that is not read', { ...AUTHORIZED, 'content-type': 'text/csv' }],
+    ['an unsupported media type', { ...AUTHORIZED, 'content-type': 'text/csv' }],
     ['another character set', { ...AUTHORIZED, 'content-type': 'application/json; charset=latin1' }],
     ['another coding', { ...JSON_BODY, 'content-encoding': 'br' }],
     ['two codings', { ...JSON_BODY, 'content-encoding': 'gzip, gzip' }],
@@ -195,7 +195,7 @@ describe('who and how much', () => {
   })
 })
 
-test('what the job that reads the topic would refuse is refused here', async () => {
+test('items that the job would refuse are refused here', async () => {
   const gateway = gatewayForTest()
   const items = [
     pointOf(0, { timestamp: NOW_MS + 300_001 }),
@@ -212,7 +212,7 @@ test('what the job that reads the topic would refuse is refused here', async () 
   expect(refused.body.items).toMatchObject([{ index: 0, code: 'manifest-misaligned' }])
 })
 
-test('points and manifests each have their path', async () => {
+test('points and manifests have separate routes', async () => {
   const gateway = gatewayForTest()
   const manifest = { manifest: { vmId: 'a', windowStart: 0, firstSeq: 0, count: 1 } }
   expect((await post(gateway, JSON.stringify([manifest]))).body.items).toMatchObject([{ code: 'wrong-kind' }])
@@ -220,7 +220,7 @@ test('points and manifests each have their path', async () => {
   expect(asManifest.body.items).toMatchObject([{ code: 'wrong-kind', reason: 'a point, which goes to /v1/points' }])
 })
 
-test('Avro that breaks off names the place, and items behind it are not guessed', async () => {
+test('truncated Avro is reported with its position, and no items after it are guessed', async () => {
   const gateway = gatewayForTest()
   const whole = avroOf(POINTS)
   const { status, body } = await post(gateway, whole.subarray(0, whole.length - 3), AVRO_BODY)

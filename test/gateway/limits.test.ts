@@ -1,20 +1,20 @@
-/** How much is let in: items a second for each client, bytes in memory for all of them. */
+/** Limits: items per second for each client, and bytes in memory for all clients together. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { PendingBytes, SharedReservation, type Reservation } from '../../src/gateway/pending.ts'
 import { RateLimit } from '../../src/gateway/rate-limit.ts'
 
-test('a client who owes waits until it does not; others do not wait for it', () => {
+test('a client with a debt waits until it is paid; other clients do not wait', () => {
   const limit = new RateLimit(100)
   limit.charge('a', 450, 0)
-  // A burst of two seconds is 200; 250 are owed.
+  // A burst of two seconds is 200, so the debt is 250.
   expect(limit.secondsToWait('a', 0)).toBe(3)
   expect(limit.secondsToWait('b', 0)).toBe(0)
   expect(limit.secondsToWait('a', 2_499)).toBe(1)
   expect(limit.secondsToWait('a', 2_500)).toBe(0)
 })
 
-test('whatever is sent and when, who waits as told gets no more than the rate and one burst', () => {
+test('for any sequence of requests, a client that respects the wait gets at most the rate plus one burst', () => {
   const sends = fc.array(
     fc.record({ items: fc.integer({ min: 1, max: 500 }), pauseMs: fc.integer({ min: 0, max: 900 }) }),
   )
@@ -31,28 +31,28 @@ test('whatever is sent and when, who waits as told gets no more than the rate an
         sent += items
         last = items
       }
-      // The last one may have been let in on credit.
+      // The last request may have been admitted on credit.
       expect(sent - last).toBeLessThanOrEqual(200 + (nowMs / 1000) * 100)
     }),
   )
 })
 
-test('a clock that is set back neither gives nor takes', () => {
+test('setting the clock back changes no balance', () => {
   const limit = new RateLimit(100)
   limit.charge('a', 300, 10_000)
   expect(limit.secondsToWait('a', 0)).toBe(1)
 })
 
-test('who owes is remembered, whoever else comes; who is quiet is forgotten in the end', () => {
+test('clients with a debt are kept, no matter how many others send; idle clients are removed', () => {
   const limit = new RateLimit(100)
   limit.charge('debtor', 1_000_000, 0)
   for (let client = 0; client < 100_000; client++) limit.charge(`10.0.0.${client}`, 1, client)
-  // A second later each of them might spend all again.
+  // A second later each of them has a full bucket again.
   expect(limit.size).toBeLessThan(5_000)
   expect(limit.secondsToWait('debtor', 100_000)).toBeGreaterThan(9_000)
 })
 
-test('room is given up to the limit, and given back once', () => {
+test('memory is reserved up to the limit, and released once', () => {
   const pending = new PendingBytes(100)
   const first = pending.reserve(60)
   expect(pending.reserve(41)).toBeNull()
@@ -64,7 +64,7 @@ test('room is given up to the limit, and given back once', () => {
   expect(pending.bytes).toBe(0)
 })
 
-test('one that grows must fit too; alone it always does', () => {
+test('a growing reservation must fit too; if it is the only one, it always fits', () => {
   const pending = new PendingBytes(100)
   const first = pending.reserve(60)
   const second = pending.reserve(30)
@@ -77,7 +77,7 @@ test('one that grows must fit too; alone it always does', () => {
   expect(pending.reserve(1000)).not.toBeNull()
 })
 
-test('room that several hold is given back by the last of them', () => {
+test('a shared reservation is released by its last holder', () => {
   const pending = new PendingBytes(100)
   const room = new SharedReservation(pending.reserve(60) as Reservation)
   const [leaveFirst, leaveSecond] = [room.hold(), room.hold()]

@@ -42,7 +42,7 @@ test.each([
   expect({ valid, errors }).toEqual({ valid: true, errors: undefined })
 })
 
-test('it has every route, and no other', async () => {
+test('the document has exactly the routes of the server', async () => {
   const gateway = gatewayForTest({ published })
   const { paths } = await documentOf(gateway)
   const documented = Object.entries(paths).flatMap(([path, methods]) =>
@@ -62,7 +62,7 @@ test('it has every route, and no other', async () => {
   }
 })
 
-test('it names the media types that are read, and that a token is needed where it is', async () => {
+test('the document lists the supported media types, and requires a token where the server does', async () => {
   const { paths } = await documentOf(gatewayForTest())
   const post = paths['/v1/points']?.['post']
   expect(Object.keys(post?.requestBody?.content ?? {}).sort()).toEqual([...MEDIA_TYPES].sort())
@@ -72,7 +72,7 @@ test('it names the media types that are read, and that a token is needed where i
   expect(open.components.securitySchemes).toBeUndefined()
 })
 
-describe('every answer is one that the document has, in its form', () => {
+describe('every response is in the document, with its schema', () => {
   const point = JSON.stringify([pointOf(0)])
   const post = { method: 'POST' as const, url: '/v1/points', headers: JSON_BODY, payload: point }
   const failing = gatewayForTest({ published: loading })

@@ -13,7 +13,7 @@ async function readyz({ app }: TestGateway): Promise<{ status: number; body: unk
   return { status: statusCode, body: JSON.parse(body) as unknown }
 }
 
-test('it is ready while Kafka answers, not ready a second after it does not, and ready again with it', async () => {
+test('the gateway is ready while Kafka answers, not ready a second after it stops, and ready again afterwards', async () => {
   const gateway = gatewayForTest()
   expect(await readyz(gateway)).toEqual({ status: 200, body: { ready: true } })
   gateway.log.failure = GONE
@@ -25,7 +25,7 @@ test('it is ready while Kafka answers, not ready a second after it does not, and
   expect(await readyz(gateway)).toEqual({ status: 200, body: { ready: true } })
 })
 
-test('a write that failed says more than a broker that answers, until another one succeeds', async () => {
+test('a failed write takes precedence over a successful probe, until another write succeeds', async () => {
   const gateway = gatewayForTest()
   const post = () =>
     gateway.app.inject({ method: 'POST', url: '/v1/points', headers: JSON_BODY, payload: JSON.stringify([pointOf(0)]) })
@@ -38,13 +38,13 @@ test('a write that failed says more than a broker that answers, until another on
   expect((await readyz(gateway)).status).toBe(200)
 })
 
-test('the process is alive whatever Kafka is', async () => {
+test('liveness does not depend on Kafka', async () => {
   const gateway = gatewayForTest()
   gateway.log.failure = GONE
   expect((await gateway.app.inject('/livez')).json()).toEqual({ status: 'live' })
 })
 
-test('a Kafka that hangs is not ready within seconds, is asked once, and is ready when it goes on', async () => {
+test('if Kafka hangs, the gateway is not ready within seconds, probes once, and is ready when Kafka continues', async () => {
   vi.useFakeTimers()
   const asked: (() => void)[] = []
   const log = { append: async () => undefined, probe: () => new Promise<void>((resolve) => asked.push(resolve)) }

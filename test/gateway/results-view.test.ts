@@ -12,7 +12,7 @@ const result = (vmId: string, windowStart: number, members: Partial<VmWindowResu
 const NONE = (): null => null
 const limits = { maxVms: 10, maxWindows: 10 }
 
-test('a VM is what its latest window says, in its latest revision', () => {
+test('the result of a VM is the latest revision of its latest window', () => {
   const view = new ResultsView(limits)
   view.add(0, result('a', 10))
   view.add(0, result('a', 0, { revision: 2 }))
@@ -23,7 +23,7 @@ test('a VM is what its latest window says, in its latest revision', () => {
   expect(view.latestOf('b')).toBeNull()
 })
 
-test('a partition window adds up its VM windows, a revision in the place of the one before', () => {
+test('a partition window adds up its VM windows; a revision replaces the previous one', () => {
   const view = new ResultsView(limits)
   view.add(1, result('a', 0))
   view.add(1, result('b', 0, { reason: 'grace', received: 1, missingCount: 2 }))
@@ -39,7 +39,7 @@ test('a partition window adds up its VM windows, a revision in the place of the 
   expect(view.windows(10, NONE)[0]?.expected).toBeNull()
 })
 
-test('windows come newest first and no more than asked for; old ones and silent VMs are forgotten', () => {
+test('windows are listed newest first up to the limit; old windows and silent VMs are dropped', () => {
   const view = new ResultsView({ maxVms: 2, maxWindows: 2 })
   for (const start of [0, 10, 20]) for (const partition of [1, 0]) view.add(partition, result(`vm-${start}`, start))
   expect(view.windows(3, NONE).map(({ windowStart, partition }) => [windowStart, partition])).toEqual([
@@ -52,10 +52,10 @@ test('windows come newest first and no more than asked for; old ones and silent 
   expect(view.latestOf('vm-20')).not.toBeNull()
 })
 
-test('a window that was seen from its middle on is not shown as whole', () => {
+test('a window that was read only in part is not listed', () => {
   const view = new ResultsView(limits)
   view.markTruncated(0)
-  // Of the first hour an amendment alone, of the second one the last VMs, of the third one all.
+  // Window 0: only an amendment; window 10: only the last VMs; window 20: all of them.
   view.add(0, result('a', 0, { revision: 2 }))
   view.add(0, result('b', 10))
   for (const vm of ['a', 'b']) view.add(0, result(vm, 20))
@@ -66,7 +66,7 @@ test('a window that was seen from its middle on is not shown as whole', () => {
     [0, 20],
     [1, 0],
   ])
-  // What its latest result says of a VM is true in any case.
+  // The latest result of a VM is correct in any case.
   expect(view.latestOf('a')?.windowStart).toBe(20)
 })
 

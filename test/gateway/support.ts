@@ -1,4 +1,4 @@
-/** A gateway in this process over a log in memory, and what tests send to it. */
+/** A gateway in this process with a log in memory, and request bodies for tests. */
 import { gzipSync } from 'node:zlib'
 import { createEncoder } from '../../src/adapters/avro/encode.ts'
 import type { DataPoint } from '../../src/core/point.ts'
@@ -32,31 +32,31 @@ export const WINDOWING = {
   closeAtEndOnly: false,
 } as const
 
-/** Keeps what is appended; can be made to wait, and to fail. */
+/** Stores what is appended. Tests can make it wait or fail. */
 export class MemoryLog implements PointLog {
   readonly records: LogRecord[] = []
   failure: Error | null = null
   #held: (() => void)[] | null = null
-  #whenAsked: (() => void)[] = []
+  #onAppend: (() => void)[] = []
 
-  /** From now on appending waits for `letGo`. */
+  /** From now on, appends wait for `release`. */
   hold(): void {
     this.#held = []
   }
 
-  letGo(): void {
+  release(): void {
     for (const go of this.#held ?? []) go()
     this.#held = null
   }
 
-  /** Resolves when the next append has begun. */
-  asked(): Promise<void> {
-    return new Promise((resolve) => this.#whenAsked.push(resolve))
+  /** Resolves when the next append has started. */
+  appendStarted(): Promise<void> {
+    return new Promise((resolve) => this.#onAppend.push(resolve))
   }
 
   async append(records: readonly LogRecord[]): Promise<void> {
     const held = this.#held
-    for (const tell of this.#whenAsked.splice(0)) tell()
+    for (const resolve of this.#onAppend.splice(0)) resolve()
     if (held !== null) await new Promise<void>((resolve) => held.push(resolve))
     if (this.failure !== null) throw this.failure
     this.records.push(...records)
@@ -107,7 +107,7 @@ export function gatewayForTest(options: Partial<GatewayOptions> = {}): TestGatew
 
 const followed = <V>(view: V) => ({ view, topic: 't', problem: () => null })
 
-/** Topics that have been read, with nothing in them but what the test puts there. */
+/** Views of topics that have been read to their end and contain what the test added. */
 export function publishedOf(results: ResultsView, certificates = new CertificatesView(10)): PublishedViews {
   return { results: followed(results), certificates: followed(certificates) }
 }

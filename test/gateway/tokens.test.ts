@@ -3,7 +3,7 @@ import { clientOf, parseTokens } from '../../src/gateway/tokens.ts'
 
 const FILE = '# who may write\nalpha 0123456789abcdef\n\n  beta   fedcba9876543210== \r\n'
 
-test('each line is a client, found by its token alone', () => {
+test('each line is a client, identified by its token only', () => {
   const { clients, problems } = parseTokens(FILE)
   expect(problems).toEqual([])
   expect(clientOf('Bearer 0123456789abcdef', clients)?.name).toBe('alpha')
@@ -23,7 +23,7 @@ test.each([
   expect(clientOf(header, parseTokens(FILE).clients)).toBeNull()
 })
 
-test('everything that is wrong with a file is told, and no token is', () => {
+test('all problems of a file are reported, and no message contains a token', () => {
   const { problems } = parseTokens(
     'alone\na short\nb 0123456789abcdef\nb 0123456789abcdeg\nc 0123456789äbcdef\nd 1 2\n',
   )

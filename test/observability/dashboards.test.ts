@@ -1,6 +1,6 @@
 /**
- * The dashboards as Grafana reads them from a folder. What Grafana itself makes of them is not shown here: it is no package of a
- * registry that this suite uses.
+ * The dashboard files that Grafana loads from a folder. They are not loaded into Grafana here, since it is not available
+ * from the package registries that this suite uses.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it, test } from 'vitest'
@@ -29,7 +29,7 @@ interface Dashboard {
   readonly templating: { readonly list: readonly { readonly name: string }[] }
 }
 
-test('the files are what `npm run dashboards` writes', async () => {
+test('the files match the output of `npm run dashboards`', async () => {
   const script = new URL('../../scripts/dashboards.mjs', import.meta.url).href
   const { dashboards } = (await import(script)) as { readonly dashboards: () => (readonly [string, string])[] }
   const written = Object.fromEntries(FILES.map((file) => [file, readFileSync(new URL(file, FOLDER), 'utf8')]))
@@ -41,7 +41,7 @@ describe.each(FILES)('%s', (file) => {
     readFileSync(new URL(file, FOLDER), 'utf8'),
   ) as Dashboard
 
-  it('has what Grafana needs to load it: an id of its own, a title, a schema version, panels of known form', () => {
+  it('has everything that Grafana needs to load it: unique id, title, schema version and valid panels', () => {
     expect(uid).toMatch(/^windrow-[a-z-]{1,32}$/)
     expect(title).toMatch(/^Windrow: /)
     expect(schemaVersion).toBeGreaterThanOrEqual(36)
@@ -63,14 +63,14 @@ describe.each(FILES)('%s', (file) => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
   })
 
-  it('uses the variables that it declares', () => {
+  it('uses only variables that it declares', () => {
     const declared = new Set(templating.list.map(({ name }) => name))
     const used = [...JSON.stringify(panels).matchAll(/\$\{?(\w+)/g)].map(([, name = '']) => name)
     for (const name of new Set(used)) expect(declared.has(name) || name === '__rate_interval', name).toBe(true)
   })
 })
 
-test('every metric of Windrow is on a dashboard', () => {
+test('every metric of Windrow appears on a dashboard', () => {
   const shown = new Set(FILES.flatMap((file) => expressionsIn(file).flatMap(metricsIn)))
   const rules = readFileSync(new URL('../../observability/prometheus/recording.yml', import.meta.url), 'utf8')
   const all: readonly MetricDefinition[] = Object.values(METRICS)

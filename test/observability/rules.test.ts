@@ -1,4 +1,4 @@
-/** Rules and alerts, by Prometheus' own tool: they are well formed, and each alert fires when it must and is silent when not. */
+/** Rules and alerts, checked with promtool: they are well formed, and each alert fires when it should and only then. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -23,7 +23,7 @@ const rulesOf = (name: string): Rule[] =>
 const ALERTS = rulesOf('alerts.yml')
 const RECORDS = rulesOf('recording.yml')
 
-/** Throws with what it said when it does not end well. */
+/** Throws with promtool's output if it fails. */
 const promtool = (...args: string[]): string => execFileSync('promtool', args, { cwd: FOLDER, encoding: 'utf8' })
 
 describe('promtool', () => {
@@ -35,12 +35,12 @@ describe('promtool', () => {
     expect(promtool('check', 'config', '--syntax-only', 'prometheus.yml')).toContain('SUCCESS')
   })
 
-  it('sees each alert fire when it must, and silent when not', () => {
+  it('confirms that each alert fires when it should and only then', () => {
     expect(promtool('test', 'rules', 'alerts.test.yml')).toContain('SUCCESS')
   })
 })
 
-test('each alert has a case in which it fires and one in which it is silent', () => {
+test('each alert has a test in which it fires and one in which it is silent', () => {
   interface Case {
     readonly alertname: string
     readonly exp_alerts?: readonly unknown[]
@@ -54,7 +54,7 @@ test('each alert has a case in which it fires and one in which it is silent', ()
   expect(withAlerts(false).sort()).toEqual(names)
 })
 
-test('each alert has an entry in the runbooks, and each entry an alert', () => {
+test('each alert has a section in the runbooks, and each section an alert', () => {
   const runbooks = readFileSync(new URL('../../docs/operating/alerts.md', import.meta.url), 'utf8')
   const entries = [...runbooks.matchAll(/^## (Windrow\w+)$/gm)].map(([, name]) => name)
   expect(entries.sort()).toEqual(ALERTS.map(({ alert }) => alert).sort())

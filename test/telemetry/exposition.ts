@@ -1,8 +1,8 @@
-/** Reads what Prometheus gets: series with their labels, and what is said of each metric. */
+/** Parses Prometheus' text format: series with their labels, and the metadata of each metric. */
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 
-/** One line of it. */
+/** One series: a line of the text. */
 export interface Series {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
@@ -22,15 +22,15 @@ function pairsIn(labels: string): Record<string, string> {
   return Object.fromEntries(pairs.map(([, label = '', value = '']) => [label, value]))
 }
 
-/** Help, unit and kind of each metric but `target_info`. */
-export function toldOf(text: string): Map<string, { help?: string; unit?: string; kind?: string }> {
-  const told = new Map<string, { help?: string; unit?: string; kind?: string }>()
+/** Description, unit and kind of each metric except `target_info`. */
+export function metadataOf(text: string): Map<string, { help?: string; unit?: string; kind?: string }> {
+  const metadata = new Map<string, { help?: string; unit?: string; kind?: string }>()
   for (const [, what, name, value] of text.matchAll(/^# (HELP|UNIT|TYPE) (\S+) (.*)$/gm)) {
-    const one = told.get(name as string) ?? {}
-    told.set(name as string, { ...one, [{ HELP: 'help', UNIT: 'unit', TYPE: 'kind' }[what as 'HELP']]: value })
+    const one = metadata.get(name as string) ?? {}
+    metadata.set(name as string, { ...one, [{ HELP: 'help', UNIT: 'unit', TYPE: 'kind' }[what as 'HELP']]: value })
   }
-  told.delete('target_info')
-  return told
+  metadata.delete('target_info')
+  return metadata
 }
 
 export async function scrape(port: number): Promise<string> {
@@ -38,7 +38,7 @@ export async function scrape(port: number): Promise<string> {
   return response.text()
 }
 
-/** Free a moment ago, which is as much as anybody can say. */
+/** A port that was free a moment ago; another process may take it at any time. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

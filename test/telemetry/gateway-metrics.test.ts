@@ -1,4 +1,4 @@
-/** What a gateway exports: every metric of its table, what it says of requests and items, and no more series than the table allows. */
+/** The metrics of a gateway: every metric of its table, correct values, and no more series than the table allows. */
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
@@ -15,8 +15,8 @@ import type { GatewayTelemetry } from '../../src/telemetry/observed-gateway.ts'
 import { prometheusName, type MetricDefinition } from '../../src/telemetry/metric-definition.ts'
 import { PROCESS_METRICS } from '../../src/telemetry/metrics.ts'
 import { gatewayForTest, JSON_BODY, pointOf, publishedOf, type TestGateway } from '../gateway/support.ts'
-import { labelsOf } from './attributes-said.ts'
-import { freePort, scrape, seriesIn, toldOf } from './exposition.ts'
+import { labelsOf } from './exported-attributes.ts'
+import { freePort, scrape, seriesIn, metadataOf } from './exposition.ts'
 
 const pending = new PendingBytes(1024 ** 2)
 let port: number
@@ -41,7 +41,7 @@ function gatewayWith(options: Partial<GatewayOptions> = {}): TestGateway {
 const post = ({ app }: TestGateway, items: readonly unknown[], headers: Record<string, string> = JSON_BODY) =>
   app.inject({ method: 'POST', url: '/v1/points', payload: JSON.stringify(items), headers })
 
-/** The value of one series; undefined where there is none. */
+/** The value of one series; undefined if it does not exist. */
 async function valueOf(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number | undefined> {
   const all = seriesIn(await scrape(port))
   const found = all.filter(
@@ -57,8 +57,8 @@ const refusals = (code: string) => valueOf('windrow_gateway_refusals_total', { w
 const requests = (route: string, statusClass: string) =>
   valueOf('windrow_gateway_requests_total', { http_route: route, windrow_status_class: statusClass })
 
-describe('what a gateway exports', () => {
-  it('is every metric of the tables, with its help, unit and kind, and no other', async () => {
+describe('the metrics of a gateway', () => {
+  it('are exactly the metrics of the tables, with description, unit and kind', async () => {
     const gateway = gatewayWith()
     await post(gateway, [pointOf(0)])
     const text = await scrape(port)
@@ -67,12 +67,12 @@ describe('what a gateway exports', () => {
       prometheusName(metric),
       { help: metric.help, unit: metric.unit, kind: metric.kind },
     ])
-    expect(Object.fromEntries(toldOf(text))).toEqual(Object.fromEntries(expected))
+    expect(Object.fromEntries(metadataOf(text))).toEqual(Object.fromEntries(expected))
     const attributes = Object.values(GATEWAY_METRICS).flatMap((metric) => metric.attributes.map(prometheusLabel))
     expect(labelsOf(text)).toEqual(new Set(attributes))
   })
 
-  it('begins at 0 where nothing has happened yet, so that the first event is a rise', async () => {
+  it('start at 0, so that the first event is visible as an increase', async () => {
     gatewayWith()
     expect(await items('accepted')).toBe(0)
     expect(await items('too-late', 'manifest')).toBe(0)
@@ -84,7 +84,7 @@ describe('what a gateway exports', () => {
 })
 
 describe('items by fate', () => {
-  it('counts what was taken, and what was refused by its reason, each item once', async () => {
+  it('counts accepted items, and refused items by reason, each once', async () => {
     const gateway = gatewayWith()
     await post(gateway, [pointOf(0), pointOf(1)])
     await post(gateway, [pointOf(2), pointOf(3, { seq: -1 }), pointOf(4, { value: 'x' }), { manifest: {} }])
@@ -94,7 +94,7 @@ describe('items by fate', () => {
     expect(await refusals('BAD_ITEMS')).toBe(1)
   })
 
-  it('counts those apart of which it is not known whether they are stored', async () => {
+  it('counts items separately if it is unknown whether they are stored', async () => {
     const gateway = gatewayWith()
     gateway.log.failure = new Error('no broker')
     await post(gateway, [pointOf(0), pointOf(1)])
@@ -107,7 +107,7 @@ describe('items by fate', () => {
 })
 
 describe('requests', () => {
-  it('are counted by route and class of status', async () => {
+  it('are counted by route and status class', async () => {
     const gateway = gatewayWith({ published: publishedOf(new ResultsView({ maxVms: 1, maxWindows: 1 })) })
     await post(gateway, [pointOf(0)])
     await post(gateway, ['wrong'])
@@ -120,7 +120,7 @@ describe('requests', () => {
     expect(await valueOf('http_server_request_body_size_count', { http_route: '/v1/points' })).toBe(2)
   })
 
-  it('of any path make no series of their own', async () => {
+  it('with unknown paths create no series of their own', async () => {
     const gateway = gatewayWith({ clients: null })
     for (const url of ['/a', '/b', '/v1/c', '/v1/points/d']) await gateway.app.inject(url)
     await gateway.app.inject('/%zz')
@@ -129,7 +129,7 @@ describe('requests', () => {
     expect(await refusals('BAD_URL')).toBe(1)
   })
 
-  it('that are no HTTP are counted by the code of their answer', async () => {
+  it('that are not valid HTTP are counted by problem code', async () => {
     const gateway = gatewayWith()
     await gateway.app.listen({ host: '127.0.0.1', port: 0 })
     const socket = connect((gateway.app.server.address() as AddressInfo).port, '127.0.0.1')
@@ -139,7 +139,7 @@ describe('requests', () => {
     expect(gateway.answers).toMatchObject([{ path: '', status: 400, code: 'BAD_REQUEST', ms: null }])
   })
 
-  it('without a token, with a wrong one, beyond the rate and beyond the room are told apart', async () => {
+  it('are counted separately without a token, with an unknown token, beyond the rate limit and beyond the memory limit', async () => {
     const gateway = gatewayWith({ rateLimit: new RateLimit(1) })
     const { authorization: _, ...anonymous } = JSON_BODY
     await post(gateway, [pointOf(0)], anonymous)
@@ -156,12 +156,12 @@ describe('requests', () => {
   it('are active, and their bytes pending, until Kafka has acknowledged', async () => {
     const gateway = gatewayWith()
     gateway.log.hold()
-    const asked = gateway.log.asked()
+    const asked = gateway.log.appendStarted()
     const answer = post(gateway, [pointOf(0)])
     await asked
     expect(await valueOf('http_server_active_requests')).toBe(1)
     expect(await valueOf('windrow_gateway_pending')).toBeGreaterThan(50)
-    gateway.log.letGo()
+    gateway.log.release()
     expect((await answer).statusCode).toBe(200)
     expect(await valueOf('http_server_active_requests')).toBe(0)
     expect(await valueOf('windrow_gateway_pending')).toBe(0)
@@ -170,7 +170,7 @@ describe('requests', () => {
   })
 })
 
-test('every path of the router has a name in the metrics', async () => {
+test('every route of the router has a name in the metrics', async () => {
   const paths: string[] = []
   const gateway = gatewayWith({ published: publishedOf(new ResultsView({ maxVms: 1, maxWindows: 1 })) })
   await gateway.app.ready()
@@ -181,7 +181,7 @@ test('every path of the router has a name in the metrics', async () => {
   expect(routed?.length).toBe(ROUTES.length)
 })
 
-test('a port of metrics that is taken is an error with a remedy, and its owner goes on', async () => {
+test('a metrics port in use is an error with a remedy, and the process that uses it is unaffected', async () => {
   const taken = { job: 'windrow', metricsHost: '127.0.0.1', metricsPort: port }
   await expect(openGatewayTelemetry(taken, pending)).rejects.toMatchObject({
     code: 'METRICS_PORT_TAKEN',

@@ -1,4 +1,4 @@
-/** What `/livez` and `/readyz` say, and that they say it of the run as it is. */
+/** `/livez` and `/readyz`: their reports, and that these match the state of a run. */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
@@ -15,7 +15,7 @@ import { serveHealth, type HealthServer } from '../../src/telemetry/health-serve
 
 const lost = new WindrowError('gone', { code: 'DATA_LOSS', remedy: 'none' })
 
-/** A process that does its work, to be spoiled by each case. */
+/** A healthy process; each case breaks one condition. */
 function healthy(): Health {
   const health = new Health()
   health.setAssignment([0, 1])
@@ -24,59 +24,59 @@ function healthy(): Health {
   return health
 }
 
-describe('ready', () => {
-  it('while it is a member, its worker is connected and its sidecar answers', async () => {
+describe('a process is ready', () => {
+  it('while it has an assignment, its worker is connected and its sidecar answers', async () => {
     expect(await healthy().ready()).toEqual({ ok: true, because: [], partitions: [0, 1], halted: [] })
   })
 
   it.each<[string, string, (health: Health) => void]>([
-    ['after it was asked to stop', 'the process is shutting down', (health) => health.recordShutdown()],
+    ['after shutdown begins', 'the process is shutting down', (health) => health.recordShutdown()],
     [
-      'while the group arranges itself anew',
+      'during a rebalance',
       'the process has no assignment from the consumer group',
       (health) => health.clearAssignment(),
     ],
     [
-      'without its worker',
+      'without a connected worker',
       'the workflow worker is not connected',
       (health) => health.observeWorker({ kind: 'disconnected', cause: new Error('cut') }),
     ],
     [
-      'when its sidecar is silent',
+      'when its sidecar does not answer',
       'the sidecar does not answer: deadline exceeded',
       (health) => health.setSidecarProbe(() => Promise.reject(new Error('deadline exceeded'))),
     ],
-  ])('not %s', async (_case, reason, spoil) => {
+  ])('not %s', async (_case, reason, breakIt) => {
     const health = healthy()
-    spoil(health)
+    breakIt(health)
     expect(await health.ready()).toMatchObject({ ok: false, because: [reason] })
   })
 
-  it('says all that is missing at the start', async () => {
+  it('at startup the report lists everything that is missing', async () => {
     expect((await new Health().ready()).because).toHaveLength(3)
   })
 
-  it('without a partition too: more processes than partitions are a reserve', async () => {
+  it('without a partition too: processes in excess of the partitions are spares', async () => {
     const health = healthy()
     health.setAssignment([])
     expect((await health.ready()).ok).toBe(true)
   })
 
-  it('a warning of the worker leaves it connected', async () => {
+  it('after a warning of the worker, which stays connected', async () => {
     const health = healthy()
     health.observeWorker({ kind: 'log', level: 'warn', message: 'an activity threw', details: [] })
     expect((await health.ready()).ok).toBe(true)
   })
 })
 
-describe('alive', () => {
-  it('with one partition halted and others going on, and the halted one is named', () => {
+describe('a process is alive', () => {
+  it('with one of several partitions halted, and the report names it', () => {
     const health = healthy()
     health.recordHalt(0, lost)
     expect(health.alive()).toMatchObject({ ok: true, halted: [{ partition: 0, code: 'DATA_LOSS' }] })
   })
 
-  it('not with every partition halted; again when the group gives them anew', () => {
+  it('not with every partition halted, but again after the next assignment', () => {
     const health = healthy()
     for (const partition of [0, 1]) health.recordHalt(partition, lost)
     expect(health.alive()).toMatchObject({ ok: false, because: ['every partition of this process is halted'] })
@@ -84,12 +84,12 @@ describe('alive', () => {
     expect(health.alive().ok).toBe(true)
   })
 
-  it('while a broker or a sidecar is waited for', () => {
+  it('while it waits for a broker or a sidecar', () => {
     expect(new Health().alive().ok).toBe(true)
   })
 })
 
-describe('served', () => {
+describe('the health server responds with', () => {
   let server: HealthServer
   afterEach(() => server.close())
   const get = async (path: string, init: RequestInit = {}) => {
@@ -107,14 +107,14 @@ describe('served', () => {
     expect(await get('/livez')).toMatchObject({ status: 200 })
   })
 
-  it('nothing else', async () => {
+  it('404 for other paths and 405 for other methods', async () => {
     server = await serveHealth(healthy(), 0)
     for (const path of ['/', '/metrics', '/constructor', '/livez/'])
       expect(await get(path), path).toMatchObject({ status: 404 })
     expect(await get('/livez', { method: 'POST' })).toMatchObject({ status: 405 })
   })
 
-  it('a taken port is an error that names it', async () => {
+  it('an error that names the port, if it is in use', async () => {
     server = await serveHealth(healthy(), 0)
     await expect(serveHealth(healthy(), server.port)).rejects.toMatchObject({
       code: 'HEALTH_PORT',
@@ -123,8 +123,8 @@ describe('served', () => {
   })
 })
 
-describe('of a run', () => {
-  it('not ready before it has its input, ready while it works, gone with it', async () => {
+describe('a run', () => {
+  it('is not ready before its input is open, ready while it runs, and not served after its end', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'windrow-health-'))
     const port = await freePort()
     const flags = { input: ['examples/points.ndjson'], dataDir, healthPort: String(port) }

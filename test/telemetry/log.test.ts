@@ -1,4 +1,4 @@
-/** Log lines say where they belong; secrets are in none of them. */
+/** Log lines carry partition, window and trace; secrets are masked in all of them. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ describe('the log of a run', () => {
     const input = join(folder, 'points.ndjson')
     writeFileSync(input, fleetLines({ vms: 3, windows: 2, windowMs: 60_000, pointsPerWindow: 2, seed: 1 }).join('\n'))
     const args = ['run', '--input', input, '--window', '1m', '--partitions', '1', '--data-dir', join(folder, 'data')]
-    // Nobody is there: spans are not sent, and that holds nothing up.
+    // No collector listens there: spans are not sent, and the run is not delayed.
     const ended = await start([...args, '--log-level', 'trace', '--otlp-endpoint', 'http://127.0.0.1:9']).ended
     expect(ended.code, ended.stderr).toBe(0)
     const lines = ended.stderr.split('\n').filter((line) => line.startsWith('{'))
@@ -54,22 +54,22 @@ describe('the log of a run', () => {
 describe('masking', () => {
   const config = resolveSettings({ input: ['-'], schemaRegistry: 'https://me:open%20sesame@registry:8081' })
 
-  it('finds what is secret in addresses, as it is written and as it is meant', () => {
+  it('finds user and password in addresses, both encoded and decoded', () => {
     expect(secretsOf(config).sort()).toEqual(['me:open%20sesame', 'open sesame', 'open%20sesame'])
   })
 
   it.each([
-    ['as it is', 'GET https://me:open%20sesame@registry:8081/schemas'],
+    ['as written', 'GET https://me:open%20sesame@registry:8081/schemas'],
     ['decoded', 'wrong password: open sesame'],
-    ['in base64, as a header has it', `Basic ${Buffer.from('open sesame').toString('base64')}`],
-  ])('takes it out %s', (_, line) => {
+    ['in base64, as in a header', `Basic ${Buffer.from('open sesame').toString('base64')}`],
+  ])('masks a secret %s', (_, line) => {
     const masked = masking(secretsOf(config))(JSON.stringify({ msg: line }))
     expect(masked).toContain('[secret]')
     expect(masked).not.toMatch(/sesame|b3BlbiBzZXNhbWU/)
     expect(() => void JSON.parse(masked)).not.toThrow()
   })
 
-  test('a line without secrets stays as it is', () => {
+  test('a line without secrets is unchanged', () => {
     expect(masking(secretsOf(config))('{"msg":"cut","partition":3}')).toBe('{"msg":"cut","partition":3}')
   })
 })

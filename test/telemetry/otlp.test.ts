@@ -1,4 +1,4 @@
-/** What a collector gets: a receiver of OTLP over HTTP that reads the bytes itself, and a run that sends to it. */
+/** The data that a collector receives: a run sends to an OTLP receiver over HTTP that parses the bytes itself. */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
@@ -72,7 +72,7 @@ const spansSent = (): SpanSent[] =>
     }))
 
 describe('a collector', () => {
-  it('gets every span of a run before the run ends, as protobuf, at the path that OTLP names', async () => {
+  it('receives every span of a run before the run ends, as protobuf, at the path that OTLP defines', async () => {
     const ended = await run('--trace-vm-sampling', '1', '--job', 'traced')
     expect(ended.code, ended.stderr).toBe(0)
     for (const { path, headers } of requests)
@@ -84,13 +84,13 @@ describe('a collector', () => {
     expect(counts).toEqual([2, 2, 2, 8, 8])
     expect(new Set(spans.map(({ trace }) => trace)).size).toBe(2)
     expect(spans.every(({ trace, id }) => /^[0-9a-f]{32}$/.test(trace) && /^[0-9a-f]{16}$/.test(id))).toBe(true)
-    // Every parent was sent too, so that a trace is one tree.
+    // Every parent was sent too, so each trace is one tree.
     const ids = new Set(spans.map(({ id }) => id))
     expect(spans.filter(({ parent }) => parent === '').map(({ name }) => name)).toEqual(['window', 'window'])
     expect(spans.filter(({ parent }) => parent !== '' && !ids.has(parent))).toEqual([])
   })
 
-  it('is told which service and which job it is', async () => {
+  it('receives the names of service and job', async () => {
     expect((await run('--job', 'traced')).code).toBe(0)
     const attributes = resourceSpans()
       .flatMap((one) => nested(one, 1))
@@ -99,7 +99,7 @@ describe('a collector', () => {
     expect(Object.fromEntries(attributes)).toEqual({ 'service.name': 'windrow', 'windrow.job': 'traced' })
   })
 
-  it('that refuses costs spans and not the run, and that is said', async () => {
+  it('that refuses spans causes a warning and does not fail the run', async () => {
     status = 400
     const { code, stderr } = await run()
     expect(code, stderr).toBe(0)

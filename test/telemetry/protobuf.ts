@@ -1,6 +1,6 @@
-/** Reads protobuf's wire format (https://protobuf.dev/programming-guides/encoding/), as far as OTLP needs it. */
+/** Reads protobuf's wire format (https://protobuf.dev/programming-guides/encoding/). Covers what OTLP uses. */
 
-/** By number of the field, in order; what is nested comes as bytes. */
+/** Values by field number, in order. A nested message is returned as bytes. */
 export type Message = ReadonlyMap<number, readonly (bigint | Buffer)[]>
 
 export function readMessage(bytes: Buffer): Message {

@@ -1,4 +1,4 @@
-/** A real run on the embedded sidecar, with telemetry, in this process; spans go to memory and the metrics are read during it. */
+/** Runs a job on the embedded sidecar with telemetry, in this process. Spans are kept in memory; metrics are scraped during the run. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ export type ReadableSpan = ReturnType<tracing.InMemorySpanExporter['getFinishedS
 
 export interface ObservedRun {
   readonly spans: readonly ReadableSpan[]
-  /** What Prometheus would have got right after the first results were published. */
+  /** The metrics as scraped right after the first results were published. */
   readonly scraped: string
   readonly results: string
 }
@@ -52,7 +52,7 @@ export async function runObserved(settings: Settings = {}): Promise<ObservedRun>
           },
           async close() {
             await scraping.text
-            // Closing empties the exporter.
+            // Closing clears the exporter.
             spans = exporter.getFinishedSpans().slice()
             await telemetry.close()
           },

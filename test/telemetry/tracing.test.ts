@@ -1,10 +1,10 @@
-/** Traces, end to end on the embedded sidecar: one a partition window, and results that know nothing of it. */
+/** Traces, end to end on the embedded sidecar: one per partition window. Tracing does not change the results. */
 import { beforeAll, describe, expect, it, test } from 'vitest'
 import { isChosen } from '../../src/telemetry/tracing.ts'
 import { AGGREGATE, COMMIT } from '../../src/workflows/names.ts'
 import { FLEET, runObserved, type ObservedRun, type ReadableSpan } from './run-observed.ts'
 
-describe('a run that is traced', () => {
+describe('a traced run', () => {
   let run: ObservedRun
   let roots: readonly ReadableSpan[]
   const childrenOf = (parent: ReadableSpan): ReadableSpan[] =>
@@ -16,7 +16,7 @@ describe('a run that is traced', () => {
     roots = run.spans.filter(({ parentSpanContext }) => parentSpanContext === undefined)
   })
 
-  it('has one trace a partition window, with nothing outside of them', () => {
+  it('has one trace per partition window, and no span outside of them', () => {
     expect(roots.map(({ name }) => name)).toEqual(Array.from({ length: FLEET.windows }, () => 'window'))
     const starts = roots.map(({ attributes }) => attributes['windrow.window.start'])
     expect(new Set(starts).size).toBe(FLEET.windows)
@@ -24,7 +24,7 @@ describe('a run that is traced', () => {
     expect(traces).toEqual(new Set(roots.map((span) => span.spanContext().traceId)))
   })
 
-  it('has commit and publish below a window, and the activities below its commit, as the context came with the plan', () => {
+  it('has commit and publish as children of a window, and the activities as children of its commit, by the context in the plan', () => {
     for (const root of roots) {
       expect(namesUnder(root).sort()).toEqual(['commit', 'publish'])
       const commit = childrenOf(root).find(({ name }) => name === 'commit') as ReadableSpan
@@ -32,7 +32,7 @@ describe('a run that is traced', () => {
     }
   })
 
-  it('has the share of VM windows that was asked for, each with the turn that ran it', () => {
+  it('has the configured share of VM windows, each with the turn that ran it', () => {
     for (const aggregate of run.spans.filter(({ name }) => name === `${AGGREGATE} activity`)) {
       const vmWindows = childrenOf(aggregate)
       expect(vmWindows.map(({ name }) => name)).toEqual(Array.from({ length: FLEET.vms / 2 }, () => 'vm-window'))
@@ -40,8 +40,8 @@ describe('a run that is traced', () => {
     }
   })
 
-  it('begins a window before its commit and ends it after its publishing', () => {
-    // A span begins by the wall clock, in whole milliseconds, and lasts by a finer one.
+  it('starts a window before its commit and ends it after its publication', () => {
+    // A span's start is in whole milliseconds of the wall clock; its duration comes from a finer clock.
     const at = ([seconds, nanos]: [number, number]): number => seconds * 1e3 + nanos / 1e6
     for (const root of roots) {
       for (const child of childrenOf(root)) {
@@ -51,7 +51,7 @@ describe('a run that is traced', () => {
     }
   })
 
-  it('has the results of one that is not', async () => {
+  it('has the same results as a run without tracing', async () => {
     const plain = await runObserved({ traceSampling: 0 })
     expect(plain.spans).toEqual([])
     expect(plain.results).toBe(run.results)
@@ -65,6 +65,6 @@ test.each([
   [0.25, [0, 4]],
   [0.01, [0]],
   [0, []],
-])('a share of %d takes the same VM windows of a list at every try, the first among them', (share, expected) => {
+])('a share of %d selects the same VM windows in every attempt, including the first', (share, expected) => {
   expect([0, 1, 2, 3, 4, 5].filter((index) => isChosen(index, share))).toEqual(expected)
 })

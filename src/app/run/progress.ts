@@ -1,29 +1,30 @@
-/** Turns what the pipeline tells into what a run's observer wants to show. */
+/** Converts pipeline and worker events into the progress and the warnings that a run's observer displays. */
 import type { RunObserver, RunProgress } from '../types.ts'
 import type { WorkerEvent } from '../../adapters/dapr/worker.ts'
 import type { PipelineEvent } from '../../ports/events.ts'
 
 const INTERVAL_MS = 200
-const RETRY_REMEDY = 'Nothing is lost: mend what the reason names, and the run goes on by itself.'
+const RETRY_REMEDY = 'Nothing is lost. Fix the cause given above; the run then continues automatically.'
+/** A warning that persists is repeated after this time. */
 const WARN_AGAIN_AFTER_MS = 60_000
-/** Reasons may hold ids, which are ever new. */
+/** Reasons may contain ids, so their number is unbounded. */
 const MAX_REMEMBERED_WARNINGS = 100
 
 export class ProgressMeter {
   readonly #observer: RunObserver
   readonly #nowMs: () => number
   readonly #consumed = new Map<number, number>()
-  /** VM windows of the commits that are queued or under way. */
+  /** VM windows of all cuts so far, committed or not. */
   #vmWindowsTotal = 0
   #vmWindowsDone = 0
   #consumedBefore = 0
   #windowsClosed = 0
   #published = 0
-  #isWaitingSaid = false
+  #hasReportedWaiting = false
   #deadLetters = 0
   #last = { atMs: 0, consumed: 0, pointsPerSecond: 0 }
   #timer: NodeJS.Timeout | null = null
-  /** When each warning of a retry was given last, by its text. */
+  /** When each retry warning was last emitted, by its text. */
   readonly #warnedAtMs = new Map<string, number>()
 
   constructor(observer: RunObserver, nowMs: () => number) {
@@ -51,14 +52,14 @@ export class ProgressMeter {
 
   observeWorker(event: WorkerEvent): void {
     if (event.kind === 'connected') {
-      this.#isWaitingSaid = false
+      this.#hasReportedWaiting = false
       return
     }
-    // Said once, not at every attempt.
-    if (event.kind === 'waiting' && this.#isWaitingSaid) return
-    this.#isWaitingSaid ||= event.kind === 'waiting'
-    const message = event.kind === 'log' ? event.message : `the worker: ${event.kind}`
-    this.#observer.event({ kind: 'warning', message, remedy: 'The worker connects again by itself.' })
+    // Report the first attempt only.
+    if (event.kind === 'waiting' && this.#hasReportedWaiting) return
+    this.#hasReportedWaiting ||= event.kind === 'waiting'
+    const message = event.kind === 'log' ? event.message : `worker: ${event.kind}`
+    this.#observer.event({ kind: 'warning', message, remedy: 'No action needed: the worker reconnects automatically.' })
   }
 
   readonly observe = (event: PipelineEvent): void => {
@@ -92,8 +93,8 @@ export class ProgressMeter {
           .slice(0, 5)
           .map((one) => one.vmId)
           .join(', ')
-        const message = `partition ${partition} waits no more for ${event.producers.length} silent producers: ${names}`
-        this.#observer.event({ kind: 'warning', message, remedy: 'They are waited for again once they send.' })
+        const message = `partition ${partition} no longer waits for ${event.producers.length} silent producers: ${names}`
+        this.#observer.event({ kind: 'warning', message, remedy: 'Windows wait for them again once they send points.' })
         return
       }
       case 'request-taken': {
@@ -106,7 +107,7 @@ export class ProgressMeter {
         this.#observer.event({
           kind: 'warning',
           message: `${who} ${what}: ${why}`,
-          remedy: `It was asked for with ${command}.`,
+          remedy: `Requested with ${command}.`,
         })
         return
       }
@@ -122,9 +123,9 @@ export class ProgressMeter {
     }
   }
 
-  /** What ails one partition mostly ails all of them, for many tries: said once, and again when it goes on for long. */
+  /** A cause usually affects all partitions and many attempts. Warn once, and again if it persists. */
   #warnOfRetry({ step, reason }: PipelineEvent & { readonly kind: 'retry' }): void {
-    const message = `${step} failed and is tried again: ${reason}`
+    const message = `${step} failed and will be retried: ${reason}`
     const nowMs = this.#nowMs()
     if (nowMs < (this.#warnedAtMs.get(message) ?? -Infinity) + WARN_AGAIN_AFTER_MS) return
     if (this.#warnedAtMs.size >= MAX_REMEMBERED_WARNINGS) this.#warnedAtMs.clear()
@@ -137,14 +138,14 @@ export class ProgressMeter {
     this.#observer.event({
       kind: 'warning',
       message,
-      remedy: 'They begin anew if they come back; raise stateWindows to keep them longer.',
+      remedy: 'If they send again, they start without a state. Raise stateWindows to keep states longer.',
     })
   }
 
   #snapshot(): RunProgress {
     let consumed = 0
     for (const count of this.#consumed.values()) consumed += count
-    // Before a partition has folded anything of this run, its earlier records are known in the sum only.
+    // Until a partition has folded a batch in this run, its earlier records are only contained in the total.
     consumed = Math.max(consumed, this.#consumedBefore)
     const nowMs = this.#nowMs()
     const elapsedMs = nowMs - this.#last.atMs

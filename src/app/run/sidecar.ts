@@ -1,4 +1,4 @@
-/** The sidecar of a run, embedded or a daprd, with everything that speaks to it: store, workflow engine, worker. */
+/** Opens the sidecar of a run (embedded or daprd) and its clients: state store, workflow engine and worker. */
 import { join } from 'node:path'
 import { connectSidecar, type DaprApi } from '../../adapters/dapr/client.ts'
 import { createInstanceRunner } from '../../adapters/dapr/instance-runner.ts'
@@ -21,29 +21,29 @@ export interface SidecarStack {
   readonly store: StateStore
   readonly engine: WorkflowEngine
   readonly api: DaprApi
-  /** Asks the sidecar now: resolves when it answers, rejects when it does not within two seconds. */
+  /** Probes the sidecar: resolves if it answers, rejects if it does not within two seconds. */
   readonly answers: () => Promise<void>
-  /** Rejects when the sidecar or the worker is gone for good; otherwise never settles. */
+  /** Rejects if the sidecar or the worker has failed permanently; otherwise never settles. */
   readonly failed: Promise<never>
   close(): Promise<void>
 }
 
 export interface SidecarHooks {
-  /** Called for every VM window that a workflow of this process has closed. */
+  /** Called with the number of VM windows that a workflow started by this process has closed. */
   readonly onVmWindows: (count: number) => void
   readonly onWorkerEvent: (event: WorkerEvent) => void
-  /** Told of the activities that run in this process, whoever owns their partition. */
+  /** Receives events of the activities that run in this process, including those of other owners' partitions. */
   readonly onPipelineEvent: PipelineObserver
   readonly telemetry: Telemetry
 }
 
 /**
- * Work items that the worker takes at once. An `aggregate` holds one for as long as its VM windows need others, and every
- * partition may have one, so there must be more than partitions and instances in flight together.
+ * Spare work items of the worker. An `aggregate` holds one work item while its VM windows need others, and every partition
+ * may run an `aggregate`. So the limit must be larger than the number of partitions plus the instances in flight.
  */
 const SPARE_WORK_ITEMS = 64
 
-/** A sidecar is next door; a probe waits for the answer. */
+/** The sidecar is local, so it answers quickly; a health probe waits for it. */
 const ANSWER_WITHIN_MS = 2_000
 
 export async function openSidecar(
@@ -66,12 +66,12 @@ export async function openSidecar(
     grpcPort: embedded?.grpcPort ?? config.daprGrpcPort,
     ...(config.daprApiToken === null || embedded !== null ? {} : { apiToken: config.daprApiToken }),
   }
-  // A message carries a value and more: the way must be wider than the widest value.
+  // A message contains a value and more, so the message limit must exceed the largest value.
   const maxMessageMib = Math.ceil(config.maxValueBytes / 2 ** 20) * 2 + 64
   const client = await connectSidecar({ ...endpoint, maxMessageMib })
   let worker: WorkflowWorker | null = null
   const close = async (): Promise<void> => {
-    // The client first: an activity that waits for workflows ends at once, and the worker need not wait for it.
+    // Close the client first: activities that wait for workflows then end at once, and the worker need not wait for them.
     client.close()
     await worker?.stop()
     await embedded?.close()
@@ -127,6 +127,6 @@ function instanceFailed(id: string, reason: string): WindrowError {
   return new WindrowError(`the workflow ${id} failed: ${reason}`, {
     code: 'INSTANCE_FAILED',
     disposition: 'retryable',
-    remedy: 'It is driven again; look at the log of the worker if it goes on.',
+    remedy: 'It is retried automatically. If it persists, check the log of the worker.',
   })
 }

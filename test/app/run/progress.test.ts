@@ -1,4 +1,4 @@
-/** What an observer is told of retries: what is wrong and what to do, once, however many partitions and tries it hits. */
+/** Warnings about retries: cause and remedy, once, no matter how many partitions and attempts are affected. */
 import { expect, test } from 'vitest'
 import { ProgressMeter } from '../../../src/app/run/progress.ts'
 import type { RunEvent } from '../../../src/app/types.ts'
@@ -19,7 +19,7 @@ test('one reason is one warning', () => {
   const { events, retry } = meterAt()
   for (const pauseMs of [100, 200, 400])
     for (const partition of [0, 1, 2]) retry(partition, 'the disk is full', pauseMs)
-  const message = 'publishing failed and is tried again: the disk is full'
+  const message = 'publishing failed and will be retried: the disk is full'
   expect(events).toEqual([{ kind: 'warning', message, remedy: expect.stringContaining('Nothing is lost') as string }])
 })
 
@@ -30,7 +30,7 @@ test('another reason is another warning', () => {
   expect(events).toHaveLength(2)
 })
 
-test('a reason that goes on for a minute is said again', () => {
+test('a reason that persists for a minute is reported again', () => {
   const { events, clock, retry } = meterAt()
   retry(0, 'the disk is full', 100)
   clock.nowMs = 59_999

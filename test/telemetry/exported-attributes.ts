@@ -1,4 +1,4 @@
-/** Holds what a process exports to the table of attributes. */
+/** Compares the exported series of a process with the table of attributes. */
 import { expect } from 'vitest'
 import { ATTRIBUTES, prometheusLabel, type AttributeName } from '../../src/telemetry/attributes.ts'
 import { prometheusName, type MetricDefinition } from '../../src/telemetry/metric-definition.ts'
@@ -7,7 +7,7 @@ import { seriesIn } from './exposition.ts'
 
 const ALL: readonly MetricDefinition[] = Object.values(METRICS)
 
-/** Fails where a series has other attributes than its metric, or other values than these; returns the labels that it saw. */
+/** Fails if a series has other attributes than its metric, or values that are not listed. Returns all labels found. */
 export function labelsOf(text: string): Set<string> {
   const names = Object.keys(ATTRIBUTES) as AttributeName[]
   const byLabel = new Map(names.map((name) => [prometheusLabel(name), ATTRIBUTES[name].values]))
