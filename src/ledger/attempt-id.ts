@@ -1,12 +1,12 @@
 /**
- * Names of attempts, and of what belongs to them. An attempt is one try to make one commit; its id is never used again,
- * so whatever the state store or the workflow engine remembers of an older try cannot be taken for this one.
+ * Ids of attempts and of everything that belongs to them. An attempt is one try to make one commit. Its id is never reused,
+ * so data that the state store or the workflow engine still has of an older attempt is never mistaken for data of this one.
  *
  *   attempt  = <job>-<partition>-<commit>-<epoch>-<token>      also the id of its `partition-window` workflow
  *   instance = <attempt>-<index>[-<try>]                       a `vm-window` workflow
  *   chunk    = <attempt>-<kind>-<page>                         a state key
  *
- * Only `[A-Za-z0-9_-]` occur and an instance's id stays within 64 characters, as Dapr's management API asks.
+ * Ids contain only `[A-Za-z0-9_-]`, and an instance id has at most 64 characters, as Dapr's management API requires.
  */
 export interface AttemptOrigin {
   readonly job: string
@@ -24,7 +24,7 @@ export function instanceId(attempt: string, index: number, tries: number): strin
   return tries === 0 ? `${attempt}-${index}` : `${attempt}-${index}-${tries}`
 }
 
-/** Reads what {@link instanceId} wrote. */
+/** Parses an id that {@link instanceId} made. */
 export function instancePartsOf(id: string): { readonly index: number; readonly tries: number } {
   const [, , , , , index, tries] = id.split('-')
   return { index: Number(index), tries: Number(tries ?? 0) }

@@ -1,6 +1,7 @@
 /**
- * Why a partition goes on no more: a value beside its ledger, `<job>-<partition>-halt`, for whoever looks on. It decides
- * nothing and nobody takes it away: it names the ownership that ended with it, and a takeover voids it.
+ * Why a partition halted. The reason is stored next to the ledger, under `<job>-<partition>-halt`, so that `windrow status`
+ * can show it. It is informational only and never deleted: it names the owner that halted, so the next takeover invalidates
+ * it.
  */
 import { canonicalJson } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
@@ -8,12 +9,12 @@ import { messageOf, WindrowError } from '../errors/index.ts'
 import type { StateStore } from '../ports/index.ts'
 import { isOwnedBy, readLedger, type Ledger } from './ledger.ts'
 
-/** Of message and remedy each, in UTF-16 units: a message may quote a record. */
+/** Bound of message and remedy each, in UTF-16 units. A message may quote a record, so it needs a bound. */
 export const MAX_HALT_CHARS = 1000
 
 export interface Halt {
   readonly format: 1
-  /** The owner's; 0 and '': it halted before it had taken the partition for the first time. */
+  /** Epoch and token of the owner that halted; 0 and '' if it halted before the partition had its first owner. */
   readonly epoch: number
   readonly token: string
   readonly atMs: EpochMs
@@ -22,21 +23,25 @@ export interface Halt {
   readonly remedy: string
 }
 
-/** An owner, or whoever wanted to become the first. */
+/** The owner that halted, or {@link NO_OWNER}. */
 export type HaltedOwner = Pick<Halt, 'epoch' | 'token'>
 
+/** Stands for a processor that halted before the partition had its first owner. */
 export const NO_OWNER: HaltedOwner = { epoch: 0, token: '' }
 
 export function haltKey(job: string, partition: number): string {
   return `${job}-${partition}-halt`
 }
 
-/** Whether the partition that it ended can go on, here or elsewhere; all other errors halt it until the cause is mended. */
+/**
+ * Whether the partition can continue after this error, here or in another processor. Every other error halts the partition
+ * until its cause is fixed.
+ */
 export function isTransient(error: unknown): error is WindrowError {
   return error instanceof WindrowError && (error.disposition !== 'fatal' || error.code === 'STOPPED')
 }
 
-/** Any error that halted a partition, as one with code and remedy. */
+/** The error that halted a partition as a WindrowError; an error of another class becomes UNEXPECTED. */
 export function haltingError(partition: number, error: unknown): WindrowError {
   if (error instanceof WindrowError) return error
   return new WindrowError(`partition ${partition}: ${messageOf(error)}`, {
@@ -47,8 +52,8 @@ export function haltingError(partition: number, error: unknown): WindrowError {
 }
 
 /**
- * Keeps why the owner halts, unless the ledger has another owner by now, who goes on. Whoever halts twice keeps the later
- * reason, so that running it again after a lost answer is safe.
+ * Stores why the owner halts. Does nothing if the partition has another owner by now, since that one continues. A second
+ * call replaces the reason of the first, so repeating a call whose answer was lost is safe.
  */
 export async function storeHalt(
   store: StateStore,
@@ -66,7 +71,7 @@ export async function storeHalt(
   } satisfies Halt)
   for (;;) {
     const stored = (await store.get([key])).get(key)
-    // After that read: a halt that a new owner keeps meanwhile makes the write below fail, and is then seen here.
+    // Read after the halt: if a new owner stores its halt in between, the write below fails and the loop sees the new owner.
     const ledger = (await readLedger(store, job, partition))?.ledger ?? null
     if (!isHeldBy(ledger, owner)) return
     if (stored === undefined) {
@@ -77,7 +82,7 @@ export async function storeHalt(
   }
 }
 
-/** The halt that holds with this ledger; `null` when the partition is not halted, as far as any owner got to say. */
+/** The halt of the ledger's current owner; `null` if it has stored none. */
 export async function readHalt(
   store: StateStore,
   job: string,
@@ -88,11 +93,11 @@ export async function readHalt(
   const stored = (await store.get([key])).get(key)
   if (stored === undefined) return null
   const halt = JSON.parse(stored.value) as Halt
-  // Whatever another version says of a halt, its ownership is of the form that a ledger has.
+  // Another version may store other members, but epoch and token are those of the ledger in every version.
   return isHeldBy(ledger, halt) ? halt : null
 }
 
-/** A ledger that is gone has no other owner. */
+/** Without a ledger there is no other owner. */
 function isHeldBy(ledger: Ledger | null, owner: HaltedOwner): boolean {
   return ledger === null || isOwnedBy(ledger, owner)
 }

@@ -1,7 +1,7 @@
 /**
- * The index chunk of a commit: which chunks are in force, which wait to be published, which are superseded. It is made
- * from the index before and from what the attempt wrote; the same inputs make the same index, so the `commit` activity may
- * run twice.
+ * The index chunk of a commit lists the chunks that are in force, those that wait to be published, and those that are
+ * superseded and must be deleted. It is computed from the index before and from the chunks that the attempt wrote. Equal
+ * inputs give an equal index, so the activity `commit` may run twice.
  */
 import { canonicalJson } from '../core/json.ts'
 import type { CloseReason } from '../core/closing.ts'
@@ -21,11 +21,11 @@ export interface Garbage {
   readonly kind: ChunkKind
   readonly first: number
   readonly pages: number
-  /** Times to delete them again later, for what a straggler may still write. */
+  /** How many more times to delete them later, since a straggler may still write them. */
   readonly again: number
 }
 
-/** What a commit publishes. */
+/** What a commit publishes. It stays in the index until the commit is known to be published. */
 export interface Outbox {
   readonly marker: PublishedMarker
   readonly resumeOffset: number
@@ -35,22 +35,22 @@ export interface Outbox {
   readonly certificate: ChunkSet<'certificate'> | null
 }
 
-/** Certificates that stay in the state store, the newest of all; outboxes hold fewer than these. */
+/** Number of the newest certificates that stay in the state store. Outboxes never hold as many. */
 export const KEPT_CERTIFICATES = 32
 
-/** A certificate that is kept: a chunk with one row. */
+/** A certificate that stays in the state store, as a chunk with one row. */
 export interface KeptCertificate {
   readonly sequence: number
   readonly set: ChunkSet<'certificate'>
 }
 
-/** Sums over all commits of the partition. */
+/** Numbers of windows and VM windows over all commits of the partition. */
 export interface CloseTotals {
   readonly windows: number
   readonly windowsByReason: { readonly [reason: string]: number }
   readonly vmWindows: number
   readonly vmWindowsByReason: { readonly [reason: string]: number }
-  /** Results of amendments and promotions. Absent: none since they are counted. */
+  /** Number of results of amendments and promotions; absent for none. Versions that did not count them left it out. */
   readonly revisions?: number
 }
 
@@ -65,34 +65,34 @@ export interface OpenChunks {
 export interface IndexChunk {
   readonly commit: number
   readonly digest: string
-  /** VM windows that are open at the cut; a window that did not change keeps the chunks of an earlier commit. */
+  /** Open windows at the cut. A window that did not change keeps the chunks of an earlier commit. */
   readonly open: readonly OpenChunks[]
   readonly roster: ChunkSet<'roster'>
   /** VM states after the last closed window; `null` before the first. */
   readonly states: ChunkSet<'states'> | null
-  /** The job's accumulator over all closed windows of this partition; `null` before the first. */
+  /** The job's accumulator over all closed windows of this partition; `null` before the first closed window. */
   readonly total: ChunkSet<'total'> | null
   /** The last closed windows, oldest first. */
   readonly closed: readonly ClosedEntry[]
-  /** What came late and waits to be amended in. */
+  /** Late points that wait for the next commit that amends. */
   readonly late: ChunkSet<'late'> | null
   readonly outboxes: readonly Outbox[]
   /** The last {@link KEPT_CERTIFICATES}, oldest first. */
   readonly certificates: readonly KeptCertificate[]
   readonly totals: CloseTotals
-  /** The window that closed last, and how; `null` before the first. */
+  /** The window that closed last; `null` before the first. */
   readonly lastClosed: {
     readonly window: EpochMs
     readonly reason: CloseReason
-    /** VMs that sent nothing for so long that their state was dropped. */
+    /** Number of VMs whose state was dropped because they sent nothing for `stateWindows` windows. */
     readonly statesDropped: number
   } | null
-  /** The last promotion that was carried out, whichever commit it was; absent before the first. */
+  /** The outcome of the last promotion, which an earlier commit may have carried out; absent before the first. */
   readonly promotion?: PromotionOutcome
   readonly garbage: readonly Garbage[]
 }
 
-/** What an attempt adds: the parts of the new index that are its own. */
+/** What an attempt contributes to the new index. */
 export interface IndexStep {
   readonly attempt: string
   readonly commit: number
@@ -102,17 +102,17 @@ export interface IndexStep {
   readonly roster: ChunkSet<'roster'>
   readonly deadLetters: Outbox['deadLetters']
   readonly late: ChunkSet<'late'> | null
-  /** What was late and is amended in by this commit. */
+  /** Late points that this commit merges. */
   readonly amendedLate: ChunkSet<'late'> | null
-  /** `null` in a checkpoint, and so is `total`. */
+  /** `null` in a checkpoint, like `total`. */
   readonly results: ChunkSet<'results'> | null
   readonly total: ChunkSet<'total'> | null
-  /** Closed windows that this commit amended, or promoted results of. */
+  /** Closed windows that this commit amended, or for which it promoted results. */
   readonly amended: readonly ClosedEntry[]
-  /** VM states after the last closed window, where a promotion changed them and no remembered window holds them. */
+  /** New VM states after the last closed window, if a promotion changed them while no window is remembered. */
   readonly states?: ChunkSet<'states'> | null
   readonly promotion?: PromotionOutcome | null
-  /** `null`: it closes nothing. */
+  /** `null` if the commit closes nothing. */
   readonly closing:
     | (Omit<ClosedEntry, 'prior' | 'priorAmended' | 'amended'> & {
         readonly states: ChunkSet<'states'>
@@ -122,7 +122,7 @@ export interface IndexStep {
     | null
   /** `null` for a checkpoint. */
   readonly certificate: { readonly set: ChunkSet<'certificate'>; readonly head: CertificateHead } | null
-  /** The highest commit known to be published, as the ledger will say it. */
+  /** The highest commit known to be published, as the new ledger states it. */
   readonly publishedCommit: number
   /** The commit whose garbage has been deleted. */
   readonly sweptCommit: number
@@ -154,7 +154,7 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
     outboxes: [...(before?.outboxes.filter((one) => !isPublished(one)) ?? []), outbox],
     certificates: [...(before?.certificates ?? []), ...certified].slice(-KEPT_CERTIFICATES),
   }
-  // A window that is amended and forgotten at once leaves chunks that no index ever listed, and so does what was late.
+  // Chunks that this commit needs but no index lists: late points that it merged, and windows that it amended and dropped.
   const passing = [...closedAll.flatMap(setsOfEntry), step.amendedLate]
   return {
     commit: step.commit,
@@ -169,7 +169,7 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
       ...(beforeAt === null
         ? []
         : [{ attempt: beforeAt.attempt, kind: 'index' as const, first: 0, pages: 1, again: 0 }]),
-      // Stragglers of an abandoned attempt may write for as long as they live, so it is swept more than once.
+      // Stragglers of an abandoned attempt may still write, so its chunks are deleted more than once.
       ...step.abandoned.flatMap((one) => announcedGarbage(one.attempt, one.pages, 1)),
     ],
   }
@@ -177,7 +177,7 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
 
 type Listed = Pick<IndexChunk, 'open' | 'roster' | 'states' | 'total' | 'closed' | 'late' | 'outboxes' | 'certificates'>
 
-/** Every set of chunks that an index lists. */
+/** All chunk sets that an index lists. */
 export function chunksOf(index: Listed): (ChunkSet | null)[] {
   return [
     ...index.open.map((one) => one.set),
@@ -188,7 +188,7 @@ export function chunksOf(index: Listed): (ChunkSet | null)[] {
   ]
 }
 
-/** Sets that were listed and are not any more, each once. */
+/** Chunk sets of `before` that are missing in `after`, without repetitions. */
 function superseded(before: readonly (ChunkSet | null)[], after: readonly (ChunkSet | null)[]): ChunkSet[] {
   const keyOf = (set: ChunkSet): string => chunkKey(set.attempt, set.kind, set.first)
   const sets = new Map<string, ChunkSet>()
@@ -219,7 +219,7 @@ function promotionAfter(before: IndexChunk | null, step: IndexStep): Pick<IndexC
   return promotion === undefined ? {} : { promotion }
 }
 
-/** Garbage that was not deleted yet, and what must be deleted again. */
+/** Garbage that was not deleted yet, and garbage that must be deleted again. */
 function carriedGarbage(before: IndexChunk | null, sweptCommit: number): Garbage[] {
   if (before === null) return []
   if (sweptCommit < before.commit) return [...before.garbage]
@@ -230,7 +230,7 @@ function garbageOf(set: ChunkSet): Garbage {
   return { attempt: set.attempt, kind: set.kind, first: set.first, pages: set.digests.length, again: 0 }
 }
 
-/** All that an attempt may have written. */
+/** All pages that an attempt may have written. */
 export function announcedGarbage(attempt: string, pages: AnnouncedPages, again: number): Garbage[] {
   return Object.entries(pages).map(([kind, count]) => ({
     attempt,
@@ -241,7 +241,7 @@ export function announcedGarbage(attempt: string, pages: AnnouncedPages, again: 
   }))
 }
 
-/** Windows and VM windows count once, under the reason that they have now. */
+/** Counts every window and VM window once, under its current reason. */
 function totalsAfter(before: IndexChunk | null, step: IndexStep): CloseTotals {
   const { amended, closing } = step
   let totals = before?.totals ?? NO_TOTALS
@@ -255,7 +255,7 @@ function totalsAfter(before: IndexChunk | null, step: IndexStep): CloseTotals {
   return revisions === 0 ? after : { ...after, revisions }
 }
 
-/** Of what a commit publishes, all but the results of the window that closes. */
+/** Number of results that a commit publishes, without those of the window that closes. */
 function revisionsIn({ results, closing }: IndexStep): number {
   const closed = Object.values(closing?.vmWindowsByReason ?? {}).reduce((sum, count) => sum + count, 0)
   return Math.max(0, (results?.rows ?? 0) - closed)
@@ -295,7 +295,7 @@ export function keysOf(garbage: readonly Garbage[]): string[] {
   )
 }
 
-/** Writes the index of an attempt, or keeps the one that is there; returns its digest. */
+/** Writes the index of an attempt unless it exists already. Returns the digest of the stored index. */
 export async function writeIndex(store: StateStore, attempt: string, index: IndexChunk): Promise<string> {
   const text = canonicalJson(index)
   if ((await store.insert(chunkKey(attempt, 'index', 0), text)) === 'inserted') return textDigest(text)

@@ -1,6 +1,6 @@
 /**
- * The job record: what a job is bound to from its first run on. Windows, aggregator, partitions and source decide what
- * records mean; under other ones the ledgers would tell lies.
+ * The job record: the settings that a job is bound to from its first run on. Windows, aggregator, partitions and source
+ * decide what a record means, so ledgers that were written under other settings would be wrong.
  */
 import { durationText } from '../core/durations.ts'
 import { canonicalJson, type Json } from '../core/json.ts'
@@ -15,16 +15,19 @@ export interface JobRecord {
   readonly partitions: number
   readonly rules: Windowing
   readonly aggregator: string
-  /** How fields of the records are called. */
+  /** The names of the input fields. */
   readonly fields: Json
-  /** What the source says of itself, to be compared by the source. */
+  /** How the source identifies itself. Only the source can compare two of these. */
   readonly source: Json
 }
 
 /**
- * Binds the job, or checks that it is bound to the same; returns the record in force. `checkSource` gets what the record
- * keeps of its source and throws where that is another one: before all else, since it explains other differences.
- * `isUntouched` tells whether no record was ever consumed: a first try with a slip in it does not bind the job for good.
+ * Binds a new job to its settings, or checks that an existing job has the same ones; returns the record in force. Throws
+ * JOB_CHANGED for other settings.
+ *
+ * `checkSource` gets the stored identity of the source and throws if the source is another one. It runs first, since another
+ * source explains other differences. `isUntouched` returns whether the job has consumed no record yet: such a job may be
+ * bound again, so that a mistake in the first run can be corrected.
  */
 export async function bindJob(
   store: StateStore,
@@ -37,7 +40,7 @@ export async function bindJob(
   for (;;) {
     await store.insert(key, text)
     const stored = (await store.get([key])).get(key)
-    if (stored === undefined) throw new Error(`the job record ${key} was written and is not there`)
+    if (stored === undefined) throw new Error(`the job record ${key} was written a moment ago and is missing`)
     const record = JSON.parse(stored.value) as JobRecord
     try {
       checkSource(record.source)
@@ -56,11 +59,11 @@ function assertSame(before: JobRecord, now: JobRecord): void {
   if (differences.length === 0) return
   throw new WindrowError(`job ${now.job} began with other settings: ${differences.join('; ')}`, {
     code: 'JOB_CHANGED',
-    remedy: 'Start with the settings that it began with, or give the new ones another --job or --data-dir.',
+    remedy: 'Start with the settings that the job began with, or use another --job or --data-dir for the new ones.',
   })
 }
 
-/** The rules under the names of their settings, where these differ. */
+/** Names of settings that differ from the name of their rule. */
 const SETTING_OF: { readonly [rule in keyof Windowing]?: string } = {
   sizeMs: 'window',
   graceMs: 'grace',
@@ -74,7 +77,7 @@ function shown(rule: string, value: unknown): string {
   return rule.endsWith('Ms') && typeof value === 'number' ? durationText(value) : JSON.stringify(value)
 }
 
-/** The source has its own check, with a message of its own. */
+/** `source` is left out, since the source checks it with a message of its own. */
 function differencesOf(before: JobRecord, now: JobRecord): string[] {
   const differences: string[] = []
   const compare = (name: string, a: unknown, b: unknown): void => {

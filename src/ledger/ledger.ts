@@ -1,6 +1,32 @@
 /**
- * The ledger: one record a partition that says what is decided. Whoever replaces it by its ETag decides; everything else
- * (chunks, workflows, published results) follows from what it says. It stays under 4 kB, whatever the partition holds.
+ * The ledger is one record per partition and the single source of truth for what has been committed. A commit takes effect
+ * when its writer replaces the record with a compare-and-swap on the ETag; chunks, workflows and published results follow
+ * from it. A ledger takes at most 4 kB, however large its partition is.
+ *
+ * The files of this folder:
+ *
+ *   ledger.ts            the record, its format, reading it
+ *   takeover.ts          taking a partition over, changing one's own ledger, announcing a commit (intent)
+ *   attempt-id.ts        ids of attempts and workflow instances, keys of ledgers and jobs
+ *   chunks.ts            lists of rows in pages: written once, checked against their digests
+ *   chunk-rows.ts        the row type of each kind of chunk
+ *   sorted-rows.ts       finding single rows by VM, with a binary search over pages
+ *   window-rows.ts       reading what is kept of one closed window
+ *   vm-window-row.ts     encoding a VM window so that it fits into the store
+ *   index-chunk.ts       the index of a commit: chunks in force, outboxes, garbage
+ *   closed-windows.ts    closed windows that late points can still amend
+ *   result-line.ts       a result as the line that is published
+ *   dead-letter.ts       a refused record, or a VM window in quarantine, as it is published
+ *   seal-certificate.ts  digests of certificates
+ *   text-digest.ts       SHA-256 of a text
+ *   job-record.ts        the settings that a job is bound to
+ *   requests.ts          requests of operators, and the owner's answers
+ *   promotion.ts         the rows that a replay wants to be promoted
+ *   halt.ts              why a partition halted, for `windrow status`
+ *
+ * Three kinds of state are kept apart. The ledger, the job record, the requests and the halt are single values that are
+ * changed with compare-and-swap. Chunks are written once and deleted when no index needs them. The index is a chunk too,
+ * but one value: the ledger names it, and it names all others.
  */
 import { canonicalJson } from '../core/json.ts'
 import { NO_FATES, type FateCounts } from '../core/fate.ts'
@@ -11,15 +37,15 @@ import type { PublishedMarker, StateStore } from '../ports/index.ts'
 import { ledgerKey } from './attempt-id.ts'
 import type { ChunkKind } from './chunk-rows.ts'
 
-/** Upper bound of a ledger in bytes; a test holds the largest possible one against it. */
+/** Upper bound of a ledger in bytes. A test builds the largest possible ledger and checks it. */
 export const MAX_LEDGER_BYTES = 4096
-/** Abandoned attempts that a ledger keeps in mind until they are swept. */
+/** Number of abandoned attempts that a ledger lists until their chunks are deleted. */
 export const MAX_ABANDONED = 7
 
-/** How many pages an attempt may have written of each kind: enough to find and delete all of them. */
+/** How many pages of each kind an attempt may write: enough to find and delete all of them. */
 export type AnnouncedPages = { readonly [K in ChunkKind]?: number }
 
-/** What the owner is about to commit. Found by the next owner, it is run again at the same cut. */
+/** What the owner is about to commit. An owner that finds the intent of its predecessor repeats it at the same cut. */
 export interface Intent {
   readonly attempt: string
   readonly commit: number
@@ -29,7 +55,7 @@ export interface Intent {
   /** Start of the window that closes; `null`: a checkpoint. */
   readonly window: EpochMs | null
   readonly trigger: CloseTrigger | null
-  /** Id of the operator's request that is carried out; `null` or absent where nobody asked. */
+  /** Id of the operator's request that the commit carries out; `null` or absent if there is none. */
   readonly request?: string | null
   readonly pages: AnnouncedPages
 }
@@ -39,13 +65,13 @@ export interface AbandonedAttempt {
   readonly pages: AnnouncedPages
 }
 
-/** The end of the chain of certificates, to which the next one is tied. */
+/** The last certificate of the chain. The next certificate contains its digest. */
 export interface CertificateHead {
   /** 0 before the first. */
   readonly sequence: number
   /** '' before the first. */
   readonly digest: string
-  /** Offset of the last record that it accounts for. */
+  /** Offset of the last record that the certificate accounts for. */
   readonly through: number
 }
 
@@ -57,37 +83,37 @@ export interface Ledger {
   readonly partition: number
   /** Number of the last commit; 0 before the first. */
   readonly commit: number
-  /** Digest of that commit, chained to the one before; '' before the first. */
+  /** Digest of the last commit. It covers the digest of the commit before; '' before the first. */
   readonly digest: string
-  /** Raised by every takeover; only the owner of the current one may commit (I7). */
+  /** Raised by every takeover. Only the owner of the current epoch may commit (I7). */
   readonly epoch: number
   readonly token: string
-  /** Where reading goes on: the last commit's cut + 1 (I5). */
+  /** The offset to resume reading at: the last commit's cut + 1 (I5). */
   readonly resumeOffset: number
-  /** Offset of the last record below it: the two differ by more than 1 where a log has offsets without records. */
+  /** Offset of the last record below `resumeOffset`. They differ by more than 1 if the log has offsets without records. */
   readonly lastRecord: number
   readonly certified: CertificateHead
-  /** `null`: no point was accepted yet. */
+  /** `null` before the first accepted point. */
   readonly watermark: EpochMs | null
   readonly closedThrough: EpochMs | null
   readonly counts: FateCounts
   /** The highest commit that is known to be published. */
   readonly published: PublishedMarker
   readonly intent: Intent | null
-  /** The chunk that lists all others; `null` before the first commit. */
+  /** The index chunk, which lists all other chunks; `null` before the first commit. */
   readonly index: { readonly attempt: string; readonly digest: string } | null
   readonly abandoned: readonly AbandonedAttempt[]
-  /** Where a run with `--once` ends; `null`: none was ever asked for. */
+  /** Where a run with `--once` ends; `null` if the job was never run with `--once`. */
   readonly goal: Goal | null
 }
 
 /**
- * What was there when a run with `--once` began. Kept, so that a run that is continued ends at the same record: the end
- * closes windows, and so must not move.
+ * The end of the log when a run with `--once` began. It is stored so that a resumed run ends at the same record: the end of
+ * the input closes windows, so it must not move.
  */
 export interface Goal {
   readonly offset: number
-  /** All below it is consumed, every window is closed and published. */
+  /** Every record below `offset` is consumed, and every window is closed and published. */
   readonly isReached: boolean
 }
 
@@ -126,18 +152,22 @@ export function encodeLedger(ledger: Ledger): string {
   return text
 }
 
-/** A value that is no ledger at all is asked for again: it may be what a store answers while it comes back. */
+/**
+ * Throws LEDGER_UNREADABLE for a text that is not JSON. That error is retryable, since a store may answer with such a text
+ * while it recovers. Throws LEDGER_FORMAT, which is fatal, for a ledger of another version.
+ */
 export function parseLedger(text: string, key: string): Ledger {
   let parsed: { readonly format?: unknown }
   try {
     parsed = JSON.parse(text) as typeof parsed
   } catch (error) {
     throw new WindrowError(
-      `the ledger ${key} is no JSON (${messageOf(error)}): ${JSON.stringify(text.slice(0, 200))}`,
+      `the ledger ${key} is not JSON (${messageOf(error)}): ${JSON.stringify(text.slice(0, 200))}`,
       {
         code: 'LEDGER_UNREADABLE',
         disposition: 'retryable',
-        remedy: 'It is read again. If that goes on, the state store has damaged it: restore the store from a backup.',
+        remedy:
+          'Windrow reads it again. If the error persists, the state store has damaged the ledger: restore the store from a backup.',
         cause: error,
       },
     )
@@ -148,7 +178,7 @@ export function parseLedger(text: string, key: string): Ledger {
       {
         code: 'LEDGER_FORMAT',
         remedy:
-          'Run the version of Windrow that wrote it, or compute the results again under another --job or --data-dir.',
+          'Run the version of Windrow that wrote the ledger, or compute the results again under another --job or --data-dir.',
       },
     )
   }
@@ -161,7 +191,7 @@ export async function readLedger(store: StateStore, job: string, partition: numb
   return stored === undefined ? null : { ledger: parseLedger(stored.value, key), etag: stored.etag }
 }
 
-/** Whether the ledger is still in the hands of this epoch (I7). */
+/** Whether this owner, by epoch and token, still owns the partition (I7). */
 export function isOwnedBy(ledger: Ledger, owner: { readonly epoch: number; readonly token: string }): boolean {
   return ledger.epoch === owner.epoch && ledger.token === owner.token
 }
@@ -170,6 +200,6 @@ export function lostPartition(job: string, partition: number, epoch: number): Wi
   return new WindrowError(`partition ${partition} of job ${job} was taken over from epoch ${epoch}`, {
     code: 'PARTITION_LOST',
     disposition: 'lost',
-    remedy: 'Nothing is to be done: another processor owns the partition now and goes on from the ledger.',
+    remedy: 'No action is needed: another processor owns the partition now and resumes from the ledger.',
   })
 }

@@ -1,6 +1,7 @@
 /**
- * What a replay asks a partition's owner to promote: rows in pages of their own beside the ledger, since they are too many
- * for the request that names them (requests.ts). Whoever asks writes them, nobody changes them, the owner deletes them.
+ * The rows that a replay wants the owner of a partition to promote. They are too many for the request itself (requests.ts),
+ * so they are stored in pages next to the ledger. The command that submits the request writes them, and the owner deletes
+ * them when it answers; in between they do not change.
  */
 import type { ClosedVmRow } from '../core/amend-vm-window.ts'
 import type { VmWindowResult } from '../core/close-vm-window.ts'
@@ -12,35 +13,35 @@ import { pageTextsOf } from './chunks.ts'
 import { textDigest } from './text-digest.ts'
 
 export type PromotionRow =
-  /** A result that differs, as the replay has it; `seen`: revision of the live one, 0 where there is none. */
+  /** A result of the replay that differs from the published one. `seen`: revision of the published one, 0 without one. */
   | { readonly kind: 'result'; readonly seen: number; readonly result: VmWindowResult }
-  /** What the replay's ledger keeps of such a VM in a window that late points can still change. */
+  /** What the replay's ledger keeps of such a VM for a window that late points can still change. */
   | {
       readonly kind: 'memory'
       readonly vmId: string
       readonly window: EpochMs
       readonly closing: ClosedVmRow | null
       readonly isQuarantined: boolean
-      /** Before and after the window. */
+      /** The VM's states before and after the window. */
       readonly prior: StateRow | null
       readonly state: StateRow | null
     }
-  /** Its state after the replay's last window, and whether the live results say the same. */
+  /** The VM's state after the replay's last window. `isSame`: the published results lead to the same state. */
   | { readonly kind: 'after'; readonly vmId: string; readonly state: StateRow | null; readonly isSame: boolean }
-  /** Windows in which something was published anew since the certificate that the replay ends with. */
+  /** Windows that were published again after the certificate with which the replay ends. */
   | { readonly kind: 'touched'; readonly first: EpochMs; readonly last: EpochMs }
 
-/** Where the rows are, and what they must look like. */
+/** How many pages of rows there are, and what they must contain. */
 export interface PromotionPages {
   readonly pages: number
-  /** Over the digests of the pages. */
+  /** Digest over the digests of the pages. */
   readonly digest: string
-  /** Results and VMs in them. */
+  /** Number of results and of VMs in the rows. */
   readonly results: number
   readonly vms: number
 }
 
-/** Pages that are written or read at once. */
+/** Number of pages that are written or read concurrently. */
 const PAGES_AT_ONCE = 8
 
 export function promotionKeys(job: string, partition: number, id: string, pages: number): string[] {
@@ -58,7 +59,7 @@ export async function writePromotion(
   const keys = promotionKeys(job, partition, id, texts.length)
   for (let from = 0; from < keys.length; from += PAGES_AT_ONCE) {
     const batch = keys.slice(from, from + PAGES_AT_ONCE)
-    // Found there already: an earlier call, whose answer was lost, has written the same.
+    // A page that exists was written by an earlier call whose answer was lost, with the same text.
     await Promise.all(batch.map((key, i) => store.insert(key, texts[from + i] as string)))
   }
   const vms = new Set(rows.flatMap((row) => (row.kind === 'result' ? [row.result.vmId] : [])))
@@ -66,7 +67,7 @@ export async function writePromotion(
   return { pages: texts.length, digest: digestOfPages(texts), results, vms: vms.size }
 }
 
-/** `null`: they are not (any more) what was written. */
+/** `null` if a page is missing or does not match the digest. */
 export async function readPromotion(
   store: StateStore,
   job: string,
@@ -93,33 +94,33 @@ function digestOfPages(texts: readonly string[]): string {
   return textDigest(canonicalJson(texts.map(textDigest)))
 }
 
-/** Why a VM of a promotion stays as it is. */
+/** Why a VM is refused by a promotion. */
 export type PromotionProblem =
   /** A late point, or another promotion, has changed it since the replay. */
   | 'moved-on'
-  /** Its state changes, and windows that closed since are not remembered any more: they could not follow. */
+  /** Its state changes, but windows that closed after the replay are no longer remembered, so they could not be updated. */
   | 'too-far-behind'
-  /** The replay counted other points in a window that late points can still change. */
+  /** In a window that late points can still change, the replay counted other points than the job. */
   | 'other-points'
-  /** The result takes more than the state store allows. */
+  /** A result is larger than the state store allows. */
   | 'too-large'
 
 /** A VM that was refused, with all its windows. */
 export interface RefusedVm {
   readonly vmId: string
   readonly problem: PromotionProblem
-  /** The first of its windows that the problem is in. */
+  /** The first window with the problem. */
   readonly window: EpochMs
 }
 
-/** Refused VMs that an outcome names; `count` tells them all. */
+/** Number of refused VMs that an outcome lists; `count` is the number of all. */
 export const MAX_NAMED_REFUSALS = 20
 
-/** What became of a request to promote; kept in the index until the next one, so that it is carried out once. */
+/** The outcome of a request to promote. The index keeps it until the next promotion, so that a request is carried out once. */
 export interface PromotionOutcome {
   readonly request: string
   readonly commit: number
-  /** `null`: everything was refused. */
+  /** Sequence of the commit's certificate; `null` if everything was refused. */
   readonly certificate: number | null
   readonly vmWindows: number
   readonly following: number

@@ -1,12 +1,12 @@
 /**
- * What operators ask of a partition's owner: a value of its own beside the ledger, `<job>-<partition>-requests`. Whoever
- * asks adds to it, the owner takes and answers; each is a read and one compare-and-swap.
+ * Requests of operators to the owner of a partition. They are one value next to the ledger, `<job>-<partition>-requests`.
+ * The operator's command adds a request; the owner takes it and answers it. Each step is a read and one compare-and-swap.
  *
- *   asked → taken (the owner has fixed what it will do) → answered
+ *   submitted → taken (the owner has fixed what it will do) → answered
  *
- * A request stays until it is answered, whoever owns the partition meanwhile. What it decides becomes durable in the
- * ledger (intent, commit) before the answer is written, so an owner that dies in between leaves a request that its
- * successor carries on with, and finds done what is done.
+ * A request stays until it is answered, even if the partition changes its owner. The ledger (intent, commit) makes its effect
+ * durable before the answer is written. So if an owner dies in between, its successor continues with the request and skips
+ * the part that is committed already.
  */
 import { canonicalJson } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
@@ -15,18 +15,18 @@ import type { StateStore } from '../ports/index.ts'
 import type { PromotionOutcome, PromotionPages } from './promotion.ts'
 
 export const MAX_OPEN_REQUESTS = 8
-/** Answers that are kept for whoever asked and went away. */
+/** Number of answers that are kept, for operators that did not wait. */
 export const MAX_ANSWERS = 16
-/** Both in UTF-16 units; they are stored with the request and in a certificate. */
+/** Bounds of `who` and `why` in UTF-16 units: both are stored with the request and in a certificate. */
 export const MAX_WHO_CHARS = 100
 export const MAX_WHY_CHARS = 500
-/** Windows that an answer names; `count` tells them all. */
+/** Number of windows that an answer lists; `count` is the number of all. */
 export const MAX_NAMED_WINDOWS = 100
 
-/** Closes the open windows up to this one, the lowest first. */
+/** Asks to close the open windows up to and including `window`, the lowest first. */
 export interface CloseRequest {
   readonly kind: 'close'
-  /** Fresh random text; the same request asked for in several partitions has one id. */
+  /** Random text. A request to several partitions has the same id in each of them. */
   readonly id: string
   readonly window: EpochMs
   readonly who: string
@@ -34,7 +34,7 @@ export interface CloseRequest {
   readonly askedAtMs: EpochMs
 }
 
-/** Publishes what a replay found, in the place of what differs from it. */
+/** Asks to publish the results of a replay that differ from the published ones. */
 export interface PromoteRequest {
   readonly kind: 'promote'
   readonly id: string
@@ -42,7 +42,7 @@ export interface PromoteRequest {
   readonly replay: string
   /** The certificate that the replay ends with, and the last window that had closed by then. */
   readonly through: { readonly certificate: number; readonly window: EpochMs }
-  /** The certificate up to which the rows tell what was published anew since. */
+  /** The rows list the windows that were published again up to this certificate. */
   readonly seen: number
   readonly rows: PromotionPages
   readonly who: string
@@ -52,16 +52,16 @@ export interface PromoteRequest {
 
 export type OperatorRequest = CloseRequest | PromoteRequest
 
-/** What a close request comes to: windows by their starts, lowest first. */
+/** The windows that a close request closes, as window starts, lowest first. */
 export interface WindowList {
   readonly count: number
-  /** The first of them. */
+  /** The first {@link MAX_NAMED_WINDOWS} of them. */
   readonly windows: readonly EpochMs[]
 }
 
 export interface OpenRequest {
   readonly request: OperatorRequest
-  /** What an owner has fixed before it began (`closing`: of a request to close); `null`: nobody has seen it yet. */
+  /** What an owner has fixed before it began (`closing` for a close request); `null` if no owner has taken it. */
   readonly taken: { readonly epoch: number; readonly closing: WindowList | null } | null
 }
 
@@ -71,9 +71,9 @@ export interface RequestAnswer {
   readonly outcome:
     | { readonly kind: 'closed'; readonly closing: WindowList; readonly commit: number }
     | ({ readonly kind: 'promoted' } & Omit<PromotionOutcome, 'request'>)
-    /** The rows are not those that the request speaks of. */
+    /** The rows are missing or differ from the request's digest. */
     | { readonly kind: 'unreadable' }
-    /** Nothing was done. `open`: the windows that are. */
+    /** Nothing was done. `open`: the windows that are open. */
     | { readonly kind: 'refused'; readonly problem: 'not-open' | 'closed-before'; readonly open: WindowList }
 }
 
@@ -94,7 +94,10 @@ export function windowList(starts: readonly EpochMs[]): WindowList {
   return { count: starts.length, windows: starts.slice(0, MAX_NAMED_WINDOWS) }
 }
 
-/** Leaves the request for the owner; asking again with the same id changes nothing. Throws TOO_MANY_REQUESTS. */
+/**
+ * Adds a request for the owner. Submitting a request with the same id again has no effect, so a lost answer is harmless.
+ * Throws TOO_MANY_REQUESTS.
+ */
 export async function submitRequest(
   store: StateStore,
   job: string,
@@ -108,7 +111,7 @@ export async function submitRequest(
   })
 }
 
-/** Where a request stands; `null` when it is not known, or was answered long ago. */
+/** The state of a request; `null` if it is unknown, or was answered so long ago that the answer is no longer kept. */
 export async function requestState(
   store: StateStore,
   job: string,
@@ -118,7 +121,7 @@ export async function requestState(
   return findIn(await readBook(store, job, partition), id)
 }
 
-/** Takes a request back; false when an owner was faster, and it will be carried out. */
+/** Withdraws a request. Returns false if an owner has taken it already and will carry it out. */
 export async function withdrawRequest(store: StateStore, job: string, partition: number, id: string): Promise<boolean> {
   const after = await changeBook(store, job, partition, (book) => {
     const open = book.open.filter((one) => one.request.id !== id || one.taken !== null)
@@ -127,14 +130,14 @@ export async function withdrawRequest(store: StateStore, job: string, partition:
   return findIn(after, id) === null
 }
 
-/** Requests that are not answered, in the order in which they were asked. */
+/** Requests without an answer, in the order of submission. */
 export async function openRequests(store: StateStore, job: string, partition: number): Promise<readonly OpenRequest[]> {
   return (await readBook(store, job, partition)).open
 }
 
 /**
- * Says what the owner is about to do. `assertOwner` is called between reading and writing: what was decided from the
- * owner's state is then written only if it was the owner, and nobody changed the book since.
+ * Stores what the owner is about to do. `assertOwner` is called between reading and writing. Together with the
+ * compare-and-swap it ensures that only the owner's decision is written, and only if no other change came in between.
  */
 export async function takeRequest(
   store: StateStore,
@@ -157,7 +160,7 @@ export async function takeRequest(
   )
 }
 
-/** Answers a request, once; `assertOwner` as in `takeRequest`. */
+/** Stores the answer to an open request; a second answer has no effect. `assertOwner` as in {@link takeRequest}. */
 export async function answerRequest(
   store: StateStore,
   job: string,
@@ -220,10 +223,10 @@ function parseBook(text: string, key: string): RequestBook {
   const parsed = JSON.parse(text) as { readonly format?: unknown }
   if (parsed.format !== 1) {
     throw new WindrowError(
-      `the requests in ${key} have format ${JSON.stringify(parsed.format)}; this version reads 1`,
+      `the requests in ${key} have format ${JSON.stringify(parsed.format)}; this version reads format 1`,
       {
         code: 'REQUESTS_FORMAT',
-        remedy: 'Run the version of Windrow that wrote them.',
+        remedy: 'Run the version of Windrow that wrote the requests.',
       },
     )
   }
@@ -231,8 +234,8 @@ function parseBook(text: string, key: string): RequestBook {
 }
 
 function tooMany(job: string, partition: number): WindrowError {
-  return new WindrowError(`partition ${partition} of job ${job} has ${MAX_OPEN_REQUESTS} requests open already`, {
+  return new WindrowError(`partition ${partition} of job ${job} has ${MAX_OPEN_REQUESTS} open requests already`, {
     code: 'TOO_MANY_REQUESTS',
-    remedy: 'Start a processor of the job, which carries them out, or wait until it has.',
+    remedy: 'Start a processor of the job, which carries the requests out, or wait until it has done so.',
   })
 }

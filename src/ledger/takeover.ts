@@ -1,6 +1,6 @@
 /**
- * Taking a partition over, and saying what one is about to do with it. Each is a read and one compare-and-swap; an answer
- * that got lost is found out by reading again.
+ * Takes a partition over, and announces the owner's next commit. Each operation is a read and one compare-and-swap. If the
+ * answer to the write is lost, the next read shows whether it took effect.
  */
 import { WindrowError } from '../errors/index.ts'
 import type { StateStore } from '../ports/index.ts'
@@ -18,7 +18,7 @@ import {
   type StoredLedger,
 } from './ledger.ts'
 
-/** Who owns a partition: the epoch, and the token that tells two owners apart who raised it at the same time. */
+/** The owner of a partition. The token distinguishes two processors that raised the epoch at the same time. */
 export interface Owner {
   readonly job: string
   readonly partition: number
@@ -29,13 +29,13 @@ export interface Owner {
 export interface Takeover {
   readonly owner: Owner
   readonly ledger: Ledger
-  /** What the owner before was about to do; it must be decided again, the same way, at the same cut. */
+  /** What the previous owner was about to commit. The new owner must make the same decision at the same cut. */
   readonly intent: Intent | null
 }
 
 /**
- * Raises the epoch. Whatever an earlier owner still does is refused from here on. `firstOffset` is where a partition
- * without a ledger begins. An intent that is found stays in the result and becomes an abandoned attempt in the ledger.
+ * Raises the epoch, which fences every earlier owner. `firstOffset` is where a partition without a ledger begins. The intent
+ * of the previous owner is returned; the next intent turns it into an abandoned attempt.
  */
 export async function takeOver(
   store: StateStore,
@@ -47,7 +47,7 @@ export async function takeOver(
   const key = ledgerKey(job, partition)
   for (;;) {
     const found = await readLedger(store, job, partition)
-    // An earlier turn of this loop, or a call whose answer was lost, has written it already.
+    // An earlier iteration, or an earlier call whose answer was lost, has written the token already.
     if (found?.ledger.token === token) return takeoverOf(found.ledger)
     const before = found?.ledger ?? emptyLedger(job, partition, firstOffset)
     const after: Ledger = { ...before, epoch: before.epoch + 1, token }
@@ -64,20 +64,20 @@ function takeoverOf(ledger: Ledger): Takeover {
   return { owner: { job, partition, epoch, token }, ledger, intent }
 }
 
-/** Reads the ledger for its owner; throws PARTITION_LOST when it is another's. */
+/** Reads the ledger for its owner. Throws PARTITION_LOST if the partition has another owner, LEDGER_GONE without a ledger. */
 export async function readOwnLedger(store: StateStore, owner: Owner): Promise<StoredLedger> {
   const found = await readLedger(store, owner.job, owner.partition)
   if (found === null) {
-    throw new WindrowError(`the ledger of partition ${owner.partition} of job ${owner.job} is gone`, {
+    throw new WindrowError(`the ledger of partition ${owner.partition} of job ${owner.job} is missing`, {
       code: 'LEDGER_GONE',
-      remedy: 'The state store lost it: restore the store from a backup, then start again.',
+      remedy: 'The state store lost the ledger: restore the store from a backup, then start again.',
     })
   }
   if (!isOwnedBy(found.ledger, owner)) throw lostPartition(owner.job, owner.partition, owner.epoch)
   return found
 }
 
-/** Changes the owner's ledger; a conflict is read again, so that only an owner's own change can be in the way. */
+/** Changes the owner's ledger. On a conflict it reads the ledger again, so it fails only if the owner lost the partition. */
 export async function updateOwnLedger(
   store: StateStore,
   owner: Owner,
@@ -92,10 +92,10 @@ export async function updateOwnLedger(
   }
 }
 
-/** What a commit will be, before it has an attempt. */
+/** The intent of a commit that has no attempt yet. */
 export type Proposal = Omit<Intent, 'attempt' | 'commit' | 'epoch'>
 
-/** Abandoned attempts that the next intent leaves no room for; whoever proposes it sweeps them first. */
+/** Abandoned attempts that would be evicted by the next intent. The caller must sweep them before proposing it. */
 export function evictedBy(ledger: Ledger, owner: Owner): readonly AbandonedAttempt[] {
   const { intent, abandoned } = ledger
   if (intent === null || intent.attempt === attemptId({ ...owner, commit: ledger.commit + 1 })) return []
@@ -103,8 +103,8 @@ export function evictedBy(ledger: Ledger, owner: Owner): readonly AbandonedAttem
 }
 
 /**
- * Writes the intent for the commit after `commitBefore`. An intent of an earlier epoch that it replaces is noted as
- * abandoned, since its chunks and stragglers are still about.
+ * Writes the intent for the commit after `commitBefore`. If it replaces an intent of an earlier epoch, that attempt is
+ * recorded as abandoned, since its chunks exist and its stragglers may still write.
  */
 export async function proposeIntent(
   store: StateStore,

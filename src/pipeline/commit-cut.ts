@@ -1,6 +1,6 @@
 /**
- * One commit, from a cut to a swapped ledger: intent, chunks, parent workflow, and then the ledger's own word for it. The
- * workflow's answer is a hint; whether the commit happened is asked of the ledger alone.
+ * Makes one commit from a cut: writes the intent and the chunks, runs the parent workflow, and reads the ledger. The
+ * workflow's answer is only a hint; the ledger alone decides whether the commit happened.
  */
 import { messageOf, WindrowError } from '../errors/index.ts'
 import { aggregatorId } from '../core/aggregator.ts'
@@ -22,15 +22,18 @@ import { createBackoff } from './retrying.ts'
 import { loadIndex, renewEpoch, type Session } from './session.ts'
 import { stepped, type PipelineStep } from '../ports/steps.ts'
 
-/** The page texts of an attempt, the same for every attempt at this cut. */
+/** The pages of an attempt. They are the same for every attempt at this cut. */
 interface CutPages {
   readonly accs: Pages<'accs'>
-  /** Open windows that changed since the commit before, each with the number of its first page. */
+  /** Open windows that changed since the last commit, each with the number of its first page. */
   readonly fresh: readonly { readonly open: OpenPages; readonly first: number }[]
   readonly freshPages: number
 }
 
-/** Commits the cut, however often it has to be driven; afterwards the session's ledger and index are those of the commit. */
+/**
+ * Commits the cut and retries until it is committed. Afterwards the ledger and the index of the session are those of the
+ * commit. Throws COMMIT_FAILS after too many workflow failures, and any error that must not be retried.
+ */
 export async function commitCut(session: Session, cut: Cut): Promise<void> {
   const { env, partition, signal } = session
   const startedMs = env.clock.nowMs()
@@ -77,7 +80,10 @@ export async function commitCut(session: Session, cut: Cut): Promise<void> {
   })
 }
 
-/** VM windows of the window that closed: it is remembered wherever an amendment could have changed the totals too. */
+/**
+ * Numbers of VM windows of the window that closed, by reason. If the window is not remembered, nothing can have been amended,
+ * so the difference of the totals is that of the window.
+ */
 function closedByReason(
   { index }: Session,
   window: EpochMs,
@@ -87,7 +93,7 @@ function closedByReason(
   return entry?.vmWindowsByReason ?? addedCounts(before, index?.totals ?? NO_TOTALS)
 }
 
-/** VM windows by reason that a commit added to the totals. */
+/** Numbers of VM windows, by reason, that a commit added to the totals. */
 function addedCounts(before: CloseTotals, after: CloseTotals): { readonly [reason: string]: number } {
   const added = Object.entries(after.vmWindowsByReason).map(
     ([reason, count]) => [reason, count - (before.vmWindowsByReason[reason] ?? 0)] as const,
@@ -95,7 +101,7 @@ function addedCounts(before: CloseTotals, after: CloseTotals): { readonly [reaso
   return Object.fromEntries(added.filter(([, count]) => count > 0))
 }
 
-/** Raises the epoch for the next attempt; true when the attempt before had committed all the same. */
+/** Raises the epoch for the next attempt. Returns true if the attempt before has committed after all. */
 async function renewed(session: Session, commit: number, backoff: Backoff): Promise<boolean> {
   const token = session.env.newToken()
   for (;;) {
@@ -138,7 +144,7 @@ async function attempt(
   const request = forced?.request ?? cut.promote?.id ?? null
   const proposal = { cut: cut.cut, window, trigger, request, pages: announce(session, cut, pages) }
   const { owner, published } = session
-  // Before the ledger forgets them: afterwards nobody would know of their pages.
+  // Delete their pages before the intent evicts them from the ledger: afterwards no record of these pages exists.
   const forgotten = evictedBy(session.ledger, owner)
   await env.store.delete(keysOf(forgotten.flatMap((one) => announcedGarbage(one.attempt, one.pages, 0))))
   const { intent, ledger } = await step('intent', () =>
@@ -153,10 +159,10 @@ async function attempt(
   const { ledger: now } = await readOwnLedger(env.store, session.owner)
   session.ledger = now
   if (now.index?.attempt === intent.attempt) return intent
-  throw result.ok ? workflowFailed(intent, 'it says that it committed, but the ledger does not') : failureOf(result)
+  throw result.ok ? workflowFailed(intent, 'it reports a commit that the ledger does not have') : failureOf(result)
 }
 
-/** Enough to find every page the attempt may write, should it be abandoned. */
+/** Upper bounds of the pages that the attempt may write, so that all of them can be found if it is abandoned. */
 function announce(session: Session, cut: Cut, pages: CutPages): AnnouncedPages {
   const { env } = session
   const written = {
@@ -168,10 +174,10 @@ function announce(session: Session, cut: Cut, pages: CutPages): AnnouncedPages {
   }
   if (cut.promote !== undefined) return { ...written, ...promotedPages(session, cut.promote) }
   if (cut.closed === null && !cut.late.amends) return written
-  // Each late VM window may change the same VM in every remembered window, and each row may fill a page of its own.
+  // A late VM window may change its VM in every remembered window, and every row may fill a page of its own.
   const windows = (session.index?.closed ?? []).length + env.rules.amendWindows
   const amendedBefore = (session.index?.closed ?? []).reduce((sum, one) => sum + amendedRowsOf(one), 0)
-  // Windows that were skipped have a row of each that passes them.
+  // An amended skipped window gets a row for every amended row before it.
   const amended = cut.late.amends ? amendedBefore * (1 + env.rules.amendWindows) + cut.late.rows * windows : 0
   const vmWindows = (cut.closed?.vms.length ?? 0) + (cut.late.amends ? cut.late.rows * windows : 0)
   const states = vmWindows + (session.index?.states?.rows ?? 0)
@@ -192,7 +198,7 @@ function amendedRowsOf({ amended, priorAmended }: ClosedEntry): number {
   return (amended?.rows ?? 0) + (priorAmended?.rows ?? 0)
 }
 
-/** A VM's row in every remembered window may fill a page, and every later window may have a new result of it. */
+/** A VM's row may fill a page in every remembered window, and the VM may get a new result in every later window. */
 function promotedPages({ index }: Session, { rows: { results, vms } }: PromoteRequest): AnnouncedPages {
   const closed = index?.closed ?? []
   const lines = results + vms * closed.length
@@ -264,8 +270,8 @@ function plannedClose(closed: NonNullable<Cut['closed']>, accs: ChunkSet<'accs'>
 }
 
 /**
- * Starts workflows. A start takes milliseconds, so where one attempt after the other fails to, for half as long as a workflow may
- * stand still, the engine hears of it as of one that does: a daprd that has forgotten its actors takes no start either.
+ * Starts workflows. If starts keep failing for half of `stallMs`, it reports the engine as stalled: a daprd that has lost its
+ * actors rejects starts too.
  */
 function starting({ env }: Session): WorkflowEngine['start'] {
   let failingSinceMs: number | null = null
@@ -285,7 +291,7 @@ function starting({ env }: Session): WorkflowEngine['start'] {
   }
 }
 
-/** Waits for the workflow's end, for as long as it gets on: slow work is no failure, standing still is one. */
+/** Waits for the workflow to end, for as long as it makes progress. Throws WORKFLOW_STALLED after `stallMs` without any. */
 async function finished(session: Session, intent: Intent, backoff: Backoff): Promise<CommitResult> {
   const { env } = session
   let lastProgressMs = env.clock.nowMs()
@@ -295,8 +301,8 @@ async function finished(session: Session, intent: Intent, backoff: Backoff): Pro
     if (status.kind === 'completed') return answerOf(intent, status.output)
     if (status.kind === 'failed') throw workflowFailed(intent, status.reason)
     if (status.kind === 'absent')
-      throw retryable('WORKFLOW_GONE', `the workflow ${intent.attempt} is not known any more`)
-    // Result pages are written as the VM windows close, so a new one is progress, whichever processor makes it.
+      throw retryable('WORKFLOW_GONE', `the workflow ${intent.attempt} is unknown to the engine`)
+    // Pages of results are written while VM windows close, so a new page is progress, whichever processor runs the workflow.
     const key = chunkKey(intent.attempt, 'results', page)
     const isThere = page < (intent.pages.results ?? 0) && (await env.store.get([key])).has(key)
     if (isThere) {
@@ -311,16 +317,19 @@ async function finished(session: Session, intent: Intent, backoff: Backoff): Pro
   }
 }
 
-/** What cannot be read says nothing: the ledger is asked, and where it has not committed, the commit is driven again. */
+/** An answer that cannot be parsed is a failed workflow. The commit is retried unless the ledger has it already. */
 function answerOf(intent: Intent, output: string): CommitResult {
   try {
     return JSON.parse(output) as CommitResult
   } catch (error) {
-    throw workflowFailed(intent, `its answer is no JSON (${messageOf(error)}): ${JSON.stringify(output.slice(0, 200))}`)
+    throw workflowFailed(
+      intent,
+      `its answer is not JSON (${messageOf(error)}): ${JSON.stringify(output.slice(0, 200))}`,
+    )
   }
 }
 
-/** A sidecar that does not answer says nothing of the workflow: it is asked again, and only standing still counts. */
+/** Polls the workflow. A sidecar that does not answer does not mean that the workflow failed, so it counts as running. */
 async function polled(session: Session, intent: Intent, backoff: Backoff): Promise<WorkflowStatus> {
   try {
     const status = await session.env.engine.poll(intent.attempt)
@@ -333,7 +342,7 @@ async function polled(session: Session, intent: Intent, backoff: Backoff): Promi
   }
 }
 
-/** Takes the commit's outcome into the session. */
+/** Loads the outcome of the commit into the session. */
 async function adopt(session: Session, cut: Cut, intent: { readonly attempt: string }): Promise<void> {
   const { env, partition } = session
   await loadIndex(session)
@@ -343,7 +352,7 @@ async function adopt(session: Session, cut: Cut, intent: { readonly attempt: str
     await env.engine.purge(intent.attempt)
   } catch (error) {
     if (!isRetryable(error)) throw error
-    // The engine's own retention forgets it in time.
+    // The engine's own retention deletes it later.
     env.observe({ kind: 'sweep-failed', partition, window: null, reason: String(error) })
   }
 }
@@ -361,7 +370,7 @@ function retryable(code: string, message: string): WindrowError {
   return new WindrowError(message, {
     code,
     disposition: 'retryable',
-    remedy: 'It is driven again; look at the sidecar and its workers if it goes on.',
+    remedy: 'Windrow retries the commit. If the error persists, check the sidecar and the workers of the job.',
   })
 }
 
@@ -371,7 +380,7 @@ function failsForGood(session: Session, commit: number, cause: WindrowError): Wi
     `commit ${commit} of partition ${partition} failed ${env.limits.maxWorkflowFailures} times: ${cause.message}`,
     {
       code: 'COMMIT_FAILS',
-      remedy: 'Mend what the message names, then start again: nothing of this commit is visible and nothing is lost.',
+      remedy: 'Fix the cause in the message, then start again. Nothing of this commit is visible, and no data is lost.',
       cause,
     },
   )

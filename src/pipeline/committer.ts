@@ -1,6 +1,6 @@
 /**
- * Commits cuts in order, one at a time, while folding goes on. A few cuts may wait; then whoever brings the next one waits
- * too, and with it the source.
+ * Commits cuts in order, one at a time, while folding continues. A few cuts may wait in the queue; with a full queue, `submit`
+ * waits and the source with it (backpressure).
  */
 import { commitCut } from './commit-cut.ts'
 import type { Cut } from './cut.ts'
@@ -15,13 +15,13 @@ export class Committer {
   #working: Promise<void> | null = null
   #roomWanted: (() => void)[] = []
 
-  /** `onFailure` is called when a commit failed for good; `submit` and `drain` throw what it was. */
+  /** `onFailure` is called when a commit has failed for good. `submit` and `drain` then throw its error. */
   constructor(session: Session, onFailure: () => void) {
     this.#session = session
     this.#onFailure = onFailure
   }
 
-  /** Resolves once the cut is taken in, which may be long before it is committed. */
+  /** Resolves when the cut is in the queue, which may be long before it is committed. */
   async submit(cut: Cut): Promise<void> {
     this.#throwFailure()
     this.#waiting.push(cut)
@@ -32,7 +32,7 @@ export class Committer {
     }
   }
 
-  /** Resolves once everything submitted is committed and published. */
+  /** Resolves when every submitted cut is committed and published. */
   async drain(): Promise<void> {
     while (this.#working !== null) await this.#working
     this.#throwFailure()

@@ -1,4 +1,27 @@
-/** What one processor brings to every partition that it owns. */
+/**
+ * What a processor provides to every partition that it owns.
+ *
+ * The files of this folder, in the order in which a partition uses them:
+ *
+ *   partition.ts      the loop: take over, recover, read, fold, close, submit cuts
+ *   session.ts        one ownership of one partition: epoch, ledger, index
+ *   data-loss.ts      check on opening: the log must contain the resume offset
+ *   recovery.ts       restores the fold from the chunks of the last commit
+ *   goal.ts           ends an unbounded log where it ended when a run with `--once` began
+ *   recorded.ts       closes that a replay repeats from certificates
+ *   source-reader.ts  reads batches ahead
+ *   interruption.ts   breaks off a wait
+ *   cut.ts            a snapshot of everything that the records up to one offset have produced
+ *   committer.ts      queue of cuts: commits them in order while folding continues
+ *   commit-cut.ts     one commit: intent, chunks, workflow, ledger
+ *   publishing.ts     publishes commits, then deletes the chunks that they superseded
+ *   request-desk.ts   carries out requests of operators
+ *   retrying.ts       retries with backoff
+ *   inspect.ts        reads a job from outside, for `windrow status`
+ *   env.ts            this file
+ *
+ * The interfaces to the outside world are in src/ports/.
+ */
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
@@ -22,30 +45,30 @@ export interface PipelineEnv {
   readonly limits: PipelineLimits
   readonly observe: PipelineObserver
   /**
-   * The W3C `traceparent` under which a window is committed, where it is traced. It travels in the workflow's input and
-   * decides nothing.
+   * The W3C `traceparent` under which a window is committed, if it is traced. It is passed on in the workflow's input and
+   * affects no result.
    */
   readonly traceparentOf?: (partition: number, window: EpochMs) => string | undefined
-  /** Ends every partition at the end its log had when the run began, as a bounded input ends. */
+  /** Ends every partition where its log ended when the run began, like a bounded input. */
   readonly once: boolean
-  /** What a replay takes over from the job that it recomputes, by partition. */
+  /** Closes of the job that a replay recomputes, by partition. */
   readonly recorded?: (partition: number) => Recorded
 }
 
 export interface PipelineLimits {
-  /** Records after which a partition makes a checkpoint, so that recovery is bounded however long the window. */
+  /** Records after which a partition commits a checkpoint, so that recovery is bounded even for long windows. */
   readonly checkpointEveryRecords: number
-  /** Cuts that wait for the one being committed; then the source waits too. */
+  /** Cuts that may wait for the one being committed. With more, the source waits (backpressure). */
   readonly maxQueuedCuts: number
-  /** VM windows that one `vm-window` instance takes. */
+  /** VM windows per `vm-window` workflow. */
   readonly vmsPerWorkflow: number
-  /** A workflow that shows no progress for so long is driven again under a new epoch. */
+  /** A workflow without progress for so long is abandoned, and the commit is retried under a new epoch. */
   readonly stallMs: number
   /** How failed steps are retried; without a limit of attempts, since an outage may last. */
   readonly retry: RetryPolicy
-  /** How often an owner looks for operators' requests. */
+  /** How often an owner polls for requests of operators. */
   readonly requestsEveryMs: number
-  /** Workflow failures in a row, of one commit, that halt the partition. Outages of the store never do. */
+  /** Consecutive workflow failures of one commit after which the partition halts. Outages of the store never halt it. */
   readonly maxWorkflowFailures: number
 }
 

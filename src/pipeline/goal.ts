@@ -1,15 +1,15 @@
-/** Makes an unbounded log a bounded input: it ends where it ended when the run began. */
+/** Makes a bounded input of an unbounded log, for `--once`: it ends where the log ended when the run began. */
 import type { SourceRecord } from '../core/point.ts'
 import { updateOwnLedger } from '../ledger/takeover.ts'
 import type { OpenSource, SourceEvent } from '../ports/index.ts'
 import { retrying } from './retrying.ts'
 import type { Session } from './session.ts'
 
-/** Sets the goal of this run, or keeps the one that an interrupted run had, and bounds the source by it. */
+/** Ends the source at the goal. The goal is stored in the ledger, so a resumed run keeps the goal of the interrupted run. */
 export async function boundByGoal(session: Session, source: OpenSource): Promise<OpenSource> {
   const { env, partition, signal, owner } = session
   const until = env.recorded?.(partition).until
-  // A bounded source ends by itself, and where it ends is not known on opening.
+  // A bounded source ends on its own, and its end is not known on opening.
   if (until === undefined && source.logEnd === Number.MAX_SAFE_INTEGER) return source
   const end = until ?? source.logEnd
   session.ledger = await retrying(env, partition, signal, 'setting the goal', () =>
@@ -36,7 +36,7 @@ function boundedBy(source: OpenSource, goal: number, fromOffset: number): OpenSo
     const last = records.at(-1)
     if (last !== undefined) position = last.offset + 1
     if (isPast) position = goal
-    // No records without one beyond the goal is no end: a source may hand over an empty batch.
+    // An empty batch is an end only if it has records beyond the goal: a source may return an empty batch at any time.
     return records.length === 0 && isPast ? { kind: 'end' } : { kind: 'records', records }
   }
   return { logStart: source.logStart, logEnd: source.logEnd, next, close: () => source.close() }

@@ -1,6 +1,6 @@
 /**
- * Looks at a job from outside, while its owners go on: reads ledgers and chunks, takes nothing over, writes nothing, and
- * needs no aggregator of the user's. What it sees is the last commit.
+ * Reads the state of a job from outside, while its owners keep running. It reads ledgers and chunks, takes nothing over,
+ * writes nothing, and does not need the user's aggregator. It sees the state of the last commit.
  */
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { Json } from '../core/json.ts'
@@ -22,28 +22,31 @@ export interface PartitionView {
   readonly index: IndexChunk | null
   /** Open windows, roster and counts, as of the last commit. */
   readonly state: PartitionState
-  /** Late points that the next close amends windows by. */
+  /** Number of late points that the next close merges. */
   readonly latePoints: number
 }
 
-/** A commit sweeps the chunks of the one before only after it is published, so a reader is seldom too slow twice. */
-const MAX_LOOKS = 20
+/** A commit deletes the chunks of the one before only after it is published, so a reader is seldom too slow twice. */
+const MAX_READS = 20
 
-/** `null` when there is no such job. */
+/** The job record; `null` if the job does not exist. */
 export async function readJob(store: StateStore, job: string): Promise<JobRecord | null> {
   const key = jobKey(job)
   const stored = (await store.get([key])).get(key)?.value
   return stored === undefined ? null : (JSON.parse(stored) as JobRecord)
 }
 
-/** `null` while nobody has taken the partition. */
+/**
+ * The partition at its last commit; `null` if it never had an owner. Throws STATUS_OVERTAKEN, which is retryable, if commits
+ * keep deleting the chunks that it is about to read.
+ */
 export async function viewPartition(
   store: StateStore,
   job: string,
   partition: number,
   rules: Windowing,
 ): Promise<PartitionView | null> {
-  for (let looks = 1; ; looks++) {
+  for (let reads = 1; ; reads++) {
     const found = await readLedger(store, job, partition)
     if (found === null) return null
     const { ledger } = found
@@ -53,15 +56,15 @@ export async function viewPartition(
       return { ledger, index, state, latePoints: await latePointsIn(store, index, rules) }
     } catch (error) {
       if (!(error instanceof WindrowError) || error.code !== 'CHUNK_BROKEN') throw error
-      // A chunk that is gone was superseded, if the ledger moved on meanwhile; else it is lost.
+      // With a newer commit in the ledger, the missing chunk was superseded. Otherwise it is lost.
       const now = await readLedger(store, job, partition)
       if (now?.ledger.commit === ledger.commit) throw error
-      if (looks === MAX_LOOKS) throw tooFast(job, partition)
+      if (reads === MAX_READS) throw tooFast(job, partition)
     }
   }
 }
 
-/** Late points that wait for the next close. */
+/** Number of late points that wait for the next close. */
 export async function latePointsIn(store: StateStore, index: IndexChunk | null, rules: Windowing): Promise<number> {
   if (index === null || index.late === null) return 0
   let points = 0
@@ -71,10 +74,10 @@ export async function latePointsIn(store: StateStore, index: IndexChunk | null, 
   return points
 }
 
-/** The same store for reading alone: whoever looks on must not change anything, whatever is called by mistake. */
+/** The same store, but every write throws. Guards commands that only inspect a job. */
 export function readOnly(store: StateStore): StateStore {
   const refuse = (): never => {
-    throw new Error('this store is for reading')
+    throw new Error('this store is read-only')
   }
   return {
     maxValueBytes: store.maxValueBytes,
@@ -85,7 +88,7 @@ export function readOnly(store: StateStore): StateStore {
   }
 }
 
-/** Leaves accumulators as they are stored, whichever aggregator made them. */
+/** An aggregator that leaves accumulators as they are stored, so that rows of any aggregator can be decoded. */
 const UNTOUCHED: AnyAggregator = {
   name: 'untouched',
   version: 1,
@@ -103,6 +106,6 @@ function tooFast(job: string, partition: number): WindrowError {
   return new WindrowError(`partition ${partition} of job ${job} commits faster than it can be read`, {
     code: 'STATUS_OVERTAKEN',
     disposition: 'retryable',
-    remedy: 'Try again.',
+    remedy: 'Run the command again.',
   })
 }

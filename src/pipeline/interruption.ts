@@ -1,6 +1,6 @@
 /**
- * Something that may break off a wait: a stop that was asked for, a commit that failed. `Promise.race` with a promise
- * that lives as long as the process keeps a reaction of every wait; this keeps one listener at a time.
+ * Breaks off a wait, for example because a stop was requested or a commit failed. `Promise.race` with a promise that lives as
+ * long as the process would leak: the promise keeps a reaction for every wait. An Interruption keeps one listener at a time.
  */
 export class Interruption {
   #isRaised = false
@@ -15,10 +15,10 @@ export class Interruption {
     this.#listener?.()
   }
 
-  /** The promise's value, or `null` when the interruption comes first. One wait at a time. */
+  /** The value of the promise, or `null` if the interruption comes first. Only one wait at a time is allowed. */
   async orNull<T>(promise: Promise<T>): Promise<T | null> {
     if (this.#isRaised) {
-      // Nobody will look at it any more; its failure is not another's fault.
+      // The promise is abandoned, so a later rejection must not count as unhandled.
       promise.catch(() => undefined)
       return null
     }

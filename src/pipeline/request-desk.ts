@@ -1,7 +1,6 @@
 /**
- * The owner's side of operators' requests (src/ledger/requests.ts): looks for them at bounded intervals, closes what they
- * ask to be closed, and answers. The loop calls it between batches and when its source is silent; one small read an
- * interval is all that it costs.
+ * The owner's side of operators' requests (src/ledger/requests.ts): polls for requests, carries them out and answers them. The
+ * loop calls it between batches and while its source is silent. It costs one small read per polling interval.
  */
 import type { Forced } from '../core/closing.ts'
 import type { CloseDecision, PartitionState } from '../core/partition-state.ts'
@@ -23,13 +22,13 @@ import { assertOwned, type Session } from './session.ts'
 import { messageOf, WindrowError } from '../errors/index.ts'
 import { promotionKeys, readPromotion, type PromotionRow } from '../ledger/promotion.ts'
 
-/** What carrying out a request takes of the loop. */
+/** What the desk needs of the loop to carry out a request. */
 export interface RequestActions {
-  /** Closes the lowest window by this decision, and whatever is due after it. */
+  /** Closes the lowest window by this decision, then every window that is due afterwards. */
   close(decision: CloseDecision): Promise<void>
-  /** Makes a commit that carries this out, and closes and amends nothing. */
+  /** Makes a commit that carries out the promotion, and closes and amends nothing. */
   promote(request: PromoteRequest): Promise<void>
-  /** Resolves when all that was closed or promoted is committed and published. */
+  /** Resolves when every close and promotion so far is committed and published. */
   drain(): Promise<void>
 }
 
@@ -45,7 +44,7 @@ export class RequestDesk {
     this.#actions = actions
   }
 
-  /** Carries out what was asked since the last look, if that is long enough ago. */
+  /** Carries out new requests, unless the last poll was less than `requestsEveryMs` ago. */
   async poll(): Promise<void> {
     const { env } = this.#session
     const nowMs = env.clock.nowMs()
@@ -54,12 +53,12 @@ export class RequestDesk {
     for (const open of await this.#read()) await this.#carryOut(open)
   }
 
-  /** The look after which no other follows. */
+  /** Polls regardless of the interval and with retries, since no other poll follows. */
   async pollLastTime(): Promise<void> {
     for (const open of await readingRequests(this.#session)) await this.#carryOut(open)
   }
 
-  /** A store that does not answer holds up no folding: it is asked again at the next look. */
+  /** If the store does not answer, folding continues and the next poll tries again. */
   async #read(): Promise<readonly OpenRequest[]> {
     const { env, partition } = this.#session
     try {
@@ -92,14 +91,14 @@ export class RequestDesk {
   }
 
   /**
-   * One commit; the index keeps what it came to until the next one, so a successor of an owner that died before it
-   * answered finds it done.
+   * Carries out a promotion with one commit. The index keeps its outcome until the next promotion. So if an owner dies before
+   * it answers, its successor finds the promotion done.
    */
   async #promote(request: PromoteRequest, isTaken: boolean): Promise<void> {
     const session = this.#session
     const { env, partition, owner } = session
     const { id } = request
-    // Cuts that are under way change the index.
+    // Cuts in the queue still change the index.
     await this.#actions.drain()
     if (session.index?.promotion?.request !== id) {
       const rows = await this.#reading(request)
@@ -124,21 +123,21 @@ export class RequestDesk {
 
   #reading({ id, rows }: PromoteRequest): Promise<readonly PromotionRow[] | null> {
     const { env, partition, signal } = this.#session
-    return retrying(env, partition, signal, 'reading what is to be promoted', () =>
+    return retrying(env, partition, signal, 'reading the rows to promote', () =>
       readPromotion(env.store, env.job, partition, id, rows),
     )
   }
 
-  /** Answers; the rows go first, since nobody looks for them once the request is answered. */
+  /** Deletes the rows, then answers. After the answer nothing refers to the rows, so they could never be found again. */
   async #end(request: PromoteRequest, outcome: RequestAnswer['outcome']): Promise<void> {
     const { env, partition } = this.#session
-    await this.#write('sweeping what was promoted', () =>
+    await this.#write('deleting the promoted rows', () =>
       env.store.delete(promotionKeys(env.job, partition, request.id, request.rows.pages)),
     )
     await this.#answer(request, outcome)
   }
 
-  /** Fixes what the request comes to; `null` when it comes to nothing, and is answered. */
+  /** Fixes the windows that the request closes. `null` if there are none; the request is then refused and answered. */
   async #take(request: CloseRequest): Promise<WindowList | null> {
     const { env, partition, owner } = this.#session
     const state = this.#state
@@ -179,7 +178,7 @@ function forcedBy({ id, who, why }: CloseRequest): Forced {
   return { request: id, who, why }
 }
 
-/** Who forced the close that an intent of an owner before us holds; the request is there until it is answered. */
+/** Who forced the close in the intent of a previous owner. The request is stored until it is answered. */
 export async function forcedBefore(session: Session, id: string): Promise<Forced | undefined> {
   const found = (await readingRequests(session)).find(({ request }) => request.id === id)
   return found?.request.kind === 'close' ? forcedBy(found.request) : undefined
@@ -190,7 +189,7 @@ function readingRequests({ env, partition, signal }: Session): Promise<readonly 
 }
 
 function notCarriedOut({ id }: PromoteRequest, partition: number): WindrowError {
-  return new WindrowError(`the commit that was to carry out the request ${id} in partition ${partition} did not`, {
+  return new WindrowError(`the commit for the request ${id} in partition ${partition} did not carry it out`, {
     code: 'PROMOTION_NOT_DONE',
     remedy: 'Run the same version of Windrow in every processor of the job.',
   })

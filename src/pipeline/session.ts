@@ -1,4 +1,4 @@
-/** One ownership of one partition: what its owner knows of ledger, index and publishing, from takeover to the end. */
+/** One ownership of one partition: what the owner knows of ledger, index and publishing, from takeover to the end. */
 import type { EpochMs } from '../core/point.ts'
 import { readIndex, type IndexChunk } from '../ledger/index-chunk.ts'
 import { lostPartition, readLedger, type Intent, type Ledger } from '../ledger/ledger.ts'
@@ -15,9 +15,9 @@ export interface Session {
   ledger: Ledger
   /** The index of `ledger.commit`; `null` before the first commit. */
   index: IndexChunk | null
-  /** Versions of the open windows as the index has them. */
+  /** Versions of the open windows that the index contains. */
   readonly committedVersions: Map<EpochMs, number>
-  /** What the owner before was about to do when it was last heard of. */
+  /** What the previous owner was about to commit at the takeover. */
   readonly intent: Intent | null
   /** One publisher per sink; `null` until they are opened, and after an error. */
   publishers: readonly SinkPublisher[] | null
@@ -34,7 +34,7 @@ export interface SinkPublisher {
   published: PublishedMarker
 }
 
-/** Takes the partition over. `firstOffset` is asked only when the job has no ledger for it yet. */
+/** Takes the partition over. `firstOffset` is called only if the partition has no ledger yet. */
 export async function openSession(
   env: PipelineEnv,
   partition: number,
@@ -65,13 +65,13 @@ export async function openSession(
       intent,
       publishers: null,
       published: ledger.published,
-      // Not known, so taken for none: garbage may be deleted twice, never forgotten.
+      // Unknown after a takeover, so assume nothing was swept. Deleting garbage twice is harmless; forgetting it is not.
       sweptCommit: 0,
     }
   })
 }
 
-/** Reads the index that the ledger names; apart from the takeover, since another may have taken over in between. */
+/** Reads the index that the session's ledger names. This is not part of the takeover, since it may fail on its own. */
 export async function loadIndex(session: Session): Promise<void> {
   const { env, partition, signal, ledger } = session
   const at = ledger.index
@@ -81,14 +81,14 @@ export async function loadIndex(session: Session): Promise<void> {
 }
 
 /**
- * Raises the epoch of a partition that is still ours, before a commit is driven again: whatever is left of the attempt
- * before can then change nothing.
+ * Raises the epoch of a partition that this session still owns. Called before a commit is retried, so that stragglers of the
+ * attempt before are fenced. Throws PARTITION_LOST if another owner has taken the partition over.
  */
 export async function renewEpoch(session: Session, token: string): Promise<void> {
   const { env, owner } = session
   const renewed = { ...owner, epoch: owner.epoch + 1, token }
   const found = await readLedger(env.store, owner.job, owner.partition)
-  // An earlier call wrote it and its answer was lost.
+  // An earlier call, whose answer was lost, has written the token already.
   if (found?.ledger.token === token) session.ledger = found.ledger
   else
     session.ledger = await updateOwnLedger(env.store, owner, (ledger) => ({ ...ledger, epoch: renewed.epoch, token }))
@@ -104,7 +104,7 @@ export async function renewEpoch(session: Session, token: string): Promise<void>
   })
 }
 
-/** Throws PARTITION_LOST unless the ledger is still in this session's hands. */
+/** Throws PARTITION_LOST unless this session still owns the partition. */
 export async function assertOwned(session: Session): Promise<void> {
   const { env, owner } = session
   const found = await readLedger(env.store, owner.job, owner.partition)

@@ -1,18 +1,19 @@
 /**
- * The parent workflow: one attempt at one commit of one partition. It decides and does nothing itself: `aggregate` closes
- * the VM windows, the counts must add up, `commit` swaps the ledger.
+ * The parent workflow `partition-window`: one attempt at one commit of one partition. It contains control flow only; all side
+ * effects are in activities. `aggregate` closes the VM windows, then the counts must add up, then `commit` swaps the ledger.
+ * Running it twice is safe because running each activity twice is.
  *
- * The VM windows are no children of it: they are started by the activity, as instances of their own, since an activity in
- * a workflow that fanned out waits for reminders that each load the whole history (Dapr 1.18).
+ * The activity `aggregate` starts the `vm-window` workflows as instances of their own and not as children of this workflow:
+ * in a workflow that has fanned out, every activity waits for reminders that each load the whole history (Dapr 1.18).
  */
 import type { ActivityResult, AggregateOutcome, CommitPlan, CommitRequest, CommitResult } from './plan.ts'
 
-/** What the workflow asks to be done; the engine's adapter turns it into an activity call. */
+/** An activity call that the workflow requests. The engine's adapter makes it. */
 export type PartitionWindowStep =
   | { readonly activity: 'aggregate'; readonly input: CommitPlan }
   | { readonly activity: 'commit'; readonly input: CommitRequest }
 
-/** Yields steps, gets their results back. The same code runs on Dapr and in simulation. */
+/** Yields steps and receives their results. The same code runs on Dapr, in memory and in simulations. */
 export function* partitionWindow(plan: CommitPlan): Generator<PartitionWindowStep, CommitResult, unknown> {
   let outcome: AggregateOutcome | null = null
   if (plan.close !== null || plan.amend !== null || plan.promote !== undefined) {
@@ -25,7 +26,7 @@ export function* partitionWindow(plan: CommitPlan): Generator<PartitionWindowSte
   return (yield { activity: 'commit', input: { plan, outcome } }) as CommitResult
 }
 
-/** What went in must have come out; a difference is a fault of Windrow or of the aggregator, and must not be committed. */
+/** Compares the aggregated counts with the planned ones. A difference is a bug, and must not be committed. */
 function reconcile(plan: CommitPlan, outcome: AggregateOutcome): CommitResult | null {
   const { close, amend } = plan
   const { closing, latePoints } = outcome
@@ -37,7 +38,7 @@ function reconcile(plan: CommitPlan, outcome: AggregateOutcome): CommitResult | 
     ok: false,
     code: 'COUNTS_DIFFER',
     message: `attempt ${plan.attempt} aggregated ${shown(closing, latePoints)}, not ${shown(close, amend?.points ?? 0)}`,
-    remedy: 'Please report this with the ledger of the partition; nothing was committed.',
+    remedy: 'Report this with the ledger of the partition. Nothing was committed.',
     isRetryable: false,
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What crosses into the workflows: small, bounded, and pinned. Points never do: a plan names chunks by attempt and digest,
- * so that whatever runs it, whenever, works on the same bytes.
+ * Inputs and outputs of workflows and activities. They are small and bounded, since the engine stores them. They contain no
+ * points: a plan names chunks by attempt and digest, so every run works on the same bytes, wherever and whenever it runs.
  */
 import type { VmWindowOutcome, VmWindowTask } from '../core/close-vm-window.ts'
 import type { PointsProof } from '../core/certificate.ts'
@@ -16,22 +16,22 @@ import type { PromotionOutcome } from '../ledger/promotion.ts'
 import type { PromoteRequest } from '../ledger/requests.ts'
 import type { Owner } from '../ledger/takeover.ts'
 
-/** What is closed by a commit. */
+/** The window that a commit closes. */
 export interface PlannedClose {
   readonly windowStart: EpochMs
   readonly windowEnd: EpochMs
   readonly trigger: CloseTrigger
   readonly forced: Forced | null
-  /** Rows: one VM window each (`ClosingRow`), sorted by VM. */
+  /** One row per VM window, sorted by VM. */
   readonly accs: ChunkSet<'accs'>
-  /** What aggregating must add up to. */
+  /** The numbers that the aggregated VM windows must add up to. */
   readonly vmWindows: number
   readonly received: number
 }
 
-/** What came late and is amended by a commit, before whatever closes in it. */
+/** The late points that a commit merges. It does so before it closes its window. */
 export interface PlannedAmendment {
-  /** Rows: `LateRow`, by window and VM. */
+  /** By window and VM. */
   readonly late: ChunkSet<'late'>
   readonly points: number
 }
@@ -46,7 +46,7 @@ export interface CommitPlan {
   readonly cut: number
   /** Offset of the last record in the cut. */
   readonly lastRecord: number
-  /** The certificate before. */
+  /** The last certificate so far. */
   readonly certified: CertificateHead
   readonly watermark: EpochMs | null
   readonly closedThrough: EpochMs | null
@@ -54,53 +54,53 @@ export interface CommitPlan {
   readonly open: readonly OpenChunks[]
   readonly roster: ChunkSet<'roster'>
   readonly dead: ChunkSet<'dead'>
-  /** VM states and total of the job after the commit before; `null` before the first window. */
+  /** VM states and total after the commit before; `null` before the first window. */
   readonly states: ChunkSet<'states'> | null
   readonly total: ChunkSet<'total'> | null
-  /** What came late and stays pending. */
+  /** Late points that stay pending. */
   readonly late: ChunkSet<'late'> | null
   readonly amend: PlannedAmendment | null
-  /** An operator's request that this commit carries out, closing and amending nothing; absent for none. */
+  /** An operator's request that this commit carries out; absent for none. Such a commit closes and amends nothing. */
   readonly promote?: PromoteRequest
-  /** `null`, and nothing to amend or promote: a checkpoint. */
+  /** `null` if nothing closes. A commit that also amends and promotes nothing is a checkpoint. */
   readonly close: PlannedClose | null
-  /** VM windows that one `vm-window` instance takes. */
+  /** VM windows per `vm-window` workflow. */
   readonly vmsPerWorkflow: number
   readonly publishedCommit: number
   readonly sweptCommit: number
   readonly abandoned: readonly AbandonedAttempt[]
   readonly rules: Windowing
-  /** Name and version, so that no worker with another aggregator takes the work. */
+  /** Name and version. A worker with another aggregator refuses the work. */
   readonly aggregator: string
-  /** W3C trace context of the commit; in no digest, and nothing depends on it. */
+  /** W3C trace context of the commit. No digest covers it, and no result depends on it. */
   readonly traceparent?: string
 }
 
-/** What the activity `aggregate` made of a commit. */
+/** The output of the activity `aggregate`. */
 export interface AggregateOutcome {
   readonly results: ChunkSet<'results'>
   readonly quarantined: ChunkSet<'quarantined'>
   readonly total: ChunkSet<'total'>
-  /** `null`: nothing closes. */
+  /** `null` if nothing closes. */
   readonly closing: {
     readonly states: ChunkSet<'states'>
     readonly vmWindows: number
     readonly received: number
     readonly reason: CloseReason
     readonly vmWindowsByReason: { readonly [reason: string]: number }
-    /** VMs whose state was dropped because they sent nothing for too long. */
+    /** Number of VMs whose state was dropped because they sent nothing for `stateWindows` windows. */
     readonly statesDropped: number
     readonly points: PointsProof
   } | null
-  /** Closed windows as they are after amending, those that changed. */
+  /** The closed windows that changed, as they are now. */
   readonly amended: readonly ClosedEntry[]
-  /** Late points that were amended in. */
+  /** Number of late points that were merged. */
   readonly latePoints: number
-  /** `null`: a promotion of which everything was refused. */
+  /** `null` for a promotion of which everything was refused. */
   readonly certificate: { readonly set: ChunkSet<'certificate'>; readonly head: CertificateHead } | null
   readonly promotion?: {
     readonly outcome: PromotionOutcome
-    /** VM states after the last closed window, where they changed and no remembered window holds them. */
+    /** New VM states after the last closed window, if they changed while no window is remembered. */
     readonly states: ChunkSet<'states'> | null
   }
 }
@@ -112,8 +112,8 @@ export interface CommitRequest {
 }
 
 /**
- * How an activity ended. Expected failures are values, not throws: a workflow engine keeps no more of an error than its
- * message, and the owner must tell what may be tried again from what must halt.
+ * How an activity ended. Expected failures are values and not throws: a workflow engine keeps only the message of an error,
+ * but the owner needs to know whether it may retry or must halt.
  */
 export type ActivityResult<T> =
   | { readonly ok: true; readonly value: T }
@@ -132,10 +132,10 @@ export type CommitResult = ActivityResult<{ readonly commit: number }>
 export interface VmWindowOrder {
   readonly aggregator: string
   readonly rules: Windowing
-  /** A result or a state that takes more is an error of its VM window (I8). */
+  /** A larger result or state is an error of its VM window (I8). */
   readonly maxRowBytes: number
   readonly tasks: readonly VmWindowTask[]
-  /** As in the plan. */
+  /** As in {@link CommitPlan}. */
   readonly traceparent?: string
 }
 

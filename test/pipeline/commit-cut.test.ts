@@ -38,7 +38,7 @@ function engineOf(job: TestJob, poll: (n: number, real: () => Promise<WorkflowSt
 describe('a commit', () => {
   it.each<[string, WorkflowStatus, string]>([
     ['failed', { kind: 'failed', reason: 'out of memory' }, 'failed: out of memory'],
-    ['is not known any more', { kind: 'absent' }, 'is not known any more'],
+    ['is unknown to the engine', { kind: 'absent' }, 'is unknown to the engine'],
   ])('whose workflow %s is driven again under a higher epoch and another id', async (_, status, reason) => {
     const job = makeJob(list)
     // The workflow never ran: it was lost before its start took effect.
@@ -81,7 +81,7 @@ describe('a commit', () => {
     }
     expect(await failureOf(job.run({ engine }))).toMatchObject({
       code: 'COMMIT_FAILS',
-      message: expect.stringContaining('it says that it committed, but the ledger does not') as string,
+      message: expect.stringContaining('it reports a commit that the ledger does not have') as string,
     })
     expect(await job.ledger()).toMatchObject({ commit: 0, resumeOffset: 0 })
     expect(job.results.results).toEqual([])

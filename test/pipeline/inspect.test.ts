@@ -53,9 +53,9 @@ test('looking writes nothing', async () => {
 
 test('a store for reading refuses every write', async () => {
   const store = readOnly((await stoppedJob()).store)
-  expect(() => store.insert('k', 'v')).toThrow('for reading')
-  expect(() => store.swap('k', 'v', '1')).toThrow('for reading')
-  expect(() => store.delete(['k'])).toThrow('for reading')
+  expect(() => store.insert('k', 'v')).toThrow('read-only')
+  expect(() => store.swap('k', 'v', '1')).toThrow('read-only')
+  expect(() => store.delete(['k'])).toThrow('read-only')
 })
 
 test('a job and a partition that are not there are told as such', async () => {

@@ -153,7 +153,7 @@ describe('a partition', () => {
     const source = new ScriptSource({ lines: [END], ...log })
     expect(await failureOf(job.run({ source }))).toMatchObject({
       code: 'DATA_LOSS',
-      message: expect.stringContaining('must go on at offset 2') as string,
+      message: expect.stringContaining('must resume at offset 2') as string,
     })
     expect((await job.ledger()).resumeOffset).toBe(2)
   })
@@ -167,7 +167,7 @@ describe('a partition', () => {
     const { epoch, token } = await job.ledger()
     expect(await halt()).toMatchObject({
       ...{ code: 'DATA_LOSS', epoch, token },
-      remedy: expect.stringContaining('restore it') as string,
+      remedy: expect.stringContaining('restore the log') as string,
     })
     await job.run()
     expect(await halt()).toBeNull()

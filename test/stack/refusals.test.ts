@@ -113,8 +113,8 @@ it('a log that starts above the offset at which the ledger goes on', async () =>
     await admin.fetchTopicOffsets(topic)
     await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(half + 5) }] })
   })
-  const message = new RegExp(`must go on at offset ${half}, but the log holds ${half + 5} to ${lines.length}`)
-  await expectHalt(job, topic, 'DATA_LOSS', message, /restore it, or begin under another job name/)
+  const message = new RegExp(`must resume at offset ${half}, but the log holds ${half + 5} to ${lines.length}`)
+  await expectHalt(job, topic, 'DATA_LOSS', message, /restore the log, or use another job name/)
 })
 
 it('a ledger that is gone while its results are published', async () => {

@@ -77,7 +77,7 @@ test('without open windows there is no table of them, and one partition needs no
   expect(text).not.toContain('all')
 })
 
-const HALT = { code: 'DATA_LOSS', message: 'it must go on at offset 1', remedy: 'Restore it.', atMs: AT }
+const HALT = { code: 'DATA_LOSS', message: 'it must resume at offset 1', remedy: 'Restore it.', atMs: AT }
 const INTENT = { commit: 1025, epoch: 3, cut: 12_400, window: AT, trigger: 'deadline' } as const
 
 test.each<[string, Partial<PartitionStatus>, string]>([
@@ -102,9 +102,9 @@ test('what is halted stands above the tables, with the reason and what can be do
     halted: { ...HALT, atMs: null, code: 'TOPIC_RECREATED' },
   }).split('\n')
   expect(lines.slice(1, 6)).toEqual([
-    'the job is halted: TOPIC_RECREATED: it must go on at offset 1',
+    'the job is halted: TOPIC_RECREATED: it must resume at offset 1',
     '  remedy: Restore it.',
-    'partition 1 is halted since 2026-03-01 14:00: DATA_LOSS: it must go on at offset 1',
+    'partition 1 is halted since 2026-03-01 14:00: DATA_LOSS: it must resume at offset 1',
     '  remedy: Restore it.',
     '',
   ])

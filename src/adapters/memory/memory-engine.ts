@@ -1,6 +1,6 @@
 /**
- * A workflow engine in memory: runs `partition-window` and its activities as plain calls. Like Dapr's it may run an
- * activity twice, and forgets everything when its process dies.
+ * A workflow engine in memory, for tests and simulations: it runs `partition-window` and its activities as plain calls. Like
+ * Dapr's engine it may run an activity twice. Its workflows end with the process.
  */
 import type { AnyAggregator } from '../../core/aggregator.ts'
 import type { StateStore, WorkflowEngine, WorkflowStatus } from '../../ports/index.ts'
@@ -15,7 +15,7 @@ import { messageOf } from '../../errors/index.ts'
 export interface MemoryEngineOptions {
   readonly store: StateStore
   readonly aggregator: AnyAggregator
-  /** How often an activity runs before its answer counts; at-least-once delivery may make it more than once. */
+  /** How often an activity runs before its answer counts, to simulate at-least-once execution. @default 1 */
   readonly runsOfActivity?: () => number
 }
 
@@ -60,7 +60,7 @@ export class MemoryEngine implements WorkflowEngine {
         : answering(() => commit(step.input, store))
     let answer = await run()
     for (let runs = runsOfActivity?.() ?? 1; runs > 1; runs--) answer = await run()
-    // Answers cross a wire in every other engine.
+    // Every other engine serializes answers.
     return JSON.parse(JSON.stringify(answer))
   }
 

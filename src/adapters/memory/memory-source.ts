@@ -1,13 +1,13 @@
-/** Records in memory as a source: the end of a list is the end of the input. */
+/** A source of records in memory. The end of a list is the end of the input. */
 import type { SourceRecord } from '../../core/point.ts'
 import type { OpenSource, Source, SourceEvent } from '../../ports/index.ts'
 
 export interface MemorySourceOptions {
-  /** One list of records a partition, in offset order. */
+  /** One list of records per partition, in offset order. */
   readonly partitions: readonly (readonly SourceRecord[])[]
-  /** Records an event carries; asked before every event. */
+  /** Number of records per event; called before every event. */
   readonly batchSize: () => number
-  /** What is said when all records are out. @default the end of the input */
+  /** The event after the last record. @default the end of the input */
   readonly after?: () => SourceEvent
 }
 

@@ -1,4 +1,4 @@
-/** A state store in memory, with the semantics that Dapr's stores share: single keys, ETags, insert-only first writes. */
+/** A state store in memory, with the semantics that Dapr's stores share: single keys, ETags, inserts that fail on a key that exists. */
 import { WindrowError } from '../../errors/index.ts'
 import type { StateStore, StoredValue } from '../../ports/index.ts'
 
@@ -48,7 +48,7 @@ export class MemoryStore implements StateStore {
         `${key} is ${bytes} bytes, more than the ${this.maxValueBytes} that the state store takes`,
         {
           code: 'VALUE_TOO_LARGE',
-          remedy: 'Raise maxValueBytes, or let windows carry less.',
+          remedy: 'Raise maxValueBytes, or reduce the data per window.',
         },
       )
     }

@@ -19,7 +19,7 @@ export class CommitOutput {
   /** `mark` is added to every result of a promotion. */
   constructor(store: StateStore, attempt: string, mark: PromotedMark | null = null) {
     this.#mark = mark
-    // A page has room for OUTPUT_ROWS_PER_PAGE rows without marks. A mark at most doubles a row, so half as many fit.
+    // A page has room for OUTPUT_ROWS_PER_PAGE rows without marks. A mark is never longer than the largest row, so half as many marked rows fit.
     const rowsPerPage = mark === null ? OUTPUT_ROWS_PER_PAGE : PROMOTED_ROWS_PER_PAGE
     this.#results = new PageWriter(store, attempt, 'results', rowsPerPage)
     this.#quarantined = new PageWriter(store, attempt, 'quarantined', OUTPUT_ROWS_PER_PAGE)

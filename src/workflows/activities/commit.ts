@@ -1,6 +1,8 @@
 /**
- * The activity `commit`: the one write that decides. It swaps the ledger from commit n - 1 to n if, and only if, the
- * attempt is still the announced one of the current epoch. Running twice is safe: the second run finds its own commit.
+ * The activity `commit`: the single write that makes a commit take effect. It swaps the ledger from commit n - 1 to n if, and
+ * only if, the ledger still announces this attempt under the current epoch.
+ *
+ * Running it twice is safe: the second run finds the commit of the first in the ledger and returns it.
  */
 import { canonicalJson } from '../../core/json.ts'
 import { isBalanced } from '../../core/fate.ts'
@@ -55,7 +57,7 @@ function committed(ledger: Ledger, { plan, outcome }: CommitRequest, digest: str
   }
 }
 
-/** Chained to the commit before, and over all that this one decides. */
+/** The digest of a commit. It covers the digest of the commit before and everything that this commit decides. */
 function commitDigest(plan: CommitPlan, outcome: AggregateOutcome | null): string {
   const { commit, digestBefore, cut, watermark, closedThrough, counts, close } = plan
   const open = plan.open.map((one) => one.set)
@@ -123,6 +125,6 @@ function closingOf(close: PlannedClose, outcome: AggregateOutcome | null): Index
 function unbalanced(plan: CommitPlan): WindrowError {
   return new WindrowError(`the counts of attempt ${plan.attempt} do not add up: ${JSON.stringify(plan.counts)}`, {
     code: 'COUNTS_DIFFER',
-    remedy: 'Please report this with the ledger of the partition; nothing was committed.',
+    remedy: 'Report this with the ledger of the partition. Nothing was committed.',
   })
 }

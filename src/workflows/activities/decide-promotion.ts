@@ -144,7 +144,7 @@ function byVm(rows: readonly PromotionRow[]): PromotedVm[] {
   return [...vms.values()].sort((a, b) => (a.vmId < b.vmId ? -1 : 1))
 }
 
-/** The part of a row by which late points and duplicates are told apart, and which certificates count. No promotion changes it. */
+/** The part of a row that distinguishes late points from duplicates, and which certificates count. No promotion changes it. */
 function pointsOf(row: ClosedVmRow | null): string {
   if (row === null) return ''
   const { producers, points } = row.window

@@ -1,7 +1,10 @@
 /**
- * Runs closing VM windows as `vm-window` instances. An aggregator that fails is tried again, then its VM window is
- * quarantined: one VM must not hold up its partition. An instance that cannot be run at all is another matter, and fails
- * the activity.
+ * Runs a group of VM windows as a `vm-window` workflow. If the aggregator fails for a VM window, that window is retried in a
+ * new instance and then quarantined, since one VM must not hold up its partition. If the workflow cannot be run at all, the
+ * activity fails.
+ *
+ * Running it twice is safe: instance ids follow from the attempt, the group and the try, so a second run joins the instances
+ * of the first.
  */
 import type { AnyAggregator } from '../../core/aggregator.ts'
 import {
@@ -15,14 +18,14 @@ import { instanceId } from '../../ledger/attempt-id.ts'
 import type { CommitPlan, VmWindowAnswer, VmWindowOrder } from '../plan.ts'
 import { sizeProblem } from '../vm-window.ts'
 
-/** Starts a `vm-window` instance, or joins the one of this id, and waits for its output. */
+/** Starts the `vm-window` instance of this id unless it exists, and waits for its output. */
 export type RunVmWindows = (id: string, order: VmWindowOrder) => Promise<VmWindowAnswer>
 
 export interface TaskOutcome extends VmWindowOutcome {
   readonly task: VmWindowTask
 }
 
-/** Tries before an aggregator's failure is taken for final. */
+/** Number of tries before a failure of the aggregator is final. */
 const MAX_TRIES = 3
 const MAX_ERROR_CHARS = 500
 
@@ -66,7 +69,7 @@ export async function runTasks(
   return outcomes
 }
 
-/** What is left of a quarantined VM window when its lists, and then its producers, leave no room for a page (I8). */
+/** Shortens the result of a quarantined VM window until it fits (I8): first the lists are dropped, then the producers. */
 function fitting(outcome: VmWindowOutcome, maxRowBytes: number): VmWindowOutcome {
   if (sizeProblem(outcome, maxRowBytes) === null) return outcome
   const result = withoutLists(outcome.result)
@@ -75,9 +78,12 @@ function fitting(outcome: VmWindowOutcome, maxRowBytes: number): VmWindowOutcome
   return { ...outcome, result: bare }
 }
 
-function answerDiffers(plan: CommitPlan, index: number, asked: number, answered: number): WindrowError {
-  return new WindrowError(`instance ${index} of attempt ${plan.attempt} answered ${answered} VM windows of ${asked}`, {
-    code: 'ANSWER_DIFFERS',
-    remedy: 'Run the same version of Windrow in every processor of the job.',
-  })
+function answerDiffers(plan: CommitPlan, index: number, expected: number, answered: number): WindrowError {
+  return new WindrowError(
+    `instance ${index} of attempt ${plan.attempt} answered ${answered} VM windows, expected ${expected}`,
+    {
+      code: 'ANSWER_DIFFERS',
+      remedy: 'Run the same version of Windrow in every processor of the job.',
+    },
+  )
 }

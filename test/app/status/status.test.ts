@@ -74,8 +74,8 @@ test.each([
   const { halted } = only(viewOf({ resumeOffset }), logOf(start, end)) ?? {}
   expect(halted).toEqual({
     code: 'DATA_LOSS',
-    message: `partition 0 of job fleet must go on at offset 40, but the log holds ${start} to ${end}`,
-    remedy: expect.stringContaining('restore it') as string,
+    message: `partition 0 of job fleet must resume at offset 40, but the log holds ${start} to ${end}`,
+    remedy: expect.stringContaining('restore the log') as string,
     atMs: null,
   })
 })
