@@ -93,7 +93,6 @@ async function serveGrpcJs({ unary, streaming }: GrpcMethods): Promise<number> {
 }
 
 function definitionOf(path: string, responseStream: boolean) {
-  const same = (bytes: Buffer): Buffer => bytes
   return {
     ...{ path, originalName: path, requestStream: false, responseStream },
     ...{ requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same },
@@ -172,7 +171,9 @@ function request(bytes: number, replyBytes: number, messages = 0): Buffer {
   return buffer
 }
 
-const same = (bytes: Buffer): Buffer => bytes
+function same(bytes: Buffer): Buffer {
+  return bytes
+}
 
 function call(client: Client, method: string, message: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {

@@ -1,7 +1,8 @@
 /**
- * Where the sidecar of a folder serves: `<folder>/endpoint.json`, written once it does and removed before it ends. The
- * folder is held by one process at a time; another one on this machine can reach that one's sidecar by it, to look at a
- * job that runs or to ask something of it. Whoever finds the folder free has no use for it: it may be a dead process's.
+ * The endpoint file `<folder>/endpoint.json`: the port at which the sidecar of a folder serves. It is written when the
+ * sidecar serves and removed before it stops. Only one process at a time can lock the folder; other processes on this
+ * machine use the file to reach its sidecar, for example to show the status of a running job. If the folder is not
+ * locked, ignore the file: a crashed process may have left it.
  */
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,7 +16,7 @@ interface Endpoint {
 export async function announceEndpoint(dataDir: string, grpcPort: number): Promise<void> {
   const endpoint: Endpoint = { pid: process.pid, grpcPort }
   const temporary = `${pathIn(dataDir)}.${process.pid}`
-  // Renamed into place, so that nobody reads half of it.
+  // Renamed into place, so that no reader sees half a file.
   await writeFile(temporary, `${JSON.stringify(endpoint)}\n`, { mode: 0o600 })
   await rename(temporary, pathIn(dataDir))
 }
@@ -24,7 +25,7 @@ export async function withdrawEndpoint(dataDir: string): Promise<void> {
   await rm(pathIn(dataDir), { force: true })
 }
 
-/** The port of the process that holds the folder; `null` while it does not serve (yet, or any more). */
+/** The port of the process that has locked the folder; `null` while it does not serve yet, or no longer. */
 export async function readEndpoint(dataDir: string): Promise<number | null> {
   let text: string
   try {
@@ -34,7 +35,7 @@ export async function readEndpoint(dataDir: string): Promise<number | null> {
     throw error
   }
   const { pid, grpcPort } = JSON.parse(text) as Endpoint
-  // Left by a process that died, where its successor has the folder already and does not serve yet.
+  // A crashed process may have left the file, while its successor has locked the folder and does not serve yet.
   return isAlive(pid) ? grpcPort : null
 }
 
@@ -43,7 +44,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // Another user's process may not be signalled, and lives.
+    // The process is alive but belongs to another user, so we may not signal it.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Faults on demand, for tests: what the network and the sidecar do at their worst, at a chosen call or with a seeded
- * probability. A plan is plain data, so it crosses into the sidecar's thread.
+ * Injected faults, for tests: the failures of a network and of a sidecar, at a chosen call or with a seeded probability.
+ * A fault plan is plain data, so it can be sent to the sidecar's thread.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GrpcError, GrpcStatus } from './grpc.ts'
@@ -8,9 +8,10 @@ import type { UnaryHandler } from './grpc.ts'
 import type { Deliver } from './work-queue.ts'
 
 /**
- * For a call: it fails without effect; it is carried out but its reply is lost; it is carried out later; it is carried
- * out twice and answered once. For a delivery of a work item: the stream breaks instead of it; the stream breaks right
- * after it; (no delay); it is delivered twice.
+ * The effect on a call: `fail-before` fails it without executing it; `fail-after` executes it and loses the reply; `delay`
+ * executes it later; `repeat` executes it twice and answers once. The effect on the delivery of a work item:
+ * `fail-before` breaks the stream instead; `fail-after` breaks the stream after it; `delay` has no effect; `repeat`
+ * delivers the item twice.
  */
 export type FaultEffect =
   | { readonly kind: 'fail-before' }
@@ -21,7 +22,7 @@ export type FaultEffect =
 export interface FaultRule {
   /** A method of either service (`SaveState`, `StartInstance`…), or the delivery of a `WorkflowItem` or `ActivityItem`. */
   readonly method: string
-  /** The occurrence that is hit, 1 for the first after the plan was set. Left out: every one, by `probability`. */
+  /** The occurrence that fails, 1 for the first after the plan was set. @default each one, with `probability` */
   readonly nth?: number
   /** @default 1 */
   readonly probability?: number
@@ -29,18 +30,18 @@ export interface FaultRule {
 }
 
 export interface FaultPlan {
-  /** Decides what the probabilities decide. @default 1 */
+  /** Seed of the random numbers. @default 1 */
   readonly seed?: number
   readonly rules: readonly FaultRule[]
 }
 
-/** Consults the plan in force; the first rule that hits decides. */
+/** Applies the current plan. The first rule that matches decides. */
 export class FaultInjector {
   #rules: readonly FaultRule[] = []
   #counts: number[] = []
   #random: () => number = mulberry32(1)
 
-  /** Counts begin again. */
+  /** Replaces the plan and resets the counts. */
   set(plan: FaultPlan): void {
     this.#rules = plan.rules
     this.#counts = plan.rules.map(() => 0)
@@ -86,7 +87,7 @@ async function applyEffect(effect: FaultEffect, method: string, run: () => Buffe
   }
 }
 
-/** A handler may throw at once; the first answer counts all the same. */
+/** Turns a synchronous throw of the handler into a rejection, so that the first answer counts in any case. */
 async function repeatable(run: () => Buffer | Promise<Buffer>): Promise<Buffer> {
   return run()
 }
@@ -104,7 +105,7 @@ export function deliverWithFaults(injector: FaultInjector): Deliver {
   }
 }
 
-/** A 32-bit generator with good enough spread for tests (Tommy Ettinger's mulberry32). */
+/** A 32-bit random number generator, good enough for tests (mulberry32 by Tommy Ettinger). */
 function mulberry32(seed: number): () => number {
   let state = seed >>> 0
   return () => {

@@ -1,7 +1,7 @@
 /**
  * The server half of gRPC over HTTP/2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md), as far as a
- * sidecar on a loopback port needs it: unary calls and server streams, no compression, no TLS. Written on node:http2
- * because the general server costs more per call than all of what the sidecar does for it.
+ * sidecar on a loopback port needs it: unary calls and server streams, no compression, no TLS. Decision 0017 says why it is
+ * written on node:http2 instead of using the server of @grpc/grpc-js.
  */
 import { createServer, constants } from 'node:http2'
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
@@ -33,17 +33,18 @@ export class GrpcError extends Error {
   }
 }
 
-/** Who asked: aborted when the caller hung up or its deadline passed, so that nothing waits for nobody. */
+/** A call in progress. */
 export interface Call {
+  /** Calls the listener when the caller has cancelled, disconnected or passed its deadline. */
   onGone(listener: () => void): void
 }
 
 export type UnaryHandler = (request: Buffer, call: Call) => Buffer | Promise<Buffer>
 
-/** A server stream that stays open until one side ends it. */
+/** A server stream. It stays open until one side ends it. */
 export interface MessageStream extends Call {
   send(message: Buffer): void
-  /** Ends the stream with a status; a lost connection looks like UNAVAILABLE to the client. */
+  /** Ends the stream with a status. The client sees a lost connection as UNAVAILABLE. */
   end(status: GrpcStatus, message: string): void
 }
 
@@ -60,16 +61,16 @@ export interface GrpcServer {
   close(): Promise<void>
 }
 
-/** A message longer than this is refused; the SDK's own limit for worker messages. */
+/** Longer messages are refused. This is the SDK's own limit for worker messages. */
 const MAX_MESSAGE_BYTES = 128 * 1024 * 1024
 const WINDOW_BYTES = 8 * 1024 * 1024
 const RESPONSE_HEADERS = { ':status': 200, 'content-type': 'application/grpc' }
 
-/** Serves the methods on 127.0.0.1; `port` 0 takes a free one. */
+/** Serves the methods on 127.0.0.1. Port 0 selects a free port. */
 export async function serveGrpc(port: number, methods: GrpcMethods): Promise<GrpcServer> {
-  // The window of 64 kB that HTTP/2 starts with would cost a value of 250 kB four turns of the event loop.
+  // With the default HTTP/2 window of 64 kB, a value of 250 kB would take four turns of the event loop.
   const server = createServer({
-    // In MB and counted per connection; a client has one, and the default of 10 refuses calls beyond 10 MB under way.
+    // In MB per connection. A client has one connection; the default of 10 would refuse calls once 10 MB are in flight.
     maxSessionMemory: 1024,
     settings: { initialWindowSize: WINDOW_BYTES, maxConcurrentStreams: 100_000, maxFrameSize: 1024 * 1024 },
   })
@@ -77,7 +78,7 @@ export async function serveGrpc(port: number, methods: GrpcMethods): Promise<Grp
   server.on('session', (session) => {
     sessions.add(session)
     session.once('close', () => sessions.delete(session))
-    // A client that vanishes mid-frame is the client's matter: its streams close, and with them what waited for it.
+    // A client that disconnects in the middle of a frame: its streams close, and their `onGone` listeners run.
     session.on('error', () => session.destroy())
     session.setLocalWindowSize(WINDOW_BYTES)
   })
@@ -131,7 +132,7 @@ function serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, methods:
   })
 }
 
-/** Hands over the one message of a unary or server-streaming request, framed as [flag u8][length u32be][bytes]. */
+/** Reads the one message of a unary or server-streaming request, framed as [flag u8][length u32be][bytes]. */
 function readMessage(stream: ServerHttp2Stream, done: (message: Buffer | GrpcError) => void): void {
   const chunks: Buffer[] = []
   let length = 0
@@ -156,7 +157,7 @@ function openStream(stream: ServerHttp2Stream, request: Buffer, handler: StreamH
   stream.respond(RESPONSE_HEADERS, { waitForTrailers: true })
   stream.once('wantTrailers', () => stream.sendTrailers(trailers(ending.status, ending.message)))
   handler(request, {
-    // After its end nothing is heard of a message any more; `onGone` tells whoever has to send it again.
+    // Messages sent after the end are lost silently. The sender learns of the end by `onGone` and sends them again.
     send: (message) => {
       if (stream.writable) stream.write(frame(message))
     },

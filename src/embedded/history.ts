@@ -1,6 +1,6 @@
 /**
- * The history events and work items of the durabletask protocol (orchestrator_service.proto), encoded once when they
- * happen: a turn resends the whole history, so it is kept as bytes and never decoded again.
+ * Encodes the history events and work items of the durabletask protocol (orchestrator_service.proto). Every turn resends
+ * the whole history, so events are encoded once, when they happen, and stored as bytes.
  */
 import { ProtoWriter, stringValue, timestamp, transient } from './protobuf.ts'
 
@@ -15,13 +15,13 @@ export const InstanceStatus = {
   SUSPENDED: 7,
 } as const
 
-/** An encoded `HistoryEvent`; what it does to the instance's status is kept beside it. */
+/** An encoded `HistoryEvent`, with its effect on the status of the instance. */
 export interface HistoryEvent {
   readonly effect: 'none' | 'suspend' | 'resume'
   readonly bytes: Buffer
 }
 
-/** Messages of the protocol that are passed on as they came. */
+/** Messages of the protocol that are passed on unchanged. */
 type Encoded = Buffer | undefined
 
 export interface Parent {
@@ -37,11 +37,11 @@ export interface WorkflowStart {
 }
 
 const EMPTY = Buffer.alloc(0)
-/** The event id of everything that no action of the workflow asked for. */
-const UNASKED = -1
+/** The event id of events that no action of the workflow requested. */
+const UNREQUESTED = -1
 
 export function turnStarted(nowMs: number): HistoryEvent {
-  return event(UNASKED, nowMs, 14, EMPTY)
+  return event(UNREQUESTED, nowMs, 14, EMPTY)
 }
 
 export function executionStarted(
@@ -62,23 +62,23 @@ export function executionStarted(
       .message(4, instanceRef(parent.instanceId))
     body.message(5, parentInfo.finish())
   }
-  return event(UNASKED, nowMs, 3, body.finish())
+  return event(UNREQUESTED, nowMs, 3, body.finish())
 }
 
 export function executionTerminated(nowMs: number, output: Encoded): HistoryEvent {
-  return event(UNASKED, nowMs, 5, new ProtoWriter().message(1, output).finish())
+  return event(UNREQUESTED, nowMs, 5, new ProtoWriter().message(1, output).finish())
 }
 
 export function executionSuspended(nowMs: number, reason: Encoded): HistoryEvent {
-  return { ...event(UNASKED, nowMs, 21, new ProtoWriter().message(1, reason).finish()), effect: 'suspend' }
+  return { ...event(UNREQUESTED, nowMs, 21, new ProtoWriter().message(1, reason).finish()), effect: 'suspend' }
 }
 
 export function executionResumed(nowMs: number, reason: Encoded): HistoryEvent {
-  return { ...event(UNASKED, nowMs, 22, new ProtoWriter().message(1, reason).finish()), effect: 'resume' }
+  return { ...event(UNREQUESTED, nowMs, 22, new ProtoWriter().message(1, reason).finish()), effect: 'resume' }
 }
 
 export function eventRaised(nowMs: number, name: string, input: Encoded): HistoryEvent {
-  return event(UNASKED, nowMs, 17, new ProtoWriter().string(1, name).message(2, input).finish())
+  return event(UNREQUESTED, nowMs, 17, new ProtoWriter().string(1, name).message(2, input).finish())
 }
 
 export function taskScheduled(nowMs: number, taskId: number, start: WorkflowStart): HistoryEvent {
@@ -87,11 +87,11 @@ export function taskScheduled(nowMs: number, taskId: number, start: WorkflowStar
 }
 
 export function taskCompleted(nowMs: number, taskId: number, result: Encoded): HistoryEvent {
-  return event(UNASKED, nowMs, 7, outcome(taskId, result))
+  return event(UNREQUESTED, nowMs, 7, outcome(taskId, result))
 }
 
 export function taskFailed(nowMs: number, taskId: number, failure: Encoded): HistoryEvent {
-  return event(UNASKED, nowMs, 8, outcome(taskId, failure))
+  return event(UNREQUESTED, nowMs, 8, outcome(taskId, failure))
 }
 
 export function childCreated(nowMs: number, taskId: number, instanceId: string, start: WorkflowStart): HistoryEvent {
@@ -104,11 +104,11 @@ export function childCreated(nowMs: number, taskId: number, instanceId: string, 
 }
 
 export function childCompleted(nowMs: number, taskId: number, result: Encoded): HistoryEvent {
-  return event(UNASKED, nowMs, 10, outcome(taskId, result))
+  return event(UNREQUESTED, nowMs, 10, outcome(taskId, result))
 }
 
 export function childFailed(nowMs: number, taskId: number, failure: Encoded): HistoryEvent {
-  return event(UNASKED, nowMs, 11, outcome(taskId, failure))
+  return event(UNREQUESTED, nowMs, 11, outcome(taskId, failure))
 }
 
 export function timerCreated(nowMs: number, taskId: number, fireAt: Encoded): HistoryEvent {
@@ -116,7 +116,7 @@ export function timerCreated(nowMs: number, taskId: number, fireAt: Encoded): Hi
 }
 
 export function timerFired(nowMs: number, taskId: number, fireAt: Encoded): HistoryEvent {
-  return event(UNASKED, nowMs, 13, new ProtoWriter().message(1, fireAt).int32(2, taskId).finish())
+  return event(UNREQUESTED, nowMs, 13, new ProtoWriter().message(1, fireAt).int32(2, taskId).finish())
 }
 
 /** `TaskFailureDetails`. */

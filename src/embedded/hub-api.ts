@@ -1,4 +1,4 @@
-/** The TaskHubSidecarService (orchestrator_service.proto) over a task hub: decoding, calling, encoding. */
+/** The workflow methods of the sidecar, TaskHubSidecarService (orchestrator_service.proto): decodes requests, calls the task hub, encodes replies. */
 import { GrpcError, GrpcStatus } from './grpc.ts'
 import type { Call, UnaryHandler } from './grpc.ts'
 import { InstanceStatus } from './history.ts'
@@ -17,7 +17,7 @@ export function hubMethods(hub: TaskHub): Record<string, UnaryHandler> {
     Hello: () => EMPTY,
     StartInstance: (bytes, call) => {
       const request = decodeStart(bytes)
-      // The SDK's worker cannot run it.
+      // The SDK's worker cannot run an instance with an empty id.
       if (request.id === '') throw new GrpcError(GrpcStatus.INVALID_ARGUMENT, 'the instance id is empty')
       hub.start(request.id, request.start, request.startAtMs)
       const reply = new ProtoWriter(request.id.length * 3 + 16).string(1, request.id).finish()
@@ -226,7 +226,7 @@ function decodeAction(reader: ProtoReader): Action {
     else if (reader.field === 4) decode = decodeTimer(reader.message())
     else if (reader.field === 6) decode = decodeComplete(reader.message())
   }
-  if (decode === undefined) throw new GrpcError(GrpcStatus.UNIMPLEMENTED, 'the reply asks for an unknown action')
+  if (decode === undefined) throw new GrpcError(GrpcStatus.UNIMPLEMENTED, 'the reply contains an unknown action')
   return decode(id)
 }
 

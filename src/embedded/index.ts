@@ -5,17 +5,24 @@
  *   const sidecar = await startEmbeddedSidecar({ dataDir: '.windrow' })
  *   const client = new DaprClient({ daprHost: '127.0.0.1', daprPort: String(sidecar.grpcPort), … })
  *
- *   sidecar.ts      what the application starts and closes       thread.ts      the thread that it runs in
- *   server.ts       puts the parts together                      grpc.ts        calls and streams over node:http2
- *   state-api.ts    the state methods      state-store.ts        values with etags, on disk
- *   hub-api.ts      the workflow methods   task-hub.ts           instances and turns, in memory
- *   work-queue.ts   items to workers       history.ts            events and items, encoded
- *   watchers.ts     who waits for what     long-timeout.ts       timers of any length
- *   faults.ts       faults on demand, for tests                  protobuf.ts    the wire format
- *   endpoint.ts     where it serves, for other processes
+ *   sidecar.ts        starts and closes the sidecar, in a thread of its own or in the caller's
+ *   thread.ts         entry of that thread
+ *   server.ts         assembles store, task hub and gRPC server
+ *   endpoint.ts       the file that tells other processes the port
+ *   grpc.ts           a gRPC server on node:http2: unary calls and server streams
+ *   protobuf.ts       reads and writes protobuf messages
+ *   state-api.ts      the state methods of Dapr's API
+ *   state-store.ts    values with ETags, durable on disk
+ *   hub-api.ts        the workflow methods of Dapr's API
+ *   task-hub.ts       the workflow engine: instances and turns, in memory
+ *   history.ts        encodes history events and work items
+ *   work-queue.ts     delivers work items to the connected workers
+ *   watchers.ts       callers that wait for an instance to reach a state
+ *   long-timeout.ts   timers of any length
+ *   faults.ts         injected faults, for tests
  *
- * Two kinds of state, kept apart on purpose: what the state API acknowledged survives anything, and workflows survive
- * nothing, since the ledger in the state drives them again.
+ * The two kinds of state are kept apart on purpose. State that the state API has acknowledged survives a crash.
+ * Workflows do not: after a restart the owner of a partition reads its ledger and starts them again.
  */
 export { readEndpoint } from './endpoint.ts'
 export { startEmbeddedSidecar } from './sidecar.ts'

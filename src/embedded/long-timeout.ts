@@ -1,4 +1,4 @@
-/** A timer that may be longer than the 24.8 days that `setTimeout` can count. */
+/** A timer without the limit of `setTimeout`, which is 24.8 days. */
 
 const MAX_DELAY_MS = 2 ** 31 - 1
 
@@ -6,7 +6,7 @@ export interface LongTimeout {
   clear(): void
 }
 
-/** Calls `fire` after `delayMs`, at once (but not now) when that is not positive. */
+/** Calls `fire` after `delayMs`. A delay that is not positive fires in the next turn of the event loop. */
 export function setLongTimeout(fire: () => void, delayMs: number): LongTimeout {
   let timeout: NodeJS.Timeout
   const arm = (remainingMs: number) => {

@@ -1,7 +1,7 @@
 /**
- * Just enough protobuf (https://protobuf.dev/programming-guides/encoding/) for the messages of the sidecar. Sub-messages
- * that the sidecar only passes on (inputs, results, failure details) stay bytes from the request to the answer: decoding
- * them with the generated classes and encoding them again was most of what a workflow cost here.
+ * Reads and writes protobuf messages (https://protobuf.dev/programming-guides/encoding/), as far as the sidecar needs it.
+ * Sub-messages that the sidecar only passes on (inputs, results, failure details) stay bytes from the request to the
+ * response. Decoding and encoding them with the generated classes was most of the cost of a workflow.
  */
 
 const VARINT = 0
@@ -11,7 +11,7 @@ const FIXED32 = 5
 const MAX_VARINT_BYTES = 10
 const OPEN_LENGTH_BYTES = 4
 
-/** Walks over the fields of one message: `while (reader.next()) switch (reader.field) …`; a field not read is skipped. */
+/** Iterates over the fields of one message: `while (reader.next()) switch (reader.field) …`. Fields that are not read are skipped. */
 export class ProtoReader {
   /** Number of the field that `next` found. */
   field = 0
@@ -55,7 +55,7 @@ export class ProtoReader {
     throw new RangeError('a varint has more than ten bytes')
   }
 
-  /** The bytes of a `bytes`, `string` or message field: a view of the request, to be copied by whoever keeps it. */
+  /** The bytes of a `bytes`, `string` or message field: a view of the request. Callers that keep it must copy it. */
   bytes(): Buffer {
     this.#expect(LENGTH_DELIMITED)
     const length = this.#varint()
@@ -95,7 +95,7 @@ export class ProtoReader {
     this.#position += length
   }
 
-  /** The low 32 bits, unsigned: all of a tag, a length or an int32, which when negative comes as ten bytes. */
+  /** The low 32 bits, unsigned. They hold all of a tag, a length or an int32; a negative int32 is encoded as ten bytes. */
   #varint(): number {
     let value = 0
     for (let i = 0; i < MAX_VARINT_BYTES; i++) {
@@ -118,7 +118,10 @@ export class ProtoWriter {
   #buffer: Buffer
   #length = 0
 
-  /** `sizeHint` in bytes spares growing; `allocate` is `transient` for what is sent and forgotten. */
+  /**
+   * @param sizeHint expected bytes; a good hint avoids growing
+   * @param allocate `transient` for messages that are sent and not kept
+   */
   constructor(sizeHint = 64, allocate: (bytes: number) => Buffer = keep) {
     this.#allocate = allocate
     this.#buffer = allocate(sizeHint)
@@ -188,7 +191,7 @@ export class ProtoWriter {
     return this.#length
   }
 
-  /** The length takes four bytes whatever it is: a padded varint, which every reader takes. */
+  /** The length always takes four bytes: a padded varint, which every protobuf reader accepts. */
   close(opened: number): this {
     const length = this.#length - opened
     for (let i = 0; i < OPEN_LENGTH_BYTES; i++) {
@@ -227,8 +230,8 @@ const SLAB_BYTES = 256 * 1024
 let slab = Buffer.alloc(0)
 
 /**
- * Memory for messages that are sent and forgotten. Cut from large slabs: a buffer of its own for each costs more than
- * what is written into it. What is kept must not lie here, or it would keep a whole slab.
+ * Memory for messages that are sent and not kept. It is cut from large slabs, because allocating a buffer per message
+ * costs more than writing the message. Do not store data that lives longer: it would keep a whole slab alive.
  */
 export function transient(bytes: number): Buffer {
   if (bytes > SLAB_BYTES / 8) return Buffer.allocUnsafe(bytes)
@@ -243,7 +246,7 @@ export function stringValue(text: string): Buffer {
   return new ProtoWriter(Buffer.byteLength(text) + 16).string(1, text).finish()
 }
 
-/** `google.protobuf.Timestamp` of a time in ms since the epoch, not before it. */
+/** `google.protobuf.Timestamp` of a time in ms since the epoch; not negative. */
 export function timestamp(atMs: number): Buffer {
   const seconds = Math.floor(atMs / 1000)
   return new ProtoWriter(16)

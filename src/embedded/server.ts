@@ -1,4 +1,4 @@
-/** The sidecar itself, in whatever thread: state store, task hub and the port that serves both. */
+/** Assembles the embedded sidecar: state store, task hub, and the gRPC server that exposes both. */
 import { announceEndpoint, withdrawEndpoint } from './endpoint.ts'
 import { deliverWithFaults, FaultInjector, withFaults } from './faults.ts'
 import type { FaultPlan } from './faults.ts'
@@ -32,7 +32,7 @@ export interface SidecarServer {
 const RUNTIME_SERVICE = '/dapr.proto.runtime.v1.Dapr/'
 const HUB_SERVICE = '/TaskHubSidecarService/'
 
-/** `onFailure` hears of an error after which nothing can be served any more. */
+/** `onFailure` is called with an error after which nothing can be served any more. */
 export async function startServer(
   options: ServerOptions,
   onFailure: (error: WindrowError) => void,
@@ -61,7 +61,7 @@ export async function startServer(
     await store.close()
   }
   try {
-    // One that a process left which died; the folder is ours now.
+    // Remove the endpoint file of a crashed process; we hold the folder lock now.
     await withdrawEndpoint(options.dataDir)
     const server = await serveGrpc(options.port, { unary, streaming })
     await announceEndpoint(options.dataDir, server.port)
@@ -70,7 +70,7 @@ export async function startServer(
       setFaults: (plan) => injector.set(plan),
       close: async () => {
         hub.close()
-        // While the folder is still held, or it might be the next holder's that is removed.
+        // While we still hold the folder lock; later this could delete the endpoint file of the next holder.
         await withdrawEndpoint(options.dataDir)
         await server.close()
         await store.close()
@@ -82,7 +82,7 @@ export async function startServer(
   }
 }
 
-/** GetMetadataResponse: what a client's health check reads, and what names this sidecar in a diagnosis. */
+/** GetMetadataResponse: read by the client's health check; it also identifies this sidecar in a diagnosis. */
 function metadata(options: ServerOptions, queue: WorkQueue): Buffer {
   const component = new ProtoWriter()
     .string(1, options.storeName)

@@ -1,4 +1,4 @@
-/** Starting and closing the embedded sidecar, in a thread of its own or in this one. */
+/** Starts and closes the embedded sidecar, in a thread of its own or in this one. */
 import { Worker } from 'node:worker_threads'
 import { messageOf, WindrowError } from '../errors/index.ts'
 import { startServer } from './server.ts'
@@ -8,18 +8,18 @@ import type { Retention } from './task-hub.ts'
 import type { FromThread, ToThread } from './thread.ts'
 
 export interface EmbeddedSidecarOptions {
-  /** Folder of the durable state; created when missing, held by one process at a time. */
+  /** Folder of the durable state. It is created if missing and locked by one process at a time. */
   readonly dataDir: string
   /** @default 0: any free port */
   readonly port?: number
-  /** The one state store that is served. @default 'statestore' */
+  /** Name of the only state store. @default 'statestore' */
   readonly storeName?: string
   readonly retention?: Partial<Retention>
-  /** Workflow turns that workers hold at once. With the activities at most what a worker runs and queues. @default 100 */
+  /** Workflow turns that workers hold at once. Together with the activities, at most what a worker runs and queues. @default 100 */
   readonly maxWorkflowItems?: number
   /** Activities that workers hold at once. @default 10 */
   readonly maxActivityItems?: number
-  /** Whether it runs in a thread of its own, on another core than the application. @default true */
+  /** Whether the sidecar runs in a thread of its own, so that it can use another core. @default true */
   readonly inThread?: boolean
   /** For tests. */
   readonly faults?: FaultPlan
@@ -28,17 +28,17 @@ export interface EmbeddedSidecarOptions {
 export interface EmbeddedSidecar {
   /** On 127.0.0.1. */
   readonly grpcPort: number
-  /** Rejects when the sidecar dies by itself; never settles otherwise. Nothing is served any more then. */
+  /** Rejects when the sidecar fails; afterwards it serves nothing. Otherwise it never settles. */
   readonly failed: Promise<never>
   /** Replaces the fault plan; for tests. */
   setFaults(plan: FaultPlan): Promise<void>
-  /** Ends all calls, then waits until the state is on disk and the folder is free. */
+  /** Ends all calls, then waits until the state is on disk and the folder is unlocked. */
   close(): Promise<void>
 }
 
 const NO_FAULTS: FaultPlan = { rules: [] }
 
-/** Starts the sidecar and waits until it serves. Throws DATA_DIR_IN_USE when another process holds the folder. */
+/** Starts the sidecar and waits until it serves. Throws DATA_DIR_IN_USE when another process has locked the folder. */
 export async function startEmbeddedSidecar(options: EmbeddedSidecarOptions): Promise<EmbeddedSidecar> {
   const resolved: ServerOptions = {
     dataDir: options.dataDir,
@@ -99,7 +99,7 @@ async function startInThread(options: ServerOptions): Promise<EmbeddedSidecar> {
   }
 }
 
-/** The thread runs built code: a worker cannot load TypeScript on every Node that is supported. */
+/** The thread runs compiled code, because workers cannot load TypeScript on every supported version of Node. */
 function threadEntry(): URL {
   const fromSources = import.meta.url.endsWith('.ts')
   return new URL(fromSources ? '../../dist/embedded/thread.js' : './thread.js', import.meta.url)
@@ -108,19 +108,19 @@ function threadEntry(): URL {
 function died(reason: string, cause?: unknown): WindrowError {
   return new WindrowError(`the embedded sidecar died: ${reason}`, {
     code: 'SIDECAR_DIED',
-    remedy: 'Start again: the state is on disk and workflows are driven again from it.',
+    remedy: 'Start again: the state is on disk, and workflows are started again from it.',
     cause,
   })
 }
 
-/** A promise that rejects with the first failure and leaves the process alone when nobody listens. */
+/** A promise that rejects with the first failure. Without a listener the rejection does not end the process. */
 class Failure {
   readonly promise: Promise<never>
   #reject: ((error: WindrowError) => void) | null = null
 
   constructor() {
     this.promise = new Promise((_, reject) => (this.#reject = reject))
-    // Whoever does not look at `failed` sees the same failure in its calls.
+    // Callers that do not await `failed` see the same failure in their calls.
     this.promise.catch(() => undefined)
   }
 

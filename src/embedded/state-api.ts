@@ -1,7 +1,7 @@
 /**
- * The state part of the Dapr runtime API (dapr/proto/runtime/v1/state.proto), answering as daprd 1.18 does with a
- * transactional store such as PostgreSQL: absent keys come back empty, a stale etag is ABORTED, an insert of what is
- * there is INTERNAL, and a transaction refused for either is INTERNAL and has written nothing.
+ * The state methods of the Dapr runtime API (dapr/proto/runtime/v1/state.proto). They answer as daprd 1.18 does with a
+ * transactional store such as PostgreSQL: absent keys are returned empty, a stale ETag is ABORTED, an insert of an
+ * existing key is INTERNAL, and a transaction refused for either reason is INTERNAL and writes nothing.
  */
 import { GrpcError, GrpcStatus } from './grpc.ts'
 import type { UnaryHandler } from './grpc.ts'
@@ -11,7 +11,7 @@ import type { StateConflict, DiskStateStore, StateWrite, StoredState } from './s
 const EMPTY = Buffer.alloc(0)
 const FIRST_WRITE = 1
 
-/** A request of any of the methods: they agree on what a store name is, and differ in the rest. */
+/** A request of any of the methods. All of them have a store name; the other fields depend on the method. */
 interface StateRequest {
   storeName: string
   keys: string[]
@@ -26,7 +26,7 @@ interface StateItem {
   operation: string
 }
 
-/** Handlers by method name, serving `storeName` from `store`. */
+/** Handlers by method name. They serve the state store `storeName` from `store`. */
 export function stateMethods(store: DiskStateStore, storeName: string): Record<string, UnaryHandler> {
   const check = (request: StateRequest) => {
     if (request.storeName !== storeName) {
@@ -107,7 +107,7 @@ function refuse(conflict: StateConflict, what: string): never {
 
 function describe(conflict: StateConflict): string {
   return conflict.kind === 'etag-mismatch'
-    ? `possible etag mismatch. error from state store: the stored etag of ${conflict.key} is another`
+    ? `possible etag mismatch. error from state store: the stored etag of ${conflict.key} is a different one`
     : `no item was updated: ${conflict.key} exists`
 }
 
@@ -207,7 +207,7 @@ function emptyItem(operation: string): StateItem {
   return { key: '', value: EMPTY, etag: null, concurrency: 0, operation }
 }
 
-/** An empty etag is none, as in Dapr's own components (`HasETag`). */
+/** An empty ETag means no ETag, as in Dapr's own components (`HasETag`). */
 function decodeEtag(reader: ProtoReader): string | null {
   let etag = ''
   while (reader.next()) if (reader.field === 1) etag = reader.string()

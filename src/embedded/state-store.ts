@@ -1,10 +1,10 @@
 /**
- * Values with etags, durable on disk (LevelDB). An acknowledged write has been synced; writes that arrive during a sync
- * share the next one. Owned here:
- * - S1 every check of an etag sees all writes accepted before it, synced or not, so concurrent writers cannot both win;
- * - S2 a reader sees only what has been synced, value and etag from one record;
- * - S3 an etag never comes back: it holds the number of this opening and a counter, so a key that was deleted and
- *   written again, before or after a restart, carries another one.
+ * Values with ETags, durable on disk (LevelDB). A write is acknowledged after it has been synced. Writes that arrive
+ * during a sync share the next one. Invariants:
+ * - S1 Every check of an ETag sees all writes accepted before it, synced or not. Concurrent writers cannot both succeed.
+ * - S2 A reader sees only synced data, with value and ETag from the same record.
+ * - S3 An ETag is never used twice. It consists of the number of this opening of the store and a counter, so a key that
+ *   is deleted and written again gets a new ETag, before and after a restart.
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ export interface StoredState {
   readonly etag: string
 }
 
-/** One write, done only if its condition holds: no etag given, or the stored one, or nothing stored (`insertOnly`). */
+/** One write. Its condition: `etag` is `null` or the stored one, and with `insertOnly` the key does not exist. */
 export interface StateWrite {
   readonly key: string
   /** `null` deletes. */
@@ -25,7 +25,7 @@ export interface StateWrite {
   readonly insertOnly: boolean
 }
 
-/** The write of `key` whose condition did not hold; nothing of its group was written. */
+/** The condition of the write of `key` did not hold. No write of its group was made. */
 export interface StateConflict {
   readonly kind: 'etag-mismatch' | 'exists'
   readonly key: string
@@ -44,11 +44,11 @@ type Operation =
 
 const FORMAT = 1
 const META_KEY = 'm!'
-/** Etags lie apart from the values, so that opening reads a hundred bytes a key and not the values. */
+/** ETags are stored apart from the values, so that opening reads about 100 bytes per key and not the values. */
 const ETAG_PREFIX = 'e!'
 const VALUE_PREFIX = 'v!'
 const PREFIX_END = '"'
-/** Bounds the memory of one group commit; a larger single write is still one batch. */
+/** Bounds the memory of one group commit. A larger single write is still one batch. */
 const MAX_GROUP_BYTES = 16 * 1024 * 1024
 
 export class DiskStateStore {
@@ -73,13 +73,13 @@ export class DiskStateStore {
     this.#onFailure = onFailure
   }
 
-  /** `onFailure` hears of a failed disk write: the store refuses everything from then on. */
+  /** `onFailure` is called after a failed disk write. From then on the store refuses every call. */
   static async open(dataDir: string, onFailure: (error: WindrowError) => void): Promise<DiskStateStore> {
     const location = join(dataDir, 'state')
     const db = new ClassicLevel<string, Buffer>(location, {
       keyEncoding: 'utf8',
       valueEncoding: 'buffer',
-      // Compression would be half of what a write costs; the larger buffer spares sorting values once more.
+      // Compression would be half the cost of a write. The larger buffer avoids sorting the values a second time.
       compression: false,
       writeBufferSize: 32 * 1024 * 1024,
     })
@@ -102,14 +102,14 @@ export class DiskStateStore {
     }
   }
 
-  /** In the order of the keys; `undefined` for an absent one. */
+  /** The values in the order of the keys; `undefined` for an absent key. */
   async get(keys: readonly string[]): Promise<(StoredState | undefined)[]> {
     if (this.#failure !== null) throw this.#failure
     const records = await this.#db.getMany(keys.map((key) => VALUE_PREFIX + key))
     return records.map((record) => record && decodeRecord(record))
   }
 
-  /** All the writes, or none and the first conflict. Later writes of the list see the earlier ones. */
+  /** Makes all the writes, or none and returns the first conflict. Later writes of the list see the earlier ones. */
   async write(writes: readonly StateWrite[]): Promise<StateConflict | null> {
     if (this.#failure !== null) throw this.#failure
     const staged = new Map<string, string | undefined>()
@@ -143,7 +143,7 @@ export class DiskStateStore {
     return null
   }
 
-  /** Waits for what was accepted, then frees the folder for another process. */
+  /** Waits for the accepted writes, then unlocks the folder for other processes. */
   async close(): Promise<void> {
     await this.#flushing
     await this.#db.close()
@@ -173,7 +173,7 @@ export class DiskStateStore {
     return this.#queue.splice(0, length)
   }
 
-  /** The etags in memory are ahead of the disk now: nothing may be answered from them any more. */
+  /** The ETags in memory are now ahead of the disk, so no call may be answered from them any more. */
   #fail(error: unknown, group: readonly Commit[]): void {
     this.#failure = new WindrowError(`the embedded state store could not write: ${messageOf(error)}`, {
       code: 'STATE_WRITE_FAILED',

@@ -1,10 +1,11 @@
 /**
- * The workflow engine: instances, their turns, and what a turn asks for. It keeps everything in memory; after a restart
- * the application drives its workflows again from its ledger. Behaves as daprd 1.18.2 (durabletask-go) does, read there:
- * - H1 one turn of an instance at a time; what happens meanwhile waits in its inbox;
- * - H2 a task, child or timer is resolved once; what comes later for it is dropped;
- * - H3 an id can be started again once its instance and that one's children have ended;
- * - H4 a wait for an absent id waits until there is one.
+ * The workflow engine: instances, their turns, and the actions that a turn requests. It keeps everything in memory; after
+ * a restart the application starts its workflows again from its ledger. It behaves like daprd 1.18.2, according to the
+ * source of durabletask-go:
+ * - H1 One turn of an instance runs at a time. Events that arrive meanwhile wait in its inbox.
+ * - H2 A task, child or timer is resolved once. Later results for it are dropped.
+ * - H3 An id can be started again once its instance and the children of that instance have ended.
+ * - H4 Waiting for an absent id waits until an instance of that id exists.
  */
 import * as history from './history.ts'
 import { InstanceStatus } from './history.ts'
@@ -16,7 +17,7 @@ import type { LongTimeout } from './long-timeout.ts'
 import { Watchers } from './watchers.ts'
 import type { WorkQueue } from './work-queue.ts'
 
-/** What a worker's reply to a turn asks for. Encoded messages are views of the request. */
+/** An action that a worker's reply to a turn requests. Encoded messages are views of the request. */
 export type Action =
   | { readonly kind: 'task'; readonly id: number; readonly start: WorkflowStart }
   | { readonly kind: 'child'; readonly id: number; readonly instanceId: string; readonly start: WorkflowStart }
@@ -30,7 +31,7 @@ export type Action =
       readonly carryover: readonly Buffer[]
     }
 
-/** What a client sees of an instance. */
+/** The part of an instance that clients can see. */
 export interface InstanceView {
   readonly id: string
   readonly name: string
@@ -62,7 +63,7 @@ interface Instance extends InstanceView {
   inbox: HistoryEvent[]
   /** The events of the turn that a worker has; `null` between turns. */
   turn: HistoryEvent[] | null
-  /** Numbers of the tasks, children and timers that have not been resolved. */
+  /** Ids of the tasks, children and timers that have not been resolved. */
   readonly open: Set<number>
   readonly timers: Map<number, LongTimeout>
   readonly children: Set<string>
@@ -74,12 +75,12 @@ export class TaskHub {
   readonly #queue: WorkQueue
   readonly #retention: Retention
   readonly #instances = new Map<string, Instance>()
-  /** Finished instances, oldest first, and when they finished. */
+  /** Finished instances, oldest first, with the time at which they finished. */
   readonly #finished = new Map<string, number>()
   readonly #watchers = new Watchers<InstanceView>()
-  /** Activities whose answer has not come, by instance: they bar the id from being started again (H3). */
+  /** Activities without a result yet, by instance. While there are any, the id cannot be started again (H3). */
   readonly #awaited = new Map<string, Set<number>>()
-  /** Instances with something in their inbox, gathered so that answers arriving together make one turn. */
+  /** Instances with events in their inbox. They are collected so that results that arrive together make one turn. */
   readonly #ready = new Set<Instance>()
   readonly #sweeper: NodeJS.Timeout
 
@@ -89,7 +90,7 @@ export class TaskHub {
     this.#sweeper = setInterval(() => this.#sweep(), Math.min(retention.maxAgeMs / 10, 60_000)).unref()
   }
 
-  /** Creates the instance, or runs a finished one again; throws ALREADY_EXISTS for an active one. */
+  /** Creates the instance, or runs a finished one again. Throws ALREADY_EXISTS for an active one. */
   start(id: string, start: WorkflowStart, startAtMs: number | null): void {
     const refusal = this.#create(id, start, null)
     if (refusal !== null) {
@@ -99,7 +100,7 @@ export class TaskHub {
     const instance = this.#instances.get(id) as Instance
     const waitMs = startAtMs === null ? 0 : startAtMs - Date.now()
     if (waitMs <= 0) this.#runTurn(instance)
-    // Number 0 is never an action's.
+    // No action has the id 0.
     else
       instance.timers.set(
         0,
@@ -111,7 +112,7 @@ export class TaskHub {
     return this.#instances.get(id)
   }
 
-  /** Resolves when there is an instance `id` for which the condition holds; never if the caller is gone first. */
+  /** Resolves when an instance `id` exists and meets the condition. Never settles if the caller disconnects first. */
   watch(id: string, call: Call, condition: (instance: InstanceView) => boolean): Promise<InstanceView> {
     const instance = this.#instances.get(id)
     if (instance !== undefined && condition(instance)) return Promise.resolve(instance)
@@ -134,14 +135,14 @@ export class TaskHub {
     this.#deliver(this.#existing(id), history.executionResumed(Date.now(), reason))
   }
 
-  /** Forgets a finished instance. */
+  /** Deletes a finished instance. */
   purge(id: string): void {
     const instance = this.#existing(id)
     if (!isEnded(instance)) throw new GrpcError(GrpcStatus.UNKNOWN, 'orchestration has not yet completed')
     this.#forget(id)
   }
 
-  /** A reply that nothing waits for is taken without a word, as daprd does. */
+  /** Unexpected replies are ignored silently, as daprd does. */
   completeActivity(id: string, taskId: number, result: Buffer | undefined, failure: Buffer | undefined): void {
     const key = activityKey(id, taskId)
     if (this.#queue.isSurplusReply(key) || !this.#queue.remove(key)) return
@@ -156,8 +157,8 @@ export class TaskHub {
   }
 
   /**
-   * A reply names its instance and not its turn, so one to an earlier turn (delivered twice, or again after its worker
-   * was lost) is told by being one too many or by asking for what was asked for already.
+   * A reply names its instance but not its turn. A reply to an earlier turn (one that was delivered twice, or again after
+   * its worker was lost) is recognized because it is one more than expected, or because it repeats an action id.
    */
   completeTurn(id: string, actions: readonly Action[], customStatus: Buffer | undefined): void {
     const key = workflowKey(id)
@@ -227,7 +228,7 @@ export class TaskHub {
     return null
   }
 
-  /** Hands the inbox to a worker, unless one is at it already (H1). */
+  /** Sends the inbox to a worker, unless a turn is running already (H1). */
   #runTurn(instance: Instance): void {
     if (instance.turn !== null || isEnded(instance) || instance.inbox.length === 0) return
     instance.turn = [history.turnStarted(Date.now()), ...instance.inbox]
@@ -253,7 +254,7 @@ export class TaskHub {
     for (const instance of ready) if (this.#instances.get(instance.id) === instance) this.#runTurn(instance)
   }
 
-  /** Delivers what ends a task, child or timer, once (H2). */
+  /** Delivers the result of a task, child or timer, once (H2). */
   #resolve(instance: Instance, taskId: number, event: HistoryEvent): void {
     if (instance.open.delete(taskId)) this.#deliver(instance, event)
   }
@@ -266,7 +267,7 @@ export class TaskHub {
     }
     instance.turn = null
     instance.updatedAtMs = now
-    // An empty message is the SDK's way to say that none was set.
+    // The SDK sends an empty message if no custom status was set.
     instance.customStatus = customStatus?.length === 0 ? undefined : copy(customStatus)
     instance.status = instance.suspended ? InstanceStatus.SUSPENDED : InstanceStatus.RUNNING
     for (const action of actions) {
@@ -315,7 +316,7 @@ export class TaskHub {
     instance.timers.set(taskId, setLongTimeout(fire, fireAtMs - now))
   }
 
-  /** The same instance from the beginning, with another input and the events that it had not consumed. */
+  /** Restarts the instance with a new input and the events that it had not consumed. */
   #continueAsNew(instance: Instance, action: Action & { kind: 'complete' }, now: number): void {
     clearTimers(instance)
     instance.open.clear()
@@ -367,7 +368,7 @@ export class TaskHub {
   }
 }
 
-/** Whether the instance has reached a status that it will not leave by itself. */
+/** Whether the instance has reached a final status. Only a new start changes it. */
 export function isEnded(instance: InstanceView): boolean {
   const { status } = instance
   return status === InstanceStatus.COMPLETED || status === InstanceStatus.FAILED || status === InstanceStatus.TERMINATED
@@ -386,7 +387,7 @@ function activityKey(id: string, taskId: number): string {
   return `a/${taskId}/${id}`
 }
 
-/** What is kept beyond the request is copied: a view would keep the whole read buffer of the connection alive. */
+/** Copies data that outlives its request. A view would keep the whole read buffer of the connection alive. */
 function copy(view: Buffer | undefined): Buffer | undefined {
   return view === undefined ? undefined : Buffer.from(view)
 }

@@ -1,4 +1,4 @@
-/** Callers that wait for an instance to come to some state, by id, whether or not there is one yet. */
+/** Callers that wait for an instance to reach a state. They wait by id, so the instance need not exist yet. */
 import type { Call } from './grpc.ts'
 
 interface Watcher<T> {
@@ -9,7 +9,7 @@ interface Watcher<T> {
 export class Watchers<T> {
   readonly #byId = new Map<string, Set<Watcher<T>>>()
 
-  /** Resolves at the first `notify` that the condition holds for; never if the caller is gone first. */
+  /** Resolves at the first `notify` for which the condition holds. Never settles if the caller disconnects first. */
   wait(id: string, call: Call, condition: (instance: T) => boolean): Promise<T> {
     return new Promise((resolve) => {
       const watcher = { condition, resolve }
@@ -28,7 +28,7 @@ export class Watchers<T> {
     }
   }
 
-  /** Ids that somebody waits for. */
+  /** Number of ids that callers wait for. */
   get size(): number {
     return this.#byId.size
   }

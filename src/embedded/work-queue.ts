@@ -1,7 +1,8 @@
 /**
- * Hands work items to the connected worker streams, in turn, and keeps each until its reply: what a lost stream held is
- * handed out again. Workflows and activities have limits of their own, since an activity may hold a slot while it waits
- * for workflows; the SDK's worker silently drops what comes on top of the 110 items that it runs and queues.
+ * Delivers work items to the connected worker streams, round robin, and keeps each item until its reply arrives. The
+ * items of a lost stream are delivered again. Workflows and activities have separate limits, because an activity may hold
+ * a slot while it waits for workflows. Limits are necessary: the SDK's worker runs and queues 110 items and silently
+ * drops the rest.
  */
 import { GrpcStatus } from './grpc.ts'
 import type { MessageStream } from './grpc.ts'
@@ -10,14 +11,14 @@ export type WorkKind = 'workflow' | 'activity'
 
 export interface WorkItem {
   readonly kind: WorkKind
-  /** Names the task; a reply carries nothing else to know its item by. */
+  /** Identifies the task. A reply carries nothing else by which its item could be found. */
   readonly key: string
   readonly message: Buffer
 }
 
-/** What happens to one delivery; the default sends the item once. */
+/** Delivers an item. The default sends it once; injected faults change that. */
 export type Deliver = (item: WorkItem, stream: MessageStream) => DeliveryCount
-/** How many replies to expect. */
+/** The number of replies to expect. */
 export type DeliveryCount = number
 
 interface Entry {
@@ -39,7 +40,7 @@ export class WorkQueue {
   readonly #waiting: Record<WorkKind, Entry[]> = { workflow: [], activity: [] }
   readonly #delivered: Record<WorkKind, number> = { workflow: 0, activity: 0 }
   readonly #streams: MessageStream[] = []
-  /** Replies still to come for items that were delivered more than once and have been answered. */
+  /** Replies still expected for items that were delivered more than once and have been answered. */
   readonly #surplus = new Map<string, { readonly stream: MessageStream; replies: number }>()
   #turn = 0
 
@@ -52,7 +53,7 @@ export class WorkQueue {
     return this.#streams.length
   }
 
-  /** An item with the key of an unanswered one takes its place. */
+  /** Adds an item. It replaces an unanswered item with the same key. */
   add(item: WorkItem): void {
     this.remove(item.key)
     const entry: Entry = { item, stream: null, deliveries: 0 }
@@ -61,7 +62,7 @@ export class WorkQueue {
     this.#pump(item.kind)
   }
 
-  /** Takes an item out when it has been answered; says whether it was there. */
+  /** Removes an item that has been answered. Returns whether it was queued. */
   remove(key: string): boolean {
     const entry = this.#entries.get(key)
     if (entry === undefined) return false
@@ -77,7 +78,7 @@ export class WorkQueue {
     return true
   }
 
-  /** Whether this reply is one too many, to an item of this key that has been answered; asked once for each reply. */
+  /** Whether this reply belongs to a repeated delivery of an item that has been answered. Call it once per reply. */
   isSurplusReply(key: string): boolean {
     const surplus = this.#surplus.get(key)
     if (surplus === undefined) return false
@@ -93,7 +94,7 @@ export class WorkQueue {
     this.#pump('activity')
   }
 
-  /** Ends all streams as a daprd does that shuts down. */
+  /** Ends all streams, as daprd does when it shuts down. */
   close(): void {
     for (const stream of this.#streams.splice(0)) stream.end(GrpcStatus.UNAVAILABLE, 'the sidecar is shutting down')
   }
@@ -101,7 +102,7 @@ export class WorkQueue {
   #lose(stream: MessageStream): void {
     const index = this.#streams.indexOf(stream)
     if (index >= 0) this.#streams.splice(index, 1)
-    // Whether they still come nobody knows; waiting for them could swallow a reply that counts.
+    // These replies may never arrive. Still expecting them could discard a reply that counts.
     for (const [key, surplus] of this.#surplus) if (surplus.stream === stream) this.#surplus.delete(key)
     const lost = [...this.#entries.values()].filter((entry) => entry.stream === stream)
     for (const entry of lost) {

@@ -1,6 +1,6 @@
 /**
- * Records of aborted transactions, which nobody may be handed. With what it fetched a broker lists the producers that aborted
- * a transaction in it, each with the offset at which that began; the producer's next abort marker in the log ends it (Kafka
+ * Hides the records of aborted transactions from readers. With every fetch a broker lists the transactions that were aborted
+ * in it: the producer and the first offset. The transaction ends at the producer's next abort marker in the log (Kafka
  * protocol, Fetch: aborted_transactions). The list is in the order in which the transactions ended.
  */
 
@@ -12,7 +12,7 @@ export interface FetchedRecord {
   readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean }
 }
 
-/** What one fetch brought of a partition. */
+/** The response of one fetch for a partition. */
 export interface FetchedPartition {
   readonly messages: readonly FetchedRecord[]
   abortedTransactions: readonly { readonly producerId: string; readonly firstOffset: string }[]
@@ -21,7 +21,8 @@ export interface FetchedPartition {
 const ABORT = 0
 
 /**
- * Makes aborted records control records. Those reach no reader, and the offsets that they take are read past all the same.
+ * Marks aborted records as control records. kafkajs does not pass control records to readers but still moves past their
+ * offsets.
  */
 export function hideAborted(partition: FetchedPartition): void {
   if (partition.abortedTransactions.length === 0) return

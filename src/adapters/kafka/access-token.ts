@@ -1,40 +1,41 @@
 /**
- * Where the access tokens of SASL/OAUTHBEARER come from. Either a file holds one that somebody else keeps fresh, as Kubernetes does
- * with the token of a service account; or an OAuth 2 server gives them out (RFC 6749, section 4.4, client credentials) to who shows
- * a secret, or an assertion (RFC 7523, section 2.2), which again is a file that is kept fresh: so there need not be any secret at all.
+ * Sources of access tokens for SASL/OAUTHBEARER. There are two. A file holds a token that another program keeps fresh, as
+ * Kubernetes does with the token of a service account. Or an OAuth 2 server issues tokens (RFC 6749, section 4.4, client
+ * credentials) to clients with a secret or an assertion (RFC 7523, section 2.2). The assertion is again a file that
+ * another program keeps fresh, so no secret is needed.
  */
 import { readFile } from 'node:fs/promises'
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import { REAUTHENTICATE_BEFORE_MS } from './client.ts'
 
-/** A token that is valid now. Throws a WindrowError: `retryable` where it may be got later. */
+/** Returns a token that is valid now. Throws a WindrowError, `retryable` if a token may be available later. */
 export type AccessTokenSource = () => Promise<string>
 
 export interface TokenEndpoint {
   readonly url: string
   readonly clientId: string
-  /** The secret itself, or the file with an assertion. */
+  /** The secret, or the file that holds an assertion. */
   readonly proof: { readonly secret: string } | { readonly assertionFile: string }
-  /** `null`: the server's own choice. */
+  /** `null` requests the server's default scope. */
   readonly scope: string | null
 }
 
-/** What a token may consist of (RFC 6750, section 2.1). */
+/** The characters that a token may consist of (RFC 6750, section 2.1). */
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const ANSWER_WITHIN_MS = 10_000
-/** The part of its life after which a token is not given out any more. */
+/** A token is used for this part of its lifetime. */
 const USED_FOR = 0.8
 /**
- * And what it must have left: a connection that begins with less would show another one with its next request, and a broker takes
- * no two within a second (KIP-368).
+ * Minimum remaining lifetime. With less, the client would re-authenticate on its very next request, and brokers reject
+ * that within one second (KIP-368).
  */
 const LEFT_SECONDS = (REAUTHENTICATE_BEFORE_MS + 5_000) / 1000
-/** Of what a server says that it is not given; the rest is its own affair. */
+/** Length of the part of a server's error text that is quoted. */
 const MAX_DETAIL_CHARS = 200
 
-/** Reads the file each time. */
+/** Reads the file for every token. */
 export function tokenFromFile(path: string): AccessTokenSource {
   return async () => {
     let text: string
@@ -44,30 +45,32 @@ export function tokenFromFile(path: string): AccessTokenSource {
       throw unavailable(`cannot read the token in ${path} (${messageOf(error)})`, error)
     }
     if (TOKEN.test(text)) return text
-    // What the file does hold stays out of the message.
+    // The content of the file may be a secret, so the message does not quote it.
     throw unavailable(`${path} does not hold a token`)
   }
 }
 
-/** Asks once for all who want a token at the same time, and not again while the last one is good. */
+/** Requests tokens from the server. Concurrent callers share one request, and a token is reused until it nears its end. */
 export function tokenFromEndpoint(endpoint: TokenEndpoint, nowMs: () => number = Date.now): AccessTokenSource {
   let last: { readonly token: string; readonly untilMs: number } | null = null
-  let asking: Promise<string> | null = null
-  const ask = async (): Promise<string> => {
+  let pending: Promise<string> | null = null
+  const request = async (): Promise<string> => {
     const askedMs = nowMs()
-    const { token, livesSeconds } = await askFor(endpoint)
+    const { token, livesSeconds } = await requestToken(endpoint)
     const usedSeconds = Math.max(0, Math.min(livesSeconds * USED_FOR, livesSeconds - LEFT_SECONDS))
     last = { token, untilMs: askedMs + usedSeconds * 1000 }
     return token
   }
   return () => {
     if (last !== null && nowMs() < last.untilMs) return Promise.resolve(last.token)
-    asking ??= ask().finally(() => (asking = null))
-    return asking
+    pending ??= request().finally(() => (pending = null))
+    return pending
   }
 }
 
-async function askFor(endpoint: TokenEndpoint): Promise<{ readonly token: string; readonly livesSeconds: number }> {
+async function requestToken(
+  endpoint: TokenEndpoint,
+): Promise<{ readonly token: string; readonly livesSeconds: number }> {
   const { url, clientId, proof, scope } = endpoint
   const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId })
   if (scope !== null) body.set('scope', scope)
@@ -79,7 +82,7 @@ async function askFor(endpoint: TokenEndpoint): Promise<{ readonly token: string
   let response: Response
   let answer: unknown
   try {
-    // A redirect would carry the secret to wherever it says.
+    // Following a redirect would send the secret to another server.
     response = await fetch(url, {
       method: 'POST',
       body,
@@ -88,12 +91,12 @@ async function askFor(endpoint: TokenEndpoint): Promise<{ readonly token: string
     })
     answer = jsonOf(await response.text())
   } catch (error) {
-    throw unavailable(`${url} gives no token (${messageOf((error as Error).cause ?? error)})`, error)
+    throw unavailable(`${url} issues no token (${messageOf((error as Error).cause ?? error)})`, error)
   }
   const { access_token: token, expires_in: expiresIn } = answer as { access_token?: unknown; expires_in?: unknown }
   if (!response.ok) throw refused(url, response.status, answer)
   if (typeof token !== 'string' || !TOKEN.test(token)) throw unavailable(`${url} answers without a token`)
-  // Recommended only (RFC 6749, section 5.1); some servers send it as text.
+  // expires_in is optional (RFC 6749, section 5.1), and some servers send it as text.
   const seconds = Number(expiresIn ?? 0)
   return { token, livesSeconds: Number.isFinite(seconds) && seconds > 0 ? seconds : 0 }
 }
@@ -107,11 +110,11 @@ function jsonOf(text: string): object {
   }
 }
 
-/** RFC 6749, section 5.2: what is wrong with the request stays wrong; all else passes. */
+/** RFC 6749, section 5.2: an invalid request stays invalid; all other errors are temporary. */
 function refused(url: string, status: number, answer: unknown): WindrowError {
   const { error, error_description: description } = answer as { error?: unknown; error_description?: unknown }
-  const said = [error, description].filter((one) => typeof one === 'string').join(': ')
-  const detail = `${url} answers ${status} ${said.slice(0, MAX_DETAIL_CHARS)}`.trimEnd()
+  const text = [error, description].filter((one) => typeof one === 'string').join(': ')
+  const detail = `${url} answers ${status} ${text.slice(0, MAX_DETAIL_CHARS)}`.trimEnd()
   if (status >= 500 || status === 408 || status === 429) return unavailable(detail)
   return new WindrowError(detail, {
     code: 'KAFKA_TOKEN_REFUSED',
@@ -122,7 +125,7 @@ function refused(url: string, status: number, answer: unknown): WindrowError {
 function unavailable(what: string, cause?: unknown): WindrowError {
   return new WindrowError(what, {
     code: 'KAFKA_TOKEN_UNAVAILABLE',
-    remedy: 'It is asked for again; if it stays, look at who issues the token.',
+    remedy: 'Usually transient; the token is requested again. If it persists, check the issuer of the token.',
     disposition: 'retryable',
     cause,
   })

@@ -1,13 +1,13 @@
 /**
- * Writes records of many callers to a topic, each call answered when all of its records are stored on all in-sync
- * replicas. The long-lived sibling of produce.ts, which writes one input to its end.
+ * Appends the records of many callers to a topic, for the gateway. A call resolves when all of its records are stored on
+ * all in-sync replicas. (produce.ts writes one input to its end instead.)
  *
- * - A1 One batch is under way for a partition at a time, and what comes meanwhile makes up the next one: order is
- *   kept, and the busier it gets the fuller the batches are.
- * - A2 A batch is sent again, unchanged, until it is known to be stored; the producer id and sequence in it let the
- *   broker tell a copy (idempotent producer).
- * - A3 After a batch whose end is not known, a new producer id is asked for: going on with the old one, the next batch
- *   could be taken for a copy of the one that was lost.
+ * - A1 One batch per partition is in flight at a time. Records that arrive meanwhile form the next batch. This keeps the
+ *   order, and batches grow with the load.
+ * - A2 A batch is sent again, unchanged, until it is known to be stored. Its producer id and sequence let the broker
+ *   recognize a duplicate (idempotent producer).
+ * - A3 After a batch with an unknown outcome, a new producer id is requested. With the old one, the broker could treat the
+ *   next batch as a duplicate of the lost one.
  */
 import type { KafkaCluster, ProducerId } from './cluster.ts'
 import { kafkaError } from './errors.ts'
@@ -20,12 +20,12 @@ export interface KeyedRecord {
 }
 
 export interface Appender {
-  /** Resolves when all are stored. A rejection leaves open which of them are. */
+  /** Resolves when all records are stored. After a rejection it is unknown which of them are. */
   append(records: readonly KeyedRecord[]): Promise<void>
 }
 
 const MAX_BATCH_BYTES = 256 * 1024
-/** Readers on kafkajs spread a batch's records over a call's arguments, which fails beyond about 100,000. */
+/** Readers that use kafkajs pass the records of a batch as call arguments, which fails beyond about 100,000. */
 const MAX_BATCH_RECORDS = 20_000
 
 type Target = Pick<KafkaCluster, 'newProducerId' | 'append'>
@@ -42,7 +42,7 @@ export function createAppender(cluster: Target, topic: string, partitions: numbe
       }
       const stored: Promise<void>[] = []
       for (const [partition, list] of chunks) stored.push(...(lanes[partition] as Lane).push(list))
-      // All of them: an answer while some are still under way could be followed by a retry that overtakes them.
+      // Wait for all of them: if we answered while some are in flight, a retry by the caller could overtake them.
       const outcomes = await Promise.allSettled(stored)
       for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     },
@@ -54,7 +54,7 @@ interface Entry {
   readonly value: Uint8Array
 }
 
-/** Records of one call for one partition that fit into one batch, so that a call's fate is decided by whole batches. */
+/** Records of one call for one partition that fit into one batch. A chunk is stored completely or not at all. */
 interface Chunk {
   readonly entries: Entry[]
   bytes: number
@@ -78,7 +78,7 @@ interface Waiting extends Chunk {
   readonly reject: (error: unknown) => void
 }
 
-/** What is to be written to one partition. */
+/** The queue of one partition. */
 class Lane {
   readonly #cluster: Target
   readonly #topic: string
@@ -87,7 +87,7 @@ class Lane {
   readonly #builder = new RecordBatchBuilder(MAX_BATCH_BYTES)
   #waiting: Waiting[] = []
   #isSending = false
-  /** `null` before the first batch, and after one whose end is not known (A3). */
+  /** `null` before the first batch, and after one with an unknown outcome (A3). */
   #producer: ProducerId | null = null
   #sequence = 0
 
@@ -106,7 +106,7 @@ class Lane {
     return stored
   }
 
-  /** Never rejects: whoever waits for a chunk is told. */
+  /** Never rejects: errors reject the chunks of their batch. */
   async #sendAll(): Promise<void> {
     this.#isSending = true
     while (this.#waiting.length > 0) {

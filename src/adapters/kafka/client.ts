@@ -1,4 +1,36 @@
-/** The one place where a kafkajs client is made: addresses, codecs, logging. */
+/**
+ * Kafka over kafkajs. This file creates every kafkajs client: addresses, credentials, codecs, logging. The folder:
+ *
+ *   Connections    client.ts               creates kafkajs clients
+ *                  repairs.ts              patches three defects of kafkajs 2.2.4
+ *                  errors.ts               maps every error of kafkajs to a WindrowError
+ *                  access-token.ts         access tokens for SASL/OAUTHBEARER, from a file or an OAuth 2 server
+ *                  oauth-bearer.ts         the SASL/OAUTHBEARER mechanism
+ *   Requests       cluster.ts              direct requests to the brokers, without a consumer group
+ *                  raw-protocol.ts         sends requests that we encode ourselves
+ *                  topic-id.ts             Metadata v10, which returns the id of a topic
+ *                  produce-request.ts      Produce, with a record batch of our own
+ *                  record-batch.ts         encodes record batches
+ *                  topic.ts                describes and creates topics
+ *   Reading        consumption.ts          reads a topic as a member of a consumer group: the pipeline's source
+ *                  member.ts               one membership of the group
+ *                  partition-reader.ts     buffer and flow control of one partition
+ *                  decode.ts               detects the format of a record and decodes it
+ *                  schema-registry.ts      looks up schemas in a Confluent-compatible registry
+ *                  codecs.ts, lz4.ts       decompression that kafkajs lacks
+ *                  aborted-records.ts      hides the records of aborted transactions
+ *                  read-committed.ts       reads a range of a partition, committed records only
+ *                  follow-topic.ts         follows a topic from near its end
+ *                  published-lines.ts      reads back published results, certificates and dead letters
+ *   Writing        publisher.ts            publishes commits exactly once
+ *                  transactions.ts         the transactional producer
+ *                  marker.ts               the marker of the last published commit
+ *                  produce.ts              `windrow produce`: writes one input to a topic
+ *                  appender.ts             appends the records of concurrent callers
+ *                  point-log.ts            the gateway's log, over the appender
+ *                  key-partitions.ts       the partition and key of a VM
+ *                  dead-letter-retries.ts  sends repaired dead letters, each once
+ */
 import kafkajs from 'kafkajs'
 import type { Kafka, LogEntry, Mechanism, SASLOptions } from 'kafkajs'
 import { registerCodecs } from './codecs.ts'
@@ -6,13 +38,13 @@ import { repairKafkajs } from './repairs.ts'
 import type { ConnectionOptions } from 'node:tls'
 
 export interface KafkaConnection {
-  /** `host:port` each. */
+  /** Each as `host:port`. */
   readonly brokers: readonly string[]
   /** @default 'windrow' */
   readonly clientId?: string
   readonly ssl?: boolean | ConnectionOptions
   readonly sasl?: SASLOptions | Mechanism
-  /** Gets what the client library has to say, warnings and errors only. @default nothing is written anywhere */
+  /** Receives the warnings and errors of the client library. @default they are dropped */
   readonly log?: (entry: KafkaLogEntry) => void
 }
 
@@ -24,9 +56,9 @@ export interface KafkaLogEntry {
 
 const CONNECTION_TIMEOUT_MS = 5_000
 const REQUEST_TIMEOUT_MS = 30_000
-/** Before the end of what a connection was let in for, a new token is shown on it. */
+/** A connection re-authenticates this long before its session ends. */
 export const REAUTHENTICATE_BEFORE_MS = 10_000
-/** A wrong address is told after three seconds; whoever wants to wait longer tries again. */
+/** With a wrong address this fails after three seconds. Callers that want to wait longer retry. */
 const RETRY = { initialRetryTime: 100, retries: 5 }
 
 export function createKafkaClient(connection: KafkaConnection): Kafka {
@@ -50,8 +82,8 @@ export function createKafkaClient(connection: KafkaConnection): Kafka {
 }
 
 /**
- * kafkajs logs as errors what it then tries again and gets: the transaction before was not yet wound up
- * (CONCURRENT_TRANSACTIONS), as after nearly every one of them.
+ * kafkajs logs errors that it then retries with success: the broker has not completed the previous transaction yet
+ * (CONCURRENT_TRANSACTIONS). This happens after nearly every transaction.
  */
 function isRoutine({ log }: LogEntry): boolean {
   const error: unknown = log['error']

@@ -1,8 +1,8 @@
 /**
- * Direct questions to the brokers, outside any consumer group: where a partition's log begins and ends, what is stored
- * there, which id a topic has. kafkajs hands its cluster object to partition assigners, which is how we come by one.
+ * Direct requests to the brokers, without a consumer group: the range of a partition's log, its records, the id of a topic,
+ * appending a batch. They use the cluster object of kafkajs, which kafkajs passes only to partition assigners.
  *
- * Each answer is asked for again, with fresh metadata, when a leader has moved or a connection broke.
+ * Requests are retried with fresh metadata when a leader has moved or a connection is lost.
  */
 import kafkajs from 'kafkajs'
 import type { Cluster } from 'kafkajs'
@@ -17,46 +17,46 @@ import { metadataRequest, parseTopicId } from './topic-id.ts'
 import type { KafkaConnection } from './client.ts'
 import type { RawProtocol } from './raw-protocol.ts'
 
-/** What is in a partition: the first offset still there, and the one after the last (markers and open transactions included). */
+/** The range of a log: its first offset, and the one after its last (including markers and open transactions). */
 export interface LogRange {
   readonly start: number
   readonly end: number
 }
 
-/** A stored record as the client library hands it over. */
+/** A stored record as kafkajs returns it. */
 export interface StoredMessage {
   readonly offset: string
-  /** Milliseconds; whose clock, `batchContext.timestampType` says. */
+  /** Milliseconds since the epoch, by the clock that `batchContext.timestampType` names. */
   readonly timestamp: string
   readonly key: Buffer | null
   readonly value: Buffer | null
-  /** A transaction's end, or a record of an aborted one: to be read past. */
+  /** The end of a transaction, or a record of an aborted one. Readers skip it. */
   readonly isControlRecord: boolean
   readonly batchContext?: {
-    /** 1: the broker's (LogAppendTime). */
+    /** 1: the broker's clock (LogAppendTime). */
     readonly timestampType: number
   }
 }
 
 export interface LogSlice {
-  /** Everything from the asked offset on that fits, control records included. */
+  /** The records from the requested offset on, as many as fit, including control records. */
   readonly messages: readonly StoredMessage[]
-  /** Transactions that are still open begin here; `read_committed` readers get no further. */
+  /** Where the first open transaction begins. `read_committed` readers stop here. */
   readonly lastStableOffset: number
 }
 
 export interface KafkaCluster {
-  /** Partitions that do not exist are an error. */
+  /** Throws for partitions that do not exist. */
   logRanges(topic: string, partitions: readonly number[]): Promise<ReadonlyMap<number, LogRange>>
   read(topic: string, partition: number, fromOffset: number, maxBytes: number): Promise<LogSlice>
   partitionCount(topic: string): Promise<number>
-  /** For idempotent appending: numbers under which the broker tells a repeated batch from a new one. */
+  /** A new producer id for idempotent appending: it lets the broker recognize a repeated batch. */
   newProducerId(): Promise<ProducerId>
-  /** Appends an encoded record batch; sent again, unchanged, until it is known to be stored on all in-sync replicas. */
+  /** Appends an encoded record batch. It is sent again, unchanged, until all in-sync replicas have stored it. */
   append(topic: string, partition: number, batch: Buffer): Promise<void>
-  /** The id that a topic was given when it was created: a UUID as 32 hexadecimal digits. */
+  /** The id of a topic, assigned when it was created: a UUID as 32 hexadecimal digits. */
   topicId(topic: string): Promise<string>
-  /** What is under way fails rather than be tried again, and has ended when this resolves. May be called again. */
+  /** Requests in flight are not retried any more; they have failed when this resolves. May be called again. */
   close(): Promise<void>
 }
 
@@ -79,7 +79,7 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
     throw kafkaError(error, `connecting to ${connection.brokers.join(', ')}`)
   }
 
-  /** The leader of a partition, from metadata that includes the topic. */
+  /** The leaders of the partitions, from metadata that includes the topic. */
   const leadersOf = async (topic: string, partitions: readonly number[]) => {
     await cluster.addTargetTopic(topic)
     await cluster.refreshMetadataIfNecessary()
@@ -91,12 +91,12 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
   }
 
   const closing = new AbortController()
-  const underWay = new Set<Promise<unknown>>()
+  const inFlight = new Set<Promise<unknown>>()
 
   const attempt = <T>(doing: string, ask: () => Promise<T>): Promise<T> => {
     const running = attempts(doing, ask)
-    const ended = (): boolean => underWay.delete(running)
-    underWay.add(running)
+    const ended = (): boolean => inFlight.delete(running)
+    inFlight.add(running)
     running.then(ended, ended)
     return running
   }
@@ -142,14 +142,14 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
   const end = async (): Promise<void> => {
     closing.abort()
     await cluster.disconnect()
-    await Promise.allSettled(underWay)
-    // An attempt that was connecting meanwhile has opened a connection, which would keep the process alive.
+    await Promise.allSettled(inFlight)
+    // An attempt that was connecting meanwhile may have opened a connection, which would keep the process alive.
     await cluster.disconnect()
   }
 
   return {
     logRanges: (topic, partitions) =>
-      attempt(`asking where ${topic} begins and ends`, async () => {
+      attempt(`reading the log range of ${topic}`, async () => {
         await leadersOf(topic, partitions)
         const [starts, ends] = await Promise.all([
           offsetsAt(topic, partitions, true),
@@ -171,14 +171,14 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
         const slice = responses[0]?.partitions[0]
         if (slice === undefined) throw noSuchPartition(topic, [partition], 0)
         return {
-          // A batch may begin before the offset that was asked for.
+          // A batch may begin before the requested offset.
           messages: slice.messages.filter(({ offset }) => Number(offset) >= fromOffset),
           lastStableOffset: Number(slice.lastStableOffset),
         }
       }),
 
     partitionCount: async (topic) => {
-      // Without an id there is no topic, which is known at once; the look-up below would wait for it to appear.
+      // Fails at once if the topic does not exist. The look-up below would wait for it to appear.
       await topicId(topic)
       return attempt(`looking up ${topic}`, async () => {
         await cluster.addTargetTopic(topic)
@@ -188,7 +188,7 @@ export async function connectKafkaCluster(connection: KafkaConnection): Promise<
     },
 
     newProducerId: () =>
-      attempt('asking for a producer id', async () => {
+      attempt('requesting a producer id', async () => {
         await cluster.refreshMetadataIfNecessary()
         const broker = (await cluster.findControllerBroker()) as unknown as RawBroker
         const answer = await broker.initProducerId({ transactionTimeout: UNUSED_TRANSACTION_TIMEOUT_MS })
@@ -216,7 +216,7 @@ interface FetchAnswer {
   }[]
 }
 
-/** What kafkajs's brokers have beyond their types. Requests of our own are encoded here and answered with bytes. */
+/** Members of kafkajs's brokers that its types omit. They send requests that we encode ourselves and return the raw response. */
 interface RawBroker {
   readonly connectionPool: { send(protocol: RawProtocol): Promise<Buffer> }
   initProducerId(options: { readonly transactionTimeout: number }): Promise<{
@@ -227,8 +227,8 @@ interface RawBroker {
 
 function captureCluster(connection: KafkaConnection): Cluster {
   let captured: Cluster | undefined
-  // Never started, so the group id is never seen by a broker. `readUncommitted` makes a log's end its true end, not the
-  // beginning of the first open transaction.
+  // The consumer is never started, so no broker sees the group id. With `readUncommitted` the end of a log is its true
+  // end, not the start of the first open transaction.
   createKafkaClient(connection).consumer({
     groupId: 'unused',
     readUncommitted: true,
@@ -246,7 +246,7 @@ function captureCluster(connection: KafkaConnection): Cluster {
 function connectionClosed(doing: string): WindrowError {
   return new WindrowError(`${doing}: the connection was closed`, {
     code: 'KAFKA_CLOSED',
-    remedy: 'Nothing is wrong: this process was told to end before Kafka answered.',
+    remedy: 'No action needed: this process was shutting down before Kafka answered.',
   })
 }
 

@@ -1,6 +1,6 @@
 /**
- * Teaches kafkajs to read what it cannot: snappy, lz4 and zstd. Reading only; Windrow itself writes plain or gzip, so
- * that nothing has to be compiled or downloaded at installation.
+ * Decompression that kafkajs lacks: snappy, lz4 and zstd. Windrow itself writes uncompressed batches or gzip, so that an
+ * installation compiles and downloads nothing.
  */
 import * as zlib from 'node:zlib'
 import { Decompress as ZstdReader } from 'fzstd'
@@ -9,7 +9,7 @@ import { messageOf, WindrowError } from '../../errors/index.ts'
 import { snappyDecompress } from '../bytes/snappy.ts'
 import { lz4Decompress } from './lz4.ts'
 
-/** A batch that unpacks to more is refused, so that a small fetch cannot exhaust the memory. */
+/** Batches that decompress to more are refused, so that a small fetch cannot exhaust the memory. */
 export const MAX_BATCH_BYTES = 128 * 1024 * 1024
 
 type Decompressor = (input: Buffer, maxBytes: number) => Buffer
@@ -37,7 +37,7 @@ type NativeZstd = (input: Uint8Array, options: { readonly maxOutputLength: numbe
 
 const nativeZstd = (zlib as unknown as { readonly zstdDecompressSync?: NativeZstd }).zstdDecompressSync
 
-/** Node's own from 22.15 on, else plain JavaScript. */
+/** Uses the zstd of Node where it exists (22.15 and later), otherwise plain JavaScript. */
 export function zstdDecompress(input: Buffer, maxBytes: number): Buffer {
   if (nativeZstd === undefined) return zstdDecompressPlain(input, maxBytes)
   try {

@@ -1,8 +1,8 @@
 /**
- * Reading a topic as a member of a consumer group. The group only decides which partitions are ours; where a partition
- * is read from is decided by whoever opens it. Each (re)join ends everything that was opened and assigns anew.
+ * Reads a topic as a member of a consumer group. The group decides only which partitions are ours. The caller that opens a
+ * partition decides at which offset to read. Each (re)join closes all readers and assigns the partitions again.
  *
- * A membership that crashes for a passing reason is replaced by a new one; for any other reason consumption ends.
+ * A membership that fails with a retryable error is replaced by a new one. Any other error ends the consumption.
  */
 import { WindrowError } from '../../errors/index.ts'
 import type { Clock, OpenSource, Source } from '../../ports/index.ts'
@@ -18,16 +18,16 @@ import type { KafkaCluster } from './cluster.ts'
 import type { FetchedBatch, FetchedMessage, GroupMember, MemberEvents } from './member.ts'
 import type { BufferLimits } from './partition-reader.ts'
 
-/** What bytes mean. May have to ask for a schema first; throws only what the whole partition has to wait for. */
+/** Decodes the value of a record. May look up a schema first. Throws only errors for which the whole partition must wait. */
 export type Decode = (bytes: Uint8Array) => Decoded | Promise<Decoded>
 
-/** Called from within the client's own turn, one after another; must not throw. */
+/** Called synchronously by the client, one call at a time. The methods must not throw. */
 export interface ConsumptionListener {
-  /** After every (re)join: these partitions are ours, all of them to be opened (again). May be none. */
+  /** After every (re)join: the partitions that are ours now. All of them must be opened (again). May be empty. */
   onAssigned(partitions: readonly number[]): void
-  /** Not ours any more, or not known to be; what was opened of them has ended. `onAssigned` may follow. */
+  /** The partitions are no longer known to be ours, and their readers have ended. `onAssigned` may follow. */
   onRevoked(partitions: readonly number[]): void
-  /** Consumption is over for good. */
+  /** The consumption has ended and will not resume. */
   onFailed(error: WindrowError): void
 }
 
@@ -38,19 +38,19 @@ export interface ConsumptionOptions {
   readonly decode: Decode
   readonly listener: ConsumptionListener
   readonly clock: Clock
-  /** How long a member may be silent before the group goes on without it. @default 20_000 */
+  /** The group excludes a member that is silent for this long. @default 20_000 */
   readonly sessionTimeoutMs?: number
-  /** Held for a partition before fetching pauses. @default 20_000 records, 4 MiB */
+  /** Amount buffered per partition before fetching pauses. @default 20_000 records, 4 MiB */
   readonly limits?: BufferLimits
-  /** Values beyond it are not decoded but handed over as `oversized`. @default 1 MiB */
+  /** Larger values are not decoded but returned as `oversized`. @default 1 MiB */
   readonly maxRecordBytes?: number
 }
 
 export interface KafkaConsumption {
   readonly source: Source
-  /** Resolves when the group was joined for the first time. Throws when no broker can be reached. */
+  /** Resolves when the group has been joined for the first time. Throws when no broker can be reached. */
   start(): Promise<void>
-  /** Resolves once the group has answered a heartbeat that was sent after this call; throws when it no longer knows us. */
+  /** Resolves after the group has answered a heartbeat that was sent after this call. Throws if we are no longer a member. */
   confirmMembership(): Promise<void>
   /** Leaves the group. */
   close(): Promise<void>
@@ -60,12 +60,12 @@ export const DEFAULT_BUFFER_LIMITS: BufferLimits = { maxBufferedRecords: 20_000,
 const DEFAULT_SESSION_TIMEOUT_MS = 20_000
 const DEFAULT_MAX_RECORD_BYTES = 1024 * 1024
 const MAX_FETCH_BYTES = 512 * 1024
-/** How often the log's end is asked for while there is nothing to hand over. */
+/** How often the end of the log is requested while there are no records to return. */
 const LOG_END_EVERY_MS = 250
 const LEAVE_WITHIN_MS = 8_000
 const REJOIN_RETRY: RetryPolicy = { baseMs: 500, capMs: 5_000 }
 
-/** What the logic below needs, so that it can be driven without a broker. */
+/** Dependencies of the logic below, so that tests need no broker. */
 export interface ConsumptionPorts {
   connect(): Promise<Pick<KafkaCluster, 'logRanges' | 'close'>>
   newMember(): GroupMember
@@ -97,7 +97,7 @@ export class Consumption implements KafkaConsumption {
   #cluster: Pick<KafkaCluster, 'logRanges' | 'close'> | null = null
   #member: GroupMember | null = null
   #assigned: ReadonlySet<number> = new Set()
-  /** Raised by every join, so that an reader that took its time is not put into a later one. */
+  /** Raised by every join, so that a slow `open` cannot add its reader to a later generation. */
   #generation = 0
   #waiters: Waiter[] = []
   #watching = false
@@ -141,7 +141,7 @@ export class Consumption implements KafkaConsumption {
     await member.join(this.#eventsOf(member))
   }
 
-  /** What a member that was replaced still has to say is not listened to. */
+  /** Events of a member that has been replaced are ignored. */
   #eventsOf(member: GroupMember): MemberEvents {
     const whileCurrent =
       <A extends unknown[]>(act: (...args: A) => void) =>
@@ -155,7 +155,7 @@ export class Consumption implements KafkaConsumption {
       fetched: whileCurrent((batch) => this.#fetched(member, batch)),
       skipped: whileCurrent((partition, first, next) => {
         const reader = this.#readers.get(partition)
-        if (reader?.skip(first, next) === false) this.#goBack(member, reader)
+        if (reader?.skip(first, next) === false) this.#seekBack(member, reader)
       }),
       crashed: whileCurrent((error) => this.#crashed(member, error)),
     }
@@ -169,7 +169,7 @@ export class Consumption implements KafkaConsumption {
     this.#options.listener.onAssigned(partitions)
   }
 
-  /** Everything that was assigned is not ours any more, as far as we know. */
+  /** No assigned partition is known to be ours any more. */
   #endAll(): void {
     const revoked = [...this.#assigned]
     this.#assigned = new Set()
@@ -237,19 +237,19 @@ export class Consumption implements KafkaConsumption {
 
   #fetched(member: GroupMember, batch: FetchedBatch): void {
     const reader = this.#readers.get(batch.partition)
-    if (reader?.accept(batch) === false) this.#goBack(member, reader)
+    if (reader?.accept(batch) === false) this.#seekBack(member, reader)
   }
 
   /**
-   * The client fetched from another place than the reader stands at: a batch from before the last seek, or the client
-   * reset its position because the log no longer has it. The log's range tells which.
+   * The client fetched at another offset than the reader expects: either the batch was fetched before the last seek, or the
+   * client reset its position because the log no longer has that offset. The range of the log tells which.
    */
-  #goBack(member: GroupMember, reader: PartitionReader): void {
+  #seekBack(member: GroupMember, reader: PartitionReader): void {
     member.seek(reader.partition, reader.nextFetch)
     void this.#watchLogEnds()
   }
 
-  /** Keeps asking where the logs end, as long as an reader has nothing to hand over. One loop at a time. */
+  /** Polls the ends of the logs while a reader has no records to return. One loop at a time. */
   async #watchLogEnds(): Promise<void> {
     if (this.#watching) return
     this.#watching = true
@@ -269,9 +269,9 @@ export class Consumption implements KafkaConsumption {
             if (range !== undefined) reader.observe(range, askedAtMs)
           }
         } catch (error) {
-          const failure = kafkaError(error, `asking where ${topic} ends`)
+          const failure = kafkaError(error, `reading the log end of ${topic}`)
           if (failure.disposition === 'fatal') for (const reader of starving) reader.fail(failure)
-          else this.#warn('asking for the log end again', failure)
+          else this.#warn('reading the log end failed; retrying', failure)
         }
         await clock.sleep(LOG_END_EVERY_MS, this.#closing.signal)
       }
@@ -280,7 +280,7 @@ export class Consumption implements KafkaConsumption {
     }
   }
 
-  /** Leaving may hang on a broker that is gone; the session times out by itself then. */
+  /** Leaving may hang if the broker is down. The broker then ends the session by its timeout. */
   async #within(leaving: Promise<void>): Promise<void> {
     const settled = leaving.catch((error: unknown) => this.#warn('leaving the group', kafkaError(error, 'leaving')))
     const late = new AbortController()
@@ -295,16 +295,16 @@ export class Consumption implements KafkaConsumption {
     const what = partition === undefined ? this.#options.topic : `${this.#options.topic}/${partition}`
     return new WindrowError(`${what} is not assigned to this member of ${this.#options.groupId}`, {
       code: 'PARTITION_REVOKED',
-      remedy: 'The group assigns it again, here or elsewhere; whoever gets it opens it and goes on from the ledger.',
+      remedy: 'No action needed: the group assigns the partition again, and its new owner resumes from the ledger.',
       disposition: 'lost',
     })
   }
 }
 
-/** `message.timestamp.type` of a batch that carries the broker's clock. */
+/** `message.timestamp.type` of a batch with timestamps of the broker's clock. */
 const LOG_APPEND_TIME = 1
 
-/** From stored messages of a partition to records: also for those who read outside the group. */
+/** Converts stored messages of a partition to records. Also used by readers outside the group. */
 export function recordMaker(
   options: Pick<ConsumptionOptions, 'topic' | 'decode' | 'maxRecordBytes'>,
   partition: number,

@@ -1,9 +1,11 @@
 /**
- * Sends the repaired record of a dead letter into the source topic, once however often it is asked for: record and note
- * are in one transaction, and the notes are read before it, behind the fence that ends what an earlier try left open.
+ * Sends the repaired record of a dead letter to the source topic, exactly once however often the command is repeated. The
+ * record and a note about it are written in one transaction. Before that, the producer fences earlier attempts and the
+ * notes are read.
  *
- * - R1 The transactional id is the job's: whoever opens it shuts out every earlier try, and waits until that has ended.
- * - R2 A note is there if and only if its record is, for a `read_committed` reader, as a run of Windrow is.
+ * - R1 The transactional id belongs to the job. A new producer fences every earlier attempt and waits until its
+ *   transaction has ended.
+ * - R2 For a `read_committed` reader, such as a Windrow run, a note exists if and only if its record exists.
  */
 import { WindrowError } from '../../errors/index.ts'
 import { connectKafkaCluster } from './cluster.ts'
@@ -14,13 +16,13 @@ import { connectTransactionalProducer, type OutgoingRecord, type TransactionalPr
 import type { KafkaConnection } from './client.ts'
 import type { KafkaCluster } from './cluster.ts'
 
-/** What is kept of a retry. */
+/** The stored note about a retry. */
 export interface RetryNote {
-  /** Of the dead letter. */
+  /** Id of the dead letter. */
   readonly id: string
   readonly topic: string
   readonly partition: number
-  /** SHA-256 of the bytes that were sent, base64url. */
+  /** SHA-256 of the sent bytes, base64url. */
   readonly digest: string
   readonly sentAtMs: number
 }
@@ -30,12 +32,12 @@ export interface RetryPorts {
   connectProducer(): Promise<TransactionalProducer>
 }
 
-/** Where the notes of a job are. Compacted, so that they stay for good. */
+/** The topic with the notes of a job. It is compacted, so that notes are never deleted. */
 export function notesTopicOf(job: string): string {
   return `${job}-retried`
 }
 
-/** Resolves to the note that is in force, and whether it is of this call. */
+/** Returns the valid note, and whether this call has sent the record. */
 export async function sendOnce(
   ports: RetryPorts,
   notesTopic: string,
@@ -64,7 +66,7 @@ export async function sendOnce(
 
 type Reading = Pick<KafkaCluster, 'logRanges' | 'read'>
 
-/** The notes of a job, by dead letter. */
+/** The notes of a job, by id of the dead letter. */
 export async function readNotes(cluster: Reading, topic: string): Promise<ReadonlyMap<string, RetryNote>> {
   const notes = new Map<string, RetryNote>()
   const range = (await cluster.logRanges(topic, [0])).get(0)
@@ -79,7 +81,7 @@ export async function readNotes(cluster: Reading, topic: string): Promise<Readon
   return notes
 }
 
-/** Throws rather than leave out what is not committed yet. Behind our fence (R1) nothing of ours is open. */
+/** Throws if the topic has an open transaction, instead of omitting its notes. After fencing (R1) none of ours is open. */
 function requireStable(cluster: Reading): Reading {
   return {
     logRanges: (topic, partitions) => cluster.logRanges(topic, partitions),
@@ -93,14 +95,14 @@ function requireStable(cluster: Reading): Reading {
 }
 
 function noteUnderWay(topic: string): WindrowError {
-  return new WindrowError(`another retry is under way: ${topic} has an open transaction`, {
+  return new WindrowError(`another retry is in progress: ${topic} has an open transaction`, {
     code: 'RETRY_UNDER_WAY',
-    remedy: 'Try again when it has ended; one whose process was killed ends within a minute.',
+    remedy: 'Retry when it has ended. The transaction of a killed process ends within a minute.',
     disposition: 'retryable',
   })
 }
 
-/** Opens what `sendOnce` needs, for the time of `use`. Makes the topic of the notes if it is not there. */
+/** Opens the ports of `sendOnce` while `use` runs. Creates the topic of the notes if it does not exist. */
 export async function withRetries<T>(
   connection: KafkaConnection,
   job: string,

@@ -1,6 +1,6 @@
 /**
- * What a record's first bytes say of its format: `C3 01` is Avro's single-object encoding, `00` is Confluent's framing
- * (a schema number of four bytes, then the datum), `{` is JSON.
+ * Decodes the value of a Kafka record. Its first bytes determine the format: `C3 01` is Avro's single-object encoding, `00`
+ * is Confluent's framing (a schema id of four bytes, then the datum), `{` is JSON.
  */
 import { createDecoder as createAvroDecoder } from '../avro/decode.ts'
 import { Cursor } from '../avro/cursor.ts'
@@ -16,7 +16,7 @@ import type { Decode } from './consumption.ts'
 import type { SchemaRegistry } from './schema-registry.ts'
 
 export interface RecordDecoderOptions {
-  /** Names of fields in JSON and in the registry's schemas. */
+  /** Names of the fields in JSON and in the registry's schemas. */
   readonly fields?: DecodeOptions
   /** Without it, Confluent framing is undecodable. */
   readonly registry?: { readonly registry: SchemaRegistry; readonly clock: Pick<Clock, 'nowMs'> }
@@ -43,9 +43,9 @@ export function createRecordDecoder({ fields = {}, registry }: RecordDecoderOpti
 
 type Read = (bytes: Buffer) => Decoded
 
-/** How long it is believed that a number has no schema, so that a stream of them does not become a stream of requests. */
+/** How long "no such schema" is cached, so that a stream of such records does not become a stream of requests. */
 const UNUSABLE_FOR_MS = 30_000
-/** Numbers out of damaged records must not fill the memory. */
+/** Limit of the cache: schema ids of corrupt records must not fill the memory. */
 const MAX_KNOWN = 1_000
 
 interface Known {

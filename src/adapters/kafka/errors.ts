@@ -1,6 +1,6 @@
 /**
- * Everything that kafkajs throws, mapped to a WindrowError by one function. The question it answers is what the caller
- * may do next: open again (`retryable`), give the partition up because somebody else has it (`lost`), or stop (`fatal`).
+ * Maps every error of kafkajs to a WindrowError. The disposition says what the caller may do next: try again (`retryable`),
+ * give the partition up because another process owns it (`lost`), or stop (`fatal`).
  */
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import type { Disposition } from '../../errors/index.ts'
@@ -14,17 +14,17 @@ interface Verdict {
 const FENCED: Verdict = {
   code: 'KAFKA_FENCED',
   disposition: 'lost',
-  remedy: 'Another process has taken this partition over; this one gives it up and may join again.',
+  remedy: 'No action needed: another process took this partition over.',
 }
 const NOT_MEMBER: Verdict = {
   code: 'KAFKA_NOT_MEMBER',
   disposition: 'lost',
-  remedy: 'The group has moved on without this process; it joins again by itself.',
+  remedy: 'No action needed: the group excluded this process, which rejoins automatically.',
 }
 const DENIED: Verdict = {
   code: 'KAFKA_DENIED',
   disposition: 'fatal',
-  remedy: 'Check the credentials, and what this user may do with the topics, the group and the transactional ids.',
+  remedy: 'Check the credentials, and the permissions of this user on the topics, the group and the transactional ids.',
 }
 const TOO_LARGE: Verdict = {
   code: 'KAFKA_TOO_LARGE',
@@ -34,22 +34,23 @@ const TOO_LARGE: Verdict = {
 const UNREACHABLE: Verdict = {
   code: 'KAFKA_UNREACHABLE',
   disposition: 'retryable',
-  remedy: 'Check that the brokers run and that their advertised addresses can be reached from here.',
+  remedy: 'Check that the brokers run and that their advertised addresses are reachable from here.',
 }
 const UNTRUSTED: Verdict = {
   code: 'KAFKA_TLS',
   disposition: 'fatal',
-  remedy: 'Check kafkaCaFile, and that the certificate of the broker is valid and names the address it is reached by.',
+  remedy:
+    'Check kafkaCaFile, and that the certificate of the broker is valid and names the address that you connect to.',
 }
 const TRANSACTION_BROKEN: Verdict = {
   code: 'KAFKA_TRANSACTION',
   disposition: 'retryable',
-  remedy: 'The producer is discarded and opened again; what it left unfinished is rolled back then.',
+  remedy: 'No action needed: the producer is replaced, and its open transaction is rolled back.',
 }
 const TRANSIENT: Verdict = {
   code: 'KAFKA_TRANSIENT',
   disposition: 'retryable',
-  remedy: 'It passes by itself; if it stays, look at the broker log.',
+  remedy: 'Usually transient; if it persists, check the broker log.',
 }
 const NO_TOPIC: Verdict = {
   code: 'KAFKA_TOPIC_MISSING',
@@ -59,10 +60,10 @@ const NO_TOPIC: Verdict = {
 const UNEXPECTED: Verdict = {
   code: 'KAFKA_PROTOCOL',
   disposition: 'fatal',
-  remedy: 'Look up the error in the broker log; Windrow knows no way to go on after it.',
+  remedy: 'Check the broker log for this error. Windrow cannot recover from it.',
 }
 
-/** By the protocol error's name, https://kafka.apache.org/protocol#protocol_error_codes, as kafkajs spells it. */
+/** By name of the protocol error, https://kafka.apache.org/protocol#protocol_error_codes, as kafkajs spells it. */
 const BY_TYPE: Readonly<Record<string, Verdict>> = {
   INVALID_PRODUCER_EPOCH: FENCED,
   TRANSACTION_COORDINATOR_FENCED: FENCED,
@@ -76,12 +77,12 @@ const BY_TYPE: Readonly<Record<string, Verdict>> = {
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: DENIED,
   SASL_AUTHENTICATION_FAILED: DENIED,
   UNSUPPORTED_SASL_MECHANISM: DENIED,
-  // A token that is nearly over is shown again with every request, which a broker takes once a second.
+  // With a token that is about to expire the client re-authenticates on every request; brokers allow that once per second.
   ILLEGAL_SASL_STATE: TRANSIENT,
   MESSAGE_TOO_LARGE: TOO_LARGE,
   RECORD_LIST_TOO_LARGE: TOO_LARGE,
   UNKNOWN_TOPIC_OR_PARTITION: NO_TOPIC,
-  // In a young cluster the coordinator is found before it knows that it is one; kafkajs does not try that again.
+  // In a new cluster the coordinator can be found before it knows its role. kafkajs does not retry that.
   NOT_COORDINATOR_FOR_GROUP: TRANSIENT,
   CONCURRENT_TRANSACTIONS: TRANSACTION_BROKEN,
   INVALID_TXN_STATE: TRANSACTION_BROKEN,
@@ -92,7 +93,7 @@ const BY_TYPE: Readonly<Record<string, Verdict>> = {
   UNKNOWN: TRANSIENT,
 }
 
-/** Codes that are younger than kafkajs 2.2.4; it calls them "Unknown error code <n>". */
+/** Codes that kafkajs 2.2.4 does not know; it calls them "Unknown error code <n>". */
 const BY_NUMBER: Readonly<Record<number, Verdict>> = {
   90: FENCED, // PRODUCER_FENCED
   120: TRANSACTION_BROKEN, // TRANSACTION_ABORTABLE
@@ -122,13 +123,13 @@ const SOCKET_CODES = new Set([
   'EAI_AGAIN',
 ])
 
-/** What is wrong with a certificate, by the names of OpenSSL and of Node.js. */
+/** Certificate errors, by the names of OpenSSL and Node.js. */
 const TLS_CODE =
   /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)|ERR_TLS_|ERR_SSL_\w*(ALERT|WRONG_VERSION)|EPROTO$)/
 
 /**
  * The WindrowError for anything thrown while `doing` (a phrase such as "publishing partition 3"). A WindrowError found
- * anywhere in the chain of causes is returned as it is: it was raised on purpose, below kafkajs.
+ * anywhere in the chain of causes is returned unchanged: code of ours that kafkajs called has thrown it.
  */
 export function kafkaError(error: unknown, doing: string): WindrowError {
   const chain = causesOf(error)
@@ -140,7 +141,7 @@ export function kafkaError(error: unknown, doing: string): WindrowError {
 }
 
 function firstVerdict(chain: readonly unknown[]): Verdict {
-  // The innermost error knows best: kafkajs wraps a protocol error in "retries exceeded", never the other way round.
+  // The innermost error is the most specific one: kafkajs wraps a protocol error in "retries exceeded", never the reverse.
   for (const error of chain.toReversed()) {
     const verdict = verdictOf(error as { type?: unknown; name?: unknown; code?: unknown; retriable?: unknown })
     if (verdict !== null) return verdict
@@ -157,11 +158,11 @@ function verdictOf(error: { type?: unknown; name?: unknown; code?: unknown; retr
   if (typeof error.code === 'string' && TLS_CODE.test(error.code)) return UNTRUSTED
   if (typeof error.code === 'string' && SOCKET_CODES.has(error.code)) return UNREACHABLE
   const byName = typeof error.name === 'string' ? BY_NAME[error.name] : undefined
-  // In places kafkajs keeps nothing of a protocol error but its words and that it may be tried again.
+  // In some places kafkajs keeps only the message of a protocol error and whether it is retriable.
   return byName ?? (error.retriable === true ? TRANSIENT : null)
 }
 
-/** The error and what caused it, outermost first. */
+/** The error and its causes, outermost first. */
 function causesOf(error: unknown): unknown[] {
   const chain: unknown[] = []
   for (let at: unknown = error; at instanceof Error && !chain.includes(at); at = at.cause) chain.push(at)

@@ -1,6 +1,6 @@
 /**
- * Reads a topic from near its end and goes on as it grows, as a `read_committed` reader without a group: for looking
- * on. Nothing is committed anywhere, and another process that looks on sees the same.
+ * Follows a topic: reads it from near its end and continues as it grows, as a `read_committed` reader without a consumer
+ * group. It commits no offsets, so any number of processes can follow a topic independently.
  */
 import { WindrowError } from '../../errors/index.ts'
 import { systemClock as clock } from '../../retry/clock.ts'
@@ -12,15 +12,15 @@ import type { KafkaConnection } from './client.ts'
 export interface FollowOptions {
   readonly connection: KafkaConnection
   readonly topic: string
-  /** Offsets of each partition to go back from its end. */
+  /** How many offsets before the end of each partition to start. */
   readonly back: number
-  /** Of this partition there is more than will be handed over: before what is read, or taken by retention. */
+  /** Older records of this partition are skipped: they are before the start offset, or retention has deleted them. */
   readonly onCut?: (partition: number) => void
   readonly onMessage: (partition: number, message: StoredMessage) => void
-  /** All that was there when it began has been handed over. Told again after trouble. */
+  /** All records that existed at the start have been passed on. Called again after an interruption. */
   readonly onCaughtUp: () => void
-  /** It goes on by itself from where it was. */
-  readonly onTrouble: (error: WindrowError) => void
+  /** Reading was interrupted. It resumes automatically at the same offsets. */
+  readonly onInterruption: (error: WindrowError) => void
   readonly signal: AbortSignal
 }
 
@@ -28,16 +28,16 @@ const POLL_EVERY_MS = 500
 const FOLLOW_RETRY: RetryPolicy = { baseMs: 2_000, capMs: 2_000 }
 const MAX_READ_BYTES = 1024 * 1024
 
-/** Resolves when `signal` aborts; rejects on what is no trouble of Kafka's. */
+/** Resolves when `signal` aborts. Rejects on errors that are not a WindrowError. */
 export async function followTopic(options: FollowOptions): Promise<void> {
-  const { connection, topic, signal, onTrouble } = options
-  /** The next offset of each partition; kept over troubles. */
+  const { connection, topic, signal, onInterruption } = options
+  /** The next offset of each partition; kept across interruptions. */
   const next = new Map<number, number>()
   const control = {
     clock,
     signal,
     isRetryable: (error: unknown) => error instanceof WindrowError,
-    onRetry: ({ error }: Retry) => onTrouble(error as WindrowError),
+    onRetry: ({ error }: Retry) => onInterruption(error as WindrowError),
   }
   const attempt = async (): Promise<void> => {
     const cluster = await connectKafkaCluster(connection)
@@ -59,7 +59,7 @@ export async function followTopic(options: FollowOptions): Promise<void> {
   }
 }
 
-/** Asked first, since the client would wait a while for a topic that is not there. */
+/** Checked first, because the client would wait a while for a topic that does not exist. */
 async function requireTopic(cluster: KafkaCluster, topic: string): Promise<void> {
   await cluster.topicId(topic)
 }
@@ -76,7 +76,7 @@ async function follow(cluster: KafkaCluster, next: Map<number, number>, options:
         const slice = await cluster.read(topic, partition, at, MAX_READ_BYTES)
         for (const message of slice.messages) if (!message.isControlRecord) onMessage(partition, message)
         const last = slice.messages.at(-1)
-        // Nothing more to see: an open transaction, or what retention and compaction have taken.
+        // No more records: an open transaction, or retention or compaction has deleted them.
         if (last === undefined) break
         at = Number(last.offset) + 1
       }

@@ -1,4 +1,4 @@
-/** Which partition a VM's records go to, and the key that they bear. */
+/** The partition and the record key of each VM, cached. */
 import { partitionOf } from '../../core/murmur2.ts'
 
 export interface KeyPartition {
@@ -6,7 +6,7 @@ export interface KeyPartition {
   readonly partition: number
 }
 
-/** Beyond it the cache begins anew, so that endless names cost no memory. */
+/** At this size the cache is emptied, so that its memory is bounded. */
 const MAX_CACHED_KEYS = 100_000
 
 export class KeyPartitions {

@@ -1,12 +1,13 @@
 /**
- * The marker of a partition's last published batch, kept in a compacted topic at the same partition number. Only the
- * publisher of that partition writes there, so the last committed record is the answer; it is looked for from the end.
+ * The marker of a partition's last published commit. It is stored in a compacted topic, in the partition of the same number.
+ * Only the publisher of the partition writes there, so the last committed record is the marker. It is searched backwards
+ * from the end.
  */
 import { WindrowError } from '../../errors/index.ts'
 import type { PublishedMarker } from '../../ports/index.ts'
 import type { KafkaCluster, StoredMessage } from './cluster.ts'
 
-/** Offsets looked at first; each batch takes two, its marker and the transaction's end. */
+/** Offsets read first. Each commit takes two: its marker and the end of the transaction. */
 const FIRST_REACH = 64
 const REACH_FACTOR = 16
 const MAX_READ_BYTES = 1024 * 1024
@@ -16,8 +17,8 @@ export function encodeMarker(marker: PublishedMarker): string {
 }
 
 /**
- * Call it after everything an earlier publisher left unfinished was ended: a transaction that is still open in the
- * partition is an error.
+ * Returns the last marker, `null` if there is none. Call it after earlier publishers have been fenced and their transactions
+ * ended: an open transaction in the partition is an error.
  */
 export async function readLastMarker(
   cluster: Pick<KafkaCluster, 'logRanges' | 'read'>,
@@ -25,7 +26,7 @@ export async function readLastMarker(
   partition: number,
 ): Promise<PublishedMarker | null> {
   const range = (await cluster.logRanges(topic, [partition])).get(partition)
-  if (range === undefined) throw markerUnreadable(topic, partition, 'the partition is not there')
+  if (range === undefined) throw markerUnreadable(topic, partition, 'the partition does not exist')
   let upTo = range.end
   for (let reach = FIRST_REACH; upTo > range.start; reach *= REACH_FACTOR) {
     const from = Math.max(range.start, upTo - reach)
@@ -50,14 +51,14 @@ async function lastMarkerIn(
       throw new WindrowError(`${topic}/${partition} has an open transaction at ${slice.lastStableOffset}`, {
         code: 'MARKER_UNSTABLE',
         remedy:
-          'Only the publisher of this job writes to this topic; end whatever else does. It passes when that transaction times out.',
+          'Stop other writers to this topic: only the publisher of this job may write there. The error ends when that transaction times out.',
         disposition: 'retryable',
       })
     }
     const committed = slice.messages.filter(({ offset, isControlRecord }) => !isControlRecord && Number(offset) < upTo)
     const newest = committed.at(-1)
     if (newest !== undefined) last = parseMarker(newest, topic, partition)
-    // Nothing at all up to the log's end: compaction has taken what was there.
+    // No records up to the end of the log: compaction has deleted them.
     const end = slice.messages.at(-1)
     if (end === undefined) break
     at = Number(end.offset) + 1
@@ -83,7 +84,8 @@ function parseMarker(message: StoredMessage, topic: string, partition: number): 
 function markerUnreadable(topic: string, partition: number, what: string, cause?: unknown): WindrowError {
   return new WindrowError(`the published marker in ${topic}/${partition} cannot be read: ${what}`, {
     code: 'MARKER_UNREADABLE',
-    remedy: 'Nothing but Windrow may write to this topic. Without its marker it is not known what was published.',
+    remedy:
+      'Check what else writes to this topic: only Windrow may. Without its marker it is unknown what was published.',
     cause,
   })
 }

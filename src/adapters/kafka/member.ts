@@ -1,13 +1,12 @@
 /**
- * One membership of a consumer group, from joining to leaving or crashing, over kafkajs. What kafkajs does by itself
- * and must not reach the pipeline ends here: it commits nothing, and whatever it was assigned stays paused until a
- * partition is opened.
+ * One membership of a consumer group over kafkajs, from joining to leaving or crashing. It turns off what kafkajs does on
+ * its own: no offsets are committed, and assigned partitions stay paused until a reader opens them.
  */
 import { createKafkaClient } from './client.ts'
 import type { EachBatchPayload, InstrumentationEvent } from 'kafkajs'
 import type { KafkaConnection } from './client.ts'
 
-/** A record as it comes out of a fetch. */
+/** A record of a fetch response. */
 export interface FetchedMessage {
   readonly offset: string
   readonly timestamp: string
@@ -16,36 +15,36 @@ export interface FetchedMessage {
   readonly batchContext?: { readonly timestampType: number }
 }
 
-/** What one fetch brought for a partition. */
+/** The response of one fetch for a partition. */
 export interface FetchedBatch {
   readonly partition: number
-  /** Where the fetch was placed: a batch belongs to an opening only if that is where the opening stands. */
+  /** The requested offset. A reader accepts a batch only if this is the offset that it expects next. */
   readonly fetchOffset: number
-  /** Offset to fetch next, transaction markers and aborted records included. */
+  /** The offset to fetch next, after transaction markers and aborted records. */
   readonly nextOffset: number
   readonly messages: readonly FetchedMessage[]
 }
 
 export interface MemberEvents {
-  /** After every join: all partitions that are this member's until the next event. Called before anything is fetched. */
+  /** After every join: the partitions that belong to this member until the next event. Called before any fetch. */
   joined(partitions: readonly number[]): void
-  /** The group is being arranged anew; nothing is ours until `joined`. Some rejoins come without it. */
+  /** The group rebalances; no partition is ours until `joined`. Some rejoins happen without this event. */
   rebalancing(): void
   heartbeat(): void
   fetched(batch: FetchedBatch): void
-  /** A fetch brought only what is not handed over: transaction markers, aborted records. */
+  /** A fetch returned only transaction markers and aborted records, which are not passed on. */
   skipped(partition: number, firstOffset: number, nextOffset: number): void
-  /** The membership is over, not by `leave`. */
+  /** The membership has ended without `leave`. */
   crashed(error: unknown): void
 }
 
 export interface GroupMember {
-  /** Resolves when the group was joined, or after `crashed`. */
+  /** Resolves when the group has been joined, or after `crashed`. */
   join(events: MemberEvents): Promise<void>
   seek(partition: number, offset: number): void
   pause(partition: number): void
   resume(partition: number): void
-  /** Leaves the group, so that others need not wait for the session to time out. */
+  /** Leaves the group, so that the other members need not wait for the session timeout. */
   leave(): Promise<void>
 }
 
@@ -58,8 +57,8 @@ export interface MemberOptions {
 }
 
 /**
- * How long a fetch waits for records. kafkajs looks at resumed partitions, at close and at heartbeats only between
- * fetches, so this bounds how late it is for each of them.
+ * How long a fetch waits for records. kafkajs handles resumed partitions, closing and heartbeats only between fetches, so
+ * this bounds their delay.
  */
 const FETCH_WAIT_MS = 100
 const HEARTBEAT_MS = 1_000
@@ -74,18 +73,18 @@ export function createKafkaMember(options: MemberOptions): GroupMember {
     maxBytesPerPartition: options.maxBytesPerPartition,
     maxWaitTimeInMs: FETCH_WAIT_MS,
     allowAutoTopicCreation: false,
-    // A crashed consumer is replaced by a new one, with nothing left of the old.
+    // A crashed consumer is not restarted: consumption.ts replaces it by a new one without old state.
     retry: { retries: 5, restartOnFailure: () => Promise.resolve(false) },
   })
   let joining: Promise<void> | undefined
-  // kafkajs throws when it is steered while it does not run, as between a failure and the event that tells of it.
+  // kafkajs throws on seek, pause and resume while it does not run, for example between a failure and its event.
   let running = false
 
   const listen = (events: MemberEvents) => {
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       const partitions = payload.memberAssignment[topic] ?? []
       running = true
-      // kafkajs would fetch from the group's offset, or from the log's start, before the partition is opened.
+      // Otherwise kafkajs would fetch from the group's offset or the start of the log before the partition is opened.
       if (partitions.length > 0) consumer.pause([{ topic, partitions }])
       events.joined(partitions.toSorted((a, b) => a - b))
     })
@@ -95,7 +94,7 @@ export function createKafkaMember(options: MemberOptions): GroupMember {
     consumer.on(consumer.events.REBALANCING, () => events.rebalancing())
     consumer.on(consumer.events.HEARTBEAT, () => events.heartbeat())
     consumer.on(consumer.events.CRASH, ({ payload }) => events.crashed(payload.error))
-    // Batches without a record never reach `eachBatch`; this event is the only one that tells of them.
+    // Batches without records never reach `eachBatch`; only this event reports them.
     consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }: InstrumentationEvent<StartedBatch>) => {
       if (payload.batchSize > 0) return
       const next = Number(payload.lastOffset) + 1
@@ -105,7 +104,7 @@ export function createKafkaMember(options: MemberOptions): GroupMember {
 
   const run = async (events: MemberEvents) => {
     await consumer.connect()
-    // Only reached when an offset is out of range: then the next batch shows where the log begins now.
+    // Matters only when an offset is out of range: then the next batch shows where the log begins now.
     await consumer.subscribe({ topic, fromBeginning: true })
     await consumer.run({ autoCommit: false, eachBatch: async ({ batch }) => events.fetched(toBatch(batch)) })
   }
@@ -130,7 +129,7 @@ export function createKafkaMember(options: MemberOptions): GroupMember {
       if (running) consumer.resume([{ topic, partitions: [partition] }])
     },
     async leave() {
-      // A consumer that is disconnected while it joins connects again by itself and stays in the group as a ghost.
+      // A consumer that is disconnected while it joins would reconnect on its own and stay in the group.
       await joining?.catch(() => undefined)
       await consumer.disconnect()
     },
@@ -145,7 +144,7 @@ interface StartedBatch {
 }
 
 function toBatch(batch: EachBatchPayload['batch']): FetchedBatch {
-  // In kafkajs's source, not in its types.
+  // Exists in the source of kafkajs but not in its types.
   const { fetchedOffset } = batch as unknown as { readonly fetchedOffset: string }
   return {
     partition: batch.partition,

@@ -1,12 +1,12 @@
 /**
- * SASL/OAUTHBEARER (RFC 7628) for kafkajs. Its own way of speaking it takes a refusal for a success: the server says as JSON what is
- * wrong and waits for one more word, so the next request failed as a lost connection, and nobody knew why.
+ * SASL/OAUTHBEARER (RFC 7628) for kafkajs. The mechanism built into kafkajs treats a refusal as a success: the server answers
+ * with the error as JSON and waits for a final message, so the next request fails as a lost connection without a reason.
  */
 import type { Mechanism } from 'kafkajs'
 import { WindrowError } from '../../errors/index.ts'
 import type { AccessTokenSource } from './access-token.ts'
 
-/** What stands between the parts of a message. */
+/** Separates the parts of a message. */
 const SEPARATOR = '\u0001'
 const MAX_DETAIL_CHARS = 200
 
@@ -23,16 +23,16 @@ export function oauthBearer(token: AccessTokenSource): Mechanism {
   }
 }
 
-/** kafkajs hands over bytes as they were sent before there was a protocol of Kafka's own for it: their number, then they. */
+/** kafkajs passes the raw SASL frame: a 4-byte length followed by the payload. */
 const ANSWER = {
   decode: (raw: Buffer): Buffer => raw.subarray(4),
-  parse: (said: Buffer): string => said.toString('utf8').slice(0, MAX_DETAIL_CHARS),
+  parse: (error: Buffer): string => error.toString('utf8').slice(0, MAX_DETAIL_CHARS),
 }
 
-function refused(said: string): WindrowError {
-  return new WindrowError(`the broker refuses the access token: ${said}`, {
+function refused(detail: string): WindrowError {
+  return new WindrowError(`the broker refuses the access token: ${detail}`, {
     code: 'KAFKA_DENIED',
-    remedy: 'Check who issues the token, for whom (audience, scope), and that the brokers trust the issuer.',
+    remedy: 'Check the issuer of the token, its audience and scope, and that the brokers trust the issuer.',
   })
 }
 

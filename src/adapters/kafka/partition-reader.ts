@@ -1,12 +1,11 @@
 /**
- * One partition, opened at an offset: what was fetched and not yet handed over, and how far the log is known to reach.
- * Nothing here talks to a broker; batches, log ends and failures are brought in, flow control goes out through a port.
+ * Reads one partition from an offset: buffers fetched records, controls the flow and tracks the end of the log. It does not
+ * talk to a broker. The caller passes in batches, log ends and errors; flow control goes out through a port.
  *
- * - O1 Each batch was fetched exactly where the one before it ended; any other is refused. So nothing is handed over
- *   twice, nothing is left out, and a position that moved by itself (the client resets it when the log no longer has
- *   it) is noticed.
- * - O2 No more than the limits and one fetch are held.
- * - O3 `caught-up` is said only after everything below that log end was handed over, once for each log end.
+ * - O1 Each batch was fetched exactly where the previous one ended; others are refused. So no record is returned twice or
+ *   skipped, and a position that the client has moved is noticed (it resets an offset that the log no longer has).
+ * - O2 At most the limits plus one fetch are buffered.
+ * - O3 `caught-up` is returned only after every record below that log end, and once per log end.
  */
 import { WindrowError } from '../../errors/index.ts'
 import type { OpenSource, SourceEvent } from '../../ports/index.ts'
@@ -21,13 +20,13 @@ export interface BufferLimits {
   readonly maxBufferedBytes: number
 }
 
-/** What an reader asks of whoever fetches for it. */
+/** How a reader controls the member that fetches for it. */
 export interface FetchControl {
   pause(): void
   resume(): void
-  /** All was handed over; the log's end is wanted, to tell whether that is everything. */
+  /** The buffer is empty. Requests the end of the log, which tells whether there are more records. */
   idle(): void
-  /** Nothing more is wanted: it was closed, or it failed. Called once. */
+  /** The reader was closed or has failed and needs no more records. Called once. */
   ended(): void
 }
 
@@ -41,8 +40,8 @@ export interface PartitionReaderOptions {
   readonly port: FetchControl
 }
 
-/** Bounds the time between two turns of the event loop while records are decoded. */
-const MAX_RECORDS_AN_EVENT = 4_096
+/** Bounds how long decoding blocks the event loop. */
+const MAX_RECORDS_PER_EVENT = 4_096
 
 export class PartitionReader implements OpenSource {
   readonly partition: number
@@ -68,12 +67,12 @@ export class PartitionReader implements OpenSource {
     this.logStart = options.range.start
     this.logEnd = options.range.end
     this.#nextFetch = options.fromOffset
-    // Such an reader never began, so nobody is told that it ended.
+    // The reader never started, so do not call `ended`.
     const inside = options.fromOffset >= this.logStart && options.fromOffset <= this.logEnd
     if (!inside) this.#failure = this.#dataLoss(options.range)
   }
 
-  /** Offset that the next batch has to be fetched at. */
+  /** The offset at which the next batch must be fetched. */
   get nextFetch(): number {
     return this.#nextFetch
   }
@@ -86,7 +85,7 @@ export class PartitionReader implements OpenSource {
     return { records: this.#bufferedRecords, bytes: this.#bufferedBytes }
   }
 
-  /** Takes a batch in; `false` when it does not follow what was taken before (O1), and the fetching must go back. */
+  /** Buffers a batch. Returns `false` if it does not follow the previous one (O1); the caller must then seek back. */
   accept(batch: FetchedBatch): boolean {
     if (this.#failure !== null) return true
     if (batch.fetchOffset !== this.#nextFetch) return false
@@ -103,7 +102,7 @@ export class PartitionReader implements OpenSource {
     return true
   }
 
-  /** Moves over what carries no record. */
+  /** Moves past offsets without records. Returns `false` if they do not follow the previous batch. */
   skip(firstOffset: number, nextOffset: number): boolean {
     if (firstOffset > this.#nextFetch || nextOffset <= this.#nextFetch) return false
     this.#nextFetch = nextOffset
@@ -111,17 +110,17 @@ export class PartitionReader implements OpenSource {
     return true
   }
 
-  /** Takes in where the log was found to begin and end at a time not before `fetchedAtMs`. */
+  /** Notes the range of the log, which was read at or after `fetchedAtMs`. */
   observe(range: LogRange, fetchedAtMs: number): void {
     this.#end = { offset: range.end, fetchedAtMs }
     const outside = this.#nextFetch < range.start || this.#nextFetch > range.end
-    // Once may be a fetch on its way; twice without a move is a log that no longer has what comes next.
+    // The first time, a fetch may be in flight. The second time at the same offset, the log has lost the next record.
     if (outside && this.#suspectedAt === this.#nextFetch) this.fail(this.#dataLoss(range))
     this.#suspectedAt = outside ? this.#nextFetch : null
     this.#wakeUp()
   }
 
-  /** Ends the reader: what is still held is dropped, and `next` throws the error from now on. */
+  /** Ends the reader. Buffered records are dropped, and `next` throws the error from now on. */
   fail(error: WindrowError): void {
     if (this.#failure !== null) return
     this.#failure = error
@@ -162,7 +161,7 @@ export class PartitionReader implements OpenSource {
     const first = this.#batches[0]
     if (first === undefined) return []
     const from = this.#handedOver
-    const messages = first.messages.slice(from, from + MAX_RECORDS_AN_EVENT)
+    const messages = first.messages.slice(from, from + MAX_RECORDS_PER_EVENT)
     this.#handedOver += messages.length
     this.#bufferedRecords -= messages.length
     if (this.#handedOver === first.messages.length) {
@@ -185,7 +184,7 @@ export class PartitionReader implements OpenSource {
         records.push(record instanceof Promise ? await record : record)
       }
     } catch (error) {
-      // These records are taken out already: going on would leave them out.
+      // These records have left the buffer already; continuing would skip them.
       const failure = kafkaError(error, `decoding ${this.#place()}`)
       this.fail(failure)
       throw failure
@@ -206,11 +205,11 @@ export class PartitionReader implements OpenSource {
 
   #dataLoss(range: LogRange): WindrowError {
     return new WindrowError(
-      `${this.#place()}: offset ${this.#nextFetch} is wanted, but the log now holds ${range.start} up to ${range.end}`,
+      `${this.#place()}: offset ${this.#nextFetch} is needed, but the log now holds ${range.start} up to ${range.end}`,
       {
         code: 'DATA_LOSS',
         remedy:
-          'Records were deleted before they were read, or the log was cut. Raise the retention; start a new job to go on without them.',
+          'Records were deleted before they were read, or the log was truncated. Raise the retention. To continue without these records, start a new job.',
       },
     )
   }

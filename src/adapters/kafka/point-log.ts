@@ -1,4 +1,4 @@
-/** The gateway's log on Kafka: records in Avro, keyed by VM. */
+/** The log to which the gateway writes, on Kafka: records in Avro, keyed by VM. */
 import { createEncoder } from '../avro/encode.ts'
 import { WindrowError } from '../../errors/index.ts'
 import type { LogRecord, PointLog } from '../../ports/point-log.ts'
@@ -8,19 +8,19 @@ import type { KafkaConnection } from './client.ts'
 
 export interface KafkaPointLog extends PointLog {
   readonly partitions: number
-  /** Ends the connections; what is under way fails. */
+  /** Closes the connections. Appends in flight fail. */
   close(): Promise<void>
 }
 
-/** Throws `KAFKA_TOPIC_MISSING` when there is no such topic, and `KAFKA_UNREACHABLE` (retryable) without brokers. */
+/** Throws `KAFKA_TOPIC_MISSING` when the topic does not exist, and `KAFKA_UNREACHABLE` (retryable) without brokers. */
 export async function openKafkaPointLog(
   connection: KafkaConnection,
   topic: string,
   nowMs: () => number,
 ): Promise<KafkaPointLog> {
   const cluster = await connectKafkaCluster(connection)
-  // Questions have a connection of their own, or they would wait behind writes that wait for a broker.
-  const questions = await connectKafkaCluster(connection)
+  // Probes have their own connection. On a shared one they would queue behind writes that wait for a broker.
+  const probes = await connectKafkaCluster(connection)
   try {
     const topicId = await cluster.topicId(topic)
     const partitions = await cluster.partitionCount(topic)
@@ -36,17 +36,17 @@ export async function openKafkaPointLog(
       partitions,
       append: (records) => appender.append(records.map(encode)),
       async probe() {
-        const found = await questions.topicId(topic)
+        const found = await probes.topicId(topic)
         if (found !== topicId) throw topicReplaced(topic)
-        // Asks the leader of every partition, so one that has none shows.
-        await questions.logRanges(topic, all)
+        // Contacts the leader of every partition, so a partition without a leader is noticed.
+        await probes.logRanges(topic, all)
       },
       async close() {
-        await Promise.all([cluster.close(), questions.close()])
+        await Promise.all([cluster.close(), probes.close()])
       },
     }
   } catch (error) {
-    await Promise.all([cluster.close(), questions.close()])
+    await Promise.all([cluster.close(), probes.close()])
     throw error
   }
 }
@@ -54,6 +54,6 @@ export async function openKafkaPointLog(
 function topicReplaced(topic: string): WindrowError {
   return new WindrowError(`the topic ${topic} was deleted and created again since this process started`, {
     code: 'KAFKA_TOPIC_REPLACED',
-    remedy: 'Start the gateway again, once the job that reads the topic is settled with the new one.',
+    remedy: 'Decide about the job that reads the topic first, then restart the gateway.',
   })
 }

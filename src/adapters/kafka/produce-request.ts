@@ -1,5 +1,5 @@
 /**
- * A Produce request for one partition, version 7, with a record batch that was encoded elsewhere.
+ * Encodes a Produce request (version 7) for one partition, with a record batch of record-batch.ts.
  *
  *   request  := transactional_id string, acks int16, timeout_ms int32, [topic string, [partition int32, batch bytes]]
  *   response := [topic string, [partition int32, error_code int16, base_offset int64, …]], …
@@ -14,7 +14,7 @@ const PRODUCE_API_KEY = 0
 const PRODUCE_API_VERSION = 7
 const ALL_IN_SYNC_REPLICAS = -1
 const TIMEOUT_MS = 30_000
-/** The broker has stored this batch before: an earlier attempt whose answer was lost. */
+/** The broker has already stored this batch: the response to an earlier attempt was lost. */
 const DUPLICATE_SEQUENCE_NUMBER = 46
 
 export function produceRequest(topic: string, partition: number, batch: Buffer): RawProtocol {
@@ -36,7 +36,7 @@ const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/prot
   readonly createErrorFromCode: (code: number) => Error
 }
 
-/** Throws the error that the broker answered with, if any. */
+/** Throws the error in the response of the broker, if there is one. */
 export function checkProduced(payload: Buffer): void {
   const topicLength = payload.readInt16BE(4)
   const errorCode = payload.readInt16BE(4 + 2 + topicLength + 4 + 4)

@@ -1,8 +1,8 @@
 /**
- * Writes points and manifests to a topic: keyed by vmId, so that a VM is in one partition, in the order in which they
- * come, each once however often a request has to be repeated.
+ * Writes one input of points and manifests to a topic, for `windrow produce`. Records are keyed by vmId, so that each VM is
+ * in one partition. They keep their order, and each is stored once even when a request is repeated.
  *
- * One batch is under way for a partition at a time, which keeps its order; the partitions go side by side.
+ * One batch per partition is in flight at a time, which keeps the order. The partitions are written in parallel.
  */
 import { connectKafkaCluster } from './cluster.ts'
 import { KeyPartitions } from './key-partitions.ts'
@@ -17,7 +17,7 @@ export type Producible = Exclude<Decoded, { readonly kind: 'undecodable' }>
 export interface ProduceOptions {
   readonly connection: KafkaConnection
   readonly topic: string
-  /** Creates the topic with as many partitions, if it is not there. @default the topic must be there */
+  /** Creates the topic with this number of partitions if it does not exist. @default the topic must exist */
   readonly partitions?: number
   readonly input: AsyncIterable<Decoded>
   readonly encode: (record: Producible) => Uint8Array
@@ -25,20 +25,20 @@ export interface ProduceOptions {
   readonly onProgress?: (counts: ProduceCounts) => void
 }
 
-/** What was stored, and what of the input could not be read and was left out. */
+/** Stored records, and records of the input that could not be decoded and were skipped. */
 export interface ProduceCounts {
   readonly points: number
   readonly manifests: number
   readonly undecodable: number
-  /** Bytes sent, batches and all. */
+  /** Bytes sent, including the headers of batches. */
   readonly bytes: number
 }
 
 const MAX_BATCH_BYTES = 256 * 1024
-/** Readers on kafkajs spread a batch's records over a call's arguments, which fails beyond about 100,000. */
+/** Readers that use kafkajs pass the records of a batch as call arguments, which fails beyond about 100,000. */
 const MAX_BATCH_RECORDS = 20_000
 
-/** Resolves when everything is stored. Throws at the first batch that cannot be; what was stored before it stays. */
+/** Resolves when everything is stored. Throws at the first batch that fails; earlier batches stay stored. */
 export async function produceRecords(options: ProduceOptions): Promise<ProduceCounts> {
   const { connection, topic, partitions } = options
   if (partitions !== undefined) await createMissingTopics(connection, [{ topic, partitions }])
@@ -88,7 +88,7 @@ class Lane {
   readonly #builder = new RecordBatchBuilder(MAX_BATCH_BYTES)
   #filling = { points: 0, manifests: 0 }
   #sequence = 0
-  #underWay: Promise<void> = Promise.resolve()
+  #inFlight: Promise<void> = Promise.resolve()
 
   constructor(
     cluster: Pick<KafkaCluster, 'append'>,
@@ -110,33 +110,33 @@ class Lane {
     else this.#filling.manifests++
   }
 
-  /** A record beyond the limit goes in a batch of its own, so that only what is too large by itself is refused. */
+  /** A record beyond the limit gets a batch of its own, so that the broker refuses only records that are too large. */
   hasRoomFor(key: Uint8Array, value: Uint8Array): boolean {
     const { bytes, count } = this.#builder
     return count === 0 || (bytes + key.length + value.length <= MAX_BATCH_BYTES && count < MAX_BATCH_RECORDS)
   }
 
-  /** Sends what was gathered, once the batch before it is stored; resolves when it is on its way. */
+  /** Sends the batch once the previous one is stored. Resolves when the request is in flight. */
   async flush(done: MutableCounts, onProgress: ProduceOptions['onProgress']): Promise<void> {
-    await this.#underWay
+    await this.#inFlight
     const { count } = this.#builder
     if (count === 0) return
-    // The broker's clock would do as well; a point's own time would let the retention delete old data at once.
+    // The current time: with the time of a point, retention could delete old points at once.
     const batch = this.#builder.finish(this.#producer, this.#sequence, this.#nowMs())
     const { points, manifests } = this.#filling
     this.#filling = { points: 0, manifests: 0 }
     this.#sequence = (this.#sequence + count) % 2 ** 31
-    this.#underWay = this.#cluster.append(this.#topic, this.#partition, batch).then(() => {
+    this.#inFlight = this.#cluster.append(this.#topic, this.#partition, batch).then(() => {
       done.points += points
       done.manifests += manifests
       done.bytes += batch.length
       onProgress?.({ ...done })
     })
-    // A failure is met by whoever awaits this lane next.
-    this.#underWay.catch(() => undefined)
+    // The next call that awaits this lane throws the error.
+    this.#inFlight.catch(() => undefined)
   }
 
   settled(): Promise<void> {
-    return this.#underWay
+    return this.#inFlight
   }
 }

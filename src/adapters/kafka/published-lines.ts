@@ -1,4 +1,4 @@
-/** What Windrow has published in a topic, as the lines that it stands for. */
+/** Reads back what Windrow has published to a topic, as JSON lines. */
 import { WindrowError } from '../../errors/index.ts'
 import type { LineDecoder } from '../avro/decode-line.ts'
 import type { KafkaCluster } from './cluster.ts'
@@ -9,7 +9,7 @@ export interface PublishedLine {
   readonly publishedAtMs: number
 }
 
-/** All that is committed by now, partition by partition. */
+/** All lines that are committed by now, partition by partition. */
 export async function* readPublishedLines(
   cluster: Pick<KafkaCluster, 'read' | 'logRanges' | 'partitionCount'>,
   topic: string,
@@ -29,8 +29,8 @@ export async function* readPublishedLines(
 }
 
 function foreign(topic: string, partition: number, offset: string, detail: string): WindrowError {
-  return new WindrowError(`${topic}/${partition}@${offset} is not what Windrow publishes there: ${detail}`, {
+  return new WindrowError(`${topic}/${partition}@${offset} was not published by Windrow: ${detail}`, {
     code: 'NOT_PUBLISHED_BY_WINDROW',
-    remedy: 'Name the topics of the job; nothing else may write to them.',
+    remedy: 'Check the topic names of the job. Only Windrow may write to these topics.',
   })
 }

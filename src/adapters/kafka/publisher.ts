@@ -1,10 +1,11 @@
 /**
- * Exactly-once output of one partition: a transactional producer `<job>-<partition>`, whose every transaction carries
- * one commit's results, dead letters and certificate, the marker that says so, and the group's offset.
+ * Publishes the commits of one partition exactly once, with the transactional producer `<job>-<partition>`. One transaction
+ * contains the results, dead letters and certificate of one commit, the marker of the commit, and the group's offset.
  *
- * - P1 Opening shuts out every earlier publisher of the partition, and ends what it left, before the marker is read.
+ * - P1 Opening fences every earlier publisher of the partition and ends its transaction before the marker is read.
  * - P2 A batch and its marker are in one transaction: a `read_committed` reader sees all of it or nothing.
- * - P3 After any error nothing more is sent: whether the last batch went out is told by the next opening's marker.
+ * - P3 After an error nothing more is sent. The marker that the next publisher reads tells whether the last batch was
+ *   committed.
  */
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import { connectKafkaCluster } from './cluster.ts'
@@ -23,7 +24,7 @@ export interface PublisherOptions {
   readonly certificatesTopic: string
   /** Compacted, with at least as many partitions as the source topic. */
   readonly publishedTopic: string
-  /** The group's offset in this topic is committed too, for lag displays only; `null` if the job does not read a topic. */
+  /** Its offset is committed only for tools that display the lag; `null` if the job does not read a topic. */
   readonly sourceTopic: string | null
   readonly groupId: string
   /** Bytes of a result, from its JSON text. @default the text itself */
@@ -32,11 +33,11 @@ export interface PublisherOptions {
   readonly encodeDeadLetter?: (line: string) => Buffer
   /** The same for a certificate. */
   readonly encodeCertificate?: (line: string) => Buffer
-  /** Bytes of records in one request; a larger batch goes out in several, in one transaction. @default 512 KiB */
+  /** Bytes of records per request. A larger batch is sent in several requests of one transaction. @default 512 KiB */
   readonly maxRequestBytes?: number
 }
 
-/** What the logic below needs, so that it can be driven without a broker. */
+/** Dependencies of the logic below, so that tests need no broker. */
 export interface PublisherPorts {
   connectProducer(transactionalId: string): Promise<TransactionalProducer>
   readMarker(topic: string, partition: number): Promise<PublishedMarker | null>
@@ -117,7 +118,7 @@ class KafkaPublisher implements AtomicPublisher {
       for (const records of requestsOf(this.#recordsOf(batch), maxRequestBytes ?? DEFAULT_MAX_REQUEST_BYTES)) {
         await transaction.send(records)
       }
-      // After the records: kafkajs waits for the transaction before to be wound up only when it sends records.
+      // After the records: only when kafkajs sends records does it wait until the previous transaction is completed.
       if (sourceTopic !== null) {
         await transaction.sendOffset(groupId, sourceTopic, this.#partition, batch.resumeOffset)
       }
@@ -142,7 +143,7 @@ class KafkaPublisher implements AtomicPublisher {
     for (const line of batch.deadLetters) {
       yield { topic: deadLettersTopic, key: from, value: encodeDeadLetter?.(line) ?? Buffer.from(line) }
     }
-    // One key a partition of the source: its chain stays in one partition of the topic, in order.
+    // One key per partition of the source: its chain of certificates stays in order, in one partition of the topic.
     for (const line of batch.certificates) {
       yield { topic: certificatesTopic, key: from, value: encodeCertificate?.(line) ?? Buffer.from(line) }
     }
@@ -151,7 +152,7 @@ class KafkaPublisher implements AtomicPublisher {
   }
 }
 
-/** Cuts records into requests of at most `maxBytes`, in order; a record beyond it goes alone. */
+/** Splits records into requests of at most `maxBytes`, in order. A larger record gets a request of its own. */
 export function* requestsOf(records: Iterable<OutgoingRecord>, maxBytes: number): Generator<OutgoingRecord[]> {
   let request: OutgoingRecord[] = []
   let bytes = 0
@@ -173,12 +174,12 @@ function vmIdOf(line: string): string {
     const { vmId } = JSON.parse(line) as { readonly vmId?: unknown }
     if (typeof vmId === 'string') return vmId
   } catch (error) {
-    throw new WindrowError(`a result is no JSON (${messageOf(error)}): ${line.slice(0, 200)}`, RESULT_WITHOUT_VM)
+    throw new WindrowError(`a result is not JSON (${messageOf(error)}): ${line.slice(0, 200)}`, RESULT_WITHOUT_VM)
   }
-  throw new WindrowError(`a result names no vmId: ${line.slice(0, 200)}`, RESULT_WITHOUT_VM)
+  throw new WindrowError(`a result has no vmId: ${line.slice(0, 200)}`, RESULT_WITHOUT_VM)
 }
 
 const RESULT_WITHOUT_VM = {
   code: 'RESULT_INVALID',
-  remedy: 'This is a fault of Windrow; report it with the line.',
+  remedy: 'This is a bug in Windrow. Report it with the line.',
 } as const

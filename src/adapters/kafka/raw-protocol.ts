@@ -1,4 +1,4 @@
-/** Requests that are encoded here, in the form that kafkajs's connections take. */
+/** Sends requests that we encode ourselves through the connections of kafkajs. */
 
 export interface RawProtocol {
   readonly request: {
@@ -13,7 +13,7 @@ export interface RawProtocol {
   }
 }
 
-/** `body` is what follows the client id of the request header; the answer is what follows the correlation id. */
+/** `body` follows the client id of the request header. The response is returned from after its correlation id. */
 export function rawRequest(apiName: string, apiKey: number, apiVersion: number, body: Buffer): RawProtocol {
   const identity = async (payload: Buffer) => payload
   return {

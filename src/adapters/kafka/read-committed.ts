@@ -1,12 +1,12 @@
-/** A stretch of a partition as a `read_committed` reader sees it, outside any consumer group. */
+/** Reads a range of a partition as a `read_committed` reader, without a consumer group. */
 import type { KafkaCluster, LogRange, StoredMessage } from './cluster.ts'
 
-/** Of one request: large, since nothing is held but what was just read. */
+/** Limit of one request. It is large, because only one response is held at a time. */
 const MAX_READ_BYTES = 4 * 1024 * 1024
 
 /**
- * Records with offsets in `[start, end)`, some at a time. Ends early at a transaction that is still open: what is in and
- * behind it is not committed yet.
+ * Yields the records with offsets in `[start, end)`, in batches. Ends early at an open transaction, because records in and
+ * after it are not committed yet.
  */
 export async function* readCommitted(
   cluster: Pick<KafkaCluster, 'read'>,

@@ -1,6 +1,6 @@
 /**
- * Encodes records into a record batch (magic 2), straight into one buffer: ten times the speed of kafkajs, which
- * allocates several buffers a record. The layout (https://kafka.apache.org/documentation/#recordbatch):
+ * Encodes records into a record batch (magic 2), directly into one buffer. It is ten times as fast as kafkajs, which
+ * allocates several buffers per record. The layout (https://kafka.apache.org/documentation/#recordbatch):
  *
  *   base_offset int64, length int32, leader_epoch int32, magic int8, crc uint32, attributes int16, last_offset_delta
  *   int32, base_timestamp int64, max_timestamp int64, producer_id int64, producer_epoch int16, base_sequence int32,
@@ -14,7 +14,7 @@ import type { ProducerId } from './cluster.ts'
 const HEADER_BYTES = 61
 const CRC_AT = 17
 const ATTRIBUTES_AT = 21
-/** Bytes of a record beside key and value, at most: six varints of at most five bytes, and its attributes. */
+/** Upper bound of the bytes of a record without key and value: six varints of at most five bytes, and the attributes. */
 const MAX_RECORD_OVERHEAD = 31
 
 export class RecordBatchBuilder {
@@ -41,7 +41,7 @@ export class RecordBatchBuilder {
       3 + varintBytes(this.#count) + varintBytes(key.length) + key.length + varintBytes(value.length) + value.length
     this.#varint(body)
     this.#buffer[this.#at++] = 0
-    this.#buffer[this.#at++] = 0 // all records of a batch bear its time
+    this.#buffer[this.#at++] = 0 // timestamp delta: all records have the time of the batch
     this.#varint(this.#count)
     this.#bytes(key)
     this.#bytes(value)
@@ -49,7 +49,7 @@ export class RecordBatchBuilder {
     this.#count++
   }
 
-  /** The finished batch; the builder is empty afterwards and may be filled anew, the batch is a copy. */
+  /** Returns the finished batch as a copy, and empties the builder for the next one. */
   finish(producer: ProducerId, baseSequence: number, timestampMs: number): Buffer {
     const batch = Buffer.from(this.#buffer.subarray(0, this.#at))
     batch.writeBigInt64BE(0n, 0)
@@ -76,7 +76,7 @@ export class RecordBatchBuilder {
     this.#at += bytes.length
   }
 
-  /** Zigzag of a number that is not negative: twice the number. */
+  /** A zigzag varint. For a number that is not negative, zigzag doubles it. */
   #varint(value: number): void {
     let rest = value * 2
     for (; rest >= 0x80; rest >>>= 7) this.#buffer[this.#at++] = (rest & 0x7f) | 0x80

@@ -1,4 +1,4 @@
-/** What is wrong in kafkajs 2.2.4 and is set right here, in its own classes, before the first client is made. */
+/** Patches three defects of kafkajs 2.2.4 in its own classes, before the first client is created (decision 0016). */
 import { createRequire } from 'node:module'
 import { hideAborted, type FetchedPartition } from './aborted-records.ts'
 
@@ -20,8 +20,8 @@ interface RequestQueue {
 }
 
 /**
- * It sets a timer with a negative delay after every response that found nothing waiting, which Node 24 answers with a
- * TimeoutNegativeWarning on standard error. Such a timer has nothing to do, so it is not set.
+ * After every response with no request pending, kafkajs sets a timer with a negative delay. Node 24 then prints a
+ * TimeoutNegativeWarning on standard error. Such a timer has nothing to do, so the patch does not set it.
  */
 function repairThrottleTimer(): void {
   const { prototype } = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue }
@@ -41,8 +41,9 @@ interface Broker {
 }
 
 /**
- * It takes the list of aborted transactions to be in the order in which they began, and so hands over records of those that
- * ran at the same time. What is aborted is therefore settled as soon as it is fetched, and the list left empty.
+ * kafkajs assumes that the list of aborted transactions is in the order in which they began, but it is in the order in which
+ * they ended. If transactions overlap, kafkajs passes on aborted records. The patch hides aborted records right after the
+ * fetch and empties the list.
  */
 function repairAbortedRecords(): void {
   const { prototype } = require('kafkajs/src/broker') as { prototype: Broker }
@@ -60,8 +61,9 @@ interface ConnectingBroker {
 }
 
 /**
- * It leaves a connection open on which it could not say who it is, and relies on the broker to end it, which does so for a wrong
- * password and not where there was nothing to say: the process would not end as long as it is there.
+ * kafkajs leaves the connection open when authentication fails and relies on the broker to close it. The broker closes it
+ * after a wrong password, but not if the client failed before it sent one (for example without a token). The open
+ * connection would keep the process alive.
  */
 function repairRefusedConnection(): void {
   const { prototype } = require('kafkajs/src/broker') as { prototype: ConnectingBroker }

@@ -1,9 +1,9 @@
 /**
- * Schemas by their number, from a registry with Confluent's interface (`GET /schemas/ids/<id>`). A schema never changes
- * under its number, so what was found is kept for good; that there is none is believed for a while only.
+ * Looks up schemas by id in a registry with Confluent's interface (`GET /schemas/ids/<id>`). The schema of an id never
+ * changes, so callers cache schemas without a limit of time, and the answer "no such schema" only for a while.
  *
- * Two kinds of failure are kept apart: the registry says that there is no such schema, which makes a record
- * undecodable; or it cannot be asked, which says nothing of the record, and whoever reads has to wait.
+ * There are two kinds of failure. If the registry says that the schema does not exist, the record is undecodable. If the
+ * registry is unavailable, nothing is known about the record, and the reader has to wait.
  */
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import type { Clock } from '../../ports/index.ts'
@@ -11,7 +11,7 @@ import type { RetryPolicy } from '../../retry/policy.ts'
 import { retry } from '../../retry/retry.ts'
 
 export interface SchemaRegistryOptions {
-  /** May carry `user:password@`. */
+  /** May contain `user:password@`. */
   readonly url: string
   /** Value of the Authorization header, for example `Bearer …`. */
   readonly authorization?: string
@@ -20,18 +20,18 @@ export interface SchemaRegistryOptions {
 
 export type SchemaAnswer =
   | { readonly kind: 'avro'; readonly schema: string }
-  /** There is no schema of this number, or none that Windrow can read. */
+  /** The schema does not exist, or Windrow cannot read it. */
   | { readonly kind: 'unusable'; readonly detail: string }
 
 export interface SchemaRegistry {
-  /** Throws a retryable error when the registry cannot be asked, a fatal one when it refuses to answer. */
+  /** Throws a retryable error when the registry is unavailable, and a fatal one when it refuses the request. */
   lookUp(id: number): Promise<SchemaAnswer>
 }
 
 const REQUEST_TIMEOUT_MS = 10_000
 const LOOK_UP_RETRY: RetryPolicy = { baseMs: 200, capMs: 1_600, maxAttempts: 5 }
 const TOO_MANY_REQUESTS = 429
-/** The registry's own error code: any other 404 means that something else than a registry answers there. */
+/** The error code of the registry. A 404 without it does not come from a schema registry. */
 const SCHEMA_NOT_FOUND = '40403'
 
 export function createSchemaRegistry(options: SchemaRegistryOptions): SchemaRegistry {
@@ -100,16 +100,16 @@ function addressOf({ url, authorization }: SchemaRegistryOptions) {
   return { base: parsed.base, headers }
 }
 
-/** `fetch` refuses an address with credentials in it, so they are taken out. */
+/** `fetch` refuses URLs with credentials, so they are removed from the URL. */
 function readUrl(url: string) {
   const { protocol, host, pathname, username, password } = new URL(url)
   return { base: `${protocol}//${host}${pathname.replace(/\/+$/, '')}`, username, password }
 }
 
 function unavailable(base: string, id: number, { detail, cause }: Unavailable): WindrowError {
-  return new WindrowError(`the schema registry at ${base} cannot be asked for schema ${id}: ${detail}`, {
+  return new WindrowError(`the schema registry at ${base} did not return schema ${id}: ${detail}`, {
     code: 'SCHEMA_REGISTRY_UNAVAILABLE',
-    remedy: 'Check that the registry runs and can be reached; reading goes on when it answers.',
+    remedy: 'Check that the registry runs and is reachable. Reading resumes when it answers.',
     disposition: 'retryable',
     cause,
   })

@@ -1,6 +1,6 @@
 /**
- * A topic's id (KIP-516), which changes when a topic is deleted and created again under its old name. kafkajs stops at
- * metadata version 6, ids begin with version 10 (Kafka 2.8), so that one request is written out here.
+ * Requests the id of a topic (KIP-516), which changes when a topic is deleted and created again under the same name. kafkajs
+ * supports Metadata up to version 6 and ids begin with version 10 (Kafka 2.8), so this request is encoded here.
  *
  *   request  := TAGS, [topic], allow_auto_topic_creation bool, cluster_operations bool, topic_operations bool, TAGS
  *   topic    := topic_id uuid, name string, TAGS
@@ -35,7 +35,7 @@ function encodeMetadataRequest(topic: string): Buffer {
   ])
 }
 
-/** The id in the answer, as 32 hexadecimal digits. */
+/** The topic id in the response, as 32 hexadecimal digits. */
 export function parseTopicId(payload: Buffer, topic: string): string {
   const at = new Cursor(payload)
   at.skipTags()
@@ -49,7 +49,7 @@ export function parseTopicId(payload: Buffer, topic: string): string {
   }
   at.skip(at.compactLength())
   at.skip(4)
-  if (at.compactLength() !== 1) throw unreadable(topic, 'it names another number of topics than one')
+  if (at.compactLength() !== 1) throw unreadable(topic, 'it does not contain exactly one topic')
   const errorCode = at.int16()
   at.skip(at.compactLength())
   const id = at.bytes(UUID_BYTES).toString('hex')

@@ -1,4 +1,4 @@
-/** What Windrow needs to know of a topic before it reads it, and the creation of topics that are its own. */
+/** Describes the topic that a job reads, and creates the topics that Windrow writes. */
 import kafkajs from 'kafkajs'
 import { WindrowError } from '../../errors/index.ts'
 import { monotonicClock } from '../../retry/clock.ts'
@@ -9,30 +9,30 @@ import { connectKafkaCluster } from './cluster.ts'
 import { kafkaError } from './errors.ts'
 import type { KafkaConnection } from './client.ts'
 
-/** Compared with what the job's record says: the first three may never change under a job. */
+/** A topic's properties. The first three are stored in the job record and must not change during the life of a job. */
 export interface TopicDescription {
   readonly topic: string
-  /** 32 hexadecimal digits; another one means that the topic was deleted and created again. */
+  /** 32 hexadecimal digits. A different id means that the topic was deleted and created again. */
   readonly topicId: string
   readonly partitions: number
-  /** Compaction removes records that a window counts on, so a compacted source is refused. */
+  /** Compaction deletes records that windows need, so Windrow refuses a compacted source topic. */
   readonly compacted: boolean
-  /** Only `LogAppendTime` is the broker's own clock. */
+  /** With `LogAppendTime` the timestamps are those of the broker's clock. */
   readonly timestampType: 'CreateTime' | 'LogAppendTime'
-  /** Largest batch that the topic takes, in bytes after compression. */
+  /** The largest batch that the topic accepts, in bytes after compression. */
   readonly maxMessageBytes: number
 }
 
 export interface NewTopic {
   readonly topic: string
   readonly partitions: number
-  /** @default the broker's own */
+  /** @default the default of the broker */
   readonly replicationFactor?: number
   /** For example `{ 'cleanup.policy': 'compact' }`. */
   readonly config?: Readonly<Record<string, string>>
 }
 
-/** Throws `KAFKA_TOPIC_MISSING` when there is no such topic. */
+/** Throws `KAFKA_TOPIC_MISSING` when the topic does not exist. */
 export async function describeTopic(connection: KafkaConnection, topic: string): Promise<TopicDescription> {
   const cluster = await connectKafkaCluster(connection)
   try {
@@ -63,14 +63,14 @@ async function topicConfig(connection: KafkaConnection, topic: string): Promise<
   })
 }
 
-/** Creates what is missing; topics that are there are left as they are. Resolves when all of them have leaders. */
+/** Creates the topics that do not exist. Existing topics stay unchanged. Resolves when the new ones have leaders. */
 export async function createMissingTopics(connection: KafkaConnection, topics: readonly NewTopic[]): Promise<void> {
   await withAdmin(connection, `creating ${topics.map(({ topic }) => topic).join(', ')}`, async (admin) => {
-    const there = new Set(await admin.listTopics())
-    const missing = topics.filter(({ topic }) => !there.has(topic))
+    const existing = new Set(await admin.listTopics())
+    const missing = topics.filter(({ topic }) => !existing.has(topic))
     if (missing.length === 0) return
     await admin.createTopics({
-      // kafkajs's own waiting fails when the broker that it asks has not heard of the topic yet.
+      // The waiting of kafkajs fails when the broker that it asks does not know the topic yet.
       waitForLeaders: false,
       topics: missing.map(({ topic, partitions, replicationFactor, config }) => ({
         topic,

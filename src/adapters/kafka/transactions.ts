@@ -17,10 +17,10 @@ export interface OutgoingRecord {
 }
 
 export interface TransactionalProducer {
-  /** Shuts out every earlier producer of this transactional id; resolves when what it left unfinished has ended. */
+  /** Fences every earlier producer of this transactional id. Resolves when their open transactions have ended. */
   fence(): Promise<void>
   begin(): Promise<OpenTransaction>
-  /** Rolls an unfinished transaction back if that can still be said, and disconnects. Never throws. */
+  /** Rolls back an open transaction if possible, and disconnects. Never throws. */
   close(): Promise<void>
 }
 
@@ -31,11 +31,11 @@ export interface OpenTransaction {
 }
 
 /**
- * After it the broker rolls an abandoned transaction back by itself; until then `read_committed` readers of the
- * partitions that it touched wait.
+ * After this time the broker rolls back an abandoned transaction. Until then, `read_committed` readers of its partitions
+ * wait.
  */
 const TRANSACTION_TIMEOUT_MS = 60_000
-/** The coordinator winds the transaction before up within milliseconds; kafkajs's own first pause is 300 ms. */
+/** The coordinator completes the previous transaction within milliseconds, but the default first pause of kafkajs is 300 ms. */
 const RETRY = { initialRetryTime: 20, multiplier: 1.7, retries: 12, maxRetryTime: 5_000 }
 
 export async function connectTransactionalProducer(
@@ -43,7 +43,7 @@ export async function connectTransactionalProducer(
   transactionalId: string,
 ): Promise<TransactionalProducer> {
   const producer = createKafkaClient(connection).producer({
-    // Transactions are idempotent without being told; the option would only add a second, unused producer id.
+    // Transactions are always idempotent. The option would only add a second, unused producer id.
     transactionalId,
     maxInFlightRequests: 1,
     transactionTimeout: TRANSACTION_TIMEOUT_MS,
@@ -59,7 +59,7 @@ export async function connectTransactionalProducer(
 
   return {
     async fence() {
-      // kafkajs initialises with the first transaction; an empty one ends without a word to the broker.
+      // kafkajs fences when it begins the first transaction. Aborting an empty one sends no request to the broker.
       const empty = await producer.transaction()
       await empty.abort()
     },
@@ -71,7 +71,7 @@ export async function connectTransactionalProducer(
           await transaction.sendBatch({ topicMessages: byTopic(records) })
         },
         sendOffset: (groupId, topic, partition, offset) =>
-          untilCoordinated(() =>
+          withCoordinator(() =>
             transaction.sendOffsets({
               consumerGroupId: groupId,
               topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }],
@@ -84,10 +84,10 @@ export async function connectTransactionalProducer(
       try {
         if (current?.isActive() === true) await current.abort()
       } catch (error) {
-        // The next opening, or the broker after the transaction's timeout, rolls it back.
+        // The next producer of this id rolls it back, or the broker after the transaction timeout.
         connection.log?.({
           level: 'warn',
-          message: `a transaction of ${transactionalId} was left to the broker`,
+          message: `a transaction of ${transactionalId} was not rolled back; the broker does it after a timeout`,
           fields: { error: kafkaError(error, 'rolling back').message },
         })
       } finally {
@@ -97,7 +97,7 @@ export async function connectTransactionalProducer(
   }
 }
 
-/** Answers of a broker that is not, or not yet, the group's coordinator: it has written nothing. */
+/** Errors of a broker that is not (yet) the group's coordinator. It has written nothing. */
 const NOT_COORDINATED = new Set([
   'NOT_COORDINATOR_FOR_GROUP',
   'GROUP_COORDINATOR_NOT_AVAILABLE',
@@ -106,7 +106,7 @@ const NOT_COORDINATED = new Set([
 const COORDINATOR_RETRY: RetryPolicy = { baseMs: 100, capMs: 100, budgetMs: 10_000 }
 
 /** Retries while the group has no coordinator, as in a young cluster. kafkajs retries only another name of this error. */
-function untilCoordinated(ask: () => Promise<void>): Promise<void> {
+function withCoordinator(ask: () => Promise<void>): Promise<void> {
   const isNotCoordinated = (error: unknown): boolean =>
     NOT_COORDINATED.has((error as { readonly type?: string }).type ?? '')
   return retry(COORDINATOR_RETRY, { clock: monotonicClock, isRetryable: isNotCoordinated }, ask)

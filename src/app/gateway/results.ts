@@ -43,7 +43,7 @@ export function followPublished(
         if (decoded.kind === 'line') add(partition, JSON.parse(decoded.line))
       },
       onCaughtUp: () => (problem = null),
-      onTrouble: (error) => (problem = { code: 'UNREADABLE', detail: troubleText(error, topic) }),
+      onInterruption: (error) => (problem = { code: 'UNREADABLE', detail: troubleText(error, topic) }),
     })
     return { view, topic, problem: () => problem, ended }
   }
