@@ -1,6 +1,6 @@
 /**
- * Asks a source for its next event, for a while at a time: who waits may turn to something else meanwhile, and the event
- * is not lost.
+ * Waits for the next event of a source for a limited time. If none arrives, the caller can do other work and wait again;
+ * the event is not lost.
  */
 import type { Clock, OpenSource, SourceEvent } from '../ports/index.ts'
 
@@ -9,9 +9,9 @@ type Outcome = { readonly event: SourceEvent } | { readonly error: unknown }
 export class SourceReader {
   readonly #source: OpenSource
   readonly #clock: Clock
-  #isAsked = false
+  #isRequested = false
   #outcome: Outcome | null = null
-  /** Ends the wait that is under way. */
+  /** Ends the current wait. */
   #waiting: AbortController | null = null
 
   constructor(source: OpenSource, clock: Clock) {
@@ -19,26 +19,26 @@ export class SourceReader {
     this.#clock = clock
   }
 
-  /** The next event, or `null` when none has come for `ms`. Throws what the source throws. */
+  /** The next event, or `null` if none arrives within `ms`. Throws the errors of the source. */
   async next(ms: number): Promise<SourceEvent | null> {
-    if (!this.#isAsked) this.#ask()
+    if (!this.#isRequested) this.#request()
     if (this.#outcome === null) await this.#wait(ms)
     const outcome = this.#outcome
     if (outcome === null) return null
     this.#outcome = null
-    this.#isAsked = false
+    this.#isRequested = false
     if ('error' in outcome) throw outcome.error
     return outcome.event
   }
 
-  /** Ends a wait, so that no timer outlives its reader. */
+  /** Ends the current wait, so that its timer does not outlive the reader. */
   close(): void {
     this.#waiting?.abort()
   }
 
-  /** One listener a question, however often it is waited for: a source may be silent for days. */
-  #ask(): void {
-    this.#isAsked = true
+  /** Requests the next event. One listener per request, however often the caller waits: a source may be silent for days. */
+  #request(): void {
+    this.#isRequested = true
     const settle = (outcome: Outcome): void => {
       this.#outcome = outcome
       this.#waiting?.abort()

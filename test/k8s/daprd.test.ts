@@ -12,7 +12,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { stringify } from 'yaml'
 import { connectSidecar } from '../../src/adapters/dapr/client.ts'
 import { daprdPorts } from '../../src/dev/stack/ports.ts'
-import { actorsOf, endSidecar } from '../../src/adapters/dapr/actor-watch.ts'
+import { actorsOf, shutDownSidecar } from '../../src/adapters/dapr/actor-watch.ts'
 import { ensureBuilt } from '../support/built.ts'
 import { resultsIn, windrow } from '../support/windrow-process.ts'
 import { ownStack } from '../stack/stacks.ts'
@@ -130,7 +130,7 @@ describe('local', () => {
       await expect(client.api.getState({ storeName: 'statestore', key: 'none' })).resolves.toBeDefined()
       // No worker is there.
       await vi.waitFor(async () => expect(await actorsOf(client)).toBe('missing'), { timeout: 30_000 })
-      await endSidecar(client)
+      await shutDownSidecar(client)
       await daprd.said('Force shutdown requested')
     } finally {
       client.close()

@@ -1,6 +1,6 @@
 /** A daprd and its workflow actors: what it tells of them with and without a worker, that it ends when it is asked to, and that work goes on then. */
 import { expect, test, vi } from 'vitest'
-import { actorsOf, endSidecar } from '../../src/adapters/dapr/actor-watch.ts'
+import { actorsOf, shutDownSidecar } from '../../src/adapters/dapr/actor-watch.ts'
 import { testClient, testWorker } from '../adapters/dapr/support/sidecar.ts'
 import { createInstanceRunner } from '../../src/adapters/dapr/instance-runner.ts'
 import { sharedStack } from './stacks.ts'
@@ -28,7 +28,7 @@ test('it has its actors while a worker is there, is seen to have lost them, and 
   await vi.waitFor(async () => expect(await actorsOf(client)).toBe('registered'), { timeout: 30_000 })
   expect(await run('before')).toEqual({ ok: true, output: 'before' })
 
-  await endSidecar(client)
+  await shutDownSidecar(client)
   await worker.event('disconnected')
   await vi.waitFor(async () => expect((await stack().status()).find(({ part }) => part === name)?.state).toBe('down'))
   await stack().start(name)

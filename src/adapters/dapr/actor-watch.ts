@@ -1,31 +1,31 @@
 /**
- * Sees to it that a daprd which has our stream of work items also has the workflow actors that the work comes to.
+ * Detects a daprd that has our worker stream but has lost its workflow actors, and shuts that daprd down (decision 0015).
  *
- * daprd 1.18.2 can lock itself up when its last worker goes in the middle of work. It takes the workflow actors out of its table and
- * then waits, holding the lock of their registration, for turns that are under way; a turn that has not been handed out waits for a
- * worker; and a worker that comes waits for that lock (wfengine.go, the two callbacks of GetWorkItems; table.go,
- * `UnRegisterActorTypes`; durabletask-go, `ExecuteWorkflow`). Every start fails from then on with "actor type … not registered", here
- * or by way of another sidecar, for as long as that daprd lives. Nothing but its end helps, so it is asked for: whatever keeps
- * sidecars running, a kubelet for one, starts it again.
+ * daprd 1.18.2 can deadlock when its last worker disconnects while work is in progress. It removes the workflow actors from
+ * its table and then, holding their registration lock, waits for running turns. A turn that has not been delivered waits
+ * for a worker, and a new worker waits for that lock (wfengine.go, the two callbacks of GetWorkItems; table.go,
+ * `UnRegisterActorTypes`; durabletask-go, `ExecuteWorkflow`). From then on every start fails with "actor type … not
+ * registered", on this and on other sidecars, until that daprd ends. So we shut it down, and its supervisor (a kubelet,
+ * for example) starts it again.
  */
 import type { SidecarClient } from './client.ts'
 
 export type ActorsState =
-  /** It has them. */
+  /** The sidecar has the workflow actors. */
   | 'registered'
-  /** It could, and has not. */
+  /** The sidecar can host actors but lacks the workflow actors. */
   | 'missing'
-  /** It cannot just now (its placement is away, it is coming up), or has no such actors at all, as the embedded sidecar. */
-  | 'not-told'
+  /** The sidecar cannot host actors now (no placement, or starting), or has no actors at all, like the embedded one. */
+  | 'unknown'
 
 export interface ActorWatchOptions {
   /** @default 5000 */
   readonly everyMs?: number
-  /** So often in a row they must be missing: registering takes milliseconds, and a little longer on a busy machine. @default 3 */
+  /** Checks in a row that must find them missing. Registration takes milliseconds, more on a busy machine. @default 3 */
   readonly times?: number
 }
 
-/** ActorRuntimeStatus of Dapr's metadata. */
+/** `ActorRuntimeStatus` in Dapr's metadata. */
 const RUNNING = 2
 const CALL_TIMEOUT_MS = 5_000
 /** `dapr.internal.<namespace>.<app id>.workflow`. */
@@ -34,17 +34,17 @@ const WORKFLOW_ACTORS = /^dapr\.internal\..*\.workflow$/
 export async function actorsOf({ api, closed }: Pick<SidecarClient, 'api' | 'closed'>): Promise<ActorsState> {
   const { actorRuntime } = await api.getMetadata({}, { timeoutMs: CALL_TIMEOUT_MS, signal: closed })
   const status: number | undefined = actorRuntime?.runtimeStatus
-  if (actorRuntime === undefined || status !== RUNNING || !actorRuntime.hostReady) return 'not-told'
+  if (actorRuntime === undefined || status !== RUNNING || !actorRuntime.hostReady) return 'unknown'
   return actorRuntime.activeActors.some(({ type }) => WORKFLOW_ACTORS.test(type)) ? 'registered' : 'missing'
 }
 
-/** At once, since to end in order takes the lock that it is stuck on (api/universal/shutdown.go). */
-export async function endSidecar({ api, closed }: Pick<SidecarClient, 'api' | 'closed'>): Promise<void> {
+/** Forces the shutdown: an orderly one needs the lock on which daprd is stuck (api/universal/shutdown.go). */
+export async function shutDownSidecar({ api, closed }: Pick<SidecarClient, 'api' | 'closed'>): Promise<void> {
   const headers = { 'dapr-force-shutdown': 'true' }
   await api.shutdown({}, { timeoutMs: CALL_TIMEOUT_MS, signal: closed, headers })
 }
 
-/** Calls `onMissing` once, when they have been missing for long enough. Returns what ends the watching. */
+/** Polls the actors and calls `onMissing` once when they have been missing `times` times in a row. Returns a stop function. */
 export function watchActors(
   ask: () => Promise<ActorsState>,
   onMissing: () => void,
@@ -53,19 +53,19 @@ export function watchActors(
   let missed = 0
   let timer: NodeJS.Timeout | null = null
   let isOver = false
-  const look = async (): Promise<void> => {
-    // A sidecar that does not answer tells nothing; that it is away is noticed by the stream.
-    const state = await ask().catch((): ActorsState => 'not-told')
+  const check = async (): Promise<void> => {
+    // No answer means nothing here: the worker stream notices when the sidecar is gone.
+    const state = await ask().catch((): ActorsState => 'unknown')
     missed = state === 'missing' ? missed + 1 : 0
     if (isOver) return
-    if (missed < times) again()
+    if (missed < times) schedule()
     else onMissing()
   }
-  const again = (): void => {
-    timer = setTimeout(() => void look(), everyMs)
+  const schedule = (): void => {
+    timer = setTimeout(() => void check(), everyMs)
     timer.unref()
   }
-  again()
+  schedule()
   return () => {
     isOver = true
     if (timer !== null) clearTimeout(timer)

@@ -1,6 +1,21 @@
 /**
- * The one place that opens connections to a sidecar, Windrow's own or daprd. Two channels, since the SDK has two: state
- * goes through its Connect client, workflows through the @grpc/grpc-js stub of its `DaprWorkflowClient`.
+ * Dapr over the SDK @dapr/dapr. This file opens the connections to a sidecar, embedded or daprd. There are two channels,
+ * because the SDK has two: its Connect client for state, and the @grpc/grpc-js stub of its `DaprWorkflowClient` for
+ * workflows. The folder:
+ *
+ *   client.ts            connections to a sidecar
+ *   grpc-errors.ts       maps gRPC errors to WindrowErrors
+ *   state-store.ts       the state store
+ *   task-hub-client.ts   the workflow calls: start, status, wait, terminate, purge
+ *   workflow-engine.ts   the workflow engine of the pipeline: one parent workflow per commit
+ *   instance-runner.ts   runs many small workflow instances, a bounded number at once
+ *   semaphore.ts         that bound
+ *   worker.ts            keeps a workflow worker connected
+ *   worker-session.ts    one connection of the worker, from start to the end of its stream
+ *   actor-watch.ts       detects a daprd that has lost its workflow actors
+ *   functions.ts         the workflows and activities, in the form that the SDK's worker expects
+ *   sdk-log.ts           redirects the console output of the SDK's worker
+ *   deferred.ts          a promise that is settled from outside
  */
 import { setMaxListeners } from 'node:events'
 import { DaprWorkflowClient, GRPCClient, LogLevel } from '@dapr/dapr'
@@ -14,13 +29,13 @@ import type { TaskHubClient } from './task-hub-client.ts'
 export interface SidecarEndpoint {
   readonly host: string
   readonly grpcPort: number
-  /** Dapr's API token, where the sidecar asks for one. */
+  /** Dapr's API token, if the sidecar requires one. */
   readonly apiToken?: string
 }
 
 export interface SidecarClientOptions extends SidecarEndpoint {
   /**
-   * Largest message either way, in MiB; the sidecar has a limit of its own (daprd: `--max-body-size`).
+   * Largest message in both directions, in MiB. The sidecar has its own limit (daprd: `--max-body-size`).
    * @default 64
    */
   readonly maxMessageMib?: number
@@ -31,7 +46,7 @@ export type DaprApi = Awaited<ReturnType<GRPCClient['getClient']>>
 
 export interface WaitOptions {
   readonly signal?: AbortSignal
-  /** Called after each attempt that failed, with its cause. */
+  /** Called after each failed attempt, with its error. */
   readonly onWaiting?: (cause: Error) => void
   /** @default 60 000 */
   readonly giveUpAfterMs?: number
@@ -41,7 +56,7 @@ export interface SidecarClient {
   readonly endpoint: SidecarEndpoint
   readonly api: DaprApi
   readonly hub: TaskHubClient
-  /** Aborts when the client is closed; its reason is the error that pending calls get. */
+  /** Aborts when the client is closed. Pending calls reject with its reason. */
   readonly closed: AbortSignal
   /** Resolves when the sidecar answers; rejects with SIDECAR_UNREACHABLE after `giveUpAfterMs`. */
   waitForSidecar(options?: WaitOptions): Promise<void>
@@ -50,8 +65,8 @@ export interface SidecarClient {
 }
 
 /**
- * @grpc/grpc-js waits up to two minutes before it connects again, and fails every call meanwhile. A sidecar is next
- * door and back in seconds.
+ * By default @grpc/grpc-js waits up to two minutes before it reconnects, and fails every call meanwhile. A sidecar runs on
+ * the same host and restarts within seconds.
  */
 export const CHANNEL_OPTIONS = {
   'grpc.initial_reconnect_backoff_ms': 100,
@@ -68,13 +83,13 @@ export async function connectSidecar(options: SidecarClientOptions): Promise<Sid
     ...(apiToken === undefined ? {} : { daprApiToken: apiToken }),
   }
   const grpc = new GRPCClient({ ...address, maxBodySizeMb: maxMessageMib, logger: { level: LogLevel.Error } })
-  // `false`: do not wait for the sidecar inside; that wait can neither be aborted nor watched.
+  // `false`: the SDK must not wait for the sidecar itself, because that wait can be neither aborted nor observed.
   const api = await grpc.getClient(false)
   const workflows = new DaprWorkflowClient({ ...address, grpcOptions: CHANNEL_OPTIONS })
   const stub = stubOf(workflows)
 
   const closing = new AbortController()
-  // Every pending call listens; beyond ten Node would take that for a leak.
+  // Every pending call adds a listener. With more than ten, Node would warn of a leak.
   setMaxListeners(0, closing.signal)
   const hub = createTaskHubClient(stub, closing.signal)
 
@@ -92,8 +107,8 @@ export async function connectSidecar(options: SidecarClientOptions): Promise<Sid
           remedy: 'Close the client after everything that uses it has ended.',
         }),
       )
-      // `DaprWorkflowClient.stop()` is this and a second of sleep. The Connect client has nothing to close: it lets go
-      // of its connection when nothing is pending, and the abort above has ended what was.
+      // `DaprWorkflowClient.stop()` does the same and then sleeps for a second. The Connect client needs no closing: it
+      // drops its connection when no call is pending, and the abort above has ended all calls.
       stub.close()
     },
   }
@@ -121,11 +136,11 @@ function isFatal(error: unknown): boolean {
 function unreachable(at: SidecarEndpoint, afterMs: number, cause: unknown): WindrowError {
   return new WindrowError(
     `no sidecar answered at ${at.host}:${at.grpcPort} for ${Math.round(afterMs / 1000)} s (${messageOf(cause)})`,
-    { code: 'SIDECAR_UNREACHABLE', remedy: 'Start the sidecar, or name its host and gRPC port.', cause },
+    { code: 'SIDECAR_UNREACHABLE', remedy: 'Start the sidecar, or correct its host and gRPC port.', cause },
   )
 }
 
-/** The stub is a private field; the SDK is pinned to one version, and a change fails here, at start. */
+/** The stub is a private field. The SDK is pinned to one version; if the field changes, this fails at startup. */
 function stubOf(client: DaprWorkflowClient): TaskHubSidecarServiceClient {
   const { _stub } = (client as unknown as { _innerClient: { _stub?: TaskHubSidecarServiceClient } })._innerClient
   if (_stub === undefined)

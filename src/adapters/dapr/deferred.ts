@@ -1,10 +1,11 @@
+/** A promise with the functions that settle it. */
 export interface Deferred<T> {
   readonly promise: Promise<T>
   readonly resolve: (value: T) => void
   readonly reject: (error: Error) => void
 }
 
-/** A promise to be settled from outside; only the first settlement counts. */
+/** Creates a promise that is settled from outside. Only the first settlement counts. */
 export function deferred<T>(): Deferred<T> {
   let resolve!: (value: T) => void
   let reject!: (error: Error) => void
@@ -12,7 +13,7 @@ export function deferred<T>(): Deferred<T> {
     resolve = onValue
     reject = onError
   })
-  // Whoever awaits it still gets the rejection; this says that nobody has to.
+  // Without this, a rejection that no caller awaits would end the process. Callers that await it still get it.
   promise.catch(() => undefined)
   return { promise, resolve, reject }
 }

@@ -1,6 +1,6 @@
 /**
- * Windrow's workflows and activities as the SDK's worker takes them. Inputs and outputs of the parent are texts, since a
- * plan's owner pins its bytes; everything else travels as the SDK's JSON.
+ * Windrow's workflows and activities in the form that the SDK's worker expects. Inputs and outputs of the parent workflow
+ * are texts, because the owner of a plan pins its bytes. All other values are sent as the SDK's JSON.
  */
 import type { AnyAggregator } from '../../core/aggregator.ts'
 import type { PipelineObserver } from '../../ports/events.ts'
@@ -20,7 +20,7 @@ export interface WorkflowEnv {
   readonly store: StateStore
   readonly aggregator: AnyAggregator
   readonly run: RunVmWindows
-  /** VM windows under way at once; the runner bounds the process. */
+  /** VM windows in flight per activity. The instance runner bounds those of the whole process. */
   readonly maxInFlight: number
   readonly observe: PipelineObserver
 }
@@ -36,7 +36,7 @@ export function workflowFunctions(aggregator: AnyAggregator): Record<string, Wor
       }
       return JSON.stringify(step.value)
     },
-    // A workflow that yields nothing ends in its first turn.
+    // The workflow yields nothing, so it ends in its first turn.
     [VM_WINDOW]: async function* (_context, order: string) {
       return JSON.stringify(vmWindow(JSON.parse(order) as VmWindowOrder, aggregator))
     },

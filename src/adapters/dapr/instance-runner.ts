@@ -1,8 +1,8 @@
 /**
- * Runs many small workflow instances to their end, a bounded number at once. The bound is what keeps daprd alive: it
- * deadlocks when about a hundred workflow actors deactivate together.
+ * Runs many small workflow instances to their end, a bounded number at once. The bound is necessary: daprd deadlocks when
+ * about a hundred workflow actors deactivate together.
  *
- * An instance is pure, so running one again is always safe; the runner leans on that after lost calls.
+ * Instances are pure, so running one again is always safe. The runner relies on that after lost calls.
  */
 import { WindrowError } from '../../errors/index.ts'
 import type { WorkflowStatus } from '../../ports/index.ts'
@@ -15,26 +15,26 @@ export interface InstanceRunnerOptions {
   readonly client: Pick<SidecarClient, 'hub' | 'closed'>
   /** Instances in flight in this process. @default 48 */
   readonly maxInFlight?: number
-  /** A sidecar that has failed for this long is given up. @default 60 000 */
+  /** Gives up when calls to the sidecar have failed for this long. @default 60 000 */
   readonly giveUpAfterMs?: number
-  /** An instance that runs for this long has lost its worker. @default 300 000 */
+  /** An instance that runs for this long is assumed to have lost its worker. @default 300 000 */
   readonly stalledAfterMs?: number
 }
 
 export type InstanceResult =
   | { readonly ok: true; readonly output: string }
-  /** The workflow itself failed: its code threw, or somebody terminated it. */
+  /** The workflow failed: its code threw, or it was terminated. */
   | { readonly ok: false; readonly reason: string }
 
 export interface InstanceRunner {
   /**
-   * Starts the instance, or joins it where it is at work already, and waits for its end. Rejects with a WindrowError
-   * when the sidecar stays away or the instance makes no progress.
+   * Starts the instance, unless it is running already, and waits for its end. Rejects with a WindrowError when the sidecar
+   * stays unreachable or the instance makes no progress.
    */
   run(workflowName: string, id: string, input: string): Promise<InstanceResult>
 }
 
-/** One wait in the sidecar; then it is asked again, so that no lost answer holds a slot for good. */
+/** Length of one wait in the sidecar. Then we ask again, so that a lost answer does not block a slot forever. */
 const WAIT_MS = 20_000
 
 export function createInstanceRunner(options: InstanceRunnerOptions): InstanceRunner {
@@ -52,7 +52,7 @@ export function createInstanceRunner(options: InstanceRunnerOptions): InstanceRu
     let status: WorkflowStatus = { kind: 'absent' }
     for (;;) {
       try {
-        // After a lost call look first: a sidecar waits patiently for the end of an id that it has never heard of.
+        // After a lost call check first: a sidecar would wait forever for the end of an id that it does not know.
         if (isUnknown) status = await hub.status(id)
         if (status.kind === 'absent') await hub.start(workflowName, id, input)
         if (status.kind === 'absent' || status.kind === 'running') status = await hub.waitForEnd(id, WAIT_MS)
@@ -67,7 +67,7 @@ export function createInstanceRunner(options: InstanceRunnerOptions): InstanceRu
       if (status.kind === 'completed') return { ok: true, output: status.output }
       if (status.kind === 'failed') return { ok: false, reason: status.reason }
       if (performance.now() - startMs >= stalledAfterMs) throw stalled(id, stalledAfterMs)
-      // Forgotten by a sidecar that was restarted; one that forgets at once must not be asked in a rush.
+      // A restarted sidecar has lost the instance. Pause, so that a sidecar that loses it again is not called in a tight loop.
       if (status.kind === 'absent') await losses.pauseAfter(undefined)
     }
   }
@@ -87,7 +87,7 @@ export function createInstanceRunner(options: InstanceRunnerOptions): InstanceRu
 function stalled(id: string, afterMs: number): WindrowError {
   return new WindrowError(`workflow ${id} has not ended within ${Math.round(afterMs / 1000)} s`, {
     code: 'INSTANCE_STALLED',
-    remedy: 'Check that a worker is connected to the sidecar; the attempt is driven again.',
+    remedy: 'The attempt is retried. Check that a worker is connected to the sidecar.',
     disposition: 'retryable',
   })
 }

@@ -1,17 +1,17 @@
 /**
- * Where the console lines of the SDK's worker go. The SDK (3.18.0) takes no logger for workflows and writes several
- * lines a turn, which would drown the application's own output and cost more than the turn itself.
+ * Redirects the console output of the SDK's worker. The SDK (3.18.0) accepts no logger for workflows and writes several
+ * lines per turn. They would bury the application's own output and cost more than the turn itself.
  *
- * The worker's logger is a field and is replaced there. The executor of a workflow turn is made anew each turn with a
- * logger of its own, so its lines are caught one step later, in the SDK's exported `ConsoleLoggerService`: only lines
- * that carry its name, only while a worker lives, and the application's console is never touched.
+ * The worker's logger is a field, so we replace it. The executor of a workflow turn is created for each turn with its own
+ * logger, so we intercept its lines later, in the SDK's exported `ConsoleLoggerService`: only lines with its name, and only
+ * while a worker exists. The application's console is never changed.
  */
 import { ConsoleLoggerService } from '@dapr/dapr'
 
-/** Receives warnings and errors; chatter is dropped. */
+/** Receives warnings and errors; other lines are dropped. */
 export type SdkLogSink = (level: 'warn' | 'error', message: string, details: readonly unknown[]) => void
 
-/** The shape of the SDK's `Logger`, as far as its worker calls it. */
+/** The methods of the SDK's `Logger` that its worker calls. */
 export interface SdkLogger {
   readonly error: (message: unknown, ...details: unknown[]) => void
   readonly warn: (message: unknown, ...details: unknown[]) => void
@@ -36,7 +36,7 @@ const LEVELS = ['error', 'warn', 'info', 'verbose', 'debug'] as const
 const sinks = new Set<SdkLogSink>()
 let restore: (() => void) | undefined
 
-/** Takes the executor's lines off the console until the returned function is called. Several workers may do so at once. */
+/** Redirects the executor's lines until the returned function is called. Several workers may do so at once. */
 export function captureExecutorLog(sink: SdkLogSink): () => void {
   sinks.add(sink)
   restore ??= reroute()

@@ -1,4 +1,4 @@
-/** At most `permits` holders at once; who waits longest is served first. */
+/** A semaphore: at most `permits` holders at once. The longest waiter gets the next permit. */
 export interface Semaphore {
   acquire(): Promise<void>
   release(): void
@@ -29,7 +29,7 @@ export function createSemaphore(permits: number): Semaphore {
         waiting = []
         head = 0
       }
-      // The permit passes on without becoming free in between, so a newcomer cannot overtake.
+      // The permit passes to the waiter without becoming free in between, so a new caller cannot overtake.
       next()
     },
   }

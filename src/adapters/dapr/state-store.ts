@@ -1,13 +1,13 @@
 /**
- * A Dapr state store as Windrow's `StateStore`: plain texts under single keys, with compare-and-swap.
+ * Implements the `StateStore` port with a Dapr state store: plain texts under single keys, with compare-and-swap.
  *
- * It uses the SDK's generated client rather than `DaprClient.state`, which stands in the way three times (3.18.0): its
- * `getBulk` drops a key's error, so a store that fails looks like a key that is absent; it parses whatever looks like
- * JSON, so the text "1.0" comes back as the number 1; and it passes neither deadline nor abort signal on.
+ * It uses the SDK's generated client instead of `DaprClient.state`, which has three defects (3.18.0). Its `getBulk` drops
+ * the error of a key, so a failing store looks like a missing key. It parses values that look like JSON, so the text "1.0"
+ * is returned as the number 1. It passes on neither deadline nor abort signal.
  *
- * Presence is told by the ETag: an empty value is a value. Absence is believed of a read of one key alone: PostgreSQL's
- * read of many does not look whether it was cut off (dapr/components-contrib 1.18.3, `BulkGet` of state/postgresql never
- * asks for `rows.Err()`), so what a broken connection or a timeout kept back looks like keys that are absent.
+ * A key exists if it has an ETag; an empty value is a value. Only a single-key read is trusted to report a missing key:
+ * PostgreSQL's read of several keys does not check whether it was cut off (dapr/components-contrib 1.18.3, `BulkGet` of
+ * state/postgresql never calls `rows.Err()`), so after a lost connection or a timeout, existing keys look missing.
  */
 import { WindrowError } from '../../errors/index.ts'
 import type { StateStore, StoredValue } from '../../ports/index.ts'
@@ -18,7 +18,7 @@ export interface DaprStateStoreOptions {
   readonly client: SidecarClient
   /** Name of the state store component. */
   readonly storeName: string
-  /** Largest value, in bytes of UTF-8, that the store takes. */
+  /** Largest value that the store accepts, in bytes of UTF-8. */
   readonly maxValueBytes: number
   /** @default 30 000 */
   readonly callTimeoutMs?: number
@@ -28,9 +28,9 @@ const KEYS_PER_CALL = 100
 const READS_AT_ONCE = 16
 
 /**
- * First-write and strong on every write: Redis guards a key against blind overwriting only when each write of it was
- * first-write (dapr/components-contrib, state/redis), and answers before its replicas have it unless told `strong`.
- * Numbers of `StateOptions` in Dapr's common.proto.
+ * First-write and strong for every write. Redis protects a key against blind overwriting only if every write of it was
+ * first-write (dapr/components-contrib, state/redis), and without `strong` it answers before its replicas have the value.
+ * The numbers are those of `StateOptions` in Dapr's common.proto.
  */
 const WRITE_OPTIONS = { concurrency: 1, consistency: 2 } as const
 
@@ -50,7 +50,7 @@ export function createDaprStateStore(options: DaprStateStoreOptions): StateStore
     } catch (error) {
       const mapped = failure(error, `reading ${keys[0]} and ${keys.length - 1} more`)
       if (mapped.code !== 'MESSAGE_TOO_LARGE' || keys.length === 1) throw mapped
-      // Sizes are not known before reading; together they were too much for one message.
+      // Sizes are unknown before reading; these values together exceed one message.
       const half = keys.length >> 1
       await readInto(found, keys.slice(0, half))
       return readInto(found, keys.slice(half))
@@ -81,8 +81,8 @@ export function createDaprStateStore(options: DaprStateStoreOptions): StateStore
   }
 
   /**
-   * Writes one key. When the sidecar refuses, what is stored decides whether it was a conflict, not the error: Redis
-   * calls every failure of a write with an ETag a mismatch, and has no status for an insert that met a value.
+   * Writes one key. When the sidecar refuses, the stored value decides whether it was a conflict, not the error: Redis
+   * reports every failure of a write with an ETag as a mismatch, and has no status for an insert of an existing key.
    */
   async function write(
     key: string,
@@ -128,7 +128,7 @@ function* batchesOf<T>(all: readonly T[], size: number): Generator<readonly T[]>
   for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size)
 }
 
-/** Not TextDecoder: that one swallows a leading byte order mark. */
+/** Not with TextDecoder, which drops a leading byte order mark. */
 function textOf(data: Uint8Array): string {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8')
 }
@@ -137,17 +137,16 @@ function bytesOf(key: string, value: string, maxValueBytes: number): Uint8Array<
   const bytes = Buffer.from(value, 'utf8')
   if (bytes.length > maxValueBytes) {
     throw new WindrowError(
-      `${key} is ${bytes.length} bytes, more than the ${maxValueBytes} that the state store takes`,
+      `${key} is ${bytes.length} bytes, more than the ${maxValueBytes} that the state store accepts`,
       {
         code: 'VALUE_TOO_LARGE',
-        remedy:
-          "Raise maxValueBytes if the store and the sidecar's --max-body-size allow it, or let windows carry less.",
+        remedy: "Raise maxValueBytes if the store and the sidecar's --max-body-size allow it, or use shorter windows.",
       },
     )
   }
-  // Half of a surrogate pair has no UTF-8: it would be stored as another character.
+  // A lone surrogate cannot be encoded in UTF-8; it would be stored as a different character.
   if (/\p{Surrogate}/u.test(value)) {
-    throw new WindrowError(`the value of ${key} is no well-formed text (a lone surrogate)`, {
+    throw new WindrowError(`the value of ${key} is not well-formed text (a lone surrogate)`, {
       code: 'VALUE_NOT_TEXT',
       remedy: 'Store texts only; encode bytes as base64.',
     })

@@ -1,11 +1,11 @@
 /**
- * The workflow calls of the sidecar, one promise a call. They go over the channel of the SDK's `DaprWorkflowClient`,
- * but past its methods, for three reasons found in its source (3.18.0):
+ * The workflow calls to the sidecar, one promise per call. They use the channel of the SDK's `DaprWorkflowClient` but not
+ * its methods, for three reasons in its source (3.18.0):
  *
- * 1. `waitForWorkflowCompletion` gives up waiting on a timer of its own and leaves the call open in the sidecar, so
- *    every poll of a long workflow would leak one; a gRPC deadline ends both sides.
- * 2. It writes several console lines an instance and takes no logger.
- * 3. It drops the reason of a failure that has no message, and an instance then looks as if it had failed for nothing.
+ * 1. `waitForWorkflowCompletion` stops waiting by a timer of its own and leaves the call open in the sidecar, so every poll
+ *    of a long workflow would leak a call. A gRPC deadline ends both sides.
+ * 2. It writes several console lines per instance and accepts no logger.
+ * 3. It drops the reason of a failure without a message, so the cause of the failure is lost.
  */
 import pb from '@dapr/dapr/workflow/internal/durabletask/proto/orchestrator_service_pb.js'
 import type { TaskHubSidecarServiceClient } from '@dapr/dapr/workflow/internal/durabletask/proto/orchestrator_service_grpc_pb.js'
@@ -18,20 +18,20 @@ import type { WorkflowStatus } from '../../ports/index.ts'
 import { grpcStatusOf, sidecarError } from './grpc-errors.ts'
 
 /**
- * Inputs and outputs are texts and arrive as they were given: what crosses the wire is the text as a JSON string, since
- * the SDK's worker parses every payload. All errors are WindrowErrors.
+ * Inputs and outputs are texts and arrive unchanged. On the wire they are JSON strings, because the SDK's worker parses
+ * every payload. All errors are WindrowErrors.
  */
 export interface TaskHubClient {
-  /** Answers when the sidecar does. */
+  /** Resolves when the sidecar answers. */
   hello(timeoutMs: number): Promise<void>
-  /** Starts an instance. One of that id that is at work is left alone; one that has ended is run again from its start. */
+  /** Starts an instance. A running one with this id is left unchanged; one that has ended is run again from the start. */
   start(workflowName: string, id: string, input: string): Promise<'started' | 'active'>
   status(id: string): Promise<WorkflowStatus>
-  /** Waits for the end, at most `timeoutMs`; `running` when it was not reached. */
+  /** Waits for the end of the instance, at most `timeoutMs`. Returns `running` if it has not ended by then. */
   waitForEnd(id: string, timeoutMs: number): Promise<WorkflowStatus>
-  /** Asks a running instance to end; it does when its worker has heard of it. */
+  /** Requests the end of a running instance. It ends when its worker has processed the request. */
   terminate(id: string): Promise<void>
-  /** Forgets an ended instance; false when there was none. */
+  /** Deletes an ended instance. Returns false if the id is unknown. */
   purge(id: string): Promise<boolean>
 }
 
@@ -40,7 +40,7 @@ type Call<Response> = (
   done: (error: ServiceError | null, response: Response) => void,
 ) => ClientUnaryCall
 
-/** Beyond this a call other than waiting is taken for lost: the sidecar answers them in milliseconds. */
+/** After this time a call is treated as lost, except waiting. The sidecar answers within milliseconds. */
 const CALL_TIMEOUT_MS = 30_000
 const NO_METADATA = new Metadata()
 
@@ -52,7 +52,7 @@ export function createTaskHubClient(stub: TaskHubSidecarServiceClient, closed: A
 
   function ask<Response>(timeoutMs: number, send: Call<Response>): Promise<Response> {
     return new Promise((resolve, reject) => {
-      // A closed channel throws a plain error without status; say what it is instead.
+      // A closed channel throws a plain error without a status; throw the reason of the closing instead.
       closed.throwIfAborted()
       const call = send({ deadline: Date.now() + timeoutMs }, (error, response) => {
         inFlight.delete(call)
@@ -105,8 +105,8 @@ export function createTaskHubClient(stub: TaskHubSidecarServiceClient, closed: A
           ),
         )
       } catch (error) {
-        // The deadline says nothing about the instance: it may have vanished, and it is the sidecar that knows.
-        // daprd, which is told of the deadline, may be first to end the call, and then says CANCELLED.
+        // The deadline says nothing about the instance, which may be gone, so ask for its status. daprd knows the
+        // deadline too and may end the call first, with CANCELLED.
         const code = grpcStatusOf(error)
         const isOver = code === GrpcStatus.DEADLINE_EXCEEDED || code === GrpcStatus.CANCELLED
         if (isOver && !closed.aborted) return status(id)
@@ -179,7 +179,7 @@ function completed(payload: string | undefined): WorkflowStatus {
     : { kind: 'failed', reason: `returned ${output === undefined ? 'nothing' : typeof output} instead of a text` }
 }
 
-/** daprd says both of these with status UNKNOWN, so there is only the text to go by. */
+/** daprd reports both of these with status UNKNOWN, so only the text distinguishes them. */
 function isActiveAlready(error: unknown): boolean {
   return grpcStatusOf(error) === GrpcStatus.ALREADY_EXISTS || /already exists/i.test(messageOf(error))
 }

@@ -1,11 +1,11 @@
 /**
- * One life of the SDK's worker: from its start to the end of its stream of work items.
+ * One session of the SDK's worker: from its start to the end of its stream of work items.
  *
- * The SDK's worker (3.18.0) retries by itself, but only some failures, with pauses up to 45 s, and tells nobody: an
- * error on its first attempt ends it for good while `start()` has long resolved. Here any end of the stream ends the
- * session, which the supervisor (worker.ts) sees and answers with a new one. What the SDK hides is read in three places:
- * its loop `internalRunWorker` (how a first attempt fails), the stub's `getWorkItems` (the stream itself), and
- * `_activeWorkItems` (when stopping may go on). The package is pinned to one version; a field that is gone fails loudly.
+ * The SDK's worker (3.18.0) retries only some failures, with pauses up to 45 s, and does not report them. An error on its
+ * first attempt ends it for good, although `start()` has resolved. Here, any end of the stream ends the session, and the
+ * supervisor (worker.ts) opens a new one. Three internals of the SDK are used: its loop `internalRunWorker` (how a first
+ * attempt fails), `getWorkItems` of the stub (the stream), and `_activeWorkItems` (when draining is done). The package is
+ * pinned to one version; a missing field throws at startup.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { WorkflowRuntime } from '@dapr/dapr'
@@ -31,13 +31,13 @@ export interface WorkerSessionOptions {
 }
 
 export interface WorkerSession {
-  /** Resolves when the sidecar has the stream, rejects when the session ended before. */
+  /** Resolves when the sidecar has the stream. Rejects when the session ends before. */
   readonly established: Promise<void>
   /** Resolves with the cause when the stream is lost, with `undefined` after `stop`. Never rejects. */
   readonly ended: Promise<Error | undefined>
-  /** Lets go of the stream as if it had been lost. */
+  /** Drops the stream, as if the connection had been lost. */
   drop(cause: Error): void
-  /** Takes no more work, gives what is at work up to `drainMs`, and lets go of the connection. */
+  /** Stops accepting work, waits up to `drainMs` for running items, then closes the connection. */
   stop(drainMs: number): Promise<void>
 }
 
@@ -53,7 +53,7 @@ interface SdkWorker {
   _workItemQueue: unknown[]
 }
 
-/** From the first call to the standing stream; a sidecar next door needs milliseconds. */
+/** From the first call to the established stream. A sidecar on the same host needs milliseconds. */
 const ESTABLISH_TIMEOUT_MS = 10_000
 const DRAIN_POLL_MS = 10
 
@@ -62,8 +62,8 @@ export function openWorkerSession(options: WorkerSessionOptions): WorkerSession 
   const worker = internalsOf(runtime)
   worker.logger = createSdkLogger(options.onLog)
   worker._maxConcurrentWorkItems = options.maxConcurrent
-  // Beyond its queue the SDK drops work items, and no sidecar sends one twice. What is queued is bounded by the
-  // instances in flight.
+  // When its queue is full, the SDK drops work items, and sidecars do not send them again. The number of instances in
+  // flight bounds the queue.
   worker._maxQueueSize = Number.POSITIVE_INFINITY
 
   const established = deferred<void>()
@@ -73,7 +73,7 @@ export function openWorkerSession(options: WorkerSessionOptions): WorkerSession 
   function end(cause: Error | undefined): void {
     clearTimeout(timer)
     worker._stopWorker = true
-    // A sidecar hands what was not answered on a lost stream to the next one.
+    // The sidecar delivers unanswered items of a lost stream to the next stream.
     worker._workItemQueue = []
     worker._responseStream?.cancel()
     established.reject(cause ?? new Error('the worker was stopped'))
@@ -98,7 +98,7 @@ export function openWorkerSession(options: WorkerSessionOptions): WorkerSession 
     }
   }
 
-  // Resolves before anything has happened, and never rejects; `internalRunWorker` above tells how it went.
+  // Resolves before anything has happened and never rejects; the outcome comes from `internalRunWorker` above.
   void runtime.start()
 
   let released: Promise<void> | undefined
@@ -116,7 +116,7 @@ export function openWorkerSession(options: WorkerSessionOptions): WorkerSession 
   }
 }
 
-/** After a lost stream the sidecar may still take the answers of what is at work; no process is kept up for this. */
+/** After a lost stream the sidecar may still accept the replies of running items. This wait does not keep the process alive. */
 const LOST_DRAIN_MS = 30_000
 
 function createRuntime({ endpoint, workflows, activities }: WorkerSessionOptions): WorkflowRuntime {
@@ -132,7 +132,7 @@ function createRuntime({ endpoint, workflows, activities }: WorkerSessionOptions
   return runtime
 }
 
-/** Of an activity that throws something else than an Error, the SDK never tells the sidecar that it failed. */
+/** If an activity throws something other than an Error, the SDK does not report the failure to the sidecar. */
 function throwingErrors(activity: ActivityFunction): ActivityFunction {
   return async (context, input): Promise<unknown> => {
     try {
@@ -144,9 +144,9 @@ function throwingErrors(activity: ActivityFunction): ActivityFunction {
 }
 
 /**
- * Listens to the stream before the SDK does, whose listeners remove all others. A stream has no moment of success of
- * its own: a sidecar may send nothing until there is work. But calls on one connection arrive in order, so once a
- * greeting sent after it is answered, the sidecar has the stream.
+ * Adds listeners to the stream before the SDK does, because the SDK's removes all others. A stream has no success event: a
+ * sidecar may send nothing until there is work. But calls on one connection arrive in order, so once a `hello` sent after
+ * it is answered, the sidecar has the stream.
  */
 function watchStream(stub: TaskHubSidecarServiceClient, watcher: StreamWatcher): void {
   const open = stub.getWorkItems.bind(stub)
@@ -154,7 +154,7 @@ function watchStream(stub: TaskHubSidecarServiceClient, watcher: StreamWatcher):
     const stream = open(request)
     stream.on('error', (error: Error) => watcher.onEnd(error))
     stream.on('end', () => watcher.onEnd(new Error('the sidecar ended the worker stream')))
-    // The SDK asks for the stream after its greeting was answered, which may be after the session has ended.
+    // The SDK requests the stream after its `hello` was answered, which may be after the end of the session.
     if (watcher.isOver()) stream.cancel()
     stub.hello(new empty.Empty(), new Metadata(), { deadline: Date.now() + ESTABLISH_TIMEOUT_MS }, (error) =>
       error === null ? watcher.onEstablished() : watcher.onEnd(error),
@@ -169,7 +169,7 @@ interface StreamWatcher {
   onEnd(cause: Error): void
 }
 
-/** `runtime.stop()` polls ten times slower and then sleeps a second. */
+/** Replaces `runtime.stop()`, which polls ten times slower and then sleeps for a second. */
 async function drainAndClose(worker: SdkWorker, drainMs: number, keepProcess: boolean): Promise<void> {
   const untilMs = performance.now() + drainMs
   while (worker._activeWorkItems > 0 && performance.now() < untilMs)
@@ -185,6 +185,7 @@ function internalsOf(runtime: WorkflowRuntime): SdkWorker {
     typeof worker._maxQueueSize === 'number' &&
     typeof worker._activeWorkItems === 'number' &&
     Array.isArray(worker._workItemQueue)
-  if (!asExpected) throw new TypeError('the worker of @dapr/dapr is not the one of the version asked for')
+  if (!asExpected)
+    throw new TypeError('the worker of @dapr/dapr does not have the expected internals: install the pinned version')
   return worker
 }

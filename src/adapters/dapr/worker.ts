@@ -1,28 +1,28 @@
 /**
- * Keeps a workflow worker connected to the sidecar: waits for the sidecar, opens a session (worker-session.ts), and when
- * that ends, for whatever reason, opens the next. It gives up, loudly, when no session has held for `giveUpAfterMs`.
+ * Keeps a workflow worker connected to the sidecar: waits for the sidecar, opens a session (worker-session.ts), and opens
+ * the next one when it ends. It gives up with an error when no session has held for `giveUpAfterMs`.
  */
 import { connectSidecar } from './client.ts'
 import type { SidecarClient, SidecarEndpoint } from './client.ts'
 import { monotonicClock } from '../../retry/clock.ts'
 import { Backoff } from '../../retry/retry.ts'
 import { messageOf, WindrowError } from '../../errors/index.ts'
-import { actorsOf, endSidecar, watchActors, type ActorWatchOptions } from './actor-watch.ts'
+import { actorsOf, shutDownSidecar, watchActors, type ActorWatchOptions } from './actor-watch.ts'
 import { deferred } from './deferred.ts'
 import { captureExecutorLog } from './sdk-log.ts'
 import { openWorkerSession } from './worker-session.ts'
 import type { ActivityFunction, WorkerSession, WorkflowFunction } from './worker-session.ts'
 
 export type WorkerEvent =
-  /** The sidecar does not answer yet; said once for each attempt. */
+  /** The sidecar does not answer yet; emitted after each attempt. */
   | { readonly kind: 'waiting'; readonly cause: Error }
-  /** The sidecar has the worker's stream and can hand out work. */
+  /** The sidecar has the worker's stream and can deliver work. */
   | { readonly kind: 'connected' }
-  /** The sidecar has the stream and not the actors that work comes to; it is asked to end (actor-watch.ts). */
+  /** The sidecar has the stream but has lost its workflow actors; it is being shut down (actor-watch.ts). */
   | { readonly kind: 'sidecar-stuck'; readonly cause: Error }
-  /** The stream is lost; a new session follows. */
+  /** The stream was lost; a new session follows. */
   | { readonly kind: 'disconnected'; readonly cause: Error }
-  /** A warning or an error of the SDK, among them every activity that threw. */
+  /** A warning or error of the SDK, including every activity that threw. */
   | {
       readonly kind: 'log'
       readonly level: 'warn' | 'error'
@@ -33,41 +33,41 @@ export type WorkerEvent =
 
 export interface WorkflowWorkerOptions {
   readonly grpcEndpoint: SidecarEndpoint
-  /** By the name that is stored in histories. */
+  /** By the names that histories store. */
   readonly workflows: Readonly<Record<string, WorkflowFunction>>
   readonly activities: Readonly<Record<string, ActivityFunction>>
   /**
-   * Work items run at once, turns of workflows and activities together. An activity that waits for workflows holds one
-   * slot while they need others, so this must be well above the number of such activities.
+   * Work items that run at once: workflow turns and activities together. An activity that waits for workflows holds a slot
+   * while these need others, so this must be well above the number of such activities.
    */
   readonly maxConcurrent: number
   readonly onEvent: (event: WorkerEvent) => void
-  /** Time without a session that holds, after which the worker gives up. @default 120 000 */
+  /** The worker gives up after this time without a session that holds. @default 120 000 */
   readonly giveUpAfterMs?: number
-  /** How old a stream must be to be renewed. @default 30 000 */
+  /** Younger streams are not renewed. @default 30 000 */
   readonly renewedAfterMs?: number
   readonly actorWatch?: ActorWatchOptions
-  /** On stopping, time for what is at work; what is cut off is run again by the next worker. @default 2000 */
+  /** Time for running work items during a stop. The next worker runs unfinished items again. @default 2000 */
   readonly drainMs?: number
 }
 
 export interface WorkflowWorker {
-  /** Resolves when the first stream stands; rejects when the worker gave up or was stopped before. */
+  /** Resolves when the first stream is established. Rejects when the worker gives up or is stopped before. */
   readonly ready: Promise<void>
   /** Rejects when the worker gives up; otherwise never settles. */
   readonly failed: Promise<never>
   /**
-   * Takes a new stream in the place of one that stands, unless that one is young. For when work stands still though the
-   * stream does not end: a daprd (1.18) that has lost its placement may not know its own workflow actors any more, and
-   * registers them only when a worker comes.
+   * Replaces the stream by a new one, unless it is young. Use it when work makes no progress although the stream is open: a
+   * daprd (1.18) that has lost its placement may have forgotten its workflow actors, and registers them only when a worker
+   * connects.
    */
   renew(cause: Error): void
   stop(): Promise<void>
 }
 
-/** A session that held this long was a working one: what follows is a new trouble with a budget of its own. */
+/** A session that held this long counts as working. A later failure gets a new time budget. */
 const HELD_MS = 10_000
-/** A stream that is younger has not had its chance. */
+/** The default of `renewedAfterMs`: give a new stream time to receive work. */
 const RENEWED_AFTER_MS = 30_000
 
 export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWorker {
@@ -85,12 +85,12 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
   async function supervise(client: SidecarClient): Promise<void> {
     const { signal } = stopping
     const backoff = new Backoff({ baseMs: 100, capMs: 5_000 }, { clock: monotonicClock, signal })
-    let troubledSinceMs = performance.now()
+    let failingSinceMs = performance.now()
     for (;;) {
       await client.waitForSidecar({
         signal,
         onWaiting: (cause) => onEvent({ kind: 'waiting', cause }),
-        giveUpAfterMs: Math.max(0, troubledSinceMs + giveUpAfterMs - performance.now()),
+        giveUpAfterMs: Math.max(0, failingSinceMs + giveUpAfterMs - performance.now()),
       })
       signal.throwIfAborted()
       session = openWorkerSession({ ...options, endpoint: options.grpcEndpoint, onLog })
@@ -101,7 +101,7 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
           onEvent({ kind: 'connected' })
           ready.resolve()
         },
-        // Told by `ended`.
+        // Handled through `ended`.
         () => undefined,
       )
       const endWatch = watchActors(
@@ -116,21 +116,21 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
 
       const nowMs = performance.now()
       if (nowMs - heldSinceMs >= HELD_MS) {
-        troubledSinceMs = nowMs
+        failingSinceMs = nowMs
         backoff.reset()
       }
-      if (nowMs - troubledSinceMs >= giveUpAfterMs) throw unstable(options.grpcEndpoint, giveUpAfterMs, cause)
+      if (nowMs - failingSinceMs >= giveUpAfterMs) throw unstable(options.grpcEndpoint, giveUpAfterMs, cause)
       await backoff.pauseAfter(cause)
     }
   }
 
-  /** Has a sidecar end that is of no use any more; the stream ends with it, and the next session waits for its successor. */
+  /** Shuts a stuck sidecar down. The stream ends with it, and the next session waits for the restarted sidecar. */
   async function end(client: SidecarClient): Promise<void> {
     onEvent({ kind: 'sidecar-stuck', cause: stuck(options.grpcEndpoint) })
     try {
-      await endSidecar(client)
+      await shutDownSidecar(client)
     } catch (error) {
-      // It may have ended before it answered. One that goes on is found stuck again by the next session.
+      // It may have ended before it answered. If it still runs, the next session finds it stuck again.
       session?.drop(error as Error)
     }
   }
@@ -171,12 +171,14 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
 }
 
 function stuck(at: SidecarEndpoint): WindrowError {
-  return new WindrowError(`the sidecar at ${at.host}:${at.grpcPort} has the worker and not its workflow actors`, {
-    code: 'SIDECAR_STUCK',
-    remedy:
-      'It is asked to end, for what keeps sidecars running to start it again; where nothing does, start it by hand.',
-    disposition: 'retryable',
-  })
+  return new WindrowError(
+    `the sidecar at ${at.host}:${at.grpcPort} has the worker stream but not its workflow actors`,
+    {
+      code: 'SIDECAR_STUCK',
+      remedy: 'Windrow shuts it down so that its supervisor restarts it. Without a supervisor, restart it by hand.',
+      disposition: 'retryable',
+    },
+  )
 }
 
 function stopped(): WindrowError {
@@ -189,6 +191,6 @@ function stopped(): WindrowError {
 function unstable(at: SidecarEndpoint, afterMs: number, cause: unknown): WindrowError {
   return new WindrowError(
     `no workflow worker held its connection to the sidecar at ${at.host}:${at.grpcPort} for ${Math.round(afterMs / 1000)} s: ${messageOf(cause)}`,
-    { code: 'WORKER_LOST', remedy: "Look into the sidecar's log for why it ends the stream of work items.", cause },
+    { code: 'WORKER_LOST', remedy: "Check the sidecar's log for the reason why it ends the worker stream.", cause },
   )
 }

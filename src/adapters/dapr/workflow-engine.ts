@@ -1,11 +1,11 @@
-/** Dapr Workflow as Windrow's `WorkflowEngine`: parent workflows, started, watched and forgotten by the owner of a partition. */
+/** Implements the `WorkflowEngine` port with Dapr Workflow: starts, polls and purges the parent workflow of a commit. */
 import { WindrowError } from '../../errors/index.ts'
 import type { WorkflowEngine } from '../../ports/index.ts'
 import type { SidecarClient } from './client.ts'
 
 export interface DaprWorkflowEngineOptions {
   readonly client: SidecarClient
-  /** Name under which the worker has registered the parent workflow; it takes and returns a text. */
+  /** Name under which the worker has registered the parent workflow. Its input and output are texts. */
   readonly workflowName: string
   /** How long `poll` waits in the sidecar. @default 5000 */
   readonly pollMs?: number
@@ -16,20 +16,20 @@ export function createDaprWorkflowEngine(options: DaprWorkflowEngineOptions): Wo
   const { hub } = client
   return {
     async start(id, input) {
-      // The sidecar silently resets and reruns a completed instance of the same id, so look first. Nobody else starts
-      // this id meanwhile: it carries the epoch's token.
+      // The sidecar silently reruns a completed instance with the same id, so check first. No other process starts this
+      // id meanwhile: it contains the token of the epoch.
       const { kind } = await hub.status(id)
       if (kind === 'absent') await hub.start(workflowName, id, input)
     },
     async poll(id) {
-      // A sidecar asked to wait for an id that it does not know waits for it to come.
+      // When waiting for an unknown id, a sidecar waits until an instance with that id exists.
       const status = await hub.status(id)
       return status.kind === 'running' ? hub.waitForEnd(id, pollMs) : status
     },
     async purge(id) {
       let { kind } = await hub.status(id)
       if (kind === 'running') {
-        // The sidecar forgets only what has ended.
+        // The sidecar purges only instances that have ended.
         await hub.terminate(id)
         kind = (await hub.waitForEnd(id, pollMs)).kind
       }

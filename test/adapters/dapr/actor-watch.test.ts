@@ -20,10 +20,10 @@ test.each<[string, object | null, ActorsState]>([
   ['of another app id and namespace', running(true, 'dapr.internal.prod.my.app.workflow'), 'registered'],
   ['with none', running(true), 'missing'],
   ['with actors of an application', running(true, 'workflow', 'dapr.internal.default.windrow.activity'), 'missing'],
-  ['whose placement is away', running(false), 'not-told'],
-  ['that is coming up', { ...running(true), runtimeStatus: 0 }, 'not-told'],
-  ['without actors', { ...running(true), runtimeStatus: 1 }, 'not-told'],
-  ['that knows no actors, as the embedded one', null, 'not-told'],
+  ['whose placement is away', running(false), 'unknown'],
+  ['that is coming up', { ...running(true), runtimeStatus: 0 }, 'unknown'],
+  ['without actors', { ...running(true), runtimeStatus: 1 }, 'unknown'],
+  ['that knows no actors, as the embedded one', null, 'unknown'],
 ])('a sidecar %s', async (_, actorRuntime, state) => {
   expect(await actorsOf(telling(actorRuntime))).toBe(state)
 })
@@ -50,12 +50,12 @@ describe('watching', () => {
   })
 
   test('begins anew when they were there, or nothing was told', async () => {
-    expect(await toldAfter('missing', 'missing', 'registered', 'missing', 'missing', 'not-told', 'missing')).toBe(9)
+    expect(await toldAfter('missing', 'missing', 'registered', 'missing', 'missing', 'unknown', 'missing')).toBe(9)
     expect(await toldAfter('missing', 'missing', new Error('away'), 'missing')).toBe(6)
   })
 
   test('tells nothing of a sidecar that is well, away or unlike', async () => {
-    for (const answer of ['registered', 'not-told', new Error('away')] as const)
+    for (const answer of ['registered', 'unknown', new Error('away')] as const)
       expect(await toldAfter(answer)).toBeNull()
   })
 
