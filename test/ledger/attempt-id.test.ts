@@ -4,11 +4,11 @@ import { attemptId, instanceId, jobKey, ledgerKey } from '../../src/ledger/attem
 const WIDEST = { job: 'j'.repeat(20), partition: 9999, commit: 99_999_999, epoch: 99_999, token: 't'.repeat(8) }
 
 describe('ids', () => {
-  it('of a large job stay within what Dapr takes: 64 characters of A-Z, a-z, 0-9, _ and -', () => {
+  it('of a large job stay within the limits of Dapr: 64 characters of A-Z, a-z, 0-9, _ and -', () => {
     expect(instanceId(attemptId(WIDEST), 999_999, 2)).toMatch(/^[A-Za-z0-9_-]{1,64}$/)
   })
 
-  it('differ in whatever their origins differ in', () => {
+  it('differ if any part of their origins differs', () => {
     const changed = [
       WIDEST,
       { ...WIDEST, job: 'k' },

@@ -129,7 +129,7 @@ describe('a page writer', () => {
     expect(await readRows(store, set)).toEqual([1, 2, 3])
   })
 
-  it('that runs a second time names the same pages', async () => {
+  it('writes the same pages when it runs twice', async () => {
     const store = new MemoryStore()
     const write = async (): Promise<unknown> => {
       const writer = new PageWriter(store, 'a', 'roster', 2)

@@ -12,7 +12,7 @@ const ledgerIn = async (store: MemoryStore) => (await readLedger(store, 'job', 0
 const haltIn = async (store: MemoryStore) => readHalt(store, 'job', 0, await ledgerIn(store))
 const taken = async (store: MemoryStore, token: string) => (await takeOver(store, 'job', 0, token, 0)).owner
 
-test('it is kept with code, reason, remedy and time, and the later one of an owner counts', async () => {
+test('a halt is stored with code, message, remedy and time, and the later one of an owner counts', async () => {
   const store = new MemoryStore()
   const owner = await taken(store, 'one')
   expect(await haltIn(store)).toBeNull()
@@ -24,14 +24,14 @@ test('it is kept with code, reason, remedy and time, and the later one of an own
   })
 })
 
-test('a takeover voids it', async () => {
+test('a takeover invalidates a halt', async () => {
   const store = new MemoryStore()
   await storeHalt(store, 'job', 0, await taken(store, 'one'), error('DATA_LOSS'), 1000)
   await taken(store, 'two')
   expect(await haltIn(store)).toBeNull()
 })
 
-test('an owner that was replaced says nothing of its successor, not even when that happens as it writes', async () => {
+test('an owner that was replaced stores no halt, not even if it is replaced during the write', async () => {
   const store = new MemoryStore()
   const one = await taken(store, 'one')
   await storeHalt(store, 'job', 0, one, error('EARLIER'), 500)
@@ -47,7 +47,7 @@ test('an owner that was replaced says nothing of its successor, not even when th
   expect(await haltIn(store)).toMatchObject({ code: 'ITS_OWN', token: 'two' })
 })
 
-test('whoever never got to own the partition is told of until somebody takes it', async () => {
+test('a halt before the first takeover is shown until a processor takes the partition over', async () => {
   const store = new MemoryStore()
   await storeHalt(store, 'job', 0, NO_OWNER, error('KAFKA_PARTITION_MISSING'), 1000)
   expect(await haltIn(store)).toMatchObject({ code: 'KAFKA_PARTITION_MISSING' })
@@ -55,7 +55,7 @@ test('whoever never got to own the partition is told of until somebody takes it'
   expect(await haltIn(store)).toBeNull()
 })
 
-test('it is told of a ledger that is gone, too', async () => {
+test('a halt is shown for a missing ledger, too', async () => {
   const store = new MemoryStore()
   const owner = await taken(store, 'one')
   await store.delete(['job-0-ledger'])
@@ -63,7 +63,7 @@ test('it is told of a ledger that is gone, too', async () => {
   expect(await haltIn(store)).toMatchObject({ code: 'LEDGER_GONE', epoch: 1 })
 })
 
-test('keeping it again after a lost answer changes nothing', async () => {
+test('storing a halt again after a lost answer changes nothing', async () => {
   const store = new MemoryStore()
   const owner = await taken(store, 'one')
   const losing = faultyStore(store, { after: failAt(1, ({ method }) => method === 'insert') })
@@ -72,7 +72,7 @@ test('keeping it again after a lost answer changes nothing', async () => {
   expect(await haltIn(store)).toMatchObject({ code: 'DATA_LOSS', atMs: 1000 })
 })
 
-test('however long the reason, it takes no more than a ledger', async () => {
+test('a halt with a long message takes no more than a ledger', async () => {
   const store = new MemoryStore()
   const long = new WindrowError('x'.repeat(100_000), { code: 'UNEXPECTED', remedy: 'y'.repeat(100_000) })
   await storeHalt(store, 'job', 0, await taken(store, 'one'), long, 1000)
@@ -91,7 +91,7 @@ test.each([
   expect(isTransient(thrown)).toBe(passes)
 })
 
-test('an error that nobody foresaw gets a code and a remedy', () => {
+test('an unexpected error gets a code and a remedy', () => {
   const cause = new TypeError('a bug')
   expect(haltingError(3, cause)).toMatchObject({ code: 'UNEXPECTED', message: 'partition 3: a bug', cause })
 })

@@ -76,7 +76,7 @@ function indexes(...steps: readonly IndexStep[]): IndexChunk[] {
 const garbageOf = (index: IndexChunk | undefined): string[] => keysOf(index?.garbage ?? []).sort()
 
 describe('an index', () => {
-  it('of a checkpoint supersedes open windows, roster and the index before, and keeps states and totals', () => {
+  it('of a checkpoint supersedes the open windows, the roster and the previous index, and keeps states and totals', () => {
     const [closed, checkpoint] = indexes(step(1, { ...closing(1, 0) }), step(2, { publishedCommit: 0 }))
     expect(closed?.garbage).toEqual([])
     expect(garbageOf(checkpoint)).toEqual(['c1-index-0', 'c1-open-0', 'c1-roster-0'])
@@ -89,7 +89,7 @@ describe('an index', () => {
     })
   })
 
-  it('of a close supersedes the total before it, and keeps the states before it for what comes late', () => {
+  it('of a close supersedes the previous total, and keeps the previous states for late points', () => {
     const [, second] = indexes(step(1, { ...closing(1, 0) }), step(2, { ...closing(2, 100), publishedCommit: 0 }))
     // The states are those before the window that closed second, which late points may need.
     expect(garbageOf(second)).toEqual(['c1-index-0', 'c1-open-0', 'c1-roster-0', 'c1-total-0'])
@@ -112,7 +112,7 @@ describe('an index', () => {
     expect(garbageOf(second)).toEqual(['c1-index-0', 'c1-open-5', 'c1-roster-0'])
   })
 
-  it('forgets closed windows beyond rememberWindows, and their accumulators become garbage', () => {
+  it('drops closed windows beyond rememberWindows, and their accumulators become garbage', () => {
     const made = indexes(
       ...[1, 2, 3].map((commit) => step(commit, { ...closing(commit, commit * 100), publishedCommit: 0 })),
     )
@@ -123,7 +123,7 @@ describe('an index', () => {
     expect(garbageOf(none[0])).toEqual(['c1-accs-0'])
   })
 
-  it('holds every outbox until its commit is known to be published; then its chunks become garbage', () => {
+  it('keeps every outbox until its commit is known to be published; then its chunks become garbage', () => {
     const made = indexes(
       step(1, { ...closing(1, 0), deadLetters: [set('c1', 'dead', 2)] }),
       step(2, { ...closing(2, 100), publishedCommit: 0 }),
@@ -135,13 +135,13 @@ describe('an index', () => {
     expect(made[2]?.outboxes[0]).toMatchObject({ marker: { commit: 2, digest: 'digest 2' }, resumeOffset: 20 })
   })
 
-  it('carries garbage on until it is known to be deleted', () => {
+  it('keeps garbage until it is known to be deleted', () => {
     const made = indexes(step(1), step(2), step(3, { sweptCommit: 1 }), step(4, { sweptCommit: 3 }))
     expect(garbageOf(made[2])).toEqual(expect.arrayContaining(['c1-roster-0', 'c2-roster-0']))
     expect(garbageOf(made[3])).toEqual(['c3-index-0', 'c3-open-0', 'c3-roster-0'])
   })
 
-  it('lists an abandoned attempt twice, once after the other, for what its stragglers write in between', () => {
+  it('lists the pages of an abandoned attempt in two indexes, since stragglers may write after the first sweep', () => {
     const abandoned = [{ attempt: 'gone', pages: { results: 2, index: 1 } }]
     const made = indexes(step(1, { abandoned }), step(2), step(3), step(4))
     const listed = made.map((one) => garbageOf(one).filter((key) => key.startsWith('gone')))
@@ -161,7 +161,7 @@ describe('an index', () => {
 describe('a stored index', () => {
   const [index] = indexes(step(1)) as [IndexChunk]
 
-  it('reads back, and a second writer finds what the first wrote', async () => {
+  it('is read as it was written, and a second writer keeps what the first wrote', async () => {
     const store = new MemoryStore()
     const digest = await writeIndex(store, 'c1', index)
     expect(await writeIndex(store, 'c1', { ...index, commit: 99 })).toBe(digest)

@@ -36,7 +36,7 @@ describe('a job', () => {
     expect(await bindJob(store, RECORD), 'and stays bound to the first').toEqual(RECORD)
   })
 
-  it('of which nothing was consumed may begin again under other settings', async () => {
+  it('that has consumed no record may start again under other settings', async () => {
     const store = new MemoryStore()
     await bindJob(store, RECORD)
     const other = { ...RECORD, partitions: 8 }
@@ -46,7 +46,7 @@ describe('a job', () => {
     await expect(touched).rejects.toMatchObject({ code: 'JOB_CHANGED' })
   })
 
-  it('leaves the source to its own check', async () => {
+  it('leaves the check of the source to the source', async () => {
     const store = new MemoryStore()
     await bindJob(store, RECORD)
     expect((await bindJob(store, { ...RECORD, source: { topic: 'other' } })).source).toEqual({ topic: 'points' })

@@ -68,7 +68,7 @@ const LARGEST: Required<Ledger> = {
 }
 
 describe('the ledger', () => {
-  it('takes at most 4096 bytes, at its very largest', () => {
+  it('takes at most 4096 bytes, even the largest possible one', () => {
     const bytes = Buffer.byteLength(encodeLedger(LARGEST))
     expect(bytes).toBeLessThanOrEqual(MAX_LEDGER_BYTES)
     expect(MAX_LEDGER_BYTES).toBe(4096)
@@ -76,16 +76,16 @@ describe('the ledger', () => {
     expect(bytes).toBeGreaterThan(3000)
   })
 
-  it('is never written beyond that', () => {
+  it('is never written if it is larger', () => {
     const abandoned = Array.from({ length: 3 * MAX_ABANDONED }, () => ({ attempt: ATTEMPT, pages: FULL_PAGES }))
     expect(() => encodeLedger({ ...LARGEST, abandoned })).toThrow('passes 4096')
   })
 
-  it('reads back as written', () => {
+  it('is read as it was written', () => {
     expect(parseLedger(encodeLedger(LARGEST), 'key')).toEqual(LARGEST)
   })
 
-  it('of another format is refused by name, before anything is read from it', async () => {
+  it('of another format is refused with its format, before anything is read from it', async () => {
     const store = new MemoryStore()
     await store.insert('job-3-ledger', JSON.stringify({ ...emptyLedger('job', 3, 0), format: 1 }))
     await expect(readLedger(store, 'job', 3)).rejects.toMatchObject({
@@ -94,7 +94,7 @@ describe('the ledger', () => {
     })
   })
 
-  it('that is no JSON may be read again, and is shown', async () => {
+  it('that is not JSON is a retryable error that shows the text', async () => {
     const store = new MemoryStore()
     await store.insert('job-3-ledger', '{"format":')
     await expect(readLedger(store, 'job', 3)).rejects.toMatchObject({
@@ -104,7 +104,7 @@ describe('the ledger', () => {
     })
   })
 
-  it('that is not there is null', async () => {
+  it('that does not exist is null', async () => {
     expect(await readLedger(new MemoryStore(), 'job', 0)).toBeNull()
   })
 

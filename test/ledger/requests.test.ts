@@ -30,7 +30,7 @@ const TAKEN = { epoch: 3, closing: windowList([0, 100]) }
 const isOwner = () => Promise.resolve()
 
 describe('a request', () => {
-  it('is there until it is answered, and its answer after that', async () => {
+  it('is stored until it is answered, and then its answer is', async () => {
     const store = new MemoryStore()
     await submitRequest(store, 'job', 1, ask('a'))
     await submitRequest(store, 'job', 1, ask('a'))
@@ -43,7 +43,7 @@ describe('a request', () => {
     expect(await requestState(store, 'job', 0, 'a')).toBeNull()
   })
 
-  it('is taken back only while nobody has taken it', async () => {
+  it('can be withdrawn only until an owner has taken it', async () => {
     const store = new MemoryStore()
     await submitRequest(store, 'job', 0, ask('a'))
     expect(await withdrawRequest(store, 'job', 0, 'a')).toBe(true)
@@ -52,7 +52,7 @@ describe('a request', () => {
     expect(await withdrawRequest(store, 'job', 0, 'b')).toBe(false)
   })
 
-  it('is taken once: what the first owner fixed stays', async () => {
+  it('is taken once: the decision of the first owner stays', async () => {
     const store = new MemoryStore()
     await submitRequest(store, 'job', 0, ask('a'))
     await takeRequest(store, 'job', 0, 'a', TAKEN, isOwner)
@@ -84,7 +84,7 @@ describe('a request', () => {
   })
 })
 
-it('a book holds so many requests and answers, and stays small at its very largest', async () => {
+it('the number of requests and answers is bounded, and the largest possible value is small', async () => {
   const store = new MemoryStore()
   const wide = windowList(Array.from({ length: 300 }, (_, i) => 1_700_000_000_000 + i))
   const largest = (id: string) => ask(id, { who: '"'.repeat(MAX_WHO_CHARS), why: '"'.repeat(MAX_WHY_CHARS) })
@@ -105,7 +105,7 @@ it('a book holds so many requests and answers, and stays small at its very large
   expect(Buffer.byteLength(text)).toBeLessThan(100 * 1024)
 })
 
-it('requests of another format are refused by name', async () => {
+it('requests of another format are refused with their format', async () => {
   const store = new MemoryStore()
   await store.insert('job-0-requests', JSON.stringify({ format: 2 }))
   await expect(openRequests(store, 'job', 0)).rejects.toMatchObject({ code: 'REQUESTS_FORMAT' })

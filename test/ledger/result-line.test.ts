@@ -4,18 +4,18 @@ import { canonicalJson, type Json } from '../../src/core/json.ts'
 import { resultLine, rowAndLineOf } from '../../src/ledger/result-line.ts'
 
 describe('a result line', () => {
-  it('has its members in reading order, whatever the order they were stored in; unknown ones follow', () => {
+  it('has its members in reading order, independent of the stored order; unknown members follow', () => {
     const row = { zebra: 1, metrics: { cpu: {} }, windowStart: 0, vmId: 'a', another: 2, state: null, reason: 'grace' }
     const line = '{"vmId":"a","windowStart":0,"reason":"grace","metrics":{"cpu":{}},"state":null,"zebra":1,"another":2}'
     expect(resultLine(row)).toBe(line)
   })
 
-  it('invents no member', () => {
+  it('adds no member', () => {
     expect(resultLine({ vmId: 'a' })).toBe('{"vmId":"a"}')
   })
 })
 
-describe('row and line at once', () => {
+describe('rowAndLineOf', () => {
   const name = fc.oneof(
     fc.constantFrom('vmId', 'metrics', 'state', 'reason', '10', '9', '__proto__', '1e3', '01'),
     fc.string({ maxLength: 5 }),
@@ -33,7 +33,7 @@ describe('row and line at once', () => {
     ),
   }))
 
-  it('are the same bytes as one after the other, whatever names and values a result has', () => {
+  it('writes the same bytes as canonicalJson and resultLine, for any names and values', () => {
     fc.assert(
       fc.property(fc.dictionary(name, value, { maxKeys: 6 }), (result) => {
         const given = result as Record<string, Json | undefined>
@@ -44,7 +44,7 @@ describe('row and line at once', () => {
     )
   })
 
-  it('keep metrics whose names are numbers in the order in which a reader of JSON has them', () => {
+  it('keeps metrics whose names are numbers in the order of a JavaScript object', () => {
     const { row, line } = rowAndLineOf({ vmId: 'a', metrics: { '10': 1, '9': 2 } })
     expect(row).toBe('{"metrics":{"10":1,"9":2},"vmId":"a"}')
     expect(line).toBe('{"vmId":"a","metrics":{"9":2,"10":1}}')

@@ -90,7 +90,7 @@ describe.each(readdirSync(FOLDER).filter((name) => name.endsWith('.json')))('%s'
   const saved = JSON.parse(readFileSync(FOLDER + name, 'utf8')) as Saved
   const parsed = (lines: readonly string[]) => lines.map((line) => JSON.parse(line) as object)
 
-  it('holds what there is to hold: open windows, unpublished results, a commit that was begun', () => {
+  it('contains open windows, unpublished results and a commit that was begun', () => {
     const [key = ''] = Object.keys(saved.store).filter((one) => one.endsWith('-ledger'))
     const ledger = parseLedger(saved.store[key] ?? '', key)
     expect(ledger.intent).not.toBeNull()
@@ -99,7 +99,7 @@ describe.each(readdirSync(FOLDER).filter((name) => name.endsWith('.json')))('%s'
     expect(saved.published.batches.length).toBeLessThan(saved.results.length)
   })
 
-  it('goes on to the results that its own version would have given, each published once', async () => {
+  it('resumes to the results of its own version, each published once', async () => {
     const store = new MemoryStore()
     for (const [key, value] of Object.entries(saved.store)) await store.insert(key, value)
     const job = makeJob(recordsOf(saved.records), { store, limits: LIMITS })
@@ -111,7 +111,7 @@ describe.each(readdirSync(FOLDER).filter((name) => name.endsWith('.json')))('%s'
     expect((await job.ledger()).resumeOffset).toBe(saved.records.length)
   })
 
-  it('is refused, untouched, in a format that nobody knows', async () => {
+  it('is refused and left unchanged if its format is unknown', async () => {
     const store = new MemoryStore()
     for (const [key, value] of Object.entries(saved.store))
       await store.insert(key, key.endsWith('-ledger') ? value.replace(/"format":\d+/, '"format":999') : value)

@@ -20,7 +20,7 @@ async function ledgerOf(store: MemoryStore): Promise<Ledger> {
 }
 
 describe('taking over', () => {
-  it('writes the first ledger where reading begins', async () => {
+  it('writes the first ledger with the offset at which reading begins', async () => {
     const store = new MemoryStore()
     const { owner, ledger, intent } = await takeOver(store, 'job', 0, 'first', 17)
     expect(owner).toEqual({ job: 'job', partition: 0, epoch: 1, token: 'first' })
@@ -29,7 +29,7 @@ describe('taking over', () => {
     expect(await ledgerOf(store)).toEqual(ledger)
   })
 
-  it('raises the epoch, keeps all else, and shuts the owner before out', async () => {
+  it('raises the epoch, keeps everything else and fences the previous owner', async () => {
     const store = new MemoryStore()
     const { owner } = await takeOver(store, 'job', 0, 'first', 17)
     const after = await takeOver(store, 'job', 0, 'second', 99)
@@ -38,7 +38,7 @@ describe('taking over', () => {
     await expect(readOwnLedger(store, owner)).rejects.toMatchObject({ code: 'PARTITION_LOST', disposition: 'lost' })
   })
 
-  it('of two at once, both may win one after the other, but never with one epoch', async () => {
+  it('by two processors at once may succeed twice, but never with the same epoch', async () => {
     const store = new MemoryStore()
     const owners = await Promise.all(['x', 'y', 'z'].map((token) => takeOver(store, 'job', 0, token, 0)))
     expect(owners.map((one) => one.owner.epoch).sort()).toEqual([1, 2, 3])
@@ -60,14 +60,14 @@ describe('taking over', () => {
     },
   )
 
-  it('hands over the intent it finds', async () => {
+  it('returns the intent of the previous owner', async () => {
     const store = new MemoryStore()
     const { owner } = await takeOver(store, 'job', 0, 'first', 0)
     const { intent } = await proposeIntent(store, owner, 0, PROPOSAL, NOTHING)
     expect((await takeOver(store, 'job', 0, 'second', 0)).intent).toEqual(intent)
   })
 
-  it('a ledger that vanished is an error, not a new beginning', async () => {
+  it('a missing ledger is an error and is not created again', async () => {
     const store = new MemoryStore()
     const { owner } = await takeOver(store, 'job', 0, 'first', 0)
     await store.delete(['job-0-ledger'])
@@ -75,8 +75,8 @@ describe('taking over', () => {
   })
 })
 
-describe('changing an own ledger', () => {
-  it('tries again after a conflict, on what is there now', async () => {
+describe('an owner that changes its ledger', () => {
+  it('retries after a conflict, on the ledger that is stored now', async () => {
     const store = new MemoryStore()
     const { owner } = await takeOver(store, 'job', 0, 'first', 0)
     let isFirst = true
@@ -91,7 +91,7 @@ describe('changing an own ledger', () => {
     expect(await ledgerOf(store)).toMatchObject({ watermark: 5, resumeOffset: 9 })
   })
 
-  it('ends when another took over in between, and changes nothing', async () => {
+  it('changes nothing and ends when another owner took over in between', async () => {
     const store = new MemoryStore()
     const { owner } = await takeOver(store, 'job', 0, 'first', 0)
     const racing = faultyStore(store, {
@@ -104,7 +104,7 @@ describe('changing an own ledger', () => {
     expect(await ledgerOf(store)).toMatchObject({ token: 'second', resumeOffset: 0 })
   })
 
-  it('writes nothing where nothing changes', async () => {
+  it('writes nothing if nothing changes', async () => {
     const store = new MemoryStore()
     const { owner } = await takeOver(store, 'job', 0, 'first', 0)
     const before = await readLedger(store, 'job', 0)
@@ -123,7 +123,7 @@ describe('an intent', () => {
     expect(await ledgerOf(store)).toEqual(ledger)
   })
 
-  it('said again is the same intent, and abandons nothing', async () => {
+  it('that is proposed again is the same intent and abandons nothing', async () => {
     const store = new MemoryStore()
     const { owner } = await takeOver(store, 'job', 0, 'first', 0)
     const faulty = faultyStore(store, { after: failAt(1, ({ method }) => method === 'swap') })
@@ -132,7 +132,7 @@ describe('an intent', () => {
     expect(ledger).toMatchObject({ intent: { attempt: 'job-0-1-1-first' }, abandoned: [] })
   })
 
-  it('that replaces one of an earlier epoch notes it as abandoned, with its pages', async () => {
+  it('that replaces one of an earlier epoch records it as abandoned, with its pages', async () => {
     const store = new MemoryStore()
     const first = await takeOver(store, 'job', 0, 'first', 0)
     await proposeIntent(store, first.owner, 0, PROPOSAL, NOTHING)
@@ -142,7 +142,7 @@ describe('an intent', () => {
     expect(ledger.intent?.attempt).toBe('job-0-1-2-second')
   })
 
-  it('keeps the last abandoned attempts, and what it will forget is known before', async () => {
+  it('keeps the last abandoned attempts, and announces those that it will evict', async () => {
     const store = new MemoryStore()
     const forgotten: string[] = []
     for (let i = 0; i < MAX_ABANDONED + 3; i++) {
@@ -159,7 +159,7 @@ describe('an intent', () => {
     expect(encodeLedger(await ledgerOf(store)).length).toBeLessThan(4096)
   })
 
-  it('for a commit that another has made is refused', async () => {
+  it('for a commit that another owner has made is refused', async () => {
     const store = new MemoryStore()
     const { owner } = await takeOver(store, 'job', 0, 'first', 0)
     await updateOwnLedger(store, owner, (ledger) => ({ ...ledger, commit: 1 }))

@@ -70,7 +70,7 @@ describe('a late point', () => {
     })
   })
 
-  it('at the end of the input, with no window open, is amended by a commit of its own', async () => {
+  it('at the end of the input, with no open window, is amended by a commit of its own', async () => {
     const sent = [point('a', 0, 10), point('a', 1, 130), manifest('a', 100, 1, 1), point('a', 9, 20)]
     const job = await run(...sent)
     expect(told(job)).toEqual(['0 a r1 grace/1', '100 a r1 complete/1', '0 a r2 grace/2', '100 a r2 complete/1'])
@@ -80,7 +80,7 @@ describe('a late point', () => {
     expect((await indexOf(job)).lastClosed).toMatchObject({ window: 100, reason: 'complete' })
   })
 
-  it('of a VM that had no part in the window makes it one', async () => {
+  it('of a VM that sent nothing for the window adds a result', async () => {
     const job = await run(...LACKING, point('b', 0, 50, 7), point('a', 4, 230))
     expect(told(job)).toContain('0 b r1 grace/1')
     const [certificate] = certificatesOf(job).filter(({ amended }) => amended.length > 0)
@@ -136,7 +136,7 @@ describe('a late point', () => {
     expect((await job.ledger()).counts).toMatchObject({ accepted: 6, late: 1 })
   })
 
-  it('that comes twice is amended once, and a late copy of what is there makes no revision', async () => {
+  it('that arrives twice is amended once, and a late duplicate makes no revision', async () => {
     const twice = await run(
       ...LACKING,
       point('a', 1, 20),
@@ -151,7 +151,7 @@ describe('a late point', () => {
     expect(told(copy).filter((one) => !one.includes(' r1 '))).toEqual([])
   })
 
-  it('goes no further where no state changes', async () => {
+  it('changes no later window if no state changes', async () => {
     const job = makeJob(recordsOf([...LACKING, point('a', 1, 20), point('a', 4, 230)]), {
       aggregator: { ...totals, advance: () => null },
     })
@@ -183,7 +183,7 @@ describe('a late point', () => {
 })
 
 describe('a late manifest', () => {
-  it('that says something new amends its window', async () => {
+  it('with a new promise amends its window', async () => {
     const sent = [
       point('a', 0, 10),
       point('a', 1, 130),
@@ -196,7 +196,7 @@ describe('a late manifest', () => {
     expect(job.results.deadLetters).toEqual([])
   })
 
-  it('may take back that a window was complete', async () => {
+  it('may make a complete window incomplete', async () => {
     const sent = [
       point('a', 0, 10),
       manifest('a', 0, 0, 1),
@@ -210,7 +210,7 @@ describe('a late manifest', () => {
 })
 
 describe('certificates of amendments', () => {
-  it('tell the windows that changed as they are now, and stay chained', async () => {
+  it('state the changed windows as they are now, and stay chained', async () => {
     const job = await run(...LACKING, point('a', 1, 20, 5), point('a', 4, 230))
     const certificates = certificatesOf(job)
     expect(certificates.map(({ sequence, amended }) => [sequence, amended.length])).toEqual([[1, 0], [2, 1], [3, 0]]) // prettier-ignore
@@ -224,7 +224,7 @@ describe('certificates of amendments', () => {
     }
   })
 
-  it('have the points digest of a window into which all came in time', async () => {
+  it('have the points digest of a window without late points', async () => {
     const inTime = await run(point('a', 0, 10), point('a', 1, 20, 5), manifest('a', 0, 0, 2), point('a', 2, 130))
     const late = await run(...LACKING, point('a', 1, 20, 5))
     const amended = certificatesOf(late).flatMap((one) => one.amended)
@@ -232,7 +232,7 @@ describe('certificates of amendments', () => {
   })
 })
 
-describe('whatever comes late within amendWindows', () => {
+describe('with any late points within amendWindows', () => {
   const finalOf = (job: TestJob): string[] => {
     const latest = new Map<string, VmWindowResult>()
     for (const one of resultsOf(job)) latest.set(`${one.windowStart} ${one.vmId}`, one)
@@ -241,7 +241,7 @@ describe('whatever comes late within amendWindows', () => {
       .sort()
   }
 
-  it('the last revisions are the results of a run in which it came in time', async () => {
+  it('the last revisions are the results of a run in which no point was late', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), fc.boolean(), async (seed, hasManifests) => {
         const random = new Random(seed)

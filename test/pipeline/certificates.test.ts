@@ -14,7 +14,7 @@ import { garbage, manifest, point, recordsOf } from '../support/records.ts'
 const certificatesOf = (lines: readonly string[]): Certificate[] => lines.map((line) => JSON.parse(line) as Certificate)
 
 describe('certificates', () => {
-  it('say of each window what its records came to', async () => {
+  it('state for each window what its records add up to', async () => {
     const job = makeJob(
       recordsOf([
         point('a', 0, 10),
@@ -54,7 +54,7 @@ describe('certificates', () => {
     expect([first, second].every((one) => one !== undefined && isIntact(one))).toBe(true)
   })
 
-  it('are kept beside the ledger, the newest of them, with the head of the chain in it', async () => {
+  it('are stored next to the ledger, the newest ones, and the ledger has the head of the chain', async () => {
     const records = recordsOf(Array.from({ length: 40 }, (_, i) => point('a', i, i * 100)))
     const job = makeJob(records)
     await job.run()
@@ -67,7 +67,7 @@ describe('certificates', () => {
     expect(index.certificates.map((one) => one.sequence)).toEqual(Array.from({ length: 32 }, (_, i) => i + 9))
   })
 
-  it('have the same digests whatever the batches, checkpoints, grain and name of the job', async () => {
+  it('have digests that do not depend on batches, checkpoints, workflow size or the name of the job', async () => {
     const random = new Random(3)
     const sent = makeFleet(random, { vms: 4, windows: 4, hasManifests: true })
     const records = recordsOf(withinGrace(random, sent), 2)

@@ -60,7 +60,7 @@ describe('a commit', () => {
     expect(await leaksOf(job.store, 'job', 1)).toEqual({ lost: [], unswept: [] })
   })
 
-  it('that happened is not repeated, though its workflow says that it failed', async () => {
+  it('that happened is not repeated, even if its workflow reports a failure', async () => {
     const job = makeJob(list)
     const { engine, started } = engineOf(job, async (n, real) => {
       const status = await real()
@@ -71,7 +71,7 @@ describe('a commit', () => {
     expect(published(job)).toEqual(UNDISTURBED)
   })
 
-  it('that its workflow claims and the ledger does not know did not happen', async () => {
+  it('that its workflow reports and the ledger does not have did not happen', async () => {
     const job = makeJob(list)
     const lie: WorkflowStatus = { kind: 'completed', output: JSON.stringify({ ok: true, value: { commit: 1 } }) }
     const engine: WorkflowEngine = {
@@ -87,7 +87,7 @@ describe('a commit', () => {
     expect(job.results.results).toEqual([])
   })
 
-  it('whose workflow answers what cannot be read is looked up in the ledger', async () => {
+  it('whose workflow gives an unreadable answer is read from the ledger', async () => {
     const job = makeJob(list)
     const { engine, started } = engineOf(job, async (n, real) => {
       const status = await real()
@@ -98,7 +98,7 @@ describe('a commit', () => {
     expect(published(job)).toEqual(UNDISTURBED)
   })
 
-  it('that fails maxWorkflowFailures times halts the partition, and says why', async () => {
+  it('that fails maxWorkflowFailures times halts the partition with the reason', async () => {
     const job = makeJob(list)
     const { engine, started } = engineOf(job, () => Promise.resolve({ kind: 'failed', reason: 'always' }))
     const limits = { ...DEFAULT_LIMITS, maxWorkflowFailures: 3 }
@@ -112,7 +112,7 @@ describe('a commit', () => {
     expect(started).toHaveLength(3)
   })
 
-  it('whose workflow is heard of no more is looked up in the ledger before it is driven again', async () => {
+  it('whose workflow no longer reports is read from the ledger before it is retried', async () => {
     const job = makeJob(list, { limits: { ...DEFAULT_LIMITS, stallMs: 20 } })
     const inner = new MemoryEngine({ store: job.store, aggregator: job.env.aggregator })
     const started: string[] = []
@@ -139,7 +139,7 @@ describe('a commit', () => {
     expect(published(job)).toEqual(UNDISTURBED)
   })
 
-  it('whose workflow does not start, attempt after attempt, has the engine see to its workers', async () => {
+  it('whose workflow keeps failing to start is reported to the engine as stalled', async () => {
     const job = makeJob(list, { limits: { ...DEFAULT_LIMITS, stallMs: 60_000 } })
     const inner = new MemoryEngine({ store: job.store, aggregator: job.env.aggregator })
     let nowMs = 1_000_000
@@ -168,7 +168,7 @@ describe('a commit', () => {
     expect(published(job)).toEqual(UNDISTURBED)
   })
 
-  it('gives a workflow its time while pages appear', async () => {
+  it('waits for a workflow as long as new pages appear', async () => {
     const job = makeJob(recordsOf(Array.from({ length: 640 }, (_, i) => point(`vm-${i}`, 0, 10))))
     const asked: string[] = []
     const store = faultyStore(job.store, {
@@ -184,7 +184,7 @@ describe('a commit', () => {
     expect(new Set(asked.slice(0, 8)).size, 'each page seen counts once').toBe(8)
   })
 
-  it('whose workflow cannot be forgotten is a commit', async () => {
+  it('whose workflow cannot be purged is a commit nevertheless', async () => {
     const job = makeJob(list)
     const inner = new MemoryEngine({ store: job.store, aggregator: job.env.aggregator })
     const engine: WorkflowEngine = {
@@ -197,7 +197,7 @@ describe('a commit', () => {
     expect(job.events.filter((event) => event.kind === 'sweep-failed')).toHaveLength(3)
   })
 
-  it('that a fatal answer refuses halts with the code of that answer', async () => {
+  it('with a fatal answer halts with the code of that answer', async () => {
     const job = makeJob(list)
     const refused = { ok: false, code: 'COUNTS_DIFFER', message: 'm', remedy: 'r', isRetryable: false }
     const engine: WorkflowEngine = {
@@ -226,7 +226,7 @@ describe('pages', () => {
     expect(pagesByCommit).toEqual([1, 1, 1, 1])
   })
 
-  it('of more abandoned attempts than a ledger keeps in mind are swept before they are forgotten', async () => {
+  it('of more abandoned attempts than a ledger lists are swept before the ledger evicts the attempts', async () => {
     const job = makeJob(list)
     const inner = new MemoryEngine({ store: job.store, aggregator: job.env.aggregator })
     let starts = 0

@@ -17,8 +17,8 @@ async function quiet(): Promise<void> {
   for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-describe('back-pressure', () => {
-  it.each([0, 2, 5])('lets %i cuts wait behind the one being committed; then the source is not asked', async (most) => {
+describe('backpressure', () => {
+  it.each([0, 2, 5])('lets %i cuts wait behind the one being committed; then the source waits', async (most) => {
     const source = new ScriptSource({ lines })
     const job = makeJob(list, { source, limits: { ...DEFAULT_LIMITS, maxQueuedCuts: most } })
     const inner = new MemoryEngine({ store: job.store, aggregator: job.env.aggregator })
@@ -50,7 +50,7 @@ describe('back-pressure', () => {
     expect(windows).toEqual(windows.map((_, i) => i * 100))
   })
 
-  it('ends when a commit fails for good, even for one who waits for room, with what failed', async () => {
+  it('ends with the error when a commit fails for good, even for a caller that waits for room', async () => {
     const source = new ScriptSource({ lines })
     const job = makeJob(list, { source, limits: { ...DEFAULT_LIMITS, maxQueuedCuts: 0 } })
     const engine: WorkflowEngine = {
@@ -66,7 +66,7 @@ describe('back-pressure', () => {
     expect(await job.ledger()).toMatchObject({ commit: 0, resumeOffset: 0 })
   })
 
-  it('ends a wait for the next record too', async () => {
+  it('also ends a wait for the next record', async () => {
     const source = new ScriptSource({ lines: [...lines.slice(0, 3), { kind: 'silence' }] })
     const job = makeJob(list, { source })
     const engine: WorkflowEngine = {

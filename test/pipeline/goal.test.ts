@@ -7,7 +7,7 @@ import { caughtUp, records, ScriptSource, type ScriptLine } from '../support/scr
 const list = recordsOf([10, 60, 120, 170].map((at, seq) => point('a', seq, at)))
 const SILENCE: ScriptLine = { kind: 'silence' }
 
-describe('a run to the end of what is there', () => {
+describe('a run with --once', () => {
   it.each<[string, readonly ScriptLine[], number]>([
     ['in one batch with what came later', [records(...list)], 3],
     ['record by record', list.map((one) => records(one)), 3],
@@ -22,7 +22,7 @@ describe('a run to the end of what is there', () => {
     expect(job.results.results).toHaveLength(2)
   })
 
-  it('keeps its goal when it is interrupted, though the log has grown', async () => {
+  it('keeps its goal when it is interrupted, even if the log has grown', async () => {
     const job = makeJob(list, { once: true })
     const publishers = { open: () => Promise.reject(new Error('died')) }
     const source = new ScriptSource({ lines: [records(...list.slice(0, 3))], logEnd: 3 })
@@ -35,7 +35,7 @@ describe('a run to the end of what is there', () => {
     expect(await job.ledger()).toMatchObject({ goal: { offset: 3, isReached: true }, counts: { consumed: 3 } })
   })
 
-  it('sets a new goal once the old one is reached', async () => {
+  it('sets a new goal after the old one is reached', async () => {
     const job = makeJob(list, { once: true })
     await job.run({ source: new ScriptSource({ lines: [records(...list.slice(0, 3))], logEnd: 3 }) })
     await job.run({ source: new ScriptSource({ lines: [records(...list), SILENCE], logEnd: 4 }) })

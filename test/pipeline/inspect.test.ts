@@ -34,7 +34,7 @@ async function contentOf(store: MemoryStore): Promise<unknown> {
   return [...(await store.get(store.keys()))]
 }
 
-test('the open windows are seen with what they hold and wait for, whichever aggregator filled them', async () => {
+test('open windows are shown with their contents and missing producers, for any aggregator', async () => {
   const { store } = await stoppedJob()
   const view = await viewPartition(store, 'job', 0, RULES)
   expect(view?.ledger).toMatchObject({ resumeOffset: RECORDS.length, intent: null })
@@ -44,21 +44,21 @@ test('the open windows are seen with what they hold and wait for, whichever aggr
   expect(view?.state.counts).toMatchObject({ consumed: 12, accepted: 8, manifests: 4 })
 })
 
-test('looking writes nothing', async () => {
+test('inspecting a job writes nothing', async () => {
   const { store } = await stoppedJob()
   const before = await contentOf(store)
   await viewPartition(readOnly(store), 'job', 0, RULES)
   expect(await contentOf(store)).toEqual(before)
 })
 
-test('a store for reading refuses every write', async () => {
+test('a read-only store refuses every write', async () => {
   const store = readOnly((await stoppedJob()).store)
   expect(() => store.insert('k', 'v')).toThrow('read-only')
   expect(() => store.swap('k', 'v', '1')).toThrow('read-only')
   expect(() => store.delete(['k'])).toThrow('read-only')
 })
 
-test('a job and a partition that are not there are told as such', async () => {
+test('a job or a partition that does not exist is null', async () => {
   const { store } = await stoppedJob()
   expect(await readJob(store, 'job')).toBeNull()
   expect(await viewPartition(store, 'job', 7, RULES)).toBeNull()
@@ -75,8 +75,8 @@ test('a job and a partition that are not there are told as such', async () => {
   expect(await readJob(store, 'job')).toEqual(record)
 })
 
-describe('a chunk that is gone', () => {
-  test('is looked for again when the ledger moved on meanwhile', async () => {
+describe('a missing chunk', () => {
+  test('is read again if the ledger has a newer commit', async () => {
     const first = await stoppedJob(RECORDS.slice(0, 11))
     const old = await readLedger(first.store, 'job', 0)
     let hasMovedOn = false
@@ -94,14 +94,14 @@ describe('a chunk that is gone', () => {
     expect(view?.state.windows.size).toBe(0)
   })
 
-  test('is an error when the ledger still names it', async () => {
+  test('is an error if the ledger still names it', async () => {
     const { store } = await stoppedJob()
     const view = await viewPartition(store, 'job', 0, RULES)
     await store.delete(view?.index?.open.flatMap(({ set }) => chunkKeys(set)) ?? [])
     await expect(viewPartition(store, 'job', 0, RULES)).rejects.toMatchObject({ code: 'CHUNK_BROKEN' })
   })
 
-  test('is given up when the ledger never stands still', async () => {
+  test('is an error after many reads if the ledger keeps changing', async () => {
     const { store } = await stoppedJob()
     const view = await viewPartition(store, 'job', 0, RULES)
     await store.delete(view?.index?.open.flatMap(({ set }) => chunkKeys(set)) ?? [])

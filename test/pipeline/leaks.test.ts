@@ -18,8 +18,8 @@ async function leaksAfter(
 
 const SEEDS = Array.from({ length: 25 }, (_, i) => 5000 + i)
 
-describe('no key is left behind', () => {
-  it('by a clean run, which also deletes all that it lists to be deleted', async () => {
+describe('no key is left in the store', () => {
+  it('by a clean run, which also deletes everything that it lists as garbage', async () => {
     for (const seed of SEEDS) {
       const { lost, unswept } = await leaksAfter(seed, NO_MISCHIEF)
       expect({ seed, lost, unswept }).toEqual({ seed, lost: [], unswept: [] })
@@ -33,7 +33,7 @@ describe('no key is left behind', () => {
     }
   })
 
-  it('by zombies, but for what stragglers of attempts that never were committed write late', async () => {
+  it('by zombies, except late writes of attempts that were never committed', async () => {
     for (const seed of SEEDS) {
       const { lost, store } = await leaksAfter(seed, { crash: 0.05, fail: 0.01, zombie: 0.4, twice: 0 })
       const attempts = new Set(lost.map((key) => key.replace(/-[a-z]+-\d+$/, '')))

@@ -129,7 +129,7 @@ describe('a promotion', () => {
     },
   )
 
-  it('of a published result that was changed, mends it and nothing else', async () => {
+  it('of a published result that was changed repairs that result and nothing else', async () => {
     const all = fleet(8)
     const job = makeJob(all, { aggregator: totals })
     await job.run()
@@ -143,7 +143,7 @@ describe('a promotion', () => {
     expect(added).toMatchObject([{ vmId: 'a', windowStart: 200, revision: 2, received: 1, promoted: { by: 'ann' } }])
   })
 
-  it('of more VMs than one request takes goes on with the next, which knows of the one before', async () => {
+  it('of more VMs than one request holds continues with the next request, which takes the first into account', async () => {
     const all = fleet(9)
     const job = makeJob([], { aggregator: faulty })
     await runOver(job, all.slice(0, 16))
@@ -163,7 +163,7 @@ describe('a promotion', () => {
     expect(latestBare(job.results.results)).toEqual(await rightly(all))
   })
 
-  it('that finds an amended VM refuses it whole, and promotes the others', async () => {
+  it('refuses all windows of an amended VM, and promotes the others', async () => {
     const all = fleet(14, new Map([[8, point('a', 900, 620, 5)]]))
     const job = makeJob([], { aggregator: faulty })
     await runOver(job, all.slice(0, 16))
@@ -194,7 +194,7 @@ describe('a promotion', () => {
       expect({ ...mended.get(key), reason: '' }, key).toEqual({ ...result, reason: '' })
   })
 
-  it('whose windows are too far behind is refused: those that closed since could not follow', async () => {
+  it('is refused if windows that closed since are no longer remembered', async () => {
     const all = fleet(14)
     const job = makeJob([], { aggregator: faulty })
     await runOver(job, all.slice(0, 16))
@@ -214,7 +214,7 @@ describe('a promotion', () => {
     expect(certificatesOf(job).some(({ promoted }) => promoted !== undefined)).toBe(false)
   })
 
-  it('of rows that are not those it speaks of does nothing, and halts nothing', async () => {
+  it('with rows that differ from the request does nothing and halts nothing', async () => {
     const all = fleet(8)
     const job = makeJob([], { aggregator: faulty })
     await runOver(job, all)
@@ -226,31 +226,34 @@ describe('a promotion', () => {
 })
 
 describe('an owner that dies', () => {
-  it.each(['before', 'after'] as const)('%s any call of its store: promoted once, and right', async (when) => {
-    const all = fleet(7)
-    const right = await rightly(all)
-    const first = makeJob([], { aggregator: faulty })
-    await runOver(first, all.slice(0, 10))
-    const again = await replayed(first.results.certificates, [all], RULES, totals)
-    let deaths = 0
-    let promotedBefore = 0
-    for (let nth = 1; ; nth++) {
-      const job = makeJob([], { aggregator: faulty })
-      await runOver(job, all.slice(0, 10))
-      await askToPromote(live(job), again)
-      if (!(await dieAt(job, nth, when, all))) break
-      deaths++
-      if (resultsOf(job).some(({ promoted }) => promoted !== undefined)) promotedBefore++
-      await runOver(job, all, { aggregator: totals }, true)
-      expect({ nth, latest: latestBare(job.results.results) }).toEqual({ nth, latest: right })
-      expect(certificatesOf(job).filter(({ promoted }) => promoted !== undefined)).toHaveLength(1)
-      expect(await answerOf(job)).toMatchObject({ kind: 'promoted', refused: { count: 0 } })
-      const keys = resultsOf(job).map(({ vmId, windowStart, revision }) => `${windowStart} ${vmId} ${revision}`)
-      expect(new Set(keys).size).toBe(keys.length)
-    }
-    expect(deaths).toBeGreaterThan(30)
-    expect(promotedBefore).toBeGreaterThan(5)
-  })
+  it.each(['before', 'after'] as const)(
+    '%s any call of its store: its successor promotes once and correctly',
+    async (when) => {
+      const all = fleet(7)
+      const right = await rightly(all)
+      const first = makeJob([], { aggregator: faulty })
+      await runOver(first, all.slice(0, 10))
+      const again = await replayed(first.results.certificates, [all], RULES, totals)
+      let deaths = 0
+      let promotedBefore = 0
+      for (let nth = 1; ; nth++) {
+        const job = makeJob([], { aggregator: faulty })
+        await runOver(job, all.slice(0, 10))
+        await askToPromote(live(job), again)
+        if (!(await dieAt(job, nth, when, all))) break
+        deaths++
+        if (resultsOf(job).some(({ promoted }) => promoted !== undefined)) promotedBefore++
+        await runOver(job, all, { aggregator: totals }, true)
+        expect({ nth, latest: latestBare(job.results.results) }).toEqual({ nth, latest: right })
+        expect(certificatesOf(job).filter(({ promoted }) => promoted !== undefined)).toHaveLength(1)
+        expect(await answerOf(job)).toMatchObject({ kind: 'promoted', refused: { count: 0 } })
+        const keys = resultsOf(job).map(({ vmId, windowStart, revision }) => `${windowStart} ${vmId} ${revision}`)
+        expect(new Set(keys).size).toBe(keys.length)
+      }
+      expect(deaths).toBeGreaterThan(30)
+      expect(promotedBefore).toBeGreaterThan(5)
+    },
+  )
 })
 
 async function dieAt(

@@ -27,7 +27,7 @@ function replayOf(first: TestJob, list: ReturnType<typeof recordsOf>, random: Ra
   return makeJob(list, { job: 'again', rules: first.env.rules, source, limits, once: true, recorded: () => recorded })
 }
 
-it('closes by force, by a deadline and by the end of an input come where they came, with the same certificates', async () => {
+it('a replay repeats closes by an operator, by a deadline and at the end of the input, with the same certificates', async () => {
   const rules = { ...RULES, deadlineMs: 50 }
   const list = recordsOf([
     ...[point('a', 0, 10), point('b', 0, 20), point('a', 1, 110), garbage(), point('b', 2, 115), point('a', 2, 20)],
@@ -63,7 +63,7 @@ it('closes by force, by a deadline and by the end of an input come where they ca
   }
 })
 
-it('of any fleet, a replay comes to the same bytes, and another run of it changes nothing', async () => {
+it('a replay of any fleet gives the same bytes, and running it again changes nothing', async () => {
   await fc.assert(
     fc.asyncProperty(fc.nat(), async (seed) => {
       const random = new Random(seed)
@@ -85,7 +85,7 @@ it('of any fleet, a replay comes to the same bytes, and another run of it change
   )
 })
 
-it('late points amend where they amended, with a close and at the end of an input', async () => {
+it('a replay amends late points at the same commits, with a close and at the end of the input', async () => {
   // Window 0 closes by its grace, and a point for it comes before its manifest closes 100; another when nothing is open.
   const sent = [point('a', 0, 10), point('a', 2, 160), point('a', 1, 20), manifest('a', 100, 2, 1), point('a', 3, 30)]
   const list = recordsOf(sent)
@@ -105,7 +105,7 @@ it('late points amend where they amended, with a close and at the end of an inpu
   expect(proofOf(again)).toEqual(proofOf(first))
 })
 
-it('what the other job has not closed stays open', async () => {
+it('a replay leaves windows open that the other job has not closed', async () => {
   const list = recordsOf([point('a', 0, 10), point('a', 1, 160), point('a', 2, 170)])
   const first = makeJob([])
   const stop = new AbortController()

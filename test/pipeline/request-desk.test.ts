@@ -41,7 +41,7 @@ async function untilAnswered(job: TestJob, list: readonly SourceRecord[], more =
 }
 
 describe('a request to close', () => {
-  it('closes the open windows up to the one that it names, and says which', async () => {
+  it('closes the open windows up to the one that it names, and the answer lists them', async () => {
     const job = makeJob([], { rules })
     const events = await untilAnswered(job, OPEN, { source: sourceThatAsks(job, OPEN, asking(100)) })
     expect(told(job)).toEqual(['0 a:forced/1', '100 a:forced/1'])
@@ -54,7 +54,7 @@ describe('a request to close', () => {
     })
   })
 
-  it('is heard while the source is silent', async () => {
+  it('is carried out while the source is silent', async () => {
     const job = makeJob([], { rules })
     let isAsked = false
     const stop = new AbortController()
@@ -82,14 +82,14 @@ describe('a request to close', () => {
     })
   })
 
-  it('a window of which there is only a manifest, and no point of a later one, is not open', async () => {
+  it('for a window with only a manifest, and no point of a later window, is refused as not open', async () => {
     const job = makeJob([], { rules })
     const list = recordsOf([point('a', 0, 10), manifest('a', 100, 1, 5)])
     await untilAnswered(job, list, { source: sourceThatAsks(job, list, asking(100)) })
     expect(await requestState(job.store, 'job', 0, 'r1')).toMatchObject({ outcome: { problem: 'not-open' } })
   })
 
-  it('a window that has closed is told so, whoever closed it', async () => {
+  it('for a window that has closed is refused as closed before', async () => {
     const job = makeJob([], { rules })
     await untilAnswered(job, OPEN, { source: sourceThatAsks(job, OPEN, asking(100)) })
     await submitRequest(job.store, 'job', 0, asking(0, 'r2'))
@@ -100,7 +100,7 @@ describe('a request to close', () => {
     expect(told(job)).toEqual(['0 a:forced/1', '100 a:forced/1'])
   })
 
-  it('that nobody owned is carried out by the next owner, before it reads on', async () => {
+  it('to a partition without an owner is carried out by the next owner before it reads on', async () => {
     const job = makeJob([], { rules })
     await runOver(job, OPEN)
     await submitRequest(job.store, 'job', 0, asking(100))
@@ -110,7 +110,7 @@ describe('a request to close', () => {
     expect(told(job)).toEqual(['0 a:forced/1', '100 a:forced/1', '200 a:grace/1'])
   })
 
-  it('that comes as the input ends is answered', async () => {
+  it('that arrives at the end of the input is answered', async () => {
     const job = makeJob([], { rules })
     const source = new ScriptSource({ lines: [records(...OPEN)] })
     const observe = (event: PipelineEvent): void => {
@@ -120,7 +120,7 @@ describe('a request to close', () => {
     expect(await requestState(job.store, 'job', 0, 'r1')).toMatchObject({ outcome: { problem: 'closed-before' } })
   })
 
-  it('a store that does not answer is asked again at the next look, and holds up no folding', async () => {
+  it('is read at the next poll if the store does not answer, and holds up no folding', async () => {
     const job = makeJob([], { rules })
     await submitRequest(job.store, 'job', 0, asking(0))
     const isLook = ({ method, keys }: { method: string; keys: readonly string[] }) =>

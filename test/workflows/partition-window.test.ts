@@ -20,7 +20,7 @@ const outcome = (vmWindows: number, received: number): ActivityResult<AggregateO
 const FAILED = { ok: false, code: 'CHUNK_BROKEN', message: 'm', remedy: 'r', isRetryable: false } as const
 
 describe('the parent workflow', () => {
-  it('aggregates, then commits what came out, and ends with the answer of the commit', async () => {
+  it('aggregates, commits the outcome, and ends with the answer of the commit', async () => {
     const plan = await planned()
     const workflow = partitionWindow(plan)
     expect(workflow.next().value).toEqual({ activity: 'aggregate', input: plan })
@@ -31,7 +31,7 @@ describe('the parent workflow', () => {
     expect(workflow.next(committed)).toEqual({ done: true, value: committed })
   })
 
-  it('commits a checkpoint at once', async () => {
+  it('commits a checkpoint without aggregating', async () => {
     const plan = { ...(await planned()), close: null }
     expect(partitionWindow(plan).next().value).toEqual({ activity: 'commit', input: { plan, outcome: null } })
   })

@@ -16,7 +16,7 @@ const tasks = (window?.vms ?? []).map((vm): VmWindowTask => {
 const ORDER: VmWindowOrder = { aggregator: 'totals@1', rules: RULES, maxRowBytes: 1000, tasks }
 
 describe('the vm-window workflow', () => {
-  it('answers each task in its place; one that fails fails alone', () => {
+  it('answers each task at its position, and a failing task fails alone', () => {
     const failing = {
       ...totals,
       result: (acc: { sum: number }) => {
@@ -29,16 +29,16 @@ describe('the vm-window workflow', () => {
     expect(b).toEqual({ ok: false, error: 'below zero' })
   })
 
-  it('answers the same when it runs again', () => {
+  it('gives the same answer when it runs twice', () => {
     expect(vmWindow(ORDER, totals)).toEqual(vmWindow(ORDER, totals))
   })
 
-  it('answers with no more than the order allows', () => {
+  it('answers with an error if a result is larger than the order allows', () => {
     const [a] = vmWindow({ ...ORDER, maxRowBytes: 100 }, totals)
     expect(a).toMatchObject({ ok: false, error: expect.stringContaining('allows 100 each') as string })
   })
 
-  it('leaves the lists of gaps out before it gives a result up for its size', () => {
+  it('drops the lists of gaps before it gives up a result that is too large', () => {
     const gaps = Array.from({ length: 50 }, (_, i) => point('a', 1000 + 2 * i, 10))
     const [closed] = new Folding({}, totals).feed(...gaps, manifest('a', 0, 1000, 99)).end().closed
     const { window: late } = closed?.vms[0] as ClosedVm
@@ -52,7 +52,7 @@ describe('the vm-window workflow', () => {
     expect(short.outcome.result.missingCount).toBe(49)
   })
 
-  it('does no work that was meant for another aggregator', () => {
+  it('refuses work for another aggregator', () => {
     expect(aggregatorId(totals)).toBe('totals@1')
     expect(() => vmWindow(ORDER, { ...totals, version: 2 })).toThrow(
       'for aggregator totals@1; this worker has totals@2',

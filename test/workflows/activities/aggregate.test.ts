@@ -64,7 +64,7 @@ function closingOf({ closing }: AggregateOutcome): NonNullable<AggregateOutcome[
 const state = (vmId: string, window: number, count: number): StateRow => ({ vmId, window, state: { count, sum: 0 } })
 
 describe('states', () => {
-  it('of the window before meet the VMs of this one, on either side of both lists', async () => {
+  it('of the previous window are merged with the VMs of this one, at both ends of both lists', async () => {
     const prior = ['a', 'c', 'e', 'f'].map((vmId) => state(vmId, 0, 10))
     const closed = await closing(['b', 'c', 'd', 'f', 'g'], { prior })
     const outcome = await run(closed)
@@ -98,7 +98,7 @@ describe('states', () => {
     expect(closingOf(outcome).statesDropped).toBe(1)
   })
 
-  it('of a VM that was idle, by its own word, keep the window of its last point', async () => {
+  it('of a VM that promised no points keep the window of its last point', async () => {
     const store = new MemoryStore()
     const folding = new Folding({}, totals).feed(manifest('a', 100, 0, 0), point('b', 0, 100)).end()
     const plan = await planClose(store, folding, folding.closed[0] ?? null, { prior: [state('a', -100, 3)] })
@@ -107,14 +107,14 @@ describe('states', () => {
     expect(await statesOf(closed, outcome)).toEqual(['a@-100 {"count":3,"sum":0}', 'b@100 {"count":1,"sum":1}'])
   })
 
-  it('that carry nothing on are not stored', async () => {
+  it('that are null are not stored', async () => {
     const closed = await closing(['a'], { aggregator: { ...totals, advance: () => null } })
     expect(closingOf(await run(closed)).states).toMatchObject({ rows: 0, digests: [] })
   })
 })
 
 describe('the job total', () => {
-  it('merges every VM window that closed into what was before', async () => {
+  it('merges every closed VM window into the previous total', async () => {
     const closed = await closing(['a', 'b'], { total: { count: 7, sum: 100 } })
     expect(await readRows(closed.store, (await run(closed)).total)).toEqual([
       { value: { count: 9, sum: 110 }, window: { start: 100, end: 200 } },
@@ -135,7 +135,7 @@ describe('the job total', () => {
     expect(read.result()).toEqual({ start: 100, end: 400, prior: null })
   })
 
-  it('that its aggregator cannot merge is dropped for good, and holds up no window', async () => {
+  it('that its aggregator cannot merge is dropped for good and holds up no window', async () => {
     const unmergeable: AnyAggregator = {
       ...totals,
       merge: () => {
@@ -159,8 +159,8 @@ describe('the job total', () => {
   })
 })
 
-describe('the grain', () => {
-  it('changes how many instances run, and nothing that comes out', async () => {
+describe('the number of VM windows per workflow', () => {
+  it('changes the number of instances and no result', async () => {
     const vms = Array.from({ length: 11 }, (_, i) => `vm-${String(i).padStart(2, '0')}`)
     const prior = ['vm-00', 'vm-03x', 'vm-99'].map((vmId) => state(vmId, 0, 10))
     const [one, ...others] = await Promise.all(
@@ -182,7 +182,7 @@ describe('the grain', () => {
     for (const other of others) expect(other).toEqual(one)
   })
 
-  it('is cut short where one workflow would carry more bytes than a value may have', async () => {
+  it('is lower if a workflow would carry more bytes than a value may have', async () => {
     const wide: AnyAggregator = {
       ...totals,
       encode: (acc: object) => ({ ...acc, text: 'x'.repeat(300_000) }),
@@ -215,7 +215,7 @@ describe('a failure', () => {
     },
   }
 
-  it('of one VM is tried three times under new ids, then quarantined; the others close as if it were not there', async () => {
+  it('of one VM is retried under new ids, three tries in all, then quarantined; the others close as without it', async () => {
     const store = new MemoryStore()
     const folding = new Folding({}, failing)
     folding.feed(point('a', 0, 100, 5), point('b', 0, 100, -5), point('b', 1, 100, -5), point('c', 0, 100, 5)).end()
@@ -248,7 +248,7 @@ describe('a failure', () => {
     expect(closingOf(outcome)).toMatchObject({ vmWindows: 3, received: 4, reason: 'quarantined' })
   })
 
-  it('that passes is none', async () => {
+  it('that does not recur has no effect', async () => {
     const closed = await closing(['a'])
     let tries = 0
     const outcome = await run(closed, {
@@ -287,7 +287,7 @@ describe('a failure', () => {
     expect(b?.error?.length).toBeLessThanOrEqual(500)
   })
 
-  it('of a result whose lists make it too large costs the lists, not the page', async () => {
+  it('of a result that its lists make too large drops the lists, not the page', async () => {
     const store = new MemoryStore()
     const folding = new Folding({ maxProducersPerVm: 60 }, totals)
     const wideName = (i: number): string => String(i).padStart(128, '\u0001')
@@ -300,14 +300,14 @@ describe('a failure', () => {
     expect(JSON.stringify(a).length).toBeLessThan(1000)
   })
 
-  it('of an instance fails the activity: it is no fault of a VM', async () => {
+  it('of an instance fails the activity, since no VM is to blame', async () => {
     const closed = await closing(['a', 'b'])
     await expect(run(closed, { run: () => Promise.reject(new Error('no worker')) })).rejects.toThrow('no worker')
     const short: RunVmWindows = () => Promise.resolve([] as VmWindowAnswer)
     await expect(run(closed, { run: short })).rejects.toMatchObject({ code: 'ANSWER_DIFFERS' })
   })
 
-  it('to find the chunks that the plan names is never taken for their absence', async () => {
+  it('to find the chunks that the plan names is never treated as their absence', async () => {
     const closed = await closing(['a'], { prior: [state('a', 0, 10)] })
     await closed.store.delete(closed.store.keys().filter((key) => key.includes('-states-')))
     await expect(run(closed)).rejects.toMatchObject({ code: 'CHUNK_BROKEN' })
@@ -315,7 +315,7 @@ describe('a failure', () => {
 })
 
 describe('running twice', () => {
-  it('gives the same outcome and writes nothing more, even when the second run would compute something else', async () => {
+  it('gives the same outcome and writes nothing else, even if the second run would compute another result', async () => {
     const closed = await closing(['a', 'b', 'c'], { prior: [state('a', 0, 10)] })
     const first = await run(closed)
     const keys = closed.store.keys()

@@ -36,7 +36,7 @@ async function ledger(): Promise<Ledger> {
 }
 
 describe('a commit', () => {
-  it('moves the ledger on: number, offset, watermark, counts, index; and clears the intent', async () => {
+  it('advances the ledger (number, offset, watermark, counts, index) and clears the intent', async () => {
     const request = await closeRequest()
     expect(await commit(request, store)).toEqual({ commit: 1 })
     const after = await ledger()
@@ -63,7 +63,7 @@ describe('a commit', () => {
     expect(after.certified).toEqual(request.outcome?.certificate?.head)
   })
 
-  it('done twice is done once', async () => {
+  it('that runs twice takes effect once', async () => {
     const request = await closeRequest()
     await commit(request, store)
     const before = await readLedger(store, 'job', 0)
@@ -73,7 +73,7 @@ describe('a commit', () => {
     expect(store.keys()).toEqual(keys)
   })
 
-  it('whose reply was lost finds itself', async () => {
+  it('whose reply was lost finds its own commit', async () => {
     const request = await closeRequest()
     const faulty = faultyStore(store, { after: failAt(1, ({ method }) => method === 'swap') })
     await expect(commit(request, faulty)).rejects.toMatchObject({ code: 'LOST' })
@@ -81,7 +81,7 @@ describe('a commit', () => {
     expect((await ledger()).commit).toBe(1)
   })
 
-  it('whose ledger changed under it, in the hands of its owner, tries again', async () => {
+  it('retries if its owner changed the ledger in between', async () => {
     const request = await checkpointRequest()
     let isFirst = true
     const racing = faultyStore(store, {
@@ -95,7 +95,7 @@ describe('a commit', () => {
     expect(await ledger()).toMatchObject({ commit: 1, published: { digest: 'x' } })
   })
 
-  it('chains its digest to the one before, and to all that it decides', async () => {
+  it('has a digest over the previous digest and everything that it decides', async () => {
     const digests = new Set<string>()
     const digestOf = async (change: (plan: CommitPlan) => CommitPlan): Promise<void> => {
       store = new MemoryStore()
@@ -113,7 +113,7 @@ describe('a commit', () => {
     expect(digests.size).toBe(5)
   })
 
-  it('keeps in mind what was abandoned while it was under way, and puts what it was told of into the garbage', async () => {
+  it('keeps attempts that were abandoned during the commit, and moves those of its plan into the garbage', async () => {
     const first = await checkpointRequest()
     const second = await checkpointRequest()
     expect(second.plan.abandoned, 'noted by the intent, after the plan was read').toEqual([])
@@ -160,7 +160,7 @@ describe('no commit', () => {
     },
   )
 
-  it('on an index that is broken', async () => {
+  it('on a broken index', async () => {
     await commit(await checkpointRequest(), store)
     const request = await checkpointRequest()
     await store.delete([`${request.plan.indexBefore?.attempt}-index-0`])

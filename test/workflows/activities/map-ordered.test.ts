@@ -23,7 +23,7 @@ class Calls {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('mapOrdered', () => {
-  it('has at most so many calls under way, and yields in order though later ones end first', async () => {
+  it('has a bounded number of calls in flight, and yields in order even if later calls end first', async () => {
     const calls = new Calls()
     const yielded: number[] = []
     const all = (async () => {
@@ -47,7 +47,7 @@ describe('mapOrdered', () => {
     expect(yielded).toEqual([10, 20, 30, 40])
   })
 
-  it('throws the first failure once all that was under way has ended', async () => {
+  it('throws the first failure after all calls in flight have ended', async () => {
     const calls = new Calls()
     let hasEnded = false
     const all = (async () => {
@@ -63,7 +63,7 @@ describe('mapOrdered', () => {
     expect(calls.started).toEqual([1, 2])
   })
 
-  it('yields nothing for nothing', async () => {
+  it('yields nothing for an empty list', async () => {
     for await (const _ of mapOrdered([], 3, () => Promise.resolve(1))) expect.unreachable()
   })
 })
