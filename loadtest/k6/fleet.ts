@@ -1,18 +1,18 @@
 /**
- * What the virtual users of a load test send. Each stands for a collector with VMs of its own, and numbers their points:
- * everything follows from (user, tick), so that the check afterwards knows every value without being told.
+ * The points that the virtual users of a load test send. Each user represents a collector with its own VMs. All points are
+ * functions of (user, tick), so the final check can compute every value without any record of what was sent.
  *
- * Shared with the runner, hence free of k6's own modules.
+ * Also used by the runner, so it imports no k6 modules.
  */
 
-/** Points of one user's VMs, tick by tick: one point of each VM a tick. */
+/** Points of one user's VMs: in each tick, one point per VM. */
 export interface Fleet {
-  /** Begins every vmId, so that two tests never share a VM. */
+  /** Prefix of every vmId, so that two tests never share a VM. */
   readonly run: string
   readonly vmsPerUser: number
-  /** Time of tick 0, milliseconds. */
+  /** Timestamp of tick 0, in milliseconds. */
   readonly startMs: number
-  /** From one point of a VM to its next, in the time that the points bear. */
+  /** Event time between two points of a VM, in milliseconds. */
   readonly everyMs: number
 }
 
@@ -28,7 +28,7 @@ export function vmIdOf(fleet: Fleet, user: number, vm: number): string {
   return `${fleet.run}-${user}-${vm}`
 }
 
-/** Whole numbers, so that sums are exact in any order; no two ticks of a VM in a row are alike. */
+/** Integers, so that sums are exact in any order. Consecutive ticks of a VM have different values. */
 export function valueOf(user: number, vm: number, tick: number): number {
   return (user * 31 + vm * 17 + tick * 7) % 1009
 }
@@ -49,20 +49,20 @@ export function pointsOf(fleet: Fleet, user: number, firstTick: number, ticks: n
   return points
 }
 
-/** A request bears so many points of each of its user's VMs. */
+/** Number of points per VM in one request. */
 export const TICKS_A_REQUEST = 2
 
-/** One request and its answer, as the users log it; a line each. */
+/** One request and its response, as logged by the users, one per line. */
 export interface Attempt {
-  /** When it was sent, milliseconds since 1970. */
+  /** When it was sent, in milliseconds since 1970. */
   readonly at: number
   readonly user: number
   readonly firstTick: number
   readonly ticks: number
-  /** 0: no answer came. */
+  /** 0: no response. */
   readonly status: number
   readonly ms: number
-  /** Sent before and acknowledged then: a copy. */
+  /** Whether the request is a duplicate of one that was acknowledged. */
   readonly copy?: true
 }
 

@@ -15,12 +15,12 @@ export const fleet: Fleet = {
   everyMs: Number(__ENV['EVERY_MS'] ?? 432_000),
 }
 
-/** Points that Kafka has acknowledged, through the gateway; copies do not count. */
+/** Points that Kafka has acknowledged through the gateway, not counting duplicates. */
 const acknowledged = new Counter('points_acknowledged')
-/** Attempts that were refused or got no answer: they are made again. */
+/** Attempts that were refused or got no response; they are retried. */
 const refused = new Rate('attempts_refused')
 
-/** State of this user; each has its own copy of this module. */
+/** State of this user. k6 loads this module once per user. */
 let nextTick = 0
 
 const FORMATS = [
@@ -29,7 +29,7 @@ const FORMATS = [
   { 'Content-Type': 'application/json', gzip: true },
 ] as const
 
-/** Sends the next points of this user. With `copies`, sends them again right away. */
+/** Sends the next points of this user. With `copies`, sends them again immediately. */
 export function send(copies = 0): void {
   const user = exec.vu.idInTest
   const firstTick = nextTick
@@ -65,7 +65,7 @@ function attempt(body: string, params: Params, what: Omit<Attempt, 'at' | 'statu
   console.log(ATTEMPT + JSON.stringify(line))
   const isTaken = response.status === 200
   refused.add(!isTaken)
-  // What is wrong with a request stays wrong: that is a fault of this script or of the gateway, and fails the test.
+  // An invalid request stays invalid, so it is a bug of this script or of the gateway, and fails the test.
   check(response, {
     'no request is called wrong': ({ status }) => status < 400 || status === 429 || status >= 500,
     'a refusal says when to try again': ({ status, headers }) =>

@@ -1,4 +1,4 @@
-/** What the users logged: every attempt, and what of it was acknowledged. */
+/** Parses the logs of the virtual users: every attempt, and which points were acknowledged. */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { ATTEMPT, TICKS_A_REQUEST, type Attempt } from '../k6/fleet.ts'
@@ -16,15 +16,15 @@ function parseAttempt(text: string): Attempt {
   return JSON.parse(text.slice(0, text.lastIndexOf('}') + 1)) as Attempt
 }
 
-/** Of one user: ticks `[0, acknowledged)` were acknowledged, those up to `sent` may be stored as well. */
+/** Progress of one user: ticks `[0, acknowledged)` were acknowledged; ticks up to `sent` may be stored too. */
 export interface Progress {
   acknowledged: number
   sent: number
-  /** Ticks that were acknowledged again. */
+  /** Number of ticks that were acknowledged a second time. */
   copies: number
 }
 
-/** By user. Users send in order and go on only after an acknowledgement, which is checked here. */
+/** Progress by user. Checks that users send in order and continue only after an acknowledgement. */
 export function progressOf(attempts: readonly Attempt[]): Map<number, Progress> {
   const users = new Map<number, Progress>()
   for (const { user, firstTick, ticks, status, copy } of attempts) {
@@ -44,8 +44,8 @@ export function progressOf(attempts: readonly Attempt[]): Map<number, Progress> 
 }
 
 /**
- * What users may have sent besides, where k6 was stopped in their midst: one request each, of which nothing is logged; also
- * of those who have logged nothing yet.
+ * Adds what users may have sent without logging it, if k6 was stopped: one request for each user, including users that have
+ * not logged anything.
  */
 export function withCutOff(users: ReadonlyMap<number, Progress>, count: number): Map<number, Progress> {
   const all = new Map(users)

@@ -1,37 +1,37 @@
 /**
- * What each process of a load test takes of the machine, second by second: CPU, which tells whose bound a figure is, and memory,
- * which tells whether it grows. Linux only.
+ * CPU and memory of each process of a load test, per second. CPU shows which process limits throughput; memory shows whether
+ * it grows. Linux only.
  */
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cpuSecondsOf } from '../../bench/peer/cpu.ts'
 
-/** CPU seconds by name of the process. */
+/** CPU seconds by process name. */
 export type CpuSeconds = Readonly<Record<string, number>>
 
 export interface CpuUsage {
   readonly total: CpuSeconds
-  /** In each second since the start; what ended in the middle of one lacks its end. */
+  /** For each second since the start. The last fraction of a process that ends within a second is missing. */
   readonly timeline: readonly CpuSeconds[]
-  /** Resident MiB by name at the end of each second; 0 of what is not there. */
+  /** Resident MiB by process name at the end of each second; 0 if the process does not exist. */
   readonly memoryMib: readonly Readonly<Record<string, number>>[]
 }
 
 const EVERY_MS = 1_000
 
-/** The process that has the name now: a gateway that is started again has another id. `null`: none. */
+/** The current process id for a name: a restarted gateway has another id. `null`: no such process. */
 export type PidOf = () => number | null
 
-/** Watches until `signal` aborts; `null` where the kernel does not tell. */
+/** Samples until `signal` aborts; `null` if the system does not provide the data. */
 export async function watchCpu(pids: Readonly<Record<string, PidOf>>, signal: AbortSignal): Promise<CpuUsage | null> {
   if (process.platform !== 'linux') return null
   const timeline: CpuSeconds[] = []
   const memoryMib: Record<string, number>[] = []
   const startMs = performance.now()
   for (let last = await readAll(pids); !signal.aborted;) {
-    // Kept to the second, however long looking takes.
+    // Keep to whole seconds, however long sampling takes.
     const nextMs = startMs + (timeline.length + 1) * EVERY_MS
-    // An abort ends the pause, and what was used until then is noted.
+    // An abort ends the pause; the usage until then is recorded.
     await sleep(Math.max(0, nextMs - performance.now()), undefined, { signal }).catch(() => undefined)
     const now = await readAll(pids)
     timeline.push(usedBetween(last, now, Object.keys(pids)))
@@ -52,7 +52,7 @@ async function readAll(pids: Readonly<Record<string, PidOf>>): Promise<Map<strin
   for (const [name, pidOf] of Object.entries(pids)) {
     const pid = pidOf()
     if (pid === null) continue
-    // One that has ended has no files any more.
+    // A process that has ended has no files in /proc.
     const [seconds, mib] = await Promise.all([cpuSecondsOf(pid), residentMib(pid)]).catch(() => [null, null])
     if (seconds !== null && mib !== null) readings.set(name, { pid, seconds, mib })
   }
@@ -61,13 +61,13 @@ async function readAll(pids: Readonly<Record<string, PidOf>>): Promise<Map<strin
 
 async function residentMib(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  // proc(5): in kB; a process that has ended and is not reaped has none.
+  // proc(5): in kB; missing for a process that has ended and is not reaped.
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024
 }
 
-/** Of the gateway: in the middle, at the end, and at most. */
+/** Memory of the gateway: halfway, at the end, and the maximum. */
 export function gatewayMemory({ memoryMib }: CpuUsage): { middle: number; end: number; most: number } {
-  // Where it was being started again there is nothing to tell.
+  // Skip seconds in which the gateway was restarting.
   const values = memoryMib.map(({ gateway = 0 }) => gateway).filter((mib) => mib > 0)
   const at = (index: number): number => values.at(index) ?? 0
   return { middle: at(Math.floor(values.length / 2)), end: at(-1), most: Math.max(0, ...values) }

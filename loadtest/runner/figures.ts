@@ -1,13 +1,13 @@
-/** Figures of a load test: over the whole of it, and second by second for the plots. Pure. */
+/** Figures of a load test: in total, and per second for the plots. Pure. */
 import type { Attempt } from '../k6/fleet.ts'
 
 export interface Second {
-  /** From the first attempt. */
+  /** Time since the first attempt. */
   readonly at: number
   readonly points: number
   readonly requests: number
   readonly refused: number
-  /** Milliseconds until the answer; `null` in a second without one. */
+  /** Milliseconds until the response; `null` in a second without one. */
   readonly p50: number | null
   readonly p95: number | null
   readonly p99: number | null
@@ -15,13 +15,13 @@ export interface Second {
 
 export interface Figures {
   readonly attempts: number
-  /** By status; "0" is no answer. */
+  /** By status; "0" means no response. */
   readonly byStatus: Readonly<Record<string, number>>
-  /** Acknowledged for the first time. */
+  /** Points acknowledged for the first time. */
   readonly points: number
   readonly seconds: number
   readonly pointsPerSecond: number
-  /** Of the best of its seconds. */
+  /** Rate in the best second. */
   readonly mostPointsPerSecond: number
   readonly p50: number
   readonly p95: number
@@ -36,7 +36,7 @@ export function figuresOf(attempts: readonly Attempt[], vmsPerUser: number): Fig
   const buckets: Attempt[][] = []
   for (const attempt of attempts) {
     byStatus[attempt.status] = (byStatus[attempt.status] ?? 0) + 1
-    // Of the second in which it was answered: that is when its points were there.
+    // Count points in the second of the response: that is when they were stored.
     const second = Math.floor((attempt.at + attempt.ms - startMs) / 1000)
     ;(buckets[second] ??= []).push(attempt)
   }
@@ -72,7 +72,7 @@ export function figuresOf(attempts: readonly Attempt[], vmsPerUser: number): Fig
   }
 }
 
-/** Ascending; of acknowledged attempts. */
+/** Latencies of acknowledged attempts, ascending. */
 function latencies(attempts: readonly Attempt[]): number[] {
   return attempts
     .filter(({ status }) => status === 200)
@@ -80,7 +80,7 @@ function latencies(attempts: readonly Attempt[]): number[] {
     .sort((a, b) => a - b)
 }
 
-/** The smallest value that so large a share does not exceed. */
+/** The smallest value that this share of the values does not exceed. */
 export function quantile(ascending: readonly number[], share: number): number | null {
   return ascending[Math.max(0, Math.ceil(ascending.length * share) - 1)] ?? null
 }

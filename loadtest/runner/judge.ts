@@ -1,6 +1,6 @@
 /**
- * What becomes of the points that users sent: their promises, through the gateway too, then the whole topic through a job on
- * the embedded sidecar, and the comparison of its results with what was acknowledged.
+ * Checks the points that users sent: sends manifests for them through the gateway, runs a job over the whole topic on the
+ * embedded sidecar, and compares its results with the acknowledged points.
  */
 import { join } from 'node:path'
 import type { Fleet } from '../k6/fleet.ts'
@@ -8,12 +8,12 @@ import type { Progress } from './attempts.ts'
 import { windrow } from './processes.ts'
 import { promisesOf, verifyResults, type Manifest, type Verdict } from './verify.ts'
 
-/** Of the job, and of the gateway in front of it. */
+/** Window size of the job and of the gateway. */
 export const WINDOW = '6h'
 const WINDOW_MS = 6 * 3_600_000
 const DAY_MS = 86_400_000
 const TICKS_A_DAY = 200
-/** 730,000 ticks of each VM before one would lie in the future and be refused: a day of sending at 8 a second. */
+/** A VM can send 730,000 ticks before one is in the future and refused: a day of sending at 8 per second. */
 const DAYS_BACK = 3_650
 const MANIFESTS_A_REQUEST = 5_000
 
@@ -21,13 +21,13 @@ export function fleetOf(run: string, nowMs: number): Fleet {
   return {
     run,
     vmsPerUser: 50,
-    // A midnight, since windows begin where days do; so long ago that no user, however fast, gets ahead of the clock.
+    // Midnight, since windows start with days; long enough ago that no user's ticks get ahead of the clock.
     startMs: (Math.floor(nowMs / DAY_MS) - DAYS_BACK) * DAY_MS,
     everyMs: DAY_MS / TICKS_A_DAY,
   }
 }
 
-/** Promises in manifests what was acknowledged. */
+/** Sends manifests that promise the acknowledged points. */
 export async function promiseAcknowledged(
   gateway: string,
   token: string,
@@ -44,26 +44,26 @@ export async function promiseAcknowledged(
       headers: { 'content-type': 'application/x-ndjson', authorization: `Bearer ${token}` },
       body: lines.join('\n'),
     })
-    if (!response.ok) throw new Error(`manifests are answered with ${response.status} ${await response.text()}`)
+    if (!response.ok) throw new Error(`the gateway refused manifests with ${response.status} ${await response.text()}`)
   }
 }
 
 export interface Judged {
   readonly topic: string
   readonly brokers: string
-  /** Gets the files of the job. */
+  /** Folder for the files of the job. */
   readonly folder: string
   readonly fleet: Fleet
   readonly users: ReadonlyMap<number, Progress>
 }
 
-/** Runs a job over the topic to its end, and checks its results. */
+/** Runs a job to the end of the topic and checks its results. */
 export async function judge({ topic, brokers, folder, fleet, users }: Judged): Promise<Verdict> {
   const results = join(folder, 'results.ndjson')
   await windrow(
     [
       ...['run', '--source', 'kafka', '--brokers', brokers, '--topic', topic, '--job', topic, '--once', '--json'],
-      // Users are at different times of their day, and nobody is to be late: windows close when the topic ends.
+      // Users are at different event times, and no point may be late: windows close when the topic ends.
       ...['--window', WINDOW, '--grace', '30d', '--deadline', '30d'],
       ...['--vms-per-workflow', '64', '--data-dir', join(folder, 'state')],
       ...['--results', results, '--dead-letters', join(folder, 'dead-letters.ndjson')],

@@ -1,4 +1,4 @@
-/** k6 itself: built once a machine by Go into the project's cache, outside every checkout, and run as a process. */
+/** Builds k6 with Go, once per machine, into the project's cache outside the checkout, and runs it as a process. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
@@ -10,7 +10,7 @@ import { runToEnd } from '../../src/dev/stack/process.ts'
 
 const K6_VERSION = '1.8.1'
 
-/** Path of the program. The first build takes a minute or two and says so to `onBuild`. */
+/** Path of the program. Calls `onBuild` before the first build, which takes a minute or two. */
 export async function provideK6(logFile: string, onBuild: () => void): Promise<string> {
   const folder = await builtOnce(cacheFolder(process.env, homedir()), `k6-${K6_VERSION}`, async (into) => {
     onBuild()
@@ -22,29 +22,29 @@ export async function provideK6(logFile: string, onBuild: () => void): Promise<s
 
 export interface K6Run {
   readonly program: string
-  /** File of `loadtest/scenarios/`, without its ending. */
+  /** File in `loadtest/scenarios/`, without its extension. */
   readonly scenario: string
   readonly env: Readonly<Record<string, string>>
-  /** Gets what the script logs: an attempt a line. */
+  /** File for the script's log: one attempt per line. */
   readonly attemptsFile: string
-  /** Gets k6's figures as JSON. */
+  /** File for k6's figures as JSON. */
   readonly summaryFile: string
   readonly logFile: string
   readonly signal: AbortSignal
-  /** Told of its process. */
+  /** Called with the id of the process. */
   readonly onStart?: (pid: number) => void
 }
 
-/** The scripts are sources, wherever this file was compiled to. */
+/** The scripts are always run from the sources, even if this file is compiled. */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/build\/$/, '/')
 export const SCENARIOS_FOLDER = join(ROOT, 'loadtest', 'scenarios')
 
-/** Exit code of k6 when thresholds failed. */
+/** Exit code of k6 if thresholds failed. */
 export const THRESHOLDS_FAILED = 99
-/** And when it was told to end. */
+/** Exit code of k6 if it was interrupted. */
 export const INTERRUPTED = 105
 
-/** Runs to the end; the exit code. An abort stops the users where they are. */
+/** Runs k6 to its end and returns the exit code. An abort stops the users immediately. */
 export async function runK6(run: K6Run): Promise<number | null> {
   const log = await open(run.logFile, 'a')
   try {

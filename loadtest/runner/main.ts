@@ -1,4 +1,4 @@
-/** `npm run loadtest -- SCENARIO`: starts what it needs, prints a summary, writes an HTML report. */
+/** `npm run loadtest -- SCENARIO`: starts everything it needs, prints a summary and writes an HTML report. */
 import { readdirSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
@@ -26,11 +26,13 @@ async function main(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'windrow-loadtest-'))
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())
-  // What goes wrong is told with the name of a log, which then must be there.
+  // Error messages name a log file, so keep the files if the test fails.
   let isKept = true
   let broker: Broker | null = null
   try {
-    const k6 = await provideK6(join(folder, 'k6-build.log'), () => say('builds k6 (once a machine, a few minutes)'))
+    const k6 = await provideK6(join(folder, 'k6-build.log'), () =>
+      say('building k6 (once per machine, takes a few minutes)'),
+    )
     if (brokers === null) {
       say('starts Kafka')
       broker = await startBroker({ dataDir: join(folder, 'kafka'), port: portBase + 1, controllerPort: portBase + 2 })
@@ -65,9 +67,9 @@ function summaryText({ figures, cpu, loadBefore, thresholds, endedBy, verdict, h
     `answers       ${answers.join(', ')}`,
     `latency       p50 ${n(figures.p50)} ms, p95 ${n(figures.p95)} ms, p99 ${n(figures.p99)} ms, max ${n(figures.max)} ms`,
     `machine       ${cpuText(cpu, figures.seconds)}load average ${loadBefore.toFixed(1)} before`,
-    ...endedBy.map(({ metric, rule }) => `ended by      ${metric}: not ${rule} any more`),
+    ...endedBy.map(({ metric, rule }) => `ended by      ${metric}: ${rule} no longer holds`),
     `thresholds    ${failed.length === 0 ? 'all hold' : `do not hold: ${failed.join('; ')}`}`,
-    `results       ${n(verdict.points)} acknowledged points in ${n(verdict.vmWindows)} VM windows, each once; ${n(verdict.unacknowledged)} more whose answer got lost; ${n(verdict.duplicates)} copies told apart`,
+    `results       ${n(verdict.points)} acknowledged points in ${n(verdict.vmWindows)} VM windows, each once; ${n(verdict.unacknowledged)} more without a response; ${n(verdict.duplicates)} duplicates detected`,
     ...verdict.problems.map((problem) => `WRONG         ${problem}`),
     hasPassed ? 'passed' : 'FAILED',
   ].join('\n')

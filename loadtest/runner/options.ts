@@ -1,13 +1,13 @@
-/** What `npm run loadtest --` understands; all that is wrong at once. Pure. */
+/** Parses the options of `npm run loadtest --` and reports all problems at once. Pure. */
 import { parseArgs } from 'node:util'
 import { closest } from '../../src/config/closest.ts'
 import { messageOf } from '../../src/errors/index.ts'
 
 export interface LoadTestOptions {
   readonly scenario: string
-  /** Handed on to the script. */
+  /** Passed to the script. */
   readonly env: Readonly<Record<string, string>>
-  /** `null`: one is started. */
+  /** `null`: a broker is started. */
   readonly brokers: string | null
   readonly portBase: number
   /** `null`: beside the others, by the scenario's name. */
@@ -32,7 +32,7 @@ const FLAGS = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
-/** Flags that only some scenarios heed. */
+/** Flags that only some scenarios support. */
 const FOR_SOME: Readonly<Record<'rate' | 'most', readonly string[]>> = { rate: ['spike', 'soak'], most: ['ramp'] }
 const WHOLE = ['seconds', 'minutes', 'rate', 'most', 'port-base'] as const
 const MAX_PORT_BASE = 65_533
@@ -97,7 +97,7 @@ interface Parsed {
   readonly problems: string[]
 }
 
-/** Leniently, so that one slip does not hide the others. */
+/** Parses leniently, so that one mistake does not hide others. */
 function parse(args: readonly string[]): Parsed {
   const problems: string[] = []
   const known = (name: string): boolean => Object.hasOwn(FLAGS, name)
@@ -108,14 +108,14 @@ function parse(args: readonly string[]): Parsed {
       problems.push(`there is no flag ${token.rawName}${meant(token.rawName, names)}`)
     }
   }
-  // A flag that is not known leaves its value behind as if it were a scenario.
+  // The value of an unknown flag looks like a scenario.
   if (problems.length > 0)
     return { values: lenient(args).values, positionals: firstOf(lenient(args).positionals), problems }
   try {
     const { values, positionals } = parseArgs({ args: [...args], options: FLAGS, allowPositionals: true })
     return { values, positionals, problems }
   } catch (error) {
-    // A value that is left out, or one that is too many.
+    // A missing value, or a superfluous one.
     return { values: lenient(args).values, positionals: lenient(args).positionals, problems: [messageOf(error)] }
   }
 }

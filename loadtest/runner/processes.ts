@@ -1,4 +1,4 @@
-/** The built command line as processes: a gateway that can be killed and started again, and a run to the end. */
+/** Runs the built command line as processes: a gateway that can be killed and restarted, and commands to their end. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
@@ -13,20 +13,20 @@ export interface GatewayProcess {
   readonly url: string
   readonly pid: number
   readonly isAlive: () => boolean
-  /** Ends it with SIGTERM, or with what is given; resolves with its exit code when it is gone. */
+  /** Sends SIGTERM or the given signal; resolves with the exit code when the process has ended. */
   end(signal?: NodeJS.Signals): Promise<number | null>
 }
 
 const READY_WITHIN_MS = 60_000
 const LOOK_EVERY_MS = 50
 
-/** Resolves when it says that it is ready. */
+/** Starts a gateway; resolves when it reports that it is ready. */
 export async function startGateway(port: number, args: readonly string[], logFile: string): Promise<GatewayProcess> {
   const url = `http://127.0.0.1:${port}`
   const { child, ended } = await launch(['gateway', '--listen', `127.0.0.1:${port}`, ...args], logFile)
   for (const deadlineMs = performance.now() + READY_WITHIN_MS; ; await delay(LOOK_EVERY_MS)) {
     if (!isAlive(child)) throw new Error(`the gateway ended while it came up; see ${logFile}`)
-    // A refused connection means that it does not listen yet.
+    // A refused connection means that the gateway does not listen yet.
     const response = await fetch(`${url}/readyz`).catch(() => null)
     if (response?.ok === true) break
     if (performance.now() > deadlineMs) {
@@ -47,7 +47,7 @@ export async function startGateway(port: number, args: readonly string[], logFil
   }
 }
 
-/** Runs a command to its end and gives its last line on standard output; throws where it fails. */
+/** Runs a command to its end and returns its last line on standard output. Throws if it fails. */
 export async function windrow(args: readonly string[], logFile: string): Promise<string> {
   const env = { ...process.env, WINDROW_DEBUG: '1' }
   const child = spawn(process.execPath, [CLI, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })

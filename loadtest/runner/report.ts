@@ -1,4 +1,4 @@
-/** A load test as one HTML file: what was asked, what came out, and how it went second by second. No scripts, no network. */
+/** Renders a load test as one HTML file: its parameters, its results, and plots per second. No scripts, no network. */
 import type { CpuSeconds } from './cpu.ts'
 import type { Outcome } from './scenario.ts'
 
@@ -6,7 +6,7 @@ const WIDTH = 760
 const HEIGHT = 220
 const MARGIN = { left: 64, right: 12, top: 12, bottom: 28 }
 
-/** Of a timeline with an entry a second. */
+/** A line of a plot; the timeline has one entry per second. */
 interface Line<Entry> {
   readonly name: string
   readonly colour: string
@@ -39,13 +39,13 @@ export function reportHtml(outcome: Outcome): string {
     ['latency', `p50 ${ms(figures.p50)}, p95 ${ms(figures.p95)}, p99 ${ms(figures.p99)}, max ${ms(figures.max)}`],
     [
       'in the results',
-      `${count(verdict.points)} acknowledged, ${count(verdict.unacknowledged)} whose answer got lost, ${count(verdict.duplicates)} copies told apart`,
+      `${count(verdict.points)} acknowledged, ${count(verdict.unacknowledged)} without a response, ${count(verdict.duplicates)} duplicates detected`,
     ],
     ['wrong', verdict.problems.length === 0 ? 'nothing' : verdict.problems.join('; ')],
     ...(endedBy.length === 0
       ? []
       : [
-          ['ended by', endedBy.map(({ metric, rule }) => `${metric}: not ${rule} any more`).join('; ')] as [
+          ['ended by', endedBy.map(({ metric, rule }) => `${metric}: ${rule} no longer holds`).join('; ')] as [
             string,
             string,
           ],
@@ -128,7 +128,7 @@ function plot<Entry>(
     (at) => `<text x="${x(at)}" y="${HEIGHT - 8}" text-anchor="middle">${at} s</text>`,
   )
   const paths = lines.map(({ of, colour }) => {
-    // A second without a value breaks the line.
+    // The line is interrupted in a second without a value.
     let pen = 'M'
     const path = timeline.map((second, at) => {
       const value = of(second)

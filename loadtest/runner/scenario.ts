@@ -1,7 +1,7 @@
 /**
- * One load test from end to end: Kafka alone (broker.ts), a gateway as a process of its own, k6 against it, then the
- * whole topic through a job on the embedded sidecar, and the final check. Nothing runs beside k6 that would make the
- * gateway's figures worse than they are; the job comes after it.
+ * One load test from end to end: a Kafka broker, a gateway in its own process, k6 sending to it, then a job over the whole
+ * topic on the embedded sidecar, and the final check. The job runs after k6, so that nothing else affects the gateway's
+ * figures.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
@@ -20,16 +20,16 @@ export interface ScenarioOptions {
   readonly scenario: string
   readonly k6: string
   readonly brokers: string
-  /** Of Kafka, where it runs here for the test alone. */
+  /** Process id of Kafka, if it was started for this test. */
   readonly brokerPid?: number
   readonly gatewayPort: number
-  /** Gets all files of the test. */
+  /** Folder for all files of the test. */
   readonly folder: string
-  /** Handed on to the script: SECONDS, RATE, MOST, … */
+  /** Passed to the script: SECONDS, RATE, MOST, … */
   readonly env?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
   readonly onStep?: (doing: string) => void
-  /** Goes on beside k6, with the gateway and a way to start it anew on the same port. */
+  /** Runs while k6 runs; receives the gateway and a function that restarts it on the same port. */
   readonly meanwhile?: (
     gateway: GatewayProcess,
     restart: () => Promise<GatewayProcess>,
@@ -48,17 +48,17 @@ export interface Outcome {
   /** ISO 8601. */
   readonly at: string
   readonly machine: string
-  /** Of the last minute before it began: what the machine did besides. */
+  /** Load average over the last minute before the test: other work on the machine. */
   readonly loadBefore: number
   readonly figures: Figures
-  /** While k6 ran; `null` where it is not known. */
+  /** CPU usage while k6 ran; `null` if it is unknown. */
   readonly cpu: CpuUsage | null
-  /** What had to hold. */
+  /** The thresholds, and whether they held. */
   readonly thresholds: readonly Threshold[]
-  /** Where the scenario looks for an end: what ended it. Empty elsewhere, and where nothing did. */
+  /** For scenarios that search for a limit: the thresholds that ended them. Otherwise empty. */
   readonly endedBy: readonly Threshold[]
   readonly verdict: Verdict
-  /** The thresholds held, and nothing is wrong with the results. */
+  /** All thresholds held, and the results are correct. */
   readonly hasPassed: boolean
   readonly exitOfGateway: number | null
 }
@@ -114,14 +114,14 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
     users = progressOf(attempts)
     const wasStopped = code === INTERRUPTED || thresholdsIn(summary).endedBy.length > 0
     if (wasStopped) users = withCutOff(users, summary.metrics['vus_max']?.values['value'] ?? 0)
-    onStep('promises in manifests what was acknowledged')
+    onStep('sending manifests for the acknowledged points')
     await promiseAcknowledged(gateway.url, TOKEN, fleet, users)
   } finally {
     k6Ended.abort()
     exitOfGateway = await gateway.end()
   }
 
-  onStep('runs a job over the topic, compares its results with what was acknowledged')
+  onStep('running a job over the topic and comparing its results with the acknowledged points')
   const verdict = await judge({ topic: run, brokers, folder, fleet, users })
   const { thresholds, endedBy } = thresholdsIn(summary)
   const hasPassed = verdict.problems.length === 0 && thresholds.every(({ ok }) => ok) && exitOfGateway === 0
@@ -162,7 +162,7 @@ interface K6Summary {
       }
     >
   >
-  /** Metrics whose thresholds are to end the scenario: where they do is its answer, and no failure. */
+  /** Metrics whose thresholds end the scenario. Reaching one is the result of the scenario and not a failure. */
   readonly ends?: readonly string[]
 }
 

@@ -1,9 +1,9 @@
 /**
- * The final check: every acknowledged point is in the results exactly once. What was acknowledged is promised in
- * manifests, through the gateway too; then a job reads the whole topic, and each result must have every promised seq,
- * none twice, and the count, sum, minimum and maximum that the values give. A point beyond the promise must be one whose
- * request was sent and never acknowledged: whether it was stored nobody knows, and if it was it counts with its value.
- * A copy that was acknowledged as well must have been told apart.
+ * The final check: every acknowledged point is in the results exactly once. Manifests that promise the acknowledged points
+ * are sent through the gateway, then a job reads the whole topic. Each result must have every promised seq, none twice, and
+ * the count, sum, minimum and maximum of the values. A point beyond the promise must belong to a request that was sent and
+ * never acknowledged: it is unknown whether it was stored, and if it was, it counts with its value. A duplicate that was
+ * acknowledged must have been detected as one.
  */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -19,7 +19,7 @@ export interface Manifest {
   readonly count: number
 }
 
-/** What is promised of one VM window, and how to recompute it. */
+/** The points promised for one VM window, and how to recompute their values. */
 interface Promised extends Manifest {
   readonly user: number
   readonly vm: number
@@ -31,9 +31,9 @@ export interface Verdict {
   readonly points: number
   /** Points in the results whose requests got no acknowledgement. */
   readonly unacknowledged: number
-  /** Copies that were told apart. */
+  /** Detected duplicates. */
   readonly duplicates: number
-  /** What is wrong, in words; the first of each. Empty: every acknowledged point is there exactly once. */
+  /** Problems found, one per kind. Empty if every acknowledged point is in the results exactly once. */
   readonly problems: readonly string[]
 }
 
@@ -82,11 +82,11 @@ export async function verifyResults(
   for (const key of promised.keys()) if (!seen.has(key)) problems.push(`${key} has no result`)
   if (points !== acknowledged) problems.push(`${points} acknowledged points in the results, not ${acknowledged}`)
   const copies = [...users.values()].reduce((sum, user) => sum + user.copies, 0) * fleet.vmsPerUser
-  if (duplicates < copies) problems.push(`${copies} copies were acknowledged, and ${duplicates} told apart`)
+  if (duplicates < copies) problems.push(`${copies} duplicates were acknowledged, but ${duplicates} detected`)
   return { vmWindows: seen.size, points, unacknowledged, duplicates, problems: problems.slice(0, 20) }
 }
 
-/** Points beyond the promise. Without a promise everything is. */
+/** Points beyond the promise. Without a promise, these are all points. */
 function extraOf({ expected, received, unexpected }: VmWindowResult): number {
   return expected === null ? received : unexpected.reduce((sum, [first, last]) => sum + last - first + 1, 0)
 }
@@ -116,7 +116,7 @@ function wrongWith(
     : [`${where}: ${JSON.stringify(found)}, not ${JSON.stringify(exact)}`]
 }
 
-/** Of the seqs in the ranges, both ends included. */
+/** Number of seqs in the ranges, including both ends. */
 function exactOf(
   user: number,
   vm: number,

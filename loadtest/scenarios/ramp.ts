@@ -1,6 +1,6 @@
 /**
- * Ever more requests until it breaks: ends where a tenth of the attempts are refused, half of them take over 2 s, or 200
- * collectors, each of whom awaits its answer, cannot send any more what falls due.
+ * Increases the request rate until a limit is reached: a tenth of the attempts is refused, half of them take longer than
+ * 2 s, or 200 collectors, each waiting for its response, cannot keep up with the rate.
  */
 import type { Options } from 'k6/options'
 import { send, summaryTo } from '../k6/sender.ts'
@@ -14,13 +14,13 @@ export const options: Options = {
       executor: 'ramping-arrival-rate',
       startRate: 10,
       timeUnit: '1s',
-      // All of them from the start, or what is dropped would tell of their making.
+      // Create all users at the start; otherwise their creation would cause dropped iterations.
       preAllocatedVUs: 200,
       maxVUs: 200,
       stages: [{ target: most, duration: `${seconds}s` }],
     },
   },
-  // Where it breaks is what is looked for, so that ends the test and does not fail it; wrong answers do.
+  // The scenario searches for the limit, so reaching it ends the test without failing it. Wrong responses fail it.
   thresholds: {
     checks: ['rate==1'],
     attempts_refused: [{ threshold: 'rate<0.1', abortOnFail: true, delayAbortEval: '5s' }],

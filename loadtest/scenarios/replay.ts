@@ -1,4 +1,4 @@
-/** Every request comes three times, as from senders that never saw their answers: it counts once. */
+/** Sends every request three times, like senders that never received the response. Each must count once. */
 import type { Options } from 'k6/options'
 import { send, summaryTo } from '../k6/sender.ts'
 

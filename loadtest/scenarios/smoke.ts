@@ -1,4 +1,4 @@
-/** Whether it works at all: five users, ten seconds, every format. */
+/** A smoke test: five users, ten seconds, every format. */
 import type { Options } from 'k6/options'
 import { send, summaryTo } from '../k6/sender.ts'
 

@@ -1,4 +1,4 @@
-/** Moderate load for long (ten minutes, or SECONDS): what grows, leaks or runs full shows, the sooner the longer. */
+/** Moderate load for a long time (ten minutes, or SECONDS), to find leaks and unbounded growth. */
 import type { Options } from 'k6/options'
 import { send, summaryTo } from '../k6/sender.ts'
 

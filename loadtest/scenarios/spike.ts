@@ -1,4 +1,4 @@
-/** Quiet, then ten times as much at once, then quiet again: nobody is lost, and latency comes back down. */
+/** A sudden spike of ten times the load: no point may be lost, and latency must recover. */
 import type { Options } from 'k6/options'
 import { send, summaryTo } from '../k6/sender.ts'
 

@@ -1,6 +1,6 @@
 /**
- * The million points a day of 5,000 VMs, compressed in time: 100 collectors of 50 VMs each send 200 points of every VM,
- * 100 points a request, in a minute (SECONDS) in the place of a day.
+ * A million points per day from 5,000 VMs, compressed in time: 100 collectors with 50 VMs each send 200 points of every VM,
+ * 100 points per request, in one minute (SECONDS) instead of a day.
  */
 import type { Options } from 'k6/options'
 import { send, summaryTo } from '../k6/sender.ts'

@@ -29,7 +29,7 @@ test('points, latency, requests, cores and memory are drawn', () => {
   const html = reportHtml(outcome)
   expect(plots(html)).toBe(5)
   expect(html).not.toMatch(/NaN|undefined|Infinity/)
-  expect(html).toContain('dropped_iterations: not count&lt;500 any more')
+  expect(html).toContain('dropped_iterations: count&lt;500 no longer holds')
   expect(html).toContain('2 × &lt;fast&gt;; load average 0.5 before the test')
   expect(html).not.toContain('<fast>')
 })

@@ -74,7 +74,7 @@ test('results that are right are called so', async () => {
   expect(verdict).toMatchObject({ points: 48, unacknowledged: 6, duplicates: 6, vmWindows: 15 })
 })
 
-test('a request whose answer got lost may be stored or not', async () => {
+test('a request without a response may be stored or not', async () => {
   const rows = rightResults()
   for (const row of rows.filter(({ unexpected }) => unexpected.length > 0)) {
     const [first = 0] = row.unexpected[0] ?? []
@@ -128,9 +128,9 @@ const WRONGS: Readonly<Record<string, [(rows: Row[]) => Row[] | void, RegExp]>> 
     (rows) => [...rows, { ...(rows[0] as Row), windowStart: 0, expected: null }],
     /@0: 4 points that were never sent/,
   ],
-  'copies that were not told apart': [
+  'duplicates that were not detected': [
     (rows) => rows.forEach((row) => (row.duplicates = 0)),
-    /6 copies were acknowledged, and 0 told apart/,
+    /6 duplicates were acknowledged, but 0 detected/,
   ],
 }
 
