@@ -11,6 +11,9 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Every page that people write and read; `node_modules` and what is built are not among them. */
 export const PAGES = ['*.md', '{docs,examples,k8s,loadtest,observability,schemas,stack,test,bench}/**/*.md']
 
+/** Generated pages have one line per paragraph, as their tables have one line per row. */
+export const GENERATED = /<!-- (Written|Generated) by /
+
 const LIST_ITEM = /^(\s*)([-*+]|\d+\.)(\s+)/
 /** Lines that are not prose: tables, headings, comments and HTML, images, rules. */
 const FIXED = /^\s*(\||#{1,6} |<|!\[|---$)/
@@ -69,6 +72,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const given = process.argv.slice(2)
   for (const path of given.length > 0 ? given : globSync(PAGES, { cwd: ROOT, absolute: true })) {
     const text = readFileSync(path, 'utf8')
-    if (!text.includes('<!-- Written by')) writeFileSync(path, wrapped(text))
+    if (!GENERATED.test(text)) writeFileSync(path, wrapped(text))
   }
 }

@@ -10,12 +10,12 @@ const WIDTH = 100
 
 interface Script {
   readonly PAGES: readonly string[]
+  readonly GENERATED: RegExp
   readonly wrapped: (text: string) => string
 }
-const { PAGES, wrapped } = (await import(join(ROOT, 'scripts/docs-wrap.mjs'))) as Script
+const { PAGES, GENERATED, wrapped } = (await import(join(ROOT, 'scripts/docs-wrap.mjs'))) as Script
 const written = globSync([...PAGES], { cwd: ROOT, ignore: ['**/node_modules/**'] }).filter(
-  // Generated pages have one line per paragraph, as their tables have one line per row.
-  (path) => !readFileSync(join(ROOT, path), 'utf8').includes('<!-- Written by'),
+  (path) => !GENERATED.test(readFileSync(join(ROOT, path), 'utf8')),
 )
 
 /** A line that cannot be shorter: a row of a table, a heading, a comment, HTML, an image, or one long word. */
