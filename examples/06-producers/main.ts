@@ -15,7 +15,7 @@ const everyMs = Number(process.env['EVERY_MS'] ?? 10_000)
 const windowMs = Number(process.env['WINDOW_MS'] ?? 3_600_000)
 const samples = Number(process.env['SAMPLES'] ?? Infinity)
 
-const send = BROKERS === undefined ? print : await connect(BROKERS.split(','))
+const { send, end } = BROKERS === undefined ? printing() : await connect(BROKERS.split(','))
 const first = Math.ceil(Date.now() / everyMs)
 for (let seq = first; seq < first + samples; seq++) {
   const timestamp = seq * everyMs
@@ -27,16 +27,25 @@ for (let seq = first; seq < first + samples; seq++) {
     await send({ manifest: { vmId: VM_ID, windowStart, firstSeq: windowStart / everyMs, count: windowMs / everyMs } })
   }
 }
+await end()
 
-async function print(record: object): Promise<void> {
-  console.log(JSON.stringify(record))
+interface Output {
+  readonly send: (record: object) => Promise<void>
+  readonly end: () => Promise<void>
 }
 
-async function connect(brokers: string[]): Promise<(record: object) => Promise<void>> {
+function printing(): Output {
+  return { send: async (record) => console.log(JSON.stringify(record)), end: async () => {} }
+}
+
+async function connect(brokers: string[]): Promise<Output> {
   const producer = new Kafka({ clientId: 'load', brokers }).producer({ idempotent: true })
   await producer.connect()
-  // The VM is the key, so that all records of a VM are in one partition, in order.
-  return async (record) => {
-    await producer.send({ topic: TOPIC, messages: [{ key: VM_ID, value: JSON.stringify(record) }] })
+  return {
+    // The VM is the key, so that all records of a VM are in one partition, in order.
+    send: async (record) => {
+      await producer.send({ topic: TOPIC, messages: [{ key: VM_ID, value: JSON.stringify(record) }] })
+    },
+    end: () => producer.disconnect(),
   }
 }
