@@ -1,21 +1,21 @@
-/** Published results with the types of the aggregator that computed them. */
+/** Reads published results, typed by the aggregator that computed them. */
 import { readPublishedResults } from '../adapters/files/read-results.ts'
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { VmWindowResult } from '../core/close-vm-window.ts'
 import type { CloseReason } from '../core/closing.ts'
 import type { Summary } from '../core/summary.ts'
 
-/** What an aggregator publishes: `metrics` of a result. */
+/** The type of a result's `metrics`: what the aggregator publishes. */
 export type ResultTypeOf<A extends AnyAggregator> = ReturnType<A['result']>
 
-/** What an aggregator carries from window to window: `state` of a result. */
+/** The type of a result's `state`: what the aggregator passes from window to window. */
 export type StateTypeOf<A extends AnyAggregator> = NonNullable<ReturnType<A['advance']>>
 
 type Counts = Omit<VmWindowResult, 'reason' | 'metrics' | 'state' | 'error'>
 
 /**
- * A VM window's published result; docs/reference/results.md describes each field. The reason tells the two kinds apart: where the
- * aggregator failed, there are counts, the error, and no metrics.
+ * A VM window's published result; docs/reference/results.md describes each field. The reason distinguishes the two kinds: if the
+ * aggregator failed, the result has counts and the error, and no metrics.
  */
 export type ResultOf<A extends AnyAggregator = Summary> =
   | (Counts & {
@@ -32,9 +32,9 @@ export type ResultOf<A extends AnyAggregator = Summary> =
     })
 
 /**
- * The published results of a results file, in the order in which they were published. `windrow run` may go on meanwhile:
- * what is being written is not read. Name the aggregator for its types, as in `readResults<typeof mine>(path)`; they are
- * the caller's word, and not checked.
+ * Reads the published results of a results file, in the order in which they were published. `windrow run` may be running:
+ * what it has not yet published is not read. Name the aggregator to get its types, as in `readResults<typeof mine>(path)`;
+ * the types are not checked.
  */
 export function readResults<A extends AnyAggregator = Summary>(path: string): AsyncGenerator<ResultOf<A>> {
   return readPublishedResults(path) as AsyncGenerator<unknown> as AsyncGenerator<ResultOf<A>>

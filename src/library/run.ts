@@ -1,4 +1,4 @@
-/** A job started by a program instead of the command line. */
+/** Runs a job from a program instead of the command line. */
 import { runJobWith } from '../app/run/run.ts'
 import type { JobSummary, RunEvent, RunObserver, RunProgress } from '../app/types.ts'
 import type { AnyAggregator } from '../core/aggregator.ts'
@@ -8,11 +8,11 @@ import { resolveSettings, type Settings } from './settings.ts'
 
 export interface RunOptions<A extends AnyAggregator = Summary> {
   readonly settings: Settings
-  /** What is computed of each VM window; bound to the job by its name and version. @default summary */
+  /** Computes the result of each VM window; bound to the job by its name and version. @default summary */
   readonly aggregator?: A
   /** Follows the run. Calls are frequent and synchronous; an observer that throws ends the run. */
   readonly observer?: Partial<RunObserver>
-  /** Asks for an orderly end: what was read is committed and published, and the next run goes on from there. */
+  /** Aborting it stops the run: everything read is committed and published, and the next run resumes from there. */
   readonly signal?: AbortSignal
 }
 
@@ -22,10 +22,10 @@ export type RunSummary<A extends AnyAggregator = Summary> = Omit<JobSummary, 'me
 }
 
 /**
- * Runs a job until its input ends or `signal` aborts, and goes on where an earlier run of the same job stopped.
+ * Runs a job until its input ends or `signal` aborts. It resumes where an earlier run of the same job stopped.
  *
- * With the embedded sidecar (the default) a data folder serves one run at a time. Rejects with a ConfigurationError, which
- * names every wrong setting, or a WindrowError; nothing that was committed is lost either way.
+ * With the embedded sidecar (the default) only one run at a time can use a data folder. Rejects with a ConfigurationError,
+ * which lists every wrong setting, or a WindrowError. Nothing that was committed is lost in either case.
  */
 export async function run<A extends AnyAggregator = Summary>(options: RunOptions<A>): Promise<RunSummary<A>> {
   const { settings, aggregator = summary, observer = {}, signal = new AbortController().signal } = options

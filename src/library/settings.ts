@@ -25,7 +25,7 @@ type Written<K extends SettingKey> = K extends
  */
 export type Settings = { readonly [K in SettingKey as NameOf<K>]?: Written<K> }
 
-/** Throws a ConfigurationError that names every problem, each at its place `settings.KEY`. */
+/** Throws a ConfigurationError that lists every problem, each at its place `settings.KEY`. */
 export function resolveSettings(settings: Settings): Config {
   const given = Object.entries(settings).filter(([, value]) => value !== undefined)
   const { entries, problems } = entriesOf(given.map(([name, raw]) => ({ name, raw, place: `settings.${name}` })))

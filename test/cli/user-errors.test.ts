@@ -158,7 +158,7 @@ describe('what is in the way is named, and the right command afterwards is exact
   test('a file of somebody else where the results should be, which stays as it is', async () => {
     mkdirSync(at('.windrow'))
     writeFileSync(at('.windrow/results.ndjson'), 'my notes\n')
-    expectRefusal(await windrow(RIGHT), 1, 'RESULTS_FILE_EXISTS', 'Move the file away')
+    expectRefusal(await windrow(RIGHT), 1, 'RESULTS_FILE_EXISTS', 'Move the file elsewhere')
     expect(readFileSync(at('.windrow/results.ndjson'), 'utf8')).toBe('my notes\n')
     renameSync(at('.windrow/results.ndjson'), at('notes'))
     await expectExactRun()
@@ -254,7 +254,7 @@ describe.runIf(process.platform === 'linux')('a full disk', () => {
     symlinkSync('/dev/full', at('.windrow/results.ndjson'))
   })
 
-  test('is said once, and publishing goes on by itself when there is space', async () => {
+  test('is reported once, and publishing resumes automatically when space is free', async () => {
     const running = new Running(RIGHT)
     await running.said('no space is left')
     rmSync(at('.windrow/results.ndjson'))

@@ -69,14 +69,20 @@ it('a topic that was deleted and created again', async () => {
   const { job, topic } = await begun('again')
   await recreate(stack(), topic)
   await produce(stack(), topic, lines)
-  await expectHalt(job, topic, 'TOPIC_RECREATED', /the job began with a topic again_\w+-in \(id/, /another --job/)
+  await expectHalt(job, topic, 'TOPIC_RECREATED', /the job started with a topic again_\w+-in \(id/, /another --job/)
 })
 
 it('a topic that got more partitions', async () => {
   const { job, topic } = await begun('parts')
   await addPartition(stack(), topic)
   await produce(stack(), topic, lines.slice(half))
-  await expectHalt(job, topic, 'TOPIC_REPARTITIONED', /had 1 partitions when the job began, and has 2/, /another --job/)
+  await expectHalt(
+    job,
+    topic,
+    'TOPIC_REPARTITIONED',
+    /had 1 partitions when the job started, and has 2/,
+    /another --job/,
+  )
 })
 
 it('a topic that gets more partitions while it is read', async () => {

@@ -2,9 +2,9 @@
  * Avro container files: a header with the writer's schema, then blocks of records, each ended by the file's sync marker.
  * https://avro.apache.org/docs/1.12.0/specification/#object-container-files
  *
- * A record that cannot be read, in a block that can, is an undecodable record. Where it leaves the place of the next one
- * unknown, the rest of its block is undecodable too, record by record, as the block says how many there are. A file whose
- * blocks cannot be followed is damaged, and reading it ends with an error.
+ * A record that cannot be read, in a block that can, is an undecodable record. If the start of the next record is then
+ * unknown, the rest of the block is undecodable too, record by record: the block header says how many records it holds. A
+ * file whose block structure is broken is damaged, and reading it ends with an error.
  */
 import { crc32, inflateRawSync } from 'node:zlib'
 import { messageOf } from '../../errors/index.ts'
@@ -35,7 +35,7 @@ const SYNC_BYTES = 16
 /** Two longs of ten bytes at most. */
 const MAX_BLOCK_HEADER_BYTES = 20
 const MAX_HEADER_BYTES = 16 * 1024 * 1024
-/** Writers make blocks of 16 kB to some MB; more than this is a length that lies. */
+/** Writers make blocks of 16 kB to a few MB. A larger length is treated as damage. */
 const MAX_BLOCK_BYTES = 256 * 1024 * 1024
 const MAX_BATCH_RECORDS = 4096
 
@@ -56,7 +56,7 @@ interface Header {
 interface Block {
   readonly count: number
   readonly data: Buffer
-  /** Where it begins, for people. */
+  /** Where the block begins, for error messages. */
   readonly place: string
 }
 
@@ -80,13 +80,13 @@ export async function* readContainer(options: ContainerOptions): AsyncGenerator<
   }
 }
 
-/** `null` for a file of no bytes at all: nothing was written, so nothing is missing. */
+/** `null` for an empty file: nothing was written, so nothing is missing. */
 async function readHeader(stream: ByteStream, cursor: Cursor, options: ContainerOptions): Promise<Header | null> {
   const { file } = options
   if (!(await stream.ensure(1))) return null
   const bad = (what: string, cause?: unknown): Error => damaged(file, 'header', what, cause)
   if (!(await stream.ensure(MAGIC.length)) || stream.take(MAGIC.length).toString('latin1') !== MAGIC) {
-    throw bad('no Avro container file: it does not begin with "Obj" and 1')
+    throw bad('not an Avro container file: it does not begin with "Obj" and 1')
   }
   let metadata = readMetadata(stream, cursor)
   while (metadata === null) {
@@ -107,7 +107,7 @@ async function readHeader(stream: ByteStream, cursor: Cursor, options: Container
   }
 }
 
-/** A map of bytes; `null` while not all of it is there. */
+/** Reads the metadata map; `null` while some of its bytes have not been read from the file. */
 function readMetadata(stream: ByteStream, cursor: Cursor): ReadonlyMap<string, string> | null {
   const metadata = new Map<string, string>()
   cursor.reset(stream.bytes, stream.pos)
@@ -151,7 +151,7 @@ function unpackBlock(block: Block, header: Header, file: string): Buffer {
   } catch (error) {
     throw damaged(file, block.place, `it cannot be unpacked: ${messageOf(error)}`, error)
   }
-  // Every record has a byte at least, so a count that lies cannot keep the loop below busy.
+  // Every record has at least one byte, so a wrong count cannot keep the loop below busy.
   if (block.count > data.length)
     throw damaged(file, block.place, `${block.count} records do not fit in ${data.length} bytes`)
   return data

@@ -1,7 +1,7 @@
-/** Chunks as one run of bytes, for a reader that must see a whole block before it can go on. */
+/** Joins chunks into one stream of bytes, for readers that need a whole block at a time. */
 
 export class ByteStream {
-  /** What was read and not yet passed over begins at `pos`. */
+  /** Bytes that were read from the chunks; those before `pos` have been consumed. */
   bytes: Buffer = Buffer.alloc(0)
   pos = 0
   /** Bytes of the stream before `bytes`. */
@@ -21,7 +21,7 @@ export class ByteStream {
     return this.bytes.length - this.pos
   }
 
-  /** Reads until `count` bytes are available behind `pos`; `false` when the stream ends before. */
+  /** Reads until `count` bytes are available after `pos`. Returns `false` if the stream ends before that. */
   async ensure(count: number): Promise<boolean> {
     if (this.available >= count) return true
     const parts = [this.bytes.subarray(this.pos)]
@@ -39,13 +39,13 @@ export class ByteStream {
     return available >= count
   }
 
-  /** The next `count` bytes, which must be available, as a view. */
+  /** Consumes the next `count` bytes, which must be available, and returns a view of them. */
   take(count: number): Buffer {
     this.pos += count
     return this.bytes.subarray(this.pos - count, this.pos)
   }
 
-  /** Ends the stream behind it. */
+  /** Ends the underlying stream. */
   async close(): Promise<void> {
     await this.#chunks.return?.()
   }

@@ -1,4 +1,4 @@
-/** The bytes of an input, unpacked, and what format they are in. */
+/** Opens an input file: detects its compression and format, and delivers its decompressed bytes. */
 import { createReadStream } from 'node:fs'
 import { PassThrough, pipeline } from 'node:stream'
 import type { Readable } from 'node:stream'
@@ -13,9 +13,9 @@ export interface OpenedFile {
   readonly chunks: AsyncIterable<Buffer>
 }
 
-/** Large enough that work per chunk does not show, small enough to be dropped soon. */
+/** Large enough to make the cost per chunk negligible, small enough to be freed soon. */
 const CHUNK_BYTES = 256 * 1024
-/** Bytes that tell the formats apart: the longest magic number has four. */
+/** Bytes needed to detect the format: the longest magic number has four. */
 const SNIFFED_BYTES = 4
 
 const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
@@ -27,8 +27,8 @@ const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
 }
 
 /**
- * `auto` goes by the name's extension, and by the first bytes where there is none. gzip is told by its magic number.
- * `onRead` hears how many bytes were read, packed as they are.
+ * Opens an input. `auto` takes the format from the file name's extension, or detects it from the first bytes if there is
+ * none. gzip is detected by its magic number. `onRead` is called with the number of bytes read, before decompression.
  */
 export async function openInput(
   path: string,
@@ -49,7 +49,7 @@ export async function openInput(
   return { format: known, chunks: known === 'avro' ? chunks : withoutBom(chunks) }
 }
 
-/** A file whose structure is broken; reading cannot go on, and nothing of it was skipped silently. */
+/** The error for a file whose structure is broken. Reading stops there; nothing has been skipped silently. */
 export function damaged(path: string, place: string, what: string, cause?: unknown): WindrowError {
   return new WindrowError(`${path}, ${place}: ${what}`, {
     code: 'FILE_DAMAGED',
@@ -86,7 +86,7 @@ async function* named(path: string, stream: Readable, onRead: (bytes: number) =>
   } catch (error) {
     throw new WindrowError(`${path} cannot be read: ${messageOf(error)}`, {
       code: 'INPUT_UNREADABLE',
-      remedy: 'Check the file and the disk, then start again: the job goes on where it was.',
+      remedy: 'Check the file and the disk, then restart: the job resumes where it stopped.',
       cause: error,
     })
   }
@@ -96,7 +96,7 @@ async function* gunzip(path: string, packed: AsyncIterable<Buffer>): AsyncGenera
   let unpackedBytes = 0
   const unpacked = createGunzip({ chunkSize: CHUNK_BYTES })
   let sourceError: unknown
-  // Errors of either end come out of the iteration below.
+  // Errors of both ends surface in the iteration below.
   pipeline(packed, new PassThrough(), unpacked, (error) => {
     sourceError = error
   })
@@ -108,11 +108,11 @@ async function* gunzip(path: string, packed: AsyncIterable<Buffer>): AsyncGenera
   } catch (error) {
     if (error instanceof WindrowError) throw error
     if (sourceError instanceof WindrowError) throw sourceError
-    throw damaged(path, `after ${unpackedBytes} unpacked bytes`, `gzip says "${messageOf(error)}"`, error)
+    throw damaged(path, `after ${unpackedBytes} unpacked bytes`, `gzip reports "${messageOf(error)}"`, error)
   }
 }
 
-/** The first bytes, and the same chunks with them. */
+/** Returns the first bytes and the same chunks including them. */
 async function peek(chunks: AsyncGenerator<Buffer>): Promise<[Buffer, AsyncGenerator<Buffer>]> {
   let head: Buffer = Buffer.alloc(0)
   while (head.length < SNIFFED_BYTES) {

@@ -1,10 +1,10 @@
 /**
- * CSV in long form, one point a row: a header with the columns vmId, metric, timestamp, seq, value and, if need be,
- * producer, in any order and under the names of the mapping; other columns are ignored. With the columns windowStart,
- * firstSeq and count, and `last` if need be, rows whose timestamp is empty are manifests.
+ * Decodes CSV in long form, one point per row. The header has the columns vmId, metric, timestamp, seq, value and
+ * optionally producer, in any order and with the names of the field mapping; other columns are ignored. If the columns
+ * windowStart, firstSeq, count and optionally `last` exist, rows with an empty timestamp are manifests.
  *
- * Fields are quoted as in RFC 4180, with one difference: a row is a line. A line break inside quotes is refused, so that
- * a missing quote costs one row and not those behind it.
+ * Fields are quoted as in RFC 4180, with one difference: each row is one line. A line break inside quotes is rejected, so
+ * that a missing quote invalidates one row only and not the rows after it.
  */
 import { WindrowError } from '../../errors/index.ts'
 import type { Decoded } from '../../core/point.ts'
@@ -15,7 +15,7 @@ import { numberToMs, parseIsoTimestamp, resolveOptions } from '../json/mapping.t
 import type { DecodeOptions, FieldNames } from '../json/mapping.ts'
 import type { LineFormat } from './line-reader.ts'
 
-/** Index of the column of each field; -1 where the file has none. */
+/** Index of each field's column; -1 if the file has no such column. */
 interface Columns {
   readonly count: number
   readonly vmId: number
@@ -86,7 +86,7 @@ function decodeManifest(row: CsvRow, columns: Columns): Decoded {
   return toManifest({ vmId, producer, windowStart, firstSeq, count, last: last === 'true' })
 }
 
-/** NaN for what is no timestamp, ±Infinity beyond 2^53. */
+/** NaN if the field is not a timestamp, ±Infinity beyond 2^53. */
 function timestampOf(row: CsvRow, column: number, names: FieldNames): number {
   if (names.timestampUnit === 'iso-8601') return parseIsoTimestamp(row.text(column) ?? '') ?? Number.NaN
   return names.timestampUnit === 'ms' ? row.integer(column) : numberToMs(row.decimal(column), names)
@@ -139,14 +139,14 @@ function readHeader(file: string, row: CsvRow, problem: string | null, names: Fi
 const QUOTE = 0x22
 const COMMA = 0x2c
 
-/** The fields of one line, as places in its bytes. One object serves all rows of a file. */
+/** The fields of one line, as positions in its bytes. One object is reused for all rows of a file. */
 class CsvRow {
   length = 0
   readonly #readText = createTextReader()
   #bytes: Buffer = Buffer.alloc(0)
   readonly #starts: number[] = []
   readonly #ends: number[] = []
-  /** Whether the field holds doubled quotes. */
+  /** Whether the field contains doubled quotes. */
   readonly #escaped: boolean[] = []
 
   /** Returns what is wrong with the quoting, or `null`. */
@@ -175,7 +175,7 @@ class CsvRow {
     return this.#starts[column] === this.#ends[column]
   }
 
-  /** `null` when it is not UTF-8. */
+  /** `null` if the field is not UTF-8. */
   text(column: number): string | null {
     const start = this.#starts[column] as number
     const end = this.#ends[column] as number

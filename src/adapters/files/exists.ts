@@ -1,7 +1,8 @@
+/** Checks whether a file exists. */
 import { access } from 'node:fs/promises'
 import { codeOf } from './file-system.ts'
 
-/** Whether there is a file or folder of that name. Throws where that cannot be seen. */
+/** Whether a file or folder exists at the path. Throws if that cannot be determined. */
 export async function exists(path: string): Promise<boolean> {
   try {
     await access(path)

@@ -1,7 +1,7 @@
 /**
- * Keeps two processes from writing the same results. The lock file names its process; one that is gone, or of another
- * machine, whose processes cannot be seen from here, is taken over. Whoever lost the lock finds out before its next
- * commit, by the token.
+ * A lock file that keeps two processes from writing the same results. It names the process that holds it. The lock of a
+ * process that has ended is taken over, and so is one of another machine, whose processes are not visible from here. A
+ * process that has lost its lock notices that by the token, before its next commit.
  */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
@@ -12,18 +12,18 @@ import type { FileSystem } from './file-system.ts'
 interface Owner {
   readonly host: string
   readonly pid: number
-  /** When the process began, as the system says it; tells a reused pid from the old process. */
+  /** Start time of the process as reported by the system; distinguishes a reused pid from the old process. */
   readonly started: string | null
   readonly token: string
 }
 
 export interface FileLock {
-  /** Throws RESULTS_FILE_LOCKED when another process has taken the lock over. */
+  /** Throws RESULTS_FILE_LOCKED if another process has taken over the lock. */
   assertHeld(): Promise<void>
   release(): Promise<void>
 }
 
-/** How an error speaks of what is locked. */
+/** Wording of the error if the lock is held. */
 export interface LockWords {
   /** Completes "… are being written by". */
   readonly what: string
@@ -35,7 +35,7 @@ const OF_RESULTS: LockWords = {
   remedy: 'Wait until that process has ended, or give --results another path.',
 }
 
-/** What this process has locked: its own entry in a lock file is stale unless it is in here. */
+/** Paths that this process has locked. An entry of this process in any other lock file is stale. */
 const heldHere = new Set<string>()
 
 export async function lockFile(files: FileSystem, path: string, words = OF_RESULTS): Promise<FileLock> {
@@ -69,7 +69,7 @@ export async function lockFile(files: FileSystem, path: string, words = OF_RESUL
       if ((await files.readText(path)) === text) await files.remove(path)
     },
   }
-  // Of two that found a stale lock at once, the one whose file stayed goes on.
+  // If two processes replace a stale lock at the same time, the one whose file remains has the lock.
   await lock.assertHeld()
   heldHere.add(path)
   return lock
@@ -80,7 +80,7 @@ function parseOwner(text: string | null): Owner | null {
   try {
     return JSON.parse(text) as Owner
   } catch {
-    // Cut off by a crash while it was made: its process is gone.
+    // Truncated by a crash while it was written: its process has ended.
     return null
   }
 }
@@ -91,13 +91,16 @@ async function isAlive(files: FileSystem, owner: Owner, path: string): Promise<b
   try {
     process.kill(owner.pid, 0)
   } catch (error) {
-    // Another user's process may not be signalled, and lives.
+    // EPERM: the process is alive and belongs to another user.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
   }
   return owner.started === (await startOf(files, owner.pid))
 }
 
-/** Field 22 of /proc/<pid>/stat, behind the name, which may hold anything; `null` where there is no such file. */
+/**
+ * Start time of a process: field 22 of /proc/<pid>/stat, counted from the end of the name, which may contain anything.
+ * `null` on systems without that file.
+ */
 async function startOf(files: FileSystem, pid: number): Promise<string | null> {
   const stat = await files.readText(`/proc/${pid}/stat`)
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null

@@ -1,5 +1,5 @@
 /**
- * The few file operations that published results stand on, each one step that may be the last before a crash. Tests
+ * The file operations that publishing results depends on. Each is one step, and a crash may follow any of them. Tests
  * implement them in memory, with a page cache that a crash empties.
  */
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
@@ -7,17 +7,17 @@ import { constants } from 'node:fs'
 import { dirname } from 'node:path'
 
 export interface FileSystem {
-  /** With all folders above it. */
+  /** Creates the folder and its parents. */
   makeFolder(path: string): Promise<void>
-  /** `null` when there is no such file. */
+  /** `null` if the file does not exist. */
   readText(path: string): Promise<string | null>
-  /** Opens for writing; makes an empty file where there is none. */
+  /** Opens for writing; creates an empty file if none exists. */
   open(path: string): Promise<OpenFile>
-  /** Replaces `to`, atomically. */
+  /** Replaces `to` atomically. */
   rename(from: string, to: string): Promise<void>
-  /** An absent file is no error. */
+  /** A missing file is not an error. */
   remove(path: string): Promise<void>
-  /** After it, files made and renamed in the folder are there after a crash too. */
+  /** Makes files that were created or renamed in the folder survive a crash. */
   syncFolder(path: string): Promise<void>
 }
 
@@ -25,7 +25,7 @@ export interface OpenFile {
   size(): Promise<number>
   write(bytes: Uint8Array, position: number): Promise<void>
   truncate(size: number): Promise<void>
-  /** After it, content and size are there after a crash too. */
+  /** Makes content and size survive a crash. */
   sync(): Promise<void>
   close(): Promise<void>
 }
@@ -53,7 +53,7 @@ export const nodeFileSystem: FileSystem = {
         }
       },
       truncate: (size) => handle.truncate(size),
-      // Size is flushed too, as reading needs it; times are not.
+      // Flushes the size as well, since reading needs it, but not the file times.
       sync: () => handle.datasync(),
       close: () => handle.close(),
     }
@@ -67,7 +67,7 @@ export const nodeFileSystem: FileSystem = {
     }
   },
   async syncFolder(path) {
-    // Windows cannot open a folder, and needs no such step.
+    // Windows cannot open a folder and does not need this step.
     if (process.platform === 'win32') return
     const handle = await open(path, 'r')
     try {
@@ -78,7 +78,10 @@ export const nodeFileSystem: FileSystem = {
   },
 }
 
-/** Write beside, sync, rename, sync the folder: after a crash there is the old text or the new one, whole. */
+/**
+ * Replaces a file atomically: writes a temporary file, syncs it, renames it, syncs the folder. After a crash the file has
+ * either the old text or the new text.
+ */
 export async function replaceFile(files: FileSystem, path: string, text: string): Promise<void> {
   const temporary = `${path}.tmp`
   const file = await files.open(temporary)
@@ -93,7 +96,7 @@ export async function replaceFile(files: FileSystem, path: string, text: string)
   await files.syncFolder(dirname(path))
 }
 
-/** The system's code of an error, `''` when it has none. */
+/** The system's error code, such as ENOENT; `''` if the error has none. */
 export function codeOf(error: unknown): string {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
   return code ?? ''

@@ -1,6 +1,7 @@
 /**
- * Which files an input means, and what they were when the job began. Offsets are record numbers across all inputs, so a
- * file that changed would shift them: its size and the digest of its head are bound to the job, and compared on resume.
+ * Expands an input's patterns to files and binds the files to the job. Offsets are record numbers across all inputs, so a
+ * changed file would shift them: each file's size and the digest of its first bytes are stored in the job record and
+ * compared when the job resumes.
  */
 import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
@@ -14,7 +15,7 @@ export const STDIN = '-'
 
 const HEAD_BYTES = 64 * 1024
 
-/** An input file; standard input and pipes have a path only, since nothing of them can be read twice. */
+/** An input file. Standard input and pipes have a path only, since they cannot be read twice. */
 export interface BoundInput {
   readonly path: string
   readonly size?: number
@@ -24,12 +25,12 @@ export interface BoundInput {
 
 export type InputBinding = readonly BoundInput[]
 
-/** One file is taken to be in order of time; several are not, whatever each of them is. */
+/** A single file is treated as ordered by time; several files together are not. */
 export function defaultOrder(inputs: readonly unknown[]): 'time' | 'any' {
   return inputs.length === 1 ? 'time' : 'any'
 }
 
-/** Expands patterns, checks that every file can be read, and describes them in the order in which they will be read. */
+/** Expands patterns, checks that every file can be read, and describes the files in the order in which they are read. */
 export async function describeInputs(inputs: readonly string[]): Promise<InputBinding> {
   const problems: ConfigurationProblem[] = []
   const bound: BoundInput[] = []
@@ -49,21 +50,21 @@ export async function describeInputs(inputs: readonly string[]): Promise<InputBi
   return bound
 }
 
-/** Throws INPUT_CHANGED unless `current` is what was bound to the job. A file may have moved, as long as it is the same. */
+/** Throws INPUT_CHANGED unless `current` is what was bound to the job. A file may have moved if its content is the same. */
 export function checkBinding(stored: InputBinding, current: InputBinding): void {
   if (stored.length !== current.length) {
-    throw changed(`the job began with ${names(stored)}, and is now given ${names(current)}`)
+    throw changed(`the job started with ${names(stored)}, and is now given ${names(current)}`)
   }
   for (const [i, before] of stored.entries()) {
     const now = current[i] as BoundInput
     if (before.size === undefined || now.size === undefined) {
-      if (before.size !== now.size) throw changed(`${now.path} was ${before.path} when the job began`)
+      if (before.size !== now.size) throw changed(`${now.path} was ${before.path} when the job started`)
       continue
     }
     if (before.size !== now.size)
-      throw changed(`${now.path} has ${now.size} bytes, and had ${before.size} when the job began`)
+      throw changed(`${now.path} has ${now.size} bytes, and had ${before.size} when the job started`)
     if (before.headDigest !== now.headDigest)
-      throw changed(`the first bytes of ${now.path} are not those that the job began with`)
+      throw changed(`the first bytes of ${now.path} differ from those that the job started with`)
   }
 }
 
@@ -72,7 +73,7 @@ async function expand(input: string, problems: ConfigurationProblem[]): Promise<
   const paths = await glob(input, { absolute: isAbsolute(input), expandDirectories: false })
   if (paths.length === 0)
     problems.push(
-      problem(`no file matches ${input}`, 'Check the pattern; quote it, so that the shell leaves it alone.'),
+      problem(`no file matches ${input}`, 'Check the pattern, and quote it so that the shell does not expand it.'),
     )
   return paths.sort()
 }
@@ -88,7 +89,7 @@ async function describe(path: string): Promise<BoundInput> {
   if (path === STDIN) return { path }
   const stats = await stat(path)
   if (stats.isDirectory()) throw new Error('it is a folder')
-  // Opening a pipe waits for its writer, and what was read of it is gone.
+  // Opening a pipe would block until its writer opens it, and what is read from it is lost.
   if (!stats.isFile()) return { path }
   const handle = await open(path, 'r')
   try {
@@ -109,7 +110,7 @@ function unreadable(path: string, error: unknown): ConfigurationProblem {
   const code = (error as NodeJS.ErrnoException).code
   if (code === 'ENOENT') return problem(`there is no file ${path}`, 'Check the path.')
   if (code === 'EACCES' || code === 'EPERM')
-    return problem(`${path} may not be read`, 'Give this user the right to read it.')
+    return problem(`${path} may not be read`, 'Give this user permission to read it.')
   const isFolder = code === 'EISDIR' || messageOf(error) === 'it is a folder'
   if (isFolder)
     return problem(`${path} is a folder`, `Name its files, for example '${path.replace(/\/+$/, '')}/*.ndjson'.`)
@@ -123,7 +124,7 @@ function problem(text: string, remedy: string): ConfigurationProblem {
 function changed(message: string): WindrowError {
   return new WindrowError(message, {
     code: 'INPUT_CHANGED',
-    remedy: 'Restore the input that the job began with, or process the changed one under another job name (--job).',
+    remedy: 'Restore the input that the job started with, or process the changed one under another job name (--job).',
   })
 }
 

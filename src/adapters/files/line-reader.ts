@@ -1,6 +1,6 @@
 /**
- * Reads formats of one record a line. What is common to them is here: numbering, places, blank and oversized lines, and
- * one scan a stretch for what is not ASCII, so that the usual lines need no decoding of their own.
+ * Reads formats with one record per line. It handles what they have in common: record numbers, places, blank and
+ * oversized lines. It checks each stretch once for non-ASCII bytes, so that ordinary lines need no UTF-8 decoding.
  */
 import { isAscii } from 'node:buffer'
 import type { Decoded } from '../../core/point.ts'
@@ -10,11 +10,11 @@ import { FileRecord } from './record.ts'
 import type { Numbering, RecordBatch } from './record.ts'
 
 export interface LineFormat {
-  /** Called once a stretch, before its lines. */
+  /** Called once per stretch, before its lines. */
   begin(bytes: Buffer, isAscii: boolean): void
-  /** The record of a line that is not blank; `null` for one that is no record, such as a header. */
+  /** The record of a non-blank line; `null` if the line is not a record, such as a header. */
   decode(bytes: Buffer, start: number, end: number): Decoded | null
-  /** Whether a line must be decoded although nobody wants its record. */
+  /** Whether the next line must be decoded even if its record is not needed. */
   readonly needsNextLine: boolean
 }
 
@@ -25,7 +25,7 @@ export interface LineReaderOptions {
   readonly maxRecordBytes: number
 }
 
-/** More records than this are not made at once, so that very short lines cannot fill the memory. */
+/** At most this many records are created at once, so that very short lines cannot fill the memory. */
 const MAX_BATCH_RECORDS = 4096
 
 export async function* readLineRecords(format: LineFormat, options: LineReaderOptions): AsyncGenerator<RecordBatch> {

@@ -1,14 +1,14 @@
-/** Cuts a stream of chunks into stretches of whole lines, without ever holding a line that is too long. */
+/** Splits a stream of chunks into stretches of whole lines, without ever holding an oversized line in memory. */
 
 const NEWLINE = 0x0a
 const CARRIAGE_RETURN = 0x0d
-/** Of a line that is too long, this much is kept for its dead letter. */
+/** Bytes of an oversized line that are kept for its dead letter. */
 const KEPT_HEAD_BYTES = 4096
 
 export interface Stretch {
-  /** The start of a line that was too long and ended right before `bytes`; `null` nearly always. */
+  /** The start of an oversized line that ended right before `bytes`; usually `null`. */
   readonly oversizedHead: Buffer | null
-  /** Whole lines, each with its line feed; at the end of the input the last one may lack it. */
+  /** Whole lines, each with its line feed, which the last line of the input may lack. */
   readonly bytes: Buffer
 }
 
@@ -56,7 +56,7 @@ export function newlineAfter(bytes: Buffer, start: number): number {
   return newline < 0 ? bytes.length : newline
 }
 
-/** A line of white space holds no record. */
+/** Whether a line consists of white space only and so holds no record. */
 export function isBlank(bytes: Buffer, start: number, end: number): boolean {
   for (let i = start; i < end; i++) {
     const byte = bytes[i]

@@ -1,4 +1,4 @@
-/** NDJSON: one JSON text a line. */
+/** Decodes NDJSON: one JSON text per line. */
 import type { Decoded } from '../../core/point.ts'
 import { decodeUtf8 } from '../bytes/text.ts'
 import { createJsonDecoder, notUtf8 } from '../json/decode.ts'
@@ -7,7 +7,7 @@ import type { LineFormat } from './line-reader.ts'
 
 export function ndjsonFormat(options: DecodeOptions): LineFormat {
   const decoder = createJsonDecoder(options)
-  /** The whole stretch as a string: slices of it cost less than decoding every line. `null` unless it is ASCII. */
+  /** The whole stretch as a string: slicing it is cheaper than decoding every line. `null` if it is not ASCII. */
   let stretch: string | null = null
 
   return {

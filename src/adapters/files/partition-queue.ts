@@ -1,11 +1,11 @@
-/** Records of one partition that were read and not yet taken. */
+/** Queues the records of one partition that were read from the files and not yet taken by the pipeline. */
 import type { SourceRecord } from '../../core/point.ts'
 import type { SourceEvent } from '../../ports/index.ts'
 
-/** Bytes of a file that stay in memory until every partition with records of them has taken those. */
+/** Bytes of a file that stay in memory until every partition has taken its records of them. */
 export interface PinnedBatch {
   readonly bytes: number
-  /** Partitions that have not. */
+  /** Partitions that have not taken all their records yet. */
   waiting: number
 }
 
@@ -14,7 +14,7 @@ interface Share {
   readonly batch: PinnedBatch
 }
 
-/** Small shares are handed over together, large ones in parts, of at most so many records. */
+/** Maximum number of records per event: small shares are delivered together, large ones in parts. */
 const MAX_EVENT_RECORDS = 1000
 
 export class PartitionQueue {
@@ -22,7 +22,7 @@ export class PartitionQueue {
   readonly fromOffset: number
   isClosed = false
   #shares: Share[] = []
-  /** Records of the first share that were handed over. */
+  /** Records of the first share that have been delivered. */
   #taken = 0
   #waiter: { resolve: (event: SourceEvent) => void; reject: (error: Error) => void } | null = null
   #end: { readonly error: Error | null } | null = null
@@ -34,7 +34,7 @@ export class PartitionQueue {
     this.#onTaken = onTaken
   }
 
-  /** Returns whether any of the records is wanted, that is whether `batch` waits for this partition. */
+  /** Returns whether the partition needs any of the records, that is, whether `batch` waits for this partition. */
   add(records: readonly SourceRecord[], batch: PinnedBatch): boolean {
     if (this.isClosed) return false
     const first = records.findIndex((record) => record.offset >= this.fromOffset)
@@ -43,7 +43,7 @@ export class PartitionQueue {
     return true
   }
 
-  /** Answers a waiting `next`, if there is something to say. */
+  /** Settles a pending `next` if records are queued or the input has ended. */
   wake(): void {
     const waiter = this.#waiter
     if (waiter === null) return
@@ -57,7 +57,7 @@ export class PartitionQueue {
     }
   }
 
-  /** No more records come: all were read, or an error ended the reading. */
+  /** Marks the end: all records were read, or reading failed with an error. */
   end(error: Error | null): void {
     this.#end ??= { error }
     this.wake()
@@ -74,7 +74,7 @@ export class PartitionQueue {
     this.isClosed = true
     for (const { batch } of this.#shares) this.#onTaken(batch)
     this.#shares = []
-    // An answer of `end` would say that the input is at its end, and windows would close on it.
+    // An `end` event would mean that the input has ended, and windows would close.
     this.end(new Error(`partition ${this.partition} of the files was closed`))
   }
 

@@ -1,4 +1,4 @@
-/** Lines of a file that is written with a side file, as far as they are published. */
+/** Reads the published lines of a results file or of the files beside it. */
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
@@ -6,8 +6,8 @@ import { codeOf } from './file-system.ts'
 import { parseSideFile, sidePathOf, type SideFile } from './side-file.ts'
 
 /**
- * `bytes`: how many are published, `null` for all there are. A tail that a crash left behind, or that is being written, is
- * not read. `windrow run` may go on meanwhile.
+ * Reads the first `bytes` bytes, which are published, or the whole file if `bytes` is `null`. A tail that a crash left
+ * behind or that is being written is not read. `windrow run` may be running at the same time.
  */
 export async function* publishedLines(path: string, bytes: number | null): AsyncGenerator<string> {
   if (bytes === 0) return
@@ -17,7 +17,7 @@ export async function* publishedLines(path: string, bytes: number | null): Async
   }
 }
 
-/** `null` for a file without a side file, a copied one for example. */
+/** `null` if the results have no side file, for example because they were copied. */
 export async function sideFileOf(results: string): Promise<SideFile | null> {
   try {
     return parseSideFile(await readFile(sidePathOf(results), 'utf8'))

@@ -1,4 +1,4 @@
-/** The records of all inputs, one file after another: for whoever passes them on and needs no partitions. */
+/** Reads the records of all inputs, one file after another, without partitions; for `windrow produce` and `verify`. */
 import type { Readable } from 'node:stream'
 import type { DecodeOptions } from '../json/mapping.ts'
 import { openInput } from './bytes.ts'
@@ -8,13 +8,13 @@ import type { FileRecord } from './record.ts'
 import { readRecords } from './read-records.ts'
 
 export interface ReadInputsOptions {
-  /** Paths, or `-` for standard input; patterns are expanded before. */
+  /** Paths, or `-` for standard input. The caller has expanded patterns. */
   readonly paths: readonly string[]
   readonly format: FileFormat | 'auto'
   readonly decode: DecodeOptions
-  /** Ends the reading between two records, without an error. */
+  /** Stops reading between two records, without an error. */
   readonly signal: AbortSignal
-  /** How many bytes of the files were read, packed as they are. */
+  /** Called with the number of bytes read from the files, before decompression. */
   readonly onRead: (bytes: number) => void
   /** @default process.stdin */
   readonly stdin?: Readable
@@ -39,7 +39,7 @@ export async function* readInputs(options: ReadInputsOptions): AsyncGenerator<Fi
       }
     }
   } catch (error) {
-    // Destroying the stream is how reading is ended; it is no fault of the input.
+    // Aborting destroys the stream, which is not an error of the input.
     if (!signal.aborted) throw error
   }
 }

@@ -1,4 +1,4 @@
-/** The reader of each format. */
+/** Chooses the reader for a file format. */
 import { assertNever } from '../../errors/index.ts'
 import { readContainer } from './avro-container.ts'
 import type { ContainerOptions } from './avro-container.ts'

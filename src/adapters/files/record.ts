@@ -1,4 +1,4 @@
-/** What the readers of the formats have in common: records with a number, a place, and bytes that can be looked up. */
+/** Records as all file readers deliver them: with a number, a place, and access to their bytes. */
 import type { Decoded, RawRecord, SourceRecord } from '../../core/point.ts'
 
 /** Records of one stretch of a file. */
@@ -8,11 +8,11 @@ export interface RecordBatch {
   readonly pinnedBytes: number
 }
 
-/** Numbers records across all inputs. Undecodable ones have a number too; blank lines and headers have none. */
+/** Numbers records across all inputs. Undecodable records are numbered too; blank lines and headers are not. */
 export class Numbering {
   /** Number of the next record. */
   next = 0
-  /** Nobody wants records below this number, so they are counted without being decoded. */
+  /** No partition needs records below this number, so they are counted without being decoded. */
   readonly decodeFrom: number
 
   constructor(decodeFrom: number) {
@@ -20,15 +20,15 @@ export class Numbering {
   }
 }
 
-/** Line, or number of the record where a format has no lines; both from 1. */
+/** The line number, or the record number in formats without lines. Both start at 1. */
 export interface FilePlace {
   readonly file: string
   readonly line: number
 }
 
 /**
- * A record refers to the chunk that it was read from, which the source accounts for while the record waits. What a dead
- * letter keeps is a copy of its own bytes.
+ * A record refers to the chunk that it was read from. The source counts the chunk's bytes as buffered while the record is
+ * queued. A dead letter keeps a copy of the record's own bytes.
  */
 export class FileRecord implements SourceRecord {
   readonly offset: number

@@ -1,6 +1,6 @@
 /**
- * Exactly-once output to files: results to one NDJSON file, dead letters and certificates to others, all or none. See
- * result-writer.ts for how a batch is committed.
+ * Exactly-once publishing to files: results to one NDJSON file, dead letters and certificates to two others, all or none.
+ * See result-writer.ts for how a batch is committed.
  */
 import { WindrowError } from '../../errors/index.ts'
 import type { AtomicPublisher, AtomicPublishers } from '../../ports/index.ts'
@@ -19,12 +19,12 @@ export interface FilePublisherOptions {
 
 export function createFilePublisherFactory(options: FilePublisherOptions): AtomicPublishers {
   const shared = new SharedWriter(options)
-  /** The publisher of each partition that may publish; earlier ones are shut out. */
+  /** The current publisher of each partition. Earlier publishers are fenced. */
   const current = new Map<number, AtomicPublisher>()
 
   return {
     async open(partition) {
-      // First of all, so that an earlier publisher adds nothing behind the marker that is read below.
+      // Fence first, so that an earlier publisher adds nothing after the marker that is read below.
       current.delete(partition)
       const writer = await shared.acquire()
       const marker = await writer.markerOf(partition)
@@ -32,7 +32,7 @@ export function createFilePublisherFactory(options: FilePublisherOptions): Atomi
       const publisher: AtomicPublisher = {
         marker,
         async publish(batch) {
-          if (current.get(partition) !== publisher) throw shutOut(partition)
+          if (current.get(partition) !== publisher) throw fenced(partition)
           await writer.publish(partition, batch)
         },
         async close() {
@@ -48,12 +48,12 @@ export function createFilePublisherFactory(options: FilePublisherOptions): Atomi
   }
 }
 
-/** One writer for all publishers: made for the first, closed with the last, replaced when it died. */
+/** The writer that all publishers share: opened for the first, closed with the last, replaced after a failure. */
 class SharedWriter {
   readonly #options: FilePublisherOptions
   readonly #users = new Map<ResultWriter, number>()
   #writer: ResultWriter | null = null
-  /** Opening and closing happen one after the other, for two writers must never have the files open. */
+  /** Opening and closing are serialized, since two writers must never have the files open. */
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(options: FilePublisherOptions) {
@@ -62,7 +62,7 @@ class SharedWriter {
 
   acquire(): Promise<ResultWriter> {
     return this.#inTurn(async () => {
-      if (this.#writer?.isDead === true) await this.#retire(this.#writer)
+      if (this.#writer?.hasFailed === true) await this.#retire(this.#writer)
       const { files = nodeFileSystem, job, results, deadLetters, certificates } = this.#options
       this.#writer ??= await ResultWriter.open(files, job, { results, deadLetters, certificates })
       this.#users.set(this.#writer, (this.#users.get(this.#writer) ?? 0) + 1)
@@ -73,7 +73,7 @@ class SharedWriter {
   release(writer: ResultWriter): Promise<void> {
     return this.#inTurn(async () => {
       const users = this.#users.get(writer)
-      // A writer that died was closed when the next one was opened.
+      // A failed writer was closed when the next one was opened.
       if (users === undefined) return
       this.#users.set(writer, users - 1)
       if (users === 1) await this.#retire(writer)
@@ -93,10 +93,10 @@ class SharedWriter {
   }
 }
 
-function shutOut(partition: number): WindrowError {
+function fenced(partition: number): WindrowError {
   return new WindrowError(`a later publisher of partition ${partition} has taken over`, {
     code: 'PUBLISHER_FENCED',
-    remedy: 'Read the ledger again: it says whose the partition is.',
+    remedy: 'No action needed: the ledger is read again and shows who owns the partition.',
     disposition: 'retryable',
   })
 }

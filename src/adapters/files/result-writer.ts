@@ -1,11 +1,11 @@
 /**
- * The one writer of a results file, its dead letters and its certificates, for all partitions of the process.
+ * The only writer of a results file, its dead letters and its certificates, for all partitions of the process.
  *
  *   append to each → sync each → replace the side file
  *
- * The side file is the commit: what lies in the files beyond the lengths that it keeps was never published, and is cut
- * off when a writer opens them. Batches that arrive while a round is under way share the next one, and its syncs.
- * After an error the writer is dead: what of its last round became durable is known only to the next writer.
+ * Replacing the side file is the commit: bytes beyond the lengths that it records were never published and are truncated
+ * when a writer opens the files. Batches that arrive during a round share the next round and its syncs. After an error the
+ * writer cannot be used again: only the next writer can tell whether the last round became durable.
  */
 import { dirname } from 'node:path'
 import { WindrowError, messageOf } from '../../errors/index.ts'
@@ -17,7 +17,7 @@ import type { FileSystem, OpenFile } from './file-system.ts'
 import { emptySideFile, readSideFile, replaceSideFile } from './side-file.ts'
 import type { ResultPaths, SideFile } from './side-file.ts'
 
-/** What is published together, each to a file of its own. */
+/** Outputs that are published together, each to its own file. */
 const OUTPUTS = ['results', 'deadLetters', 'certificates'] as const
 type OutputFiles = Readonly<Record<(typeof OUTPUTS)[number], OpenFile>>
 
@@ -61,24 +61,24 @@ export class ResultWriter {
       for (const output of OUTPUTS) await files.syncFolder(dirname(paths[output]))
       if (stored === null) {
         for (const output of OUTPUTS) await assertEmpty(outputs[output], paths[output])
-        // Before the first result, or a crash would leave a file that nobody may claim.
+        // Before the first result: after a crash, results without a side file would be refused.
         await replaceSideFile(files, paths.results, side)
       } else {
         for (const output of OUTPUTS) await cutTail(outputs[output], paths[output], side[output].bytes)
       }
       return new ResultWriter(files, paths, lock, outputs, side)
     } catch (error) {
-      // What fails here fails for the same reason, and would hide it.
+      // Failures here have the same cause and would hide it.
       await Promise.allSettled([...opened.map((file) => file.close()), lock?.release()])
       throw toWindrowError(error, paths.results)
     }
   }
 
-  get isDead(): boolean {
+  get hasFailed(): boolean {
     return this.#failure !== null
   }
 
-  /** Waits for what is under way, then says how far the partition is published. */
+  /** Waits for the current round, then returns how far the partition is published. */
   async markerOf(partition: number): Promise<PublishedMarker | null> {
     while (this.#round !== null) await this.#round
     return this.#side.partitions[String(partition)] ?? null
@@ -91,7 +91,7 @@ export class ResultWriter {
     })
   }
 
-  /** Publishes what waits, then lets the files and the lock go. */
+  /** Publishes the waiting batches, then closes the files and releases the lock. */
   async close(): Promise<void> {
     while (this.#round !== null) await this.#round
     try {
@@ -101,9 +101,9 @@ export class ResultWriter {
     }
   }
 
-  /** Never rejects: each batch is told for itself. */
+  /** Never rejects: each batch's own promise is settled. */
   async #run(): Promise<void> {
-    // Batches of the same moment, one of each partition, go into the first round too.
+    // Let batches that other partitions publish at the same moment join the first round.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
       const round = this.#waiting
@@ -165,10 +165,13 @@ async function append(file: OpenFile, length: number, lines: readonly string[]):
 async function assertEmpty(file: OpenFile, path: string): Promise<void> {
   const bytes = await file.size()
   if (bytes === 0) return
-  throw new WindrowError(`${path} exists with ${bytes} bytes, and nothing says that they are this job's results`, {
-    code: 'RESULTS_FILE_EXISTS',
-    remedy: 'Move the file away, or give --results another path.',
-  })
+  throw new WindrowError(
+    `${path} exists with ${bytes} bytes, and no side file shows that they are this job's results`,
+    {
+      code: 'RESULTS_FILE_EXISTS',
+      remedy: 'Move the file elsewhere, or give --results another path.',
+    },
+  )
 }
 
 async function cutTail(file: OpenFile, path: string, kept: number): Promise<void> {
@@ -177,7 +180,7 @@ async function cutTail(file: OpenFile, path: string, kept: number): Promise<void
     throw new WindrowError(`${path} has ${bytes} bytes, but ${kept} were published`, {
       code: 'RESULTS_FILE_DAMAGED',
       remedy:
-        'Restore the file, or move it and its .windrow.json away and compute the results again under another job name (--job).',
+        'Restore the file, or move it and its .windrow.json elsewhere and compute the results again under another job name (--job).',
     })
   }
   if (bytes === kept) return
@@ -185,7 +188,7 @@ async function cutTail(file: OpenFile, path: string, kept: number): Promise<void
   await file.sync()
 }
 
-/** Codes of errors that waiting does not mend; an error without a code is a fault of the program. */
+/** Codes of errors that a retry cannot resolve. An error without a code is a bug in Windrow. */
 const FATAL = new Set(['', 'EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'ENOENT', 'EEXIST', 'ENAMETOOLONG'])
 
 function toWindrowError(error: unknown, path: string): WindrowError {
@@ -194,14 +197,14 @@ function toWindrowError(error: unknown, path: string): WindrowError {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new WindrowError(`no space is left to write the results to ${path}`, {
       code: 'RESULTS_DISK_FULL',
-      remedy: 'Free some space: nothing is lost, and publishing goes on where it was.',
+      remedy: 'Free some space: nothing is lost, and publishing resumes where it stopped.',
       disposition: 'retryable',
       cause: error,
     })
   }
   return new WindrowError(`the results cannot be written to ${path}: ${messageOf(error)}`, {
     code: 'RESULTS_UNWRITABLE',
-    remedy: 'Check the path, its rights and the disk, or give --results another path.',
+    remedy: 'Check the path, its permissions and the disk, or give --results another path.',
     disposition: FATAL.has(code) ? 'fatal' : 'retryable',
     cause: error,
   })

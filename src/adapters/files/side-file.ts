@@ -1,10 +1,10 @@
-/** `<results>.windrow.json`: how much of the result files is published, and how far each partition has come. */
+/** The side file `<results>.windrow.json`: how much of the result files is published, and the marker of each partition. */
 import { dirname, relative } from 'node:path'
 import { WindrowError } from '../../errors/index.ts'
 import type { PublishedMarker } from '../../ports/index.ts'
 import { replaceFile, type FileSystem } from './file-system.ts'
 
-/** Replaced as a whole, atomically: this is the commit of everything that is published to files. */
+/** Replacing the side file atomically is the commit of everything that is published to files. */
 export interface SideFile {
   readonly version: typeof VERSION
   readonly job: string
@@ -16,7 +16,7 @@ export interface SideFile {
 
 /** A file that is published together with the results. */
 interface Companion {
-  /** Relative to the results, so that their folder may move. */
+  /** Relative to the results file, so that its folder can be moved. */
   readonly path: string
   readonly bytes: number
 }
@@ -45,16 +45,16 @@ export function emptySideFile(job: string, paths: ResultPaths): SideFile {
   }
 }
 
-/** `null` when there is none. Throws when it is not this job's, or does not say what it should. */
+/** `null` if there is none. Throws if it belongs to another job or other paths, or cannot be parsed. */
 export async function readSideFile(files: FileSystem, job: string, paths: ResultPaths): Promise<SideFile | null> {
   const path = sidePathOf(paths.results)
   const text = await files.readText(path)
   if (text === null) return null
   const side = parseSideFile(text)
   if (side === null) {
-    throw new WindrowError(`${path} cannot be read as what Windrow keeps beside results`, {
+    throw new WindrowError(`${path} is not a valid side file of results`, {
       code: 'RESULTS_FILE_DAMAGED',
-      remedy: `Restore it, or move it and ${paths.results} away and compute the results again under another job name (--job).`,
+      remedy: `Restore it, or move it and ${paths.results} elsewhere and compute the results again under another job name (--job).`,
     })
   }
   if (side.job !== job) throw mismatch(`${paths.results} holds the results of the job ${side.job}, not of ${job}`)

@@ -1,10 +1,10 @@
 /**
- * Files as a source of any number of partitions. One reader goes through all inputs once, in the given order, numbers the
- * records 0, 1, 2… across them (that is the offset, in every partition), and hands each to the partition of its VM as
- * Kafka would; a record that names no VM goes to partition 0.
+ * The file source, with any number of partitions. One reader reads all inputs once, in the given order. It numbers the
+ * records 0, 1, 2… across all inputs; this number is the offset in every partition. Each record is delivered to the
+ * partition that Kafka would choose for its VM; a record without a VM goes to partition 0.
  *
- * Reading begins when every partition is open. It waits while the records that are not yet taken keep more than
- * `maxBufferedBytes` of the files in memory, so one slow partition holds up the others, and memory is bounded.
+ * Reading starts when every partition is open. It pauses while queued records keep more than `maxBufferedBytes` of the
+ * files in memory. So memory is bounded, and one slow partition delays the others.
  */
 import type { Readable } from 'node:stream'
 import { partitionOf } from '../../core/murmur2.ts'
@@ -36,7 +36,7 @@ export interface FileSourceOptions {
 }
 
 const MIB = 1024 * 1024
-/** Ids that are remembered with their partition; a stream of ever new ones must not fill the memory. */
+/** VM ids cached with their partition. The bound keeps an unlimited number of new ids from filling the memory. */
 const MAX_CACHED_IDS = 100_000
 
 export function createFileSource(options: FileSourceOptions): Source {
@@ -68,14 +68,14 @@ class Reading {
     if (this.#queues.size === partitions) this.#done = this.#run()
     return {
       logStart: 0,
-      // How many records there are is known at the end only; the binding of the inputs guards against lost ones.
+      // The number of records is known at the end only. The binding of the inputs detects lost records.
       logEnd: Number.MAX_SAFE_INTEGER,
       next: () => queue.next(),
       close: () => this.#close(queue),
     }
   }
 
-  /** Never rejects: how reading ended is told to every partition. */
+  /** Never rejects: every partition's queue receives the outcome. */
   async #run(): Promise<void> {
     const queues = [...this.#queues.values()]
     try {
@@ -110,7 +110,7 @@ class Reading {
       const record = records[i] as SourceRecord
       ;(shares[this.#partitionOf(record)] ??= []).push(record)
     }
-    // The bytes are free when the last partition has taken its share; all shares are in before the first is taken.
+    // The bytes are freed when the last partition has taken its share. All shares are queued before any is taken.
     const batch: PinnedBatch = { bytes: pinnedBytes, waiting: 0 }
     shares.forEach((share, partition) => {
       if (this.#queues.get(partition)?.add(share, batch) === true) batch.waiting++
@@ -148,12 +148,12 @@ class Reading {
   }
 }
 
-/** What is wrong when the inputs end before the record at which a partition resumes. */
+/** The error if the inputs end before the record at which a partition resumes. */
 function endBefore(queue: PartitionQueue, total: number): WindrowError | null {
   if (queue.fromOffset <= total) return null
-  const where = `partition ${queue.partition} goes on at record ${queue.fromOffset}`
+  const where = `partition ${queue.partition} resumes at record ${queue.fromOffset}`
   return new WindrowError(`${where}, but the inputs hold only ${total} records`, {
     code: 'INPUT_CHANGED',
-    remedy: 'Restore the input that the job began with, or process the changed one under another job name (--job).',
+    remedy: 'Restore the input that the job started with, or process the changed one under another job name (--job).',
   })
 }

@@ -1,6 +1,6 @@
 /**
- * How the partitions of a run come and go: all at once for an input that this process alone reads, as a consumer group
- * says for a topic. Either way `runPartition` does the work; here it is started, stopped and tried again.
+ * Starts, stops and restarts the partitions of a run: all at once for an input that only this process reads, or as a
+ * consumer group assigns them for a topic. `runPartition` does the work of each.
  */
 import { WindrowError } from '../../errors/index.ts'
 import { haltingError, isTransient } from '../../ledger/halt.ts'
@@ -10,7 +10,7 @@ import { Backoff } from '../../retry/retry.ts'
 /** Runs one partition until its input ends or the signal aborts. */
 export type RunOne = (partition: number, signal: AbortSignal) => Promise<unknown>
 
-/** All partitions at once. The first that fails stops the others, since one reader serves them all. */
+/** Runs all partitions at once. The first that fails stops the others, since one reader serves them all. */
 export async function driveAll(partitions: number, run: RunOne, signal: AbortSignal): Promise<void> {
   const stop = new AbortController()
   const both = AbortSignal.any([signal, stop.signal])
@@ -24,7 +24,7 @@ export async function driveAll(partitions: number, run: RunOne, signal: AbortSig
   })
   const outcomes = await Promise.allSettled(runs)
   const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as Error)
-  // The first to fail is the cause; the others were stopped because of it.
+  // The first failure is the cause; the other partitions were stopped because of it.
   const cause = failures.find((reason) => !isStopped(reason)) ?? failures[0]
   if (cause !== undefined) throw cause
 }
@@ -38,14 +38,14 @@ export interface OwnedPartitionsOptions {
   readonly clock: Clock
   /** Resolves once the group has confirmed that this process is still a member. */
   readonly confirmMembership: () => Promise<void>
-  /** Said of a partition that can go on no more; the others do. */
+  /** Called for a partition that has halted. The other partitions continue. */
   readonly onHalted: (partition: number, error: WindrowError) => void
   readonly onRetry: (partition: number, error: unknown, pauseMs: number) => void
 }
 
 const RETRY = { baseMs: 200, capMs: 10_000 }
 
-/** The partitions that a consumer group has given to this process. Every assignment is a takeover, of the same ones too. */
+/** The partitions assigned to this process by a consumer group. Every assignment is a takeover, even of the same ones. */
 export class OwnedPartitions {
   readonly #options: OwnedPartitionsOptions
   readonly #running = new Map<number, { readonly stop: AbortController; readonly ended: Promise<void> }>()
@@ -58,13 +58,13 @@ export class OwnedPartitions {
     this.#options = options
   }
 
-  /** Whether everything that the group gave to this process has ended or halted; false while it is given nothing. */
+  /** Whether every assigned partition has ended or halted; false while none is assigned. */
   get areAllOver(): boolean {
     return this.#isAssigned && this.#active.size === 0
   }
 
   assign(partitions: readonly number[]): void {
-    // While this one stops, others may leave too, and the group gives their partitions to whoever is still in it.
+    // While this process stops, other members may leave too, and the group assigns their partitions to this one.
     if (this.#isClosed) return
     this.#isAssigned = partitions.length > 0
     for (const partition of partitions) {
@@ -83,14 +83,14 @@ export class OwnedPartitions {
     for (const partition of partitions) this.#running.get(partition)?.stop.abort()
   }
 
-  /** Stops all; resolves when what was folded is committed and published. */
+  /** Stops all partitions. Resolves when everything they have read is committed and published. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.revoke([...this.#running.keys()])
     await Promise.all([...this.#running.values()].map(({ ended }) => ended))
   }
 
-  /** Never rejects: what ends a partition is told to the listener. */
+  /** Never rejects: failures are reported through the callbacks. */
   async #keepRunning(partition: number, signal: AbortSignal): Promise<void> {
     const { run, clock, confirmMembership, onHalted, onRetry } = this.#options
     const backoff = new Backoff(RETRY, {
@@ -114,7 +114,7 @@ export class OwnedPartitions {
         }
         if (clock.nowMs() - startedMs > RETRY.capMs) backoff.reset()
         await backoff.pauseAfter(error)
-        // A partition that was lost to a higher epoch is another's, unless the group still says that it is ours.
+        // A partition that was lost to a higher epoch has another owner, unless the group confirms it is still ours.
         if (error.disposition === 'lost' && !(await isConfirmed(confirmMembership))) return
       }
     }
@@ -126,7 +126,7 @@ async function isConfirmed(confirm: () => Promise<void>): Promise<boolean> {
     await confirm()
     return true
   } catch (error) {
-    // Not a member any more: the next assignment says what is ours.
+    // No longer a member: the next assignment says which partitions are ours.
     if (error instanceof WindrowError) return false
     throw error
   }

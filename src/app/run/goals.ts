@@ -1,7 +1,8 @@
+/** When a bounded run is done: each partition's goal is stored in its ledger. */
 import { readLedger } from '../../ledger/ledger.ts'
 import type { StateStore } from '../../ports/index.ts'
 
-/** Whether every partition of the job has consumed what it was to consume, whichever process it belonged to. */
+/** Whether every partition of the job has reached its goal, in whichever process it ran. */
 export async function haveAllEnded(store: StateStore, job: string, partitions: number): Promise<boolean> {
   for (let partition = 0; partition < partitions; partition++) {
     const found = await readLedger(store, job, partition)
@@ -10,12 +11,12 @@ export async function haveAllEnded(store: StateStore, job: string, partitions: n
   return true
 }
 
-/** What a run that begins now has to reach: the offset at which each partition may end. */
+/** The offset at which each partition of a bounded run may end. */
 export type Ends = ReadonlyMap<number, number>
 
 /**
- * The ends of a run: the goal that an interrupted run had, where there is one, else the log's end now. A goal that was
- * reached before is an earlier run's: it says nothing of the records that came since.
+ * The ends of a run that starts now: for each partition the goal of an interrupted run, if there is one, otherwise the
+ * current end of its log. A goal that was already reached belongs to an earlier run and is ignored.
  */
 export async function endsOf(store: StateStore, job: string, logEnds: Ends): Promise<Ends> {
   const ends = new Map<number, number>()
@@ -26,7 +27,7 @@ export async function endsOf(store: StateStore, job: string, logEnds: Ends): Pro
   return ends
 }
 
-/** Whether every partition has reached its end, whichever process it belonged to. */
+/** Whether every partition has reached its end, in whichever process it ran. */
 export async function haveReached(store: StateStore, job: string, ends: Ends): Promise<boolean> {
   for (const [partition, end] of ends) {
     const goal = (await readLedger(store, job, partition))?.ledger.goal

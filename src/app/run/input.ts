@@ -7,23 +7,23 @@ import type { Log } from '../../telemetry/log.ts'
 import type { LogOffsets } from '../../telemetry/pipeline-metrics.ts'
 import type { Clock, Source, StateStore } from '../../ports/index.ts'
 
-/** Runs one partition of the job; `firstOffset` is asked when the partition has no ledger yet. */
+/** Runs one partition of the job. `firstOffset` is called if the partition has no ledger yet. */
 export type RunPartition = (
   partition: number,
   signal: AbortSignal,
   firstOffset: () => Promise<number>,
 ) => Promise<PartitionEnd>
 
-/** What an input asks of the run. */
+/** What the run provides to its input, and what the input reports to the run. */
 export interface InputHooks {
   readonly clock: Clock
-  /** Where a replay ends, by partition; without it a bounded run ends where the log ends as it begins. */
+  /** The offset at which a replay ends, per partition. Otherwise a bounded run ends at the log's end at its start. */
   readonly until?: (partition: number) => number
   readonly log: Log
   readonly onWarning: (message: string, remedy: string) => void
-  /** The group has given these partitions to this process; files have no group. */
+  /** The consumer group has assigned these partitions to this process. Not called for files. */
   readonly onAssigned: (partitions: readonly number[]) => void
-  /** They are not ours any more, or not known to be. */
+  /** The partitions are no longer assigned to this process, or that is unknown. */
   readonly onRevoked: (partitions: readonly number[]) => void
   readonly onHalted: (partition: number, error: WindrowError) => void
 }
@@ -31,21 +31,21 @@ export interface InputHooks {
 export interface Input {
   readonly source: Source
   readonly partitions: number
-  /** Whether records carry the broker's own clock, which a timestamp may not run ahead of. */
+  /** Whether records carry the broker's time, which limits how far ahead timestamps may be. */
   readonly hasBrokerClock: boolean
-  /** Whether a run that is repeated reads the same again; standard input is gone once it is read. */
+  /** Whether the input can be read again. Standard input cannot. */
   readonly isRepeatable: boolean
-  /** Where the logs of all partitions begin and end now; absent where they are read as they come. */
+  /** The current start and end of each partition's log. Absent for inputs without a log. */
   readonly logRanges?: () => Promise<ReadonlyMap<number, LogOffsets>>
-  /** What a replay takes over from the job that it recomputes, by partition. */
+  /** The recorded decisions of the job that a replay recomputes, per partition. */
   readonly recorded?: (partition: number) => Recorded
-  /** What the job record keeps of it. */
+  /** What the job record stores about the input. */
   readonly identity: Json
-  /** Throws when the job began with another input. */
+  /** Throws if the job started with another input. */
   check(before: Json): void
   /**
-   * Runs partitions as they become ours, until all have ended or the signal aborts; then all are committed and
-   * published. Rejects with the first error that halted a partition.
+   * Runs each partition while this process owns it, until all have ended or the signal aborts. Then everything that was
+   * read is committed and published. Rejects with the first error that halted a partition.
    */
   drive(run: RunPartition, store: StateStore, signal: AbortSignal): Promise<void>
   close(): Promise<void>

@@ -1,4 +1,4 @@
-/** A Kafka topic as a run's input: a consumer group says which partitions are ours, the ledgers say where they go on. */
+/** A Kafka topic as a run's input. A consumer group assigns partitions; the ledgers say where reading resumes. */
 import type { KafkaConnection } from '../../adapters/kafka/client.ts'
 import { connectKafkaCluster } from '../../adapters/kafka/cluster.ts'
 import { createKafkaConsumption } from '../../adapters/kafka/consumption.ts'
@@ -10,13 +10,13 @@ import { OwnedPartitions } from './drive.ts'
 import { endsOf, haveReached, type Ends } from './goals.ts'
 import type { Input, InputHooks, RunPartition } from './input.ts'
 import { runConnectionOf } from './kafka-connection.ts'
-import { createLogLook } from './log-ranges.ts'
+import { createLogRangeReader } from './log-ranges.ts'
 import { recordDecoderOf } from '../record-decoder.ts'
 import { identityOf, refuseAnother, refuseCompacted, watchTopic } from './topic-identity.ts'
 
-/** How often it is looked whether the partitions of other processes have reached their goals too. */
-const LOOK_EVERY_MS = 500
-/** On stopping, time for what is folded to be committed and published. */
+/** Interval of the checks whether partitions of other processes have reached their goals. */
+const CHECK_EVERY_MS = 500
+/** Time that a stopping run has to commit and publish what it has read. */
 const DRAIN_MS = 8_000
 
 export async function openKafkaInput(config: Config, hooks: InputHooks): Promise<Input> {
@@ -47,7 +47,7 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
       onFailed: (error) => owned.fail(error),
     },
   })
-  const logs = createLogLook(connection, description)
+  const logs = createLogRangeReader(connection, description)
   const hasBrokerClock = description.timestampType === 'LogAppendTime'
   return {
     source: consumption.source,
@@ -56,7 +56,7 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
     isRepeatable: true,
     identity: identityOf(description),
     check: (before) => refuseAnother(before, description),
-    logRanges: () => logs.look(),
+    logRanges: () => logs.read(),
     drive,
     async close() {
       await consumption.close()
@@ -78,21 +78,18 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
         hooks.onWarning(`partition ${partition} is halted: ${error.code}: ${error.message}`, error.remedy)
       },
       onRetry: (partition, error, pauseMs) =>
-        hooks.onWarning(
-          `partition ${partition} begins again in ${pauseMs} ms: ${messageOf(error)}`,
-          'Nothing is lost.',
-        ),
+        hooks.onWarning(`partition ${partition} restarts in ${pauseMs} ms: ${messageOf(error)}`, 'Nothing is lost.'),
     })
     const ended = new AbortController()
     const stop = AbortSignal.any([signal, ended.signal])
-    /** What ends all partitions at once: consumption that is over for good, a topic that became another one. */
+    /** Ends all partitions at once: consumption has failed for good, or the topic was replaced. */
     const fail = (error: WindrowError): void => {
       halts.unshift(error)
       ended.abort()
     }
     owned.partitions = partitions
     owned.fail = fail
-    // Before any partition is taken over, which may set a new goal.
+    // Read before any partition is taken over, since a takeover may set a new goal.
     const { until } = hooks
     const logEndsNow = await logEnds(connection, description)
     const wanted = until === undefined ? logEndsNow : new Map([...logEndsNow.keys()].map((one) => [one, until(one)]))
@@ -100,13 +97,13 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
     await consumption.start()
     const watching = watchTopic(connection, description, hooks.clock, stop).catch(fail)
     try {
-      // A halted partition does not stop the others; once nothing else is left, going on would only look like work.
+      // A halted partition does not stop the others. Once no other partition is active, the run ends.
       const isOver = async (): Promise<boolean> =>
         (halts.length > 0 && partitions.areAllOver) ||
         (config.once && halts.length === 0 && (await haveReachedNow(store, config.job, ends)))
-      while (!stop.aborted && !(await isOver())) await hooks.clock.sleep(LOOK_EVERY_MS, stop)
+      while (!stop.aborted && !(await isOver())) await hooks.clock.sleep(CHECK_EVERY_MS, stop)
     } finally {
-      // What cannot be committed in time is abandoned, not lost: the next owner goes on from the ledger.
+      // What is not committed in time is abandoned, not lost: the next owner resumes from the ledger.
       ended.abort()
       const drained = new AbortController()
       const closing = Promise.all([partitions.close(), watching]).finally(() => drained.abort())
@@ -116,7 +113,7 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
   }
 }
 
-/** A sidecar that restarts is waited for by the partitions; a look that failed says nothing. */
+/** False if the ledgers cannot be read now. The partitions wait for a sidecar that restarts. */
 async function haveReachedNow(store: StateStore, job: string, ends: Ends): Promise<boolean> {
   try {
     return await haveReached(store, job, ends)

@@ -1,4 +1,4 @@
-/** Where the partitions of a topic begin and end, over a connection of its own. */
+/** Reads where the partitions of a topic start and end, over its own connection. */
 import { connectKafkaCluster, type KafkaCluster } from '../../adapters/kafka/cluster.ts'
 import type { KafkaConnection } from '../../adapters/kafka/client.ts'
 import type { TopicDescription } from '../../adapters/kafka/topic.ts'
@@ -6,13 +6,16 @@ import type { LogOffsets } from '../../telemetry/pipeline-metrics.ts'
 
 type Ranges = ReadonlyMap<number, LogOffsets>
 
-export interface LogLook {
-  look(): Promise<Ranges>
+export interface LogRangeReader {
+  read(): Promise<Ranges>
   close(): Promise<void>
 }
 
-/** The connection is opened by the first look, and anew after a failure. */
-export function createLogLook(connection: KafkaConnection, { topic, partitions }: TopicDescription): LogLook {
+/** The first read opens the connection. After a failure the next read opens it again. */
+export function createLogRangeReader(
+  connection: KafkaConnection,
+  { topic, partitions }: TopicDescription,
+): LogRangeReader {
   const all = Array.from({ length: partitions }, (_, partition) => partition)
   let cluster: KafkaCluster | null = null
   const close = async (): Promise<void> => {
@@ -22,7 +25,7 @@ export function createLogLook(connection: KafkaConnection, { topic, partitions }
   }
   return {
     close,
-    async look() {
+    async read() {
       cluster ??= await connectKafkaCluster(connection)
       try {
         return await cluster.logRanges(topic, all)

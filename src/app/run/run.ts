@@ -4,7 +4,7 @@
  *
  *   observers.ts    log, health, telemetry, progress          sidecar.ts    the Dapr sidecar: store, workflows, worker
  *   input.ts        what an input is; opened by               drive.ts      which partitions run, retries, halts
- *     file-input.ts   files                                   goals.ts      when a bounded run is done
+ *     sole-input.ts, file-input.ts  files                     goals.ts      when a bounded run is done
  *     kafka-input.ts  a Kafka topic, kept by                  progress.ts   what the caller's observer is shown
  *     topic-identity.ts  the check that it stays the same     summary.ts    totals, read from the ledgers
  *   kafka-connection.ts  connection of input and sinks        log-ranges.ts, watch-logs.ts  ends of the logs, for the lag

@@ -1,4 +1,4 @@
-/** An input that this process alone reads: all partitions are ours, and one reader serves them. */
+/** An input that only this process reads: it owns all partitions, and one reader serves them. */
 import type { Json } from '../../core/json.ts'
 import type { Source } from '../../ports/index.ts'
 import { driveAll } from './drive.ts'

@@ -1,6 +1,7 @@
 /**
- * A job belongs to one topic as it was when the job began: its id, its partitions, nothing removed but by age. Offsets in
- * the ledgers mean nothing in another one, so a change is refused at start and halts a run that it happens under.
+ * Binds a job to its topic: the topic's id, its number of partitions, and records removed by age only. The offsets in the
+ * ledgers have no meaning in another topic, so a run refuses to start on a changed topic, and halts if the topic changes
+ * during the run.
  */
 import type { KafkaConnection } from '../../adapters/kafka/client.ts'
 import { connectKafkaCluster } from '../../adapters/kafka/cluster.ts'
@@ -11,45 +12,44 @@ import type { Clock } from '../../ports/index.ts'
 
 type Identity = Pick<TopicDescription, 'topic' | 'topicId' | 'partitions'>
 
-/** How often a running job looks: until then VMs that moved to new partitions count as silent in their old ones. */
-const LOOK_EVERY_MS = 5_000
+/** Interval of the checks during a run. Until the next check, VMs that moved to new partitions seem silent. */
+const CHECK_EVERY_MS = 5_000
 
-/** What the job record keeps of the topic. */
+/** The part of the topic's description that the job record stores. */
 export function identityOf({ topic, topicId, partitions }: Identity): Json {
   return { kind: 'kafka', topic, topicId, partitions }
 }
 
 export function refuseCompacted({ topic, compacted }: TopicDescription): void {
   if (!compacted) return
-  throw new WindrowError(`the topic ${topic} is compacted: records that a window counts on may be removed`, {
+  throw new WindrowError(`the topic ${topic} is compacted: the broker may remove records before they are processed`, {
     code: 'TOPIC_COMPACTED',
     remedy: 'Read a topic with cleanup.policy=delete.',
   })
 }
 
-/** Throws unless the job began with this topic, as it is now. */
+/** Throws unless the job started with this topic and its number of partitions. */
 export function refuseAnother(before: Json, now: Identity): void {
   const bound = before as { kind?: string; topic?: string; topicId?: string; partitions?: number }
   if (bound.kind !== 'kafka' || bound.topic !== now.topic || bound.topicId !== now.topicId) {
     const was = bound.kind === 'kafka' ? `${bound.topic} (id ${bound.topicId})` : `of the kind ${bound.kind}`
-    throw new WindrowError(`the job began with a topic ${was}, and this is ${now.topic} (id ${now.topicId})`, {
+    throw new WindrowError(`the job started with a topic ${was}, and this is ${now.topic} (id ${now.topicId})`, {
       code: 'TOPIC_RECREATED',
-      remedy: 'The topic was deleted and created again, or is another one: begin under another --job.',
+      remedy: 'The topic was deleted and created again, or another topic is given: give another --job.',
     })
   }
   if (bound.partitions !== now.partitions) {
     throw new WindrowError(
-      `the topic ${now.topic} had ${bound.partitions} partitions when the job began, and has ${now.partitions} now`,
+      `the topic ${now.topic} had ${bound.partitions} partitions when the job started, and has ${now.partitions} now`,
       {
         code: 'TOPIC_REPARTITIONED',
-        remedy:
-          'VMs have moved to other partitions, so windows that were open cannot be completed: begin under another --job.',
+        remedy: 'VMs have moved to other partitions, so open windows cannot be completed: give another --job.',
       },
     )
   }
 }
 
-/** Looks again and again until the signal aborts; throws when the topic is no longer the one that `before` describes. */
+/** Checks the topic periodically until the signal aborts. Throws if it is no longer the one that `before` describes. */
 export async function watchTopic(
   connection: KafkaConnection,
   before: Identity,
@@ -59,12 +59,12 @@ export async function watchTopic(
   const { topic } = before
   const cluster = await connectKafkaCluster(connection)
   try {
-    for (; !signal.aborted; await clock.sleep(LOOK_EVERY_MS, signal)) {
+    for (; !signal.aborted; await clock.sleep(CHECK_EVERY_MS, signal)) {
       try {
         const topicId = await cluster.topicId(topic)
         refuseAnother(identityOf(before), { topic, topicId, partitions: await cluster.partitionCount(topic) })
       } catch (error) {
-        // Brokers that do not answer say nothing of the topic; whoever reads from them tells of their absence.
+        // An unreachable broker says nothing about the topic, and the consumer reports it.
         if (!(error instanceof WindrowError) || error.disposition !== 'retryable') throw error
       }
     }

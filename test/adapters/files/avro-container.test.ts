@@ -102,7 +102,7 @@ describe('an Avro container file', () => {
     expect(await readContainer(bytes)).toEqual([pointOf(3)])
   })
 
-  test('of a union holds points and manifests; other branches are records that nobody can read', async () => {
+  test('of a union holds points and manifests; other branches are undecodable records', async () => {
     const other: Schema = { type: 'record', name: 'Note', fields: [{ name: 'text', type: 'string' }] }
     const values = [
       { 'windrow.DataPoint': pointOf(0) },
@@ -197,7 +197,7 @@ describe('a bad record in an Avro container file', () => {
     ])
   })
 
-  test('whose length lies takes the rest of its block with it, record by record, but not the next block', async () => {
+  test('with a wrong length makes the rest of its block undecodable, record by record, but not the next block', async () => {
     const data = Buffer.concat([encodePoint(pointOf(0)), Buffer.from([0xff, 0x7f, 1, 2, 3, 4, 5])])
     const next = (await blockOf(1, encodePoint(pointOf(5)))).subarray((await containerOf([])).length)
     const bytes = Buffer.concat([await blockOf(4, data), next])

@@ -75,7 +75,7 @@ vm-1,,,,,,,8,1,
     ['vm-1,cpu,1000,7,0x10', 'invalid: value is "0x10", expected a number'],
     ['vm-1,cpu,1000,7,', 'invalid: value is "", expected a number'],
     ['vm-1,cpu,1000,7,1e999', 'invalid: value is Infinity, expected a finite number'],
-  ])('with the row %s goes on behind it', async (row, problem) => {
+  ])('with the row %s continues with the next row', async (row, problem) => {
     expect(await readCsv(`${HEADER}\n${row}\nvm-1,cpu,1000,7,0.5\n`)).toEqual([problem, point])
   })
 

@@ -1,4 +1,4 @@
-/** Several inputs as one stream of records: every format, packed or not, in order, and an end that can be asked for. */
+/** Several inputs as one stream of records: every format, compressed or not, in order, until the signal aborts. */
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -114,7 +114,7 @@ describe('results in files', () => {
     }
   })
 
-  test('are published exactly once when any single step fails and the process goes on', async () => {
+  test('are published exactly once if any single step fails and the process continues', async () => {
     const steps = await countSteps()
     const full = Object.assign(new Error('write'), { code: 'ENOSPC' })
     for (const mode of ['before', 'after', 'half'] satisfies FailureMode[]) {
@@ -156,7 +156,7 @@ describe('results in files', () => {
 })
 
 describe('a publisher of files', () => {
-  test('is shut out by a later one of its partition, which sees what the earlier one published', async () => {
+  test('is fenced by a later one of its partition, which sees what the earlier one published', async () => {
     const factory = factoryOn(new CrashingFileSystem())
     const earlier = await factory.open(0)
     const published = earlier.publish(batchOf(0, 1))
@@ -218,7 +218,7 @@ describe('a results path', () => {
     expect(existsSync(`${options.results}.windrow.lock`)).toBe(false)
   })
 
-  test('with a file that is nobody’s results is refused, an empty one is taken', async () => {
+  test('refuses a file that is not known to hold results, and accepts an empty one', async () => {
     await publishFirst()
     const mine = join(folder, 'mine.ndjson')
     writeFileSync(mine, '')

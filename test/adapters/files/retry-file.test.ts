@@ -12,7 +12,7 @@ const OTHER = `${line(1)}\n`
 it('a line is added once, and stays a line of input', async () => {
   const files = new CrashingFileSystem()
   expect(await addRetriedLine(PATH, '0:17', line(1), files)).toBe('added')
-  expect(await addRetriedLine(PATH, '0:17', line(2), files)).toBe('there')
+  expect(await addRetriedLine(PATH, '0:17', line(2), files)).toBe('exists')
   expect(await addRetriedLine(PATH, '0:18', line(2), files)).toBe('added')
   const lines = files.text(PATH).trimEnd().split('\n')
   const seqs = lines.map((text) => {

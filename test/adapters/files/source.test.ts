@@ -45,7 +45,7 @@ describe('a file source', () => {
     ])
   })
 
-  test('resumes each partition at its offset, and skips what nobody wants', async () => {
+  test('resumes each partition at its offset and skips records that no partition needs', async () => {
     const { a } = writeFiles({ a: ndjson })
     const all = await readAll({ inputs: [a], partitions: 3 })
     const from = [9_000, 5_000, 7_777]
@@ -64,7 +64,7 @@ describe('a file source', () => {
     expect(await readAll({ inputs: [a], partitions: 1 }, [10_000])).toEqual([[]])
     await expect(readAll({ inputs: [a], partitions: 1 }, [10_001])).rejects.toMatchObject({
       code: 'INPUT_CHANGED',
-      message: 'partition 0 goes on at record 10001, but the inputs hold only 10000 records',
+      message: 'partition 0 resumes at record 10001, but the inputs hold only 10000 records',
     })
   })
 
@@ -84,7 +84,7 @@ describe('a file source', () => {
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(10_000)
   })
 
-  test('waits for a slow partition instead of filling the memory, and goes on when it catches up', async () => {
+  test('waits for a slow partition instead of filling the memory, and resumes when it catches up', async () => {
     let produced = 0
     const stdin = Readable.from(
       (function* () {
@@ -119,7 +119,7 @@ describe('a file source', () => {
       const event = await two.next()
       if (event.kind === 'records') count += event.records.length
     }
-    // Standard input goes on, so reading waits for it until it is closed too.
+    // Standard input stays open, so reading waits for it until it is closed too.
     const pending = two.next()
     const closed = two.close()
     await expect(pending).rejects.toThrow('partition 1 of the files was closed')
@@ -135,7 +135,7 @@ describe('a file source', () => {
     await expect(source.open(2, 0)).rejects.toThrow('there is no partition 2')
   })
 
-  test('tells every partition when a file cannot be read', async () => {
+  test('an unreadable file is an error of every partition', async () => {
     const { a } = writeFiles({ a: gzipSync(ndjson).subarray(0, 2000) })
     const source = createFileSource({ inputs: [a], partitions: 2 })
     const open = await Promise.all([source.open(0, 0), source.open(1, 0)])
@@ -170,7 +170,7 @@ describe('a file source', () => {
     expect(await open.next()).toEqual({ kind: 'end' })
   })
 
-  test('maps fields as told, in lines and columns alike', async () => {
+  test('maps fields as configured, in lines and in columns', async () => {
     const decode = {
       mapping: { vmId: 'host', timestamp: 'ts', constantMetric: 'load', seq: null, timestampUnit: 's' },
     } as const
@@ -210,7 +210,7 @@ describe('NDJSON', () => {
     expect(bytesOf(records[1])).toBe('{\u00ff}')
   })
 
-  test('keeps the start of a line that is too long, wherever the line lies, and reads on behind it', async () => {
+  test('keeps the start of an oversized line, wherever it is in the file, and continues after it', async () => {
     const long = 'x'.repeat(600_000)
     const lines = [lineOf(pointOf(0)), long, lineOf(pointOf(1)), 'y'.repeat(101_000), lineOf(pointOf(2)), long, long]
     for (const end of ['', '\n']) {

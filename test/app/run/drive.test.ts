@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { OwnedPartitions } from '../../../src/app/run/drive.ts'
 
-/** Runs that go on until they are stopped. */
+/** Runs that continue until they are stopped. */
 function partitions() {
   const started: number[] = []
   const owned = new OwnedPartitions({
