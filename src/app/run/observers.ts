@@ -4,7 +4,7 @@ import type { Config } from '../../config/settings.ts'
 import type { PipelineEvent } from '../../ports/events.ts'
 import { Health } from '../../telemetry/health.ts'
 import { createLog, isLogged, logPipelineEvent, logWorkerEvent, type Log } from '../../telemetry/log.ts'
-import type { OpenTelemetry, Telemetry } from '../../telemetry/telemetry.ts'
+import type { OpenTelemetry, PipelineTelemetry, Telemetry } from '../../telemetry/telemetry.ts'
 import { systemClock as clock } from '../../retry/clock.ts'
 import type { RunObserver } from '../types.ts'
 import type { InputHooks } from './input.ts'
@@ -38,15 +38,17 @@ export async function openObservers(
 
 /** Passes an event to every observer of the run. */
 export function dispatch({ telemetry: { pipeline }, log, meter }: RunObservers, event: PipelineEvent): void {
-  const { partition, window } = event
   meter.observe(event)
   // Nearly all events of nearly all runs are below the log level.
   if (!isLogged(log, event)) return pipeline.observe(event)
-  const traceIdNow = (): string | undefined => (window === null ? undefined : pipeline.traceIdOf(partition, window))
   // Read on both sides of `observe`: an event that is logged may begin or end its trace.
-  const traceId = traceIdNow()
+  const traceId = traceIdOf(pipeline, event)
   pipeline.observe(event)
-  logPipelineEvent(log, event, traceId ?? traceIdNow())
+  logPipelineEvent(log, event, traceId ?? traceIdOf(pipeline, event))
+}
+
+function traceIdOf(pipeline: PipelineTelemetry, { partition, window }: PipelineEvent): string | undefined {
+  return window === null ? undefined : pipeline.traceIdOf(partition, window)
 }
 
 /** Reports what happens to the input: assignments of partitions, warnings, halts. */
@@ -81,7 +83,7 @@ export function sidecarHooksOf({ meter, log, health, telemetry }: RunObservers):
       health.observeWorker(event)
       telemetry.worker.observe(event)
     },
-    onPipelineEvent: (event) => logPipelineEvent(log, event),
+    onPipelineEvent: (event) => logPipelineEvent(log, event, traceIdOf(telemetry.pipeline, event)),
     telemetry,
   }
 }
