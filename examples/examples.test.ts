@@ -19,6 +19,7 @@ const OUTPUT: Readonly<Record<string, readonly string[]>> = {
     '5 VM windows are complete',
     'web-2 at 2026-01-01T01:00:00.000Z: closed by grace with 3 of 4 points, seq 5 missing',
   ],
+  '05': ['  complete 3', 'requests  {"value":2700,"increase":2700,"perSecond":0.25}'],
   '04': [
     'settings.grace: "5 minutes" is not a duration. Give a duration, such as 250ms, 30s, 5m, 1h or 1d.',
     'window 1767225600000 closed: complete',

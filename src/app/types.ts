@@ -26,6 +26,8 @@ export interface JobSummary {
   readonly vmWindows: number
   /** Late points that no commit has amended in yet, and results of amendments and promotions. */
   readonly amendments: { readonly pendingPoints: number; readonly revisions: number }
+  /** Name and version of the aggregator, such as `summary@1`. */
+  readonly aggregator: string
   /** Result of the aggregator for each metric, merged over all VMs and windows. */
   readonly metrics: Readonly<Record<string, Json>>
   /** Wall-clock time of this run. */

@@ -261,6 +261,14 @@ export const configSchema = z.object({
     isCommon: true,
     default: 'windrow',
   }),
+  aggregator: setting(kinds.optional(kinds.text('<file>', 'the path of an ES module', /./)), {
+    group: 'Job',
+    help: 'ES module that exports the aggregator to run',
+    details:
+      'Its default export, or its export `aggregator`, is what `defineAggregator` returns, or a plain definition; see aggregators.md. ' +
+      'The job is bound to its name and version. Without it, the built-in `summary` runs.',
+    default: null,
+  }),
   once: setting(kinds.yesOrNo(), {
     group: 'Job',
     help: 'End when what was there at the start is done',

@@ -1,14 +1,15 @@
 /** Runs a job from a program instead of the command line. */
 import { runJobWith } from '../app/run/run.ts'
+import { loadAggregator } from '../app/load-aggregator.ts'
 import type { JobSummary, RunEvent, RunObserver, RunProgress } from '../app/types.ts'
 import type { AnyAggregator } from '../core/aggregator.ts'
-import { summary, type Summary } from '../core/summary.ts'
+import type { Summary } from '../core/summary.ts'
 import type { ResultTypeOf } from './results.ts'
 import { resolveSettings, type Settings } from './settings.ts'
 
 export interface RunOptions<A extends AnyAggregator = Summary> {
   readonly settings: Settings
-  /** Computes the result of each VM window; bound to the job by its name and version. @default summary */
+  /** Computes the result of each VM window; bound to the job by its name and version. @default the setting, else summary */
   readonly aggregator?: A
   /** Follows the run. Calls are frequent and synchronous; an observer that throws ends the run. */
   readonly observer?: Partial<RunObserver>
@@ -28,11 +29,12 @@ export type RunSummary<A extends AnyAggregator = Summary> = Omit<JobSummary, 'me
  * which lists every wrong setting, or a WindrowError. Nothing that was committed is lost in either case.
  */
 export async function run<A extends AnyAggregator = Summary>(options: RunOptions<A>): Promise<RunSummary<A>> {
-  const { settings, aggregator = summary, observer = {}, signal = new AbortController().signal } = options
+  const { settings, observer = {}, signal = new AbortController().signal } = options
   const config = resolveSettings(settings)
   const complete: RunObserver = {
     progress: (snapshot: RunProgress) => observer.progress?.(snapshot),
     event: (event: RunEvent) => observer.event?.(event),
   }
+  const aggregator = options.aggregator ?? (await loadAggregator(config.aggregator))
   return (await runJobWith(aggregator, config, complete, signal)) as unknown as RunSummary<A>
 }

@@ -89,7 +89,9 @@ function differingFields(live: VmWindowResult, replay: VmWindowResult): VmWindow
       }
     } else fields.push({ field: name, live: a, replay: b })
   }
-  compare('', bare(live), bare(replay))
+  const { aggregator: _, ...others } = replay
+  // Version 0.1.0 published results without the aggregator.
+  compare('', bare(live), bare(live.aggregator === undefined ? others : replay))
   return fields
 }
 

@@ -1,11 +1,13 @@
 /** The summary of a job for people; machines get it as JSON. Pure. */
 import type { JobSummary } from '../app/types.ts'
 import type { Json } from '../core/json.ts'
+import { SUMMARY_ID } from '../core/summary.ts'
 import { formatCompact, formatCount, formatDuration } from './format.ts'
 import { createStyle, type Style } from './style.ts'
 import { renderTable } from './table.ts'
 
 /** Of the figures that a metric has, those that fit a line of a terminal. */
+const MAX_RESULT_CHARS = 60
 const SHOWN_FIGURES = ['count', 'mean', 'stddev', 'min', 'p50', 'p95', 'p99', 'max']
 
 /** Several lines, each with its line end. */
@@ -19,7 +21,7 @@ export function summaryText(summary: JobSummary, style: Style = createStyle(fals
     `${style.bold('closed')}    ${formatCount(windows.closed)} windows of ${formatCount(summary.vmWindows)} VM windows`,
     ...(reasons.length === 0 ? [] : [`  ${reasons.join('  ')}`]),
     ...amendmentLines(summary.amendments, style),
-    ...metricLines(summary.metrics),
+    ...(summary.aggregator === SUMMARY_ID ? figureLines(summary.metrics) : resultLines(summary.metrics)),
   ]
   return lines.map((line) => `${line}\n`).join('')
 }
@@ -30,7 +32,16 @@ function amendmentLines({ pendingPoints, revisions }: JobSummary['amendments'], 
   return [`${style.bold('amended')}   ${formatCount(revisions)} revisions${pending}`]
 }
 
-function metricLines(metrics: JobSummary['metrics']): string[] {
+/** A user's aggregator may give results of any shape, so they are shown as JSON. */
+function resultLines(metrics: JobSummary['metrics']): string[] {
+  const rows = Object.entries(metrics).map(([name, result]) => [
+    name,
+    JSON.stringify(result).slice(0, MAX_RESULT_CHARS),
+  ])
+  return rows.length === 0 ? [] : ['', ...renderTable([{ title: 'metric' }, { title: 'result' }], rows)]
+}
+
+function figureLines(metrics: JobSummary['metrics']): string[] {
   const names = Object.keys(metrics).sort()
   const figures = SHOWN_FIGURES.filter((figure) => names.some((name) => figureOf(metrics[name], figure) !== null))
   if (figures.length === 0) return []
@@ -46,7 +57,6 @@ function metricLines(metrics: JobSummary['metrics']): string[] {
   return ['', ...renderTable(columns, rows)]
 }
 
-/** A user's aggregator may give results of any shape; only plain figures are shown. */
 function figureOf(result: Json | undefined, figure: string): number | null {
   if (typeof result !== 'object' || result === null || Array.isArray(result)) return null
   const value = (result as { readonly [key: string]: Json })[figure]

@@ -6,9 +6,6 @@ import type { MetricSummary } from '../core/summary.ts'
 import type { MetricRecount } from './metric-recount.ts'
 import type { Fields } from './report.ts'
 
-/** What any aggregator's figures have that are taken for the built-in one's. */
-export type Figures = Pick<MetricSummary, 'count' | 'sum' | 'min' | 'max'>
-
 const QUANTILES = { p25: 0.25, p50: 0.5, p75: 0.75, p95: 0.95, p99: 0.99 } as const
 /** A quantile is off by at most this part of itself, */
 const RELATIVE_ACCURACY = 0.01
@@ -21,14 +18,13 @@ export const ROUNDING = 1e-12
 /** Squares of what is smaller are rounded. */
 const SMALLEST_SQUARED = 1e-140
 
-export function compareMetric(name: string, counted: MetricRecount, found: Figures, fields: Fields): void {
+export function compareMetric(name: string, counted: MetricRecount, found: MetricSummary, fields: Fields): void {
   const compare = (member: keyof MetricSummary, expected: number, value: number): void =>
     fields.compare(`metrics.${name}.${member}`, expected, value)
   compare('count', counted.count, found.count)
   compare('sum', counted.sum.value(), found.sum)
   compare('min', counted.min, found.min)
   compare('max', counted.max, found.max)
-  if (!isWhole(found)) return
   compare('mean', counted.mean(), found.mean)
   compare('first', counted.first, found.first)
   compare('last', counted.last, found.last)
@@ -39,13 +35,6 @@ export function compareMetric(name: string, counted: MetricRecount, found: Figur
     const exact = sorted[Math.floor(q * (sorted.length - 1))] as number
     if (!isQuantile(found[member], exact, counted)) compare(member, exact, found[member])
   }
-}
-
-/** Whether it has all that the built-in aggregator tells; another one may share the names of some. */
-function isWhole(found: Figures): found is MetricSummary {
-  return ['mean', 'stddev', 'first', 'last', ...Object.keys(QUANTILES)].every(
-    (member) => typeof (found as Readonly<Record<string, unknown>>)[member] === 'number',
-  )
 }
 
 function isStddev(found: number, exact: number, { min, max }: MetricRecount): boolean {

@@ -3,7 +3,9 @@ import type { VmWindowResult } from '../core/close-vm-window.ts'
 import type { CloseReason, CloseTrigger } from '../core/closing.ts'
 import type { Json } from '../core/json.ts'
 import type { Windowing } from '../core/windowing.ts'
-import { compareMetric, type Figures } from './compare-metric.ts'
+import type { MetricSummary } from '../core/summary.ts'
+import type { ExpectedAggregator } from './aggregator-recount.ts'
+import { compareMetric } from './compare-metric.ts'
 import { compareKeptState, compareState } from './compare-state.ts'
 import { Fields, type FieldDifference } from './report.ts'
 import { rangesOf, type Range } from './seqs.ts'
@@ -21,18 +23,6 @@ export function reasonOf(vm: VmRecount, trigger: CloseTrigger, rules: Windowing)
   return trigger === 'complete' ? 'grace' : trigger
 }
 
-/** What `metrics` of a result says, by metric; `null` where another aggregator than the built-in one has written it. */
-export function summariesOf({ metrics }: VmWindowResult): Readonly<Record<string, Figures>> | null {
-  if (typeof metrics !== 'object' || metrics === null || Array.isArray(metrics)) return null
-  const all = metrics as Readonly<Record<string, Json>>
-  return Object.values(all).every(isSummary) ? (all as unknown as Record<string, Figures>) : null
-}
-
-function isSummary(metric: Json): boolean {
-  if (typeof metric !== 'object' || metric === null) return false
-  return ['count', 'sum', 'min', 'max'].every((name) => name in metric)
-}
-
 export interface ResultExpectation {
   readonly vm: VmRecount
   readonly windowStart: number
@@ -46,11 +36,13 @@ export function compareResult(
   { vm, windowStart, trigger, prior }: ResultExpectation,
   result: VmWindowResult,
   rules: Windowing,
-  isBuiltIn: boolean,
+  aggregator: ExpectedAggregator | null,
 ): FieldDifference[] {
   const fields = new Fields()
   fields.compare('windowEnd', windowStart + rules.sizeMs, result.windowEnd)
   fields.compare('received', vm.received(), result.received)
+  const isBuiltIn = aggregator !== null && aggregator.own === null
+  if (aggregator !== null) fields.compare('aggregator', aggregator.id, result.aggregator ?? aggregator.id)
   const isQuarantined = result.reason === 'quarantined'
   if (isBuiltIn && !isQuarantined) compareMetrics(vm, result, fields)
   fields.compare('expected', vm.expected(rules), result.expected)
@@ -60,22 +52,27 @@ export function compareResult(
   compareSeqs(vm, result, rules, fields)
   // An aggregator that failed leaves the state as it was.
   const isKept = isQuarantined || vm.received() === 0
+  if (prior !== undefined && !isQuarantined) {
+    const window = { start: windowStart, end: windowStart + rules.sizeMs }
+    vm.own?.compare({ window, prior, hasPoints: vm.received() > 0 }, result, fields)
+  }
   if (prior !== undefined && isKept) compareKeptState(prior, result.state, fields)
   else if (prior !== undefined && isBuiltIn) compareState(vm, prior, result.state, fields)
   return fields.differences
 }
 
 function compareMetrics(vm: VmRecount, result: VmWindowResult, fields: Fields): void {
-  const published = summariesOf(result)
-  for (const name of new Set([...vm.metrics.keys(), ...Object.keys(published ?? {})])) {
+  const published = isObject(result.metrics) ? result.metrics : {}
+  for (const name of new Set([...vm.metrics.keys(), ...Object.keys(published)])) {
     const counted = vm.metrics.get(name)
-    const found = published !== null && Object.hasOwn(published, name) ? published[name] : undefined
-    if (counted === undefined || found === undefined) {
-      fields.compare(`metrics.${name}`, counted === undefined ? null : 'there', found === undefined ? null : 'there')
-      continue
-    }
-    compareMetric(name, counted, found, fields)
+    const found = Object.hasOwn(published, name) ? published[name] : undefined
+    if (counted !== undefined && isObject(found)) compareMetric(name, counted, found as MetricSummary, fields)
+    else fields.compare(`metrics.${name}`, counted === undefined ? null : 'there', found ?? null)
   }
+}
+
+function isObject(json: Json | undefined): json is { readonly [name: string]: Json } {
+  return typeof json === 'object' && json !== null && !Array.isArray(json)
 }
 
 function compareSeqs(vm: VmRecount, result: VmWindowResult, rules: Windowing, fields: Fields): void {

@@ -16,9 +16,11 @@ export function compareKeptState(prior: Json, found: Json, fields: Fields): void
   if (canonicalJson(prior) !== canonicalJson(found)) fields.compare('state', prior, found)
 }
 
-/** `prior`: what the window began with. States of other aggregators are not looked into. */
+/** `prior`: the state that the window began with. */
 export function compareState(vm: VmRecount, prior: Json, found: Json, fields: Fields): void {
-  if (!areStates(prior) || !areStates(found)) return
+  // A prior state that is malformed was reported with the window that published it.
+  if (!areStates(prior)) return
+  if (!areStates(found)) return fields.compare('state', 'the state of a summary', found)
   for (const metric of new Set([...vm.metrics.keys(), ...Object.keys(prior ?? {}), ...Object.keys(found ?? {})])) {
     const name = `state.${metric}`
     const before = own(prior, metric)

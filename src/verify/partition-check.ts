@@ -2,9 +2,11 @@
 import type { Certificate } from '../core/certificate.ts'
 import type { PromotedMark, VmWindowResult } from '../core/close-vm-window.ts'
 import type { FateCounts } from '../core/fate.ts'
+import type { Json } from '../core/json.ts'
 import type { EpochMs, SourceRecord } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { compareCertificate, pointsOf, type CertificateExpectation } from './compare-certificate.ts'
+import type { ExpectedAggregator } from './aggregator-recount.ts'
 import { compareResult } from './compare-result.ts'
 import { compareLink } from './chain.ts'
 import { PartitionRecount, type Amendments, type WindowRecount } from './partition-recount.ts'
@@ -17,12 +19,15 @@ import { VmStates } from './vm-states.ts'
 export interface CheckEnv {
   readonly rules: Windowing
   readonly published: PublishedResults
-  /** Whether results are of the built-in aggregator, whose figures can be counted again. */
-  readonly isBuiltIn: boolean
+  /** `null`: not known, so what the aggregator computed is not compared. */
+  readonly aggregator: ExpectedAggregator | null
   readonly tally: Tally
   /** Keys of the certificates that promote. */
   readonly promotions: ReadonlySet<string>
 }
+
+const PRIOR_UNKNOWN =
+  'The state before some VM windows is not known, since checking began after the first record or a promotion published them. What the aggregator computed of these is not compared.'
 
 export function promotionKey({ partition, certificate }: Pick<PromotedMark, 'partition' | 'certificate'>): string {
   return `${partition} ${certificate}`
@@ -47,7 +52,7 @@ export class PartitionCheck {
   constructor(env: CheckEnv, selection: Selection) {
     this.#env = env
     this.#selection = selection
-    this.#recount = new PartitionRecount(env.rules, selection.beginning)
+    this.#recount = new PartitionRecount(env.rules, selection.beginning, env.aggregator?.own ?? null)
     this.#states = new VmStates(selection.beginning === null)
   }
 
@@ -141,13 +146,18 @@ export class PartitionCheck {
   }
 
   #compareOne(certificate: Certificate, window: WindowRecount, vm: VmRecount, result: VmWindowResult): void {
-    const { rules, isBuiltIn, tally } = this.#env
+    const { rules, aggregator, tally } = this.#env
     // What a promotion makes states of begins in the replay, farther back than what is remembered here.
     const expectation = { vm, windowStart: window.start, trigger: window.trigger ?? 'complete', prior: undefined }
-    const differences = compareResult(expectation, result, rules, isBuiltIn)
+    const differences = compareResult(expectation, result, rules, aggregator)
+    this.#notePrior(undefined)
     tally.add('vmWindows', 1, differences.length === 0)
     const place = { window: window.start, vmId: vm.vmId, revision: result.revision }
     for (const one of differences) this.#differs(certificate, one, place)
+  }
+
+  #notePrior(prior: Json | undefined): void {
+    if (prior === undefined && this.#env.aggregator?.own) this.#env.tally.notes.add(PRIOR_UNKNOWN)
   }
 
   #noteQuarantine({ windowStart, vmId, reason }: VmWindowResult): void {
@@ -204,7 +214,7 @@ export class PartitionCheck {
     isChecked: boolean,
     lines: string[],
   ): VmWindowResult | null {
-    const { published, rules, isBuiltIn, tally } = this.#env
+    const { published, rules, aggregator, tally } = this.#env
     const { vmId, revision } = vm
     const found = published.claim(window.start, vmId, revision)
     const prior = this.#states.before(window.start, vmId)
@@ -223,7 +233,8 @@ export class PartitionCheck {
     const differences: FieldDifference[] =
       found === null
         ? [{ field: 'result', expected: 'there', found: null }]
-        : compareResult(expectation, found.result, rules, isBuiltIn)
+        : compareResult(expectation, found.result, rules, aggregator)
+    if (found !== null) this.#notePrior(prior)
     tally.add('vmWindows', 1, differences.length === 0)
     for (const one of differences) this.#differs(certificate, one, { window: window.start, vmId, revision })
     return found?.result ?? null

@@ -2,6 +2,7 @@
  * One partition, counted again from its records. When windows close is not decided here: certificates say at which record
  * each closed, and everything else follows from the records and the rules of the job.
  */
+import type { AnyAggregator } from '../core/aggregator.ts'
 import type { CloseTrigger } from '../core/closing.ts'
 import type { FateCounts } from '../core/fate.ts'
 import type { DataPoint, EpochMs, SourceRecord, WindowManifest } from '../core/point.ts'
@@ -35,6 +36,7 @@ type Fates = { -readonly [fate in keyof FateCounts]: number }
 
 export class PartitionRecount {
   readonly #rules: Windowing
+  readonly #aggregator: AnyAggregator | null
   readonly #wholeFrom: EpochMs
   readonly counts: Fates = { consumed: 0, accepted: 0, duplicate: 0, late: 0, rejected: 0, manifests: 0 }
   /** Highest timestamp of an accepted point; -∞ before the first. */
@@ -50,8 +52,9 @@ export class PartitionRecount {
   /** VM windows that late points or manifests have changed since the last certificate, by window. */
   #touched = new Map<EpochMs, Set<string>>()
 
-  constructor(rules: Windowing, beginning: Beginning | null) {
+  constructor(rules: Windowing, beginning: Beginning | null, aggregator: AnyAggregator | null) {
     this.#rules = rules
+    this.#aggregator = aggregator
     this.#wholeFrom = beginning?.wholeFrom ?? -Infinity
     this.#closedThrough = beginning?.closedThrough ?? null
     this.watermark = beginning?.watermark ?? -Infinity
@@ -74,11 +77,11 @@ export class PartitionRecount {
       return
     }
     if (isLate) return this.#foldLatePoint(point, start)
-    switch (vmOf(this.#openWindow(start), point.vmId).admit(point, this.#rules)) {
+    switch (this.#vmOf(this.#openWindow(start), point.vmId).admit(point, this.#rules)) {
       case 'refused':
         return this.#count('rejected')
       case 'duplicate':
-        vmOf(this.#openWindow(start), point.vmId).duplicates++
+        this.#vmOf(this.#openWindow(start), point.vmId).duplicates++
         return this.#count('duplicate')
       case 'new':
         this.#count('accepted')
@@ -118,7 +121,7 @@ export class PartitionRecount {
     if (start < this.#wholeFrom) return this.#count('manifests')
     const known = this.#open.get(start)?.vms.get(vmId)
     if (known?.refusesPromise(manifest, this.#rules) === true) return this.#count('rejected')
-    vmOf(this.#openWindow(start), vmId).promise(manifest)
+    this.#vmOf(this.#openWindow(start), vmId).promise(manifest)
     this.#count('manifests')
   }
 
@@ -140,7 +143,7 @@ export class PartitionRecount {
     this.#open.delete(start)
     window.trigger = trigger
     for (const [vmId, producers] of this.#roster) {
-      const vm = vmOf(window, vmId)
+      const vm = this.#vmOf(window, vmId)
       vm.silent = [...producers.keys()].filter((name) => !vm.producers.has(name)).sort()
     }
     this.#advanceRoster(window)
@@ -165,7 +168,7 @@ export class PartitionRecount {
 
   /** Counted in only once it is touched. */
   #closedVm(start: EpochMs, vmId: string): VmRecount {
-    return this.closed.find((one) => one.start === start)?.vms.get(vmId) ?? new VmRecount(vmId)
+    return this.closed.find((one) => one.start === start)?.vms.get(vmId) ?? new VmRecount(vmId, this.#aggregator)
   }
 
   #advanceRoster(window: WindowRecount): void {
@@ -212,10 +215,10 @@ export class PartitionRecount {
   #count(fate: keyof FateCounts): void {
     this.counts[fate]++
   }
-}
 
-function vmOf(window: WindowRecount, vmId: string): VmRecount {
-  let vm = window.vms.get(vmId)
-  if (vm === undefined) window.vms.set(vmId, (vm = new VmRecount(vmId)))
-  return vm
+  #vmOf(window: WindowRecount, vmId: string): VmRecount {
+    let vm = window.vms.get(vmId)
+    if (vm === undefined) window.vms.set(vmId, (vm = new VmRecount(vmId, this.#aggregator)))
+    return vm
+  }
 }

@@ -1,7 +1,6 @@
 /** Published results by window, VM and revision, and which of them a certificate has claimed. */
 import type { VmWindowResult } from '../core/close-vm-window.ts'
 import type { EpochMs } from '../core/point.ts'
-import { summariesOf } from './compare-result.ts'
 import { readPublished } from './published-line.ts'
 
 export interface PublishedResult {
@@ -25,8 +24,8 @@ export class PublishedResults {
   readonly #promoted = new Map<string, Entry[]>()
   readonly #windows = new Map<EpochMs, Map<string, Entry[]>>()
   readonly #isWanted: (windowStart: EpochMs) => boolean
-  /** Whether some result has figures as the built-in aggregator makes them. */
-  isBuiltIn = false
+  /** Names and versions of the aggregators of the results; `null` for results of version 0.1.0, which lack it. */
+  readonly aggregators = new Set<string | null>()
   count = 0
 
   /** Results of other windows are not kept. */
@@ -39,7 +38,7 @@ export class PublishedResults {
     const { windowStart, vmId } = result
     if (!this.#isWanted(windowStart)) return
     this.count++
-    if (!this.isBuiltIn) this.isBuiltIn = Object.keys(summariesOf(result) ?? {}).length > 0
+    this.aggregators.add(result.aggregator ?? null)
     let vms = this.#windows.get(windowStart)
     if (vms === undefined) this.#windows.set(windowStart, (vms = new Map<string, Entry[]>()))
     const entries = vms.get(vmId)

@@ -6,12 +6,15 @@
  *   partition-check.ts certificate by certificate, the comparison     vm-recount.ts         one VM window of it
  *   compare-*.ts, chain.ts  what is compared of each                  murmur3, point-sum, rational-sum, seqs  arithmetic
  *
+ *   aggregator-recount.ts  what a user's aggregator computes
+ *
  * Taken on trust: when windows closed that a clock or an operator closed, and which VM windows a user's aggregator failed on.
  */
 import type { Certificate } from '../core/certificate.ts'
 import type { SourceRecord } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { WindrowError } from '../errors/index.ts'
+import type { ExpectedAggregator } from './aggregator-recount.ts'
 import { PartitionCheck, promotionKey } from './partition-check.ts'
 import { readPublished } from './published-line.ts'
 import { PublishedResults } from './published-results.ts'
@@ -45,6 +48,7 @@ export interface VerifyRequest {
   readonly job: string
   readonly rules: Windowing
   readonly range: Range
+  readonly aggregator: ExpectedAggregator
 }
 
 export interface VerifyProgress {
@@ -57,7 +61,7 @@ export interface VerifyProgress {
 /** Says what the sources come to. Throws where there is nothing to compare. */
 export async function verify(
   sources: VerifySources,
-  { job, rules, range }: VerifyRequest,
+  { job, rules, range, aggregator }: VerifyRequest,
   observe: (progress: VerifyProgress) => void,
   signal: AbortSignal,
 ): Promise<VerifyReport> {
@@ -78,6 +82,9 @@ export async function verify(
 
   const isWhole = range.from === null && range.to === null && lost.length === 0
   const published = await readResults(sources, isWhole ? null : windowsOf(selections), observe, signal)
+  const { aggregators } = published
+  const isKnown =
+    aggregator.own !== null || aggregators.size === 0 || aggregators.has(aggregator.id) || aggregators.has(null)
   const promotions = new Set(
     [...chains.values()]
       .flat()
@@ -88,7 +95,7 @@ export async function verify(
   const checks = new Map(
     selections.map((selection) => [
       selection.partition,
-      new PartitionCheck({ rules, published, isBuiltIn: published.isBuiltIn, tally, promotions }, selection),
+      new PartitionCheck({ rules, published, aggregator: isKnown ? aggregator : null, tally, promotions }, selection),
     ]),
   )
   const spans = new Map(
@@ -104,7 +111,7 @@ export async function verify(
   })
   for (const check of checks.values()) check.end()
   await reportUnclaimed(published, isWhole, chains, sources, tally)
-  if (!published.isBuiltIn && published.count > 0) tally.notes.add(OWN_AGGREGATOR)
+  if (!isKnown) tally.notes.add(notCompared([...aggregators]))
   return {
     job,
     partitions: selections.length,
@@ -117,8 +124,12 @@ export async function verify(
   }
 }
 
-const OWN_AGGREGATOR =
-  'The results are of an aggregator of the user: their counts, seqs and reasons are compared, and the digests of points and results; what it computes is not.'
+function notCompared(aggregators: readonly (string | null)[]): string {
+  return (
+    `The results are of the aggregator ${aggregators.join(', ')}. Their counts, seqs and reasons are compared, and the ` +
+    'digests of points and results. Give --aggregator to compare also what it computed.'
+  )
+}
 
 /** By partition, in order. */
 async function readCertificates(

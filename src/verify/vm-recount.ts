@@ -1,6 +1,8 @@
 /** One VM window, counted again: which points are in it, and what is to be said of them. */
+import type { AnyAggregator } from '../core/aggregator.ts'
 import type { DataPoint, WindowManifest } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
+import { AggregatorRecount } from './aggregator-recount.ts'
 import { MetricRecount } from './metric-recount.ts'
 import { PointSum } from './point-sum.ts'
 import { MAX_PROMISED_RANGES } from './refusals.ts'
@@ -58,8 +60,12 @@ export class VmRecount {
   /** Revisions that have been published by now, as far as counted. */
   revision = 0
 
-  constructor(vmId: string) {
+  /** What the user's aggregator makes of the points; `null` for the built-in one. */
+  readonly own: AggregatorRecount | null
+
+  constructor(vmId: string, aggregator: AnyAggregator | null) {
     this.vmId = vmId
+    this.own = aggregator && new AggregatorRecount(aggregator)
   }
 
   received(): number {
@@ -101,6 +107,7 @@ export class VmRecount {
     if (recount === undefined) this.metrics.set(metric, (recount = new MetricRecount()))
     recount.add(point)
     this.points.add(point)
+    this.own?.add(point)
     return 'new'
   }
 

@@ -12,6 +12,7 @@ const SUMMARY: JobSummary = {
   windows: { closed: 2, byReason: { complete: 2 } },
   vmWindows: 2,
   amendments: { pendingPoints: 0, revisions: 0 },
+  aggregator: 'summary@1',
   metrics: { cpu: { count: 10 } },
   seconds: 0.5,
   pointsPerSecond: 24,

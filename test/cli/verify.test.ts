@@ -433,7 +433,7 @@ describe('late records', () => {
   })
 })
 
-test('what an aggregator of the user computes is not compared, all else is, and it is said', async () => {
+test('without a user’s aggregator its metrics are not compared, everything else is, and the report says so', async () => {
   const last = defineAggregator({
     name: 'last',
     create: () => ({ value: 0 }),
@@ -448,7 +448,7 @@ test('what an aggregator of the user computes is not compared, all else is, and 
   expect(report).toMatchObject({
     exitCode: 0,
     differenceCount: 0,
-    notes: [expect.stringContaining('aggregator of the user')],
+    notes: [expect.stringContaining('the aggregator last@1')],
   })
   writeFileSync(at('own.ndjson'), readFileSync(own.results, 'utf8').replace(/"metrics":[\d.]+/, '"metrics":1234'))
   const changedResult = await reportOf({

@@ -73,6 +73,7 @@ test('one input and nothing else gives the documented configuration', () => {
     deadLetters: fileSetting('.windrow/dead-letters.ndjson'),
     certificates: fileSetting('.windrow/results.certificates.ndjson'),
     job: 'windrow',
+    aggregator: null,
     once: true,
     json: false,
     failOnDeadLetters: false,

@@ -8,6 +8,7 @@ const SUMMARY: JobSummary = {
   windows: { closed: 192, byReason: { complete: 190, grace: 2 } },
   vmWindows: 25_248,
   amendments: { pendingPoints: 0, revisions: 0 },
+  aggregator: 'summary@1',
   metrics: {
     mem: { count: 12, mean: 0.5 },
     cpu: { count: 302_970, mean: 12.3123456, stddev: 17.09, min: 0, p50: 6, p95: 51, p99: 80, max: 100 },
@@ -30,7 +31,14 @@ test('a summary says what became of every record, of every window, and of every 
   ])
 })
 
-test('results of another shape, as a user’s aggregator may give, are left out', () => {
-  const text = summaryText({ ...SUMMARY, metrics: { cpu: ['a', 'b'], mem: null, disk: 'full' } })
-  expect(text).not.toContain('metric')
+test('results of a user’s aggregator are shown as JSON, whatever their shape', () => {
+  const metrics = { cpu: ['a', 'b'], mem: null, disk: 'x'.repeat(100) }
+  const lines = summaryText({ ...SUMMARY, aggregator: 'mine@2', metrics }).split('\n')
+  expect(lines.slice(4, 9)).toEqual([
+    '',
+    'metric  result',
+    'cpu     ["a","b"]',
+    'mem     null',
+    `disk    "${'x'.repeat(59)}`,
+  ])
 })

@@ -72,7 +72,7 @@ test('a deviation of values that hardly differ is told from one of values that d
   ])
 })
 
-test('of an aggregator that only shares some names, only those are compared', () => {
-  const own = ({ count, sum, min, max }: MetricSummary) => ({ count, sum, min, max: max + 1 }) as MetricSummary
-  expect(differences(EVERYDAY, own).map(({ field }) => field)).toEqual(['metrics.cpu.max'])
+test('a figure that is missing differs', () => {
+  const without = ({ p99: _, mean: __, ...rest }: MetricSummary) => rest as MetricSummary
+  expect(differences(EVERYDAY, without).map(({ field }) => field)).toEqual(['metrics.cpu.mean', 'metrics.cpu.p99'])
 })

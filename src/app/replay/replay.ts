@@ -12,7 +12,7 @@ import type { RunObserver } from '../types.ts'
 import type { Config } from '../../config/settings.ts'
 import type { Certificate } from '../../core/certificate.ts'
 import type { AnyAggregator } from '../../core/aggregator.ts'
-import { summary } from '../../core/summary.ts'
+import { loadAggregator } from '../load-aggregator.ts'
 import { WindrowError } from '../../errors/index.ts'
 import { recordedIn, type Recorded } from '../../pipeline/recorded.ts'
 import { beginningOf } from '../../replay/beginning.ts'
@@ -58,8 +58,8 @@ export type ReplayJob = (
   signal: AbortSignal,
 ) => Promise<ReplayReport>
 
-export const replayJob: ReplayJob = (config, order, observer, signal) =>
-  replayJobWith(summary, config, order, observer, signal)
+export const replayJob: ReplayJob = async (config, order, observer, signal) =>
+  replayJobWith(await loadAggregator(config.aggregator), config, order, observer, signal)
 
 /** With the aggregator that the job runs with. */
 export async function replayJobWith(

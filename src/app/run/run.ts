@@ -12,7 +12,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../../config/settings.ts'
 import { aggregatorId, type AnyAggregator } from '../../core/aggregator.ts'
-import { summary as builtInSummary } from '../../core/summary.ts'
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import { bindJob, type JobRecord } from '../../ledger/job-record.ts'
 import { DEFAULT_LIMITS, type PipelineEnv } from '../../pipeline/env.ts'
@@ -23,6 +22,7 @@ import { serveHealth } from '../../telemetry/health-server.ts'
 import { openConfiguredTelemetry } from '../../telemetry/open-configured.ts'
 import type { OpenTelemetry } from '../../telemetry/telemetry.ts'
 import { systemClock as clock } from '../../retry/clock.ts'
+import { loadAggregator } from '../load-aggregator.ts'
 import { assertPayloadFits, rulesOf } from '../rules.ts'
 import type { JobSummary, RunObserver } from '../types.ts'
 import { openFileInput } from './file-input.ts'
@@ -34,9 +34,9 @@ import { openSidecar, type SidecarStack } from './sidecar.ts'
 import { consumedSoFar, summarise } from './summary.ts'
 import { watchLogs } from './watch-logs.ts'
 
-/** Runs a job with the built-in aggregator; see `runJobWith`. */
-export function runJob(config: Config, observer: RunObserver, signal: AbortSignal): Promise<JobSummary> {
-  return runJobWith(builtInSummary, config, observer, signal)
+/** Runs a job with the aggregator that the settings name; see `runJobWith`. */
+export async function runJob(config: Config, observer: RunObserver, signal: AbortSignal): Promise<JobSummary> {
+  return runJobWith(await loadAggregator(config.aggregator), config, observer, signal)
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The totals of a job, as its ledgers have them. */
 import type { JobSummary } from '../types.ts'
-import type { AnyAggregator } from '../../core/aggregator.ts'
+import { aggregatorId, type AnyAggregator } from '../../core/aggregator.ts'
 import { addFates, NO_FATES, type FateCounts } from '../../core/fate.ts'
 import type { Json } from '../../core/json.ts'
 import type { TotalRow } from '../../ledger/chunk-rows.ts'
@@ -53,6 +53,7 @@ export async function summarise(
     windows: { closed, byReason },
     vmWindows,
     amendments: { pendingPoints, revisions },
+    aggregator: aggregatorId(aggregator),
     metrics: (total.result() ?? {}) as Record<string, Json>,
     seconds: run.seconds,
     pointsPerSecond: run.seconds === 0 ? 0 : Math.round((consumed - run.consumedBefore) / run.seconds),

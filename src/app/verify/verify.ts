@@ -2,6 +2,8 @@
 import { describeInputs, STDIN } from '../../adapters/files/inputs.ts'
 import { readInputs } from '../../adapters/files/read-inputs.ts'
 import type { Config } from '../../config/settings.ts'
+import { aggregatorId } from '../../core/aggregator.ts'
+import { SUMMARY_ID } from '../../core/summary.ts'
 import { partitionOf } from '../../core/murmur2.ts'
 import type { SourceRecord } from '../../core/point.ts'
 import { WindrowError } from '../../errors/index.ts'
@@ -9,6 +11,7 @@ import { openOutputs } from '../../replay/published.ts'
 import type { VerifyReport } from '../../verify/report.ts'
 import type { Range } from '../../verify/selection.ts'
 import { verify, type VerifyProgress, type VerifySources } from '../../verify/verify.ts'
+import { loadAggregator } from '../load-aggregator.ts'
 import { rulesOf } from '../rules.ts'
 
 export type RunVerify = (
@@ -20,6 +23,8 @@ export type RunVerify = (
 
 /** Reads only. Rejects with a WindrowError. */
 export const runVerify: RunVerify = async (config, range, observe, signal) => {
+  const loaded = await loadAggregator(config.aggregator)
+  const id = aggregatorId(loaded)
   const published = await openOutputs(config, 'windrow-verify')
   try {
     const opened = config.source === 'files' ? openFiles(config, signal) : await openTopics(config)
@@ -31,7 +36,8 @@ export const runVerify: RunVerify = async (config, range, observe, signal) => {
         certificates: () => published.certificates(),
       }
       const rules = rulesOf(config, opened.hasBrokerClock)
-      return await verify(sources, { job: config.job, rules, range }, observe, signal)
+      const aggregator = { id, own: id === SUMMARY_ID ? null : loaded }
+      return await verify(sources, { job: config.job, rules, range, aggregator }, observe, signal)
     } finally {
       await opened.close()
     }

@@ -20,6 +20,7 @@ function honest(options = DAY) {
     windows: { closed: 3, byReason: { complete: 2, grace: 1 } },
     vmWindows: manifests,
     amendments: { pendingPoints: 0, revisions: 0 },
+    aggregator: 'summary@1',
     metrics: {},
     seconds: 1,
     pointsPerSecond: records,

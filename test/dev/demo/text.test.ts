@@ -18,6 +18,7 @@ const SUMMARY: JobSummary = {
   windows: { closed: 8, byReason: { complete: 7, grace: 1 } },
   vmWindows: 5_000,
   amendments: { pendingPoints: 0, revisions: 0 },
+  aggregator: 'summary@1',
   metrics: { cpu: { count: 999_987, mean: 22.6908, stddev: 23.7905, min: 0.5, p50: 13.0663, p95: 68.7235, max: 97 } },
   seconds: 10,
   pointsPerSecond: 101_496,
