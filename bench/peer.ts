@@ -91,7 +91,7 @@ async function requireTools(): Promise<void> {
   }
   if (missing.length > 0) {
     throw new WindrowError(`the comparator needs programs that do not run here: ${missing.join(', ')}`, {
-      code: 'BENCH_TOOLS_MISSING',
+      code: 'STACK_TOOLS_MISSING',
       remedy: 'Install what is named, then run the command again.',
     })
   }

@@ -71,10 +71,7 @@ async function answerTo(
 }
 
 function forgotten(id: string, partition: number): WindrowError {
-  return new WindrowError(`the request ${id} of partition ${partition} is gone`, {
-    code: 'REQUEST_GONE',
-    remedy: 'It was taken back, or so many came after it that its answer was dropped; the log of the owner tells.',
-  })
+  return new WindrowError(`the request ${id} of partition ${partition} is gone`, { code: 'REQUEST_GONE' })
 }
 
 function stopped(partition: number, isTaken: boolean): WindrowError {

@@ -88,25 +88,17 @@ async function reach(config: StoreConfig): Promise<Reached> {
 }
 
 function noState(dataDir: string): WindrowError {
-  return new WindrowError(`there is no state in ${dataDir}`, {
-    code: 'NO_STATE',
-    remedy: 'Name the folder of a run with --data-dir, or give --sidecar dapr for a job on a daprd.',
-  })
+  return new WindrowError(`there is no state in ${dataDir}`, { code: 'NO_STATE' })
 }
 
 function notServing(dataDir: string, cause: WindrowError): WindrowError {
   return new WindrowError(`the state in ${dataDir} is held by a process that starts or ends just now`, {
-    code: cause.code,
-    disposition: 'retryable',
-    remedy: 'Ask again in a moment.',
+    code: 'DATA_DIR_BUSY',
     cause,
   })
 }
 
 function noJob({ job, sidecar, dataDir, stateStore }: StoreConfig): WindrowError {
   const where = sidecar === 'embedded' ? dataDir : `the state store ${stateStore}`
-  return new WindrowError(`there is no job ${job} in ${where}`, {
-    code: 'NO_JOB',
-    remedy: 'Name it with --job, as its run did.',
-  })
+  return new WindrowError(`there is no job ${job} in ${where}`, { code: 'NO_JOB' })
 }

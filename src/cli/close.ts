@@ -105,6 +105,5 @@ function failureOf({ partitions, window }: CloseReport, config: StoreConfig): Wi
   if (partitions.some(({ outcome }) => outcome === 'closed' || outcome === 'left')) return null
   return new WindrowError(`no partition has an open window at ${new Date(window.start).toISOString()}`, {
     code: 'NO_SUCH_WINDOW',
-    remedy: 'Name one that is open: windrow status lists them.',
   })
 }

@@ -123,10 +123,7 @@ async function retry(store: DeadLetterStore, options: Options, { env, stdout }: 
 
 async function find(store: DeadLetterStore, id: string): Promise<NamedLetter> {
   for await (const named of store.letters()) if (named.id === id) return named
-  throw new WindrowError(`there is no dead letter ${id}`, {
-    code: 'NO_SUCH_DEAD_LETTER',
-    remedy: 'See windrow dead-letters list for those that there are.',
-  })
+  throw new WindrowError(`there is no dead letter ${id}`, { code: 'NO_SUCH_DEAD_LETTER' })
 }
 
 function jsonOf({ id, letter, publishedAtMs }: NamedLetter, retried: ReadonlySet<string>): object {

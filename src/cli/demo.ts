@@ -175,6 +175,5 @@ function stopped(consumed: number, records: number, goOn: string): WindrowError 
 function differing(differences: readonly string[]): WindrowError {
   return new WindrowError(`the results are not what the generator sent: ${differences.join('; ')}`, {
     code: 'DEMO_DIFFERS',
-    remedy: 'This is a fault of Windrow. Please report it with this output.',
   })
 }

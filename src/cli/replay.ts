@@ -145,10 +145,7 @@ function failureOf({ difference, certificates, promotion }: ReplayReport): Windr
   const count = promotion === null ? onlyLive + onlyReplay + differing : 0
   if (count === 0 && certificates.equal === certificates.compared) return null
   const what = count > 0 ? `${count} VM windows` : `${certificates.compared - certificates.equal} certificates`
-  return new WindrowError(`the replay differs in ${what}`, {
-    code: 'REPLAY_DIFFERS',
-    remedy: 'The first are named above. Settings other than the run began with make differences too.',
-  })
+  return new WindrowError(`the replay differs in ${what}`, { code: 'REPLAY_DIFFERS' })
 }
 
 /** Done is: everything that differed was promoted, or left for an owner. */
@@ -162,18 +159,11 @@ function failureToPromote({ partitions, refused, onlyLive }: PromotionReport): W
   if (unreadable !== '') {
     return new WindrowError(`partitions whose owner could not read what was to be promoted: ${unreadable}`, {
       code: 'PROMOTION_UNREADABLE',
-      remedy: 'Nothing was done there. Run the same command again.',
     })
   }
   if (refused.count > 0) {
-    return new WindrowError(`${refused.count} VMs were not promoted`, {
-      code: 'PROMOTION_REFUSED',
-      remedy: 'The first are named above with the reason; docs/operating/replay.md says what each means.',
-    })
+    return new WindrowError(`${refused.count} VMs were not promoted`, { code: 'PROMOTION_REFUSED' })
   }
   if (onlyLive === 0) return null
-  return new WindrowError(`${onlyLive} results that only the live job has cannot be taken back`, {
-    code: 'ONLY_LIVE',
-    remedy: 'Readers must leave them out: no record leads to them.',
-  })
+  return new WindrowError(`${onlyLive} results that only the live job has cannot be taken back`, { code: 'ONLY_LIVE' })
 }

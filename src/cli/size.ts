@@ -73,7 +73,6 @@ async function writeOverlay(folder: string, text: string): Promise<void> {
   } catch (cause) {
     throw new WindrowError(`the overlay in ${folder} cannot be written: ${messageOf(cause)}`, {
       code: 'NOT_WRITTEN',
-      remedy: "Name an overlay's folder, such as k8s/overlays/local.",
       cause,
     })
   }

@@ -1,5 +1,6 @@
 /** How a command ends that asked the owners of partitions (app/ask.ts) and has no answer of some. */
 import { WindrowError } from '../errors/index.ts'
+import type { WindrowErrorOptions } from '../errors/index.ts'
 
 export interface Asked {
   readonly partition: number
@@ -18,13 +19,12 @@ export function partitionsThat(outcome: string, asked: readonly Asked[]): string
 export function unanswered(
   asked: readonly Asked[],
   where: string | null,
-  underWay: { readonly code: string; readonly remedy: string },
+  underWay: WindrowErrorOptions,
 ): WindrowError | null {
   const ownerless = partitionsThat('no-owner', asked)
   if (ownerless !== '') {
     return new WindrowError(`partitions without an owner: ${ownerless}${where === null ? '' : `; ${where}`}`, {
       code: 'NO_OWNER',
-      remedy: 'Start the job, or give --leave to leave the request for its next owner; wait longer with --wait.',
     })
   }
   const begun = partitionsThat('under-way', asked)

@@ -130,10 +130,7 @@ export class SummaryAccumulator {
 
   result(): MetricSummary {
     if (this.count === 0) {
-      throw new WindrowError('an empty accumulator has no summary', {
-        code: 'EMPTY_ACCUMULATOR',
-        remedy: 'Ask for the result of a metric that has points.',
-      })
+      throw new WindrowError('an empty accumulator has no summary', { code: 'EMPTY_ACCUMULATOR' })
     }
     const { count, min, max } = this
     // The exact bounds only bring an approximation nearer.

@@ -12,10 +12,7 @@ export type Usable = Exclude<Decoded, { kind: 'undecodable' }>
 /** The record of a dead letter. Throws for a VM window, which has none to send. */
 export function recordOf(id: string, letter: DeadLetter): RefusedRecord {
   if (isRecord(letter)) return letter
-  throw new WindrowError(`${id} is a VM window whose aggregator failed, not a record`, {
-    code: 'NOT_A_RECORD',
-    remedy: 'Its points are all in the input: mend the aggregator and compute them again, under another --job.',
-  })
+  throw new WindrowError(`${id} is a VM window whose aggregator failed, not a record`, { code: 'NOT_A_RECORD' })
 }
 
 /** Throws where sending the same again would come to the same again. */

@@ -70,7 +70,7 @@ async function startInThread(options: ServerOptions): Promise<EmbeddedSidecar> {
   worker.once('error', (error) => failure.report(died(messageOf(error), error)))
   worker.once('exit', (code) => failure.report(died(`its thread ended with code ${code}`)))
   worker.on('message', (message: FromThread) => {
-    if (message.kind === 'failed') failure.report(new WindrowError(message.message, message))
+    if (message.kind === 'failed') failure.report(WindrowError.fromReport(message))
   })
   const next = <K extends FromThread['kind']>(kind: K) =>
     new Promise<FromThread & { kind: K }>((resolve) => {
@@ -106,11 +106,7 @@ function threadEntry(): URL {
 }
 
 function died(reason: string, cause?: unknown): WindrowError {
-  return new WindrowError(`the embedded sidecar died: ${reason}`, {
-    code: 'SIDECAR_DIED',
-    remedy: 'Start again: the state is on disk, and workflows are started again from it.',
-    cause,
-  })
+  return new WindrowError(`the embedded sidecar died: ${reason}`, { code: 'SIDECAR_DIED', cause })
 }
 
 /** A promise that rejects with the first failure. Without a listener the rejection does not end the process. */

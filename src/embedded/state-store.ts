@@ -205,7 +205,6 @@ async function nextOpening(db: ClassicLevel<string, Buffer>, dataDir: string): P
   if (meta.format !== FORMAT) {
     throw new WindrowError(`the data in ${dataDir} has format ${meta.format}; this version reads format ${FORMAT}`, {
       code: 'DATA_DIR_FORMAT',
-      remedy: 'Use the version of Windrow that wrote it, or another folder.',
     })
   }
   const opening = meta.opening + 1
@@ -222,13 +221,11 @@ function openingError(dataDir: string, error: unknown): WindrowError {
   if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
     return new WindrowError(`the data folder ${dataDir} is in use by another process`, {
       code: 'DATA_DIR_IN_USE',
-      remedy: 'Stop the other process, or give this one a folder of its own with --data-dir.',
       cause: error,
     })
   }
   return new WindrowError(`the data folder ${dataDir} cannot be opened: ${messageOf(cause ?? error)}`, {
     code: 'DATA_DIR_UNREADABLE',
-    remedy: 'Make sure that the folder can be read and written; if its content is damaged, use another folder.',
     cause: error,
   })
 }

@@ -203,11 +203,7 @@ function parseRows<Kind extends RowKind>(key: string, text: string): ChunkRows[K
 }
 
 function brokenChunk(key: string, what: string): WindrowError {
-  return new WindrowError(`the stored chunk ${key} cannot be used: ${what}`, {
-    code: 'CHUNK_BROKEN',
-    remedy:
-      'The state store lost or changed a write that it had acknowledged: restore it from a backup, then start again.',
-  })
+  return new WindrowError(`the stored chunk ${key} cannot be used: ${what}`, { code: 'CHUNK_BROKEN' })
 }
 
 function countLines(page: string): number {

@@ -44,11 +44,7 @@ export function isTransient(error: unknown): error is WindrowError {
 /** The error that halted a partition as a WindrowError; an error of another class becomes UNEXPECTED. */
 export function haltingError(partition: number, error: unknown): WindrowError {
   if (error instanceof WindrowError) return error
-  return new WindrowError(`partition ${partition}: ${messageOf(error)}`, {
-    code: 'UNEXPECTED',
-    remedy: 'Please report this; nothing that was committed is lost.',
-    cause: error,
-  })
+  return new WindrowError(`partition ${partition}: ${messageOf(error)}`, { code: 'UNEXPECTED', cause: error })
 }
 
 /**

@@ -316,9 +316,5 @@ async function storedIndex(store: StateStore, attempt: string): Promise<string> 
 }
 
 function brokenIndex(attempt: string, what: string): WindrowError {
-  return new WindrowError(`the index of attempt ${attempt} ${what}`, {
-    code: 'CHUNK_BROKEN',
-    remedy:
-      'The state store lost or changed a write that it had acknowledged: restore it from a backup, then start again.',
-  })
+  return new WindrowError(`the index of attempt ${attempt} ${what}`, { code: 'CHUNK_BROKEN' })
 }

@@ -57,10 +57,7 @@ export async function bindJob(
 function assertSame(before: JobRecord, now: JobRecord): void {
   const differences = differencesOf(before, now)
   if (differences.length === 0) return
-  throw new WindrowError(`job ${now.job} began with other settings: ${differences.join('; ')}`, {
-    code: 'JOB_CHANGED',
-    remedy: 'Start with the settings that the job began with, or use another --job or --data-dir for the new ones.',
-  })
+  throw new WindrowError(`job ${now.job} began with other settings: ${differences.join('; ')}`, { code: 'JOB_CHANGED' })
 }
 
 /** Names of settings that differ from the name of their rule. */

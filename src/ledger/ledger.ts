@@ -163,23 +163,13 @@ export function parseLedger(text: string, key: string): Ledger {
   } catch (error) {
     throw new WindrowError(
       `the ledger ${key} is not JSON (${messageOf(error)}): ${JSON.stringify(text.slice(0, 200))}`,
-      {
-        code: 'LEDGER_UNREADABLE',
-        disposition: 'retryable',
-        remedy:
-          'Windrow reads it again. If the error persists, the state store has damaged the ledger: restore the store from a backup.',
-        cause: error,
-      },
+      { code: 'LEDGER_UNREADABLE', cause: error },
     )
   }
   if (parsed.format !== FORMAT) {
     throw new WindrowError(
       `the ledger ${key} has format ${JSON.stringify(parsed.format)}; this version reads format ${FORMAT}`,
-      {
-        code: 'LEDGER_FORMAT',
-        remedy:
-          'Run the version of Windrow that wrote the ledger, or compute the results again under another --job or --data-dir.',
-      },
+      { code: 'LEDGER_FORMAT' },
     )
   }
   return parsed as Ledger
@@ -199,7 +189,5 @@ export function isOwnedBy(ledger: Ledger, owner: { readonly epoch: number; reado
 export function lostPartition(job: string, partition: number, epoch: number): WindrowError {
   return new WindrowError(`partition ${partition} of job ${job} was taken over from epoch ${epoch}`, {
     code: 'PARTITION_LOST',
-    disposition: 'lost',
-    remedy: 'No action is needed: another processor owns the partition now and resumes from the ledger.',
   })
 }

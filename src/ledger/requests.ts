@@ -224,10 +224,7 @@ function parseBook(text: string, key: string): RequestBook {
   if (parsed.format !== 1) {
     throw new WindrowError(
       `the requests in ${key} have format ${JSON.stringify(parsed.format)}; this version reads format 1`,
-      {
-        code: 'REQUESTS_FORMAT',
-        remedy: 'Run the version of Windrow that wrote the requests.',
-      },
+      { code: 'REQUESTS_FORMAT' },
     )
   }
   return parsed as RequestBook
@@ -236,6 +233,5 @@ function parseBook(text: string, key: string): RequestBook {
 function tooMany(job: string, partition: number): WindrowError {
   return new WindrowError(`partition ${partition} of job ${job} has ${MAX_OPEN_REQUESTS} open requests already`, {
     code: 'TOO_MANY_REQUESTS',
-    remedy: 'Start a processor of the job, which carries the requests out, or wait until it has done so.',
   })
 }

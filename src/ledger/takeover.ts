@@ -70,7 +70,6 @@ export async function readOwnLedger(store: StateStore, owner: Owner): Promise<St
   if (found === null) {
     throw new WindrowError(`the ledger of partition ${owner.partition} of job ${owner.job} is missing`, {
       code: 'LEDGER_GONE',
-      remedy: 'The state store lost the ledger: restore the store from a backup, then start again.',
     })
   }
   if (!isOwnedBy(found.ledger, owner)) throw lostPartition(owner.job, owner.partition, owner.epoch)

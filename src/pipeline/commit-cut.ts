@@ -301,7 +301,7 @@ async function finished(session: Session, intent: Intent, backoff: Backoff): Pro
     if (status.kind === 'completed') return answerOf(intent, status.output)
     if (status.kind === 'failed') throw workflowFailed(intent, status.reason)
     if (status.kind === 'absent')
-      throw retryable('WORKFLOW_GONE', `the workflow ${intent.attempt} is unknown to the engine`)
+      throw new WindrowError(`the workflow ${intent.attempt} is unknown to the engine`, { code: 'WORKFLOW_GONE' })
     // Pages of results are written while VM windows close, so a new page is progress, whichever processor runs the workflow.
     const key = chunkKey(intent.attempt, 'results', page)
     const isThere = page < (intent.pages.results ?? 0) && (await env.store.get([key])).has(key)
@@ -310,7 +310,7 @@ async function finished(session: Session, intent: Intent, backoff: Backoff): Pro
       lastProgressMs = env.clock.nowMs()
     } else if (env.clock.nowMs() - lastProgressMs > env.limits.stallMs) {
       const problem = `the workflow ${intent.attempt} made no progress for ${env.limits.stallMs} ms`
-      const stalled = retryable('WORKFLOW_STALLED', problem)
+      const stalled = new WindrowError(problem, { code: 'WORKFLOW_STALLED' })
       env.engine.stalled?.(stalled)
       throw stalled
     }
@@ -358,30 +358,18 @@ async function adopt(session: Session, cut: Cut, intent: { readonly attempt: str
 }
 
 function failureOf(result: CommitResult & { ok: false }): WindrowError {
-  const { code, message, remedy, isRetryable: mayRetry } = result
-  return new WindrowError(message, { code, remedy, disposition: mayRetry ? 'retryable' : 'fatal' })
+  const { isRetryable: mayRetry, ...report } = result
+  return WindrowError.fromReport({ ...report, disposition: mayRetry ? 'retryable' : 'fatal' })
 }
 
 function workflowFailed(intent: Intent, reason: string): WindrowError {
-  return retryable('WORKFLOW_FAILED', `the workflow ${intent.attempt} failed: ${reason}`)
-}
-
-function retryable(code: string, message: string): WindrowError {
-  return new WindrowError(message, {
-    code,
-    disposition: 'retryable',
-    remedy: 'Windrow retries the commit. If the error persists, check the sidecar and the workers of the job.',
-  })
+  return new WindrowError(`the workflow ${intent.attempt} failed: ${reason}`, { code: 'WORKFLOW_FAILED' })
 }
 
 function failsForGood(session: Session, commit: number, cause: WindrowError): WindrowError {
   const { partition, env } = session
   return new WindrowError(
     `commit ${commit} of partition ${partition} failed ${env.limits.maxWorkflowFailures} times: ${cause.message}`,
-    {
-      code: 'COMMIT_FAILS',
-      remedy: 'Fix the cause in the message, then start again. Nothing of this commit is visible, and no data is lost.',
-      cause,
-    },
+    { code: 'COMMIT_FAILS', cause },
   )
 }

@@ -10,10 +10,6 @@ export function dataLossIn(
   if (resumeOffset >= start && resumeOffset <= end) return null
   return new WindrowError(
     `partition ${partition} of job ${job} must resume at offset ${resumeOffset}, but the log holds ${start} to ${end}`,
-    {
-      code: 'DATA_LOSS',
-      remedy:
-        'Records were deleted before they were read, or the log was recreated: restore the log, or use another job name.',
-    },
+    { code: 'DATA_LOSS' },
   )
 }

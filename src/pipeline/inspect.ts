@@ -105,7 +105,5 @@ const UNTOUCHED: AnyAggregator = {
 function tooFast(job: string, partition: number): WindrowError {
   return new WindrowError(`partition ${partition} of job ${job} commits faster than it can be read`, {
     code: 'STATUS_OVERTAKEN',
-    disposition: 'retryable',
-    remedy: 'Run the command again.',
   })
 }

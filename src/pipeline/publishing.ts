@@ -131,21 +131,13 @@ function checkMarker(session: Session, { destination }: Sink, marker: PublishedM
   if (marker.commit > ledger.commit) {
     throw new WindrowError(
       `${where}: commit ${marker.commit} is published, but the ledger knows only ${ledger.commit}`,
-      {
-        code: 'STATE_BEHIND',
-        remedy:
-          'The state store was reset to an earlier state, or the results belong to another data folder: restore the state, or publish to another destination.',
-      },
+      { code: 'STATE_BEHIND' },
     )
   }
   if (marker.commit < ledger.published.commit) {
     throw new WindrowError(
       `${where}: the ledger records commit ${ledger.published.commit} as published, but only ${marker.commit} is`,
-      {
-        code: 'RESULTS_BEHIND',
-        remedy:
-          'The published results were removed or reset, or the destination is new to this job: restore them, or compute the results again under another job name (--job).',
-      },
+      { code: 'RESULTS_BEHIND' },
     )
   }
   const committed = [
@@ -156,11 +148,7 @@ function checkMarker(session: Session, { destination }: Sink, marker: PublishedM
   if (!committed.some((one) => one.commit === marker.commit && one.digest === marker.digest)) {
     throw new WindrowError(
       `${where}: commit ${marker.commit} as published differs from commit ${marker.commit} in the ledger`,
-      {
-        code: 'STATE_BEHIND',
-        remedy:
-          'The results belong to another state of this job: restore that state, or publish to another destination.',
-      },
+      { code: 'STATE_BEHIND' },
     )
   }
   return marker

@@ -191,6 +191,5 @@ function readingRequests({ env, partition, signal }: Session): Promise<readonly 
 function notCarriedOut({ id }: PromoteRequest, partition: number): WindrowError {
   return new WindrowError(`the commit for the request ${id} in partition ${partition} did not carry it out`, {
     code: 'PROMOTION_NOT_DONE',
-    remedy: 'Run the same version of Windrow in every processor of the job.',
   })
 }

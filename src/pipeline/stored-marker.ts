@@ -52,11 +52,7 @@ async function replaceMarker(store: StateStore, key: string, known: string | und
         : (await store.swap(key, text, stored.etag)) === 'swapped'
     if (written) return
   }
-  throw new WindrowError(`another publisher has written the marker ${key}`, {
-    code: 'PUBLISHER_FENCED',
-    remedy: 'No action needed: the ledger is read again and shows who owns the partition.',
-    disposition: 'retryable',
-  })
+  throw new WindrowError(`another publisher has written the marker ${key}`, { code: 'PUBLISHER_FENCED' })
 }
 
 function encodeMarker({ commit, digest }: PublishedMarker): string {

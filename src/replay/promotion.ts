@@ -145,9 +145,6 @@ export async function promotionRows(
 function beyond(job: string, partition: number): WindrowError {
   return new WindrowError(
     `the replay ${job} has closed other windows of partition ${partition} than it was to compare`,
-    {
-      code: 'REPLAY_BEYOND',
-      remedy: 'Replay under another name with --into, or without --to.',
-    },
+    { code: 'REPLAY_BEYOND' },
   )
 }

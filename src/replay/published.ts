@@ -49,6 +49,5 @@ function nothingPublished({ job, certificates }: OutputConfig): WindrowError {
   const where = destinationOf(certificates)
   return new WindrowError(`job ${job} has published no certificate in ${where}: no window has closed`, {
     code: 'NOTHING_PUBLISHED',
-    remedy: 'Give the settings that the job runs with (--data-dir, --results, --certificates), or wait for a window.',
   })
 }

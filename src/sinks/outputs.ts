@@ -90,8 +90,5 @@ async function openReaderOf(outputs: SinkOutputs, context: ReaderContext): Promi
   const { results } = outputs
   const reader = await sinkOf(results).openReader?.(outputs, context)
   if (reader !== undefined) return reader
-  throw new WindrowError(`${destinationOf(results)} cannot be read back`, {
-    code: 'RESULTS_NOT_READABLE',
-    remedy: 'Name a destination that can be read, such as FILE.ndjson or kafka:TOPIC, as the first --results.',
-  })
+  throw new WindrowError(`${destinationOf(results)} cannot be read back`, { code: 'RESULTS_NOT_READABLE' })
 }

@@ -25,7 +25,6 @@ export async function serveHealth(health: Pick<Health, 'alive' | 'ready'>, port:
   } catch (cause) {
     throw new WindrowError(`health cannot be served on port ${port}: ${messageOf(cause)}`, {
       code: 'HEALTH_PORT',
-      remedy: 'Set another --health-port, or stop the process that uses it.',
       cause,
     })
   }

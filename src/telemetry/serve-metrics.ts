@@ -53,7 +53,6 @@ export async function serveMetrics(
 function portTaken({ host, port }: MetricsAddress, cause: unknown): WindrowError {
   return new WindrowError(`metrics cannot be served on ${host}:${port}: ${messageOf(cause)}`, {
     code: 'METRICS_PORT_TAKEN',
-    remedy: 'Set another --metrics-port, or stop the process that uses it.',
     cause,
   })
 }

@@ -7,8 +7,6 @@ export function readPublished<T>(of: 'result' | 'certificate', line: string): T 
   } catch (error) {
     throw new WindrowError(`a published ${of} cannot be read (${messageOf(error)}): ${line.slice(0, 200)}`, {
       code: 'PUBLISHED_UNREADABLE',
-      remedy:
-        'Windrow publishes whole lines only, so the file was changed since. Put back what was published, then verify again.',
       cause: error,
     })
   }

@@ -228,15 +228,12 @@ async function reportUnclaimed(
 
 function requireSameJob({ job: of, window }: Certificate, job: string, { sizeMs }: Windowing): void {
   if (of !== job) {
-    throw new WindrowError(`the certificates are of the job ${of}, not of ${job}`, {
-      code: 'ANOTHER_JOB',
-      remedy: 'Give --job, --results and --certificates of one job.',
-    })
+    throw new WindrowError(`the certificates are of the job ${of}, not of ${job}`, { code: 'ANOTHER_JOB' })
   }
   if (window !== null && window.end - window.start !== sizeMs) {
     throw new WindrowError(
       `the certificates are of windows of ${window.end - window.start} ms, and the settings say ${sizeMs} ms`,
-      { code: 'OTHER_SETTINGS', remedy: 'Give the settings of the run, --window and all others.' },
+      { code: 'OTHER_SETTINGS' },
     )
   }
 }
@@ -249,8 +246,5 @@ function logTooShort({ partition, readTo }: Selection, end: number): WindrowErro
 }
 
 function nothingToVerify(job: string): WindrowError {
-  return new WindrowError(`there is no certificate of the job ${job} to verify`, {
-    code: 'NOTHING_TO_VERIFY',
-    remedy: 'Wait until a window has closed, give another range, or name the certificates with --certificates.',
-  })
+  return new WindrowError(`there is no certificate of the job ${job} to verify`, { code: 'NOTHING_TO_VERIFY' })
 }

@@ -19,9 +19,9 @@ test('several problems are listed, each with its place and remedy', () => {
 
 test('the cause is told between message and remedy', () => {
   const cause = new Error('connect ECONNREFUSED 127.0.0.1:9092')
-  const error = new WindrowError('no broker answers', { code: 'NO_BROKER', remedy: 'Start one.', cause })
+  const error = new WindrowError('no broker answers', { code: 'KAFKA_UNREACHABLE', remedy: 'Start one.', cause })
   expect(errorText(error, false).split('\n')).toEqual([
-    'windrow: NO_BROKER: no broker answers',
+    'windrow: KAFKA_UNREACHABLE: no broker answers',
     '  cause: connect ECONNREFUSED 127.0.0.1:9092',
     '  remedy: Start one.',
     '',

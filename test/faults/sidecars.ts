@@ -58,7 +58,7 @@ export class Sidecars {
     try {
       await this.#stack.start(part)
     } catch (error) {
-      if (!(error instanceof WindrowError) || error.code !== 'STACK_PART_FAILED') throw error
+      if (!(error instanceof WindrowError) || error.code !== 'STACK_SERVICE_FAILED') throw error
     }
   }
 }

@@ -36,14 +36,14 @@ const BY_RECORDS = ['0 grace/2', '100 complete/1', '200 grace/1']
 async function dieAt(job: TestJob, nth: number, when: 'before' | 'after'): Promise<boolean> {
   let calls = 0
   const die = (): void => {
-    if (++calls >= nth) throw new WindrowError('died', { code: 'DIED', remedy: '-' })
+    if (++calls >= nth) throw new WindrowError('died', { code: 'WORKER_STOPPED', remedy: '-' })
   }
   const store = faultyStore(job.store, { [when]: die })
   try {
     await job.run({ store, source: byClock() })
     return false
   } catch (error) {
-    expect(error).toMatchObject({ code: 'DIED' })
+    expect(error).toMatchObject({ code: 'WORKER_STOPPED' })
     return true
   }
 }

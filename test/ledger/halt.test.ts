@@ -2,12 +2,13 @@
 import { expect, test } from 'vitest'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import { WindrowError } from '../../src/errors/index.ts'
+import type { ErrorCode } from '../../src/errors/index.ts'
 import { haltingError, isTransient, storeHalt, MAX_HALT_CHARS, NO_OWNER, readHalt } from '../../src/ledger/halt.ts'
 import { MAX_LEDGER_BYTES, readLedger } from '../../src/ledger/ledger.ts'
 import { takeOver } from '../../src/ledger/takeover.ts'
 import { failAt, faultyStore } from '../support/faulty-store.ts'
 
-const error = (code: string, message = 'it is gone') => new WindrowError(message, { code, remedy: 'Restore it.' })
+const error = (code: ErrorCode, message = 'it is gone') => new WindrowError(message, { code, remedy: 'Restore it.' })
 const ledgerIn = async (store: MemoryStore) => (await readLedger(store, 'job', 0))?.ledger ?? null
 const haltIn = async (store: MemoryStore) => readHalt(store, 'job', 0, await ledgerIn(store))
 const taken = async (store: MemoryStore, token: string) => (await takeOver(store, 'job', 0, token, 0)).owner
@@ -34,17 +35,17 @@ test('a takeover invalidates a halt', async () => {
 test('an owner that was replaced stores no halt, not even if it is replaced during the write', async () => {
   const store = new MemoryStore()
   const one = await taken(store, 'one')
-  await storeHalt(store, 'job', 0, one, error('EARLIER'), 500)
+  await storeHalt(store, 'job', 0, one, error('LEDGER_GONE'), 500)
   let isReplaced = false
   const replacing = faultyStore(store, {
     async before({ method }) {
       if (method !== 'swap' || isReplaced) return
       isReplaced = true
-      await storeHalt(store, 'job', 0, await taken(store, 'two'), error('ITS_OWN'), 900)
+      await storeHalt(store, 'job', 0, await taken(store, 'two'), error('INPUT_CHANGED'), 900)
     },
   })
   await storeHalt(replacing, 'job', 0, one, error('DATA_LOSS'), 1000)
-  expect(await haltIn(store)).toMatchObject({ code: 'ITS_OWN', token: 'two' })
+  expect(await haltIn(store)).toMatchObject({ code: 'INPUT_CHANGED', token: 'two' })
 })
 
 test('a halt before the first takeover is shown until a processor takes the partition over', async () => {
@@ -67,7 +68,9 @@ test('storing a halt again after a lost answer changes nothing', async () => {
   const store = new MemoryStore()
   const owner = await taken(store, 'one')
   const losing = faultyStore(store, { after: failAt(1, ({ method }) => method === 'insert') })
-  await expect(storeHalt(losing, 'job', 0, owner, error('DATA_LOSS'), 1000)).rejects.toMatchObject({ code: 'LOST' })
+  await expect(storeHalt(losing, 'job', 0, owner, error('DATA_LOSS'), 1000)).rejects.toMatchObject({
+    code: 'STATE_STORE_UNAVAILABLE',
+  })
   await storeHalt(losing, 'job', 0, owner, error('DATA_LOSS'), 1000)
   expect(await haltIn(store)).toMatchObject({ code: 'DATA_LOSS', atMs: 1000 })
 })
@@ -85,8 +88,8 @@ test.each([
   [error('DATA_LOSS'), false],
   [new TypeError('a bug'), false],
   [error('STOPPED'), true],
-  [new WindrowError('lost', { code: 'PARTITION_LOST', remedy: '-', disposition: 'lost' }), true],
-  [new WindrowError('again', { code: 'BUSY', remedy: '-', disposition: 'retryable' }), true],
+  [new WindrowError('lost', { code: 'PARTITION_LOST', remedy: '-' }), true],
+  [new WindrowError('again', { code: 'STATE_STORE_FAILED', remedy: '-' }), true],
 ])('%s passes: %s', (thrown, passes) => {
   expect(isTransient(thrown)).toBe(passes)
 })

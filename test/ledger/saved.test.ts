@@ -49,7 +49,7 @@ async function save(): Promise<Saved> {
   const dying: WorkflowEngine = {
     start: (id, input) => {
       const { commit, close } = JSON.parse(input) as { commit: number; close: object | null }
-      if (commit >= 5 && close !== null) throw new WindrowError('died', { code: 'DIED', remedy: '-' })
+      if (commit >= 5 && close !== null) throw new WindrowError('died', { code: 'WORKER_STOPPED', remedy: '-' })
       return engine.start(id, input)
     },
     poll: (id) => engine.poll(id),

@@ -53,7 +53,7 @@ describe('taking over', () => {
       const store = new MemoryStore()
       if (method === 'swap') await takeOver(store, 'job', 0, 'before', 0)
       const faulty = faultyStore(store, { after: failAt(1, (call) => call.method === method) })
-      await expect(takeOver(faulty, 'job', 0, 'mine', 0)).rejects.toMatchObject({ code: 'LOST' })
+      await expect(takeOver(faulty, 'job', 0, 'mine', 0)).rejects.toMatchObject({ code: 'STATE_STORE_UNAVAILABLE' })
       const { owner } = await takeOver(faulty, 'job', 0, 'mine', 0)
       expect(owner.epoch).toBe(method === 'swap' ? 2 : 1)
       expect(await readOwnLedger(store, owner)).toMatchObject({ ledger: { token: 'mine' } })
@@ -127,7 +127,9 @@ describe('an intent', () => {
     const store = new MemoryStore()
     const { owner } = await takeOver(store, 'job', 0, 'first', 0)
     const faulty = faultyStore(store, { after: failAt(1, ({ method }) => method === 'swap') })
-    await expect(proposeIntent(faulty, owner, 0, PROPOSAL, NOTHING)).rejects.toMatchObject({ code: 'LOST' })
+    await expect(proposeIntent(faulty, owner, 0, PROPOSAL, NOTHING)).rejects.toMatchObject({
+      code: 'STATE_STORE_UNAVAILABLE',
+    })
     const { ledger } = await proposeIntent(faulty, owner, 0, PROPOSAL, NOTHING)
     expect(ledger).toMatchObject({ intent: { attempt: 'job-0-1-1-first' }, abandoned: [] })
   })

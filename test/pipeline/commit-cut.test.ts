@@ -151,7 +151,7 @@ describe('a commit', () => {
         if (stalledAtMs.length >= 2) return inner.start(id, input)
         failedAtMs.push((nowMs += 10_000))
         throw new WindrowError('actor type not registered', {
-          ...{ code: 'WORKFLOW_ENGINE_INTERNAL', remedy: '-', disposition: 'retryable' as const },
+          code: 'WORKFLOW_ENGINE_FAILED',
         })
       },
       poll: (id) => inner.poll(id),

@@ -57,11 +57,11 @@ describe('backpressure', () => {
       start: () => Promise.resolve(),
       poll: async () => {
         await quiet()
-        throw new WindrowError('no more', { code: 'NO_MORE', remedy: '-' })
+        throw new WindrowError('no more', { code: 'WORKER_STOPPED', remedy: '-' })
       },
       purge: () => Promise.resolve(),
     }
-    expect(await failureOf(job.run({ engine }))).toMatchObject({ code: 'NO_MORE' })
+    expect(await failureOf(job.run({ engine }))).toMatchObject({ code: 'WORKER_STOPPED' })
     expect(source.asked).toBeLessThan(10)
     expect(await job.ledger()).toMatchObject({ commit: 0, resumeOffset: 0 })
   })

@@ -37,7 +37,7 @@ function cutsOf(events: readonly PipelineEvent[]): string[] {
 
 /** Dies, as a process does, when it is to start a workflow: the intent is written, and nothing came of it. */
 const DYING: WorkflowEngine = {
-  start: () => Promise.reject(new WindrowError('died', { code: 'DIED', remedy: '-' })),
+  start: () => Promise.reject(new WindrowError('died', { code: 'WORKER_STOPPED', remedy: '-' })),
   poll: () => Promise.resolve({ kind: 'absent' }),
   purge: () => Promise.resolve(),
 }
@@ -272,7 +272,7 @@ describe('a decision of the wall clock', () => {
     ['when the input ends', { lines: [records(...list.slice(0, 3))] }],
   ])('is made again at its cut by the next owner: %s', async (_, script) => {
     const job = makeJob([], { rules })
-    expect(await failureOf(job.run({ source: asDecided, engine: DYING }))).toMatchObject({ code: 'DIED' })
+    expect(await failureOf(job.run({ source: asDecided, engine: DYING }))).toMatchObject({ code: 'WORKER_STOPPED' })
     expect((await job.ledger()).intent).toMatchObject({ cut: 5, window: 0, trigger: 'deadline' })
     job.events.length = 0
     await job.run({ source: new ScriptSource(script) })

@@ -264,13 +264,13 @@ async function dieAt(
 ): Promise<boolean> {
   let calls = 0
   const die = (): void => {
-    if (++calls >= nth) throw new WindrowError('died', { code: 'DIED', remedy: '-' })
+    if (++calls >= nth) throw new WindrowError('died', { code: 'WORKER_STOPPED', remedy: '-' })
   }
   try {
     await runOver(job, all, { aggregator: totals, store: faultyStore(job.store, { [when]: die }) }, true)
     return false
   } catch (error) {
-    expect(error).toMatchObject({ code: 'DIED' })
+    expect(error).toMatchObject({ code: 'WORKER_STOPPED' })
     return true
   }
 }

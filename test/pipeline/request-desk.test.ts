@@ -177,13 +177,13 @@ async function runOver(job: TestJob, list: readonly SourceRecord[]): Promise<voi
 async function dieAt(job: TestJob, nth: number, when: 'before' | 'after'): Promise<boolean> {
   let calls = 0
   const die = (): void => {
-    if (++calls >= nth) throw new WindrowError('died', { code: 'DIED', remedy: '-' })
+    if (++calls >= nth) throw new WindrowError('died', { code: 'WORKER_STOPPED', remedy: '-' })
   }
   try {
     await untilAnswered(job, OPEN, { store: faultyStore(job.store, { [when]: die }) })
     return false
   } catch (error) {
-    expect(error).toMatchObject({ code: 'DIED' })
+    expect(error).toMatchObject({ code: 'WORKER_STOPPED' })
     return true
   }
 }

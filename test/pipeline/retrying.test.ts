@@ -30,8 +30,8 @@ describe('retrying', () => {
 
   it.each([
     new Error('a fault'),
-    new WindrowError('broken', { code: 'BROKEN', remedy: '-' }),
-    new WindrowError('lost', { code: 'PARTITION_LOST', remedy: '-', disposition: 'lost' }),
+    new WindrowError('broken', { code: 'CHUNK_BROKEN', remedy: '-' }),
+    new WindrowError('lost', { code: 'PARTITION_LOST', remedy: '-' }),
   ])('an error that is not retryable is thrown at once: %s', async (error) => {
     const job = makeJob([])
     await expect(retrying(job.env, 0, forever, 'testing', () => Promise.reject(error))).rejects.toBe(error)

@@ -28,6 +28,6 @@ test('a step that fails has begun and has no end', async () => {
     place,
     () => Promise.reject(lostReply()),
   )
-  expect(await failureOf(failing)).toMatchObject({ code: 'LOST' })
+  expect(await failureOf(failing)).toMatchObject({ code: 'STATE_STORE_UNAVAILABLE' })
   expect(events).toEqual([{ kind: 'step', ...place, step: 'publish', phase: 'begins' }])
 })

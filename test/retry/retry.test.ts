@@ -5,7 +5,7 @@ import type { Clock } from '../../src/ports/index.ts'
 import { monotonicClock } from '../../src/retry/clock.ts'
 import { Backoff, retry, type RetryControl } from '../../src/retry/retry.ts'
 
-const LOST = new WindrowError('lost', { code: 'LOST', remedy: '-', disposition: 'retryable' })
+const LOST = new WindrowError('lost', { code: 'STATE_STORE_UNAVAILABLE', remedy: '-' })
 
 function clockOf(pauses: number[]): Clock {
   let nowMs = 0

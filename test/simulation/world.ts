@@ -248,7 +248,7 @@ class Processor {
     }
     if (this.#random.chance(fail)) {
       if (this.#random.chance(0.5)) await call()
-      throw new WindrowError('the call failed', { code: 'SIMULATED', disposition: 'retryable', remedy: 'Try again.' })
+      throw new WindrowError('the call failed', { code: 'STATE_STORE_UNAVAILABLE', remedy: 'Try again.' })
     }
     return call()
   }

@@ -191,5 +191,5 @@ it('a topic for markers that is not there is told by its name', async () => {
     sourceTopic: topics.source,
     groupId: job,
   })
-  await expect(elsewhere.open(0)).rejects.toMatchObject({ code: 'KAFKA_TOPIC_MISSING' })
+  await expect(elsewhere.open(0)).rejects.toMatchObject({ code: 'KAFKA_TOPIC_UNKNOWN' })
 })

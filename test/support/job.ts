@@ -74,7 +74,7 @@ export function makeJob(
 
 /** An error that may be tried again, as an adapter throws it: nobody knows whether the call was applied. */
 export function lostReply(): WindrowError {
-  return new WindrowError('the reply was lost', { code: 'LOST', disposition: 'retryable', remedy: 'Try again.' })
+  return new WindrowError('the reply was lost', { code: 'STATE_STORE_UNAVAILABLE', remedy: 'Try again.' })
 }
 
 /** What the promise is rejected with; fails when it is not. */

@@ -82,8 +82,5 @@ export function copyWithin(output: Buffer, to: number, distance: number, length:
 }
 
 function corrupt(what: string): WindrowError {
-  return new WindrowError(`snappy data cannot be read: ${what}`, {
-    code: 'CORRUPT_BATCH',
-    remedy: 'Read it with another program; if that fails as well, it was damaged before it was stored.',
-  })
+  return new WindrowError(`snappy data cannot be read: ${what}`, { code: 'CORRUPT_BATCH' })
 }

@@ -102,10 +102,7 @@ export async function connectSidecar(options: SidecarClientOptions): Promise<Sid
     close() {
       if (closing.signal.aborted) return
       closing.abort(
-        new WindrowError(`the client of the sidecar at ${host}:${grpcPort} was closed`, {
-          code: 'CLIENT_CLOSED',
-          remedy: 'Close the client after everything that uses it has ended.',
-        }),
+        new WindrowError(`the client of the sidecar at ${host}:${grpcPort} was closed`, { code: 'CLIENT_CLOSED' }),
       )
       // `DaprWorkflowClient.stop()` does the same and then sleeps for a second. The Connect client needs no closing: it
       // drops its connection when no call is pending, and the abort above has ended all calls.
@@ -136,7 +133,7 @@ function isFatal(error: unknown): boolean {
 function unreachable(at: SidecarEndpoint, afterMs: number, cause: unknown): WindrowError {
   return new WindrowError(
     `no sidecar answered at ${at.host}:${at.grpcPort} for ${Math.round(afterMs / 1000)} s (${messageOf(cause)})`,
-    { code: 'SIDECAR_UNREACHABLE', remedy: 'Start the sidecar, or correct its host and gRPC port.', cause },
+    { code: 'SIDECAR_UNREACHABLE', cause },
   )
 }
 

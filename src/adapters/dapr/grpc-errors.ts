@@ -4,9 +4,16 @@
  */
 import { status } from '@grpc/grpc-js'
 import { messageOf, WindrowError } from '../../errors/index.ts'
+import type { ErrorCode } from '../../errors/index.ts'
 
 /** The part of the sidecar that was called. It is the prefix of the error code. */
 export type SidecarArea = 'STATE_STORE' | 'WORKFLOW_ENGINE'
+
+/** Per area: the code of a call that the sidecar failed, and of one that did not reach it or lost its reply. */
+const CODES: Readonly<Record<SidecarArea, readonly [ErrorCode, ErrorCode]>> = {
+  STATE_STORE: ['STATE_STORE_FAILED', 'STATE_STORE_UNAVAILABLE'],
+  WORKFLOW_ENGINE: ['WORKFLOW_ENGINE_FAILED', 'WORKFLOW_ENGINE_UNAVAILABLE'],
+}
 
 /** The gRPC status of an error; `UNKNOWN` if it is not a gRPC error. */
 export function grpcStatusOf(error: unknown): status {
@@ -40,32 +47,14 @@ export function sidecarError(error: unknown, area: SidecarArea, doing: string): 
   const message = `${doing}: ${text}`
 
   if (code === status.UNAUTHENTICATED || code === status.PERMISSION_DENIED) {
-    return new WindrowError(message, {
-      code: 'SIDECAR_REFUSED',
-      remedy: "Give the sidecar's API token (DAPR_API_TOKEN), and check its access rules.",
-      cause: error,
-    })
+    return new WindrowError(message, { code: 'SIDECAR_REFUSED', cause: error })
   }
   if (code === status.RESOURCE_EXHAUSTED && /larger than/i.test(text)) {
-    return new WindrowError(message, {
-      code: 'MESSAGE_TOO_LARGE',
-      remedy: "Raise the sidecar's --max-body-size (daprd's default is 4 MiB), or make values and workflows smaller.",
-      cause: error,
-    })
+    return new WindrowError(message, { code: 'MESSAGE_TOO_LARGE', cause: error })
   }
   if (area === 'STATE_STORE' && /state store.*(not found|not configured)|not configured.*state store/i.test(text)) {
-    return new WindrowError(message, {
-      code: 'STATE_STORE_MISSING',
-      remedy: 'Give the sidecar a state store component of that name, or correct the name.',
-      cause: error,
-    })
+    return new WindrowError(message, { code: 'STATE_STORE_MISSING', cause: error })
   }
-  return new WindrowError(message, {
-    code: wasAnswered(error) ? `${area}_FAILED` : `${area}_UNAVAILABLE`,
-    remedy: wasAnswered(error)
-      ? "The call is retried. Check the sidecar's log for the cause."
-      : 'The call is retried. Check that the sidecar runs and is reachable.',
-    disposition: 'retryable',
-    cause: error,
-  })
+  const [failed, unavailable] = CODES[area]
+  return new WindrowError(message, { code: wasAnswered(error) ? failed : unavailable, cause: error })
 }

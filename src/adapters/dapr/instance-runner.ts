@@ -87,7 +87,5 @@ export function createInstanceRunner(options: InstanceRunnerOptions): InstanceRu
 function stalled(id: string, afterMs: number): WindrowError {
   return new WindrowError(`workflow ${id} has not ended within ${Math.round(afterMs / 1000)} s`, {
     code: 'INSTANCE_STALLED',
-    remedy: 'The attempt is retried. Check that a worker is connected to the sidecar.',
-    disposition: 'retryable',
   })
 }

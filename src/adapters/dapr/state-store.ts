@@ -138,18 +138,12 @@ function bytesOf(key: string, value: string, maxValueBytes: number): Uint8Array<
   if (bytes.length > maxValueBytes) {
     throw new WindrowError(
       `${key} is ${bytes.length} bytes, more than the ${maxValueBytes} that the state store accepts`,
-      {
-        code: 'VALUE_TOO_LARGE',
-        remedy: "Raise maxValueBytes if the store and the sidecar's --max-body-size allow it, or use shorter windows.",
-      },
+      { code: 'VALUE_TOO_LARGE' },
     )
   }
   // A lone surrogate cannot be encoded in UTF-8; it would be stored as a different character.
   if (/\p{Surrogate}/u.test(value)) {
-    throw new WindrowError(`the value of ${key} is not well-formed text (a lone surrogate)`, {
-      code: 'VALUE_NOT_TEXT',
-      remedy: 'Store texts only; encode bytes as base64.',
-    })
+    throw new WindrowError(`the value of ${key} is not well-formed text (a lone surrogate)`, { code: 'VALUE_NOT_TEXT' })
   }
   return bytes
 }

@@ -173,24 +173,17 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
 function stuck(at: SidecarEndpoint): WindrowError {
   return new WindrowError(
     `the sidecar at ${at.host}:${at.grpcPort} has the worker stream but not its workflow actors`,
-    {
-      code: 'SIDECAR_STUCK',
-      remedy: 'Windrow shuts it down so that its supervisor restarts it. Without a supervisor, restart it by hand.',
-      disposition: 'retryable',
-    },
+    { code: 'SIDECAR_STUCK' },
   )
 }
 
 function stopped(): WindrowError {
-  return new WindrowError('the workflow worker was stopped', {
-    code: 'WORKER_STOPPED',
-    remedy: 'Start it again to run workflows.',
-  })
+  return new WindrowError('the workflow worker was stopped', { code: 'WORKER_STOPPED' })
 }
 
 function unstable(at: SidecarEndpoint, afterMs: number, cause: unknown): WindrowError {
   return new WindrowError(
     `no workflow worker held its connection to the sidecar at ${at.host}:${at.grpcPort} for ${Math.round(afterMs / 1000)} s: ${messageOf(cause)}`,
-    { code: 'WORKER_LOST', remedy: "Check the sidecar's log for the reason why it ends the worker stream.", cause },
+    { code: 'WORKER_LOST', cause },
   )
 }

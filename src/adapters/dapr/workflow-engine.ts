@@ -36,8 +36,6 @@ export function createDaprWorkflowEngine(options: DaprWorkflowEngineOptions): Wo
       if (kind === 'running') {
         throw new WindrowError(`workflow ${id} has not ended ${pollMs} ms after it was terminated`, {
           code: 'WORKFLOW_NOT_ENDED',
-          remedy: 'Purge it again when a worker is connected.',
-          disposition: 'retryable',
         })
       }
       if (kind !== 'absent') await hub.purge(id)

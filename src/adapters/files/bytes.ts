@@ -51,11 +51,7 @@ export async function openInput(
 
 /** The error for a file whose structure is broken. Reading stops there; nothing has been skipped silently. */
 export function damaged(path: string, place: string, what: string, cause?: unknown): WindrowError {
-  return new WindrowError(`${path}, ${place}: ${what}`, {
-    code: 'FILE_DAMAGED',
-    remedy: 'Replace the file by an intact copy; as its bytes differ, process it under another job name (--job).',
-    cause,
-  })
+  return new WindrowError(`${path}, ${place}: ${what}`, { code: 'FILE_DAMAGED', cause })
 }
 
 function extensionOf(path: string): string {
@@ -84,11 +80,7 @@ async function* named(path: string, stream: Readable, onRead: (bytes: number) =>
       yield bytes
     }
   } catch (error) {
-    throw new WindrowError(`${path} cannot be read: ${messageOf(error)}`, {
-      code: 'INPUT_UNREADABLE',
-      remedy: 'Check the file and the disk, then restart: the job resumes where it stopped.',
-      cause: error,
-    })
+    throw new WindrowError(`${path} cannot be read: ${messageOf(error)}`, { code: 'INPUT_UNREADABLE', cause: error })
   }
 }
 

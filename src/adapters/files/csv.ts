@@ -129,11 +129,7 @@ function readHeader(file: string, row: CsvRow, problem: string | null, names: Fi
   const missing = required.filter((name) => at(name) < 0)
   if (problem === null && missing.length === 0) return columns
   const what = problem ?? `the columns ${missing.join(', ')} are missing`
-  throw new WindrowError(`${file}, line 1: ${what}; the header is ${quote(header.join(','))}`, {
-    code: 'CSV_HEADER',
-    remedy:
-      'Give the file a header with the columns vmId,metric,timestamp,seq,value, or name its columns in the mapping.',
-  })
+  throw new WindrowError(`${file}, line 1: ${what}; the header is ${quote(header.join(','))}`, { code: 'CSV_HEADER' })
 }
 
 const QUOTE = 0x22

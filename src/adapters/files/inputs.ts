@@ -122,10 +122,7 @@ function problem(text: string, remedy: string): ConfigurationProblem {
 }
 
 function changed(message: string): WindrowError {
-  return new WindrowError(message, {
-    code: 'INPUT_CHANGED',
-    remedy: 'Restore the input that the job started with, or process the changed one under another job name (--job).',
-  })
+  return new WindrowError(message, { code: 'INPUT_CHANGED' })
 }
 
 function names(binding: InputBinding): string {

@@ -94,9 +94,5 @@ class SharedWriter {
 }
 
 function fenced(partition: number): WindrowError {
-  return new WindrowError(`a later publisher of partition ${partition} has taken over`, {
-    code: 'PUBLISHER_FENCED',
-    remedy: 'No action needed: the ledger is read again and shows who owns the partition.',
-    disposition: 'retryable',
-  })
+  return new WindrowError(`a later publisher of partition ${partition} has taken over`, { code: 'PUBLISHER_FENCED' })
 }

@@ -167,21 +167,14 @@ async function assertEmpty(file: OpenFile, path: string): Promise<void> {
   if (bytes === 0) return
   throw new WindrowError(
     `${path} exists with ${bytes} bytes, and no side file shows that they are this job's results`,
-    {
-      code: 'RESULTS_FILE_EXISTS',
-      remedy: 'Move the file elsewhere, or give --results another path.',
-    },
+    { code: 'RESULTS_FILE_EXISTS' },
   )
 }
 
 async function cutTail(file: OpenFile, path: string, kept: number): Promise<void> {
   const bytes = await file.size()
   if (bytes < kept) {
-    throw new WindrowError(`${path} has ${bytes} bytes, but ${kept} were published`, {
-      code: 'RESULTS_FILE_DAMAGED',
-      remedy:
-        'Restore the file, or move it and its .windrow.json elsewhere and compute the results again under another job name (--job).',
-    })
+    throw new WindrowError(`${path} has ${bytes} bytes, but ${kept} were published`, { code: 'RESULTS_FILE_DAMAGED' })
   }
   if (bytes === kept) return
   await file.truncate(kept)
@@ -197,15 +190,11 @@ function toWindrowError(error: unknown, path: string): WindrowError {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new WindrowError(`no space is left to write the results to ${path}`, {
       code: 'RESULTS_DISK_FULL',
-      remedy: 'Free some space: nothing is lost, and publishing resumes where it stopped.',
-      disposition: 'retryable',
       cause: error,
     })
   }
   return new WindrowError(`the results cannot be written to ${path}: ${messageOf(error)}`, {
-    code: 'RESULTS_UNWRITABLE',
-    remedy: 'Check the path, its permissions and the disk, or give --results another path.',
-    disposition: FATAL.has(code) ? 'fatal' : 'retryable',
+    code: FATAL.has(code) ? 'RESULTS_UNWRITABLE' : 'RESULTS_WRITE_FAILED',
     cause: error,
   })
 }

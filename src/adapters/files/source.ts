@@ -152,8 +152,5 @@ class Reading {
 function endBefore(queue: PartitionQueue, total: number): WindrowError | null {
   if (queue.fromOffset <= total) return null
   const where = `partition ${queue.partition} resumes at record ${queue.fromOffset}`
-  return new WindrowError(`${where}, but the inputs hold only ${total} records`, {
-    code: 'INPUT_CHANGED',
-    remedy: 'Restore the input that the job started with, or process the changed one under another job name (--job).',
-  })
+  return new WindrowError(`${where}, but the inputs hold only ${total} records`, { code: 'INPUT_CHANGED' })
 }

@@ -116,17 +116,9 @@ function refused(url: string, status: number, answer: unknown): WindrowError {
   const text = [error, description].filter((one) => typeof one === 'string').join(': ')
   const detail = `${url} answers ${status} ${text.slice(0, MAX_DETAIL_CHARS)}`.trimEnd()
   if (status >= 500 || status === 408 || status === 429) return unavailable(detail)
-  return new WindrowError(detail, {
-    code: 'KAFKA_TOKEN_REFUSED',
-    remedy: 'Check kafkaTokenUrl, kafkaScope, the client id in kafkaUsername, and its secret or kafkaTokenFile.',
-  })
+  return new WindrowError(detail, { code: 'KAFKA_TOKEN_REFUSED' })
 }
 
 function unavailable(what: string, cause?: unknown): WindrowError {
-  return new WindrowError(what, {
-    code: 'KAFKA_TOKEN_UNAVAILABLE',
-    remedy: 'Usually transient; the token is requested again. If it persists, check the issuer of the token.',
-    disposition: 'retryable',
-    cause,
-  })
+  return new WindrowError(what, { code: 'KAFKA_TOKEN_UNAVAILABLE', cause })
 }

@@ -244,15 +244,11 @@ function captureCluster(connection: KafkaConnection): Cluster {
 }
 
 function connectionClosed(doing: string): WindrowError {
-  return new WindrowError(`${doing}: the connection was closed`, {
-    code: 'KAFKA_CLOSED',
-    remedy: 'No action needed: this process was shutting down before Kafka answered.',
-  })
+  return new WindrowError(`${doing}: the connection was closed`, { code: 'KAFKA_CLOSED' })
 }
 
 function noSuchPartition(topic: string, partitions: readonly number[], count: number): WindrowError {
   return new WindrowError(`topic ${topic} has no partition ${partitions.join(', ')}: it has ${count} of them`, {
     code: 'KAFKA_PARTITION_MISSING',
-    remedy: 'Check the topic name, and that the topic was not recreated with fewer partitions.',
   })
 }

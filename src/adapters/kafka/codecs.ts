@@ -27,8 +27,7 @@ export function registerCodecs(): void {
 
 function reader(name: string, decompress: Decompressor) {
   return () => ({
-    compress: () =>
-      Promise.reject(new WindrowError(`Windrow does not write ${name}`, { code: 'CODEC', remedy: 'Use gzip.' })),
+    compress: () => Promise.reject(new WindrowError(`Windrow does not write ${name}`, { code: 'CODEC' })),
     decompress: async (input: Buffer) => decompress(input, MAX_BATCH_BYTES),
   })
 }
@@ -64,9 +63,5 @@ export function zstdDecompressPlain(input: Buffer, maxBytes: number): Buffer {
 }
 
 function corrupt(cause: unknown): WindrowError {
-  return new WindrowError(`a zstd batch cannot be read: ${messageOf(cause)}`, {
-    code: 'CORRUPT_BATCH',
-    remedy: 'Read the topic with another client; if that fails as well, the batch was damaged before it was stored.',
-    cause,
-  })
+  return new WindrowError(`a zstd batch cannot be read: ${messageOf(cause)}`, { code: 'CORRUPT_BATCH', cause })
 }

@@ -295,8 +295,6 @@ export class Consumption implements KafkaConsumption {
     const what = partition === undefined ? this.#options.topic : `${this.#options.topic}/${partition}`
     return new WindrowError(`${what} is not assigned to this member of ${this.#options.groupId}`, {
       code: 'PARTITION_REVOKED',
-      remedy: 'No action needed: the group assigns the partition again, and its new owner resumes from the ledger.',
-      disposition: 'lost',
     })
   }
 }

@@ -95,11 +95,7 @@ function requireStable(cluster: Reading): Reading {
 }
 
 function noteUnderWay(topic: string): WindrowError {
-  return new WindrowError(`another retry is in progress: ${topic} has an open transaction`, {
-    code: 'RETRY_UNDER_WAY',
-    remedy: 'Retry when it has ended. The transaction of a killed process ends within a minute.',
-    disposition: 'retryable',
-  })
+  return new WindrowError(`another retry is in progress: ${topic} has an open transaction`, { code: 'RETRY_UNDER_WAY' })
 }
 
 /** Opens the ports of `sendOnce` while `use` runs. Creates the topic of the notes if it does not exist. */

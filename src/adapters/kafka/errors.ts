@@ -3,114 +3,56 @@
  * give the partition up because another process owns it (`lost`), or stop (`fatal`).
  */
 import { messageOf, WindrowError } from '../../errors/index.ts'
-import type { Disposition } from '../../errors/index.ts'
-
-interface Verdict {
-  readonly code: string
-  readonly disposition: Disposition
-  readonly remedy: string
-}
-
-const FENCED: Verdict = {
-  code: 'KAFKA_FENCED',
-  disposition: 'lost',
-  remedy: 'No action needed: another process took this partition over.',
-}
-const NOT_MEMBER: Verdict = {
-  code: 'KAFKA_NOT_MEMBER',
-  disposition: 'lost',
-  remedy: 'No action needed: the group excluded this process, which rejoins automatically.',
-}
-const DENIED: Verdict = {
-  code: 'KAFKA_DENIED',
-  disposition: 'fatal',
-  remedy: 'Check the credentials, and the permissions of this user on the topics, the group and the transactional ids.',
-}
-const TOO_LARGE: Verdict = {
-  code: 'KAFKA_TOO_LARGE',
-  disposition: 'fatal',
-  remedy: 'Raise max.message.bytes of the topic, or make the records smaller.',
-}
-const UNREACHABLE: Verdict = {
-  code: 'KAFKA_UNREACHABLE',
-  disposition: 'retryable',
-  remedy: 'Check that the brokers run and that their advertised addresses are reachable from here.',
-}
-const UNTRUSTED: Verdict = {
-  code: 'KAFKA_TLS',
-  disposition: 'fatal',
-  remedy:
-    'Check kafkaCaFile, and that the certificate of the broker is valid and names the address that you connect to.',
-}
-const TRANSACTION_BROKEN: Verdict = {
-  code: 'KAFKA_TRANSACTION',
-  disposition: 'retryable',
-  remedy: 'No action needed: the producer is replaced, and its open transaction is rolled back.',
-}
-const TRANSIENT: Verdict = {
-  code: 'KAFKA_TRANSIENT',
-  disposition: 'retryable',
-  remedy: 'Usually transient; if it persists, check the broker log.',
-}
-const NO_TOPIC: Verdict = {
-  code: 'KAFKA_TOPIC_MISSING',
-  disposition: 'retryable',
-  remedy: 'Create the topic, or correct its name.',
-}
-const UNEXPECTED: Verdict = {
-  code: 'KAFKA_PROTOCOL',
-  disposition: 'fatal',
-  remedy: 'Check the broker log for this error. Windrow cannot recover from it.',
-}
+import type { ErrorCode } from '../../errors/index.ts'
 
 /** By name of the protocol error, https://kafka.apache.org/protocol#protocol_error_codes, as kafkajs spells it. */
-const BY_TYPE: Readonly<Record<string, Verdict>> = {
-  INVALID_PRODUCER_EPOCH: FENCED,
-  TRANSACTION_COORDINATOR_FENCED: FENCED,
-  UNKNOWN_MEMBER_ID: NOT_MEMBER,
-  ILLEGAL_GENERATION: NOT_MEMBER,
-  REBALANCE_IN_PROGRESS: NOT_MEMBER,
-  FENCED_INSTANCE_ID: NOT_MEMBER,
-  TOPIC_AUTHORIZATION_FAILED: DENIED,
-  GROUP_AUTHORIZATION_FAILED: DENIED,
-  CLUSTER_AUTHORIZATION_FAILED: DENIED,
-  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: DENIED,
-  SASL_AUTHENTICATION_FAILED: DENIED,
-  UNSUPPORTED_SASL_MECHANISM: DENIED,
+const BY_TYPE: Readonly<Record<string, ErrorCode>> = {
+  INVALID_PRODUCER_EPOCH: 'KAFKA_FENCED',
+  TRANSACTION_COORDINATOR_FENCED: 'KAFKA_FENCED',
+  UNKNOWN_MEMBER_ID: 'KAFKA_NOT_MEMBER',
+  ILLEGAL_GENERATION: 'KAFKA_NOT_MEMBER',
+  REBALANCE_IN_PROGRESS: 'KAFKA_NOT_MEMBER',
+  FENCED_INSTANCE_ID: 'KAFKA_NOT_MEMBER',
+  TOPIC_AUTHORIZATION_FAILED: 'KAFKA_DENIED',
+  GROUP_AUTHORIZATION_FAILED: 'KAFKA_DENIED',
+  CLUSTER_AUTHORIZATION_FAILED: 'KAFKA_DENIED',
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'KAFKA_DENIED',
+  SASL_AUTHENTICATION_FAILED: 'KAFKA_DENIED',
+  UNSUPPORTED_SASL_MECHANISM: 'KAFKA_DENIED',
   // With a token that is about to expire the client re-authenticates on every request; brokers allow that once per second.
-  ILLEGAL_SASL_STATE: TRANSIENT,
-  MESSAGE_TOO_LARGE: TOO_LARGE,
-  RECORD_LIST_TOO_LARGE: TOO_LARGE,
-  UNKNOWN_TOPIC_OR_PARTITION: NO_TOPIC,
+  ILLEGAL_SASL_STATE: 'KAFKA_TRANSIENT',
+  MESSAGE_TOO_LARGE: 'KAFKA_TOO_LARGE',
+  RECORD_LIST_TOO_LARGE: 'KAFKA_TOO_LARGE',
+  UNKNOWN_TOPIC_OR_PARTITION: 'KAFKA_TOPIC_UNKNOWN',
   // In a new cluster the coordinator can be found before it knows its role. kafkajs does not retry that.
-  NOT_COORDINATOR_FOR_GROUP: TRANSIENT,
-  CONCURRENT_TRANSACTIONS: TRANSACTION_BROKEN,
-  INVALID_TXN_STATE: TRANSACTION_BROKEN,
-  INVALID_PRODUCER_ID_MAPPING: TRANSACTION_BROKEN,
-  OUT_OF_ORDER_SEQUENCE_NUMBER: TRANSACTION_BROKEN,
-  UNKNOWN_PRODUCER_ID: TRANSACTION_BROKEN,
-  OPERATION_NOT_ATTEMPTED: TRANSACTION_BROKEN,
-  UNKNOWN: TRANSIENT,
+  NOT_COORDINATOR_FOR_GROUP: 'KAFKA_TRANSIENT',
+  CONCURRENT_TRANSACTIONS: 'KAFKA_TRANSACTION',
+  INVALID_TXN_STATE: 'KAFKA_TRANSACTION',
+  INVALID_PRODUCER_ID_MAPPING: 'KAFKA_TRANSACTION',
+  OUT_OF_ORDER_SEQUENCE_NUMBER: 'KAFKA_TRANSACTION',
+  UNKNOWN_PRODUCER_ID: 'KAFKA_TRANSACTION',
+  OPERATION_NOT_ATTEMPTED: 'KAFKA_TRANSACTION',
+  UNKNOWN: 'KAFKA_TRANSIENT',
 }
 
 /** Codes that kafkajs 2.2.4 does not know; it calls them "Unknown error code <n>". */
-const BY_NUMBER: Readonly<Record<number, Verdict>> = {
-  90: FENCED, // PRODUCER_FENCED
-  120: TRANSACTION_BROKEN, // TRANSACTION_ABORTABLE
+const BY_NUMBER: Readonly<Record<number, ErrorCode>> = {
+  90: 'KAFKA_FENCED', // PRODUCER_FENCED
+  120: 'KAFKA_TRANSACTION', // TRANSACTION_ABORTABLE
 }
 
-const BY_NAME: Readonly<Record<string, Verdict>> = {
-  KafkaJSSASLAuthenticationError: DENIED,
-  KafkaJSConnectionError: UNREACHABLE,
-  KafkaJSConnectionClosedError: UNREACHABLE,
-  KafkaJSRequestTimeoutError: UNREACHABLE,
-  KafkaJSBrokerNotFound: UNREACHABLE,
-  KafkaJSNoBrokerAvailableError: UNREACHABLE,
-  KafkaJSGroupCoordinatorNotFound: UNREACHABLE,
-  KafkaJSLockTimeout: UNREACHABLE,
-  KafkaJSTimeout: UNREACHABLE,
-  KafkaJSMetadataNotLoaded: TRANSIENT,
-  KafkaJSTopicMetadataNotLoaded: TRANSIENT,
+const BY_NAME: Readonly<Record<string, ErrorCode>> = {
+  KafkaJSSASLAuthenticationError: 'KAFKA_DENIED',
+  KafkaJSConnectionError: 'KAFKA_UNREACHABLE',
+  KafkaJSConnectionClosedError: 'KAFKA_UNREACHABLE',
+  KafkaJSRequestTimeoutError: 'KAFKA_UNREACHABLE',
+  KafkaJSBrokerNotFound: 'KAFKA_UNREACHABLE',
+  KafkaJSNoBrokerAvailableError: 'KAFKA_UNREACHABLE',
+  KafkaJSGroupCoordinatorNotFound: 'KAFKA_UNREACHABLE',
+  KafkaJSLockTimeout: 'KAFKA_UNREACHABLE',
+  KafkaJSTimeout: 'KAFKA_UNREACHABLE',
+  KafkaJSMetadataNotLoaded: 'KAFKA_TRANSIENT',
+  KafkaJSTopicMetadataNotLoaded: 'KAFKA_TRANSIENT',
 }
 
 const SOCKET_CODES = new Set([
@@ -135,31 +77,31 @@ export function kafkaError(error: unknown, doing: string): WindrowError {
   const chain = causesOf(error)
   const own = chain.find((e) => e instanceof WindrowError)
   if (own !== undefined) return own
-  const verdict = firstVerdict(chain)
   const root = chain.at(-1) ?? error
-  return new WindrowError(`${doing}: ${messageOf(root)}`, { ...verdict, cause: error })
+  return new WindrowError(`${doing}: ${messageOf(root)}`, { code: firstCode(chain), cause: error })
 }
 
-function firstVerdict(chain: readonly unknown[]): Verdict {
+function firstCode(chain: readonly unknown[]): ErrorCode {
   // The innermost error is the most specific one: kafkajs wraps a protocol error in "retries exceeded", never the reverse.
   for (const error of chain.toReversed()) {
-    const verdict = verdictOf(error as { type?: unknown; name?: unknown; code?: unknown; retriable?: unknown })
-    if (verdict !== null) return verdict
+    const code = codeOf(error as { type?: unknown; name?: unknown; code?: unknown; retriable?: unknown })
+    if (code !== null) return code
   }
-  return UNEXPECTED
+  return 'KAFKA_PROTOCOL'
 }
 
-function verdictOf(error: { type?: unknown; name?: unknown; code?: unknown; retriable?: unknown }): Verdict | null {
+function codeOf(error: { type?: unknown; name?: unknown; code?: unknown; retriable?: unknown }): ErrorCode | null {
   if (error.type === 'KAFKAJS_UNKNOWN_ERROR_CODE') {
     const number = /Unknown error code (\d+)/.exec(messageOf(error))?.[1]
-    return BY_NUMBER[Number(number)] ?? UNEXPECTED
+    return BY_NUMBER[Number(number)] ?? 'KAFKA_PROTOCOL'
   }
-  if (typeof error.type === 'string') return BY_TYPE[error.type] ?? (error.retriable === true ? TRANSIENT : UNEXPECTED)
-  if (typeof error.code === 'string' && TLS_CODE.test(error.code)) return UNTRUSTED
-  if (typeof error.code === 'string' && SOCKET_CODES.has(error.code)) return UNREACHABLE
+  if (typeof error.type === 'string')
+    return BY_TYPE[error.type] ?? (error.retriable === true ? 'KAFKA_TRANSIENT' : 'KAFKA_PROTOCOL')
+  if (typeof error.code === 'string' && TLS_CODE.test(error.code)) return 'KAFKA_TLS'
+  if (typeof error.code === 'string' && SOCKET_CODES.has(error.code)) return 'KAFKA_UNREACHABLE'
   const byName = typeof error.name === 'string' ? BY_NAME[error.name] : undefined
   // In some places kafkajs keeps only the message of a protocol error and whether it is retriable.
-  return byName ?? (error.retriable === true ? TRANSIENT : null)
+  return byName ?? (error.retriable === true ? 'KAFKA_TRANSIENT' : null)
 }
 
 /** The error and its causes, outermost first. */

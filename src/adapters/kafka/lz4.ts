@@ -117,8 +117,5 @@ class Output {
 }
 
 function corrupt(what: string): WindrowError {
-  return new WindrowError(`an lz4 batch cannot be read: ${what}`, {
-    code: 'CORRUPT_BATCH',
-    remedy: 'Read the topic with another client; if that fails as well, the batch was damaged before it was stored.',
-  })
+  return new WindrowError(`an lz4 batch cannot be read: ${what}`, { code: 'CORRUPT_BATCH' })
 }

@@ -50,9 +50,6 @@ async function lastMarkerIn(
     if (slice.lastStableOffset < upTo) {
       throw new WindrowError(`${topic}/${partition} has an open transaction at ${slice.lastStableOffset}`, {
         code: 'MARKER_UNSTABLE',
-        remedy:
-          'Stop other writers to this topic: only the publisher of this job may write there. The error ends when that transaction times out.',
-        disposition: 'retryable',
       })
     }
     const committed = slice.messages.filter(({ offset, isControlRecord }) => !isControlRecord && Number(offset) < upTo)
@@ -84,8 +81,6 @@ function parseMarker(message: StoredMessage, topic: string, partition: number): 
 function markerUnreadable(topic: string, partition: number, what: string, cause?: unknown): WindrowError {
   return new WindrowError(`the published marker in ${topic}/${partition} cannot be read: ${what}`, {
     code: 'MARKER_UNREADABLE',
-    remedy:
-      'Check what else writes to this topic: only Windrow may. Without its marker it is unknown what was published.',
     cause,
   })
 }

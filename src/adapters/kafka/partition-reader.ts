@@ -148,13 +148,7 @@ export class PartitionReader implements OpenSource {
   }
 
   async close(): Promise<void> {
-    this.fail(
-      new WindrowError(`${this.#place()} was closed`, {
-        code: 'SOURCE_CLOSED',
-        remedy: 'Open it again.',
-        disposition: 'lost',
-      }),
-    )
+    this.fail(new WindrowError(`${this.#place()} was closed`, { code: 'SOURCE_CLOSED' }))
   }
 
   #take(): readonly FetchedMessage[] {
@@ -206,11 +200,7 @@ export class PartitionReader implements OpenSource {
   #dataLoss(range: LogRange): WindrowError {
     return new WindrowError(
       `${this.#place()}: offset ${this.#nextFetch} is needed, but the log now holds ${range.start} up to ${range.end}`,
-      {
-        code: 'DATA_LOSS',
-        remedy:
-          'Records were deleted before they were read, or the log was truncated. Raise the retention. To continue without these records, start a new job.',
-      },
+      { code: 'DATA_LOSS' },
     )
   }
 

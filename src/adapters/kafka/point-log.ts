@@ -54,6 +54,5 @@ export async function openKafkaPointLog(
 function topicReplaced(topic: string): WindrowError {
   return new WindrowError(`the topic ${topic} was deleted and created again since this process started`, {
     code: 'KAFKA_TOPIC_REPLACED',
-    remedy: 'Decide about the job that reads the topic first, then restart the gateway.',
   })
 }

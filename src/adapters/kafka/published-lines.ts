@@ -31,6 +31,5 @@ export async function* readPublishedLines(
 function foreign(topic: string, partition: number, offset: string, detail: string): WindrowError {
   return new WindrowError(`${topic}/${partition}@${offset} was not published by Windrow: ${detail}`, {
     code: 'NOT_PUBLISHED_BY_WINDROW',
-    remedy: 'Check the topic names of the job. Only Windrow may write to these topics.',
   })
 }

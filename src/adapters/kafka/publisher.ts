@@ -107,8 +107,6 @@ class KafkaPublisher implements AtomicPublisher {
     if (this.#broken !== null) {
       throw new WindrowError(`${doing}: this publisher failed before (${this.#broken.message})`, {
         code: 'PUBLISHER_BROKEN',
-        remedy: 'Close it and open a new one.',
-        disposition: 'retryable',
         cause: this.#broken,
       })
     }

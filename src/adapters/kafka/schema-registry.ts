@@ -65,7 +65,6 @@ async function ask(url: string, headers: Readonly<Record<string, string>>): Prom
     }
     throw new WindrowError(`the schema registry answers ${response.status} to ${url}: ${text.slice(0, 200)}`, {
       code: 'SCHEMA_REGISTRY_REFUSED',
-      remedy: 'Check the address of the registry and the credentials.',
     })
   } catch (error) {
     if (error instanceof WindrowError) throw error
@@ -109,8 +108,6 @@ function readUrl(url: string) {
 function unavailable(base: string, id: number, { detail, cause }: Unavailable): WindrowError {
   return new WindrowError(`the schema registry at ${base} did not return schema ${id}: ${detail}`, {
     code: 'SCHEMA_REGISTRY_UNAVAILABLE',
-    remedy: 'Check that the registry runs and is reachable. Reading resumes when it answers.',
-    disposition: 'retryable',
     cause,
   })
 }

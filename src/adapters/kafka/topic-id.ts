@@ -120,6 +120,5 @@ class Cursor {
 function unreadable(topic: string, what: string): WindrowError {
   return new WindrowError(`the broker's description of topic ${topic} cannot be read: ${what}`, {
     code: 'KAFKA_PROTOCOL',
-    remedy: 'Report this with the version of the broker.',
   })
 }

@@ -95,7 +95,6 @@ async function waitForLeaders(admin: Admin, created: readonly NewTopic[]): Promi
     throw new WindrowError(`not all partitions of ${names.join(', ')} have a leader`, {
       code: 'KAFKA_TRANSIENT',
       remedy: 'Check the state of the brokers, then try again.',
-      disposition: 'retryable',
     })
   })
 }

@@ -22,8 +22,6 @@ export class MemoryResults implements AtomicPublishers {
       if (this.#generations.get(partition) !== generation) {
         throw new WindrowError(`the publisher ${generation} of partition ${partition} was fenced`, {
           code: 'PUBLISHER_FENCED',
-          disposition: 'retryable',
-          remedy: 'Open a new one; the ledger shows whether you still own the partition.',
         })
       }
       this.results.push(...batch.results)

@@ -46,10 +46,7 @@ export class MemoryStore implements StateStore {
     if (bytes > this.maxValueBytes) {
       throw new WindrowError(
         `${key} is ${bytes} bytes, more than the ${this.maxValueBytes} that the state store takes`,
-        {
-          code: 'VALUE_TOO_LARGE',
-          remedy: 'Raise maxValueBytes, or reduce the data per window.',
-        },
+        { code: 'VALUE_TOO_LARGE' },
       )
     }
     this.#values.set(key, { value, etag: String(++this.#writes) })

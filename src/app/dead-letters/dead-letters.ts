@@ -60,7 +60,6 @@ export const openDeadLetters: OpenDeadLetters = async (config) => {
   if (topic !== null) return openTopicOfDeadLetters(config, topic)
   throw new WindrowError(`dead letters cannot be read from ${destinationOf(config.deadLetters)}`, {
     code: 'NO_DEAD_LETTERS',
-    remedy: 'Name the file or the topic with --dead-letters.',
   })
 }
 
@@ -101,7 +100,6 @@ export function retryPathOf(path: string): string {
 function noFile(path: string, cause: unknown): WindrowError {
   return new WindrowError(`there are no dead letters in ${path}: there is no such file`, {
     code: 'NO_DEAD_LETTERS',
-    remedy: 'Name the folder of the run with --data-dir, the file with --dead-letters, or give --brokers for a topic.',
     cause,
   })
 }

@@ -108,13 +108,10 @@ async function wholeRecord(
   }
   throw new WindrowError(
     `the dead letter ${id} keeps ${kept.bytes.length} of its record's ${size} bytes, and ${place.topic} no longer has it`,
-    { code: 'DEAD_LETTER_CUT', remedy: 'Give the whole record with --record or --file.' },
+    { code: 'DEAD_LETTER_CUT' },
   )
 }
 
 function notOfATopic(id: string, file: string): WindrowError {
-  return new WindrowError(`${id} came from the file ${file}, not from a topic`, {
-    code: 'NOT_OF_A_TOPIC',
-    remedy: 'Name the file of dead letters of that job with --dead-letters.',
-  })
+  return new WindrowError(`${id} came from the file ${file}, not from a topic`, { code: 'NOT_OF_A_TOPIC' })
 }

@@ -28,6 +28,5 @@ function wholeLine(id: string, { bytes, isWhole }: ReturnType<typeof keptBytes>)
   if (isWhole) return bytes.toString()
   throw new WindrowError(`the dead letter ${id} keeps only the first ${bytes.length} bytes of its record`, {
     code: 'DEAD_LETTER_CUT',
-    remedy: 'Give the whole record with --record or --file.',
   })
 }

@@ -171,7 +171,6 @@ function createDeferredLog(): DeferredLog {
   let reason = new WindrowError('Kafka has not been reached yet', {
     code: 'KAFKA_UNREACHABLE',
     remedy: 'Wait; GET /readyz reports when Kafka is reachable.',
-    disposition: 'retryable',
   })
   const log = (): PointLog => {
     if (current === null) throw reason

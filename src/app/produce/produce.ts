@@ -106,6 +106,6 @@ function isTopicMissing(error: unknown): boolean {
 function topicMissing(topic: string): WindrowError {
   return new WindrowError(`there is no topic ${topic}`, {
     code: 'KAFKA_TOPIC_MISSING',
-    remedy: 'Give --partitions N to have it created, or correct the name.',
+    remedy: 'Create it with --partitions N, or correct its name.',
   })
 }

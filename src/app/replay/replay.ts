@@ -193,10 +193,7 @@ async function closedSince(
 }
 
 function nothingInRange({ job }: Config): WindrowError {
-  return new WindrowError(`job ${job} has closed no window in the range`, {
-    code: 'NOTHING_IN_RANGE',
-    remedy: 'Give a wider --from or --to; windrow status shows which window closed last.',
-  })
+  return new WindrowError(`job ${job} has closed no window in the range`, { code: 'NOTHING_IN_RANGE' })
 }
 
 function stopped(): WindrowError {

@@ -177,10 +177,7 @@ async function runOwned(env: PipelineEnv, ...[partition, ...more]: Parameters<Ru
 
 /** Standard input has no identity, so a finished job cannot safely resume from a new pipe. */
 function jobHasEnded({ job, dataDir }: Config): WindrowError {
-  return new WindrowError(`job ${job} in ${dataDir} has consumed its standard input to the end`, {
-    code: 'JOB_ENDED',
-    remedy: 'Its results are published. Give another --data-dir or --job to process another input.',
-  })
+  return new WindrowError(`job ${job} in ${dataDir} has consumed its standard input to the end`, { code: 'JOB_ENDED' })
 }
 
 /** Opens the input of a run. `demo` and `replay` pass their own. */

@@ -124,9 +124,5 @@ export async function openSidecar(
 }
 
 function instanceFailed(id: string, reason: string): WindrowError {
-  return new WindrowError(`the workflow ${id} failed: ${reason}`, {
-    code: 'INSTANCE_FAILED',
-    disposition: 'retryable',
-    remedy: 'It is retried automatically. If it persists, check the log of the worker.',
-  })
+  return new WindrowError(`the workflow ${id} failed: ${reason}`, { code: 'INSTANCE_FAILED' })
 }

@@ -24,7 +24,6 @@ export function refuseCompacted({ topic, compacted }: TopicDescription): void {
   if (!compacted) return
   throw new WindrowError(`the topic ${topic} is compacted: the broker may remove records before they are processed`, {
     code: 'TOPIC_COMPACTED',
-    remedy: 'Read a topic with cleanup.policy=delete.',
   })
 }
 
@@ -35,16 +34,12 @@ export function refuseAnother(before: Json, now: Identity): void {
     const was = bound.kind === 'kafka' ? `${bound.topic} (id ${bound.topicId})` : `of the kind ${bound.kind}`
     throw new WindrowError(`the job started with a topic ${was}, and this is ${now.topic} (id ${now.topicId})`, {
       code: 'TOPIC_RECREATED',
-      remedy: 'The topic was deleted and created again, or another topic is given: give another --job.',
     })
   }
   if (bound.partitions !== now.partitions) {
     throw new WindrowError(
       `the topic ${now.topic} had ${bound.partitions} partitions when the job started, and has ${now.partitions} now`,
-      {
-        code: 'TOPIC_REPARTITIONED',
-        remedy: 'VMs have moved to other partitions, so open windows cannot be completed: give another --job.',
-      },
+      { code: 'TOPIC_REPARTITIONED' },
     )
   }
 }

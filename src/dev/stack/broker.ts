@@ -82,8 +82,7 @@ async function untilUsable(part: Part, child: ChildProcess, logFile: string): Pr
     const what = hasEnded() ? 'ended while it came up' : 'does not become usable'
     await end(child, 'SIGKILL')
     throw new WindrowError(`Kafka ${what} (${messageOf(error)}); its log ends:\n${await lastLines(logFile, 20)}`, {
-      code: 'STACK_PART_FAILED',
-      remedy: `Read ${logFile}, fix what it names, then try again.`,
+      code: 'STACK_SERVICE_FAILED',
       cause: error,
     })
   }

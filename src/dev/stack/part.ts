@@ -33,9 +33,5 @@ export async function checkHttp(port: number, path: string): Promise<void> {
 }
 
 export function notUsable(what: string): WindrowError {
-  return new WindrowError(what, {
-    code: 'STACK_PART_NOT_USABLE',
-    remedy: 'Wait, or read its log.',
-    disposition: 'retryable',
-  })
+  return new WindrowError(what, { code: 'STACK_SERVICE_NOT_READY' })
 }

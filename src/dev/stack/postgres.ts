@@ -76,7 +76,6 @@ async function requireWayFor(stack: StackDescription): Promise<void> {
   } catch (cause) {
     throw new WindrowError(`The user postgres may not enter ${stack.dataDir}, or a folder above it`, {
       code: 'STACK_DATA_DIR_CLOSED',
-      remedy: 'Give another --data-dir, or open each folder on the way with chmod o+x.',
       cause,
     })
   }

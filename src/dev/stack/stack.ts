@@ -184,8 +184,7 @@ function manage(initial: StackDescription, onProgress: OnProgress, signal?: Abor
     if (!ENDING_SIGNALS.includes(signal)) sendSignal(running, signal)
     else if (!(await endProcess(running, signal, STOP_TIMEOUT_MS)))
       throw new WindrowError(`${name} (process ${running.pid}) does not end on ${signal}`, {
-        code: 'STACK_PART_STAYS',
-        remedy: `Read ${logFile(name)}, or send SIGKILL.`,
+        code: 'STACK_SERVICE_NOT_STOPPED',
       })
   }
 
@@ -273,11 +272,7 @@ async function waitUntilUsable(
     const what = hasEnded ? 'ended while it came up' : `is not usable after ${USABLE_TIMEOUT_MS / 1000} s`
     throw new WindrowError(
       `${part.name} ${what} (${messageOf(problem)}); its log ends:\n${await lastLines(logFile, 20)}`,
-      {
-        code: 'STACK_PART_FAILED',
-        remedy: `Read ${logFile}, fix what it names, then run the command again.`,
-        cause: problem,
-      },
+      { code: 'STACK_SERVICE_FAILED', cause: problem },
     )
   }
 }
@@ -299,10 +294,7 @@ async function requireFreePorts(stack: StackDescription, parts: readonly Part[])
     if (busy.length > 0) taken.push(`${part.name} needs ${busy.join(', ')}`)
   }
   if (taken.length > 0)
-    throw new WindrowError(`Ports are taken by something else: ${taken.join('; ')}`, {
-      code: 'STACK_PORT_TAKEN',
-      remedy: 'Stop what listens there, or give another --port-base.',
-    })
+    throw new WindrowError(`Ports are taken by something else: ${taken.join('; ')}`, { code: 'STACK_PORT_TAKEN' })
 }
 
 async function requireSameWhileRunning(before: StackDescription, now: StackChoices): Promise<void> {
@@ -316,10 +308,7 @@ async function requireSameWhileRunning(before: StackDescription, now: StackChoic
 }
 
 function stackDiffers(what: string): WindrowError {
-  return new WindrowError(what, {
-    code: 'STACK_DIFFERS',
-    remedy: 'Take it down first, or use another --data-dir.',
-  })
+  return new WindrowError(what, { code: 'STACK_DIFFERS' })
 }
 
 function checkedDataDir(given: string): string {

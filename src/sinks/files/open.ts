@@ -47,7 +47,6 @@ async function* linesOf(what: string, path: string, bytes: number | null): Async
     if (codeOf(error) !== 'ENOENT') throw error
     throw new WindrowError(`there are no ${what} in ${path}: there is no such file`, {
       code: 'NOTHING_PUBLISHED',
-      remedy: 'Give --data-dir as the run did, or name the files with --results and --certificates.',
       cause: error,
     })
   }

@@ -125,6 +125,5 @@ function closingOf(close: PlannedClose, outcome: AggregateOutcome | null): Index
 function unbalanced(plan: CommitPlan): WindrowError {
   return new WindrowError(`the counts of attempt ${plan.attempt} do not add up: ${JSON.stringify(plan.counts)}`, {
     code: 'COUNTS_DIFFER',
-    remedy: 'Report this with the ledger of the partition. Nothing was committed.',
   })
 }

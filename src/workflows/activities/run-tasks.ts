@@ -81,9 +81,6 @@ function fitting(outcome: VmWindowOutcome, maxRowBytes: number): VmWindowOutcome
 function answerDiffers(plan: CommitPlan, index: number, expected: number, answered: number): WindrowError {
   return new WindrowError(
     `instance ${index} of attempt ${plan.attempt} answered ${answered} VM windows, expected ${expected}`,
-    {
-      code: 'ANSWER_DIFFERS',
-      remedy: 'Run the same version of Windrow in every processor of the job.',
-    },
+    { code: 'ANSWER_DIFFERS' },
   )
 }

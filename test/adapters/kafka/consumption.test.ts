@@ -227,7 +227,7 @@ describe('caught up', () => {
   it('is told later when the brokers do not answer for a while', async () => {
     logs.set(0, { start: 0, end: 4 })
     const reader = await consumption.source.open(0, 4)
-    logFailures.push(new WindrowError('down', { code: 'KAFKA_UNREACHABLE', remedy: '', disposition: 'retryable' }))
+    logFailures.push(new WindrowError('down', { code: 'KAFKA_UNREACHABLE', remedy: '' }))
     const waiting = reader.next()
     await settle()
     await clock.advance(250)
@@ -284,7 +284,7 @@ describe('records', () => {
 
   it('wait for a decoder that has to ask, and end the reader when it cannot', async () => {
     const answers = [Promise.resolve({ kind: 'undecodable', code: 'invalid', detail: 'asked' } as const)]
-    const down = new WindrowError('down', { code: 'SCHEMA_REGISTRY_UNAVAILABLE', remedy: '', disposition: 'retryable' })
+    const down = new WindrowError('down', { code: 'SCHEMA_REGISTRY_UNAVAILABLE', remedy: '' })
     consumption = start({ decode: () => answers.shift() ?? Promise.reject(down) })
     await consumption.start()
     const reader = await consumption.source.open(0, 0)

@@ -25,7 +25,7 @@ describe('protocol errors, by the number that the broker sends', () => {
     ['CONCURRENT_TRANSACTIONS', 51, 'KAFKA_TRANSACTION', 'retryable'],
     ['OUT_OF_ORDER_SEQUENCE_NUMBER', 45, 'KAFKA_TRANSACTION', 'retryable'],
     ['TRANSACTION_ABORTABLE', 120, 'KAFKA_TRANSACTION', 'retryable'],
-    ['UNKNOWN_TOPIC_OR_PARTITION', 3, 'KAFKA_TOPIC_MISSING', 'retryable'],
+    ['UNKNOWN_TOPIC_OR_PARTITION', 3, 'KAFKA_TOPIC_UNKNOWN', 'retryable'],
     ['NOT_LEADER_FOR_PARTITION', 6, 'KAFKA_TRANSIENT', 'retryable'],
     ['NOT_COORDINATOR_FOR_GROUP', 16, 'KAFKA_TRANSIENT', 'retryable'],
     ['REQUEST_TIMED_OUT', 7, 'KAFKA_TRANSIENT', 'retryable'],

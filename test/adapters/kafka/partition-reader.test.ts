@@ -206,7 +206,7 @@ describe('the end of an reader', () => {
   it('wakes whoever waits, and drops what is held', async () => {
     const { reader } = readerAt(0)
     const waiting = reader.next()
-    const lost = new WindrowError('gone', { code: 'PARTITION_REVOKED', remedy: '', disposition: 'lost' })
+    const lost = new WindrowError('gone', { code: 'PARTITION_REVOKED', remedy: '' })
     reader.fail(lost)
     await expect(waiting).rejects.toBe(lost)
     reader.accept(batch(0, 5))

@@ -20,7 +20,7 @@ class FakeKafka {
     const step = (name: string) => {
       this.steps.push(name)
       if (epoch !== this.#epochs.get(id)) {
-        throw new WindrowError('fenced', { code: 'KAFKA_FENCED', remedy: '', disposition: 'lost' })
+        throw new WindrowError('fenced', { code: 'KAFKA_FENCED', remedy: '' })
       }
       if (this.failAt !== name) return
       this.failAt = null

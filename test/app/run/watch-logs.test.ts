@@ -6,7 +6,7 @@ import type { Log } from '../../../src/telemetry/log.ts'
 import type { LogOffsets } from '../../../src/telemetry/pipeline-metrics.ts'
 
 const OFFSETS: ReadonlyMap<number, LogOffsets> = new Map([[0, { start: 1, end: 5 }]])
-const AWAY = new WindrowError('no broker', { code: 'KAFKA_UNREACHABLE', remedy: 'Wait.', disposition: 'retryable' })
+const AWAY = new WindrowError('no broker', { code: 'KAFKA_UNREACHABLE', remedy: 'Wait.' })
 
 interface Watched {
   readonly recorded: unknown[]

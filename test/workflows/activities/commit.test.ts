@@ -76,7 +76,7 @@ describe('a commit', () => {
   it('whose reply was lost finds its own commit', async () => {
     const request = await closeRequest()
     const faulty = faultyStore(store, { after: failAt(1, ({ method }) => method === 'swap') })
-    await expect(commit(request, faulty)).rejects.toMatchObject({ code: 'LOST' })
+    await expect(commit(request, faulty)).rejects.toMatchObject({ code: 'STATE_STORE_UNAVAILABLE' })
     expect(await commit(request, faulty)).toEqual({ commit: 1 })
     expect((await ledger()).commit).toBe(1)
   })
