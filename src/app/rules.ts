@@ -13,8 +13,7 @@ export function rulesOf(config: Config, hasBrokerClock: boolean): Windowing {
     sizeMs: config.windowMs,
     graceMs: config.graceMs,
     quorum: config.quorum,
-    // A file is there whole: no wall clock has a say in it.
-    deadlineMs: isFiles ? null : config.deadlineMs,
+    deadlineMs: isReadWhole(config) ? null : config.deadlineMs,
     amendWindows: config.amendWindows,
     rosterWindows: config.rosterWindows,
     stateWindows: config.stateWindows,
@@ -25,6 +24,11 @@ export function rulesOf(config: Config, hasBrokerClock: boolean): Windowing {
     maxProducersPerVm: config.maxProducersPerVm,
     closeAtEndOnly: isFiles && config.order === 'any',
   }
+}
+
+/** Whether the input is complete before it is read: then no wall clock decides anything. Standard input may never end. */
+export function isReadWhole({ source, input }: Config): boolean {
+  return source === 'files' && !input.includes('-')
 }
 
 /** Refuses settings whose largest VM window would pass what the state store takes (I8). */

@@ -27,6 +27,14 @@ export interface CloseDecision {
   readonly forced?: Forced
 }
 
+/** For how long nothing has come, by the wall clock of the partition's owner. */
+export interface Quiet {
+  /** No record at all. */
+  readonly partitionMs: number
+  /** Nothing for the lowest open window. */
+  readonly headMs: number
+}
+
 /** A window that was taken out of the fold, with all that aggregating it needs. */
 export interface ClosedWindow {
   readonly start: EpochMs
@@ -87,6 +95,11 @@ export class PartitionState {
   } | null {
     const head = this.#head
     return head && { start: head.start, end: head.end, waitedFor: this.#waitedFor, incomplete: this.#incomplete }
+  }
+
+  /** Changes with every point and manifest of the lowest open window, within one ownership; 0 when none is open. */
+  get headVersion(): number {
+    return this.#head?.version ?? 0
   }
 
   /** Folds one record; what it could not use comes back, to be kept as a dead letter. */
@@ -262,12 +275,19 @@ export class PartitionState {
     return !this.clock.hasPassedStart
   }
 
-  /** Whether the deadline of the lowest window has passed; the caller knows that the log has been read to its end. */
-  dueByClock(nowMs: EpochMs): CloseDecision | null {
+  /**
+   * Whether the deadline of the lowest window has passed; the caller has read the log to its end. The deadline counts from the
+   * end of the window, and from when the partition went quiet: so history that trickles in is not closed window by window.
+   * A partition that other VMs keep busy with current data need not be quiet; there the window itself must be.
+   */
+  dueByClock(nowMs: EpochMs, { partitionMs, headMs }: Quiet): CloseDecision | null {
     const head = this.#head
     const { deadlineMs, closeAtEndOnly } = this.#rules
     if (head === null || deadlineMs === null || closeAtEndOnly || this.watermark < head.start) return null
-    return nowMs >= head.end + deadlineMs ? { windowStart: head.start, trigger: 'deadline' } : null
+    if (nowMs < head.end + deadlineMs) return null
+    const isCurrent = this.watermark >= nowMs - deadlineMs
+    const isQuiet = partitionMs >= deadlineMs || (headMs >= deadlineMs && isCurrent)
+    return isQuiet ? { windowStart: head.start, trigger: 'deadline' } : null
   }
 
   /**

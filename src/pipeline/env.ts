@@ -66,6 +66,8 @@ export interface PipelineLimits {
   readonly stallMs: number
   /** How failed steps are retried; without a limit of attempts, since an outage may last. */
   readonly retry: RetryPolicy
+  /** Longest time, by the wall clock, that late points wait for a commit; `null`: until the next close. */
+  readonly amendWithinMs: number | null
   /** How often an owner polls for requests of operators. */
   readonly requestsEveryMs: number
   /** Consecutive workflow failures of one commit after which the partition halts. Outages of the store never halt it. */
@@ -78,6 +80,7 @@ export const DEFAULT_LIMITS: PipelineLimits = {
   vmsPerWorkflow: 1,
   stallMs: 60_000,
   retry: { baseMs: 100, capMs: 10_000 },
+  amendWithinMs: null,
   requestsEveryMs: 1_000,
   maxWorkflowFailures: 5,
 }

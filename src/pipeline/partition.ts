@@ -24,6 +24,7 @@ import { boundByGoal } from './goal.ts'
 import { Interruption } from './interruption.ts'
 import type { OpenSource, SourceEvent } from '../ports/index.ts'
 import { discardPublishers, publishOutstanding, sweep } from './publishing.ts'
+import { QuietTimes } from './quiet.ts'
 import { recover } from './recovery.ts'
 import type { RecordedClose } from './recorded.ts'
 import { forcedBefore, RequestDesk } from './request-desk.ts'
@@ -128,6 +129,7 @@ class PartitionLoop {
   readonly #desk: RequestDesk
   readonly #committer: Committer
   readonly #interruption: Interruption
+  readonly #quiet: QuietTimes
   /** Offset after the last record that was folded. */
   #position: number
   /** Offset of the last record that was folded; below `#position - 1` where the log has offsets without records. */
@@ -159,6 +161,7 @@ class PartitionLoop {
     this.#source = new SourceReader(source, session.env.clock)
     this.#committer = committer
     this.#interruption = interruption
+    this.#quiet = new QuietTimes(session.env.clock.nowMs())
     this.#position = session.ledger.resumeOffset
     this.#lastRecord = session.ledger.lastRecord
     const { resumeOffset } = session.ledger
@@ -199,6 +202,8 @@ class PartitionLoop {
 
   async #take(event: SourceEvent): Promise<void> {
     if (event.kind === 'records') {
+      const nowMs = this.#env.clock.nowMs()
+      this.#quiet.recordReceived(nowMs)
       // A stop does not wait for all that was handed over: it may close many windows. The rest is read again.
       for (let next = 0; next < event.records.length && !this.#session.signal.aborted;) {
         next = this.#foldUntilCut(event.records, next)
@@ -206,6 +211,7 @@ class PartitionLoop {
         await this.#closeDue()
         if (this.#isCheckpointDue()) await this.#cut(null)
       }
+      await this.#amendOverdue(nowMs)
       this.#observeFold()
     } else if (event.kind === 'caught-up') {
       this.#position = Math.max(this.#position, event.nextOffset)
@@ -215,13 +221,12 @@ class PartitionLoop {
       await this.#closeDue()
       // What a clock decided is recorded; that of a replay is years ahead.
       if (this.#env.recorded !== undefined) return
-      for (
-        let due = this.#state.dueByClock(event.fetchedAtMs);
-        due !== null;
-        due = this.#state.dueByClock(event.fetchedAtMs)
-      ) {
+      const nowMs = event.fetchedAtMs
+      await this.#amendOverdue(nowMs)
+      const quiet = this.#quiet.quietAt(nowMs)
+      for (let due = this.#state.dueByClock(nowMs, quiet); due !== null; due = this.#state.dueByClock(nowMs, quiet)) {
         await this.#close(due)
-        // A window may be complete now that the roster is trusted. Whoever recovers here closes it before the next record.
+        // The roster can be trusted from now on, so a window may be complete. A successor closes it before the next record too.
         await this.#closeDue()
       }
     } else {
@@ -277,6 +282,16 @@ class PartitionLoop {
       if (decision === null) await this.#amendPending()
       else if (this.#state.windows.has(decision.windowStart)) await this.#close(decision)
     }
+  }
+
+  /** Commits late points that no close has taken along for too long. A replay amends where its certificates say. */
+  async #amendOverdue(nowMs: EpochMs): Promise<void> {
+    this.#quiet.observe(this.#state, nowMs)
+    const { amendWithinMs } = this.#env.limits
+    if (amendWithinMs === null || this.#env.recorded !== undefined || this.#quiet.pendingMs(nowMs) < amendWithinMs)
+      return
+    await this.#amendPending()
+    this.#quiet.observe(this.#state, nowMs)
   }
 
   async #amendPending(): Promise<void> {

@@ -319,6 +319,19 @@ describe('the roster', () => {
 
 describe('the deadline', () => {
   const DEADLINE = { deadlineMs: 50 }
+  const BOTH = [point('a', 0, 10), point('b', 0, 10)]
+
+  it.each<[string, number, { partitionMs: number; headMs: number }, readonly string[]]>([
+    ['counts from when the partition went quiet', 1e6, { partitionMs: 49, headMs: 49 }, []],
+    ['is over when the partition has been quiet for so long', 1e6, { partitionMs: 50, headMs: 50 }, ['deadline']],
+    ['does not close history that trickles in past a quiet window', 1e6, { partitionMs: 0, headMs: 5000 }, []],
+    ['closes a quiet window where others send current data', 160, { partitionMs: 0, headMs: 50 }, ['deadline']],
+    ['waits for a window that still receives', 160, { partitionMs: 0, headMs: 49 }, []],
+  ])('%s', (_, nowMs, quiet, triggers) => {
+    // b has sent nothing since: no quorum ends the grace period.
+    const folding = new Folding(DEADLINE).feed(...BOTH, point('a', 1, 110)).clock(nowMs, quiet)
+    expect(folding.closed.filter(({ start }) => start === 0).map(({ trigger }) => trigger)).toEqual(triggers)
+  })
 
   it.each<[string, Partial<Windowing>, readonly Decoded[], number, readonly string[]]>([
     ['nothing a millisecond early', DEADLINE, [point('a', 0, 10)], 149, []],

@@ -262,6 +262,36 @@ describe('a decision of the wall clock', () => {
     expect(cutsOf(job.events)).toEqual(['@6 0 grace', '@6 100 complete'])
   })
 
+  it('leaves history alone that trickles in: the deadline counts from the last record', async () => {
+    // By the wall clock window 0 is long over at each end of the log; the test's clock moves by 1 ms per question.
+    const old = list.map((one) => [records(one), caughtUp(one.offset + 1, 60)]).flat()
+    const job = makeJob([], { rules: { ...rules, deadlineMs: 55 }, source: new ScriptSource({ lines: old }) })
+    await job.run()
+    expect(cutsOf(job.events).filter((cut) => cut.includes('deadline'))).toEqual([])
+  })
+
+  it('commits late points that no close takes along after amendWithin, and once', async () => {
+    const late = recordsOf([point('a', 0, 10), point('a', 1, 130), point('a', 2, 50), point('a', 3, 140)])
+    const lines = [records(...late.slice(0, 3)), caughtUp(3, 500), caughtUp(3, 900), records(...late.slice(3))]
+    const job = makeJob([], {
+      rules: RULES,
+      source: new ScriptSource({ lines }),
+      limits: { ...DEFAULT_LIMITS, amendWithinMs: 300 },
+    })
+    await job.run()
+    const amended = job.results.results.map(
+      (line) => JSON.parse(line) as { windowStart: number; revision: number; received: number },
+    )
+    expect(amended.map(({ windowStart, revision, received }) => [windowStart, revision, received])).toEqual([
+      ...[
+        [0, 1, 1],
+        [0, 2, 2],
+        [100, 1, 2],
+      ],
+    ])
+    expect(cutsOf(job.events).slice(0, 2)).toEqual(['@1 0 grace', '@2 - checkpoint'])
+  })
+
   it.each<[string, Script]>([
     ['when all records come at once', { lines: [records(...list)] }],
     ['when they come one by one', { lines: list.map((one) => records(one)) }],

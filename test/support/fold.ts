@@ -5,7 +5,7 @@
 import type { AnyAggregator } from '../../src/core/aggregator.ts'
 import { closeVmWindow, quarantineVmWindow, type VmWindowTask } from '../../src/core/close-vm-window.ts'
 import { canonicalJson, type Json } from '../../src/core/json.ts'
-import { PartitionState, type CloseDecision, type ClosedWindow } from '../../src/core/partition-state.ts'
+import { PartitionState, type CloseDecision, type ClosedWindow, type Quiet } from '../../src/core/partition-state.ts'
 import type { Decoded } from '../../src/core/point.ts'
 import { summary } from '../../src/core/summary.ts'
 import { RememberedVm } from '../../src/core/remembered-vm.ts'
@@ -60,9 +60,9 @@ export class Folding {
     return this
   }
 
-  /** The wall clock shows `nowMs`, and the log is read to its end. */
-  clock(nowMs: number): this {
-    for (let due = this.state.dueByClock(nowMs); due !== null; due = this.state.dueByClock(nowMs)) {
+  /** The wall clock shows `nowMs`, the log is read to its end, and nothing has come for a while. */
+  clock(nowMs: number, quiet: Quiet = { partitionMs: Infinity, headMs: Infinity }): this {
+    for (let due = this.state.dueByClock(nowMs, quiet); due !== null; due = this.state.dueByClock(nowMs, quiet)) {
       this.#close('clock', due)
       this.#closeDue('clock')
     }

@@ -57,6 +57,14 @@ export class PartitionQueue {
     }
   }
 
+  /** Answers a waiting `next` when the input has been silent. Nothing happens while records are still to be taken. */
+  caughtUp(nextOffset: number, fetchedAtMs: number): void {
+    const waiter = this.#waiter
+    if (waiter === null || this.#shares.length > 0 || this.#end !== null) return
+    this.#waiter = null
+    waiter.resolve({ kind: 'caught-up', nextOffset: Math.max(nextOffset, this.fromOffset), fetchedAtMs })
+  }
+
   /** Marks the end: all records were read, or reading failed with an error. */
   end(error: Error | null): void {
     this.#end ??= { error }

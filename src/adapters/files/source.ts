@@ -33,6 +33,8 @@ export interface FileSourceOptions {
   readonly maxBufferedBytes?: number
   /** @default process.stdin */
   readonly stdin?: Readable
+  /** How often partitions learn that standard input has been silent. @default 1 second */
+  readonly idleEveryMs?: number
 }
 
 const MIB = 1024 * 1024
@@ -51,6 +53,10 @@ class Reading {
   readonly #partitions = new Map<string, number>()
   #bufferedBytes = 0
   #resume: (() => void) | null = null
+  /** Offset after the last record that was read. */
+  #next = 0
+  /** Whether anything was read since the partitions last heard of silence. */
+  #hasRead = false
   #done: Promise<void> = Promise.resolve()
 
   constructor(options: FileSourceOptions) {
@@ -78,12 +84,25 @@ class Reading {
   /** Never rejects: every partition's queue receives the outcome. */
   async #run(): Promise<void> {
     const queues = [...this.#queues.values()]
+    const { inputs, idleEveryMs = 1000 } = this.#options
+    // A pipe may stay open without a word. Its deadline needs to know that everything written so far was read.
+    const timer = inputs.includes('-') ? setInterval(() => this.#announceSilence(), idleEveryMs) : undefined
     try {
       const total = await this.#readAll(queues)
       for (const queue of queues) queue.end(endBefore(queue, total))
     } catch (error) {
       for (const queue of queues) queue.end(error instanceof Error ? error : new Error(String(error)))
+    } finally {
+      clearInterval(timer)
     }
+  }
+
+  /** A whole interval without a record: everything written to the pipe so far was read. */
+  #announceSilence(): void {
+    const isSilent = !this.#hasRead
+    this.#hasRead = false
+    if (!isSilent) return
+    for (const queue of this.#queues.values()) queue.caughtUp(this.#next, Date.now())
   }
 
   async #readAll(queues: readonly PartitionQueue[]): Promise<number> {
@@ -94,6 +113,8 @@ class Reading {
       const input = await openInput(path, format, stdin, this.#abort.signal)
       const batches = readRecords(input.format, { file: path, chunks: input.chunks, numbering, maxRecordBytes, decode })
       for await (const { records, pinnedBytes } of batches) {
+        this.#hasRead = true
+        this.#next = numbering.next
         this.#dispatch(records, pinnedBytes)
         while (this.#bufferedBytes > maxBufferedBytes && !this.#abort.signal.aborted) {
           await new Promise<void>((resolve) => (this.#resume = resolve))

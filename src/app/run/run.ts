@@ -23,7 +23,7 @@ import { openConfiguredTelemetry } from '../../telemetry/open-configured.ts'
 import type { OpenTelemetry } from '../../telemetry/telemetry.ts'
 import { systemClock as clock } from '../../retry/clock.ts'
 import { loadAggregator } from '../load-aggregator.ts'
-import { assertPayloadFits, rulesOf } from '../rules.ts'
+import { assertPayloadFits, isReadWhole, rulesOf } from '../rules.ts'
 import type { JobSummary, RunObserver } from '../types.ts'
 import { openFileInput } from './file-input.ts'
 import { haveAllEnded } from './goals.ts'
@@ -154,6 +154,8 @@ function envOf(run: OpenedRun, { rules }: JobRecord, sinks: readonly Sink[]): Pi
       ...DEFAULT_LIMITS,
       checkpointEveryRecords: config.checkpointEvery,
       vmsPerWorkflow: config.vmsPerWorkflow,
+      // Files are read whole, so nothing waits for a clock; what is piped in may never end.
+      amendWithinMs: isReadWhole(config) ? null : config.amendWithinMs,
     },
     observe: (event) => dispatch(observers, event),
     traceparentOf: (partition, window) => observers.telemetry.pipeline.traceparentOf(partition, window),
