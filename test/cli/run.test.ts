@@ -81,7 +81,7 @@ test('dead letters change the exit code only when told, and the summary is print
   const told = await run(jobEnding(WITH_DEAD_LETTERS), ...INPUT, '--json', '--fail-on-dead-letters')
   expect(told).toMatchObject({ exitCode: 1, stdout: `${JSON.stringify(WITH_DEAD_LETTERS)}\n` })
   expect(told.stderr).toContain(
-    'windrow: DEAD_LETTERS: 3 records became dead letters\n  remedy: Each is in .windrow/dead-letters.ndjson',
+    'windrow: DEAD_LETTERS: 3 records became dead letters\n  remedy: Each is in the file .windrow/dead-letters.ndjson',
   )
   expect(await run(jobEnding(SUMMARY), ...INPUT, '--fail-on-dead-letters')).toMatchObject({ exitCode: 0 })
 })

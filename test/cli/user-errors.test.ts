@@ -116,7 +116,12 @@ describe('bad usage ends with 2 before anything is touched', () => {
     ['a pattern without a file', ['run', '--input', '*.csv'], 'no file matches *.csv', 'quote it'],
     ['a folder for a file', ['run', '--input', '.'], '. is a folder', 'Name its files'],
     ['a path through a file', ['run', '--input', 'points.ndjson/x'], 'points.ndjson/x', 'Check the path'],
-    ['results without .ndjson', [...RIGHT, '--results', 'out'], '"out" is neither a file nor a topic', '.ndjson'],
+    [
+      'results without .ndjson',
+      [...RIGHT, '--results', 'out'],
+      '"out" is not a destination that Windrow knows',
+      '.ndjson',
+    ],
     ['results over the input', [...RIGHT, '--results', 'points.ndjson'], 'is the input already', 'Name another'],
     ['a missing settings file', [...RIGHT, '--config', 'w.yaml'], 'cannot read "w.yaml"', 'Give a file'],
   ]
@@ -273,7 +278,7 @@ describe.runIf(process.platform === 'linux')('a full disk', () => {
     const ended = await running.ended
     expect(ended.code).toBe(1)
     expect(ended.stderr).toContain('windrow: STOPPED: stopped while publishing kept failing: no space is left')
-    expect(ended.stderr).toMatch(/remedy: Nothing is lost: mend what failed and start again.*\n$/)
+    expect(ended.stderr).toMatch(/remedy: Nothing is lost: fix the cause and start again.*\n$/)
     expect(ended.stderr).not.toMatch(/^\s+at /m)
     rmSync(at('.windrow/results.ndjson'))
     await expectExactRun()
