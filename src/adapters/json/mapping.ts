@@ -1,6 +1,6 @@
 /** How fields of other people's records are called; shared by every format that has named fields. */
 
-export interface FieldMapping {
+export interface RecordMapping {
   readonly vmId?: string
   /** `null`: the records have none, and all are of the producer "". */
   readonly producer?: string | null
@@ -20,7 +20,7 @@ export interface FieldMapping {
 }
 
 export interface DecodeOptions {
-  readonly mapping?: FieldMapping
+  readonly mapping?: RecordMapping
   /** Whether a point without a seq is invalid; `false` gives it the seq `null`. @default whether the mapping has a seq */
   readonly requireSeq?: boolean
 }

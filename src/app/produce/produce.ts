@@ -4,7 +4,7 @@ import type { FileFormat } from '../../adapters/files/bytes.ts'
 import { describeInputs } from '../../adapters/files/inputs.ts'
 import { readInputs } from '../../adapters/files/read-inputs.ts'
 import type { FileRecord } from '../../adapters/files/record.ts'
-import type { FieldMapping } from '../../adapters/json/mapping.ts'
+import type { RecordMapping } from '../../adapters/json/mapping.ts'
 import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import { produceRecords, type ProduceCounts } from '../../adapters/kafka/produce.ts'
 import type { KafkaSettings } from '../../config/kafka-rules.ts'
@@ -15,7 +15,7 @@ export interface ProduceRequest {
   /** Paths, patterns, or `-` for standard input; read in this order. */
   readonly inputs: readonly string[]
   readonly format: FileFormat | 'auto'
-  readonly fields: FieldMapping
+  readonly fields: RecordMapping
   readonly kafka: KafkaSettings
   readonly topic: string
   /** Of the topic if it has to be created; `null`: it must be there. */
