@@ -12,11 +12,12 @@ export type RunJob = (config: Config, observer: RunObserver, signal: AbortSignal
 
 /** Totals of a job over all its runs; printed as the last line on standard output with `--json`. */
 export interface JobSummary {
-  /** consumed = accepted + duplicate + late + rejected + manifests (invariant I2). */
+  /** consumed = accepted + duplicate + conflict + late + rejected + manifests (invariant I2). */
   readonly points: {
     readonly consumed: number
     readonly accepted: number
     readonly duplicate: number
+    readonly conflict: number
     readonly late: number
     readonly rejected: number
   }

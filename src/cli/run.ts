@@ -63,7 +63,7 @@ function exitCodeAfter(summary: JobSummary, config: Config, signal: AbortSignal)
       remedy: 'Run the same command again; it goes on where it stopped.',
     })
   }
-  const deadLetters = summary.points.rejected + summary.points.late
+  const deadLetters = summary.points.rejected + summary.points.conflict + summary.points.late
   if (config.failOnDeadLetters && deadLetters > 0) {
     throw new WindrowError(`${deadLetters} records became dead letters`, {
       code: 'DEAD_LETTERS',

@@ -55,13 +55,19 @@ export interface VmWindowResult {
   readonly windowEnd: EpochMs
   readonly revision: number
   readonly reason: CloseReason
-  /** Points promised by manifests or cadence; `null`: nobody said. */
+  /**
+   * Points promised by manifests or cadence; seqs where a manifest counts samples and no metric is expected of each.
+   * `null`: unknown.
+   */
   readonly expected: number | null
   readonly received: number
   /** Copies that came before the close. */
   readonly duplicates: number
-  /** Ranges of promised seqs that did not come, both ends included; the first 100. */
+  /** Records that had another timestamp or value under a used (producer, seq, metric); they are dead letters. */
+  readonly conflicts: number
+  /** Ranges of promised seqs that lack a point of any expected metric, both ends included; the first 100. */
   readonly missing: SeqRangeList
+  /** What of `expected` did not come. */
   readonly missingCount: number
   /** Ranges of seqs that came though no manifest promised them; the first 100. */
   readonly unexpected: SeqRangeList
@@ -129,16 +135,14 @@ function describe(
   const unexpected: (readonly [number, number])[] = []
   for (const [producer, window] of vm.producers) {
     // Of all producers together, since a result has a bound (I8).
-    const gaps = window.seqs.missingWithin(window.expected ?? [], MAX_MISSING_RANGES - missing.length)
+    const gaps = window.missing(MAX_MISSING_RANGES - missing.length)
     const { expectedCount } = window
     producers.push({ producer, expected: expectedCount, received: window.receivedCount, missing: gaps.ranges })
     expected = expected === null || expectedCount === null ? null : expected + expectedCount
-    missingCount += window.expected === null ? Math.max(0, (expectedCount ?? 0) - window.receivedCount) : gaps.total
+    missingCount += window.missingCount
     unsequenced += window.unsequenced
     missing.push(...gaps.ranges)
-    if (window.expected !== null) {
-      unexpected.push(...window.seqs.outside(window.expected, MAX_MISSING_RANGES - unexpected.length).ranges)
-    }
+    unexpected.push(...window.unexpected(MAX_MISSING_RANGES - unexpected.length).ranges)
   }
   for (const producer of task.silent) producers.push({ producer, expected: null, received: 0, missing: [] })
   const isPlain = producers.length === 1 && producers[0]?.producer === ''
@@ -151,6 +155,7 @@ function describe(
     expected,
     received: vm.receivedCount,
     duplicates: vm.duplicates,
+    conflicts: vm.conflicts,
     missing,
     missingCount,
     unexpected,

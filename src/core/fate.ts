@@ -1,7 +1,7 @@
 /**
  * What became of a record. Every consumed record has exactly one fate (I2), decided in the order
- * rejected > duplicate > late: a broken record is broken wherever it falls, and a point that is there already is no
- * loss, however late its copy comes.
+ * rejected > duplicate or conflict > late: a broken record is broken wherever it falls, a repeated point is no loss,
+ * however late it comes, and a different point under a used identity must not pass as either.
  */
 import type { DecodeProblem } from './point.ts'
 
@@ -10,12 +10,22 @@ export interface FateCounts {
   readonly consumed: number
   readonly accepted: number
   readonly duplicate: number
+  /** Other content under an identity that an earlier record holds. */
+  readonly conflict: number
   readonly late: number
   readonly rejected: number
   readonly manifests: number
 }
 
-export const NO_FATES: FateCounts = { consumed: 0, accepted: 0, duplicate: 0, late: 0, rejected: 0, manifests: 0 }
+/** In the order in which they are shown. */
+export const FATES = ['consumed', 'accepted', 'duplicate', 'conflict', 'late', 'rejected', 'manifests'] as const
+
+export const NO_FATES = fatesOf(() => 0)
+
+/** Counts that an earlier version of Windrow wrote: it knew no conflicts. */
+export function withAllFates(stored: Partial<FateCounts>): FateCounts {
+  return { ...NO_FATES, ...stored }
+}
 
 /** Why a record was rejected, or came too late. Stored in dead letters, so the values are stable. */
 export type DeadLetterReason =
@@ -28,6 +38,8 @@ export type DeadLetterReason =
   | 'too-many-producers'
   | 'manifest-misaligned'
   | 'manifest-too-large'
+  | 'manifest-mixed'
+  | 'conflict'
   | 'too-late'
   | 'quarantined'
 
@@ -38,17 +50,16 @@ export interface Refusal {
 }
 
 export function addFates(a: FateCounts, b: FateCounts): FateCounts {
-  return {
-    consumed: a.consumed + b.consumed,
-    accepted: a.accepted + b.accepted,
-    duplicate: a.duplicate + b.duplicate,
-    late: a.late + b.late,
-    rejected: a.rejected + b.rejected,
-    manifests: a.manifests + b.manifests,
-  }
+  return fatesOf((fate) => a[fate] + b[fate])
 }
 
 /** I2: whether every consumed record is accounted for. */
 export function isBalanced(c: FateCounts): boolean {
-  return c.consumed === c.accepted + c.duplicate + c.late + c.rejected + c.manifests
+  return c.consumed === c.accepted + c.duplicate + c.conflict + c.late + c.rejected + c.manifests
+}
+
+function fatesOf(countOf: (fate: (typeof FATES)[number]) => number): FateCounts {
+  return Object.fromEntries(FATES.map((fate) => [fate, countOf(fate)])) as {
+    readonly [F in (typeof FATES)[number]]: number
+  }
 }

@@ -9,7 +9,8 @@ import type { OpenWindow } from './open-window.ts'
 import type { DataPoint, EpochMs, WindowManifest } from './point.ts'
 import type { ProducerWindow } from './producer-window.ts'
 import { RememberedVm } from './remembered-vm.ts'
-import { refuseSeqSpan } from './vm-window-bounds.ts'
+import { contentCheck } from './identity.ts'
+import { conflictOf, refuseSeqSpan } from './vm-window-bounds.ts'
 import { VmWindow } from './vm-window.ts'
 import type { Windowing } from './windowing.ts'
 
@@ -17,6 +18,8 @@ import type { Windowing } from './windowing.ts'
 export interface RememberedWindow {
   readonly start: EpochMs
   readonly vms: Map<string, RememberedVm>
+  /** Raised by every late point, so that a cut stores only what changed; 0: none since this process has the window. */
+  version: number
 }
 
 /** Late points and manifests of one closed window, ready to be merged into it. */
@@ -48,7 +51,7 @@ export class LateWindows {
     return this.#pending.size > 0
   }
 
-  foldPoint(point: DataPoint, start: EpochMs, closedThrough: EpochMs): LateOutcome {
+  foldPoint(point: DataPoint, offset: number, start: EpochMs, closedThrough: EpochMs): LateOutcome {
     const { vmId, producer, metric, seq } = point
     if (!this.#isAmendable(start, closedThrough)) return 'too-late'
     const known = this.#find(start)?.vms.get(vmId)
@@ -58,17 +61,21 @@ export class LateWindows {
     const vm = this.#rememberedVm(start, vmId)
     const sent = vm.producer(producer, this.#rules)
     if (seq !== null) {
-      const outcome = sent.add(seq)
+      const outcome = sent.add(point, offset, contentCheck(point.timestamp, point.value))
       if (outcome === 'duplicate') return outcome
+      if (outcome === 'conflict') {
+        // Nothing of it is folded, but the VM window is not complete any more.
+        this.#lateVm(start, vmId).producer(producer, this.#rules).conflicts++
+        return conflictOf(point, sent)
+      }
       if (outcome === 'beyond-span') return refuseSeqSpan(seq, sent, this.#rules)
     } else {
       sent.unsequenced++
     }
     vm.metrics.add(metric)
+    this.#remembered(start).version++
     const late = this.#lateVm(start, vmId)
-    const lateProducer = late.producer(producer, this.#rules)
-    if (seq === null) lateProducer.unsequenced++
-    else lateProducer.add(seq)
+    late.producer(producer, this.#rules).addLate(point)
     late.fold(point, this.#aggregator)
     this.pendingPoints++
     return 'pending'
@@ -76,15 +83,15 @@ export class LateWindows {
 
   /** `duplicate`: it says nothing new, which is no matter. */
   foldManifest(manifest: WindowManifest, closedThrough: EpochMs): LateOutcome {
-    const { vmId, windowStart: start, producer, firstSeq, count } = manifest
+    const { vmId, windowStart: start, producer } = manifest
     if (!this.#isAmendable(start, closedThrough)) return 'too-late'
     const known = this.#find(start)?.vms.get(vmId)
     const before = known?.producers.get(producer)
-    if (before !== undefined && !before.isNewPromise(firstSeq, count)) return 'duplicate'
+    if (before !== undefined && !before.isNewPromise(manifest)) return 'duplicate'
     const refusal = known?.refusesManifest(manifest, this.#rules)
     if (refusal !== null && refusal !== undefined) return refusal
     for (const vm of [this.#rememberedVm(start, vmId), this.#lateVm(start, vmId)]) {
-      vm.producer(producer, this.#rules).promise(firstSeq, count, false)
+      vm.producer(producer, this.#rules).promise({ ...manifest, last: false })
     }
     return 'pending'
   }
@@ -93,7 +100,10 @@ export class LateWindows {
   pending(): LateWindow[] {
     return [...this.#pending]
       .sort(([a], [b]) => a - b)
-      .map(([start, vms]) => ({ start, vms: [...vms.values()].sort((a, b) => (a.vmId < b.vmId ? -1 : 1)) }))
+      .map(([start, vms]) => {
+        for (const vm of vms.values()) vm.carryMetricsOf(this.#rememberedVm(start, vm.vmId).producers)
+        return { start, vms: [...vms.values()].sort((a, b) => (a.vmId < b.vmId ? -1 : 1)) }
+      })
   }
 
   /** Hands over what is pending, for a commit that amends it, and forgets the windows that are too old from then on. */
@@ -102,7 +112,7 @@ export class LateWindows {
     this.#pending.clear()
     this.pendingPoints = 0
     this.version++
-    if (closing !== null) this.remembered.push({ start: closing.start, vms: rememberedVms(closing) })
+    if (closing !== null) this.remembered.push({ start: closing.start, vms: rememberedVms(closing), version: 0 })
     if (closing !== null || taken.length > 0) {
       this.remembered.splice(0, Math.max(0, this.remembered.length - this.#rules.amendWindows))
     }
@@ -133,13 +143,18 @@ export class LateWindows {
     return undefined
   }
 
-  #rememberedVm(start: EpochMs, vmId: string): RememberedVm {
+  #remembered(start: EpochMs): RememberedWindow {
     let window = this.#find(start)
     if (window === undefined) {
-      window = { start, vms: new Map() }
+      window = { start, vms: new Map(), version: 0 }
       this.remembered.push(window)
       this.remembered.sort((a, b) => a.start - b.start)
     }
+    return window
+  }
+
+  #rememberedVm(start: EpochMs, vmId: string): RememberedVm {
+    const window = this.#remembered(start)
     let vm = window.vms.get(vmId)
     if (vm === undefined) window.vms.set(vmId, (vm = new RememberedVm(new Map<string, ProducerWindow>(), [])))
     return vm

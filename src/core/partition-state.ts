@@ -7,6 +7,7 @@ import type { AnyAggregator } from './aggregator.ts'
 import type { CloseTrigger, Forced } from './closing.ts'
 import { closedVms, type ClosedVm } from './closed-window.ts'
 import type { FateCounts, Refusal } from './fate.ts'
+import { contentCheck } from './identity.ts'
 import { NO_FATES } from './fate.ts'
 import { LateWindows, type LateWindow } from './late-windows.ts'
 import { OpenWindow } from './open-window.ts'
@@ -14,7 +15,7 @@ import type { DataPoint, EpochMs, SourceRecord, WindowManifest } from './point.t
 import { QuorumClock, type ProgressRow, type VmClock } from './quorum-clock.ts'
 import { refuseManifest, refusePoint } from './refusals.ts'
 import { Roster, type RosterRow } from './roster.ts'
-import { refuseMetric, refuseSeqSpan } from './vm-window-bounds.ts'
+import { conflictOf, refuseMetric, refuseSeqSpan } from './vm-window-bounds.ts'
 import type { VmWindow } from './vm-window.ts'
 import { windowStartOf } from './window.ts'
 import type { Windowing } from './windowing.ts'
@@ -106,13 +107,13 @@ export class PartitionState {
   fold(record: SourceRecord): Refusal | null {
     const { decoded } = record
     this.#counts.consumed++
-    if (decoded.kind === 'point') return this.#foldPoint(decoded.point, record.brokerTimestampMs)
+    if (decoded.kind === 'point') return this.#foldPoint(decoded.point, record)
     if (decoded.kind === 'manifest') return this.#foldManifest(decoded.manifest, record.brokerTimestampMs)
     this.#counts.rejected++
     return { reason: decoded.code, detail: decoded.detail }
   }
 
-  #foldPoint(point: DataPoint, brokerTimestampMs: EpochMs | null): Refusal | null {
+  #foldPoint(point: DataPoint, { offset, brokerTimestampMs }: SourceRecord): Refusal | null {
     const rules = this.#rules
     const refusal = refusePoint(point, brokerTimestampMs, rules)
     if (refusal !== null) return this.#reject(refusal)
@@ -120,7 +121,7 @@ export class PartitionState {
     let window = this.#current
     if (window === null || point.timestamp < window.start || point.timestamp >= window.end) {
       const start = windowStartOf(point.timestamp, rules.sizeMs)
-      if (this.closedThrough !== null && start <= this.closedThrough) return this.#foldLatePoint(point, start)
+      if (this.closedThrough !== null && start <= this.closedThrough) return this.#foldLatePoint(point, offset, start)
       const open = this.windows.get(start)
       // A window is opened by the point that is accepted into it, and the first point of a VM window is always accepted.
       if (open === undefined) this.windows.set(start, (window = new OpenWindow(start, rules.sizeMs)))
@@ -145,11 +146,16 @@ export class PartitionState {
     if (point.seq === null) {
       producer.unsequenced++
     } else {
-      const outcome = producer.add(point.seq)
+      const outcome = producer.add(point, offset, contentCheck(point.timestamp, point.value))
       if (outcome === 'duplicate') {
         vm.duplicates++
         this.#counts.duplicate++
         return null
+      }
+      if (outcome === 'conflict') {
+        if (window === this.#head && wasComplete) this.#incomplete++
+        this.#counts.conflict++
+        return conflictOf(point, producer)
       }
       if (outcome === 'beyond-span') {
         return this.#reject(refuseSeqSpan(point.seq, producer, rules))
@@ -164,13 +170,17 @@ export class PartitionState {
     return null
   }
 
-  #foldLatePoint(point: DataPoint, start: EpochMs): Refusal | null {
-    const outcome = this.late.foldPoint(point, start, this.closedThrough as EpochMs)
+  #foldLatePoint(point: DataPoint, offset: number, start: EpochMs): Refusal | null {
+    const outcome = this.late.foldPoint(point, offset, start, this.closedThrough as EpochMs)
     if (outcome === 'duplicate') {
       this.#counts.duplicate++
       return null
     }
-    if (typeof outcome === 'object') return this.#reject(outcome)
+    if (typeof outcome === 'object') {
+      if (outcome.reason !== 'conflict') return this.#reject(outcome)
+      this.#counts.conflict++
+      return outcome
+    }
     // Late for as long as it waits; accepted by the commit that amends its window.
     this.#counts.late++
     if (outcome === 'pending') return null
@@ -196,7 +206,7 @@ export class PartitionState {
     const producer = (window.vms.get(vmId) ?? this.#newVm(window, vmId)).producer(manifest.producer, rules)
     const wasComplete = producer.isComplete
     window.version++
-    producer.promise(manifest.firstSeq, manifest.count, manifest.last)
+    producer.promise(manifest)
     this.#counts.manifests++
     if (window === this.#head) this.#noteProgress(vmId, manifest.producer, isNew, wasComplete, producer.isComplete)
     return null
@@ -373,10 +383,13 @@ export class PartitionState {
   }
 
   /**
-   * Finds the head again after a restore. State of a version without VM clocks has the watermark alone: every known VM
-   * is then as far as that.
+   * Finds the head again after a restore, and what is known of the points. State of a version without VM clocks has the
+   * watermark alone: every known VM is then as far as that.
    */
   settle(progress: readonly ProgressRow[] = []): void {
+    for (const { vms } of [...this.windows.values(), ...this.late.remembered]) {
+      for (const { producers } of vms.values()) for (const producer of producers.values()) producer.settleContents()
+    }
     for (const row of progress) if ('vmId' in row) this.clock.restore(row)
     const known = [...this.roster.vmIds(), ...[...this.windows.values()].flatMap(({ vms }) => [...vms.keys()])]
     if (progress.length === 0 && this.watermark !== -Infinity) {

@@ -4,7 +4,7 @@
  * night when the worst case comes.
  */
 import type { AnyAggregator } from './aggregator.ts'
-import { MAX_PROMISED_RANGES } from './producer-window.ts'
+import { MAX_PROMISED_RANGES } from './promise.ts'
 import { SeqSet } from './seq-set.ts'
 import { MAX_ID_CHARS, MAX_PRODUCER_CHARS } from './shape.ts'
 import type { Windowing } from './windowing.ts'

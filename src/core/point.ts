@@ -18,16 +18,30 @@ export interface DataPoint {
    */
   readonly seq: number | null
   readonly value: number
+  /** The producer replaces all earlier producers of its VM. Only present where it is true. */
+  readonly replaces?: true
 }
 
-/** A producer's word that a VM window holds the points `[firstSeq, firstSeq + count)`. */
+/** A producer's promise for one VM window: the samples with the seqs `[firstSeq, firstSeq + count)`, or `count` points. */
 export interface WindowManifest {
   readonly vmId: string
   readonly producer: string
   readonly windowStart: EpochMs
-  readonly firstSeq: number
+  /** `null` only where the manifest counts points. */
+  readonly firstSeq: number | null
   /** May be 0: the VM was idle. */
   readonly count: number
+  /**
+   * What `count` counts. A sample is all points of the producer in the VM window that have one seq.
+   * @default 'samples'
+   */
+  readonly counts?: 'samples' | 'points'
+  /** Metrics that every promised sample has, or that the promised points are of; not named: whichever came. */
+  readonly metrics?: readonly string[]
+  /** Replaces all that the producer promised before for this window. Only present where it is true. */
+  readonly corrects?: true
+  /** As of a point. */
+  readonly replaces?: true
   /** The producer leaves after this window and is not waited for any more. */
   readonly last: boolean
 }

@@ -1,107 +1,373 @@
-/** One producer's share of a VM window: which seqs came, which were promised. */
+/**
+ * One producer's part of a VM window: which points came, which of them hold which identity, and what was promised. It says
+ * whether the producer is complete, after every record in constant time: `lacking` counts what is promised and did not come.
+ */
+import { Identities, type EncodedContents } from './identity.ts'
 import type { Json } from './json.ts'
-import { addRange, totalCount, unite, type SeqRanges } from './seq-ranges.ts'
+import { MetricSeqs } from './metric-seqs.ts'
+import type { DataPoint, WindowManifest } from './point.ts'
+import { isMixed, isSamePromise, MAX_PROMISED_RANGES, promisedAfter, unitePromises, type Promised } from './promise.ts'
+import { intersect, subtract, totalCount, type CappedRanges, type SeqRanges } from './seq-ranges.ts'
 import { SeqSet } from './seq-set.ts'
 
-/** A producer sends one manifest a window; whoever promises scattered seqs one by one must not fill a store's value (I8). */
-export const MAX_PROMISED_RANGES = 100
+export type PointAddition = 'added' | 'duplicate' | 'conflict' | 'beyond-span'
+
+/** What earlier windows say of a producer: metrics that the roster remembers, and whether its samples shared their seqs. */
+export interface ProducerHistory {
+  readonly metrics: readonly string[]
+  readonly sharesSeqs: boolean
+}
+
+const NO_HISTORY: ProducerHistory = { metrics: [], sharesSeqs: false }
+const NOTHING: CappedRanges = { ranges: [], total: 0 }
 
 export class ProducerWindow {
   readonly seqs: SeqSet
+  /** Points with a seq that count. */
+  points = 0
   /** Points without a seq: counted, never deduplicated. */
   unsequenced = 0
+  /** Records that had another content under a used identity. */
+  conflicts = 0
   /** What manifests promised; `null` while none came. */
-  expected: SeqRanges | null = null
+  promised: Promised | null = null
+  /** A late promise that replaces what the closed window had. */
+  corrects = false
   /** A manifest said that the producer leaves after this window. */
   leaves = false
-  #expectedCount: number
-  #receivedOfExpected = 0
+  #metrics: MetricSeqs
+  #identities: Identities
+  /** Seqs whose metric is not known, since an earlier version of Windrow counted them: any point under them is a duplicate. */
+  #unknown: SeqSet | null = null
+  #history = NO_HISTORY
+  #lacking = 0
+  #isRecountDue = false
+  #carriesMetrics = false
   readonly #cadenceCount: number | null
 
   /** `cadenceCount`: points a producer sends in every window, where that is known without manifests. */
-  constructor(seqs: SeqSet, cadenceCount: number | null) {
+  constructor(seqs: SeqSet, cadenceCount: number | null, metrics = new MetricSeqs(), identities = new Identities()) {
     this.seqs = seqs
     this.#cadenceCount = cadenceCount
-    this.#expectedCount = cadenceCount ?? 0
+    this.#metrics = metrics
+    this.#identities = identities
   }
 
-  add(seq: number): 'added' | 'duplicate' | 'beyond-span' {
-    const outcome = this.seqs.add(seq)
-    if (outcome === 'added' && this.expected !== null && isWithin(this.expected, seq)) this.#receivedOfExpected++
-    return outcome
+  /** Adds a point that has a seq. `check` is that of its content. */
+  add({ seq: anySeq, metric }: DataPoint, offset: number, check: number): PointAddition {
+    const seq = anySeq as number
+    const { seqs } = this
+    let isNewSeq = true
+    if (this.#unknown === null && this.#metrics.isSole(metric)) {
+      const outcome = seqs.add(seq)
+      if (outcome === 'duplicate') return this.#repeated(seq, metric, check)
+      if (outcome === 'beyond-span') return outcome
+      this.#metrics.note(metric)
+    } else {
+      if (this.#unknown?.has(seq) === true) return 'duplicate'
+      if (this.#metrics.find(metric, seqs)?.has(seq) === true) return this.#repeated(seq, metric, check)
+      if (seqs.isBeyondSpan(seq)) return 'beyond-span'
+      isNewSeq = this.#addOfSeveral(seq, metric)
+    }
+    this.points++
+    this.#identities.add(seq, metric, offset, check)
+    if (this.promised !== null) this.#noteProgress(this.promised, seq, metric, isNewSeq)
+    return 'added'
   }
 
-  /** Whether a manifest's range would leave too many ranges that do not touch. */
-  refusesPromise(firstSeq: number, count: number): boolean {
-    return this.expected !== null && addRange(this.expected, firstSeq, count).length > MAX_PROMISED_RANGES
+  /** Whether it is the first point under its seq. */
+  #addOfSeveral(seq: number, metric: string): boolean {
+    const { seqs } = this
+    this.#metrics.split(seqs)
+    const isNewMetric = !this.#metrics.has(metric)
+    this.#metrics.setOf(metric, seqs.maxSpan).add(seq)
+    const isNewSeq = seqs.add(seq) === 'added'
+    // More metrics are expected of every sample from now on.
+    this.#isRecountDue = this.#expectsSeveral ? isNewMetric : !isNewSeq
+    return isNewSeq
+  }
+
+  #noteProgress({ ranges, metrics }: Promised, seq: number, metric: string, isNewSeq: boolean): void {
+    if (this.#isRecountDue) {
+      this.#recount()
+      return
+    }
+    if (metrics !== null ? !metrics.includes(metric) : ranges !== null && !isNewSeq && !this.#expectsSeveral) return
+    if (ranges === null || isWithin(ranges, seq)) this.#lacking--
+  }
+
+  #repeated(seq: number, metric: string, check: number): 'duplicate' | 'conflict' {
+    if (this.#identities.isSame(seq, metric, check)) return 'duplicate'
+    this.conflicts++
+    return 'conflict'
+  }
+
+  /** Offset of the record that holds a used identity; `null` where it is not kept. */
+  holderOf({ seq, metric }: DataPoint): number | null {
+    return this.#identities.holder(seq as number, metric)?.offset ?? null
+  }
+
+  /** Whether two points of different metrics have one seq. */
+  get sharesSeqs(): boolean {
+    return this.points > this.seqs.size
+  }
+
+  /** Names of the metrics that came with a seq, sorted. */
+  metricNames(): string[] {
+    return this.#metrics.names()
+  }
+
+  get history(): ProducerHistory {
+    return this.#history
+  }
+
+  /** Sets what the roster knows of the producer; the window is the next to close, or closes. */
+  set history(history: ProducerHistory) {
+    this.#history = history
+    this.#recount()
+  }
+
+  get #expectsSeveral(): boolean {
+    return this.sharesSeqs || this.#history.sharesSeqs
+  }
+
+  /** Metrics that every promised sample, or the promised points, must have; `null`: any. */
+  expectedMetrics(): readonly string[] | null {
+    if (this.promised === null) return null
+    if (this.promised.metrics !== null || this.promised.ranges === null) return this.promised.metrics
+    if (!this.#expectsSeveral) return null
+    return [...new Set([...this.#metrics.names(), ...this.#history.metrics])].sort()
+  }
+
+  /** Whether a manifest would leave too many ranges that do not touch. */
+  refusesPromise(manifest: WindowManifest, maxMetrics: number): boolean {
+    const { ranges, metrics } = promisedAfter(this.promised, manifest)
+    return (ranges?.length ?? 0) > MAX_PROMISED_RANGES || (metrics?.length ?? 0) > maxMetrics
+  }
+
+  /** Whether a manifest counts points where earlier ones counted samples, or the reverse. */
+  isMixed(manifest: WindowManifest): boolean {
+    return isMixed(this.promised, manifest)
   }
 
   /** Whether a manifest says something that was not promised before. */
-  isNewPromise(firstSeq: number, count: number): boolean {
-    if (this.expected === null) return true
-    const last = firstSeq + count - 1
-    return count > 0 && !this.expected.some((range) => firstSeq >= range[0] && last <= range[1])
+  isNewPromise(manifest: WindowManifest): boolean {
+    return !isSamePromise(this.promised, promisedAfter(this.promised, manifest))
+  }
+
+  /** Takes in what a manifest promises. */
+  promise(manifest: WindowManifest): void {
+    this.promised = promisedAfter(this.promised, manifest)
+    this.corrects ||= manifest.corrects === true
+    this.leaves ||= manifest.last
+    this.#recount()
+  }
+
+  /** Counts a late point, whose identity is kept with the closed VM window. */
+  addLate({ seq }: DataPoint): void {
+    if (seq === null) {
+      this.unsequenced++
+      return
+    }
+    this.seqs.add(seq)
+    this.points++
+  }
+
+  /** Takes over the metrics of a late producer's closed VM window, which say what its seqs lack together. */
+  carryMetricsOf(closed: ProducerWindow): void {
+    this.#carriesMetrics = closed.#needsMetrics
+    if (this.#carriesMetrics) this.#metrics = closed.#metrics
   }
 
   /** Takes in all that `other` received and promised; they share no point. */
   unite(other: ProducerWindow): void {
+    const names = other.#metrics.names()
+    if (
+      names.length > 0 &&
+      !(names.length === 1 && this.#unknown === null && this.#metrics.isSole(names[0] as string))
+    ) {
+      this.#metrics.split(this.seqs)
+      for (const name of names) {
+        this.#metrics.setOf(name, this.seqs.maxSpan).union(other.#metrics.find(name, other.seqs) as SeqSet)
+      }
+    } else if (names.length === 1) {
+      this.#metrics.note(names[0] as string)
+    }
     this.seqs.union(other.seqs)
+    this.points += other.points
     this.unsequenced += other.unsequenced
+    this.conflicts += other.conflicts
     this.leaves ||= other.leaves
-    if (other.expected !== null) this.expected = unite(this.expected ?? [], other.expected)
-    if (this.expected !== null) this.#recount()
+    if (other.promised !== null) {
+      this.promised = other.corrects ? other.promised : unitePromises(this.promised, other.promised)
+    }
+    this.#recount()
   }
 
   /** One that may be changed without changing this. */
   copy(): ProducerWindow {
-    return ProducerWindow.decode(this.encode(), this.seqs.maxSpan, this.#cadenceCount)
+    const { seqs } = this
+    const copy = new ProducerWindow(seqs.copy(), this.#cadenceCount, this.#metrics.copy(), this.#identities.copy())
+    copy.points = this.points
+    copy.unsequenced = this.unsequenced
+    copy.conflicts = this.conflicts
+    copy.promised = this.promised
+    copy.leaves = this.leaves
+    copy.#unknown = this.#unknown?.copy() ?? null
+    copy.#history = this.#history
+    copy.#lacking = this.#lacking
+    return copy
   }
 
-  /** Unites a manifest's range with what was promised before. */
-  promise(firstSeq: number, count: number, last: boolean): void {
-    this.expected = addRange(this.expected ?? [], firstSeq, count)
-    this.leaves ||= last
-    this.#recount()
-  }
-
-  /** Whether all that was promised is here. Without a promise nothing is ever complete. */
+  /** Whether all that was promised is here, and nothing contradicts it. Without a promise nothing is ever complete. */
   get isComplete(): boolean {
-    if (this.expected !== null) return this.#receivedOfExpected === this.#expectedCount
+    if (this.conflicts > 0) return false
+    if (this.promised !== null) return this.#lacking <= 0
     return this.#cadenceCount !== null && this.seqs.size >= this.#cadenceCount
   }
 
-  /** `null`: unknown. */
+  /** Points, or seqs where no metric is expected of each; `null`: unknown. */
   get expectedCount(): number | null {
-    return this.expected === null && this.#cadenceCount === null ? null : this.#expectedCount
+    const { promised } = this
+    if (promised === null) return this.#cadenceCount
+    if (promised.ranges === null) return promised.points
+    return totalCount(promised.ranges) * (this.expectedMetrics()?.length ?? 1)
+  }
+
+  /** What is promised and did not come, counted as `expectedCount` is. */
+  get missingCount(): number {
+    if (this.promised === null) return Math.max(0, (this.#cadenceCount ?? 0) - this.receivedCount)
+    return Math.max(0, this.#lacking)
+  }
+
+  /** Promised seqs that lack any expected metric: the first `limit` ranges of them, and how many there are. */
+  missing(limit: number): CappedRanges {
+    const ranges = this.promised?.ranges ?? null
+    return ranges === null ? NOTHING : subtract(ranges, this.#wholeSamples(), limit)
+  }
+
+  /** Seqs that came though no manifest of several promised them: the first `limit` ranges of them, and how many there are. */
+  unexpected(limit: number): CappedRanges {
+    const ranges = this.promised?.ranges ?? null
+    return ranges === null ? NOTHING : this.seqs.outside(ranges, limit)
   }
 
   get receivedCount(): number {
-    return this.seqs.size + this.unsequenced
+    return this.points + this.unsequenced
+  }
+
+  /** Seqs that have all expected metrics. */
+  #wholeSamples(): SeqRanges {
+    const metrics = this.expectedMetrics()
+    if (metrics === null) return this.seqs.ranges()
+    return metrics
+      .map((metric) => this.#metrics.find(metric, this.seqs)?.ranges() ?? [])
+      .reduce(intersect, this.seqs.ranges())
   }
 
   #recount(): void {
-    const expected = this.expected as SeqRanges
-    this.#expectedCount = totalCount(expected)
-    this.#receivedOfExpected = 0
-    for (const [first, last] of expected) this.#receivedOfExpected += this.seqs.countWithin(first, last - first + 1)
+    this.#isRecountDue = false
+    const { promised, seqs } = this
+    if (promised === null) return
+    const metrics = this.expectedMetrics()
+    const sets = metrics?.map((metric) => this.#metrics.find(metric, seqs)) ?? [seqs]
+    if (promised.ranges === null) {
+      const received = metrics === null ? this.points : sets.reduce((sum, set) => sum + (set?.size ?? 0), 0)
+      this.#lacking = (promised.points as number) - received
+      return
+    }
+    this.#lacking = totalCount(promised.ranges) * sets.length
+    for (const set of sets) {
+      for (const [first, last] of promised.ranges) this.#lacking -= set?.countWithin(first, last - first + 1) ?? 0
+    }
   }
 
+  /**
+   * `[seqs, unsequenced, ranges, leaves]`, and a fifth member with all that not every producer has. The metrics of its
+   * seqs are stored there where an expectation needs them; elsewhere they stand with the contents of its points.
+   */
   encode(): Json {
-    return [this.seqs.encode(), this.unsequenced, this.expected, this.leaves]
+    const { promised, seqs } = this
+    const history = this.#history.metrics.filter((metric) => !this.#metrics.has(metric))
+    const more: { [key: string]: Json } = {
+      ...(this.points === seqs.size ? {} : { points: this.points }),
+      ...(this.conflicts === 0 ? {} : { conflicts: this.conflicts }),
+      ...(promised === null || promised.points === null ? {} : { promisedPoints: promised.points }),
+      ...(promised === null || promised.metrics === null ? {} : { promisedMetrics: promised.metrics }),
+      ...(this.corrects ? { corrects: true } : {}),
+      ...(history.length === 0 ? {} : { history }),
+      ...(this.#history.sharesSeqs ? { sharedSeqs: true } : {}),
+      ...(this.#needsMetrics ? { metrics: this.#encodeMetrics() } : {}),
+    }
+    const row: Json[] = [seqs.encode(), this.unsequenced, promised?.ranges ?? null, this.leaves]
+    return Object.keys(more).length === 0 ? row : [...row, more]
+  }
+
+  get #needsMetrics(): boolean {
+    return this.#carriesMetrics || this.#expectsSeveral || (this.promised?.metrics ?? null) !== null
+  }
+
+  #encodeMetrics(): Json {
+    return this.#metrics.names().map((name) => [name, (this.#metrics.find(name, this.seqs) as SeqSet).encode()])
+  }
+
+  /** The contents of its points, in rows of a bounded size. */
+  encodeContents(producer: string): EncodedContents[] {
+    return this.#metrics
+      .names()
+      .flatMap((name) => this.#identities.encode(producer, name, this.#metrics.find(name, this.seqs) as SeqSet))
+  }
+
+  /** Takes in stored contents of points that it has. `settleContents` must follow once all are in. */
+  loadContents(row: EncodedContents): void {
+    this.#metrics.split(this.seqs)
+    this.#metrics.setOf(row.metric, this.seqs.maxSpan).union(this.#identities.load(row))
+  }
+
+  /** Finds the seqs whose metric is not known. */
+  settleContents(): void {
+    const names = this.#metrics.names()
+    const known = names.map((name) => (this.#metrics.find(name, this.seqs) as SeqSet).ranges())
+    const unknown = known.reduce((rest, ranges) => subtract(rest, ranges, Infinity).ranges, this.seqs.ranges())
+    this.#unknown = unknown.length === 0 ? null : SeqSet.of(unknown, this.seqs.maxSpan)
+    this.#metrics.join(this.seqs)
   }
 
   static decode(json: Json, maxSeqSpan: number, cadenceCount: number | null): ProducerWindow {
-    const [seqs, unsequenced, expected, leaves] = json as [Json, number, SeqRanges | null, boolean]
+    const [seqs, unsequenced, ranges, leaves, more = {}] = json as unknown as EncodedProducerWindow
     const window = new ProducerWindow(SeqSet.decode(seqs, maxSeqSpan), cadenceCount)
+    window.points = more.points ?? window.seqs.size
     window.unsequenced = unsequenced
+    window.conflicts = more.conflicts ?? 0
     window.leaves = leaves
-    if (expected !== null) {
-      window.expected = expected
-      window.#recount()
+    window.corrects = more.corrects === true
+    const { promisedPoints: points = null, promisedMetrics: metrics = null } = more
+    if (ranges !== null || points !== null) window.promised = { ranges, points, metrics }
+    for (const [name, set] of more.metrics ?? []) {
+      window.#metrics.split(window.seqs)
+      window.#metrics.setOf(name, maxSeqSpan).union(SeqSet.decode(set, maxSeqSpan))
     }
+    window.history = { metrics: more.history ?? [], sharesSeqs: more.sharedSeqs === true }
     return window
   }
 }
+
+type EncodedProducerWindow = readonly [
+  seqs: Json,
+  unsequenced: number,
+  ranges: SeqRanges | null,
+  leaves: boolean,
+  more?: {
+    readonly points?: number
+    readonly conflicts?: number
+    readonly promisedPoints?: number
+    readonly promisedMetrics?: readonly string[]
+    readonly corrects?: true
+    readonly history?: readonly string[]
+    readonly sharedSeqs?: true
+    readonly metrics?: readonly (readonly [name: string, seqs: Json])[]
+  },
+]
 
 function isWithin(ranges: SeqRanges, seq: number): boolean {
   for (const [first, last] of ranges) if (seq >= first && seq <= last) return true

@@ -86,6 +86,20 @@ const MAX_PENDING = 32
 const incomingKeys = new Int32Array(MAX_BINS)
 const incomingCounts = new Float64Array(MAX_BINS)
 
+/** A bin is one number, count · KEYS + key + KEYS / 2: eight bytes, whatever the key. */
+const KEYS = 2 ** 17
+/** What a bin counts beyond this lies elsewhere, so that the number stays exact. */
+const MAX_COUNT = 2 ** 35
+const NO_BINS: number[] = []
+
+function binOf(key: number, count: number): number {
+  return count * KEYS + key + KEYS / 2
+}
+
+function keyIn(bin: number): number {
+  return (bin % KEYS) - KEYS / 2
+}
+
 /**
  * Counts by key. Every key counts as max(key, highest − MAX_BINS + 1), `highest` being the highest key of all. To clamp
  * early, by the highest key so far, is to clamp by too low a bound at worst, which a later clamp puts right: so the
@@ -93,37 +107,40 @@ const incomingCounts = new Float64Array(MAX_BINS)
  */
 class Bins {
   private settledCount = 0
-  /** key, count, key, count… with rising keys. */
-  private flat: number[] = []
-  private readonly pending: number[] = []
+  /** Bins with rising keys, then the keys that wait, then room. Made of doubles only, which take eight bytes each. */
+  private bins: number[] = NO_BINS
+  private length = 0
   private pendingCount = 0
+  /** Counts beyond MAX_COUNT by key; a bin gets that far only in a sketch of many windows. */
+  private excess: Map<number, number> | null = null
 
   get count(): number {
     return this.settledCount + this.pendingCount
   }
 
   add(key: number): void {
-    this.pending[this.pendingCount++] = key
+    if (this.length + this.pendingCount === this.bins.length) this.makeRoom(1)
+    this.bins[this.length + this.pendingCount++] = binOf(key, 1)
     if (this.pendingCount === MAX_PENDING) this.settle()
   }
 
   merge(other: Bins): void {
+    this.settle()
     other.settle()
-    const length = other.flat.length / 2
-    for (let i = 0; i < length; i++) {
-      incomingKeys[i] = other.flat[2 * i] as number
-      incomingCounts[i] = other.flat[2 * i + 1] as number
+    for (let i = 0; i < other.length; i++) {
+      incomingKeys[i] = keyIn(other.bins[i] as number)
+      incomingCounts[i] = other.countAt(i)
     }
-    this.takeIn(length)
+    this.takeIn(other.length)
     this.settledCount += other.settledCount
   }
 
   keyAtRank(rank: number): number {
     this.settle()
     let below = 0
-    for (let i = 0; i < this.flat.length; i += 2) {
-      below += this.flat[i + 1] as number
-      if (below > rank) return this.flat[i] as number
+    for (let i = 0; i < this.length; i++) {
+      below += this.countAt(i)
+      if (below > rank) return keyIn(this.bins[i] as number)
     }
     throw new RangeError(`rank ${rank} of ${this.count} values`)
   }
@@ -131,9 +148,9 @@ class Bins {
   keyAtRankFromTop(rank: number): number {
     this.settle()
     let above = 0
-    for (let i = this.flat.length - 2; i >= 0; i -= 2) {
-      above += this.flat[i + 1] as number
-      if (above > rank) return this.flat[i] as number
+    for (let i = this.length - 1; i >= 0; i--) {
+      above += this.countAt(i)
+      if (above > rank) return keyIn(this.bins[i] as number)
     }
     throw new RangeError(`rank ${rank} of ${this.count} values`)
   }
@@ -142,36 +159,57 @@ class Bins {
     this.settle()
     const json: number[] = []
     let previous = 0
-    for (let i = 0; i < this.flat.length; i += 2) {
-      const key = this.flat[i] as number
-      json.push(key - previous, this.flat[i + 1] as number)
+    for (let i = 0; i < this.length; i++) {
+      const key = keyIn(this.bins[i] as number)
+      json.push(key - previous, this.countAt(i))
       previous = key
     }
     return json
   }
 
   load(json: readonly number[]): void {
+    this.makeRoom(json.length / 2)
     let key = 0
     for (let i = 0; i < json.length; i += 2) {
       key += json[i] as number
-      this.flat.push(key, json[i + 1] as number)
+      this.setBin(this.length++, key, json[i + 1] as number)
       this.settledCount += json[i + 1] as number
     }
   }
 
+  private countAt(i: number): number {
+    const bin = this.bins[i] as number
+    const count = Math.floor(bin / KEYS)
+    return this.excess === null ? count : count + (this.excess.get(keyIn(bin)) ?? 0)
+  }
+
+  private setBin(i: number, key: number, count: number): void {
+    if (count > MAX_COUNT) (this.excess ??= new Map<number, number>()).set(key, count - MAX_COUNT)
+    this.bins[i] = binOf(key, Math.min(count, MAX_COUNT))
+  }
+
+  /** Room for more bins, and a few to spare. */
+  private makeRoom(more: number): void {
+    const needed = this.length + this.pendingCount + more
+    if (needed <= this.bins.length) return
+    const grown = new Array<number>(needed + (needed >> 2) + 3).fill(0.5)
+    for (let i = 0; i < this.length + this.pendingCount; i++) grown[i] = this.bins[i] as number
+    this.bins = grown
+  }
+
   private settle(): void {
     if (this.pendingCount === 0) return
-    const length = this.sortPending()
+    const incoming = this.sortPending()
     this.settledCount += this.pendingCount
     this.pendingCount = 0
-    this.takeIn(length)
+    this.takeIn(incoming)
   }
 
   /** The pending keys into the incoming, sorted and counted; returns how many differ. Few enough for insertion. */
   private sortPending(): number {
     let length = 0
     for (let i = 0; i < this.pendingCount; i++) {
-      const key = this.pending[i] as number
+      const key = keyIn(this.bins[this.length + i] as number)
       let at = length
       while (at > 0 && (incomingKeys[at - 1] as number) > key) at--
       if (at > 0 && incomingKeys[at - 1] === key) {
@@ -189,43 +227,41 @@ class Bins {
   }
 
   /** Adds the incoming: known keys count where they are, new ones are merged in from the top, in place. */
-  private takeIn(length: number): void {
-    const flat = this.flat
+  private takeIn(incoming: number): void {
     let fresh = 0
-    for (let i = 0, at = 0; i < length; i++) {
+    for (let i = 0, at = 0; i < incoming; i++) {
       const key = incomingKeys[i] as number
-      while (at < flat.length && (flat[at] as number) < key) at += 2
-      if (at < flat.length && flat[at] === key) {
-        flat[at + 1] = (flat[at + 1] as number) + (incomingCounts[i] as number)
+      while (at < this.length && keyIn(this.bins[at] as number) < key) at++
+      if (at < this.length && keyIn(this.bins[at] as number) === key) {
+        this.setBin(at, key, this.countAt(at) + (incomingCounts[i] as number))
       } else {
         incomingKeys[fresh] = key
         incomingCounts[fresh++] = incomingCounts[i] as number
       }
     }
-    let from = flat.length
-    let to = from + 2 * fresh
-    for (let i = from; i < to; i++) flat.push(0)
-    while (fresh > 0) {
+    this.makeRoom(fresh)
+    const { bins } = this
+    let from = this.length
+    this.length += fresh
+    for (let to = this.length; fresh > 0;) {
       const key = incomingKeys[--fresh] as number
-      for (; from > 0 && (flat[from - 2] as number) > key; from -= 2) {
-        flat[--to] = flat[from - 1] as number
-        flat[--to] = flat[from - 2] as number
-      }
-      flat[--to] = incomingCounts[fresh] as number
-      flat[--to] = key
+      while (from > 0 && keyIn(bins[from - 1] as number) > key) bins[--to] = bins[--from] as number
+      this.setBin(--to, key, incomingCounts[fresh] as number)
     }
-    if (flat.length > 0) this.collapseBelow((flat[flat.length - 2] as number) - MAX_BINS + 1)
+    if (this.length > 0) this.collapseBelow(keyIn(bins[this.length - 1] as number) - MAX_BINS + 1)
   }
 
   private collapseBelow(lowest: number): void {
-    const flat = this.flat
-    if ((flat[0] as number) >= lowest) return
+    const { bins } = this
+    if (keyIn(bins[0] as number) >= lowest) return
     let collapsed = 0
     let from = 0
-    while ((flat[from] as number) <= lowest) {
-      collapsed += flat[from + 1] as number
-      from += 2
+    for (; keyIn(bins[from] as number) <= lowest; from++) {
+      collapsed += this.countAt(from)
+      this.excess?.delete(keyIn(bins[from] as number))
     }
-    this.flat = [lowest, collapsed, ...flat.slice(from)]
+    bins.copyWithin(1, from, this.length)
+    this.length -= from - 1
+    this.setBin(0, lowest, collapsed)
   }
 }

@@ -31,7 +31,7 @@ export function refuseManifest(
   brokerTimestampMs: EpochMs | null,
   rules: Windowing,
 ): Refusal | null {
-  const { windowStart, firstSeq, count } = manifest
+  const { windowStart, firstSeq, count, metrics = [] } = manifest
   if (Math.abs(windowStart) > MAX_ABS_EPOCH_MS) {
     return { reason: 'timestamp-out-of-range', detail: `windowStart ${windowStart} is beyond ±${MAX_ABS_EPOCH_MS} ms` }
   }
@@ -41,10 +41,18 @@ export function refuseManifest(
       detail: `windowStart ${windowStart} is no start of a window of ${rules.sizeMs} ms`,
     }
   }
-  if (count > rules.maxSeqSpan + 1 || !Number.isSafeInteger(firstSeq + count)) {
+  // Each seq may have a point of every metric.
+  const mostPerSeq = manifest.counts === 'points' ? rules.maxMetricsPerVm : 1
+  if (count > (rules.maxSeqSpan + 1) * mostPerSeq || !Number.isSafeInteger((firstSeq ?? 0) + count)) {
     return {
       reason: 'manifest-too-large',
       detail: `count ${count} from seq ${firstSeq} is beyond maxSeqSpan ${rules.maxSeqSpan}`,
+    }
+  }
+  if (metrics.length > rules.maxMetricsPerVm) {
+    return {
+      reason: 'manifest-too-large',
+      detail: `it names ${metrics.length} metrics; maxMetricsPerVm is ${rules.maxMetricsPerVm}`,
     }
   }
   // A manifest comes after its window's points, so a window that has not begun is a wrong clock.

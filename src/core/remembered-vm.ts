@@ -25,14 +25,25 @@ export class RememberedVm {
     return this.#producers
   }
 
-  /** For changing it. */
-  producer(name: string, rules: Windowing): ProducerWindow {
+  /** Whether anything came since the window closed. */
+  get isChanged(): boolean {
+    return this.#own !== null
+  }
+
+  /** Its producers, for changing them. */
+  changed(): Map<string, ProducerWindow> {
     if (this.#own === null) {
       this.#own = new Map([...this.#producers].map(([known, producer]) => [known, producer.copy()]))
       this.#producers = this.#own
     }
-    let producer = this.#own.get(name)
-    if (producer === undefined) this.#own.set(name, (producer = newProducerWindow(rules)))
+    return this.#own
+  }
+
+  /** For changing it. */
+  producer(name: string, rules: Windowing): ProducerWindow {
+    const own = this.changed()
+    let producer = own.get(name)
+    if (producer === undefined) own.set(name, (producer = newProducerWindow(rules)))
     return producer
   }
 

@@ -42,6 +42,20 @@ export function unite(a: SeqRanges, b: SeqRanges): SeqRanges {
   return united
 }
 
+/** What is in both lists. */
+export function intersect(a: SeqRanges, b: SeqRanges): SeqRanges {
+  const common: SeqRange[] = []
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+    const [aFirst, aLast] = a[i] as SeqRange
+    const [bFirst, bLast] = b[j] as SeqRange
+    if (Math.max(aFirst, bFirst) <= Math.min(aLast, bLast))
+      common.push([Math.max(aFirst, bFirst), Math.min(aLast, bLast)])
+    if (aLast < bLast) i++
+    else j++
+  }
+  return common
+}
+
 /** What is in `a` and not in `b`: its first `limit` ranges, and how many seqs it has in all. */
 export function subtract(a: SeqRanges, b: SeqRanges, limit: number): CappedRanges {
   const ranges: SeqRange[] = []

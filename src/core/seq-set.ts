@@ -69,6 +69,22 @@ export class SeqSet {
     return this.members === 0 ? null : this.highestSeq
   }
 
+  /** Whether `add` would refuse it. */
+  isBeyondSpan(seq: number): boolean {
+    return this.members > 0 && Math.max(seq, this.highestSeq) - Math.min(seq, this.lowestSeq) > this.maxSpan
+  }
+
+  /** One that may be changed without changing this. */
+  copy(): SeqSet {
+    return SeqSet.of(this.ranges(), this.maxSpan)
+  }
+
+  static of(ranges: SeqRanges, maxSpan: number): SeqSet {
+    const set = new SeqSet(maxSpan)
+    if (ranges.length > 0) set.load(ranges)
+    return set
+  }
+
   /** How many of `[first, first + count)` are members. */
   countWithin(first: number, count: number): number {
     const end = first + count

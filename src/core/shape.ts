@@ -27,12 +27,28 @@ export function checkManifest(manifest: WindowManifest): string | null {
     checkText('vmId', manifest.vmId, 1, MAX_ID_CHARS) ??
     checkText('producer', manifest.producer, 0, MAX_PRODUCER_CHARS) ??
     checkInteger('windowStart', manifest.windowStart) ??
-    checkCount('firstSeq', manifest.firstSeq) ??
-    checkCount('count', manifest.count) ??
-    (Number.isSafeInteger(manifest.firstSeq + manifest.count)
-      ? null
-      : `firstSeq + count is ${manifest.firstSeq} + ${manifest.count}, beyond 2^53`)
+    checkSeqs(manifest) ??
+    checkNames(manifest.metrics ?? null)
   )
+}
+
+function checkSeqs({ firstSeq, count, counts }: WindowManifest): string | null {
+  const problem = checkCount('count', count)
+  if (problem !== null) return problem
+  if (firstSeq === null)
+    return counts === 'points' ? null : 'firstSeq is missing; only a manifest of points may lack it'
+  if (Number.isSafeInteger(firstSeq + count)) return checkCount('firstSeq', firstSeq)
+  return checkCount('firstSeq', firstSeq) ?? `firstSeq + count is ${firstSeq} + ${count}, beyond 2^53`
+}
+
+function checkNames(metrics: readonly string[] | null): string | null {
+  if (metrics === null) return null
+  if (metrics.length === 0) return 'metrics is empty; leave it out to expect whichever metrics come'
+  for (const metric of metrics) {
+    const problem = checkText('metrics', metric, 1, MAX_ID_CHARS)
+    if (problem !== null) return problem
+  }
+  return null
 }
 
 function checkText(field: string, text: string, minChars: number, maxChars: number): string | null {

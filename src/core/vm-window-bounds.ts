@@ -1,7 +1,8 @@
 /** How much a VM window takes of what it is sent (I8), be it open or closed and amended. */
 import type { Refusal } from './fate.ts'
-import type { WindowManifest } from './point.ts'
-import { MAX_PROMISED_RANGES, ProducerWindow } from './producer-window.ts'
+import type { DataPoint, WindowManifest } from './point.ts'
+import { ProducerWindow } from './producer-window.ts'
+import { MAX_PROMISED_RANGES } from './promise.ts'
 import { SeqSet } from './seq-set.ts'
 import type { Windowing } from './windowing.ts'
 
@@ -30,12 +31,28 @@ export function refuseProducer(vmId: string, producers: Producers, name: string,
 }
 
 export function refuseManifestOf(producers: Producers, manifest: WindowManifest, rules: Windowing): Refusal | null {
-  const { vmId, producer, firstSeq, count } = manifest
-  if (producers.get(producer)?.refusesPromise(firstSeq, count) !== true) {
-    return refuseProducer(vmId, producers, producer, rules)
+  const { vmId, producer, firstSeq, count, counts = 'samples' } = manifest
+  const known = producers.get(producer)
+  if (known === undefined) return refuseProducer(vmId, producers, producer, rules)
+  if (known.isMixed(manifest)) {
+    const detail = `the manifest counts ${counts}, and an earlier one of this producer and window does not`
+    return { reason: 'manifest-mixed', detail: `${detail}; a manifest with "corrects": true replaces earlier ones` }
   }
-  const detail = `seq ${firstSeq} and ${count - 1} more leave over ${MAX_PROMISED_RANGES} ranges of promised seqs apart`
+  if (!known.refusesPromise(manifest, rules.maxMetricsPerVm)) return null
+  const detail =
+    `the manifests of this producer and window, with this one (firstSeq ${firstSeq}, count ${count}), promise over ` +
+    `${MAX_PROMISED_RANGES} separate ranges of seqs or name over ${rules.maxMetricsPerVm} metrics`
   return { reason: 'manifest-too-large', detail }
+}
+
+/** What a dead letter says of a record whose identity another record holds with a different content. */
+export function conflictOf(point: DataPoint, producer: ProducerWindow): Refusal {
+  const offset = producer.holderOf(point)
+  const holder = offset === null ? 'an earlier record' : `the record at offset ${offset}`
+  const detail =
+    `seq ${point.seq} of this producer and metric belongs to ${holder}, which has another timestamp or value; ` +
+    `this record has timestamp ${point.timestamp} and value ${point.value}`
+  return { reason: 'conflict', detail }
 }
 
 export function refuseSeqSpan(seq: number, { seqs }: ProducerWindow, rules: Windowing): Refusal {

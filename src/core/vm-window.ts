@@ -40,6 +40,13 @@ export class VmWindow {
     return count
   }
 
+  /** Records with other content under a used identity, over all producers. */
+  get conflicts(): number {
+    let count = 0
+    for (const producer of this.producers.values()) count += producer.conflicts
+    return count
+  }
+
   /** Whether one more metric would pass the bound. Nearly always the metric is the one of the point before. */
   refusesMetric(metric: string, maxMetrics: number): boolean {
     if (metric === this.#lastMetric || this.#lastMetric === null) return false
@@ -89,6 +96,14 @@ export class VmWindow {
       this.accumulator = aggregator.merge(this.accumulator, late.accumulator)
     } catch (error) {
       this.fail(`merge: ${messageOf(error)}`)
+    }
+  }
+
+  /** Of a late VM window: see `ProducerWindow.carryMetricsOf`. */
+  carryMetricsOf(closed: Producers): void {
+    for (const [name, producer] of this.producers) {
+      const known = closed.get(name)
+      if (known !== undefined) producer.carryMetricsOf(known)
     }
   }
 

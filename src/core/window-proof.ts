@@ -46,12 +46,10 @@ export class WindowProof {
     this.vmWindowsByReason[reason] = (this.vmWindowsByReason[reason] ?? 0) + 1
     this.#points.merge(PointDigest.decode(window.points))
     this.missing.total += missingCount
-    for (const [producer, { seqs, expected: promised }] of decodeProducers(window, this.#rules)) {
-      // By cadence it is known how many are missing, not which.
-      if (promised === null) continue
+    for (const [producer, sent] of decodeProducers(window, this.#rules)) {
       const place = { vmId: window.vmId, producer }
-      this.missing.list(place, seqs.missingWithin(promised, MAX_RANGES).ranges)
-      const outside = seqs.outside(promised, MAX_RANGES)
+      this.missing.list(place, sent.missing(MAX_RANGES).ranges)
+      const outside = sent.unexpected(MAX_RANGES)
       this.unexpected.total += outside.total
       this.unexpected.list(place, outside.ranges)
     }

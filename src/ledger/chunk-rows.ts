@@ -7,6 +7,7 @@
 import type { ClosedVmRow } from '../core/amend-vm-window.ts'
 import type { Certificate } from '../core/certificate.ts'
 import type { VmWindowResult } from '../core/close-vm-window.ts'
+import type { EncodedContents } from '../core/identity.ts'
 import type { Json } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { ProgressRow } from '../core/quorum-clock.ts'
@@ -24,6 +25,8 @@ export interface ChunkRows {
   readonly amended: AmendedRow
   /** The VM windows of one open window, sorted by VM. The index names the window. */
   readonly open: EncodedVmWindow
+  /** What each point of a window said, in short, sorted by VM; see core/identity.ts. The index names the window. */
+  readonly contents: ContentsRow
   /** The producers that a window waits for, then how far the VMs have come; version 0.1.0 wrote the producers alone. */
   readonly roster: RosterRow | ProgressRow
   /** Records that were refused since the commit before. */
@@ -45,6 +48,8 @@ export type RowKind = keyof ChunkRows
 
 /** Any kind of chunk. It is part of a chunk's key, so the values are stable. `index`: one value, see index-chunk.ts. */
 export type ChunkKind = RowKind | 'index'
+
+export type ContentsRow = EncodedContents & { readonly vmId: string }
 
 export interface LateRow {
   readonly windowStart: EpochMs

@@ -62,12 +62,23 @@ export interface OpenChunks {
   readonly set: ChunkSet<'open'>
 }
 
+/** The contents of a window's points, which tell duplicates from conflicts; see pipeline/content-pages.ts. */
+export interface WindowContents {
+  readonly window: EpochMs
+  /** `null`: an earlier version of Windrow wrote none, or nothing came before the window closed. */
+  readonly whole: ChunkSet<'contents'> | null
+  /** All of those VMs that late points have changed. */
+  readonly amended: ChunkSet<'contents'> | null
+}
+
 export interface IndexChunk {
   readonly commit: number
   readonly digest: string
   /** Open windows at the cut. A window that did not change keeps the chunks of an earlier commit. */
   readonly open: readonly OpenChunks[]
   readonly roster: ChunkSet<'roster'>
+  /** Of open and remembered windows; absent in what earlier versions wrote. */
+  readonly contents?: readonly WindowContents[]
   /** VM states after the last closed window; `null` before the first. */
   readonly states: ChunkSet<'states'> | null
   /** The job's accumulator over all closed windows of this partition; `null` before the first closed window. */
@@ -100,6 +111,7 @@ export interface IndexStep {
   readonly resumeOffset: number
   readonly open: readonly OpenChunks[]
   readonly roster: ChunkSet<'roster'>
+  readonly contents: readonly WindowContents[]
   readonly deadLetters: Outbox['deadLetters']
   readonly late: ChunkSet<'late'> | null
   /** Late points that this commit merges. */
@@ -147,6 +159,7 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
   const parts = {
     open: step.open,
     roster: step.roster,
+    contents: step.contents,
     states: closing?.states ?? step.states ?? before?.states ?? null,
     total: step.total ?? before?.total ?? null,
     closed,
@@ -175,13 +188,17 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
   }
 }
 
-type Listed = Pick<IndexChunk, 'open' | 'roster' | 'states' | 'total' | 'closed' | 'late' | 'outboxes' | 'certificates'>
+type Listed = Pick<
+  IndexChunk,
+  'open' | 'roster' | 'contents' | 'states' | 'total' | 'closed' | 'late' | 'outboxes' | 'certificates'
+>
 
 /** All chunk sets that an index lists. */
 export function chunksOf(index: Listed): (ChunkSet | null)[] {
   return [
     ...index.open.map((one) => one.set),
     ...[index.roster, index.states, index.total, index.late],
+    ...(index.contents ?? []).flatMap((one) => [one.whole, one.amended]),
     ...index.closed.flatMap(setsOfEntry),
     ...index.outboxes.flatMap((one) => [one.results, ...one.deadLetters, one.certificate]),
     ...index.certificates.map((one) => one.set),

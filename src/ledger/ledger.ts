@@ -29,7 +29,7 @@
  * but one value: the ledger names it, and it names all others.
  */
 import { canonicalJson } from '../core/json.ts'
-import { NO_FATES, type FateCounts } from '../core/fate.ts'
+import { NO_FATES, withAllFates, type FateCounts } from '../core/fate.ts'
 import type { CloseTrigger } from '../core/closing.ts'
 import type { EpochMs } from '../core/point.ts'
 import { messageOf, WindrowError } from '../errors/index.ts'
@@ -172,7 +172,8 @@ export function parseLedger(text: string, key: string): Ledger {
       { code: 'LEDGER_FORMAT' },
     )
   }
-  return parsed as Ledger
+  const ledger = parsed as Ledger
+  return { ...ledger, counts: withAllFates(ledger.counts) }
 }
 
 export async function readLedger(store: StateStore, job: string, partition: number): Promise<StoredLedger | null> {

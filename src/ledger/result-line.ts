@@ -11,6 +11,7 @@ const READING_ORDER = [
   'expected',
   'received',
   'duplicates',
+  'conflicts',
   'missing',
   'missingCount',
   'unexpected',

@@ -9,13 +9,21 @@ import { OUTPUT_ROWS_PER_PAGE } from '../core/payload-bound.ts'
 import type { CommitPlan, CommitResult, PlannedClose } from '../workflows/plan.ts'
 import type { RowKind } from '../ledger/chunk-rows.ts'
 import { chunkKey, writePages, type ChunkSet, type Pages } from '../ledger/chunks.ts'
-import { announcedGarbage, keysOf, NO_TOTALS, type CloseTotals, type OpenChunks } from '../ledger/index-chunk.ts'
+import {
+  announcedGarbage,
+  keysOf,
+  NO_TOTALS,
+  type CloseTotals,
+  type OpenChunks,
+  type WindowContents,
+} from '../ledger/index-chunk.ts'
 import type { ClosedEntry } from '../ledger/closed-windows.ts'
 import type { AnnouncedPages, Intent } from '../ledger/ledger.ts'
 import { evictedBy, proposeIntent, readOwnLedger } from '../ledger/takeover.ts'
 import type { PromoteRequest } from '../ledger/requests.ts'
 import { PROMOTED_ROWS_PER_PAGE } from '../workflows/activities/commit-output.ts'
-import { closingPages, type Cut, type OpenPages } from './cut.ts'
+import type { ContentPages } from './content-pages.ts'
+import { closingContents, closingPages, type Cut, type OpenPages } from './cut.ts'
 import type { WorkflowEngine, WorkflowStatus } from '../ports/index.ts'
 import { isRetryable, type Backoff } from '../retry/retry.ts'
 import { createBackoff } from './retrying.ts'
@@ -28,6 +36,8 @@ interface CutPages {
   /** Open windows that changed since the last commit, each with the number of its first page. */
   readonly fresh: readonly { readonly open: OpenPages; readonly first: number }[]
   readonly freshPages: number
+  /** Contents of points that changed since the commit before. */
+  readonly contents: readonly Omit<ContentPages, 'version'>[]
 }
 
 /**
@@ -124,9 +134,18 @@ function pagesToWrite(session: Session, cut: Cut): CutPages {
     first += open.pages.texts.length
   }
   const { aggregator, store } = session.env
+  const { closed } = cut
   const accs: Pages<'accs'> =
-    cut.closed === null ? { kind: 'accs', texts: [] } : closingPages(cut.closed, aggregator, store.maxValueBytes)
-  return { accs, fresh, freshPages: first }
+    closed === null ? { kind: 'accs', texts: [] } : closingPages(closed, aggregator, store.maxValueBytes)
+  const whole = (window: EpochMs, texts: Pages<'contents'>) => ({ window, part: 'whole' as const, pages: texts })
+  const contents = [
+    ...fresh.map(({ open }) => whole(open.window, open.contents)),
+    ...(closed === null || !cut.remembered.includes(closed.start)
+      ? []
+      : [whole(closed.start, closingContents(closed))]),
+    ...cut.amendedContents.filter((one) => session.committedContents.get(one.window) !== one.version),
+  ]
+  return { accs, fresh, freshPages: first, contents }
 }
 
 async function attempt(
@@ -167,6 +186,7 @@ function announce(session: Session, cut: Cut, pages: CutPages): AnnouncedPages {
   const { env } = session
   const written = {
     open: pages.freshPages,
+    contents: pages.contents.reduce((sum, one) => sum + one.pages.texts.length, 0),
     roster: cut.roster.texts.length,
     dead: cut.deadLetters.texts.length,
     late: cut.late.pages.texts.length,
@@ -226,6 +246,7 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
     if (set === undefined) throw new Error(`the open window ${window} has neither pages nor chunks`)
     return { window, set }
   })
+  const contents = await writeContents(session, cut, pages, intent)
   return {
     attempt: intent.attempt,
     owner,
@@ -240,6 +261,7 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
     counts: cut.counts,
     open,
     roster: await write(cut.roster),
+    contents,
     dead: await write(cut.deadLetters),
     states: index?.states ?? null,
     total: index?.total ?? null,
@@ -255,6 +277,25 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
     aggregator: aggregatorId(env.aggregator),
     ...(traceparent === undefined ? {} : { traceparent }),
   }
+}
+
+/** Writes what changed of the contents of points, and lists all that is in force from this commit on. */
+async function writeContents(session: Session, cut: Cut, pages: CutPages, intent: Intent): Promise<WindowContents[]> {
+  const windows = [...new Set([...cut.open.map((one) => one.window), ...cut.remembered])].sort((a, b) => a - b)
+  const listed = new Map(
+    windows.map((window) => {
+      const before = session.index?.contents?.find((one) => one.window === window)
+      return [window, before ?? { window, whole: null, amended: null }]
+    }),
+  )
+  let first = 0
+  for (const { window, part, pages: texts } of pages.contents) {
+    const set = await writePages(session.env.store, intent.attempt, texts, first)
+    first += texts.texts.length
+    const one = listed.get(window)
+    if (one !== undefined) listed.set(window, { ...one, [part]: set })
+  }
+  return [...listed.values()]
 }
 
 function plannedClose(closed: NonNullable<Cut['closed']>, accs: ChunkSet<'accs'>): PlannedClose {
@@ -348,6 +389,8 @@ async function adopt(session: Session, cut: Cut, intent: { readonly attempt: str
   await loadIndex(session)
   session.committedVersions.clear()
   for (const { window, version } of cut.open) session.committedVersions.set(window, version)
+  session.committedContents.clear()
+  for (const { window, version } of cut.amendedContents) session.committedContents.set(window, version)
   try {
     await env.engine.purge(intent.attempt)
   } catch (error) {

@@ -13,6 +13,7 @@ import type { LateRow } from '../ledger/chunk-rows.ts'
 import { pagesOf, pagesOfLines, type Pages } from '../ledger/chunks.ts'
 import type { RecordLetter } from '../ledger/dead-letter.ts'
 import type { PromoteRequest } from '../ledger/requests.ts'
+import { amendedContents, contentPagesOf, type ContentPages } from './content-pages.ts'
 import { vmWindowRow } from '../ledger/vm-window-row.ts'
 
 export interface Cut {
@@ -26,6 +27,10 @@ export interface Cut {
   /** Every open window, lowest first. */
   readonly open: readonly OpenPages[]
   readonly roster: Pages<'roster'>
+  /** What late points changed of the contents of remembered windows. */
+  readonly amendedContents: readonly ContentPages[]
+  /** Starts of the windows that are remembered after the cut. */
+  readonly remembered: readonly EpochMs[]
   readonly deadLetters: Pages<'dead'>
   /** What came late. It is merged by this commit if it `amends`, else it stays pending. */
   readonly late: LateCut
@@ -48,6 +53,8 @@ export interface OpenPages {
   /** Equal for equal contents, so that unchanged windows are not stored again. */
   readonly version: number
   readonly pages: Pages<'open'>
+  /** Contents of its points. */
+  readonly contents: Pages<'contents'>
 }
 
 export function takeCut(
@@ -69,6 +76,8 @@ export function takeCut(
     open: [...state.windows.values()]
       .sort((a, b) => a.start - b.start)
       .map((window) => openPages(window, aggregator, maxValueBytes)),
+    amendedContents: amendedContents(state),
+    remembered: state.late.remembered.map((one) => one.start),
     roster: pagesOf('roster', [...state.roster.rows(), ...state.clock.rows()]),
     deadLetters: pagesOf('dead', deadLetters),
     late: lateCut(amended ?? state.late.pending(), amended !== null, aggregator, maxValueBytes),
@@ -93,6 +102,7 @@ function openPages(window: OpenWindow, aggregator: AnyAggregator, maxValueBytes:
       'open',
       vms.map((vm) => vmWindowRow(vm, maxValueBytes, () => vm.encode(aggregator))),
     ),
+    contents: contentPagesOf(vms.map((vm) => [vm.vmId, vm.producers] as const)),
   }
   lastPages.set(window, pages)
   return pages
@@ -110,6 +120,11 @@ function lateCut(
   )
   const points = rows.reduce((sum, { vm }) => sum + vm.receivedCount, 0)
   return { amends: amends && rows.length > 0, rows: rows.length, points, pages: pagesOfLines('late', lines) }
+}
+
+/** Contents of the points of a closing window; its commit can encode them later too. */
+export function closingContents(closed: ClosedWindow): Pages<'contents'> {
+  return contentPagesOf(closed.vms.map(({ window }) => [window.vmId, window.producers] as const))
 }
 
 /** The pages of a closing window. The window is out of the fold, so its commit can encode it later, when its turn comes. */

@@ -12,6 +12,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import { amendedRows } from '../ledger/window-rows.ts'
 import type { StateStore } from '../ports/index.ts'
 import { retrying } from './retrying.ts'
+import { loadContents } from './content-pages.ts'
 import type { Session } from './session.ts'
 
 export async function recover(session: Session): Promise<PartitionState> {
@@ -30,11 +31,13 @@ async function load({ env, ledger, index }: Session): Promise<PartitionState> {
     }
     for await (const row of eachRow(store, accs)) remember(row)
     for (const { closing } of (await amendedRows(store, amended)).values()) if (closing !== null) remember(closing)
-    state.late.remembered.push({ start: window, vms })
+    state.late.remembered.push({ start: window, vms, version: 0 })
   }
   for await (const { windowStart, window } of eachRow(store, index.late)) {
     state.late.restore(windowStart, VmWindow.decode(window, aggregator, rules))
   }
+  await loadContents(store, index.contents ?? [], state)
+  state.settle()
   return state
 }
 

@@ -17,6 +17,8 @@ export interface Session {
   index: IndexChunk | null
   /** Versions of the open windows that the index contains. */
   readonly committedVersions: Map<EpochMs, number>
+  /** The same for what late points changed in remembered windows. */
+  readonly committedContents: Map<EpochMs, number>
   /** What the previous owner was about to commit at the takeover. */
   readonly intent: Intent | null
   /** One publisher per sink; `null` until they are opened, and after an error. */
@@ -62,6 +64,7 @@ export async function openSession(
       ledger,
       index: null,
       committedVersions: new Map(),
+      committedContents: new Map(),
       intent,
       publishers: null,
       published: ledger.published,

@@ -16,6 +16,7 @@ const valuesOf = <Value extends string>(all: Readonly<Record<Value, true>>): rea
 export const FATES = valuesOf<Exclude<keyof FateCounts, 'consumed'>>({
   accepted: true,
   duplicate: true,
+  conflict: true,
   late: true,
   rejected: true,
   manifests: true,
@@ -43,6 +44,8 @@ export const DEAD_LETTER_REASONS = valuesOf<DeadLetterReason>({
   'too-many-producers': true,
   'manifest-misaligned': true,
   'manifest-too-large': true,
+  'manifest-mixed': true,
+  conflict: true,
   'too-late': true,
   quarantined: true,
 })
@@ -52,6 +55,7 @@ const CHUNK_KINDS = valuesOf<ChunkKind>({
   late: true,
   amended: true,
   open: true,
+  contents: true,
   roster: true,
   dead: true,
   states: true,

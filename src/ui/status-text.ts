@@ -1,6 +1,6 @@
 /** The status of a job for people: what is halted, and three tables. Pure. */
 import type { HaltStatus, JobStatus, PartitionStatus } from '../app/status/status.ts'
-import type { FateCounts } from '../core/fate.ts'
+import { FATES, type FateCounts } from '../core/fate.ts'
 import { formatCount, formatDuration, formatTime } from './format.ts'
 import { createStyle, type Style } from './style.ts'
 import { renderTable, type Column } from './table.ts'
@@ -26,7 +26,6 @@ const WINDOW_COLUMNS: readonly Column[] = [
   right('complete'),
 ]
 const LATE_COLUMNS: readonly Column[] = [right('partition'), right('late points pending'), right('revisions published')]
-const FATES = ['consumed', 'accepted', 'duplicate', 'late', 'rejected', 'manifests'] as const
 
 /** Several lines, each with its line end. */
 export function statusText(status: JobStatus, style: Style = createStyle(false)): string {

@@ -16,7 +16,8 @@ export function summaryText(summary: JobSummary, style: Style = createStyle(fals
   const reasons = Object.entries(windows.byReason).map(([reason, count]) => `${reason} ${formatCount(count)}`)
   const lines = [
     `${style.bold('consumed')}  ${formatCount(points.consumed)} in ${formatDuration(summary.seconds * 1000)} (${formatCompact(summary.pointsPerSecond)}/s)`,
-    `  accepted ${formatCount(points.accepted)}  duplicate ${formatCount(points.duplicate)}  late ${formatCount(points.late)}  ` +
+    `  accepted ${formatCount(points.accepted)}  duplicate ${formatCount(points.duplicate)}  ` +
+      `conflict ${formatCount(points.conflict)}  late ${formatCount(points.late)}  ` +
       `rejected ${formatCount(points.rejected)}  manifests ${formatCount(summary.manifests)}`,
     `${style.bold('closed')}    ${formatCount(windows.closed)} windows of ${formatCount(summary.vmWindows)} VM windows`,
     ...(reasons.length === 0 ? [] : [`  ${reasons.join('  ')}`]),

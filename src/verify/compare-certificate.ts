@@ -41,8 +41,9 @@ export function compareCertificate(
 ): FieldDifference[] {
   const { counts, watermark, window, amended, lines, superseded, promoted, isQuarantined } = expectation
   const fields = new Fields()
-  for (const fate of ['consumed', 'accepted', 'duplicate', 'late', 'rejected', 'manifests'] as const)
-    fields.compare(`counts.${fate}`, counts[fate], certificate.counts[fate])
+  for (const fate of ['consumed', 'accepted', 'duplicate', 'conflict', 'late', 'rejected', 'manifests'] as const)
+    // A version that knew no conflicts wrote no count of them.
+    fields.compare(`counts.${fate}`, counts[fate], (certificate.counts as Partial<FateCounts>)[fate] ?? 0)
   fields.compare('watermark', watermark, certificate.watermark)
   if (window !== null) {
     fields.compare('window.end', window.start + rules.sizeMs, certificate.window?.end ?? null)

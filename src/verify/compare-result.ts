@@ -49,6 +49,7 @@ export function compareResult(
   // Whether an aggregator failed cannot be seen in the records.
   if (!isQuarantined) fields.compare('reason', reasonOf(vm, trigger, rules), result.reason)
   fields.compare('duplicates', vm.duplicates, result.duplicates)
+  fields.compare('conflicts', vm.conflicts(), (result as Partial<VmWindowResult>).conflicts ?? 0)
   compareSeqs(vm, result, rules, fields)
   // An aggregator that failed leaves the state as it was.
   const isKept = isQuarantined || vm.received() === 0

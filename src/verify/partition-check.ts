@@ -33,8 +33,10 @@ export function promotionKey({ partition, certificate }: Pick<PromotedMark, 'par
   return `${partition} ${certificate}`
 }
 
-const NOTHING: FateCounts = { consumed: 0, accepted: 0, duplicate: 0, late: 0, rejected: 0, manifests: 0 }
-const FATES = ['consumed', 'accepted', 'duplicate', 'late', 'rejected', 'manifests'] as const
+const NOTHING: FateCounts = {
+  ...{ consumed: 0, accepted: 0, duplicate: 0, conflict: 0, late: 0, rejected: 0, manifests: 0 },
+}
+const FATES = ['consumed', 'accepted', 'duplicate', 'conflict', 'late', 'rejected', 'manifests'] as const
 
 export class PartitionCheck {
   readonly #env: CheckEnv

@@ -38,7 +38,9 @@ export class PartitionRecount {
   readonly #rules: Windowing
   readonly #aggregator: AnyAggregator | null
   readonly #wholeFrom: EpochMs
-  readonly counts: Fates = { consumed: 0, accepted: 0, duplicate: 0, late: 0, rejected: 0, manifests: 0 }
+  readonly counts: Fates = {
+    ...{ consumed: 0, accepted: 0, duplicate: 0, conflict: 0, late: 0, rejected: 0, manifests: 0 },
+  }
   /** Highest timestamp of an accepted point; -∞ before the first. */
   watermark: EpochMs
   readonly #open = new Map<EpochMs, WindowRecount>()
@@ -83,6 +85,8 @@ export class PartitionRecount {
       case 'duplicate':
         this.#vmOf(this.#openWindow(start), point.vmId).duplicates++
         return this.#count('duplicate')
+      case 'conflict':
+        return this.#count('conflict')
       case 'new':
         this.#count('accepted')
         this.watermark = Math.max(this.watermark, point.timestamp)
@@ -97,6 +101,9 @@ export class PartitionRecount {
         return this.#count('rejected')
       case 'duplicate':
         return this.#count('duplicate')
+      case 'conflict':
+        this.#touch(start, vm)
+        return this.#count('conflict')
       case 'new':
         this.#count('late')
         this.#pending++

@@ -23,7 +23,7 @@ export function isManifestRefused(manifest: WindowManifest, brokerMs: EpochMs | 
     Math.abs(windowStart) > MAX_ABS_TIME_MS ||
     windowOf(windowStart, rules) !== windowStart ||
     count > rules.maxSeqSpan + 1 ||
-    firstSeq + count > Number.MAX_SAFE_INTEGER ||
+    (firstSeq ?? 0) + count > Number.MAX_SAFE_INTEGER ||
     isAhead(windowStart, brokerMs, rules)
   )
 }

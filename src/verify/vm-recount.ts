@@ -10,13 +10,16 @@ import { Seqs, withRange, type Range } from './seqs.ts'
 
 export class ProducerRecount {
   readonly seqs = new Seqs()
+  /** What each point said, by seq and metric. */
+  readonly contents = new Map<string, { readonly timestamp: number; readonly value: number }>()
+  conflicts = 0
   unsequenced = 0
   /** `null`: no manifest came. */
   promised: readonly Range[] | null = null
   leaves = false
 
   received(): number {
-    return this.seqs.size + this.unsequenced
+    return this.contents.size + this.unsequenced
   }
 
   /** `null`: nobody said. */
@@ -27,7 +30,7 @@ export class ProducerRecount {
 
   isComplete(rules: Windowing): boolean {
     const expected = this.expected(rules)
-    if (expected === null) return false
+    if (expected === null || this.conflicts > 0) return false
     return this.promised === null ? this.seqs.size >= expected : this.missing().length === 0
   }
 
@@ -47,7 +50,7 @@ export class ProducerRecount {
   }
 }
 
-export type Admission = 'new' | 'duplicate' | 'refused'
+export type Admission = 'new' | 'duplicate' | 'conflict' | 'refused'
 
 export class VmRecount {
   readonly vmId: string
@@ -72,6 +75,12 @@ export class VmRecount {
     let received = 0
     for (const producer of this.producers.values()) received += producer.received()
     return received
+  }
+
+  conflicts(): number {
+    let conflicts = 0
+    for (const producer of this.producers.values()) conflicts += producer.conflicts
+    return conflicts
   }
 
   isComplete(rules: Windowing): boolean {
@@ -99,9 +108,16 @@ export class VmRecount {
     const producer = this.#producer(name)
     if (seq === null) producer.unsequenced++
     else {
-      if (producer.seqs.has(seq)) return 'duplicate'
+      const id = `${seq} ${metric}`
+      const known = producer.contents.get(id)
+      if (known !== undefined) {
+        if (known.timestamp === point.timestamp && known.value === point.value) return 'duplicate'
+        producer.conflicts++
+        return 'conflict'
+      }
       if (producer.seqs.size > 0 && producer.seqs.spanWith(seq) > rules.maxSeqSpan) return 'refused'
       producer.seqs.add(seq)
+      producer.contents.set(id, { timestamp: point.timestamp, value: point.value })
     }
     let recount = this.metrics.get(metric)
     if (recount === undefined) this.metrics.set(metric, (recount = new MetricRecount()))
@@ -111,7 +127,7 @@ export class VmRecount {
     return 'new'
   }
 
-  /** Whether the point is here already, by its seq. */
+  /** Whether a point of this seq is here already. */
   has({ producer, seq }: DataPoint): boolean {
     return seq !== null && this.producers.get(producer)?.seqs.has(seq) === true
   }
@@ -119,20 +135,20 @@ export class VmRecount {
   /** Whether the manifest's promise is within the bounds of a VM window. */
   refusesPromise({ producer: name, firstSeq, count }: WindowManifest, rules: Windowing): boolean {
     const promised = this.producers.get(name)?.promised ?? null
-    if (promised !== null && withRange(promised, firstSeq, count).length > MAX_PROMISED_RANGES) return true
+    if (promised !== null && withRange(promised, firstSeq ?? 0, count).length > MAX_PROMISED_RANGES) return true
     return this.#isOneProducerTooMany(name, rules)
   }
 
   promise({ producer: name, firstSeq, count, last }: WindowManifest): void {
     const producer = this.#producer(name)
-    producer.promised = withRange(producer.promised ?? [], firstSeq, count)
+    producer.promised = withRange(producer.promised ?? [], firstSeq ?? 0, count)
     producer.leaves ||= last
   }
 
   /** Whether the promise says what earlier ones said already. */
   isPromised({ producer: name, firstSeq, count }: WindowManifest): boolean {
     const promised = this.producers.get(name)?.promised ?? null
-    return promised !== null && sizeOf(withRange(promised, firstSeq, count)) === sizeOf(promised)
+    return promised !== null && sizeOf(withRange(promised, firstSeq ?? 0, count)) === sizeOf(promised)
   }
 
   #isOneProducerTooMany(name: string, rules: Windowing): boolean {

@@ -10,7 +10,7 @@ import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { ChunkSet } from '../ledger/chunks.ts'
 import type { ClosedEntry } from '../ledger/closed-windows.ts'
-import type { OpenChunks } from '../ledger/index-chunk.ts'
+import type { OpenChunks, WindowContents } from '../ledger/index-chunk.ts'
 import type { AbandonedAttempt, CertificateHead, Ledger } from '../ledger/ledger.ts'
 import type { PromotionOutcome } from '../ledger/promotion.ts'
 import type { PromoteRequest } from '../ledger/requests.ts'
@@ -53,6 +53,8 @@ export interface CommitPlan {
   readonly counts: FateCounts
   readonly open: readonly OpenChunks[]
   readonly roster: ChunkSet<'roster'>
+  /** Of open and remembered windows; absent in what earlier versions planned. */
+  readonly contents?: readonly WindowContents[]
   readonly dead: ChunkSet<'dead'>
   /** VM states and total after the commit before; `null` before the first window. */
   readonly states: ChunkSet<'states'> | null

@@ -7,7 +7,7 @@ import { WindrowError } from '../../src/errors/index.ts'
 import { fakeCli } from './cli-context.ts'
 
 const SUMMARY: JobSummary = {
-  points: { consumed: 12, accepted: 10, duplicate: 0, late: 0, rejected: 0 },
+  points: { consumed: 12, accepted: 10, duplicate: 0, conflict: 0, late: 0, rejected: 0 },
   manifests: 2,
   windows: { closed: 2, byReason: { complete: 2 } },
   vmWindows: 2,
@@ -19,7 +19,7 @@ const SUMMARY: JobSummary = {
 }
 const WITH_DEAD_LETTERS: JobSummary = {
   ...SUMMARY,
-  points: { consumed: 15, accepted: 10, duplicate: 0, late: 1, rejected: 2 },
+  points: { consumed: 15, accepted: 10, duplicate: 0, conflict: 0, late: 1, rejected: 2 },
 }
 const PROGRESS = {
   consumed: 12,

@@ -48,6 +48,7 @@ describe('a result', () => {
       expected: 2,
       received: 2,
       duplicates: 1,
+      conflicts: 0,
       missing: [],
       missingCount: 0,
       unexpected: [],

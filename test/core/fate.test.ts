@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { addFates, isBalanced, NO_FATES, type FateCounts } from '../../src/core/fate.ts'
 
-const COUNTS: FateCounts = { consumed: 31, accepted: 16, duplicate: 8, late: 4, rejected: 2, manifests: 1 }
+const COUNTS: FateCounts = {
+  ...{ consumed: 63, accepted: 32, duplicate: 16, conflict: 8, late: 4, rejected: 2, manifests: 1 },
+}
 
 describe('fates', () => {
   it('add up to what was consumed', () => {
@@ -15,7 +17,11 @@ describe('fates', () => {
   })
 
   it('add member by member', () => {
-    const sum = addFates(COUNTS, { consumed: 100, accepted: 20, duplicate: 20, late: 20, rejected: 20, manifests: 20 })
-    expect(sum).toEqual({ consumed: 131, accepted: 36, duplicate: 28, late: 24, rejected: 22, manifests: 21 })
+    const sum = addFates(COUNTS, {
+      ...{ consumed: 120, accepted: 20, duplicate: 20, conflict: 20, late: 20, rejected: 20, manifests: 20 },
+    })
+    expect(sum).toEqual({
+      ...{ consumed: 183, accepted: 52, duplicate: 36, conflict: 28, late: 24, rejected: 22, manifests: 21 },
+    })
   })
 })

@@ -117,8 +117,8 @@ const CASES: readonly Case[] = [
     closes: [A_CLOSE, '#3 100 complete a:complete/1', '#5 200 complete a:complete/0'],
   },
   {
-    claim: 'a copy fills no gap',
-    sent: [...A_CLOSED, manifest('a', 100, 1, 2), point('a', 1, 120), point('a', 1, 121)],
+    claim: 'a duplicate fills no gap',
+    sent: [...A_CLOSED, manifest('a', 100, 1, 2), point('a', 1, 120), point('a', 1, 120)],
     closes: [A_CLOSE],
   },
   {

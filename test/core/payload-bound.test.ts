@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest'
 import type { ClosedVmRow } from '../../src/core/amend-vm-window.ts'
 import { canonicalJson } from '../../src/core/json.ts'
 import { checkPayload, worstCaseVmWindowBytes } from '../../src/core/payload-bound.ts'
-import { MAX_PROMISED_RANGES } from '../../src/core/producer-window.ts'
+import { MAX_PROMISED_RANGES } from '../../src/core/promise.ts'
 import { MAX_ID_CHARS, MAX_PRODUCER_CHARS } from '../../src/core/shape.ts'
 import { summary } from '../../src/core/summary.ts'
 import { VmWindow } from '../../src/core/vm-window.ts'
 import type { Windowing } from '../../src/core/windowing.ts'
-import { RULES } from '../support/records.ts'
+import { addTo, promiseTo, RULES } from '../support/records.ts'
 
 /** As the configuration has them unless told otherwise. */
 const DEFAULTS: Windowing = { ...RULES, maxSeqSpan: 100_000, maxMetricsPerVm: 16, maxProducersPerVm: 8 }
@@ -24,8 +24,8 @@ function worstRow(rules: Windowing): ClosedVmRow {
   const firstSeq = HIGHEST_SEQ - rules.maxSeqSpan
   for (let p = 0; p < rules.maxProducersPerVm; p++) {
     const producer = vm.producer(nameOf(p, MAX_PRODUCER_CHARS), rules)
-    for (let seq = firstSeq; seq <= HIGHEST_SEQ; seq += 2) producer.add(seq)
-    for (let i = 0; i < MAX_PROMISED_RANGES; i++) producer.promise(HIGHEST_SEQ - 2 * i, 1, false)
+    for (let seq = firstSeq; seq <= HIGHEST_SEQ; seq += 2) addTo(producer, seq)
+    for (let i = 0; i < MAX_PROMISED_RANGES; i++) promiseTo(producer, HIGHEST_SEQ - 2 * i, 1)
   }
   const timestamp = -8.64e15
   for (let m = 0; m < rules.maxMetricsPerVm; m++) {

@@ -114,7 +114,7 @@ const REFUSED: readonly Refused[] = [
     before: Array.from({ length: 100 }, (_, i) => manifest('a', 0, 2 * i, 1)),
     record: manifest('a', 0, 1000, 1),
     reason: 'manifest-too-large',
-    detail: 'over 100 ranges',
+    detail: 'over 100 separate ranges',
   },
 ]
 

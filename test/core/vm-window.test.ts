@@ -4,7 +4,7 @@ import { canonicalJson } from '../../src/core/json.ts'
 import type { DataPoint } from '../../src/core/point.ts'
 import { summary } from '../../src/core/summary.ts'
 import { VmWindow } from '../../src/core/vm-window.ts'
-import { RULES } from '../support/records.ts'
+import { addTo, RULES } from '../support/records.ts'
 
 const failing = defineAggregator({
   name: 'failing',
@@ -28,7 +28,7 @@ describe('a VM window', () => {
     const [one, other] = [points, points.toReversed()].map((sent) => {
       const vm = new VmWindow('a', summary)
       for (const point of sent) {
-        vm.producer(point.producer, RULES).add(point.seq as number)
+        addTo(vm.producer(point.producer, RULES), point.seq as number, point)
         vm.fold(point, summary)
       }
       return canonicalJson(vm.encode(summary))
@@ -50,7 +50,7 @@ describe('a VM window', () => {
 
   it('keeps why its aggregator failed, cut to a bound, and asks it no more', () => {
     const vm = new VmWindow('a', failing)
-    vm.producer('', RULES).add(0)
+    addTo(vm.producer('', RULES), 0)
     vm.fold(pointOf('cpu'), failing)
     expect(vm.failure).toBe(`add: ${'x'.repeat(495)}`)
     vm.fold(pointOf('memory', 1), { ...failing, add: () => expect.unreachable() })

@@ -6,7 +6,7 @@ import type { DataPoint } from '../../src/core/point.ts'
 import { summary } from '../../src/core/summary.ts'
 import { VmWindow } from '../../src/core/vm-window.ts'
 import { addPoints, NO_POINTS, WindowProof } from '../../src/core/window-proof.ts'
-import { RULES } from '../support/records.ts'
+import { addTo, promiseTo, RULES } from '../support/records.ts'
 
 /** A VM window of these seqs, of which `promised` were promised from 0 on. */
 function vmWindow(vmId: string, seqs: readonly number[], promised: number | null, points: DataPoint[] = []): VmWindow {
@@ -14,11 +14,11 @@ function vmWindow(vmId: string, seqs: readonly number[], promised: number | null
   const producer = vm.producer('', RULES)
   for (const seq of seqs) {
     const point = { vmId, producer: '', metric: 'cpu', timestamp: seq, seq, value: seq }
-    producer.add(seq)
+    addTo(producer, seq, point)
     vm.fold(point, summary)
     points.push(point)
   }
-  if (promised !== null) producer.promise(0, promised, false)
+  if (promised !== null) promiseTo(producer, 0, promised)
   return vm
 }
 

@@ -68,7 +68,15 @@ export function expectedOf(records: readonly TopicRecord[]): Expected {
   const deadLetters = new Map<string, DeadLetterKind>()
   const partitions = new Map<number, PartitionClock>()
   const seen = new Set<string>()
-  const counts = { consumed: records.length, accepted: 0, duplicate: 0, late: 0, rejected: 0, manifests: 0 }
+  const counts = {
+    consumed: records.length,
+    accepted: 0,
+    duplicate: 0,
+    conflict: 0,
+    late: 0,
+    rejected: 0,
+    manifests: 0,
+  }
   for (const { partition, offset, value } of records) {
     const record = parsed(value.toString('utf8'))
     if (record === null) {

@@ -5,7 +5,16 @@ import { AUTHORIZED, gatewayForTest, publishedOf } from './support.ts'
 
 const result = (vmId: string, windowStart: number, members: Partial<VmWindowResult> = {}): VmWindowResult => ({
   ...{ vmId, windowStart, windowEnd: windowStart + 10, revision: 1, reason: 'complete', expected: 3, received: 3 },
-  ...{ duplicates: 0, missing: [], missingCount: 0, unexpected: [], deduplicated: true, metrics: {}, state: null },
+  ...{
+    duplicates: 0,
+    conflicts: 0,
+    missing: [],
+    missingCount: 0,
+    unexpected: [],
+    deduplicated: true,
+    metrics: {},
+    state: null,
+  },
   ...members,
 })
 /** No certificate is known. */

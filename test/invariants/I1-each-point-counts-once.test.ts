@@ -65,12 +65,30 @@ describe('I1', () => {
     expect(sure).toBeGreaterThan(20)
   })
 
-  it('a copy is told by producer and seq, not by what it carries', () => {
+  it('a record with other content under a used identity is a dead letter, and its VM window is not complete', async () => {
+    let conflicts = 0
+    for await (const { seed, results, conflicts: windows, fates, world } of disturbedRuns(20)) {
+      const latest = latestOf(results)
+      const counted = [...latest.values()]
+        .filter((one) => one.conflicts > 0)
+        .map((one) => `${one.vmId}@${one.windowStart}`)
+      expect({ seed, windows: counted.sort() }).toEqual({ seed, windows: windows.toSorted() })
+      for (const window of windows)
+        expect({ seed, window, reason: latest.get(window)?.reason }).not.toHaveProperty('reason', 'complete')
+      const letters = world.results.deadLetters.filter((line) => line.includes('"reason":"conflict"'))
+      expect({ seed, letters: letters.length }).toEqual({ seed, letters: fates.conflict })
+      conflicts += fates.conflict
+    }
+    expect(conflicts).toBeGreaterThan(0)
+  })
+
+  it('a duplicate is an equal record of one producer, and another record under its seq is a conflict', () => {
     const folding = new Folding().feed(
       ...[point('a', 0, 10, 1), point('a', 0, 11, 2), point('a', 1, 10, 1), point('b', 0, 10, 1)],
       ...[point('a', 0, 10, 1, { producer: 'x' }), point('a', 0, 10, 1)],
     )
     expect(folding.end().closes).toEqual(['end 0 grace a:grace/3 b:grace/1'])
-    expect(folding.state.counts).toMatchObject({ accepted: 4, duplicate: 2 })
+    expect(folding.refusals).toEqual(['#1 conflict'])
+    expect(folding.state.counts).toMatchObject({ accepted: 4, duplicate: 1, conflict: 1 })
   })
 })

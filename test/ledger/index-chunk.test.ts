@@ -27,6 +27,7 @@ function step(commit: number, more: Partial<IndexStep> = {}): IndexStep {
     resumeOffset: commit * 10,
     open: [{ window: commit * 100, set: set(attempt, 'open') }],
     roster: set(attempt, 'roster'),
+    contents: [],
     deadLetters: [],
     late: null,
     amendedLate: null,

@@ -47,7 +47,9 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
     )
     expect(b?.ledger.counts, `counts of partition ${partition}`).toEqual(a?.ledger.counts)
     expect(
-      isBalanced(b?.ledger.counts ?? { consumed: 1, accepted: 0, duplicate: 0, late: 0, rejected: 0, manifests: 0 }),
+      isBalanced(
+        b?.ledger.counts ?? { consumed: 1, accepted: 0, duplicate: 0, conflict: 0, late: 0, rejected: 0, manifests: 0 },
+      ),
     ).toBe(true)
     expect(b?.ledger.resumeOffset).toBe((scenario.partitions[partition]?.at(-1)?.offset ?? -1) + 1)
     checkLedgers(history.of(partition))

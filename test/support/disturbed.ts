@@ -10,7 +10,7 @@ import type { FateCounts } from '../../src/core/fate.ts'
 import { windowStartOf } from '../../src/core/window.ts'
 import type { Scenario } from '../simulation/scenario.ts'
 import { World, type Mischief } from '../simulation/world.ts'
-import { copiesOf, makeFleet, withinGrace, type Sent } from './fleet.ts'
+import { conflictsOf, copiesOf, makeFleet, withinGrace, type Sent } from './fleet.ts'
 import { LedgerHistory } from './ledger-history.ts'
 import { Random } from './random.ts'
 import { garbage, recordsOf, RULES } from './records.ts'
@@ -37,6 +37,8 @@ export interface Disturbed {
   /** The fates that all records of all partitions together must have. */
   readonly fates: FateCounts
   readonly results: readonly Result[]
+  /** VM windows that a record with other content under a used identity came for, as `keyOf` names them. */
+  readonly conflicts: readonly string[]
 }
 
 export type Result = Omit<VmWindowResult, 'metrics' | 'state'> & {
@@ -53,9 +55,10 @@ export async function disturbed(seed: number, mischief = MISCHIEF, lateShare?: n
   })
   const copies = copiesOf(random, fleet)
   const share = lateShare ?? random.pick([0, 0.05, 0.2])
+  const conflicts = conflictsOf(random, fleet, share === 0 ? 0 : 2 * RULES.sizeMs)
   const partitions = random.int(1, 2)
   const lists = Array.from({ length: partitions }, (): Decoded[] => [])
-  for (const one of withinGrace(random, [...delayed(random, fleet, share), ...copies])) {
+  for (const one of withinGrace(random, [...delayed(random, fleet, share), ...copies, ...conflicts])) {
     const vmId = one.kind === 'point' ? one.point.vmId : one.kind === 'manifest' ? one.manifest.vmId : ''
     const list = lists[partitionOf(vmId, partitions)] as Decoded[]
     list.push(one)
@@ -84,14 +87,15 @@ function delayed(random: Random, fleet: readonly Sent[], share: number): Sent[] 
 function expectedOf(
   { partitions }: Scenario,
   deadLetters: readonly string[],
-): Pick<Disturbed, 'points' | 'tooLate' | 'fates'> {
+): Pick<Disturbed, 'points' | 'tooLate' | 'fates' | 'conflicts'> {
   const refused = deadLetters.map((line) => JSON.parse(line) as { reason: string; partition: number; offset: number })
   const places = new Set(
     refused.filter(({ reason }) => reason === 'too-late').map(({ partition, offset }) => `${partition}/${offset}`),
   )
   const points = new Map<string, DataPoint>()
   const tooLate: TooLate[] = []
-  const fates = { consumed: 0, accepted: 0, duplicate: 0, late: 0, rejected: 0, manifests: 0 }
+  const conflicts = new Map<string, DataPoint>()
+  const fates = { consumed: 0, accepted: 0, duplicate: 0, conflict: 0, late: 0, rejected: 0, manifests: 0 }
   for (const [partition, records] of partitions.entries()) {
     let highestBefore = -Infinity
     for (const { offset, decoded } of records) {
@@ -100,19 +104,28 @@ function expectedOf(
       if (decoded.kind === 'manifest') fates.manifests++
       if (decoded.kind !== 'point') continue
       const { point } = decoded
-      const id = `${point.vmId}/${point.producer}/${point.seq}`
+      const window = windowStartOf(point.timestamp, RULES.sizeMs)
+      const id = `${point.vmId}/${window}/${point.producer}/${point.seq}/${point.metric}`
+      const holder = points.get(id)
       if (places.has(`${partition}/${offset}`)) {
         fates.late++
         tooLate.push({ point, highestBefore })
-      } else if (points.has(id)) fates.duplicate++
-      else {
+      } else if (holder !== undefined && isSameContent(holder, point)) fates.duplicate++
+      else if (holder !== undefined) {
+        fates.conflict++
+        conflicts.set(keyOf({ vmId: point.vmId, windowStart: window }), point)
+      } else {
         fates.accepted++
         points.set(id, point)
       }
       highestBefore = Math.max(highestBefore, point.timestamp)
     }
   }
-  return { points: [...points.values()], tooLate, fates }
+  return { points: [...points.values()], tooLate, fates, conflicts: [...conflicts.keys()] }
+}
+
+function isSameContent(a: DataPoint, b: DataPoint): boolean {
+  return a.timestamp === b.timestamp && a.value === b.value
 }
 
 /** The runs of these many seeds, one after another. */

@@ -31,8 +31,10 @@ export function makeFleet(random: Random, { vms, windows, hasManifests }: FleetS
         for (let i = 0; i < count; i++) {
           const atMs = start + random.int(0, RULES.sizeMs - 1)
           const value = random.pick([random.int(-9, 99), random.next() * 1e9, 0.1])
-          const metric = random.pick(['cpu', 'cpu', 'memory'])
-          sent.push({ atMs, decoded: point(vmId, seq + i, atMs, value, { producer, metric }) })
+          // Every fourth VM samples both metrics at once, under one seq.
+          for (const metric of vm % 4 === 3 ? ['cpu', 'memory'] : [random.pick(['cpu', 'cpu', 'memory'])]) {
+            sent.push({ atMs, decoded: point(vmId, seq + i, atMs, value, { producer, metric }) })
+          }
         }
         if (hasManifests) {
           sent.push({ atMs: start + RULES.sizeMs, decoded: manifest(vmId, start, seq, count, { producer }) })
@@ -55,4 +57,13 @@ export function copiesOf(random: Random, sent: readonly Sent[]): Sent[] {
   return sent
     .filter((one) => one.decoded.kind === 'point' && random.chance(0.4))
     .map((one) => ({ ...one, atMs: one.atMs + random.int(0, 2 * RULES.sizeMs) }))
+}
+
+/** A few records with another value under the identity of a point, as an agent sends that counts from 0 again. */
+export function conflictsOf(random: Random, sent: readonly Sent[], maxDelayMs: number): Sent[] {
+  return sent.flatMap((one) => {
+    if (one.decoded.kind !== 'point' || !random.chance(0.03)) return []
+    const other = { ...one.decoded.point, value: one.decoded.point.value + 1 + random.int(0, 2) }
+    return [{ atMs: one.atMs + random.int(0, maxDelayMs), decoded: { kind: 'point' as const, point: other } }]
+  })
 }

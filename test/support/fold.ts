@@ -7,6 +7,7 @@ import { closeVmWindow, quarantineVmWindow, type VmWindowTask } from '../../src/
 import { canonicalJson, type Json } from '../../src/core/json.ts'
 import { PartitionState, type CloseDecision, type ClosedWindow, type Quiet } from '../../src/core/partition-state.ts'
 import type { Decoded } from '../../src/core/point.ts'
+import type { EncodedContents } from '../../src/core/identity.ts'
 import { summary } from '../../src/core/summary.ts'
 import { RememberedVm } from '../../src/core/remembered-vm.ts'
 import { decodeProducers, VmWindow, type Producers } from '../../src/core/vm-window.ts'
@@ -112,7 +113,18 @@ export class Folding {
 export function recovered(state: PartitionState, rules: Windowing, aggregator: AnyAggregator): PartitionState {
   const wire = <T>(value: T): T => JSON.parse(canonicalJson(value as Json)) as T
   const next = new PartitionState(rules, aggregator)
-  const stored = (vm: VmWindow): VmWindow => VmWindow.decode(wire(vm.encode(aggregator)), aggregator, rules)
+  const stored = (vm: VmWindow): VmWindow => {
+    const again = VmWindow.decode(wire(vm.encode(aggregator)), aggregator, rules)
+    giveContents(vm.producers, again.producers)
+    return again
+  }
+  const giveContents = (from: Producers, to: Producers): void => {
+    for (const [name, producer] of from) {
+      for (const row of wire(producer.encodeContents(name) as unknown as Json) as unknown as EncodedContents[]) {
+        to.get(name)?.loadContents(row)
+      }
+    }
+  }
   next.counts = state.counts
   next.watermark = state.watermark
   next.closedThrough = state.closedThrough
@@ -126,9 +138,27 @@ export function recovered(state: PartitionState, rules: Windowing, aggregator: A
     const known = [...vms].map(
       ([vmId, { producers, metrics }]) => [vmId, new RememberedVm(again(producers), metrics)] as const,
     )
-    next.late.remembered.push({ start, vms: new Map(known) })
+    next.late.remembered.push({ start, vms: new Map(known), version: 0 })
   }
-  for (const { start, vms } of state.late.pending()) for (const vm of vms) next.late.restore(start, stored(vm))
+  for (const { start, vms } of state.late.pending()) {
+    for (const vm of vms) {
+      // A closed window is stored without what is pending; the restore adds that.
+      const closed = next.late.remembered.find((one) => one.start === start)?.vms.get(vm.vmId)
+      for (const [name, pending] of vm.producers) {
+        const known = closed?.producers.get(name)
+        if (known === undefined) continue
+        known.points -= pending.points
+        known.unsequenced -= pending.unsequenced
+        known.conflicts -= pending.conflicts
+      }
+      next.late.restore(start, stored(vm))
+    }
+  }
+  // Late points are in the sets of the remembered windows already.
+  for (const { start, vms } of state.late.remembered) {
+    const window = next.late.remembered.find((one) => one.start === start)
+    for (const [vmId, { producers }] of vms) giveContents(producers, window?.vms.get(vmId)?.producers ?? new Map())
+  }
   next.settle(state.clock.rows())
   return next
 }

@@ -1,5 +1,7 @@
 /** Short ways to write records, rules and expectations in tests. */
 import type { DataPoint, Decoded, SourceRecord, WindowManifest } from '../../src/core/point.ts'
+import { contentCheck } from '../../src/core/identity.ts'
+import type { PointAddition, ProducerWindow } from '../../src/core/producer-window.ts'
 import type { Windowing } from '../../src/core/windowing.ts'
 
 export const RULES: Windowing = {
@@ -31,7 +33,7 @@ export function point(
 export function manifest(
   vmId: string,
   windowStart: number,
-  firstSeq: number,
+  firstSeq: number | null,
   count: number,
   more: Partial<WindowManifest> = {},
 ): Decoded {
@@ -50,4 +52,20 @@ export function recordsOf(decoded: readonly Decoded[], step = 1): SourceRecord[]
     decoded: one,
     raw: () => ({ bytes: new TextEncoder().encode(JSON.stringify(one)), place: { file: 'test.ndjson', line: i + 1 } }),
   }))
+}
+
+/** Adds a point to a producer's window as the fold does; the offset is the seq unless another is given. */
+export function addTo(window: ProducerWindow, seq: number, more: Partial<DataPoint> = {}, offset = seq): PointAddition {
+  const sent: DataPoint = { vmId: 'a', producer: '', metric: 'cpu', timestamp: seq, seq, value: 1, ...more }
+  return window.add(sent, offset, contentCheck(sent.timestamp, sent.value))
+}
+
+/** Promises samples as a manifest does. */
+export function promiseTo(
+  window: ProducerWindow,
+  firstSeq: number | null,
+  count: number,
+  more: Partial<WindowManifest> = {},
+): void {
+  window.promise({ vmId: 'a', producer: '', windowStart: 0, firstSeq, count, last: false, ...more })
 }

@@ -7,7 +7,7 @@ import { statusText } from '../../src/ui/status-text.ts'
 
 const HOUR_MS = 3_600_000
 const AT = Date.UTC(2026, 2, 1, 14)
-const COUNTS = { consumed: 12_345, accepted: 12_000, duplicate: 40, late: 3, rejected: 2, manifests: 300 }
+const COUNTS = { consumed: 12_345, accepted: 12_000, duplicate: 40, conflict: 0, late: 3, rejected: 2, manifests: 300 }
 
 const FRESH: PartitionStatus = {
   ...{ partition: 0, owner: null, commit: 0, published: 0, resumeOffset: null, logEnd: null, lag: null },
@@ -47,10 +47,10 @@ test('three tables: partitions, open windows, records', () => {
       'partition  open window       VM windows  waited for  complete',
       '        0  2026-03-01 14:00       1,040       1,052       980',
       '',
-      'partition  consumed  accepted  duplicate  late  rejected  manifests',
-      '        0    12,345    12,000         40     3         2        300',
-      '        1         0         0          0     0         0          0',
-      '      all    12,345    12,000         40     3         2        300',
+      'partition  consumed  accepted  duplicate  conflict  late  rejected  manifests',
+      '        0    12,345    12,000         40         0     3         2        300',
+      '        1         0         0          0         0     0         0          0',
+      '      all    12,345    12,000         40         0     3         2        300',
       '',
     ].join('\n'),
   )

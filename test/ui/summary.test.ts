@@ -3,7 +3,7 @@ import type { JobSummary } from '../../src/app/types.ts'
 import { summaryText } from '../../src/ui/summary.ts'
 
 const SUMMARY: JobSummary = {
-  points: { consumed: 304_028, accepted: 302_970, duplicate: 4, late: 0, rejected: 2 },
+  points: { consumed: 304_028, accepted: 302_970, duplicate: 4, conflict: 0, late: 0, rejected: 2 },
   manifests: 1052,
   windows: { closed: 192, byReason: { complete: 190, grace: 2 } },
   vmWindows: 25_248,
@@ -20,7 +20,7 @@ const SUMMARY: JobSummary = {
 test('a summary says what became of every record, of every window, and of every metric', () => {
   expect(summaryText(SUMMARY).split('\n')).toEqual([
     'consumed  304,028 in 4.3 s (72k/s)',
-    '  accepted 302,970  duplicate 4  late 0  rejected 2  manifests 1,052',
+    '  accepted 302,970  duplicate 4  conflict 0  late 0  rejected 2  manifests 1,052',
     'closed    192 windows of 25,248 VM windows',
     '  complete 190  grace 2',
     '',

@@ -24,6 +24,8 @@ export interface AvroDecoder {
   decodeSequence(bytes: Uint8Array): Decoded[]
 }
 
+const RECORDS = new Set(['data-point', 'replacing-data-point', 'window-manifest'])
+
 interface KnownSchema {
   /** The fingerprint's halves as the header's bytes spell them, so that no BigInt is made per record. */
   readonly low: number
@@ -33,7 +35,7 @@ interface KnownSchema {
 
 export function createDecoder(): AvroDecoder {
   const known = loadSchemas()
-    .filter((schema) => schema.name === 'data-point' || schema.name === 'window-manifest')
+    .filter((schema) => RECORDS.has(schema.name))
     .map(({ type }): KnownSchema => {
       const fingerprint = schemaFingerprint(type)
       return { low: Number(fingerprint & 0xffffffffn), high: Number(fingerprint >> 32n), read: recordReaderOf(type) }

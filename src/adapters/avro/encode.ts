@@ -12,13 +12,14 @@ export interface AvroEncoder {
 
 export function createEncoder(): AvroEncoder {
   const encodePoint = createObjectEncoder('data-point')
+  const encodeReplacingPoint = createObjectEncoder('replacing-data-point')
   const encodeManifest = createObjectEncoder('window-manifest')
   return {
     encodePoint(point) {
       const problem =
         point.seq === null ? 'seq is null, and the Avro schema has no point without one' : checkPoint(point)
       if (problem !== null) throw new TypeError(problem)
-      return encodePoint(point)
+      return point.replaces === true ? encodeReplacingPoint(point) : encodePoint(point)
     },
     encodeManifest(manifest) {
       const problem = checkManifest(manifest)

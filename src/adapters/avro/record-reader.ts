@@ -5,7 +5,7 @@
  */
 import avro from 'avsc'
 import type { Type } from 'avsc'
-import type { Decoded } from '../../core/point.ts'
+import type { DataPoint, Decoded } from '../../core/point.ts'
 import { quote, toManifest, toPoint, undecodable } from '../json/decode.ts'
 import { numberToMs, parseIsoTimestamp, resolveOptions } from '../json/mapping.ts'
 import type { DecodeOptions, FieldNames } from '../json/mapping.ts'
@@ -15,9 +15,9 @@ import { branchesOf, skipperOf } from './skip.ts'
 /** Reads one record. Afterwards `cursor.broken` says whether the place of the next one is unknown. */
 export type RecordReader = (cursor: Cursor) => Decoded
 
-type Value = string | number | boolean | null
+type Value = string | number | boolean | readonly string[] | null
 type ValueReader = (cursor: Cursor) => Value
-type Kind = 'text' | 'long' | 'double' | 'boolean'
+type Kind = 'text' | 'texts' | 'long' | 'double' | 'boolean'
 
 interface Target {
   readonly name: string
@@ -38,9 +38,13 @@ const MANIFEST_TARGETS: readonly Target[] = [
   { name: 'vmId', kind: 'text' },
   { name: 'producer', kind: 'text', fallback: '' },
   { name: 'windowStart', kind: 'long' },
-  { name: 'firstSeq', kind: 'long' },
+  { name: 'firstSeq', kind: 'long', fallback: null, nullable: true },
   { name: 'count', kind: 'long' },
   { name: 'last', kind: 'boolean', fallback: false },
+  { name: 'counts', kind: 'text', fallback: 'samples' },
+  { name: 'metrics', kind: 'texts', fallback: null, nullable: true },
+  { name: 'corrects', kind: 'boolean', fallback: false },
+  { name: 'replaces', kind: 'boolean', fallback: false },
 ]
 
 /**
@@ -99,19 +103,21 @@ function pointReader(type: InstanceType<typeof avro.types.RecordType>, options: 
     { name: names.timestamp, kind: TIMESTAMP_KINDS[names.timestampUnit] },
     { name: names.seq ?? '', kind: 'long', ...(names.requireSeq ? {} : { fallback: null, nullable: true }) },
     { name: names.value, kind: 'double' },
+    { name: 'replaces', kind: 'boolean', fallback: false },
   ])
   return (cursor) => {
     const bad = slots.fill(cursor)
     if (bad !== null) return failed(cursor, bad)
-    const [vmId, producer, metric, timestamp, seq, value] = slots.values
-    return toPoint({
+    const [vmId, producer, metric, timestamp, seq, value, replaces] = slots.values
+    const point: DataPoint = {
       vmId: vmId as string,
       producer: producer as string,
       metric: names.constantMetric ?? (metric as string),
       timestamp: toMs(timestamp as number | string, names),
       seq: seq as number | null,
       value: value as number,
-    })
+    }
+    return toPoint(replaces === true ? { ...point, replaces } : point)
   }
 }
 
@@ -128,14 +134,21 @@ function manifestReader(type: InstanceType<typeof avro.types.RecordType>): Recor
   return (cursor) => {
     const bad = slots.fill(cursor)
     if (bad !== null) return failed(cursor, bad)
-    const [vmId, producer, windowStart, firstSeq, count, last] = slots.values
+    const [vmId, producer, windowStart, firstSeq, count, last, counts, metrics, corrects, replaces] = slots.values
+    if (counts !== 'samples' && counts !== 'points') {
+      return undecodable('invalid', `counts is ${quote(counts)}, expected "samples" or "points"`)
+    }
     return toManifest({
       vmId: vmId as string,
       producer: producer as string,
       windowStart: windowStart as number,
-      firstSeq: firstSeq as number,
+      firstSeq: firstSeq as number | null,
       count: count as number,
       last: last as boolean,
+      ...(counts === 'samples' ? {} : { counts }),
+      ...(metrics === null ? {} : { metrics: metrics as readonly string[] }),
+      ...(corrects === true ? { corrects } : {}),
+      ...(replaces === true ? { replaces } : {}),
     })
   }
 }
@@ -187,6 +200,7 @@ function passOver(type: Type): ValueReader {
 
 const PROMOTED: Readonly<Record<Kind, readonly string[]>> = {
   text: ['string', 'bytes'],
+  texts: ['array'],
   long: ['int', 'long'],
   double: ['double', 'float', 'long', 'int'],
   boolean: ['boolean'],
@@ -205,7 +219,18 @@ function valueReader(type: Type, target: Target): ValueReader {
       `the field ${quote(target.name)} has the Avro type ${type.typeName}, expected ${PROMOTED[target.kind].join(' or ')}`,
     )
   }
-  return READERS[type.typeName] as ValueReader
+  return type instanceof avro.types.ArrayType ? textsReader(type) : (READERS[type.typeName] as ValueReader)
+}
+
+function textsReader(type: InstanceType<typeof avro.types.ArrayType>): ValueReader {
+  const readText = valueReader(type.itemsType, { name: 'metrics', kind: 'text' })
+  return (cursor) => {
+    const texts: string[] = []
+    for (let count = cursor.readBlockCount(); count > 0 && !cursor.broken; count = cursor.readBlockCount()) {
+      for (let i = 0; i < count && !cursor.broken; i++) texts.push(readText(cursor) as string)
+    }
+    return texts
+  }
 }
 
 const READERS: Readonly<Record<string, ValueReader>> = {

@@ -1,7 +1,8 @@
 /**
  * Decodes CSV in long form, one point per row. The header has the columns vmId, metric, timestamp, seq, value and
- * optionally producer, in any order and with the names of the field mapping; other columns are ignored. If the columns
- * windowStart, firstSeq, count and optionally `last` exist, rows with an empty timestamp are manifests.
+ * optionally producer and replaces, in any order and with the names of the field mapping; other columns are ignored. If the
+ * columns windowStart, firstSeq, count and optionally `last`, counts, metrics (names separated by `;`), corrects and
+ * replaces exist, rows with an empty timestamp are manifests.
  *
  * Fields are quoted as in RFC 4180, with one difference: each row is one line. A line break inside quotes is rejected, so
  * that a missing quote invalidates one row only and not the rows after it.
@@ -28,6 +29,10 @@ interface Columns {
   readonly firstSeq: number
   readonly manifestCount: number
   readonly last: number
+  readonly counts: number
+  readonly metrics: number
+  readonly corrects: number
+  readonly replaces: number
 }
 
 export function csvFormat(file: string, options: DecodeOptions): LineFormat {
@@ -68,7 +73,10 @@ function decodePoint(row: CsvRow, columns: Columns, names: FieldNames): Decoded 
   if (seq !== null && !Number.isFinite(seq)) return wrongInteger(row, columns.seq, names.seq ?? 'seq', seq)
   const value = row.decimal(columns.value)
   if (Number.isNaN(value)) return wrong(row, columns.value, names.value, 'a number')
-  return toPoint({ vmId, producer, metric, timestamp, seq, value })
+  const replaces = flag(row, columns.replaces)
+  if (replaces === null) return wrong(row, columns.replaces, 'replaces', 'true or false')
+  const point = { vmId, producer, metric, timestamp, seq, value }
+  return toPoint(replaces ? { ...point, replaces } : point)
 }
 
 function decodeManifest(row: CsvRow, columns: Columns): Decoded {
@@ -77,13 +85,42 @@ function decodeManifest(row: CsvRow, columns: Columns): Decoded {
   if (vmId === null || producer === null) return notUtf8()
   const windowStart = row.integer(columns.windowStart)
   if (!Number.isFinite(windowStart)) return wrongInteger(row, columns.windowStart, 'windowStart', windowStart)
-  const firstSeq = row.integer(columns.firstSeq)
-  if (!Number.isFinite(firstSeq)) return wrongInteger(row, columns.firstSeq, 'firstSeq', firstSeq)
+  const counts = optional(row, columns.counts) || 'samples'
+  if (counts !== 'samples' && counts !== 'points') return wrong(row, columns.counts, 'counts', 'samples or points')
+  const hasFirstSeq = counts === 'samples' || !row.isEmpty(columns.firstSeq)
+  const firstSeq = hasFirstSeq ? row.integer(columns.firstSeq) : null
+  if (firstSeq !== null && !Number.isFinite(firstSeq)) {
+    return wrongInteger(row, columns.firstSeq, 'firstSeq', firstSeq)
+  }
   const count = row.integer(columns.manifestCount)
   if (!Number.isFinite(count)) return wrongInteger(row, columns.manifestCount, 'count', count)
-  const last = columns.last < 0 ? '' : (row.text(columns.last) ?? '')
-  if (last !== '' && last !== 'true' && last !== 'false') return wrong(row, columns.last, 'last', 'true or false')
-  return toManifest({ vmId, producer, windowStart, firstSeq, count, last: last === 'true' })
+  for (const name of ['last', 'corrects', 'replaces'] as const) {
+    if (flag(row, columns[name]) === null) return wrong(row, columns[name], name, 'true or false')
+  }
+  const metrics = optional(row, columns.metrics)
+  return toManifest({
+    vmId,
+    producer,
+    windowStart,
+    firstSeq,
+    count,
+    last: flag(row, columns.last) === true,
+    ...(counts === 'samples' ? {} : { counts }),
+    ...(metrics === '' ? {} : { metrics: metrics.split(';') }),
+    ...(flag(row, columns.corrects) === true ? { corrects: true } : {}),
+    ...(flag(row, columns.replaces) === true ? { replaces: true } : {}),
+  })
+}
+
+/** '' where the file has no such column. */
+function optional(row: CsvRow, column: number): string {
+  return column < 0 ? '' : (row.text(column) ?? '')
+}
+
+/** An empty field is false; `null`: neither true nor false. */
+function flag(row: CsvRow, column: number): boolean | null {
+  const text = optional(row, column)
+  return text === 'true' ? true : text === 'false' || text === '' ? false : null
 }
 
 /** NaN if the field is not a timestamp, ±Infinity beyond 2^53. */
@@ -121,6 +158,10 @@ function readHeader(file: string, row: CsvRow, problem: string | null, names: Fi
     firstSeq: at('firstSeq'),
     manifestCount: at('count'),
     last: at('last'),
+    counts: at('counts'),
+    metrics: at('metrics'),
+    corrects: at('corrects'),
+    replaces: at('replaces'),
   }
   const required = [names.vmId, names.timestamp, names.value]
   if (names.constantMetric === null) required.push(names.metric)

@@ -1,8 +1,8 @@
 /**
  * One JSON text, a line of a file or the value of a Kafka record, to a point or a manifest:
  *
- *   {"vmId","metric","timestamp","seq","value"[,"producer"]}
- *   {"manifest":{"vmId","windowStart","firstSeq","count"[,"producer","last"]}}
+ *   {"vmId","metric","timestamp","seq","value"[,"producer","replaces"]}
+ *   {"manifest":{"vmId","windowStart","firstSeq","count"[,"producer","last","counts","metrics","corrects","replaces"]}}
  *
  * Unknown fields are ignored. Nothing throws: what is wrong becomes an `undecodable` value that names field and value.
  */
@@ -93,26 +93,46 @@ function decodeValue(parsed: unknown, names: FieldNames): Decoded {
   if (!Number.isSafeInteger(timestamp)) return wrongTimestamp(parsed[names.timestamp], names)
   if (seq === null ? names.requireSeq : !Number.isSafeInteger(seq)) return wrongSeq(parsed, names)
   if (typeof value !== 'number') return wrongType(names.value, value, 'a number')
-  return toPoint({ vmId, producer, metric, timestamp, seq: seq as number | null, value })
+  const replaces = parsed['replaces'] ?? false
+  if (typeof replaces !== 'boolean') return wrongType('replaces', replaces, 'true or false')
+  const point = { vmId, producer, metric, timestamp, seq: seq as number | null, value }
+  return toPoint(replaces ? { ...point, replaces } : point)
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
 }
 
 function decodeManifest(fields: Fields): Decoded {
-  const { vmId, windowStart, firstSeq, count } = fields
+  const { vmId, windowStart, count } = fields
+  const counts = fields['counts'] ?? 'samples'
+  const metrics = fields['metrics'] ?? null
+  const corrects = fields['corrects'] ?? false
+  const replaces = fields['replaces'] ?? false
+  const firstSeq = fields['firstSeq'] ?? (counts === 'points' ? null : undefined)
   const producer = fields['producer'] ?? ''
   const last = fields['last'] ?? false
   if (typeof vmId !== 'string') return wrongType('manifest.vmId', vmId, 'a text')
   if (typeof producer !== 'string') return wrongType('manifest.producer', producer, 'a text')
   if (!Number.isSafeInteger(windowStart)) return wrongInteger('manifest.windowStart', windowStart)
-  if (!Number.isSafeInteger(firstSeq)) return wrongInteger('manifest.firstSeq', firstSeq)
+  if (counts !== 'samples' && counts !== 'points') return wrongType('manifest.counts', counts, '"samples" or "points"')
+  if (firstSeq !== null && !Number.isSafeInteger(firstSeq)) return wrongInteger('manifest.firstSeq', firstSeq)
   if (!Number.isSafeInteger(count)) return wrongInteger('manifest.count', count)
   if (typeof last !== 'boolean') return wrongType('manifest.last', last, 'true or false')
+  if (metrics !== null && !isTexts(metrics)) return wrongType('manifest.metrics', metrics, 'a list of texts')
+  if (typeof corrects !== 'boolean') return wrongType('manifest.corrects', corrects, 'true or false')
+  if (typeof replaces !== 'boolean') return wrongType('manifest.replaces', replaces, 'true or false')
   return toManifest({
     vmId,
     producer,
     windowStart: windowStart as number,
-    firstSeq: firstSeq as number,
+    firstSeq: firstSeq as number | null,
     count: count as number,
     last,
+    ...(counts === 'samples' ? {} : { counts }),
+    ...(metrics === null ? {} : { metrics }),
+    ...(corrects ? { corrects } : {}),
+    ...(replaces ? { replaces } : {}),
   })
 }
 

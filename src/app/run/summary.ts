@@ -46,9 +46,9 @@ export async function summarise(
       total.add(row as TotalRow)
     }
   }
-  const { consumed, accepted, duplicate, late, rejected, manifests } = counts
+  const { consumed, accepted, duplicate, conflict, late, rejected, manifests } = counts
   return {
-    points: { consumed, accepted, duplicate, late, rejected },
+    points: { consumed, accepted, duplicate, conflict, late, rejected },
     manifests,
     windows: { closed, byReason },
     vmWindows,

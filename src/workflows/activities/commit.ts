@@ -5,7 +5,7 @@
  * Running it twice is safe: the second run finds the commit of the first in the ledger and returns it.
  */
 import { canonicalJson } from '../../core/json.ts'
-import { isBalanced } from '../../core/fate.ts'
+import { isBalanced, withAllFates } from '../../core/fate.ts'
 import { WindrowError } from '../../errors/index.ts'
 import { ledgerKey } from '../../ledger/attempt-id.ts'
 import { textDigest } from '../../ledger/text-digest.ts'
@@ -17,7 +17,7 @@ import type { AggregateOutcome, CommitPlan, CommitRequest, PlannedClose } from '
 export async function commit(request: CommitRequest, store: StateStore): Promise<{ commit: number }> {
   const { plan, outcome } = request
   const { owner } = plan
-  if (!isBalanced(plan.counts)) throw unbalanced(plan)
+  if (!isBalanced(withAllFates(plan.counts))) throw unbalanced(plan)
   for (;;) {
     const found = await readLedger(store, owner.job, owner.partition)
     if (found === null) throw lostPartition(owner.job, owner.partition, owner.epoch)
@@ -64,6 +64,7 @@ function commitDigest(plan: CommitPlan, outcome: AggregateOutcome | null): strin
   const sets = [
     ...open,
     plan.roster,
+    ...(plan.contents ?? []).flatMap((one) => [one.whole, one.amended]),
     plan.dead,
     plan.late,
     plan.amend?.late,
@@ -97,6 +98,7 @@ function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: stri
     resumeOffset: plan.cut + 1,
     open: plan.open,
     roster: plan.roster,
+    contents: plan.contents ?? [],
     deadLetters: [plan.dead, outcome?.quarantined].flatMap((set) => (set === undefined || set.rows === 0 ? [] : [set])),
     late: plan.late,
     amendedLate: plan.amend?.late ?? null,

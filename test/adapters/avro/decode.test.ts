@@ -199,7 +199,7 @@ describe('an Avro manifest', () => {
     bytes[bytes.length - 1] = 2
     expect(decoder.decode(bytes)).toMatchObject({
       code: 'undecodable',
-      detail: 'last: a boolean is 2, expected 0 or 1',
+      detail: 'replaces: a boolean is 2, expected 0 or 1',
     })
   })
 

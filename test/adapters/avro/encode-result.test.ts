@@ -9,7 +9,7 @@ import { canonicalJson, type Json } from '../../../src/core/json.ts'
 import { summary } from '../../../src/core/summary.ts'
 import { VmWindow } from '../../../src/core/vm-window.ts'
 import { resultLine } from '../../../src/ledger/result-line.ts'
-import { RULES } from '../../support/records.ts'
+import { addTo, promiseTo, RULES } from '../../support/records.ts'
 import { resultLines } from './arbitrary-lines.ts'
 
 const encode = createResultEncoder()
@@ -26,10 +26,10 @@ function publishedLine(): string {
     [2, 'cpu', 0.1],
     [9, 'cpu', 7],
   ] as const) {
-    producer.add(seq)
+    addTo(producer, seq, { metric })
     vm.fold({ vmId: 'vm-1', producer: '', metric, timestamp: seq, seq, value }, summary)
   }
-  producer.promise(0, 5, false)
+  promiseTo(producer, 0, 5)
   const window = vm.encode(summary)
   const task = {
     windowStart: 0,

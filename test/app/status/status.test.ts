@@ -130,9 +130,9 @@ test('the intent is told without its pages, the last close as the index has it',
 })
 
 test('counts are summed over all partitions', () => {
-  const counts = { consumed: 5, accepted: 2, duplicate: 1, late: 1, rejected: 0, manifests: 1 }
+  const counts = { consumed: 5, accepted: 2, duplicate: 1, conflict: 0, late: 1, rejected: 0, manifests: 1 }
   expect(statusOf(RECORD, [lookOf(viewOf({ counts })), lookOf(viewOf({ counts }))], NO_LOG).counts).toEqual({
-    ...{ consumed: 10, accepted: 4, duplicate: 2, late: 2, rejected: 0, manifests: 2 },
+    ...{ consumed: 10, accepted: 4, duplicate: 2, conflict: 0, late: 2, rejected: 0, manifests: 2 },
   })
 })
 

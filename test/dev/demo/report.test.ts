@@ -15,7 +15,7 @@ function honest(options = DAY) {
   const tally = tallyOf(fleet)
   const { records, points, copies, manifests } = tally
   const summary: JobSummary = {
-    points: { consumed: records, accepted: points, duplicate: copies, late: 0, rejected: 0 },
+    points: { consumed: records, accepted: points, duplicate: copies, conflict: 0, late: 0, rejected: 0 },
     manifests,
     windows: { closed: 3, byReason: { complete: 2, grace: 1 } },
     vmWindows: manifests,
@@ -36,6 +36,7 @@ function honest(options = DAY) {
       reason: missingCount === 0 ? 'complete' : 'grace',
       expected,
       received: expected - missingCount,
+      conflicts: 0,
       duplicates: 0,
       missing: lost,
       missingCount,

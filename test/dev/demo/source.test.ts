@@ -100,7 +100,8 @@ describe.each([
       seen.set(key, addRange(seen.get(key) ?? [], seq as number, 1))
     }
     const promised = new Map<string, number>()
-    const incomplete = manifestsOf(all).flatMap(({ vmId, windowStart, firstSeq, count }) => {
+    const incomplete = manifestsOf(all).flatMap(({ vmId, windowStart, firstSeq: first, count }) => {
+      const firstSeq = first as number
       expect(firstSeq).toBe(promised.get(vmId) ?? 0)
       promised.set(vmId, firstSeq + count)
       const expected = addRange([], firstSeq, count)

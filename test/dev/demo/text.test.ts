@@ -13,7 +13,7 @@ const [first] = fleet.vms
 if (first === undefined) throw new Error('the fleet is empty')
 
 const SUMMARY: JobSummary = {
-  points: { consumed: 1_014_960, accepted: 999_987, duplicate: 9_973, late: 0, rejected: 0 },
+  points: { consumed: 1_014_960, accepted: 999_987, duplicate: 9_973, conflict: 0, late: 0, rejected: 0 },
   manifests: 5_000,
   windows: { closed: 8, byReason: { complete: 7, grace: 1 } },
   vmWindows: 5_000,

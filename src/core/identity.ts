@@ -1,0 +1,246 @@
+/**
+ * What an open or remembered VM window knows of the points of one producer, so that an equal record is a duplicate and a
+ * different record under a used identity is a conflict.
+ *
+ * The identity of a point is (VM window, producer, seq, metric); its content is (timestamp, value). Each accepted point
+ * costs eight bytes: the offset of its record, relative to the producer's first one in the window, and a check of 32 bits
+ * over its content. Both are the two words of one double, so that a plain array of doubles holds them. Points lie dense in
+ * seq; a second metric under a seq lies in a layer of that metric. What is far from all others lies in a map, so memory
+ * follows the number of points and not the distance between their seqs.
+ */
+import type { Json } from './json.ts'
+import { SeqSet } from './seq-set.ts'
+
+/** The record that holds an identity. */
+export interface Holder {
+  /** `null`: too far behind the first record of the VM window to be kept. */
+  readonly offset: number | null
+  readonly check: number
+}
+
+/** No content: its high word would be an offset that is never kept. Not a whole number, so the arrays hold plain doubles. */
+const VACANT = -1.5
+/** Offsets from here on are kept as this: a double with a larger high word may be no number. */
+const MAX_RELATIVE = 0x7fe00000
+/** A layer may have so many places without a point, and so many times its points. */
+const FREE_PLACES = 64
+const MAX_PLACES_PER_POINT = 4
+
+const content = new Float64Array(2)
+const words = new Uint32Array(content.buffer)
+
+/** 32 bits over the content of a point. -0 counts as 0, since both have the same text. */
+export function contentCheck(timestamp: number, value: number): number {
+  content[0] = timestamp + 0
+  content[1] = value + 0
+  let h = Math.imul(words[0] as number, 0xcc9e2d51)
+  h = Math.imul(((h << 15) | (h >>> 17)) ^ (words[1] as number), 0x85ebca6b)
+  h = Math.imul(((h << 13) | (h >>> 19)) ^ (words[2] as number), 0x1b873593)
+  h = Math.imul(((h << 15) | (h >>> 17)) ^ (words[3] as number), 0xc2b2ae35)
+  h ^= h >>> 16
+  h = Math.imul(h, 0x85ebca6b)
+  return (h ^ (h >>> 13)) >>> 0
+}
+
+function pack(relative: number, check: number): number {
+  words[1] = Math.min(relative, MAX_RELATIVE)
+  words[0] = check
+  return content[0] as number
+}
+
+function relativeOf(packed: number): number {
+  content[0] = packed
+  return words[1] as number
+}
+
+function checkOf(packed: number): number {
+  content[0] = packed
+  return words[0] as number
+}
+
+/** Contents by seq. */
+class Layer {
+  private base = 0
+  private places: number[] | null = null
+  private members = 0
+  private far: Map<number, number> | null = null
+
+  get(seq: number): number {
+    const { places } = this
+    if (places !== null) {
+      const place = seq - this.base
+      if (place >= 0 && place < places.length) {
+        const packed = places[place] as number
+        if (packed !== VACANT || this.far === null) return packed
+      }
+    }
+    return this.far?.get(seq) ?? VACANT
+  }
+
+  set(seq: number, packed: number): void {
+    if (this.places === null) {
+      this.base = seq
+      this.places = vacant(4)
+    }
+    let place = seq - this.base
+    if (place < 0 || place >= this.places.length) {
+      this.grow(place)
+      place = seq - this.base
+    }
+    const { places } = this
+    if (place >= 0 && place < places.length) {
+      places[place] = packed
+      this.members++
+    } else {
+      this.far ??= new Map()
+      this.far.set(seq, packed)
+    }
+  }
+
+  /** Makes room for a place outside, with a share to spare, unless too much of it would be vacant. */
+  private grow(place: number): void {
+    const { length } = this.places as number[]
+    const needed = place < 0 ? length - place : place + 1
+    if (needed > FREE_PLACES + MAX_PLACES_PER_POINT * (this.members + 1)) return
+    const spare = (needed >> 3) + 3
+    const grown = vacant(needed + spare)
+    // Below the first seq there is no more than the seq itself.
+    const shift = place < 0 ? Math.min(this.base, spare - place) : 0
+    for (let i = 0; i < length; i++) grown[shift + i] = (this.places as number[])[i] as number
+    this.places = grown
+    this.base -= shift
+  }
+
+  /** Takes over all of another layer; this one is empty. */
+  fill(other: Layer): this {
+    this.base = other.base
+    this.places = other.places === null ? null : other.places.slice()
+    this.members = other.members
+    this.far = other.far === null ? null : new Map(other.far)
+    return this
+  }
+}
+
+function vacant(length: number): number[] {
+  return new Array<number>(length).fill(VACANT)
+}
+
+/** Points that a row of stored contents holds at most: its text stays far below the size of a page. */
+const POINTS_PER_ROW = 4096
+
+const rowWords = new Uint32Array(2 * POINTS_PER_ROW)
+
+/** Contents of one metric of a producer, some of them; a row of the chunk kind `contents` has the VM beside it. */
+export interface EncodedContents {
+  readonly producer: string
+  readonly metric: string
+  readonly seqs: Json
+  /** Offset of the first record of the producer in the VM window. */
+  readonly first: number
+  /** Base64 of two words of 32 bits each, little endian, in the order of the seqs: relative offset and check. */
+  readonly contents: string
+}
+
+/** As a layer it holds the first point of each seq, whatever its metric. */
+export class Identities extends Layer {
+  /** Offset of the first record; -1 before it. */
+  private first = -1
+  /** Points of further metrics under a seq that has one already. */
+  private byMetric: Map<string, Layer> | null = null
+
+  /** Takes in a point that is new. Offsets rise, so no later record is before the first one. */
+  add(seq: number, metric: string, offset: number, check: number): void {
+    if (this.first < 0) this.first = offset
+    this.put(seq, metric, pack(offset - this.first, check))
+  }
+
+  private put(seq: number, metric: string, packed: number): void {
+    if (this.get(seq) === VACANT) {
+      this.set(seq, packed)
+      return
+    }
+    this.byMetric ??= new Map()
+    let layer = this.byMetric.get(metric)
+    if (layer === undefined) this.byMetric.set(metric, (layer = new Layer()))
+    layer.set(seq, packed)
+  }
+
+  /** The record that holds an identity, which the caller knows to be used; `null`: its content is not known. */
+  holder(seq: number, metric: string): Holder | null {
+    const packed = this.packed(seq, metric)
+    if (packed === VACANT) return null
+    const relative = relativeOf(packed)
+    return { offset: relative === MAX_RELATIVE ? null : this.first + relative, check: checkOf(packed) }
+  }
+
+  /** Whether a used identity has this content; an identity whose content is not known has any. */
+  isSame(seq: number, metric: string, check: number): boolean {
+    const packed = this.packed(seq, metric)
+    return packed === VACANT || checkOf(packed) === check
+  }
+
+  private packed(seq: number, metric: string): number {
+    const further = this.byMetric?.get(metric)?.get(seq) ?? VACANT
+    return further === VACANT ? this.get(seq) : further
+  }
+
+  copy(): Identities {
+    const copy = new Identities().fill(this)
+    copy.first = this.first
+    if (this.byMetric !== null) {
+      copy.byMetric = new Map([...this.byMetric].map(([name, layer]) => [name, new Layer().fill(layer)]))
+    }
+    return copy
+  }
+
+  /** The contents of the seqs of a metric, in rows of a bounded size. Seqs whose content is not known are left out. */
+  encode(producer: string, metric: string, seqs: SeqSet): EncodedContents[] {
+    const rows: EncodedContents[] = []
+    let members = new SeqSet(Infinity)
+    const flush = (): void => {
+      if (members.size === 0) return
+      const contents = base64Of(new Uint8Array(rowWords.buffer, 0, 8 * members.size))
+      rows.push({ producer, metric, seqs: members.encode(), first: this.first, contents })
+      members = new SeqSet(Infinity)
+    }
+    for (const [first, last] of seqs.ranges()) {
+      for (let seq = first; seq <= last; seq++) {
+        const packed = this.packed(seq, metric)
+        if (packed === VACANT) continue
+        content[0] = packed
+        rowWords[2 * members.size] = words[1] as number
+        rowWords[2 * members.size + 1] = words[0] as number
+        members.add(seq)
+        if (members.size === POINTS_PER_ROW) flush()
+      }
+    }
+    flush()
+    return rows
+  }
+
+  /** Takes in a stored row; returns the seqs that it names. */
+  load({ metric, seqs, first, contents }: EncodedContents): SeqSet {
+    const members = SeqSet.decode(seqs, Infinity)
+    const bytes = Uint8Array.from(atob(contents), (char) => char.charCodeAt(0))
+    const view = new DataView(bytes.buffer)
+    if (this.first < 0) this.first = first
+    let at = 0
+    for (const [from, to] of members.ranges()) {
+      for (let seq = from; seq <= to; seq++, at += 8) {
+        this.put(seq, metric, pack(view.getUint32(at, true), view.getUint32(at + 4, true)))
+      }
+    }
+    return members
+  }
+}
+
+/** Arguments of one call, far below the limit of any engine. */
+const CHARS_PER_CALL = 4096
+
+function base64Of(bytes: Uint8Array): string {
+  let binary = ''
+  for (let at = 0; at < bytes.length; at += CHARS_PER_CALL) {
+    binary += String.fromCharCode(...bytes.subarray(at, at + CHARS_PER_CALL))
+  }
+  return btoa(binary)
+}
