@@ -77,7 +77,7 @@ export const ERROR_CATALOG = {
   ),
   DATA_LOSS: fatal(
     'Records that the job still needs no longer exist in the log.',
-    'Records were deleted before they were read, or the log was truncated. Raise the retention, and start a new job (--job) to continue without them.',
+    'Records were deleted before they were read, or the log was truncated: restore the log, or raise the retention and start a new job (--job) to continue without them.',
   ),
   DEAD_LETTERS: fatal(
     'Records were rejected, and --fail-on-dead-letters is set.',

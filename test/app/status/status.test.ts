@@ -190,7 +190,7 @@ describe('on an embedded state', () => {
     await leaveJob(RECORD, async () => {
       rmSync(join(dataDir, 'state', 'endpoint.json'))
       await expect(readStatus(config, signal)).rejects.toMatchObject({
-        code: 'DATA_DIR_IN_USE',
+        code: 'DATA_DIR_BUSY',
         message: `the state in ${dataDir} is held by a process that starts or ends just now`,
       })
     })
