@@ -73,10 +73,13 @@ async function runSchedule(seed: number): Promise<{ crashes: number; answers: Re
     const windows = [...new Set(forced.map(({ intent }) => intent?.window ?? NaN))].sort((a, b) => a - b)
     if (found.outcome.kind === 'refused') expect(windows, `${id} refused`).toEqual([])
     else expect(windows.every((start) => start <= window)).toBe(true)
-    // What was forced was decided in the ledger before it was committed. A decision that a checkpoint came before, which
-    // a later owner makes when it stops or has other limits, had no effect: it is taken again, later.
+    // A forced close was decided in the ledger before it was committed. A decision that an owner overtook with a checkpoint
+    // had no effect: it was taken again later, unless the records closed the window first. So the last decision counts.
     for (const start of windows) {
-      const decided = forced.filter(({ intent }) => intent?.window === start).at(-1)?.intent
+      const decided = history
+        .of(partition)
+        .filter(({ intent }) => intent?.window === start)
+        .at(-1)?.intent
       const closed = history.of(partition).find(({ closedThrough }) => closedThrough === start)
       expect(closed?.resumeOffset, `window ${start}`).toBe((decided?.cut ?? NaN) + 1)
     }
