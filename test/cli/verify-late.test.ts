@@ -33,38 +33,37 @@ function belated(lines: readonly string[], random: Random): string[] {
     .map(({ line }) => (random.chance(0.3) ? line.replace('"cpu"', '"memory"') : line))
 }
 
-test.each([1, 3, 6, 7, 8].slice(0, perSuite({ unit: 1, simulation: 5 })))(
-  'seed %i: all follows from the records',
-  async (seed) => {
-    const random = new Random(seed)
-    const fleet = { vms: 6, windows: WINDOWS, windowMs: MINUTE, pointsPerWindow: 6, seed, copies: 0.1, reach: 5 }
-    const input = join(folder, `points-${seed}.ndjson`)
-    const dataDir = join(folder, `.windrow-${seed}`)
-    const amendWindows = random.int(1, 3)
-    writeFileSync(
-      input,
-      belated(fleetLines(fleet), random)
-        .map((line) => `${line}\n`)
-        .join(''),
-    )
-    const settings = { window: '1m', grace: '5s', partitions: 2, amendWindows, rosterWindows: 2 }
-    const { points, amendments } = await run({ settings: { ...settings, input, dataDir } })
-    expect(points.late).toBeGreaterThan(0)
-    expect(amendments.revisions).toBeGreaterThan(0)
+const SEEDS = [1, 3, 6, 7, 8].slice(0, perSuite({ unit: 1, simulation: 5 }))
 
-    const verify = async (...range: readonly string[]): Promise<VerifyReport> => {
-      const cli = fakeCli({ WINDROW_DATA_DIR: dataDir })
-      const flags = ['--window', '1m', '--grace', '5s', '--partitions', '2', '--roster-windows', '2']
-      const args = ['verify', '--input', input, ...flags, '--amend-windows', String(amendWindows), '--json', ...range]
-      await execute([command], args, cli.context)
-      return JSON.parse(cli.stdout()) as VerifyReport
-    }
-    const whole = await verify()
-    expect(whole.differences).toEqual([])
-    const middle = new Date((WINDOWS / 2) * MINUTE).toISOString()
-    const range = await verify('--from', middle)
-    expect(range.differences).toEqual([])
-    expect(range.compared.vmWindows.compared).toBeGreaterThan(0)
-    expect(range.compared.vmWindows.compared).toBeLessThan(whole.compared.vmWindows.compared)
-  },
-)
+test.each(SEEDS)('seed %i: all follows from the records', async (seed) => {
+  const random = new Random(seed)
+  const fleet = { vms: 6, windows: WINDOWS, windowMs: MINUTE, pointsPerWindow: 6, seed, copies: 0.1, reach: 5 }
+  const input = join(folder, `points-${seed}.ndjson`)
+  const dataDir = join(folder, `.windrow-${seed}`)
+  const amendWindows = random.int(1, 3)
+  writeFileSync(
+    input,
+    belated(fleetLines(fleet), random)
+      .map((line) => `${line}\n`)
+      .join(''),
+  )
+  const settings = { window: '1m', grace: '5s', partitions: 2, amendWindows, rosterWindows: 2 }
+  const { points, amendments } = await run({ settings: { ...settings, input, dataDir } })
+  expect(points.late).toBeGreaterThan(0)
+  expect(amendments.revisions).toBeGreaterThan(0)
+
+  const verify = async (...range: readonly string[]): Promise<VerifyReport> => {
+    const cli = fakeCli({ WINDROW_DATA_DIR: dataDir })
+    const flags = ['--window', '1m', '--grace', '5s', '--partitions', '2', '--roster-windows', '2']
+    const args = ['verify', '--input', input, ...flags, '--amend-windows', String(amendWindows), '--json', ...range]
+    await execute([command], args, cli.context)
+    return JSON.parse(cli.stdout()) as VerifyReport
+  }
+  const whole = await verify()
+  expect(whole.differences).toEqual([])
+  const middle = new Date((WINDOWS / 2) * MINUTE).toISOString()
+  const range = await verify('--from', middle)
+  expect(range.differences).toEqual([])
+  expect(range.compared.vmWindows.compared).toBeGreaterThan(0)
+  expect(range.compared.vmWindows.compared).toBeLessThan(whole.compared.vmWindows.compared)
+})
