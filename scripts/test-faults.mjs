@@ -1,7 +1,8 @@
 // The fault harness: npm run test:faults [-- --seed 1 --minutes 20 --state redis|postgres --kinds zombie,kill-store]
-// Without flags, what CI runs: every kind of fault at least once. With --minutes the figures are kept for
-// docs/internals/reliability.md (`npm run docs:reliability` writes them into it).
-// With --control NAME, one of test/faults/controls.ts: processors with a fault of their own, that must be found.
+// Without flags it does what CI does: it injects every kind of fault at least once. With --minutes it also stores the figures
+// for docs/internals/reliability.md (`npm run docs:reliability` writes them into the page).
+// With --control NAME it runs processors with the faulty ports of that negative control (test/faults/controls.ts), and the
+// harness must detect the error.
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 

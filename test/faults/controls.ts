@@ -1,19 +1,19 @@
 /**
- * Negative controls: processors whose ports have a fault each (controls/faulty-ports.ts). What they do wrong shows under
- * the faults named here, and the harness must find it within five seeds.
+ * Negative controls: processors with one faulty port each (controls/faulty-ports.ts). The kinds of faults named here expose
+ * the error of the port, and the harness must detect it within five seeds.
  */
-import { killBroker } from './faults/parts.ts'
+import { killBroker } from './faults/services.ts'
 import { killProcessor, zombie } from './faults/processors.ts'
-import type { FaultKind } from './site.ts'
+import type { FaultKind } from './environment.ts'
 
 export interface NegativeControl {
   readonly name: string
   readonly kinds: readonly FaultKind[]
 }
 
-/** Other points have nothing to do with what goes wrong in publishing. */
+/** The point that exposes errors in publishing. */
 const PUBLISHING = { step: 'publish', phase: 'begins' } as const
-/** The ledger is about to be read again. */
+/** The point right before the ledger is read again. */
 const ADOPTING = { step: 'adopt', phase: 'begins' } as const
 
 export const CONTROLS: readonly NegativeControl[] = [

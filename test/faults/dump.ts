@@ -1,4 +1,4 @@
-/** What a stuck job looks like: its ledgers, the workflows of what it is about to commit, its lag, its last words. */
+/** Dumps the state of a stuck job: services, ledgers, the workflows of pending commits, lag, and the last log lines. */
 import kafkajs from 'kafkajs'
 import type { Stack } from '../../src/dev/stack/index.ts'
 import { askSidecar, ledgersOf } from './ledgers.ts'
@@ -14,10 +14,10 @@ export interface DumpOf {
 
 export async function dump({ stack, job, topic, partitions, processors }: DumpOf): Promise<string> {
   const { description } = stack
-  const parts = (await stack.status()).map(({ part, state, problem }) => `  ${part} ${state} ${problem ?? ''}`)
+  const services = (await stack.status()).map(({ part, state, problem }) => `  ${part} ${state} ${problem ?? ''}`)
   const ledgers = await ledgersOf(description, job, partitions)
   const ends = await endsOf(description.addresses.kafka, topic)
-  const lines: string[] = ['parts', ...parts, 'ledgers']
+  const lines: string[] = ['services', ...services, 'ledgers']
   for (const [partition, ledger] of ledgers.entries()) {
     const lag = ledger === null ? 'unknown' : (ends.get(partition) ?? NaN) - ledger.resumeOffset
     lines.push(`  ${partition}: lag ${lag} ${JSON.stringify(ledger)}`)
@@ -26,7 +26,7 @@ export async function dump({ stack, job, topic, partitions, processors }: DumpOf
     lines.push(`    workflow ${attempt}: ${await askSidecar(description, `/v1.0/workflows/dapr/${attempt}`)}`)
   }
   for (const { slot, running, hasEnded, recent } of processors.all) {
-    lines.push(`processor ${slot}, pid ${running.child.pid}${hasEnded ? ', ended' : ''}, last said`)
+    lines.push(`processor ${slot}, pid ${running.child.pid}${hasEnded ? ', ended' : ''}, last log lines`)
     lines.push(...recent.slice(-25).map((line) => `  ${line.slice(0, 400)}`))
   }
   return lines.join('\n')
@@ -42,7 +42,7 @@ async function endsOf(broker: string, topic: string): Promise<Map<number, number
     await admin.connect()
     return new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]))
   } catch (error) {
-    // The broker may be what is down; the parts above say so, and the rest of the dump says more.
+    // The broker may be down; the list of services above shows that, and the rest of the dump is still useful.
     if (error instanceof kafkajs.KafkaJSError) return new Map()
     throw error
   } finally {

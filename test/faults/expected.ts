@@ -1,16 +1,16 @@
 /**
- * What an exact processor must have made of a topic's records, computed in the plainest way and with nothing of ours: a
- * map of what was seen, whole numbers added up.
+ * Computes what an exact processor must publish for the records of a topic. It uses the simplest method and no code of
+ * Windrow: a map of the records seen so far, and sums of whole numbers.
  *
- * Of late points only what the records alone decide is expected. A window closes at the latest when a point has come that is
- * later than its end plus the grace; it closes before that only when all it was promised is there, and then nothing but
- * copies can come late, or all that a VM sends that nobody waited for. So of the workload it is certain
+ * For late points it expects only what the records alone decide. A window closes at the latest when a point arrives whose
+ * time is after the window's end plus the grace period. It closes earlier only if everything promised has arrived; then only
+ * duplicates can be late, or all records of a VM that was not expected. So for this workload the following is certain:
  * - which points are too late, and that these and no others have a dead letter;
- * - what the last revision of every VM window holds: whatever came in time or late enough to be amended in, and of the VM's
- *   lifetime the same;
- * - that a VM window for which nothing came late, and none of those before it that reach it, has one revision.
- * How many revisions the others have is not: late points that came between two closes are amended by one commit. There
- * is at most one a late record, and each says something new.
+ * - the content of the last revision of every VM window, including the VM's lifetime sums: every record that arrived in time
+ *   or early enough to amend the window;
+ * - that a VM window has one revision if no record for it arrived late, nor for an earlier window that amends it.
+ * The number of revisions of other VM windows is not certain, since one commit amends all late points between two closes.
+ * There is at most one revision per late record, and each changes something.
  */
 import type { FateCounts } from '../../src/core/fate.ts'
 import { AMEND_WINDOWS } from './lateness.ts'
@@ -21,29 +21,29 @@ export interface ExpectedVmWindow {
   readonly vmId: string
   readonly windowStart: number
   readonly partition: number
-  /** Points that manifests promise; `null`: there is none. */
+  /** Number of points that manifests promise; `null` if there is no manifest. */
   expected: number | null
   received: number
   sum: number
   min: number
   max: number
-  /** Of the VM, up to and with this window. */
+  /** Points of the VM up to and including this window. */
   lifetimeCount: number
   lifetimeSum: number
-  /** Something came before the window closed; otherwise its first revision may be an amendment. */
+  /** A record arrived before the window closed. Otherwise its first revision may be an amendment. */
   cameInTime: boolean
-  /** New records that came after it closed. */
+  /** Number of new records that arrived after the window closed. */
   late: number
   maxRevision: number
 }
 
-/** What became of a refused record: `broken` ones cannot be read or used. */
+/** Why a record was refused: `broken` ones cannot be decoded or are invalid. */
 export type DeadLetterKind = 'broken' | 'too-late'
 
 export interface Expected {
   /** By `vmId@windowStart`. */
   readonly vmWindows: ReadonlyMap<string, ExpectedVmWindow>
-  /** All records that must have a dead letter, by `partition/offset`. */
+  /** By `partition/offset`: all records that must have a dead letter. */
   readonly deadLetters: ReadonlyMap<string, DeadLetterKind>
   readonly counts: FateCounts
 }
@@ -62,7 +62,7 @@ interface Manifest {
   readonly count: number
 }
 
-/** The records in the order of partitions and offsets. */
+/** `records` are in the order of partitions and offsets. */
 export function expectedOf(records: readonly TopicRecord[]): Expected {
   const vmWindows = new Map<string, ExpectedVmWindow>()
   const deadLetters = new Map<string, DeadLetterKind>()
@@ -96,7 +96,7 @@ export function expectedOf(records: readonly TopicRecord[]): Expected {
     }
     if (clock.isTooLate(windowStart, `${partition}/${offset}`)) {
       deadLetters.set(`${partition}/${offset}`, 'too-late')
-      // A copy of a point that was counted long ago is too late like any other: its window is not known any more.
+      // A duplicate of a point counted long ago is too late too: its window is no longer remembered.
       if (!isManifest) counts.late++
       continue
     }
@@ -124,13 +124,13 @@ export function expectedOf(records: readonly TopicRecord[]): Expected {
   return { vmWindows, deadLetters, counts }
 }
 
-/** How far a partition has come, by its records alone. */
+/** Tracks which windows of a partition have closed, by its records alone. */
 class PartitionClock {
-  /** Of the points that came in time. */
+  /** The highest event time of the points that arrived in time. */
   watermark = -Infinity
   #promisedThrough = -Infinity
 
-  /** A manifest came for the window: it, too, may be closed as soon as all its manifests are there. */
+  /** A manifest for the window arrived, so the window may close as soon as all its manifests have arrived. */
   promised(windowStart: number): void {
     this.#promisedThrough = Math.max(this.#promisedThrough, windowStart)
   }
@@ -139,17 +139,17 @@ class PartitionClock {
     return windowStart <= this.#closedThrough
   }
 
-  /** Throws on what hangs on whether the window under way has closed yet: the workload sends no such record. */
+  /** Throws if the answer depends on whether the current window has closed already; the workload sends no such record. */
   isTooLate(windowStart: number, place: string): boolean {
     const closed = this.#closedThrough
     if (windowStart <= closed - AMEND_WINDOWS * WINDOW_MS) return true
     const next = closed + WINDOW_MS
     if (windowStart <= next - AMEND_WINDOWS * WINDOW_MS && this.#promisedThrough >= next)
-      throw new Error(`the records do not tell whether ${place}, of the window ${windowStart}, is too late`)
+      throw new Error(`the records do not decide whether ${place}, of the window ${windowStart}, is too late`)
     return false
   }
 
-  /** The last window whose grace is over. */
+  /** The last window whose grace period has ended. */
   get #closedThrough(): number {
     return startOf(this.watermark - GRACE_MS) - WINDOW_MS
   }
@@ -175,7 +175,7 @@ function windowOf(
   return created
 }
 
-/** `null`: to be refused. Knows of the records that the workload breaks on purpose, and of no others. */
+/** Decodes a record; `null` if it must be refused. Recognizes only the kinds of broken records that the workload sends. */
 function parsed(text: string): Point | { readonly manifest: Manifest } | null {
   let record: Point | { readonly manifest: Manifest }
   try {
@@ -188,7 +188,10 @@ function parsed(text: string): Point | { readonly manifest: Manifest } | null {
   return record.seq >= 0 ? record : null
 }
 
-/** Sums over the windows of each VM; and a late record amends its window and those after it that are closed and known. */
+/**
+ * Adds the lifetime sums of each VM, and the maximum number of revisions: a late record amends its window and the later
+ * closed windows that are still remembered.
+ */
 function addLifetimes(vmWindows: ReadonlyMap<string, ExpectedVmWindow>): void {
   const totals = new Map<string, { count: number; sum: number }>()
   for (const window of [...vmWindows.values()].sort((a, b) => a.windowStart - b.windowStart)) {

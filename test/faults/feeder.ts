@@ -1,23 +1,23 @@
-/** Puts the workload into the topic, window by window, no faster than the job closes them. */
+/** Sends the workload to the topic, window by window, no faster than the job closes the windows. */
 import type { Stack } from '../../src/dev/stack/index.ts'
 import { produceKeyed } from '../stack/run-support.ts'
 import { ledgersOf } from './ledgers.ts'
-import type { Site } from './site.ts'
+import type { FaultEnvironment } from './environment.ts'
 import { WINDOW_MS, type Workload } from './workload.ts'
 
 export class Feeder {
-  readonly #site: Site
+  readonly #env: FaultEnvironment
   readonly #workload: Workload
   windows = 0
 
-  constructor(site: Site, workload: Workload) {
-    this.#site = site
+  constructor(env: FaultEnvironment, workload: Workload) {
+    this.#env = env
     this.#workload = workload
   }
 
   /** Sends the next window, and waits until the one before it is closed in every partition. */
   async feed(): Promise<void> {
-    const { stack, job, partitions, topic, watch } = this.#site
+    const { stack, job, partitions, topic, watch } = this.#env
     const before = this.#workload.windowStart - WINDOW_MS
     await produce(stack, topic, this.#workload.next())
     this.windows++
@@ -28,14 +28,14 @@ export class Feeder {
     })
   }
 
-  /** Sends what is still under way. */
+  /** Sends the records that are still in flight. */
   async finish(): Promise<void> {
-    const { stack, topic } = this.#site
+    const { stack, topic } = this.#env
     await produce(stack, topic, this.#workload.rest())
   }
 }
 
-/** Each once, in the order given, to the partition that Kafka's own clients choose for the key. */
+/** Sends each line once, in order, to the partition that Kafka's own clients choose for the key. */
 function produce(stack: Stack, topic: string, lines: readonly string[]): Promise<void> {
   const settings = ['enable.idempotence=true', 'partitioner=murmur2_random']
   return produceKeyed(

@@ -1,10 +1,10 @@
-/** The figures of runs, kept beside the document that shows them: a run appends its own, nobody types them. */
+/** Stores the figures of runs next to the document that shows them. Each run appends its own; they are never typed by hand. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { StateStoreKind } from '../../src/dev/stack/description.ts'
 
 export interface Figures {
-  /** As it was typed. */
+  /** The command as the user typed it. */
   readonly command: string
   readonly seed: number
   readonly state: StateStoreKind
@@ -12,11 +12,11 @@ export interface Figures {
   readonly seconds: number
   readonly records: number
   readonly vmWindows: number
-  /** Blows by kind. */
+  /** Number of injected faults by kind. */
   readonly faults: Readonly<Record<string, number>>
-  /** Processors that ended by themselves and were started again. */
+  /** Number of processors that exited unexpectedly and were restarted. */
   readonly deaths: number
-  /** Sidecars that did; absent in figures of runs from before they were started again. */
+  /** Number of sidecars that did the same; absent in older figures, from before the harness restarted sidecars. */
   readonly sidecarDeaths?: number
   readonly lost: number
   readonly doubled: number
@@ -24,16 +24,16 @@ export interface Figures {
 }
 
 export async function appendFigures(path: string, figures: Figures): Promise<void> {
-  await keep(path, [...(await readKept<Figures>(path)), figures])
+  await writeFigures(path, [...(await readFigures<Figures>(path)), figures])
 }
 
-export async function keep(path: string, all: readonly unknown[]): Promise<void> {
+export async function writeFigures(path: string, all: readonly unknown[]): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   await writeFile(path, `${JSON.stringify(all, null, 2)}\n`)
 }
 
-/** Nothing where none were kept yet. */
-export async function readKept<T>(path: string): Promise<T[]> {
+/** The stored figures; an empty list if the file does not exist yet. */
+export async function readFigures<T>(path: string): Promise<T[]> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as T[]
   } catch (error) {

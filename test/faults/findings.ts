@@ -1,10 +1,10 @@
-/** What the harness finds of a negative control, and where findings are kept. */
-import { keep, readKept } from './figures.ts'
+/** What the harness detects in a run of a negative control, and the file that stores it. */
+import { readFigures, writeFigures } from './figures.ts'
 import type { Outcome } from './run.ts'
 import { JobFailed } from './watch.ts'
 
 export interface Finding {
-  /** As it was typed. */
+  /** The command as the user typed it. */
   readonly command: string
   readonly control: string
   readonly seed: number
@@ -12,7 +12,7 @@ export interface Finding {
   readonly what: string
 }
 
-/** `null`: nothing is wrong with this run. What is wrong with the harness, and not with the job, is thrown. */
+/** The finding; `null` if the run is correct. Throws errors of the harness itself, as opposed to errors of the job. */
 export async function findingOf(run: () => Promise<Outcome>): Promise<string | null> {
   let verdict: Outcome['verdict']
   try {
@@ -26,8 +26,8 @@ export async function findingOf(run: () => Promise<Outcome>): Promise<string | n
   return `lost ${lost.length}, doubled ${doubled.length}, wrong ${wrong.length}`
 }
 
-/** A later run of the same control takes the place of the one before. */
-export async function keepFinding(path: string, finding: Finding): Promise<void> {
-  const others = (await readKept<Finding>(path)).filter(({ control }) => control !== finding.control)
-  await keep(path, [...others, finding])
+/** Stores the finding. It replaces an earlier one of the same control. */
+export async function storeFinding(path: string, finding: Finding): Promise<void> {
+  const others = (await readFigures<Finding>(path)).filter(({ control }) => control !== finding.control)
+  await writeFigures(path, [...others, finding])
 }

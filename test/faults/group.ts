@@ -1,11 +1,11 @@
-/** The job's consumer group, as an administrator sees and changes it. */
+/** Reads and changes the job's consumer group, with the rights of an administrator. */
 import kafkajs from 'kafkajs'
-import type { Site } from './site.ts'
+import type { FaultEnvironment } from './environment.ts'
 
-type Group = Pick<Site, 'stack' | 'job' | 'topic' | 'partitions'>
+type Group = Pick<FaultEnvironment, 'stack' | 'job' | 'topic' | 'partitions'>
 
 export async function withAdmin<T>(
-  { stack }: Pick<Site, 'stack'>,
+  { stack }: Pick<FaultEnvironment, 'stack'>,
   use: (admin: kafkajs.Admin) => Promise<T>,
 ): Promise<T> {
   const brokers = [stack.description.addresses.kafka]

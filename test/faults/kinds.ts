@@ -1,9 +1,9 @@
-/** All that can happen, by name. */
+/** All kinds of faults. The name of a kind is used in `--kinds` and in the figures. */
 import { churn, offsetsDeleted, offsetsToEnd, offsetsToStart } from './faults/group.ts'
-import { killBroker, killDaprd, killPlacement, killScheduler, killStore, loseSchedulerData } from './faults/parts.ts'
+import { killBroker, killDaprd, killPlacement, killScheduler, killStore, loseSchedulerData } from './faults/services.ts'
 import { killProcessor, zombie } from './faults/processors.ts'
 import { failingState, failingStore, fullDisk, slowState, slowStore } from './faults/state-calls.ts'
-import type { FaultKind } from './site.ts'
+import type { FaultKind } from './environment.ts'
 
 export const KINDS: readonly FaultKind[] = [
   ...[killProcessor, zombie],
@@ -12,10 +12,10 @@ export const KINDS: readonly FaultKind[] = [
   ...[offsetsToStart, offsetsToEnd, offsetsDeleted, churn],
 ]
 
-/** These fall on a point of progress of a processor, of which there are many: once is not enough even for a short run. */
+/** Kinds injected at a step of a processor. There are many steps, so even a short run injects these more than once. */
 export const BY_POINT: ReadonlySet<FaultKind> = new Set([killProcessor, zombie])
 
-/** Something is dead at once. */
+/** Kinds that kill a process. */
 export const KILLS: ReadonlySet<FaultKind> = new Set([
   ...[killProcessor, killDaprd, killScheduler, killPlacement, killStore, killBroker],
 ])

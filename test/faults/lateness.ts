@@ -1,13 +1,13 @@
 /**
- * What of one producer's window comes late, drawn: some of its points, its manifest, all of it; early enough to be amended
- * in, or too late for that; or copies of what had come in time.
+ * Draws which records of one producer's window arrive late: some of its points, its manifest, or all of them; early enough
+ * to amend the window, or too late for that; or duplicates of records that had arrived in time.
  */
 import type { Random } from '../support/random.ts'
 
-/** Closed windows that late points can still amend: what the processors are told by default. */
+/** Number of closed windows that late points can still amend: the default of `--amend-windows`. */
 export const AMEND_WINDOWS = 3
 
-/** How many windows later each sending of a record comes. `[0]`: once and in time; `[0, 2]`: a copy two windows later. */
+/** By how many windows each sending of a record is late. `[0]`: once, in time; `[0, 2]`: also a duplicate two windows later. */
 export type Sendings = readonly number[]
 
 export interface WindowSendings {
@@ -18,11 +18,11 @@ export interface WindowSendings {
 const IN_TIME: Sendings = [0]
 const ALL_IN_TIME: WindowSendings = { ofPoint: () => IN_TIME, ofManifest: IN_TIME }
 
-const OF_POINTS = ['some', 'one-too-late', 'copies', 'copies-too-late'] as const
-/** A producer whose last word comes late would be waited for in windows of which it sends nothing: another story. */
+const OF_POINTS = ['some', 'one-too-late', 'duplicates', 'duplicates-too-late'] as const
+/** Not drawn for a producer's last window: if its last manifest were late, later windows would wait for the producer. */
 const OF_MANIFESTS = ['manifest', 'all'] as const
 
-/** `share`: of the windows of producers, those of which something comes late. `leaves`: it is the producer's last. */
+/** `share`: share of producer windows with late records. `leaves`: it is the producer's last window. */
 export function drawSendings(
   random: Random,
   { share, points, leaves }: { readonly share: number; readonly points: number; readonly leaves: boolean },
@@ -37,13 +37,13 @@ export function drawSendings(
   const kind = random.pick(leaves ? OF_POINTS : [...OF_POINTS, ...OF_MANIFESTS])
   switch (kind) {
     case 'some':
-      // One that comes twice may find itself pending, amended in, or too old to be known as a copy.
+      // The second sending of a point may find the first one pending, already amended, or too old to be recognized.
       return some(3, () => (random.chance(0.5) ? [within()] : [within(), within()]))
     case 'one-too-late':
       return some(1, () => [beyond()])
-    case 'copies':
+    case 'duplicates':
       return { ...some(3, () => [0, within()]), ofManifest: [0, within()] }
-    case 'copies-too-late':
+    case 'duplicates-too-late':
       return { ...some(2, () => [0, beyond()]), ofManifest: [0, beyond()] }
     case 'manifest':
       return { ...ALL_IN_TIME, ofManifest: [within()] }

@@ -1,4 +1,4 @@
-/** The ledgers of a job, asked of the sidecars over HTTP: past Windrow's own client, and whichever sidecar is up. */
+/** Reads the ledgers of a job over HTTP from any sidecar that is up, without using Windrow's own client. */
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import type { StackDescription } from '../../src/dev/stack/index.ts'
 import { ledgerKey } from '../../src/ledger/attempt-id.ts'
@@ -6,7 +6,7 @@ import { STATE_STORE_NAME } from '../../src/dev/stack/description.ts'
 
 const TIMEOUT_MS = 5_000
 
-/** What a sidecar answers to a GET; `null` when none is up, or none can answer now. */
+/** The response of a sidecar to a GET; `null` if no sidecar answers now. */
 export async function askSidecar(stack: StackDescription, path: string): Promise<string | null> {
   for (const { ports } of stack.daprds) {
     try {
@@ -14,14 +14,14 @@ export async function askSidecar(stack: StackDescription, path: string): Promise
       const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) })
       if (response.ok) return await response.text()
     } catch (error) {
-      // Down, or cut off in the middle: whoever asks looks again. Anything else is a fault of the harness.
+      // The sidecar is down or its connection was cut: the caller polls again. Anything else is an error of the harness.
       if (!(error instanceof TypeError) && (error as Error).name !== 'TimeoutError') throw error
     }
   }
   return null
 }
 
-/** `null` for one that is not there or cannot be read now. */
+/** The ledger of each partition; `null` for one that does not exist or cannot be read now. */
 export async function ledgersOf(stack: StackDescription, job: string, partitions: number): Promise<(Ledger | null)[]> {
   const all = Array.from({ length: partitions }, async (_, partition) => {
     const text = await askSidecar(stack, `/v1.0/state/${STATE_STORE_NAME}/${ledgerKey(job, partition)}`)

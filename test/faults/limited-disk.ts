@@ -1,4 +1,4 @@
-/** A small disk under the state store's folder, to be filled up. */
+/** Mounts a small disk under the state store's folder, so that a fault can fill it. */
 import { execFile } from 'node:child_process'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -6,12 +6,12 @@ import { promisify } from 'node:util'
 import type { Stack } from '../../src/dev/stack/index.ts'
 import { mayMount, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
 
-/** More than a run needs, less than the machine's memory. */
+/** More than a run needs, and less than the memory of the machine. */
 const SIZE_MIB = 2048
 
 export type LimitedDisk = SmallDisk
 
-/** Moves the store of a stack to a disk of its own; `null` for whoever may not mount one. */
+/** Moves the store of a stack to its own disk; `null` if the user may not mount one. */
 export async function limitDiskOfStore(stack: Stack): Promise<LimitedDisk | null> {
   if (!mayMount) return null
   const { dataDir, state } = stack.description

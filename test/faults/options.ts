@@ -1,25 +1,25 @@
-/** What scripts/test-faults.mjs was asked for, as it comes through the environment of the test runner. */
+/** Options of scripts/test-faults.mjs, which passes them in an environment variable of the test runner. */
 import { STATE_STORES, type StateStoreKind } from '../../src/dev/stack/description.ts'
 import { CONTROLS, type NegativeControl } from './controls.ts'
 import { KINDS } from './kinds.ts'
-import type { FaultKind } from './site.ts'
+import type { FaultKind } from './environment.ts'
 
 export interface FaultOptions {
   readonly seed: number
   readonly minutes: number
   readonly state: StateStoreKind
-  /** `null`: all. */
+  /** `null`: all kinds. */
   readonly kinds: readonly FaultKind[] | null
-  /** Of a run that must find something; `null`: ports are good. */
+  /** The negative control to run, whose fault must be found; `null`: the ports are correct. */
   readonly control: NegativeControl | null
   readonly command: string
-  /** Relative to the checkout; `null`: figures are not kept. */
+  /** Relative to the checkout; `null`: the figures are not stored. */
   readonly figuresFile: string | null
 }
 
 const VARIABLE = 'WINDROW_FAULTS'
 
-/** Throws on what cannot be meant. */
+/** Throws on invalid options. */
 export function optionsFrom(env: NodeJS.ProcessEnv): FaultOptions {
   const given = JSON.parse(env[VARIABLE] ?? '{}') as Readonly<Record<string, string | undefined>>
   const number = (name: string, fallback: number): number => {

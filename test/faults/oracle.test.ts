@@ -1,9 +1,9 @@
 /**
- * A judge that passes everything would be worth nothing: each way to be wrong, tried on what is right. What is right is what
- * the pipeline itself publishes over ports in memory, so this also holds the judge and the pipeline against each other.
+ * Tests of the oracle: it passes correct results and reports each kind of error. The correct results come from the pipeline
+ * itself over in-memory ports, so this also compares the oracle with the pipeline.
  */
 import { expect, test } from 'vitest'
-import { exactCase, type Case } from './judging.ts'
+import { exactCase, type Case } from './exact-case.ts'
 import { judge, type PublishedResult, type Verdict } from './oracle.ts'
 
 const NOTHING: Verdict = { lost: [], doubled: [], wrong: [] }
@@ -26,9 +26,9 @@ const find = (fits: (result: PublishedResult) => boolean): number => {
   if (at === -1) throw new Error('the case has no such result')
   return at
 }
-/** A VM window that nothing late has touched. */
+/** A VM window that no late record has changed. */
 const PLAIN = find((result) => revisionsOf(keyOf(result)) === 1)
-/** The last revision of one that was amended more than once, and by points of its own at the end. */
+/** The last revision of a VM window that was amended twice, the second time by points of its own. */
 const AMENDED = find(
   (result) =>
     result.revision === 3 &&
@@ -43,7 +43,7 @@ function withPoints(result: PublishedResult, more: number): PublishedResult {
   return { ...result, received: result.received + more, metrics }
 }
 
-test('the case has all that is judged', () => {
+test('the test case contains everything that the oracle checks', () => {
   const windows = [...one.expected.vmWindows.values()]
   expect(results.length).toBeGreaterThan(windows.length)
   expect(windows.filter(({ late }) => late > 0).length).toBeGreaterThan(10)
@@ -56,7 +56,7 @@ test('the case has all that is judged', () => {
   expect(completed.length).toBeGreaterThan(10)
 })
 
-test('what is exact is passed', { timeout: 60_000 }, async () => {
+test('the oracle passes exact results', { timeout: 60_000 }, async () => {
   for (let seed = 1; seed <= 12; seed++) {
     const lateShare = [0, 0.015, 0.1, 0.4][seed % 4] as number
     const { expected, published } = await exactCase(seed, { lateShare })
@@ -64,32 +64,32 @@ test('what is exact is passed', { timeout: 60_000 }, async () => {
   }
 })
 
-test('a result that is missing is lost', () => {
+test('a missing result is lost', () => {
   expect(judged({ results: withResult(PLAIN, () => []) })).toMatchObject({ lost: [expect.any(String)], wrong: [] })
 })
 
-test('a result that comes again is doubled, wherever it comes again', () => {
+test('a result published twice is doubled, wherever the second one is', () => {
   expect(judged({ results: withResult(3, (result) => [result, result]) }).doubled).toHaveLength(1)
   expect(judged({ results: [...results, results[0] as PublishedResult] }).doubled).toHaveLength(1)
 })
 
-test('a revision that is missing is lost', () => {
+test('a missing revision is lost', () => {
   const { windowStart, vmId } = results[AMENDED] as PublishedResult
   const second = find((result) => keyOf(result) === `${vmId}@${windowStart}` && result.revision === 2)
   expect(judged({ results: withResult(second, () => []) }).lost).toEqual([`${vmId}@${windowStart} revision 2`])
 })
 
-test('late points that are lost are found: the last revision is not there', () => {
+test('a missing last revision, and so lost late points, is wrong', () => {
   const verdict = judged({ results: withResult(AMENDED, () => []) })
   expect(verdict).toMatchObject({ lost: [], doubled: [], wrong: [expect.stringContaining('not {"reason"')] })
 })
 
-test('a late point that counts twice, or is lost where others of the VM window are not, is found', () => {
+test('a late point that counts twice, or is lost while others of its VM window are not, is wrong', () => {
   for (const more of [1, -1])
     expect(judged({ results: withResult(AMENDED, (result) => [withPoints(result, more)]) }).wrong).not.toEqual([])
 })
 
-test('a late point that does not reach the windows after its own is found', () => {
+test('a late point that does not change the states of later windows is wrong', () => {
   const cascaded = find(
     (result) =>
       result.revision === 2 &&
@@ -99,24 +99,24 @@ test('a late point that does not reach the windows after its own is found', () =
   expect(judged({ results: withResult(cascaded, () => []) }).wrong).toHaveLength(1)
 })
 
-test('a revision of which nothing came is wrong, whether it says the same or something else', () => {
+test('a revision without a late record is wrong, with and without changed content', () => {
   const again = (change: (result: PublishedResult) => PublishedResult): Verdict =>
     judged({ results: withResult(PLAIN, (result) => [result, { ...change(result), revision: 2 }]) })
   expect(again((result) => result).wrong).toEqual([
-    expect.stringContaining('says nothing new'),
+    expect.stringContaining('changes nothing'),
     expect.stringContaining('2 revisions'),
   ])
   expect(again((result) => withPoints(result, -1)).wrong).toHaveLength(3)
 })
 
-test('a revision that takes something back is wrong, though a later one mends it', () => {
+test('a revision that takes points back is wrong, even if a later one repairs it', () => {
   const { vmId, windowStart } = results[AMENDED] as PublishedResult
   const second = find((result) => keyOf(result) === `${vmId}@${windowStart}` && result.revision === 2)
   expect(judged({ results: withResult(second, (result) => [{ ...result, received: 0 }]) }).wrong).toHaveLength(1)
 })
 
 test.each<[string, (result: PublishedResult) => PublishedResult]>([
-  ['a point less', (result) => ({ ...result, received: result.received - 1 })],
+  ['one point too few', (result) => ({ ...result, received: result.received - 1 })],
   ['another reason', (result) => ({ ...result, reason: 'deadline' })],
   ['another sum', (result) => ({ ...result, metrics: { cpu: { ...result.metrics['cpu'], sum: 0.5 } as never } })],
   ['no metric', (result) => ({ ...result, metrics: {} })],
@@ -125,12 +125,12 @@ test.each<[string, (result: PublishedResult) => PublishedResult]>([
   expect(judged({ results: withResult(PLAIN, (result) => [change(result)]) }).wrong).toHaveLength(1)
 })
 
-test('a result that nobody sent points for is wrong', () => {
+test('a result without any sent record is wrong', () => {
   const stranger = { ...(results[0] as PublishedResult), vmId: 'stranger' }
   expect(judged({ results: [stranger, ...results] }).wrong).toHaveLength(1)
 })
 
-test('windows of a partition out of order are wrong', () => {
+test('windows of a partition that close out of order are wrong', () => {
   const of = results.filter(({ partition }) => partition === 0)
   const rest = results.filter(({ partition }) => partition !== 0)
   const swapped = [
@@ -142,7 +142,7 @@ test('windows of a partition out of order are wrong', () => {
   )
 })
 
-test('dead letters are lost, doubled and wrong like results, those of what came too late as well', () => {
+test('dead letters are checked like results: lost, doubled and wrong ones are reported', () => {
   const [first] = deadLetters
   for (const [at, { kind }] of deadLetters.entries()) {
     expect(judged({ deadLetters: deadLetters.toSpliced(at, 1) }).lost, kind).toHaveLength(1)
@@ -162,7 +162,7 @@ test('dead letters are lost, doubled and wrong like results, those of what came 
 test('counts that differ from what was sent, or do not add up, are wrong', () => {
   const moved = { ...counts, accepted: counts.accepted - 1, duplicate: counts.duplicate + 1 }
   expect(judged({ counts: moved }).wrong).toHaveLength(1)
-  // Points that were amended in and are still counted as late.
+  // Points that amended a window but are still counted as late.
   expect(judged({ counts: { ...counts, accepted: counts.accepted - 1, late: counts.late + 1 } }).wrong).toHaveLength(1)
   expect(judged({ counts: { ...counts, late: counts.late + 1 } }).wrong).toHaveLength(2)
 })

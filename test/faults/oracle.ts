@@ -1,13 +1,16 @@
 /**
- * The judge: holds what was published against what must have been. It asks that every VM window is there and its last
- * revision equal; each (VM, window, revision) once, one after another, each for something that came late, and none with less
- * than the one before; every dead letter once; each partition window closed once and in order; and that each record that was
- * consumed has exactly one fate.
+ * The oracle compares what was published with what must have been published. It requires:
+ * - every VM window is published, and its last revision equals the expectation;
+ * - each (VM, window, revision) is published once, revisions in order, each because of a late record, and none with fewer
+ *   points than the revision before;
+ * - every dead letter is published once;
+ * - each partition window closes once, in order;
+ * - each consumed record has exactly one fate.
  */
 import type { FateCounts } from '../../src/core/fate.ts'
 import type { DeadLetterKind, Expected, ExpectedVmWindow } from './expected.ts'
 
-/** A published result, with where it stands in the results topic. */
+/** A published result, with its partition in the results topic. */
 export interface PublishedResult {
   readonly partition: number
   readonly vmId: string
@@ -32,16 +35,16 @@ export interface Published {
   /** In the order of each partition. */
   readonly results: readonly PublishedResult[]
   readonly deadLetters: readonly PublishedDeadLetter[]
-  /** What the job itself says of all its records. */
+  /** The counts that the job reports. */
   readonly counts: FateCounts
 }
 
 export interface Verdict {
-  /** Promised and not there. */
+  /** Expected but missing. */
   readonly lost: string[]
-  /** There more than once. */
+  /** Published more than once. */
   readonly doubled: string[]
-  /** There, but not what it must be. */
+  /** Published, but different from the expectation. */
   readonly wrong: string[]
 }
 
@@ -73,23 +76,23 @@ function judgeResults({ vmWindows }: Expected, results: readonly PublishedResult
       const difference = differenceOf(window, result)
       if (difference !== null) verdict.wrong.push(`${key} ${difference}`)
       if (result.revision > window.maxRevision)
-        verdict.wrong.push(`${key} has ${result.revision} revisions, and reason for ${window.maxRevision}`)
+        verdict.wrong.push(`${key} has ${result.revision} revisions, but late records justify ${window.maxRevision}`)
     }
   }
 }
 
-/** A later revision is there because something came, and takes nothing back. */
+/** A later revision must add something and must not take anything back. */
 function judgeRevision(before: PublishedResult, after: PublishedResult, verdict: Verdict): void {
   const key = `${after.vmId}@${after.windowStart} revision ${after.revision}`
   const [was, is] = [judgedOf(before), judgedOf(after)]
-  // In any of its members: a manifest of one of two producers changes what is said of that one alone.
+  // Compares all members: a manifest of one of two producers changes only the fields of that producer.
   if (JSON.stringify({ ...before, revision: 0 }) === JSON.stringify({ ...after, revision: 0 }))
-    verdict.wrong.push(`${key} says nothing new`)
+    verdict.wrong.push(`${key} changes nothing`)
   if (after.received < before.received || (is.lifetimeCount ?? 0) < (was.lifetimeCount ?? 0))
     verdict.wrong.push(`${key} is ${JSON.stringify(is)}, and it was ${JSON.stringify(was)}`)
 }
 
-/** What is judged of a result. */
+/** The fields of a result that the oracle compares. */
 function judgedOf(result: PublishedResult) {
   const cpu = result.metrics['cpu']
   const state = (JSON.parse(result.state ?? '{}') as { cpu?: { lifetimeCount: number; lifetimeSum: number } } | null)
@@ -117,17 +120,16 @@ function judgeDeadLetters(expected: Expected, deadLetters: Published['deadLetter
   for (const { place, kind } of deadLetters) {
     const must = expected.deadLetters.get(place)
     if (seen.has(place)) verdict.doubled.push(`dead letter of ${place}`)
-    else if (must === undefined) verdict.wrong.push(`dead letter of ${place}, which is in order`)
-    else if (must !== kind) verdict.wrong.push(`dead letter of ${place}, which is ${must}, says ${kind}`)
+    else if (must === undefined) verdict.wrong.push(`dead letter of ${place}, which is a valid record`)
+    else if (must !== kind) verdict.wrong.push(`dead letter of ${place} has kind ${kind}, not ${must}`)
     seen.add(place)
   }
   for (const place of expected.deadLetters.keys()) if (!seen.has(place)) verdict.lost.push(`dead letter of ${place}`)
 }
 
 /**
- * First revisions of a partition's windows come window after window, each window in one piece; but for VM windows of which
- * nothing came in time: an amendment may have made them. Results are keyed as the input is, so a partition of the input is
- * one of the results.
+ * The first revisions of a partition's windows are published in window order. VM windows without any record in time are
+ * exempt: an amendment may have created them. Results have the same keys as the input, so partitions correspond.
  */
 function judgeOrder(expected: Expected, results: readonly PublishedResult[], verdict: Verdict): void {
   const closing = new Map<number, number>()

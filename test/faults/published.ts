@@ -1,4 +1,4 @@
-/** What a job has published, decoded with the plain avsc library and the schemas that readers are given. */
+/** Reads what a job has published, with the plain avsc library and the schemas published for readers. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import avro from 'avsc'
@@ -35,7 +35,7 @@ export async function readDeadLetters(broker: string, job: string): Promise<Publ
   return found.map(({ value: { reason, record } }) => deadLetterOf(reason, record))
 }
 
-/** `record` is there but for a VM window in quarantine, which this workload has none of. */
+/** `record` is `null` only for a VM window in quarantine, and this workload has none. */
 export function deadLetterOf(
   reason: string,
   record: { readonly partition: number; readonly offset: number } | null,

@@ -1,4 +1,4 @@
-/** A topic as an independent `read_committed` reader sees it: kcat (librdkafka), nothing of ours. */
+/** Reads a topic as an independent `read_committed` reader sees it: with kcat (librdkafka), without code of Windrow. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
@@ -10,7 +10,7 @@ export interface TopicRecord {
 
 const MAX_BYTES = 2 * 1024 ** 3
 
-/** All that is there now, each partition in the order of its offsets. */
+/** All records that the topic contains now, in the order of partitions and offsets. */
 export async function readTopic(brokers: string, topic: string): Promise<TopicRecord[]> {
   // %p partition, %o offset, %S bytes of the value, %s the value.
   const args = ['-C', '-b', brokers, '-t', topic, '-o', 'beginning', '-e', '-q', '-f', '%p %o %S %s']

@@ -1,10 +1,15 @@
 /**
  * One run of the fault harness, from an empty stack to a verdict:
  *
- *   plan.ts      what is struck where, from the seed        kinds.ts, faults/  what can happen
- *   workload.ts  what is sent, from the same seed           feeder.ts          sends it, window by window
- *   processors.ts, strike-at.cjs  who is struck, and how    watch.ts, dump.ts  waiting, and what a stuck run shows
- *   expected.ts, published.ts, oracle.ts  the verdict       figures.ts         what is kept of a run
+ *   environment.ts               what a fault kind can reach     options.ts          options of the command line
+ *   plan.ts, injection-points.ts the fault plan, from the seed   kinds.ts, faults/   the kinds of faults
+ *   armed-fault.ts, inject-at.cjs  a signal at a point           processors.ts       starts and restarts processors
+ *   workload.ts, lateness.ts     the records, from the seed      feeder.ts           sends them, window by window
+ *   sidecars.ts, store-proxy.ts, limited-disk.ts, group.ts       sidecars, store and consumer group of the stack
+ *   watch.ts, dump.ts            waiting, diagnosis of a stall   ledgers.ts          reads ledgers past Windrow's client
+ *   expected.ts, oracle.ts       the verdict                     published.ts, read-topic.ts  read what was published
+ *   exact-case.ts                test data for the oracle
+ *   controls.ts, controls/       negative controls               figures.ts, findings.ts      figures of runs
  */
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -25,12 +30,12 @@ import { KINDS } from './kinds.ts'
 import { limitDiskOfStore, type LimitedDisk } from './limited-disk.ts'
 import { judge, type Verdict } from './oracle.ts'
 import { plan, type PlannedFault } from './plan.ts'
-import { textOf } from './points.ts'
+import { textOf } from './injection-points.ts'
 import { Processors, type LogLine } from './processors.ts'
 import { readDeadLetters, readResults } from './published.ts'
 import { readTopic } from './read-topic.ts'
 import { Sidecars } from './sidecars.ts'
-import type { FaultKind, Site } from './site.ts'
+import type { FaultKind, FaultEnvironment } from './environment.ts'
 import { proxyBeforeStore } from './store-proxy.ts'
 import { Watch } from './watch.ts'
 import { GRACE_MS, Workload } from './workload.ts'
@@ -38,14 +43,14 @@ import { GRACE_MS, Workload } from './workload.ts'
 export interface RunOptions {
   readonly seed: number
   readonly state: StateStoreKind
-  /** Faults go on for so long, and until there was one of each kind. */
+  /** Faults are injected for this long, and until each kind was injected once. */
   readonly minutes: number
-  /** Windows at least: of 200 VMs with 20 points each. @default 25, which is 100,000 points */
+  /** Minimum number of windows; 200 VMs send 20 points each per window. @default 25, which is 100,000 points */
   readonly windows?: number
   readonly kinds?: readonly FaultKind[]
-  /** Of a negative control, the fault that the processors' ports have. */
+  /** Name of a negative control: the fault that the processors' ports have. */
   readonly control?: string
-  readonly say: (text: string) => void
+  readonly log: (text: string) => void
 }
 
 export interface Outcome {
@@ -54,17 +59,17 @@ export interface Outcome {
 }
 
 const PARTITIONS = 4
-/** One for each slot, as in a cluster. */
+/** One sidecar per slot, as in a cluster. */
 const DAPRDS = 3
 const CHECKPOINT_EVERY = 700
-/** Sent at once, so that a fault finds its point; after them the fleet takes its time. */
+/** Windows sent without a pause, so that a fault reaches its point quickly; later windows follow at a fixed rate. */
 const WINDOWS_AT_ONCE = 2
 const WINDOW_EVERY_MS = 5_000
-/** A fault that has not found its point in so many is one of the harness. */
-const MAX_WINDOWS_A_FAULT = 60
+/** A fault that needs more windows to reach its point is an error of the harness. */
+const MAX_WINDOWS_PER_FAULT = 60
 
 export async function runFaults(options: RunOptions): Promise<Outcome> {
-  const { state, say } = options
+  const { state, log } = options
   const dataDir = await mkdtemp(join(tmpdir(), 'windrow-faults-'))
   // PostgreSQL runs as another user when the tests run as root.
   await chmod(dataDir, 0o755)
@@ -75,12 +80,12 @@ export async function runFaults(options: RunOptions): Promise<Outcome> {
     disk = await limitDiskOfStore(direct)
     const { stack, proxy } = await proxyBeforeStore(direct)
     storeProxy = proxy
-    say(
-      `the stack is up, ${disk === null ? 'and only root could limit the disk of its store' : 'its store on a small disk'}`,
+    log(
+      `the stack is up, its store ${disk === null ? 'without a limited disk, which requires root' : 'on a small disk'}`,
     )
     return await runOn({ stack, disk, storeProxy }, options, join(dataDir, 'logs'))
   } finally {
-    // Also what came up before something failed to.
+    // Also stops services that were started before another one failed to start.
     await (await openStack(dataDir)).down()
     await storeProxy?.close()
     await disk?.unmount()
@@ -96,11 +101,11 @@ async function freePortBase(): Promise<number> {
 }
 
 async function runOn(
-  { stack, disk, storeProxy }: Pick<Site, 'stack' | 'disk' | 'storeProxy'>,
+  { stack, disk, storeProxy }: Pick<FaultEnvironment, 'stack' | 'disk' | 'storeProxy'>,
   options: RunOptions,
   folder: string,
 ): Promise<Outcome> {
-  const { seed, say } = options
+  const { seed, log } = options
   const startedMs = performance.now()
   const random = new Random(seed)
   const slots = random.pick([2, 2, 3])
@@ -131,25 +136,25 @@ async function runOn(
           .failShowing(`processor ${slot}: ${line.msg}`)
           .catch((error: unknown) => watch.fail(new Error(`processor ${slot}: ${line.msg}`, { cause: error })))
       }
-      watch.heard(slot, line)
+      watch.observe(slot, line)
     },
     onDeath: (slot, { code, signal, stderr }) => {
-      say(`processor ${slot} ended by itself (${code ?? signal}): ${lastWords(stderr)}`)
+      log(`processor ${slot} exited unexpectedly (${code ?? signal}): ${lastMessages(stderr)}`)
       processors.start(slot)
     },
   })
-  const sidecars = new Sidecars(stack, say)
+  const sidecars = new Sidecars(stack, log)
   const where = { stack, job, topic, partitions: PARTITIONS, watch, owners, proxies, storeProxy, disk }
-  const site: Site = { ...where, processors, sidecars }
+  const env: FaultEnvironment = { ...where, processors, sidecars }
   const over = new AbortController()
   const keeping = sidecars.keepRunning(over.signal).catch((error: unknown) => watch.fail(error as Error))
   try {
     for (let slot = 0; slot < slots; slot++) processors.start(slot)
-    const feeder = new Feeder(site, new Workload({ seed }))
-    const faults = await strikeAll(site, feeder, random, options)
+    const feeder = new Feeder(env, new Workload({ seed }))
+    const faults = await injectAll(env, feeder, random, options)
     await feeder.finish()
-    const summary = await finish(site, args)
-    const verdict = await verdictOf(site, summary)
+    const summary = await finish(env, args)
+    const verdict = await verdictOf(env, summary)
     const figures = {
       ...{ seed, state: options.state, processors: slots, faults },
       ...{ deaths: processors.deaths.length, sidecarDeaths: sidecars.deaths.length },
@@ -170,13 +175,13 @@ function argumentsOf(stack: Stack, job: string, topic: string): string[] {
   return [
     ...['run', '--source', 'kafka', '--brokers', stack.description.addresses.kafka, '--topic', topic, '--job', job],
     ...['--window', '1h', '--grace', `${GRACE_MS}ms`, '--sidecar', 'dapr', '--log-level', 'debug'],
-    // The points' times are made up: a deadline by the clock would say nothing of them.
+    // The event times are synthetic, so a wall-clock deadline must not close a window.
     ...['--deadline', '36500d', '--checkpoint-every', String(CHECKPOINT_EVERY)],
   ]
 }
 
-/** What it says of its end to people, not to machines. */
-function lastWords(stderr: string): string {
+/** The last messages for people on standard error: lines that are not JSON log lines. */
+function lastMessages(stderr: string): string {
   const lines = stderr.trimEnd().split('\n')
   return lines
     .filter((line) => !line.startsWith('{'))
@@ -185,74 +190,80 @@ function lastWords(stderr: string): string {
     .slice(0, 600)
 }
 
-/** What an operator would have to look at. */
+/** Whether the line reports a halted partition. */
 function isHalt({ msg }: LogLine): boolean {
   return / is halted: /.test(msg)
 }
 
-/** Strikes by the plan, while windows are fed one after another; returns the blows by kind. */
-async function strikeAll(
-  site: Site,
+/** Injects faults by the plan while windows are sent one after another; returns the number of injected faults by kind. */
+async function injectAll(
+  env: FaultEnvironment,
   feeder: Feeder,
   random: Random,
-  { minutes, windows = 25, kinds = KINDS, say }: RunOptions,
+  { minutes, windows = 25, kinds = KINDS, log }: RunOptions,
 ): Promise<Record<string, number>> {
-  const blows: Record<string, number> = {}
+  const injected: Record<string, number> = {}
   const untilMs = performance.now() + minutes * 60_000
   const isEnough = (): boolean =>
-    performance.now() >= untilMs && kinds.every(({ name }) => (blows[name] ?? 0) > 0 || isImpossible(site, name))
+    performance.now() >= untilMs && kinds.every(({ name }) => (injected[name] ?? 0) > 0 || isImpossible(env, name))
   await feeder.feed()
-  await everybodyAtWork(site)
-  for (const fault of plan(random, site.processors.all.length, kinds)) {
+  await allAtWork(env)
+  for (const fault of plan(random, env.processors.all.length, kinds)) {
     if (isEnough()) break
     const startedMs = performance.now()
     const { kind, point, slot } = fault
-    const dealt = await strike(site, feeder, fault)
-    blows[kind.name] = (blows[kind.name] ?? 0) + dealt
+    const count = await injectOne(env, feeder, fault)
+    injected[kind.name] = (injected[kind.name] ?? 0) + count
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
-    say(
-      `${kind.name.padEnd(20)} at ${textOf(point).padEnd(26)} slot ${slot}  ${String(dealt).padStart(2)} in ${seconds} s`,
+    log(
+      `${kind.name.padEnd(20)} at ${textOf(point).padEnd(26)} slot ${slot}  ${String(count).padStart(2)} in ${seconds} s`,
     )
   }
   while (feeder.windows < windows) await feeder.feed()
-  return blows
+  return injected
 }
 
-/** A fault that strikes a slot needs somebody at work there. */
-async function everybodyAtWork({ processors, owners, watch }: Site): Promise<void> {
+/** Waits until every slot owns a partition: a fault injected into a processor needs one that works. */
+async function allAtWork({ processors, owners, watch }: FaultEnvironment): Promise<void> {
   const isAtWork = (slot: number): boolean => [...owners.values()].includes(slot)
   await watch.until('every processor to have partitions', () =>
     processors.all.every(({ slot }) => isAtWork(slot)) ? true : undefined,
   )
 }
 
-const isImpossible = ({ disk }: Site, name: string): boolean => name === 'full-disk' && disk === null
+const isImpossible = ({ disk }: FaultEnvironment, name: string): boolean => name === 'full-disk' && disk === null
 
-async function strike(site: Site, feeder: Feeder, { kind, ...draw }: PlannedFault): Promise<number> {
+async function injectOne(env: FaultEnvironment, feeder: Feeder, { kind, ...injection }: PlannedFault): Promise<number> {
   const state = { isOver: false }
-  const struck = kind.strike(site, draw).finally(() => (state.isOver = true))
+  const injecting = kind.inject(env, injection).finally(() => (state.isOver = true))
   // Awaited below; a failure meanwhile also ends the wait of the feeder.
-  struck.catch((error: unknown) => site.watch.fail(error as Error))
+  injecting.catch((error: unknown) => env.watch.fail(error as Error))
   for (let windows = 0; !state.isOver; windows++) {
-    if (windows === MAX_WINDOWS_A_FAULT) throw new Error(`${kind.name} was not through after ${windows} windows`)
+    if (windows === MAX_WINDOWS_PER_FAULT) throw new Error(`${kind.name} was not finished after ${windows} windows`)
     await feeder.feed()
-    if (windows >= WINDOWS_AT_ONCE) await Promise.race([struck, sleep(WINDOW_EVERY_MS)])
+    if (windows >= WINDOWS_AT_ONCE) await Promise.race([injecting, sleep(WINDOW_EVERY_MS)])
   }
-  return struck
+  return injecting
 }
 
-/** All end in order; then one more goes on to the end of what is there, undisturbed. */
-async function finish({ processors, watch }: Site, args: readonly string[]): Promise<ReturnType<typeof summaryOf>> {
+/** Shuts down all processors, then runs one more to the end of the topic without faults. */
+async function finish(
+  { processors, watch }: FaultEnvironment,
+  args: readonly string[],
+): Promise<ReturnType<typeof summaryOf>> {
   await processors.stop()
   const last = processors.start(0, undefined, [...args, '--once', '--json'])
-  last.isDoomed = true
-  await watch.until('a last processor to come to the end', () => (last.hasEnded ? true : undefined))
+  last.isEndExpected = true
+  await watch.until('the last processor to reach the end of the topic', () => (last.hasEnded ? true : undefined))
   const ended = await last.running.ended
   if (ended.code !== 0) throw new Error(`the last processor ended with ${ended.code}: ${ended.stderr.slice(-3000)}`)
   return summaryOf(ended)
 }
 
-async function verdictOf({ stack, job, topic }: Site, summary: ReturnType<typeof summaryOf>): Promise<Verdict> {
+async function verdictOf(
+  { stack, job, topic }: FaultEnvironment,
+  summary: ReturnType<typeof summaryOf>,
+): Promise<Verdict> {
   const broker = stack.description.addresses.kafka
   const expected = expectedOf(await readTopic(broker, topic))
   const [results, deadLetters] = await Promise.all([readResults(broker, job), readDeadLetters(broker, job)])

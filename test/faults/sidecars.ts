@@ -1,17 +1,17 @@
 /**
- * Keeps the sidecars running, as a cluster does: daprd may end itself when its store goes away at the wrong moment. Counted,
- * since that is a fault too, if not one that was planned.
+ * Keeps the sidecars running, as a cluster does: daprd may exit when its store becomes unavailable at the wrong moment. Such
+ * exits are counted, since they are faults too, although not planned ones.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WindrowError } from '../../src/errors/index.ts'
 import type { Stack } from '../../src/dev/stack/index.ts'
 import { lastLines } from '../../src/dev/stack/process.ts'
 
-/** No log tells of it. */
-const LOOK_EVERY_MS = 2_000
+/** Polled, since no log reports the exit of a sidecar. */
+const POLL_EVERY_MS = 2_000
 
 export class Sidecars {
-  /** Those that ended unasked, with their last words. */
+  /** Sidecars that exited unexpectedly, with their last log lines. */
   readonly deaths: string[] = []
   readonly #stack: Stack
   readonly #onDeath: (text: string) => void
@@ -22,7 +22,7 @@ export class Sidecars {
     this.#onDeath = onDeath
   }
 
-  /** One at a time, so that what is killed on purpose is not found dead in between. */
+  /** Runs one action at a time, so that a sidecar killed on purpose is not counted as an unexpected exit. */
   async exclusively<T>(act: () => Promise<T>): Promise<T> {
     const before = this.#turn
     const turn = (async () => {
@@ -33,11 +33,11 @@ export class Sidecars {
     return turn
   }
 
-  /** Until `signal` aborts. */
+  /** Restarts exited sidecars until `signal` aborts. */
   async keepRunning(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.exclusively(() => this.#revive(signal))
-      await sleep(LOOK_EVERY_MS, undefined, { signal }).catch((error: unknown) => {
+      await sleep(POLL_EVERY_MS, undefined, { signal }).catch((error: unknown) => {
         if (!signal.aborted) throw error
       })
     }
@@ -46,14 +46,14 @@ export class Sidecars {
   async #revive(signal: AbortSignal): Promise<void> {
     for (const { part, state } of await this.#stack.status()) {
       if (signal.aborted || !part.startsWith('daprd') || state !== 'down') continue
-      const death = `${part} ended by itself: ${await lastLines(this.#stack.logFile(part), 3)}`
+      const death = `${part} exited unexpectedly: ${await lastLines(this.#stack.logFile(part), 3)}`
       this.deaths.push(death)
       this.#onDeath(death)
       await this.#start(part)
     }
   }
 
-  /** One that finds no store ends again, and has its next turn. */
+  /** Starts the sidecar. One that finds no store exits again and is restarted at the next poll. */
   async #start(part: string): Promise<void> {
     try {
       await this.#stack.start(part)

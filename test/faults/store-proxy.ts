@@ -1,9 +1,9 @@
-/** A proxy between the sidecars and their state store, so that calls to the store itself can be slow and fail. */
+/** Puts a proxy between the sidecars and their state store, to make calls to the store itself slow or fail. */
 import { openStack, type Stack } from '../../src/dev/stack/index.ts'
 import { writeStack } from '../../src/dev/stack/description.ts'
 import { startTcpProxy, type TcpProxy } from '../adapters/dapr/support/tcp-proxy.ts'
 
-/** The stack as it is now, its sidecars started again with the proxy's address for the store's. */
+/** Restarts the sidecars of the stack with the address of the proxy instead of the store's. */
 export async function proxyBeforeStore({ description }: Stack): Promise<{ stack: Stack; proxy: TcpProxy }> {
   const { dataDir, state, ports, addresses } = description
   const proxy = await startTcpProxy()

@@ -1,22 +1,22 @@
 /**
- * Waiting for what must happen, however slow the machine: as long as the job gets on, a wait goes on; once nothing was
- * committed, published or taken over for two minutes, it fails, with all that can be seen of the job at that moment.
+ * Waits for events, however slow the machine is. A wait continues as long as the job makes progress. It fails if nothing was
+ * committed, published or taken over for two minutes; the error then contains a dump of the job.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LogLine } from './processors.ts'
 
-/** A run that shows nothing for so long is stuck. */
+/** A run without progress for this long is stuck. */
 export const STUCK_AFTER_MS = 120_000
-/** For what no log tells: a process's end, a group's members, a ledger. */
-const LOOK_EVERY_MS = 250
-/** Lines that mean that the job gets on. */
+/** For state that no log line reports: the exit of a process, the members of a group, a ledger. */
+const POLL_EVERY_MS = 250
+/** Log lines that show progress of the job. */
 const PROGRESS = new Set(['committed', 'published', 'ended'])
-/** Takeovers that follow each other without any of those, and mean that it gets on too: beyond them it turns in a circle. */
+/** Takeovers count as progress too, but only this many in a row without one of those lines: more are a crash loop. */
 const MAX_IDLE_TAKEOVERS = 8
 
 /**
- * The job itself does not get on: it stands still, or halts and says why. All else that ends a run, such as an error that
- * nobody foresaw, may be a fault of the harness, and proves nothing.
+ * The job failed: it makes no progress, or it halted and reported the reason. Any other error may be an error of the harness,
+ * and proves nothing about the job.
  */
 export class JobFailed extends Error {}
 
@@ -31,14 +31,14 @@ export class Watch {
     this.#dump = dump
   }
 
-  readonly heard = (slot: number, line: LogLine): void => {
+  readonly observe = (slot: number, line: LogLine): void => {
     if (PROGRESS.has(line.msg)) this.progress()
     else if (line.msg === 'taken-over' && ++this.#idleTakeovers <= MAX_IDLE_TAKEOVERS)
       this.#progressAtMs = performance.now()
     for (const listener of this.#listeners) listener(slot, line)
   }
 
-  /** Something was done that takes its time and shows in no log. */
+  /** Reports progress that no log line shows. */
   progress(): void {
     this.#progressAtMs = performance.now()
     this.#idleTakeovers = 0
@@ -49,27 +49,27 @@ export class Watch {
     this.#failure ??= error
   }
 
-  /** The same, with all that can be seen of the job. */
+  /** Ends every wait with an error that contains a dump of the job. */
   async failShowing(what: string): Promise<void> {
     const text = `${what}\n${await this.#dump(what)}`
     this.fail(what.includes('UNEXPECTED') ? new Error(text) : new JobFailed(text))
   }
 
-  /** The first value that `look` gives. */
-  async until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
+  /** Calls `poll` until it returns a value, and returns that. */
+  async until<T>(what: string, poll: () => T | undefined | Promise<T | undefined>): Promise<T> {
     for (;;) {
       if (this.#failure !== null) throw this.#failure
-      const found = await look()
+      const found = await poll()
       if (found !== undefined) return found
       if (performance.now() - this.#progressAtMs > STUCK_AFTER_MS)
         throw new JobFailed(
           `no progress for ${STUCK_AFTER_MS / 1000} s while waiting for ${what}\n${await this.#dump(what)}`,
         )
-      await sleep(LOOK_EVERY_MS)
+      await sleep(POLL_EVERY_MS)
     }
   }
 
-  /** Resolves when a line that fits has come, from now on, so many times. Acts within milliseconds of it. */
+  /** Resolves within milliseconds of the nth matching log line, counted from now. */
   async line(what: string, fits: (slot: number, line: LogLine) => boolean, nth = 1): Promise<void> {
     let left = nth
     let arrived: () => void = () => undefined
@@ -80,7 +80,7 @@ export class Watch {
     this.#listeners.add(listener)
     try {
       const stuck = this.until(what, () => (left <= 0 ? true : undefined))
-      // When the line comes first, this still looks once more; what it then fails with, the next wait fails with too.
+      // If the line comes first, this polls one last time. An error that it hits then also ends the next wait.
       stuck.catch(() => undefined)
       await Promise.race([came, stuck])
     } finally {

@@ -23,16 +23,16 @@ const sentIn = (lines: readonly string[]): Sent[] =>
 const recordsOf = (lines: readonly string[]): TopicRecord[] =>
   lines.map((line, offset) => ({ partition: 0, offset, value: Buffer.from(line.split('\t')[1] ?? '') }))
 
-test('it knows how far back processors amend that are told nothing', () => {
+test('the workload assumes the default of --amend-windows', () => {
   expect(settingMeta.get(configSchema.shape.amendWindows)?.default).toBe(AMEND_WINDOWS)
 })
 
-test('a seed sends the same again, and another seed something else', () => {
+test('the same seed gives the same workload, another seed another one', () => {
   expect(windowsOf(7, 3)).toEqual(windowsOf(7, 3))
   expect(windowsOf(8, 3)).not.toEqual(windowsOf(7, 3))
 })
 
-/** By how many windows each point comes later than its own may have closed; 0: in time. */
+/** By how many windows each point is late, counted from when its own window may have closed; 0 is in time. */
 function windowsLate(sent: readonly Sent[]): number[] {
   let watermark = -Infinity
   return sent.flatMap(({ timestamp }) => {
@@ -44,11 +44,11 @@ function windowsLate(sent: readonly Sent[]): number[] {
   })
 }
 
-test('where nothing is asked to be late, no point comes after its window may have closed', () => {
+test('with a late share of 0, no point arrives after its window may have closed', () => {
   expect(new Set(windowsLate(sentIn(windowsOf(3, 12, 0))))).toEqual(new Set([0]))
 })
 
-test('points come late enough to be amended in, and too late for that; at the end of it none may be either', () => {
+test('late points arrive up to 6 windows late: some can still amend their window, some are too late', () => {
   const late = windowsLate(sentIn(windowsOf(3, 60)))
   expect(new Set(late)).toEqual(new Set([0, 1, 2, 3, 4, 5, 6]))
   const count = late.filter((windows) => windows > 0).length
@@ -56,7 +56,7 @@ test('points come late enough to be amended in, and too late for that; at the en
   expect(count / late.length).toBeLessThan(0.02)
 })
 
-test('late copies, late manifests, and windows of VMs of which everything is late', () => {
+test('the workload has late duplicates, late manifests, and VM windows whose records are all late', () => {
   const lines = windowsOf(5, 40, 0.1)
   const expected = expectedOf(recordsOf(lines))
   const windows = [...expected.vmWindows.values()]
@@ -69,18 +69,18 @@ test('late copies, late manifests, and windows of VMs of which everything is lat
   expect(tooLate.length).toBeGreaterThan(expected.counts.late)
 })
 
-test('what the records do not decide is refused, not guessed', () => {
+test('the expectation throws if the records do not decide whether a point is too late', () => {
   const at = (window: number, seq: number, minute = 0): string =>
     `a\t${JSON.stringify({ vmId: 'a', metric: 'cpu', timestamp: window * WINDOW_MS + minute * 60_000, seq, value: 1 })}`
   const manifest = `a\t${JSON.stringify({ manifest: { vmId: 'a', windowStart: 5 * WINDOW_MS, firstSeq: 1, count: 1 } })}`
-  // Window 4 is closed, 5 may be: 2 is amendable until it is, and not afterwards.
+  // Window 4 is closed. Window 5 may be closed; a point of window 2 can amend only if it is not.
   const lines = [at(4, 0), at(5, 1, 10)]
   expect(expectedOf(recordsOf([...lines, at(2, 2)])).deadLetters.size).toBe(0)
-  expect(() => expectedOf(recordsOf([...lines, manifest, at(2, 2)]))).toThrow('do not tell whether 0/3')
+  expect(() => expectedOf(recordsOf([...lines, manifest, at(2, 2)]))).toThrow('do not decide whether 0/3')
   expect(expectedOf(recordsOf([...lines, manifest, at(1, 2)])).deadLetters).toEqual(new Map([['0/3', 'too-late']]))
 })
 
-test('it has copies, disorder, several producers of a VM, and VMs and producers that leave', () => {
+test('the workload has duplicates, disorder, VMs with several producers, and VMs and producers that leave', () => {
   const sent = sentIn(windowsOf(1, 20))
   const points = sent.filter(({ seq }) => seq !== undefined)
   const ids = points.map(({ vmId, producer, seq }) => `${vmId}/${producer}/${seq}`)

@@ -1,21 +1,21 @@
 /**
- * What a fleet sends while everything around it dies, drawn from a seed and handed out window by window. Values are whole
- * numbers, so that sums are exact in any order. In it: copies, losses, disorder within the grace, records that cannot be
- * read, VMs with two producers, producers that begin again under a new name, VMs that come late and VMs that leave; and
- * points, manifests and copies that come when their window has long been closed (lateness.ts).
+ * The workload of a fault run: the records of a fleet, drawn from a seed, window by window. Values are whole numbers, so that
+ * sums are exact in any order. It contains duplicates, losses, disorder within the grace period, undecodable records, VMs with
+ * two producers, producers that restart under a new name, VMs that join late and VMs that leave; and points, manifests and
+ * duplicates that arrive long after their window closed (lateness.ts).
  *
- * What is late comes in the middle of a later window, when by the records alone it is certain which window closed last: its
- * own and those before the one under way by their grace, and none of the one under way, whose manifests are still to come. So
- * it is certain, too, whether it may still amend, whatever dies and whoever reads the partition.
+ * Late records arrive in the middle of a later window. At that time the records alone decide which windows are closed: all
+ * before the current one, whose grace period has ended, and not the current one, whose manifests are not sent yet. So it is
+ * certain whether a late record can still amend its window, independent of the faults.
  */
 import { Random } from '../support/random.ts'
 import { AMEND_WINDOWS, drawSendings } from './lateness.ts'
 
 export const WINDOW_MS = 3_600_000
-/** What the processors are told; no point is on its way for longer. */
+/** The grace period of the processors; no point that is in time is delayed for longer. */
 export const GRACE_MS = 300_000
 const MAX_DELAY_MS = 240_000
-/** The part of a later window in which what is late comes. */
+/** Late records arrive in this part of a later window. */
 const LATE_FROM_MS = 1_200_000
 const LATE_TO_MS = 3_300_000
 const ORIGIN_MS = Date.UTC(2026, 0, 1)
@@ -24,16 +24,16 @@ export interface WorkloadOptions {
   readonly seed: number
   /** @default 200 */
   readonly vms?: number
-  /** A VM's points in a window, of all its producers. @default 20 */
+  /** Points per VM window, of all producers of the VM together. @default 20 */
   readonly pointsPerWindow?: number
-  /** Share of the windows of producers of which something comes late. @default 0.015, which leaves many without */
+  /** Share of the producer windows with late records. @default 0.015, so many VM windows have none */
   readonly lateShare?: number
 }
 
 /** A line as `kcat -K TAB` takes it: the VM, a tab, the record. */
 export type KeyedLine = string
 
-interface UnderWay {
+interface InFlight {
   readonly arrivesMs: number
   readonly windowsLate: number
   readonly line: KeyedLine
@@ -43,12 +43,12 @@ interface Producer {
   readonly vmId: string
   readonly name: string
   readonly points: number
-  /** Windows in which it sends, both included. */
+  /** First and last window in which it sends, both inclusive. */
   readonly first: number
   readonly last: number
 }
 
-const COPY_SHARE = 0.03
+const DUPLICATE_SHARE = 0.03
 const LOSS_SHARE = 0.0002
 const BROKEN_SHARE = 0.001
 
@@ -57,9 +57,9 @@ export class Workload {
   readonly #producers: readonly Producer[]
   readonly #lateShare: number
   readonly #seqs = new Map<string, number>()
-  #underWay: UnderWay[] = []
+  #inFlight: InFlight[] = []
   #window = 0
-  /** Points sent, copies not counted. */
+  /** Number of points sent, not counting duplicates. */
   points = 0
 
   constructor({ seed, vms = 200, pointsPerWindow = 20, lateShare = 0.015 }: WorkloadOptions) {
@@ -73,7 +73,7 @@ export class Workload {
     return ORIGIN_MS + this.#window * WINDOW_MS
   }
 
-  /** All records of the next window, in the order in which they arrive, with the first few of the window after it. */
+  /** All records of the next window in the order of their arrival, and the first few of the window after it. */
   next(): KeyedLine[] {
     const windowStart = this.windowStart
     for (const producer of this.#producers) this.#send(producer, windowStart)
@@ -82,11 +82,11 @@ export class Workload {
   }
 
   /**
-   * What is still under way. What would have come too late is lost instead: the windows that must close before it does are
-   * never sent, and whether the last one did depends on more than the records before it.
+   * The records that are still in flight. Those that would be too late are dropped: the windows that must close before them
+   * are never sent, so the records would not decide whether they are too late.
    */
   rest(): KeyedLine[] {
-    this.#underWay = this.#underWay.filter(({ windowsLate }) => windowsLate <= AMEND_WINDOWS)
+    this.#inFlight = this.#inFlight.filter(({ windowsLate }) => windowsLate <= AMEND_WINDOWS)
     return this.#arrivedBy(Infinity)
   }
 
@@ -107,7 +107,7 @@ export class Workload {
       this.points++
       if (random.chance(LOSS_SHARE)) continue
       for (const windowsLate of sendings.ofPoint(i)) this.#post(vmId, record, timestamp, windowsLate)
-      if (random.chance(COPY_SHARE)) this.#post(vmId, record, timestamp)
+      if (random.chance(DUPLICATE_SHARE)) this.#post(vmId, record, timestamp)
       if (random.chance(BROKEN_SHARE)) this.#post(vmId, brokenRecord(random, vmId, timestamp), timestamp)
     }
     const manifest = { vmId, ...producer, windowStart, firstSeq, count: points, ...(leaves ? { last: true } : {}) }
@@ -120,13 +120,13 @@ export class Workload {
       windowsLate === 0
         ? sentMs + this.#random.int(0, MAX_DELAY_MS - 1)
         : this.windowStart + windowsLate * WINDOW_MS + this.#random.int(LATE_FROM_MS, LATE_TO_MS)
-    this.#underWay.push({ arrivesMs, windowsLate, line: `${vmId}\t${record}` })
+    this.#inFlight.push({ arrivesMs, windowsLate, line: `${vmId}\t${record}` })
   }
 
   #arrivedBy(endMs: number): KeyedLine[] {
-    const ordered = this.#underWay.sort((a, b) => a.arrivesMs - b.arrivesMs)
+    const ordered = this.#inFlight.sort((a, b) => a.arrivesMs - b.arrivesMs)
     const arrived = ordered.filter(({ arrivesMs }) => arrivesMs < endMs)
-    this.#underWay = ordered.slice(arrived.length)
+    this.#inFlight = ordered.slice(arrived.length)
     return arrived.map(({ line }) => line)
   }
 }
@@ -158,7 +158,7 @@ function producersOf(random: Random, index: number, points: number): Producer[] 
   }
 }
 
-/** Undecodable, invalid, and a manifest of a window that is none. */
+/** A broken record: undecodable, invalid, or a manifest whose window start is not on a window boundary. */
 function brokenRecord(random: Random, vmId: string, timestamp: number): string {
   const kind = random.int(0, 2)
   if (kind === 0) return `{"vmId":"${vmId}","broken`

@@ -1,4 +1,4 @@
-/** In the place of src/adapters/kafka/consumption.ts. */
+/** Replaces src/adapters/kafka/consumption.ts in the processors of a negative control. */
 import * as good from '../../../src/adapters/kafka/consumption.ts'
 import { FAULT } from './fault.ts'
 

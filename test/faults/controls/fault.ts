@@ -1,4 +1,4 @@
-/** The fault that the ports of this process have, by the name in WINDROW_CONTROL. */
+/** The fault that the ports of this process have: the one named in WINDROW_CONTROL. */
 import { FAULTY_PORTS, type FaultyPorts } from './faulty-ports.ts'
 
 function chosen(): FaultyPorts {

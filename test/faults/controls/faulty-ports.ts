@@ -1,6 +1,6 @@
 /**
- * The faulty ports of the simulation on the real stack: source and store are the very same; those that publish have the
- * same faults one level down, since here a transactional producer of Kafka is what is used wrongly.
+ * The faulty ports of the simulation, on the real stack. Source and store are the same code. The faulty publishers have the
+ * same errors one level lower: here they misuse a transactional producer of Kafka.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FAULTY_PORTS as SIMULATED } from '../../simulation/faulty-ports.ts'
@@ -15,7 +15,7 @@ export interface FaultyPorts {
 }
 
 /**
- * After an error the producer that had it goes on, in the transaction that it had open, from what it was told had gone out.
+ * After an error the same producer continues in its open transaction, after the last batch whose commit was acknowledged.
  */
 const producerReused: FaultyPorts = {
   publisher(ports, { publishedTopic }) {
@@ -39,7 +39,7 @@ const producerReused: FaultyPorts = {
 
 interface ReuseHooks {
   readonly onBroken: (reused: Reused) => void
-  /** Closed in order, shut out by another, or in a state that it cannot leave: nobody can go on with it. */
+  /** The producer cannot be reused: it was closed in order or fenced, or it is in a fatal state. */
   readonly onUseless: () => void
 }
 
@@ -104,10 +104,10 @@ class Reused implements TransactionalProducer {
   }
 }
 
-/** Kafka's init waits for what the one before left unfinished. */
+/** A pause that stands for Kafka's init, which waits for unfinished transactions of the previous producer. */
 const INIT_MS = 5_000
 
-/** How far publishing got is read first, and only then are others shut out. */
+/** Reads the published marker before it fences the other producers. */
 const markerReadBeforeInit: FaultyPorts = {
   publisher(ports, { publishedTopic }) {
     const markers = new Map<number, PublishedMarker | null>()

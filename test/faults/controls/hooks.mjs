@@ -1,7 +1,7 @@
 /**
- * Module hooks (https://nodejs.org/api/module.html#customization-hooks) that put the modules of this folder in the place of
- * the program's own, so the product needs no switches. Modules of the tests are TypeScript and import the source; the
- * processor runs what was built of it, so here they are transpiled, and their imports lead to `dist`.
+ * Module hooks (https://nodejs.org/api/module.html#customization-hooks) that replace modules of the program by those of this
+ * folder, so the product needs no switches for tests. Test modules are TypeScript and import `src`, but the processor runs
+ * the build in `dist`. So these hooks transpile the test modules and redirect their imports to `dist`.
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +12,7 @@ const SRC = `${ROOT}src/`
 const DIST = `${ROOT}dist/`
 const TEST = `${ROOT}test/`
 
-/** What the program imports, and what it gets. */
+/** Modules that the program imports, each with its replacement. */
 const REPLACED = new Map([
   [`${DIST}adapters/dapr/state-store.js`, new URL('state-store.ts', import.meta.url).href],
   [`${DIST}adapters/kafka/consumption.js`, new URL('consumption.ts', import.meta.url).href],

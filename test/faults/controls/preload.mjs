@@ -1,4 +1,4 @@
-/** Loaded into a processor before the program, with `node --import`: from here on some of its ports are not the good ones. */
+/** Loaded into a processor before the program with `node --import`; it replaces some of the ports with faulty ones. */
 import { register } from 'node:module'
 
 register('./hooks.mjs', import.meta.url)

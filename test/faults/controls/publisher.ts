@@ -1,4 +1,4 @@
-/** In the place of src/adapters/kafka/publisher.ts. */
+/** Replaces src/adapters/kafka/publisher.ts in the processors of a negative control. */
 import * as good from '../../../src/adapters/kafka/publisher.ts'
 import type { AtomicPublishers } from '../../../src/ports/index.ts'
 import { FAULT } from './fault.ts'

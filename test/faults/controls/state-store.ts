@@ -1,4 +1,4 @@
-/** In the place of src/adapters/dapr/state-store.ts. */
+/** Replaces src/adapters/dapr/state-store.ts in the processors of a negative control. */
 import * as good from '../../../src/adapters/dapr/state-store.ts'
 import type { StateStore } from '../../../src/ports/index.ts'
 import { FAULT } from './fault.ts'

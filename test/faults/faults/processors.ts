@@ -1,17 +1,17 @@
-/** Processors that die, and processors that are taken for dead and come back. */
-import { isAtTakeover } from '../points.ts'
-import type { FaultKind } from '../site.ts'
+/** Faults of processors: one is killed, or is paused until it counts as dead and then continues as a zombie. */
+import { isAtTakeover } from '../injection-points.ts'
+import type { FaultKind } from '../environment.ts'
 import { membersOf } from '../group.ts'
 import type { LogLine } from '../processors.ts'
 import type { Watch } from '../watch.ts'
 
-/** SIGKILL at the very point; another is started in its place. */
+/** SIGKILL at the injection point; another processor is started in the same slot. */
 export const killProcessor: FaultKind = {
   name: 'kill-processor',
-  async strike({ processors, watch }, { point, slot }) {
+  async inject({ processors, watch }, { point, slot }) {
     let victim = processors.at(slot)
     if (isAtTakeover(point)) {
-      // It must take a partition over to come by, so it dies once more on the way.
+      // Only a takeover reaches this point, so the running processor is killed first.
       victim.signal('SIGKILL')
       await victim.running.ended
       victim = processors.start(slot, point)
@@ -22,30 +22,30 @@ export const killProcessor: FaultKind = {
   },
 }
 
-/** What a successor has swept by then includes what the zombie had in hand. */
+/** After this many sweeps, the successor has also deleted the attempt that the zombie was working on. */
 const SWEEPS = 2
 
 /**
- * SIGSTOP at the very point, until the group has given its partitions to others; then it goes on where it was. One that was
- * struck the second time that it came by sleeps on, until its successors have gone on for some commits.
+ * SIGSTOP at the injection point until other processors own its partitions, then SIGCONT: it continues where it was. If the
+ * point is a second occurrence, it stays paused until its successors have made some more commits.
  */
 export const zombie: FaultKind = {
   name: 'zombie',
-  async strike(site, { point, slot }) {
-    const { processors, watch, owners } = site
+  async inject(env, { point, slot }) {
+    const { processors, watch, owners } = env
     const victim = processors.at(slot)
     victim.arm(point, 'SIGSTOP')
-    await watch.until(`processor ${slot} to stand still`, () => (victim.isArmed ? undefined : true))
+    await watch.until(`processor ${slot} to be paused`, () => (victim.isArmed ? undefined : true))
     const owned = [...owners].filter(([, owner]) => owner === slot).map(([partition]) => partition)
     await watch.until('its session to time out', async () =>
-      (await membersOf(site)) < processors.all.length ? true : undefined,
+      (await membersOf(env)) < processors.all.length ? true : undefined,
     )
     await watch.until('others to take over', () =>
       owned.every((partition) => owners.get(partition) !== slot) ? true : undefined,
     )
     if (point.nth > 1) await Promise.all(owned.map((partition) => sweptByOther(watch, partition, slot)))
     victim.signal('SIGCONT')
-    await watch.until('it to be given partitions again', () =>
+    await watch.until('it to own partitions again', () =>
       victim.hasEnded || [...owners.values()].includes(slot) ? true : undefined,
     )
     return 1

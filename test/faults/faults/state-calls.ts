@@ -1,30 +1,30 @@
 /**
- * Calls to the sidecar, of the state and of workflows, that are slow and that fail; the same between the sidecar and its
- * store; and a store without room.
+ * Faults of calls: slow and failing calls from a processor to its sidecar and from the sidecar to its store, and a store on a
+ * full disk.
  */
-import { reached } from './parts.ts'
-import type { FaultKind, Site } from '../site.ts'
+import { reached } from './services.ts'
+import type { FaultKind, FaultEnvironment } from '../environment.ts'
 
 const SLOW_BY_MS = 40
-/** A step of a workflow asks the store several times. */
+/** Smaller, since one step of a workflow calls the store several times. */
 const STORE_SLOW_BY_MS = 10
-/** Commits of the job for which it stays so. */
+/** Number of commits for which calls stay slow. */
 const COMMITS = 3
 const CUTS = 5
 
-function committed({ watch }: Site, nth: number): Promise<void> {
+function committed({ watch }: FaultEnvironment, nth: number): Promise<void> {
   return watch.line('a commit', (_, { msg }) => msg === 'committed', nth)
 }
 
-/** Every piece that goes to the sidecar of one processor and back waits. */
+/** Delays all traffic between one processor and its sidecar. */
 export const slowState: FaultKind = {
   name: 'slow-state',
-  async strike(site, draw) {
-    const proxy = site.proxies[draw.slot]
-    await reached(site, draw)
+  async inject(env, injection) {
+    const proxy = env.proxies[injection.slot]
+    await reached(env, injection)
     proxy?.slow(SLOW_BY_MS)
     try {
-      await committed(site, COMMITS)
+      await committed(env, COMMITS)
     } finally {
       proxy?.slow(0)
     }
@@ -32,52 +32,52 @@ export const slowState: FaultKind = {
   },
 }
 
-/** All calls that are under way fail, each time that the point is reached: some were carried out, some were not. */
+/** Each time a processor reaches the point, all calls in progress fail; some had taken effect, some had not. */
 export const failingState: FaultKind = {
   name: 'failing-state',
-  async strike(site, draw) {
+  async inject(env, injection) {
     for (let cut = 0; cut < CUTS; cut++) {
-      await reached(site, { ...draw, point: { ...draw.point, nth: 1 } })
-      for (const proxy of site.proxies) proxy.cut()
+      await reached(env, { ...injection, point: { ...injection.point, nth: 1 } })
+      for (const proxy of env.proxies) proxy.cut()
     }
     return CUTS
   },
 }
 
-/** Every piece that goes from the sidecars to their store and back waits. */
+/** Delays all traffic between the sidecars and their store. */
 export const slowStore: FaultKind = {
   name: 'slow-store',
-  async strike(site, draw) {
-    await reached(site, draw)
-    site.storeProxy.slow(STORE_SLOW_BY_MS)
+  async inject(env, injection) {
+    await reached(env, injection)
+    env.storeProxy.slow(STORE_SLOW_BY_MS)
     try {
-      await committed(site, COMMITS)
+      await committed(env, COMMITS)
     } finally {
-      site.storeProxy.slow(0)
+      env.storeProxy.slow(0)
     }
     return 1
   },
 }
 
-/** All connections between sidecars and store break each time that the point is reached, with writes under way on them. */
+/** Each time a processor reaches the point, all connections between sidecars and store break, in the middle of writes. */
 export const failingStore: FaultKind = {
   name: 'failing-store',
-  async strike(site, draw) {
+  async inject(env, injection) {
     for (let cut = 0; cut < CUTS; cut++) {
-      await reached(site, { ...draw, point: { ...draw.point, nth: 1 } })
-      site.storeProxy.cut()
+      await reached(env, { ...injection, point: { ...injection.point, nth: 1 } })
+      env.storeProxy.cut()
     }
     return CUTS
   },
 }
 
-/** The store finds its disk full in the middle of its writes; some stores end themselves then. */
+/** The store's disk is full in the middle of its writes. Some stores exit then. */
 export const fullDisk: FaultKind = {
   name: 'full-disk',
-  async strike(site, draw) {
-    const { stack, watch, disk } = site
+  async inject(env, injection) {
+    const { stack, watch, disk } = env
     if (disk === null) return 0
-    await reached(site, draw)
+    await reached(env, injection)
     await disk.fill()
     await watch.line('a write to fail', (_, { msg }) => msg === 'retry' || msg === 'worker disconnected')
     await disk.free()

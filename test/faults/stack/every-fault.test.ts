@@ -1,7 +1,8 @@
 /**
- * Everything that can die dies, on the real stack, and nothing is lost, doubled or wrong. See docs/internals/reliability.md.
+ * Injects faults of every kind into a job on the real stack; nothing may be lost, doubled or wrong. See
+ * docs/internals/reliability.md.
  *
- * `npm run test:faults` alone: every kind of fault, once at least. With --seed, --minutes and --state: as asked.
+ * Without options, `npm run test:faults` injects every kind at least once; --seed, --minutes, --state and --kinds change that.
  */
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -12,14 +13,14 @@ import { runFaults } from '../run.ts'
 
 const { seed, minutes, state, kinds, command, figuresFile } = optionsFrom(process.env)
 
-it(`seed ${seed} on ${state}: lost 0, doubled 0, wrong 0`, async () => {
+it(`a job under all faults, seed ${seed} on ${state}, loses 0, doubles 0 and has 0 wrong`, async () => {
   ensureBuilt()
   const startedMs = performance.now()
-  const say = (text: string): void => {
+  const log = (text: string): void => {
     process.stdout.write(`faults ${((performance.now() - startedMs) / 1000).toFixed(0).padStart(5)} s  ${text}\n`)
   }
-  const { verdict, figures } = await runFaults({ seed, minutes, state, say, ...(kinds === null ? {} : { kinds }) })
-  say(JSON.stringify(figures))
+  const { verdict, figures } = await runFaults({ seed, minutes, state, log, ...(kinds === null ? {} : { kinds }) })
+  log(JSON.stringify(figures))
   if (figuresFile !== null) await appendFigures(join(ROOT, figuresFile), { command, ...figures })
   const first = (texts: readonly string[]): readonly string[] => texts.slice(0, 5)
   expect({ lost: first(verdict.lost), doubled: first(verdict.doubled), wrong: first(verdict.wrong) }).toEqual({

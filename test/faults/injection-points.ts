@@ -1,41 +1,41 @@
-/** Points of progress at which something is struck: drawn from the seed, reached when a processor's log says so. */
+/** Injection points: steps of a processor at which a fault is injected. They are drawn from the seed and read from its log. */
 import { PIPELINE_STEPS, type PipelineStep } from '../../src/ports/steps.ts'
 import type { Random } from '../support/random.ts'
 import type { LogLine } from './processors.ts'
 
-export interface Point {
+export interface InjectionPoint {
   readonly step: PipelineStep
   readonly phase: 'begins' | 'ended'
-  /** Which time it comes by, counted from when it is waited for. */
+  /** The point is the nth occurrence of the step, counted from when the harness starts waiting. */
   readonly nth: number
 }
 
-/** Only a takeover comes by this one, and not every commit. */
+/** The one step that only a takeover executes; every commit executes the others. */
 const AT_TAKEOVER: PipelineStep = 'open-publisher'
 
-/** Points of every step, before and after it, in a drawn order; when all had their turn, all again. */
-export class Points {
+/** Draws the points before and after every step, in random order; when all were drawn, it starts over. */
+export class InjectionPoints {
   readonly #random: Random
-  #left: Point[] = []
+  #left: InjectionPoint[] = []
 
   constructor(random: Random) {
     this.#random = random
   }
 
-  next(): Point {
+  next(): InjectionPoint {
     if (this.#left.length === 0) this.#left = this.#random.shuffle(this.#all())
-    return this.#left.pop() as Point
+    return this.#left.pop() as InjectionPoint
   }
 
-  /** One that every commit comes by. */
-  nextOfCommit(): Point {
+  /** The next point that every commit reaches. */
+  nextOfCommit(): InjectionPoint {
     for (;;) {
       const point = this.next()
       if (point.step !== AT_TAKEOVER) return point
     }
   }
 
-  #all(): Point[] {
+  #all(): InjectionPoint[] {
     return PIPELINE_STEPS.flatMap((step) =>
       (['begins', 'ended'] as const).map((phase) => ({ step, phase, nth: isAtTakeover({ step }) ? 1 : this.#nth() })),
     )
@@ -46,14 +46,14 @@ export class Points {
   }
 }
 
-export function isAtTakeover({ step }: Pick<Point, 'step'>): boolean {
+export function isAtTakeover({ step }: Pick<InjectionPoint, 'step'>): boolean {
   return step === AT_TAKEOVER
 }
 
-export function isAt(line: LogLine, { step, phase }: Point): boolean {
+export function isAt(line: LogLine, { step, phase }: InjectionPoint): boolean {
   return line.msg === 'step' && line['step'] === step && line['phase'] === phase
 }
 
-export function textOf({ step, phase, nth }: Point): string {
+export function textOf({ step, phase, nth }: InjectionPoint): string {
   return `${step} ${phase} (${nth})`
 }

@@ -1,4 +1,4 @@
-/** A small topic, and what the pipeline publishes of it over ports in memory, undisturbed; for tests of the judge. */
+/** A small topic, and what the pipeline publishes for it over in-memory ports without faults; for tests of the oracle. */
 import { createJsonDecoder } from '../../src/adapters/json/decode.ts'
 import { addFates, NO_FATES } from '../../src/core/fate.ts'
 import type { DeadLetter, RefusedRecord } from '../../src/ledger/dead-letter.ts'
@@ -17,7 +17,7 @@ export interface Case {
 
 const PARTITIONS = 2
 
-/** Twelve windows of 24 VMs in two partitions, with much that comes late. */
+/** Twelve windows of 24 VMs in two partitions, with many late records. */
 export async function exactCase(seed: number, { vms = 24, windows = 12, lateShare = 0.1 } = {}): Promise<Case> {
   const workload = new Workload({ seed, vms, lateShare })
   const lines = [...Array.from({ length: windows }, () => workload.next()).flat(), ...workload.rest()]
