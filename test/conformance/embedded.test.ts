@@ -1,4 +1,4 @@
-/** The embedded sidecar, in this thread and as the application runs it: built, in a thread of its own. */
+/** Runs the conformance suite against the embedded sidecar, in this thread and, as the application does, in its own thread. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,7 +1,7 @@
 /**
- * What Windrow asks of a Dapr sidecar, stated once and run against every kind: the SDK's own clients and worker against
- * a gRPC port. It states only what daprd 1.18 does with any of the state stores that Windrow supports (Redis and
- * PostgreSQL among them), so a difference between them is left open here and said so.
+ * The requirements of Windrow on a Dapr sidecar, as one suite that runs against every kind of sidecar. It connects the
+ * SDK's own clients and worker to a gRPC port. The suite requires only what daprd 1.18 does with every state store that
+ * Windrow supports (Redis and PostgreSQL among them); where stores differ, a comment says so.
  */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, vi } from 'vitest'

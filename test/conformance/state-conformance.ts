@@ -1,9 +1,9 @@
-/** The state API: what a key-value store with insert and compare-and-swap has to keep. */
+/** Conformance of the state API: a key-value store with insert and compare-and-swap. */
 import { CommunicationProtocolEnum, DaprClient, StateConcurrencyEnum, StateConsistencyEnum } from '@dapr/dapr'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SidecarUnderTest } from './sidecar-conformance.ts'
 
-/** Codes of gRPC that the answers carry. */
+/** gRPC status codes of the responses. */
 const INVALID_ARGUMENT = 3
 const ABORTED = 10
 
@@ -35,7 +35,7 @@ export function stateConformance(sidecar: () => SidecarUnderTest, fresh: (what: 
       return item ?? { data: '', etag: '' }
     }
 
-    test('a saved object comes back, alone and in bulk', async () => {
+    test('a saved object is read back, alone and in bulk', async () => {
       const key = fresh('object')
       const value = { a: [1, 2.5, null, 'x'], b: { c: true } }
       await client.state.save(store, [{ key, value }])
@@ -43,14 +43,14 @@ export function stateConformance(sidecar: () => SidecarUnderTest, fresh: (what: 
       expect((await read(key)).data).toEqual(value)
     })
 
-    test('text keeps every character, in values and in keys', async () => {
+    test('values and keys keep every character', async () => {
       const key = fresh('ключ 键 🔑 a/b?c=d&e#f')
       const value = { text: 'Zürich, 東京, 🌍, \u0000\u001f, "quoted", \\back\\, \u2028' }
       await insert(key, value)
       expect((await read(key)).data).toEqual(value)
     })
 
-    test('a value of 1 MB comes back whole', async () => {
+    test('a value of 1 MB is read back whole', async () => {
       const key = fresh('large')
       const value = { text: Array.from({ length: 45_000 }, (_, i) => `point ${i} äöü €`).join(' ') }
       await client.state.save(store, [{ key, value }])
@@ -83,7 +83,7 @@ export function stateConformance(sidecar: () => SidecarUnderTest, fresh: (what: 
       expect(new Map(items.map((item) => [item.key, item.data.i]))).toEqual(new Map(keys.map((key, i) => [key, i])))
     })
 
-    test('an insert of what was inserted is refused and changes nothing', async () => {
+    test('a second insert of a key is rejected and changes nothing', async () => {
       const key = fresh('insert')
       await insert(key, 'first')
       const before = await read(key)
@@ -91,7 +91,7 @@ export function stateConformance(sidecar: () => SidecarUnderTest, fresh: (what: 
       expect(await read(key)).toEqual(before)
     })
 
-    test('of twenty concurrent inserts of a key one wins, and its value stays', async () => {
+    test('exactly one of twenty concurrent inserts of a key wins, and its value is kept', async () => {
       const key = fresh('race')
       const results = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => insert(key, { writer: i })))
       const winners = results.flatMap((result, i) => (result.status === 'fulfilled' ? [i] : []))
@@ -119,7 +119,7 @@ export function stateConformance(sidecar: () => SidecarUnderTest, fresh: (what: 
       expect((await read(key)).data).toEqual({ n: 2 })
     })
 
-    test('of ten concurrent writes with one etag one wins', async () => {
+    test('exactly one of ten concurrent writes with the same etag wins', async () => {
       const key = fresh('contended')
       await insert(key, 'start')
       const { etag } = await read(key)
@@ -130,7 +130,7 @@ export function stateConformance(sidecar: () => SidecarUnderTest, fresh: (what: 
       expect((await read(key)).data).toEqual({ writer: winners[0] })
     })
 
-    test('a deleted key is absent and can be inserted again; deleting an absent one is no error', async () => {
+    test('a deleted key is absent and can be inserted again; deleting an absent key succeeds', async () => {
       const key = fresh('delete')
       await insert(key, 'first')
       await client.state.delete(store, key)
@@ -166,7 +166,7 @@ export function stateConformance(sidecar: () => SidecarUnderTest, fresh: (what: 
     })
 
     // Whether its other keys are written differs: Redis has no rollback.
-    test('a transaction with a stale etag is refused and leaves that key alone', async () => {
+    test('a transaction with a stale etag is rejected and does not change that key', async () => {
       const key = fresh('tx-stale')
       await insert(key, { n: 1 })
       const { etag } = await read(key)

@@ -1,4 +1,4 @@
-/** The streams of work items: what is lost with a worker is done by another. */
+/** Conformance of the work item streams: the work of a lost worker is repeated by another one. */
 import * as grpc from '@grpc/grpc-js'
 import type { DaprWorkflowClient, TWorkflow, WorkflowContext } from '@dapr/dapr'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -18,10 +18,10 @@ export function workerConformance(sidecar: () => SidecarUnderTest, fresh: (what:
     })
     afterAll(() => client.stop())
 
-    test('a workflow that a lost worker held is run by the next one', async () => {
+    test('the next worker runs the workflow of a lost worker', async () => {
       const id = fresh('redelivered')
       const lost = openWorkItems(sidecar().grpcPort)
-      // On daprd the start may be cut off with the only worker; the workflow is there all the same.
+      // On daprd the start call may be cut off with the only worker; the workflow exists nevertheless.
       const started = client.scheduleNewWorkflow('echo', 'survives', id).catch(() => undefined)
       await lost.firstItem
       lost.close()
@@ -30,7 +30,7 @@ export function workerConformance(sidecar: () => SidecarUnderTest, fresh: (what:
       await Promise.all([started, worker.stop()])
     })
 
-    test('an activity whose worker is lost runs again on the next one, and counts once', async () => {
+    test('an activity whose worker is lost runs again on the next one, and its result is used once', async () => {
       const id = fresh('lost-activity')
       const runs = countingActivity()
       const hanging: Definitions = { ...definitions, activities: { slow: () => runs.hang() } }
@@ -75,7 +75,7 @@ const sharedWorkflow: TWorkflow = async function* (context: WorkflowContext, wid
   return yield context.whenAll(Array.from({ length: width }, (_, i) => context.callActivity('note', i + 1)))
 }
 
-/** An activity that tells when it has begun and ends when it is told to. */
+/** An activity that resolves `started` when it begins and ends when `release` is called. */
 function countingActivity() {
   let begin!: () => void
   let release!: () => void
@@ -88,7 +88,7 @@ function countingActivity() {
   return { started, release, hang }
 }
 
-/** A worker that takes work items and never answers. */
+/** A worker that accepts work items and never answers. */
 function openWorkItems(grpcPort: number) {
   const channel = new grpc.Client(`127.0.0.1:${grpcPort}`, grpc.credentials.createInsecure())
   const path = '/TaskHubSidecarService/GetWorkItems'

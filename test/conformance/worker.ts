@@ -1,4 +1,4 @@
-/** A worker of the SDK's as the suite needs it: with room for all that it is sent, and one that can be lost. */
+/** The SDK's worker, adapted for the suite: it queues all work items, and a test can disconnect it like a lost process. */
 import { WorkflowRuntime } from '@dapr/dapr'
 import type { TWorkflow, WorkflowActivityContext } from '@dapr/dapr'
 import { expect, vi } from 'vitest'
@@ -12,13 +12,13 @@ export interface Definitions {
 }
 
 export interface Worker {
-  /** Waits until what runs in it has ended. */
+  /** Waits until its running work has ended. */
   stop(): Promise<void>
-  /** Breaks the stream of work items, as the end of the worker's process would; what runs in it runs on. */
+  /** Breaks the stream of work items, like the end of the worker's process. Running work continues. */
   lose(): void
 }
 
-/** What the SDK keeps private. It runs ten items, queues a hundred more and drops the rest without a word. */
+/** Private members of the SDK's worker. It runs ten items, queues a hundred more and silently drops the rest. */
 interface InnerWorker {
   _maxConcurrentWorkItems: number
   _maxQueueSize: number
@@ -43,7 +43,7 @@ export async function startWorker(grpcPort: number, definitions: Definitions): P
     lose: () => inner._responseStream?.cancel(),
     async stop() {
       if (inner._isRunning) return runtime.stop()
-      // The SDK's worker is gone with its first stream and refuses to stop.
+      // The SDK's worker ends with its first stream, and its stop() throws afterwards.
       await vi.waitFor(() => expect(inner._activeWorkItems).toBe(0))
       inner._stub?.close()
     },

@@ -1,4 +1,4 @@
-/** The workflow API: starting, ending, and everything that a workflow may ask for. */
+/** Conformance of the workflow API: start, end, and everything that a workflow can schedule. */
 import { WorkflowRuntimeStatus } from '@dapr/dapr'
 import type { DaprWorkflowClient } from '@dapr/dapr'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -29,7 +29,7 @@ export function workflowConformance(sidecar: () => SidecarUnderTest, fresh: (wha
       return JSON.parse(state.serializedOutput ?? 'null') as unknown
     }
 
-    test('a workflow runs to its end and its state tells name, input, output and times', async () => {
+    test('a workflow runs to its end and its state has name, input, output and times', async () => {
       const id = fresh('echo')
       const state = await runToEnd('echo', { text: 'Zürich 🌍' }, id)
       expect(state).toMatchObject({
@@ -44,7 +44,7 @@ export function workflowConformance(sidecar: () => SidecarUnderTest, fresh: (wha
       expect(await client.getWorkflowState(id, true)).toMatchObject({ serializedOutput: state.serializedOutput })
     })
 
-    test('the state without payloads tells the status alone', async () => {
+    test('the state without payloads has only the status', async () => {
       const { instanceId } = await runToEnd('echo', 'x')
       const state = await client.getWorkflowState(instanceId, false)
       expect(state).toMatchObject({ runtimeStatus: WorkflowRuntimeStatus.COMPLETED })
@@ -67,11 +67,11 @@ export function workflowConformance(sidecar: () => SidecarUnderTest, fresh: (wha
     })
 
     test('an unregistered workflow fails instead of waiting', async () => {
-      const state = await runToEnd('nobody-registered-this', null)
+      const state = await runToEnd('not-registered', null)
       expect(state.runtimeStatus).toBe(WorkflowRuntimeStatus.FAILED)
     })
 
-    test('the id of an active workflow is refused', async () => {
+    test('the start of an active workflow id is rejected', async () => {
       const id = fresh('active')
       await client.scheduleNewWorkflow('wait-for-events', ['go'], id)
       await expect(client.scheduleNewWorkflow('echo', 'again', id)).rejects.toThrow(/already exists/)
@@ -79,42 +79,42 @@ export function workflowConformance(sidecar: () => SidecarUnderTest, fresh: (wha
       expect((await ended(client, id)).serializedOutput).toBe('[1]')
     })
 
-    test('the id of a completed workflow runs again, from the beginning, with the new input', async () => {
+    test('the start of a completed workflow id runs again from the beginning, with the new input', async () => {
       const id = fresh('again')
       expect((await runToEnd('echo', 'first', id)).serializedOutput).toBe('{"echo":"first"}')
       const second = await runToEnd('call-activity', { activity: 'double', input: 21 }, id)
       expect(second).toMatchObject({ name: 'call-activity', serializedOutput: '{"result":42}' })
     })
 
-    test('the id of a failed workflow runs again', async () => {
+    test('the start of a failed workflow id runs it again', async () => {
       const id = fresh('failed-again')
       await runToEnd('failing', null, id)
       expect(await runToEnd('echo', 1, id)).toMatchObject({ runtimeStatus: WorkflowRuntimeStatus.COMPLETED })
     })
 
-    test('an activity gives its result; one that throws can be caught', async () => {
+    test('an activity returns its result; an error that it throws can be caught', async () => {
       expect(await outputOf('call-activity', { activity: 'double', input: 4 })).toEqual({ result: 8 })
       expect(await outputOf('catch-activity')).toMatch(/caught: .*this activity fails/)
     })
 
-    test('an activity that throws and is not caught fails the workflow', async () => {
+    test('an uncaught error of an activity fails the workflow', async () => {
       const state = await runToEnd('call-activity', { activity: 'throwing', input: 'x' })
       expect(state.runtimeStatus).toBe(WorkflowRuntimeStatus.FAILED)
       expect(state.workflowFailureDetails?.getErrorMessage()).toMatch(/this activity fails/)
     })
 
-    test('thirty activities at once give their results in order', async () => {
+    test('thirty concurrent activities return their results in order', async () => {
       expect(await outputOf('fan-out', 30)).toEqual(Array.from({ length: 30 }, (_, i) => 2 * (i + 1)))
     })
 
-    // The SDK drops these before the sidecar sees them; whoever needs them wraps them in an object.
-    test('an activity gets undefined for an input of 0, an empty text, or false', async () => {
+    // The SDK drops these before the sidecar sees them; a workflow that needs them wraps them in an object.
+    test('an activity receives undefined for an input of 0, an empty text, or false', async () => {
       for (const input of [0, '', false]) {
         expect(await outputOf('call-activity', { activity: 'type-of', input })).toEqual({ result: 'undefined' })
       }
     })
 
-    test('a workflow gets its falsy input as it is, and an activity without a result gives undefined', async () => {
+    test('a workflow receives its falsy input unchanged, and an activity without a result returns undefined', async () => {
       expect(await Promise.all([0, '', false].map((input) => outputOf('echo', input)))).toEqual([
         { echo: 0 },
         { echo: '' },
@@ -123,11 +123,11 @@ export function workflowConformance(sidecar: () => SidecarUnderTest, fresh: (wha
       expect(await outputOf('call-activity', { activity: 'nothing', input: 1 })).toEqual({})
     })
 
-    test('a timer fires when its time has come, not before', async () => {
+    test('a timer fires at its time, not before', async () => {
       expect(await outputOf('sleep', 1)).toBeGreaterThanOrEqual(1000)
     })
 
-    test('events arrive in order, by name whatever its case, before and while the workflow waits for them', async () => {
+    test('events arrive in order, with case-insensitive names, before and while the workflow waits for them', async () => {
       const id = fresh('events')
       await client.scheduleNewWorkflow('wait-for-events', ['first', 'second', 'second'], id)
       await client.raiseEvent(id, 'SECOND', { n: 1 })
@@ -136,29 +136,29 @@ export function workflowConformance(sidecar: () => SidecarUnderTest, fresh: (wha
       expect(JSON.parse((await ended(client, id)).serializedOutput ?? '')).toEqual([{ n: 0 }, { n: 1 }, { n: 2 }])
     })
 
-    test('a workflow ends with an event while its timer still runs', async () => {
+    test('a workflow can end with an event while its timer is pending', async () => {
       const id = fresh('timer-or-event')
       await client.scheduleNewWorkflow('timer-or-event', null, id)
       await client.raiseEvent(id, 'go', 1)
       expect((await ended(client, id)).serializedOutput).toBe('"event"')
     })
 
-    test('a child workflow gives its result, and twenty give theirs in order', async () => {
+    test('a child workflow returns its result, and twenty return theirs in order', async () => {
       expect(await outputOf('parent', { child: 'echo', input: 7 })).toEqual({ child: { echo: 7 } })
       expect(await outputOf('parent-of-many', 20)).toEqual(Array.from({ length: 20 }, (_, i) => ({ echo: i + 1 })))
     })
 
-    test('a failed child can be caught; not caught it fails its parent', async () => {
+    test('the failure of a child can be caught; uncaught, it fails the parent', async () => {
       expect(await outputOf('catch-child')).toMatch(/caught: .*this workflow fails/)
       const state = await runToEnd('parent', { child: 'failing', input: 1 })
       expect(state.runtimeStatus).toBe(WorkflowRuntimeStatus.FAILED)
     })
 
-    test('a workflow that continues as new begins again with the new input, under its id', async () => {
+    test('a workflow that continues as new restarts with the new input, under its id', async () => {
       expect(await outputOf('count-to-five', 1)).toEqual({ n: 5 })
     })
 
-    test('events that were not consumed are kept across continue-as-new when asked for', async () => {
+    test('events that were not consumed are kept across continue-as-new if requested', async () => {
       const id = fresh('kept')
       await client.scheduleNewWorkflow('keep-events', 1, id)
       await client.raiseEvent(id, 'kept', 'early')
@@ -166,7 +166,7 @@ export function workflowConformance(sidecar: () => SidecarUnderTest, fresh: (wha
       expect((await ended(client, id)).serializedOutput).toBe('"early"')
     })
 
-    test('a custom status is seen while the workflow runs', async () => {
+    test('a custom status is visible while the workflow runs', async () => {
       const id = fresh('status')
       await client.scheduleNewWorkflow('status', null, id)
       expect((await client.getWorkflowState(id, true))?.customStatus).toBe('halfway')
@@ -174,7 +174,7 @@ export function workflowConformance(sidecar: () => SidecarUnderTest, fresh: (wha
       expect((await ended(client, id)).serializedOutput).toBe('"done"')
     })
 
-    test('a terminated workflow is TERMINATED with the given output, and its id is free', async () => {
+    test('a terminated workflow is TERMINATED with the given output, and its id can be started again', async () => {
       const id = fresh('terminated')
       await client.scheduleNewWorkflow('wait-for-events', ['never'], id)
       await client.terminateWorkflow(id, { by: 'a test' })
@@ -195,7 +195,7 @@ export function workflowConformance(sidecar: () => SidecarUnderTest, fresh: (wha
       expect((await ended(client, id)).serializedOutput).toBe('["held"]')
     })
 
-    test('a finished workflow can be purged and is absent then; an active and an absent one cannot', async () => {
+    test('a finished workflow can be purged and is then absent; an active or absent one cannot', async () => {
       const { instanceId } = await runToEnd('echo', 1)
       expect(await client.purgeWorkflow(instanceId)).toBe(true)
       expect(await client.getWorkflowState(instanceId, true)).toBeUndefined()
@@ -207,12 +207,12 @@ export function workflowConformance(sidecar: () => SidecarUnderTest, fresh: (wha
       await client.terminateWorkflow(active, null)
     })
 
-    test('an event for an absent workflow and its termination are refused', async () => {
+    test('events for an absent workflow and its termination are rejected', async () => {
       await expect(client.raiseEvent(fresh('absent'), 'go', 1)).rejects.toThrow(/no such instance exists/)
       await expect(client.terminateWorkflow(fresh('absent'), null)).rejects.toThrow(/no such instance exists/)
     })
 
-    test('an absent workflow has no state; a wait for it lasts until it is there and has ended', async () => {
+    test('an absent workflow has no state; a wait for it lasts until it was started and has ended', async () => {
       const id = fresh('awaited')
       expect(await client.getWorkflowState(id, true)).toBeUndefined()
       await expect(client.waitForWorkflowCompletion(id, true, 0.3)).rejects.toThrow(/Timeout/i)
@@ -221,7 +221,7 @@ export function workflowConformance(sidecar: () => SidecarUnderTest, fresh: (wha
       expect((await waiting)?.serializedOutput).toBe('{"echo":"there"}')
     })
 
-    test('200 workflows end with 48 of them in flight', async () => {
+    test('200 workflows complete with 48 of them in flight', async () => {
       const payload = 'x'.repeat(2000)
       let next = 0
       const outputs = new Map<number, string | undefined>()

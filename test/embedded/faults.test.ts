@@ -1,4 +1,4 @@
-/** Faults hit the chosen call and leave behind what they say; workflows survive all that daprd may do to them. */
+/** Injected faults affect the chosen calls with the documented effect; workflows survive every fault that daprd may cause. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -64,7 +64,7 @@ async function threeSteps(grpcPort: number) {
   return { runs, another: () => startWorker(grpcPort, definitions) }
 }
 
-test('a plan hits the nth call, and by probability the same calls for the same seed', () => {
+test('a plan affects the nth call, and with a probability the same calls for the same seed', () => {
   const injector = new FaultInjector()
   const hits = (rule: Omit<FaultRule, 'effect'>, seed = 1) => {
     injector.set({ seed, rules: [{ ...rule, effect: { kind: 'repeat' } }] })
@@ -96,7 +96,7 @@ test('a call that fails before has no effect, one that fails after has its effec
   ])
 })
 
-test('a delayed call is overtaken; a repeated one is answered as the first time', async () => {
+test('a delayed call is overtaken; a repeated call gets the answer of the first', async () => {
   const { state, sidecar } = await sidecarWith({ method: 'SaveState', nth: 1, effect: { kind: 'delay', delayMs: 100 } })
   const order: string[] = []
   const save = (key: string) => state.save('statestore', [{ key, value: 'x' }]).then(() => order.push(key))
@@ -108,14 +108,14 @@ test('a delayed call is overtaken; a repeated one is answered as the first time'
   expect(await state.get('statestore', 'once')).toBe('x')
 })
 
-test('a start whose reply is lost has started', async () => {
+test('a start whose reply is lost has started the workflow', async () => {
   const { sidecar, workflows } = await sidecarWith({ method: 'StartInstance', nth: 1, effect: { kind: 'fail-after' } })
   await threeSteps(sidecar.grpcPort)
   await expect(workflows.scheduleNewWorkflow('steps', 'x', 'i')).rejects.toMatchObject({ code: UNAVAILABLE })
   expect((await ended(workflows, 'i')).serializedOutput).toBe('["x-1","x-2","x-3"]')
 })
 
-test('activities and turns that are delivered twice count once', async () => {
+test('activities and turns that are delivered twice take effect once', async () => {
   const { sidecar, workflows } = await sidecarWith(
     { method: 'ActivityItem', effect: { kind: 'repeat' } },
     { method: 'WorkflowItem', effect: { kind: 'repeat' } },
@@ -126,7 +126,7 @@ test('activities and turns that are delivered twice count once', async () => {
   await vi.waitFor(() => expect([...runs.values()]).toEqual([2, 2, 2]))
 })
 
-test('replies that come twice, late, or are not acknowledged count once', async () => {
+test('replies that arrive twice or late, or are not acknowledged, take effect once', async () => {
   const { sidecar, workflows } = await sidecarWith(
     { method: 'CompleteActivityTask', nth: 1, effect: { kind: 'repeat' } },
     { method: 'CompleteActivityTask', nth: 2, effect: { kind: 'fail-after' } },
@@ -148,7 +148,7 @@ test.each(['fail-before', 'fail-after'] as const)('a stream that breaks (%s an i
   await second.stop()
 })
 
-test('sixty workflows come through a storm of doubled, late and unacknowledged messages', async () => {
+test('sixty workflows complete despite many duplicated, late and unacknowledged messages', async () => {
   const { sidecar, workflows } = await sidecarWith(
     ...['ActivityItem', 'WorkflowItem'].map((method): FaultRule => ({
       method,

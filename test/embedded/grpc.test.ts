@@ -1,4 +1,4 @@
-/** The server against grpc-js, the client that the SDK brings. */
+/** The gRPC server against grpc-js, the client library of the SDK. */
 import * as grpc from '@grpc/grpc-js'
 import { expect, onTestFinished, test } from 'vitest'
 import { GrpcError, serveGrpc, GrpcStatus } from '../../src/embedded/grpc.ts'
@@ -29,7 +29,7 @@ async function serve(unary: Record<string, UnaryHandler>, streaming: Record<stri
   return { call, open, close }
 }
 
-test('messages of every size come through whole, both ways', async () => {
+test('messages of every size are transferred whole in both directions', async () => {
   const { call } = await serve({ Echo: (request) => Buffer.from(request), Later: async (request) => request })
   for (const size of [0, 1, 5, 16_379, 16_384, 100_000, 9_000_000]) {
     const message = Buffer.alloc(size, 'abcdefg')
@@ -38,7 +38,7 @@ test('messages of every size come through whole, both ways', async () => {
   }
 })
 
-test('five hundred calls at once are answered each with its own', async () => {
+test('five hundred concurrent calls each get their own response', async () => {
   const { call } = await serve({ Echo: async (request) => request })
   const replies = await Promise.all(Array.from({ length: 500 }, (_, i) => call('Echo', Buffer.from(String(i)))))
   expect(replies.map(String)).toEqual(Array.from({ length: 500 }, (_, i) => String(i)))
@@ -71,7 +71,7 @@ test('an unknown method is UNIMPLEMENTED, whatever the size of its request', asy
   await expect(call('Nope', Buffer.alloc(1_000_000))).rejects.toMatchObject({ code: GrpcStatus.UNIMPLEMENTED })
 })
 
-test('a handler hears when its caller gave up', async () => {
+test('a handler is notified when its caller cancels', async () => {
   let gone!: () => void
   const heard = new Promise<void>((resolve) => (gone = resolve))
   const { call } = await serve({
@@ -105,7 +105,7 @@ test('a stream carries messages in order until it ends with its status', async (
   expect(received).toEqual(Array.from({ length: 1000 }, (_, i) => String(i)))
 })
 
-test('a stream that the client cancels is gone for the server', async () => {
+test('a stream that the client cancels ends on the server', async () => {
   let server!: MessageStream
   let gone!: () => void
   const heard = new Promise<void>((resolve) => (gone = resolve))
@@ -127,7 +127,7 @@ test('a stream that the client cancels is gone for the server', async () => {
   expect(() => server.send(Buffer.from('too late'))).not.toThrow()
 })
 
-test('closing ends calls that hang and frees the port', async () => {
+test('closing ends pending calls and frees the port', async () => {
   let begun!: () => void
   const started = new Promise<void>((resolve) => (begun = resolve))
   const { call, close } = await serve({
@@ -142,7 +142,7 @@ test('closing ends calls that hang and frees the port', async () => {
   expect(await hanging).toBeInstanceOf(Error)
 })
 
-test('a port that is taken is refused', async () => {
+test('a port in use is an error', async () => {
   const server = await serveGrpc(0, { unary: new Map(), streaming: new Map() })
   await expect(serveGrpc(server.port, { unary: new Map(), streaming: new Map() })).rejects.toThrow(/EADDRINUSE/)
   await server.close()

@@ -6,16 +6,19 @@ afterEach(() => void vi.useRealTimers())
 
 const DAY_MS = 86_400_000
 
-test.each([0, 1, 1500, 24 * DAY_MS, 25 * DAY_MS, 100 * DAY_MS])('a timeout of %d ms fires then, once', (delayMs) => {
-  const fire = vi.fn()
-  setLongTimeout(fire, delayMs)
-  vi.advanceTimersByTime(Math.max(0, delayMs - 1))
-  expect(fire).toHaveBeenCalledTimes(delayMs > 0 ? 0 : 1)
-  vi.advanceTimersByTime(200 * DAY_MS)
-  expect(fire).toHaveBeenCalledTimes(1)
-})
+test.each([0, 1, 1500, 24 * DAY_MS, 25 * DAY_MS, 100 * DAY_MS])(
+  'a timeout of %d ms fires once, at its time',
+  (delayMs) => {
+    const fire = vi.fn()
+    setLongTimeout(fire, delayMs)
+    vi.advanceTimersByTime(Math.max(0, delayMs - 1))
+    expect(fire).toHaveBeenCalledTimes(delayMs > 0 ? 0 : 1)
+    vi.advanceTimersByTime(200 * DAY_MS)
+    expect(fire).toHaveBeenCalledTimes(1)
+  },
+)
 
-test('a time that has passed fires at once, but not before the caller has gone on', () => {
+test('a time in the past fires at once, but asynchronously', () => {
   const fire = vi.fn()
   setLongTimeout(fire, -5)
   expect(fire).not.toHaveBeenCalled()
@@ -23,7 +26,7 @@ test('a time that has passed fires at once, but not before the caller has gone o
   expect(fire).toHaveBeenCalledTimes(1)
 })
 
-test('a cleared timeout never fires, however far it had come', () => {
+test('a cleared timeout never fires, at whatever stage it is cleared', () => {
   const fire = vi.fn()
   const timeout = setLongTimeout(fire, 60 * DAY_MS)
   vi.advanceTimersByTime(30 * DAY_MS)

@@ -1,4 +1,4 @@
-/** The wire format against google-protobuf's own reader and writer, and against broken messages. */
+/** The wire format, compared with google-protobuf's reader and writer, and with broken messages. */
 import fc from 'fast-check'
 import protobuf from 'google-protobuf'
 import { Timestamp } from 'google-protobuf/google/protobuf/timestamp_pb.js'
@@ -15,7 +15,7 @@ import {
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
 const uint53 = fc.oneof(fc.nat(), fc.maxSafeNat(), fc.constantFrom(127, 128, 2 ** 28 - 1, 2 ** 28, 2 ** 32, 2 ** 35))
 
-test('what is written is what google-protobuf reads', () => {
+test('google-protobuf reads what the writer wrote', () => {
   fc.assert(
     fc.property(int32, uint53, fc.string({ unit: 'binary' }), fc.uint8Array(), (int, long, text, bytes) => {
       const written = new ProtoWriter(1).int32(1, int).uint53(2, long).string(3, text).message(1000, bytes).finish()
@@ -33,7 +33,7 @@ test('what is written is what google-protobuf reads', () => {
   )
 })
 
-test('what google-protobuf writes is what is read, past fields that nobody asks for', () => {
+test('the reader reads what google-protobuf wrote and skips unknown fields', () => {
   fc.assert(
     fc.property(int32, uint53, fc.string({ unit: 'binary' }), fc.uint8Array(), (int, long, text, bytes) => {
       const writer = new protobuf.BinaryWriter()
@@ -58,7 +58,7 @@ test('what google-protobuf writes is what is read, past fields that nobody asks 
   )
 })
 
-test('a message written in place reads like one that was encoded before', () => {
+test('a message written in place equals one that was encoded separately', () => {
   const inner = new ProtoWriter().string(1, 'x'.repeat(300)).int32(2, -5).finish()
   const writer = new ProtoWriter(4, transient)
   const opened = writer.open(7)
@@ -71,7 +71,7 @@ test('a message written in place reads like one that was encoded before', () => 
   expect(reader.next()).toBe(false)
 })
 
-test('default values are left out, an empty message is not', () => {
+test('default values are omitted, an empty message is not', () => {
   const empty = new Uint8Array()
   expect(new ProtoWriter().int32(1, 0).uint53(2, 0).bool(3, false).string(4, '').bytes(5, empty).finish()).toHaveLength(
     0,
@@ -81,7 +81,7 @@ test('default values are left out, an empty message is not', () => {
   expect(stringValue('')).toHaveLength(0)
 })
 
-test('a message that ends early or is none is refused', () => {
+test('a truncated or malformed message is rejected', () => {
   const whole = new ProtoWriter().string(1, 'hello').finish()
   for (let length = 1; length < whole.length; length++) {
     const reader = new ProtoReader(whole.subarray(0, length))
@@ -104,7 +104,7 @@ test('times keep their milliseconds', () => {
   }
 })
 
-/** A lone surrogate has no UTF-8; encoders put U+FFFD in its place. */
+/** A lone surrogate has no UTF-8 encoding; encoders replace it with U+FFFD. */
 function wellFormed(text: string): string {
   return Buffer.from(text).toString()
 }

@@ -1,4 +1,4 @@
-/** Starting, closing and dying, in a thread of its own as the application runs it and in this one. */
+/** Start, close and failure of the embedded sidecar, in its own thread, as the application runs it, and in this thread. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,7 +39,7 @@ describe.each([
     return sidecar
   }
 
-  test('what was saved is there after a restart', async () => {
+  test('saved state is readable after a restart', async () => {
     const dataDir = await dataFolder()
     const first = await start({ dataDir })
     await stateClient(first.grpcPort).save('statestore', [{ key: 'k', value: { n: 1 } }])
@@ -48,7 +48,7 @@ describe.each([
     expect(await stateClient(second.grpcPort).get('statestore', 'k')).toEqual({ n: 1 })
   })
 
-  test('a folder that another sidecar holds is refused until that one is closed', async () => {
+  test('a folder that is locked by another sidecar is rejected until that one is closed', async () => {
     const dataDir = await dataFolder()
     const first = await start({ dataDir })
     await expect(start({ dataDir })).rejects.toMatchObject({
@@ -60,7 +60,7 @@ describe.each([
     await start({ dataDir })
   })
 
-  test('it serves the port that it is given; a taken one is refused and the folder is free again', async () => {
+  test('it serves the given port; a port in use is an error and releases the folder', async () => {
     const first = await start({ dataDir: await dataFolder() })
     const dataDir = await dataFolder()
     await expect(start({ dataDir, port: first.grpcPort })).rejects.toThrow(/EADDRINUSE/)
@@ -68,37 +68,37 @@ describe.each([
     expect((await start({ dataDir, port: first.grpcPort })).grpcPort).toBe(first.grpcPort)
   })
 
-  test('it serves the store that it is told and no other', async () => {
+  test('it serves the configured store and no other', async () => {
     const sidecar = await start({ dataDir: await dataFolder(), storeName: 'mine' })
     const state = stateClient(sidecar.grpcPort)
     await state.save('mine', [{ key: 'k', value: 'v' }])
     await expect(state.get('statestore', 'k')).rejects.toThrow('state store statestore is not found')
   })
 
-  test('a plan of faults is in force when it has been set', async () => {
+  test('a fault plan takes effect when it has been set', async () => {
     const sidecar = await start({ dataDir: await dataFolder() })
     await sidecar.setFaults({ rules: [{ method: 'GetState', nth: 1, effect: { kind: 'fail-before' } }] })
     await expect(stateClient(sidecar.grpcPort).get('statestore', 'k')).rejects.toThrow('injected fault')
     expect(await stateClient(sidecar.grpcPort).get('statestore', 'k')).toBe('')
   })
 
-  test('closing ends calls that wait, and may be asked for twice', async () => {
+  test('closing ends pending calls, and may be called twice', async () => {
     const sidecar = await start({ dataDir: await dataFolder() })
     const client = workflowClient(sidecar.grpcPort)
-    expect(await client.getWorkflowState('nobody', true)).toBeUndefined()
-    const waiting = client.waitForWorkflowCompletion('nobody', true, 30).catch((error: unknown) => error)
+    expect(await client.getWorkflowState('unknown', true)).toBeUndefined()
+    const waiting = client.waitForWorkflowCompletion('unknown', true, 30).catch((error: unknown) => error)
     await Promise.all([sidecar.close(), sidecar.close()])
     expect(await waiting).toBeInstanceOf(Error)
     await client.stop()
   })
 
-  test('a disk that fails is told at once', async () => {
+  test('a disk failure is reported at once', async () => {
     const dataDir = await dataFolder()
     const sidecar = await start({ dataDir })
     await rm(dataDir, { recursive: true })
     const state = stateClient(sidecar.grpcPort)
     const value = 'x'.repeat(8 * 1024 * 1024)
-    // Waited for from the start: some fail before the sidecar has said so.
+    // Handle the rejections from the start: some calls fail before the sidecar reports its failure.
     const saved = Promise.allSettled(
       Array.from({ length: 12 }, (_, i) => state.save('statestore', [{ key: `k${i}`, value }])),
     )

@@ -1,4 +1,4 @@
-/** The invariants S1-S3 of the store, across openings of the same folder, and what it says when it cannot serve. */
+/** The invariants S1 to S3 of the store, across reopenings of the same folder, and its errors when it cannot serve. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,7 +36,7 @@ async function read(store: DiskStateStore, key: string) {
   return stored && { text: stored.data.toString(), etag: stored.etag }
 }
 
-test('what was acknowledged is there after another opening, with its etag', async () => {
+test('an acknowledged write is readable after reopening, with its etag', async () => {
   const dir = await dataFolder()
   const first = await openStore(dir)
   await first.store.write([put('a', 'one'), put('empty', ''), put('b', 'x'.repeat(1_000_000))])
@@ -83,7 +83,7 @@ test('later writes of a group see the earlier ones', async () => {
   expect(await store.write([put('j', '1'), put('j', '2', { insertOnly: true })])).toMatchObject({ kind: 'exists' })
 })
 
-test('an etag never comes back: not after a deletion, not after another opening (S3)', async () => {
+test('an etag is never reused, neither after a deletion nor after reopening (S3)', async () => {
   const dir = await dataFolder()
   const seen = new Set<string>()
   for (let opening = 0; opening < 3; opening++) {
@@ -98,14 +98,14 @@ test('an etag never comes back: not after a deletion, not after another opening 
   expect(seen.size).toBe(15)
 })
 
-test('an absent key has no etag that a write or a deletion could show', async () => {
+test('no etag matches an absent key, in a write or in a deletion', async () => {
   const { store } = await openStore(await dataFolder())
   expect(await store.write([put('k', '1', { etag: '1.1' })])).toMatchObject({ kind: 'etag-mismatch' })
   expect(await store.write([del('k', '1.1')])).toMatchObject({ kind: 'etag-mismatch' })
   expect(await store.write([del('k')])).toBeNull()
 })
 
-test('closing waits for what was accepted', async () => {
+test('closing waits for accepted writes', async () => {
   const dir = await dataFolder()
   const { store, close } = await openStore(dir)
   const writes = Array.from({ length: 100 }, (_, i) => store.write([put(`k${i}`, String(i))]))
@@ -117,7 +117,7 @@ test('closing waits for what was accepted', async () => {
   ).toEqual(Array.from({ length: 100 }, (_, i) => String(i)))
 })
 
-test('a folder that is in use is refused, with its name and the remedy', async () => {
+test('a folder in use is an error with its name and a remedy', async () => {
   const dir = await dataFolder()
   await openStore(dir)
   const refusal = await DiskStateStore.open(dir, () => undefined).catch((error: unknown) => error)
@@ -126,7 +126,7 @@ test('a folder that is in use is refused, with its name and the remedy', async (
   expect((refusal as WindrowError).message).toContain(dir)
 })
 
-test('a folder that is none, and data of another format, are refused', async () => {
+test('a path that is not a folder and data of another format are errors', async () => {
   const file = join(await dataFolder(), 'file')
   await writeFile(file, 'not a folder')
   await expect(DiskStateStore.open(file, () => undefined)).rejects.toMatchObject({ code: 'DATA_DIR_UNREADABLE' })
@@ -140,7 +140,7 @@ test('a folder that is none, and data of another format, are refused', async () 
   await expect(DiskStateStore.open(dir, () => undefined)).rejects.toMatchObject({ code: 'DATA_DIR_FORMAT' })
 })
 
-test('a disk that fails ends the store: no later call is answered from memory', async () => {
+test('a disk failure ends the store: no later call is answered from memory', async () => {
   const dir = await dataFolder()
   let failure: WindrowError | undefined
   const { store } = await openStore(dir, (error) => (failure = error))

@@ -1,6 +1,6 @@
 /**
- * What the conformance suite cannot provoke from outside: late and doubled replies, answers to tasks that are over, and
- * what is forgotten when. The worker is played by the test.
+ * Cases that the conformance suite cannot provoke from outside: late and duplicated replies, answers to finished tasks,
+ * and the retention of instances. The test plays the worker.
  */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { InstanceStatus } from '../../src/embedded/history.ts'
@@ -10,14 +10,14 @@ import { TaskHub } from '../../src/embedded/task-hub.ts'
 import type { Action, Retention } from '../../src/embedded/task-hub.ts'
 import { WorkQueue } from '../../src/embedded/work-queue.ts'
 
-const nobody = { onGone: () => undefined }
+const caller = { onGone: () => undefined }
 const start = { name: 'w', version: undefined, input: stringValue('1') }
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 function createHub(retention: Partial<Retention> = {}, deliveries = 1) {
-  /** Keys of what was delivered, `w/…` for turns and `a/<task>/…` for activities. */
+  /** Keys of the delivered items, `w/…` for turns and `a/<task>/…` for activities. */
   const delivered: string[] = []
   const queue = new WorkQueue({ workflow: 100, activity: 100 }, ({ key, message }, stream) => {
     delivered.push(key)
@@ -55,7 +55,7 @@ function run(hub: TaskHub, id: string): void {
   hub.completeTurn(id, [complete(1)], undefined)
 }
 
-test('an activity counts once, however often its answer comes', () => {
+test('an activity takes effect once, however often its answer arrives', () => {
   const { hub, turns } = createHub()
   hub.start('i', start, null)
   hub.completeTurn('i', [task(1), task(2)], undefined)
@@ -69,7 +69,7 @@ test('an activity counts once, however often its answer comes', () => {
   expect(turns.at(-1)).toEqual(['turn-started', 'task-completed 2'])
 })
 
-test('answers that come together make one turn; what comes during a turn makes the next', () => {
+test('answers that arrive together cause one turn; answers during a turn cause the next one', () => {
   const { hub, turns } = createHub()
   hub.start('i', start, null)
   hub.completeTurn('i', [task(1), task(2), task(3)], undefined)
@@ -96,7 +96,7 @@ test('the second reply to a turn that was delivered twice does not answer the ne
   expect(hub.get('i')?.status).toBe(InstanceStatus.COMPLETED)
 })
 
-test('a late reply that asks again for what was asked for is dropped', () => {
+test('a late reply that schedules the same tasks again is dropped', () => {
   const { hub, delivered } = createHub()
   hub.start('i', start, null)
   hub.completeTurn('i', [task(1)], undefined)
@@ -108,17 +108,17 @@ test('a late reply that asks again for what was asked for is dropped', () => {
   expect(delivered.filter((key) => key === 'a/1/i')).toHaveLength(1)
 })
 
-test('replies for unknown instances and tasks are taken without effect', () => {
+test('replies for unknown instances and tasks have no effect', () => {
   const { hub } = createHub()
-  hub.completeTurn('nobody', [complete(1)], undefined)
-  hub.completeActivity('nobody', 1, undefined, undefined)
+  hub.completeTurn('caller', [complete(1)], undefined)
+  hub.completeActivity('caller', 1, undefined, undefined)
   run(hub, 'i')
   hub.completeTurn('i', [complete(1, InstanceStatus.FAILED)], undefined)
   expect(hub.get('i')?.status).toBe(InstanceStatus.COMPLETED)
-  expect(hub.get('nobody')).toBeUndefined()
+  expect(hub.get('caller')).toBeUndefined()
 })
 
-test('an instance that ended with an activity under way is not started again before its answer', () => {
+test('an instance that ended with a running activity is not restarted before its answer', () => {
   const { hub } = createHub()
   hub.start('i', start, null)
   hub.completeTurn('i', [task(1)], undefined)
@@ -131,7 +131,7 @@ test('an instance that ended with an activity under way is not started again bef
   expect(hub.get('i')?.status).toBe(InstanceStatus.COMPLETED)
 })
 
-test('an instance is not started again while a child of its last run is active', () => {
+test('an instance is not restarted while a child of its last run is active', () => {
   const { hub } = createHub()
   hub.start('parent', start, null)
   hub.completeTurn('parent', [child(1, 'kid')], undefined)
@@ -143,7 +143,7 @@ test('an instance is not started again while a child of its last run is active',
   expect(() => hub.start('parent', start, null)).not.toThrow()
 })
 
-test('a child under the id of another active workflow fails for its parent, and the other goes on', () => {
+test('a child with the id of another active workflow fails for its parent, and the other continues', () => {
   const { hub, turns } = createHub()
   hub.start('taken', start, null)
   hub.start('parent', start, null)
@@ -153,7 +153,7 @@ test('a child under the id of another active workflow fails for its parent, and 
   expect(hub.get('taken')?.status).toBe(InstanceStatus.PENDING)
 })
 
-test('timers of an instance that ended or began anew do not fire', () => {
+test('timers of an instance that ended or continued as new do not fire', () => {
   const { hub, turns } = createHub()
   const now = Date.now()
   hub.start('ended', start, null)
@@ -161,12 +161,12 @@ test('timers of an instance that ended or began anew do not fire', () => {
   hub.raiseEvent('ended', 'go', undefined)
   vi.advanceTimersByTime(1)
   hub.completeTurn('ended', [complete(2)], undefined)
-  hub.start('anew', start, null)
-  hub.completeTurn('anew', [timer(1, now + 1000)], undefined)
-  hub.raiseEvent('anew', 'go', undefined)
+  hub.start('continued', start, null)
+  hub.completeTurn('continued', [timer(1, now + 1000)], undefined)
+  hub.raiseEvent('continued', 'go', undefined)
   vi.advanceTimersByTime(1)
-  hub.completeTurn('anew', [complete(2, InstanceStatus.CONTINUED_AS_NEW)], undefined)
-  hub.completeTurn('anew', [timer(1, now + 5000)], undefined)
+  hub.completeTurn('continued', [complete(2, InstanceStatus.CONTINUED_AS_NEW)], undefined)
+  hub.completeTurn('continued', [timer(1, now + 5000)], undefined)
   const before = turns.length
   vi.advanceTimersByTime(2000)
   expect(turns).toHaveLength(before)
@@ -174,7 +174,7 @@ test('timers of an instance that ended or began anew do not fire', () => {
   expect(turns.at(-1)).toEqual(['turn-started', 'timer-fired 1'])
 })
 
-test('a start at a later time waits for it, an earlier event does not', () => {
+test('a start scheduled for later waits for its time, an earlier event does not', () => {
   const { hub, turns } = createHub()
   hub.start('later', start, Date.now() + 60_000)
   hub.start('called', start, Date.now() + 60_000)
@@ -186,7 +186,7 @@ test('a start at a later time waits for it, an earlier event does not', () => {
   expect(turns.at(-1)).toEqual(['turn-started', 'execution-started'])
 })
 
-test('finished instances beyond the number kept are forgotten, the oldest first; active ones never', () => {
+test('finished instances above the retention count are deleted, oldest first; active ones never', () => {
   const { hub } = createHub({ maxFinished: 3 })
   hub.start('active', start, null)
   for (let i = 0; i < 10; i++) run(hub, `i${i}`)
@@ -194,7 +194,7 @@ test('finished instances beyond the number kept are forgotten, the oldest first;
   expect(known).toEqual(['active', 'i7', 'i8', 'i9'])
 })
 
-test('finished instances are forgotten at their age, and one that runs again is young', () => {
+test('finished instances are deleted at the retention age, which restarts when they run again', () => {
   const { hub } = createHub({ maxAgeMs: 10_000 })
   run(hub, 'old')
   run(hub, 'again')
@@ -210,7 +210,7 @@ test('a wait for an instance that was purged is answered by the next one of its 
   const { hub } = createHub()
   run(hub, 'i')
   hub.purge('i')
-  const waiting = hub.watch('i', nobody, (instance) => instance.status === InstanceStatus.COMPLETED)
+  const waiting = hub.watch('i', caller, (instance) => instance.status === InstanceStatus.COMPLETED)
   hub.start('i', start, null)
   hub.completeTurn('i', [complete(1, InstanceStatus.COMPLETED, '"second"')], undefined)
   expect((await waiting).output).toEqual(stringValue('"second"'))
@@ -228,7 +228,7 @@ const EVENTS: Record<number, string> = {
   17: 'event-raised',
 }
 
-/** The new events of a turn, each with the number of what it resolves; `null` for an activity. */
+/** The new events of a turn, each with the number of the task that it resolves; `null` for an activity. */
 function newEvents(item: Buffer): string[] | null {
   const outer = new ProtoReader(item)
   outer.next()

@@ -1,4 +1,4 @@
-/** A thread that dies is a failure of the sidecar. The thread is played by the test: the real one has no reason to. */
+/** A thread that dies is a failure of the sidecar. The test plays the thread, since the real one has no reason to die. */
 import type { EventEmitter } from 'node:events'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { startEmbeddedSidecar } from '../../src/embedded/index.ts'
@@ -43,7 +43,7 @@ test('a thread that ends before it serves fails the start', async () => {
   await expect(starting).rejects.toMatchObject({ code: 'SIDECAR_DIED' })
 })
 
-test('a thread that ends after it serves fails the sidecar, also for who waits for its faults', async () => {
+test('a thread that ends after it served fails the sidecar and a pending change of its fault plan', async () => {
   const { starting, thread } = startFake()
   thread.emit('message', { kind: 'serving', port: 1234 })
   const sidecar = await starting

@@ -6,7 +6,7 @@ function caller() {
   return { onGone: (listener: () => void) => void listeners.push(listener), go: () => listeners.forEach((l) => l()) }
 }
 
-test('a watcher hears of the first instance that it waits for, and of no other id', async () => {
+test('a watcher resolves with the first matching state of its id, and of no other id', async () => {
   const watchers = new Watchers<number>()
   const waiting = watchers.wait('a', caller(), (n) => n > 1)
   watchers.notify('a', 1)
@@ -17,7 +17,7 @@ test('a watcher hears of the first instance that it waits for, and of no other i
   expect(watchers.size).toBe(0)
 })
 
-test('whoever has gone is forgotten, the others are not', async () => {
+test('the watcher of a disconnected caller is removed, the others are kept', async () => {
   const watchers = new Watchers<number>()
   const gone = caller()
   void watchers.wait('a', gone, () => true)

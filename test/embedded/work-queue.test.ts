@@ -1,4 +1,4 @@
-/** Who gets which item, and what becomes of the items of a lost stream. */
+/** Which worker receives which item, and the redelivery of items of a lost stream. */
 import { expect, test } from 'vitest'
 import { GrpcStatus } from '../../src/embedded/grpc.ts'
 import type { MessageStream } from '../../src/embedded/grpc.ts'
@@ -20,7 +20,7 @@ function fakeStream() {
 const item = (key: string, kind: WorkKind = 'workflow') => ({ kind, key, message: Buffer.from(key) })
 const unlimited = { workflow: 100, activity: 100 }
 
-test('items wait for a worker and come in order', () => {
+test('items wait for a worker and are delivered in order', () => {
   const queue = new WorkQueue(unlimited)
   for (const key of ['a', 'b', 'c']) queue.add(item(key))
   const worker = fakeStream()
@@ -39,7 +39,7 @@ test('connected workers take turns', () => {
   ])
 })
 
-test('each kind is held back at its own limit until one is answered', () => {
+test('each kind of item is held back at its own limit until one is answered', () => {
   const queue = new WorkQueue({ workflow: 2, activity: 1 })
   const worker = fakeStream()
   queue.connect(worker.stream)
@@ -51,7 +51,7 @@ test('each kind is held back at its own limit until one is answered', () => {
   expect(worker.received).toEqual(['w1', 'w2', 'a1', 'a2', 'w3'])
 })
 
-test('what a lost worker held goes to the next, before what came later', () => {
+test('the items of a lost worker go to the next one, before later items', () => {
   const queue = new WorkQueue({ workflow: 2, activity: 2 })
   const [lost, next] = [fakeStream(), fakeStream()]
   queue.connect(lost.stream)
@@ -65,7 +65,7 @@ test('what a lost worker held goes to the next, before what came later', () => {
   expect(next.received).toEqual(['a', 'b', 'act', 'c'])
 })
 
-test('of a lost worker only what was not answered goes to the others', () => {
+test('only unanswered items of a lost worker go to the others', () => {
   const queue = new WorkQueue(unlimited)
   const [lost, other] = [fakeStream(), fakeStream()]
   queue.connect(lost.stream)
@@ -77,7 +77,7 @@ test('of a lost worker only what was not answered goes to the others', () => {
   expect(other.received).toEqual(['open'])
 })
 
-test('an item is answered once; one that waits again can still be answered by who held it', () => {
+test('an item is answered once; a requeued item can still be answered by its first worker', () => {
   const queue = new WorkQueue(unlimited)
   const worker = fakeStream()
   queue.connect(worker.stream)
@@ -90,7 +90,7 @@ test('an item is answered once; one that waits again can still be answered by wh
   expect(next.received).toEqual([])
 })
 
-test('an item of a known key takes the place of the one before', () => {
+test('an item replaces the previous one with the same key', () => {
   const queue = new WorkQueue({ workflow: 1, activity: 1 })
   const worker = fakeStream()
   queue.connect(worker.stream)
@@ -102,7 +102,7 @@ test('an item of a known key takes the place of the one before', () => {
   expect(worker.received).toEqual(['a', 'a again', 'b'])
 })
 
-test('of two replies to an item delivered twice the second is surplus, and no third is', () => {
+test('of the replies to an item that was delivered twice, only the second is surplus', () => {
   const queue = new WorkQueue(unlimited, (delivered, stream) => {
     stream.send(delivered.message)
     stream.send(delivered.message)

@@ -1,4 +1,4 @@
-/** A gateway on a socket: senders that are slow, that leave, that smuggle; and its end. */
+/** A gateway on a real socket: slow, disconnecting and request-smuggling senders, and draining. */
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { gatewayForTest, pointOf, TOKEN, type TestGateway } from './support.ts'
@@ -21,16 +21,16 @@ async function listening(options: Parameters<typeof gatewayForTest>[0] = {}): Pr
   return { ...gateway, port: (gateway.app.server.address() as AddressInfo).port }
 }
 
-/** The next connection has come and gone, as the gateway sees it. */
+/** Resolves when the gateway has seen the next connection open and close. */
 async function goneFrom({ app }: TestGateway): Promise<void> {
   await new Promise<void>((resolve) =>
     app.server.once('connection', (one: Socket) => one.once('close', () => resolve())),
   )
-  // What waits for that event has its turn.
+  // Let the other listeners of that event run.
   await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** A connection on which everything that comes is kept. */
+/** A connection that records everything it receives. */
 function dial(port: number): { socket: Socket; answer: Promise<string>; until(text: string): Promise<void> } {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   let got = ''
@@ -124,7 +124,7 @@ test('a sender that disconnects while its body is processed releases its memory'
   const body = JSON.stringify(['no point'])
   socket.write(`${HEAD}Content-Length: ${body.length}\r\n\r\n${body}`)
   await handled
-  // What the handler does last has its turn.
+  // Let the last step of the handler run.
   await new Promise((resolve) => setImmediate(resolve))
   expect(pending.bytes).toBe(0)
 })
@@ -132,7 +132,7 @@ test('a sender that disconnects while its body is processed releases its memory'
 test.each([
   ['half a body', `${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY.slice(0, 10)}`],
   ['half a head', HEAD.slice(0, 20)],
-])('draining does not wait longer than a request may take for %s', async (_, half) => {
+])('draining waits for %s at most as long as the request timeout', async (_, half) => {
   const gateway = await listening({ requestTimeoutMs: 300 })
   const connected = new Promise((resolve) => gateway.app.server.once('connection', resolve))
   const { socket, answer } = dial(gateway.port)
@@ -157,7 +157,7 @@ test('draining waits longer for the log than for a sender', async () => {
   stalled.socket.write(HEAD)
   await new Promise((resolve) => gateway.app.server.once('connection', resolve))
   const drained = gateway.drain()
-  // The sender that stalls is given up by then.
+  // By then the gateway has given up on the stalled sender.
   await stalled.answer
   const answeredMs = performance.now()
   log.release()

@@ -68,7 +68,7 @@ describe('the response matches what is stored', () => {
     let isAnswered = false
     const answer = post(gateway, JSON.stringify(POINTS)).then((got) => ((isAnswered = true), got))
     await asked
-    // Whatever else is waiting to run has its turn.
+    // Run all other pending callbacks.
     await new Promise((resolve) => setImmediate(resolve))
     expect(isAnswered).toBe(false)
     gateway.log.release()

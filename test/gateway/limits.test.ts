@@ -86,7 +86,7 @@ test('a shared reservation is released by its last holder', () => {
   expect(pending.bytes).toBe(60)
   leaveSecond()
   expect(pending.bytes).toBe(0)
-  // Who comes in afterwards gives back what it took.
+  // A later request releases what it reserved.
   const leaveThird = room.hold()
   expect(room.resize(30)).toBe(true)
   expect(pending.bytes).toBe(30)

@@ -1,4 +1,4 @@
-/** The OpenAPI document is valid, has every route and no other, and every answer is as it says. */
+/** The OpenAPI document is valid, has exactly the routes of the server, and describes every response. */
 import { Validator, type SpecData } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'

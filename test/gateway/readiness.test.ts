@@ -1,4 +1,4 @@
-/** Health and readiness: the truth about Kafka, soon, and about nothing else. */
+/** Liveness and readiness: readiness reflects the state of Kafka within seconds, and nothing else. */
 import { afterEach, expect, test, vi } from 'vitest'
 import { WindrowError } from '../../src/errors/index.ts'
 import { ReadinessCheck } from '../../src/gateway/readiness.ts'

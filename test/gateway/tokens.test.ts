@@ -19,7 +19,7 @@ test.each([
   'Bearer 0123456789abcde',
   'Bearer alpha',
   'Bearer a b',
-])('the header %j lets nobody in', (header) => {
+])('the header %j authenticates no client', (header) => {
   expect(clientOf(header, parseTokens(FILE).clients)).toBeNull()
 })
 
@@ -34,5 +34,5 @@ test('all problems of a file are reported, and no message contains a token', () 
     'line 5 gives c a token with characters that a header cannot carry',
     'line 6 is not a name and a token',
   ])
-  expect(parseTokens('# nobody\n').problems).toEqual(['the file names no client'])
+  expect(parseTokens('# no client\n').problems).toEqual(['the file names no client'])
 })

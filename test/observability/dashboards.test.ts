@@ -1,6 +1,6 @@
 /**
- * The dashboard files that Grafana loads from a folder. They are not loaded into Grafana here, since it is not available
- * from the package registries that this suite uses.
+ * The dashboard files that Grafana loads from a folder. The tests check them without Grafana, which is not a dependency of
+ * this suite.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it, test } from 'vitest'

@@ -1,4 +1,4 @@
-/** What a PromQL expression selects. Enough of its grammar for the expressions of dashboards and rules. */
+/** Finds the selectors of a PromQL expression. Covers the part of the grammar that dashboards and rules use. */
 
 const KEYWORDS = new Set([
   'by',
@@ -13,7 +13,7 @@ const KEYWORDS = new Set([
   'bool',
 ])
 
-/** Selectors, each a metric with its label matchers as they stand: `up{job="x"}`. */
+/** Selectors, each a metric with its label matchers as written: `up{job="x"}`. */
 export function selectorsIn(expression: string): string[] {
   // Lists of labels would look like metrics.
   const bare = expression.replace(/\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/g, ' ')

@@ -1,4 +1,4 @@
-/** All that dashboards, recording rules and alerts ask of Prometheus. */
+/** All selectors that dashboards, recording rules and alerts send to Prometheus. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { selectorsIn } from './expressions.ts'

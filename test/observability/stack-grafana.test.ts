@@ -1,7 +1,7 @@
 /**
- * What `windrow stack up --with grafana` gives to Grafana. No registry that the tests reach has one, so a stand-in is started by the
- * command that a real one would be: it reads the configuration, follows it to the provisioned files as Grafana does, and tells over
- * HTTP what it found.
+ * The files that `windrow stack up --with grafana` gives to Grafana. Grafana itself is not a dependency of the tests, so
+ * the stack starts a stand-in with the command line of the real one. The stand-in reads the configuration, follows it to
+ * the provisioned files as Grafana does, and reports over HTTP what it found.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -21,7 +21,7 @@ let dataDir: string
 beforeEach(() => (dataDir = mkdtempSync(join(tmpdir(), 'windrow-grafana-'))))
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
 
-/** Takes `server --config FILE --homepath FOLDER`, and answers with the data sources and dashboards that it was led to. */
+/** Takes `server --config FILE --homepath FOLDER`, and serves the data sources and dashboards that the files define. */
 const STAND_IN = `#!${process.execPath}
 const { readFileSync, readdirSync } = require('node:fs')
 const { createServer } = require('node:http')
@@ -55,7 +55,7 @@ function stack(): StackDescription {
   return describeStack({ dataDir, portBase: PORT_BASE, state: 'redis' }, programs)
 }
 
-/** Unpacked as its archive is, and linked into a folder of the path. */
+/** Installed like the real archive: unpacked, and linked into a folder on the PATH. */
 function installed(): string {
   const home = join(dataDir, 'unpacked')
   mkdirSync(join(home, 'bin'), { recursive: true })
@@ -66,7 +66,7 @@ function installed(): string {
   return join(dataDir, 'grafana-in-path')
 }
 
-test('it comes up where status says, with every dashboard and the Prometheus of the stack', async () => {
+test('Grafana runs at the address in the status, with every dashboard and the Prometheus of the stack', async () => {
   const part = grafanaPart(stack(), { path: installed(), version: '11.6.0' })
   await part.prepare('')
   const { program, args, cwd } = await part.command()
@@ -91,7 +91,7 @@ test('it comes up where status says, with every dashboard and the Prometheus of 
   expect(await busyPorts(part.ports)).toEqual([])
 })
 
-test('a program without what belongs to it is refused, with what to do', async () => {
+test('a Grafana binary without its other files is an error with a remedy', async () => {
   const alone = join(dataDir, 'alone')
   mkdirSync(join(alone, 'bin'), { recursive: true })
   writeFileSync(join(alone, 'bin/grafana'), '')

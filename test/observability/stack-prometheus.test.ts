@@ -1,4 +1,4 @@
-/** What `windrow stack up --with prometheus` gives to Prometheus: well formed, and with everything that there is to scrape. */
+/** The configuration that `windrow stack up --with prometheus` writes is valid and lists every target of the stack. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,7 +25,7 @@ function stackOf(daprds: number): StackDescription {
 const partOf = (daprds: number) => prometheusPart(stackOf(daprds), { path: '/usr/bin/prometheus', version: '0' })
 const targetsFile = (): string => join(dataDir, 'prometheus', 'targets.json')
 
-test('processor, gateway, each daprd and the scheduler, under the names that alerts know', async () => {
+test('the targets are processor, gateway, each daprd and the scheduler, with the job names that the alerts use', async () => {
   await partOf(2).prepare('')
   const config = parse(readFileSync(join(dataDir, 'prometheus', 'prometheus.yml'), 'utf8')) as {
     scrape_configs: { job_name: string; static_configs?: { targets: string[] }[] }[]
@@ -42,7 +42,7 @@ test('processor, gateway, each daprd and the scheduler, under the names that ale
   ])
 })
 
-test('promtool finds it well formed, rules and targets included', async () => {
+test('promtool accepts the configuration, including rules and targets', async () => {
   await partOf(1).prepare('')
   const file = join(dataDir, 'prometheus', 'prometheus.yml')
   const said = execFileSync('promtool', ['check', 'config', file], { encoding: 'utf8' })
@@ -50,7 +50,7 @@ test('promtool finds it well formed, rules and targets included', async () => {
   expect(said).toMatch(/SUCCESS: \d+ rules found[^]*SUCCESS: \d+ rules found/)
 })
 
-test('targets that were changed by hand stay', async () => {
+test('targets that were changed by hand are kept', async () => {
   await partOf(1).prepare('')
   writeFileSync(targetsFile(), '[]\n')
   await partOf(2).prepare('')

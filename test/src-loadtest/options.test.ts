@@ -1,4 +1,4 @@
-/** What the load test's command understands, and what it says of what it does not. */
+/** The arguments of the load test command, and its error messages for wrong ones. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -8,12 +8,12 @@ import { ROOT } from '../support/built.ts'
 const scenarios = readdirSync(join(ROOT, 'loadtest/scenarios')).map((name) => name.replace(/\.ts$/, ''))
 const read = (...args: string[]) => readOptions(args, scenarios)
 
-test('a scenario is enough', () => {
+test('a scenario is the only required argument', () => {
   const rest = { env: {}, brokers: null, portBase: 21_000, report: null, keep: false }
   for (const scenario of scenarios) expect(read(scenario)).toEqual({ kind: 'options', options: { scenario, ...rest } })
 })
 
-test('sizes go to the script, minutes as seconds', () => {
+test('sizes are passed to the script, with minutes converted to seconds', () => {
   expect(read('soak', '--minutes', '3', '--rate', '7')).toMatchObject({
     options: { env: { SECONDS: '180', RATE: '7' } },
   })
@@ -39,14 +39,14 @@ test.each([
     ['stedy', '--secnds', '5', '--rate', 'x'],
     [/^there is no flag --secnds/, /^there is no scenario stedy/, /^--rate: "x"/],
   ],
-])('%j is refused in words', (args, told) => {
+])('%j is rejected with a message per problem', (args, expected) => {
   const answer = read(...args)
-  if (answer.kind !== 'wrong') throw new Error(`it was taken: ${JSON.stringify(answer)}`)
-  expect(answer.problems).toHaveLength(told.length)
-  for (const [index, pattern] of told.entries()) expect(answer.problems[index]).toMatch(pattern)
+  if (answer.kind !== 'wrong') throw new Error(`it was accepted: ${JSON.stringify(answer)}`)
+  expect(answer.problems).toHaveLength(expected.length)
+  for (const [index, pattern] of expected.entries()) expect(answer.problems[index]).toMatch(pattern)
 })
 
-test('help is given whatever else is said, and names every scenario and flag', () => {
+test('help is shown regardless of other arguments, and lists every scenario and flag', () => {
   expect(read('-h')).toEqual({ kind: 'help' })
   expect(read('stedy', '--help')).toEqual({ kind: 'help' })
   const text = usageText(scenarios)

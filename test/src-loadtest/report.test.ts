@@ -1,4 +1,4 @@
-/** The report: every plot is there, says nothing that is no number, and what it was given to say is not taken for HTML. */
+/** The report has every plot, contains no NaN, and escapes HTML in its inputs. */
 import { expect, test } from 'vitest'
 import { figuresOf } from '../../loadtest/runner/figures.ts'
 import { reportHtml } from '../../loadtest/runner/report.ts'
@@ -10,7 +10,7 @@ const attempt = (second: number, status: number, ms: number) => ({
 
 const outcome: Outcome = {
   ...{ scenario: 'ramp', at: '2026-01-01T00:00:00.000Z', machine: '2 × <fast>', loadBefore: 0.5, exitOfGateway: 0 },
-  // Nothing came in the second that is left out.
+  // No requests arrived in the second that is missing here.
   figures: figuresOf([attempt(0, 200, 5), attempt(1, 503, 2_000), attempt(4, 200, 7)], 50),
   cpu: {
     total: { k6: 1.5, gateway: 1, Kafka: 0.5 },
@@ -25,7 +25,7 @@ const outcome: Outcome = {
 
 const plots = (html: string): number => html.match(/<svg/g)?.length ?? 0
 
-test('points, latency, requests, cores and memory are drawn', () => {
+test('the report plots points, latency, requests, cores and memory', () => {
   const html = reportHtml(outcome)
   expect(plots(html)).toBe(5)
   expect(html).not.toMatch(/NaN|undefined|Infinity/)
@@ -34,7 +34,7 @@ test('points, latency, requests, cores and memory are drawn', () => {
   expect(html).not.toContain('<fast>')
 })
 
-test('without the kernel saying what was used there are no cores and no memory; without attempts it is a report still', () => {
+test('the report omits cores and memory if usage is unknown, and is valid without attempts', () => {
   expect(plots(reportHtml({ ...outcome, cpu: null }))).toBe(3)
   const nothing = { ...outcome, figures: figuresOf([], 50), endedBy: [] }
   expect(reportHtml(nothing)).not.toMatch(/NaN|undefined|Infinity/)

@@ -1,6 +1,6 @@
 /**
- * The final check of the load tests, checked: on results that are right it finds nothing, and on each that is removed,
- * doubled or altered it does.
+ * Tests the final check of the load tests: it finds no problem in correct results, and finds every result that is removed,
+ * duplicated or altered.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,7 +12,7 @@ import { verifyResults, type Verdict } from '../../loadtest/runner/verify.ts'
 
 const HOUR_MS = 3_600_000
 const fleet: Fleet = { run: 'lt', vmsPerUser: 3, startMs: Date.UTC(2026, 0, 1), everyMs: HOUR_MS / 4 }
-/** One who got every answer, with a copy of the first request; one whose last request got none and was stored. */
+/** One user got every answer and repeated the first request; the last request of the other was stored without an answer. */
 const users: ReadonlyMap<number, Progress> = new Map([
   [1, { acknowledged: 10, sent: 10, copies: 2 }],
   [2, { acknowledged: 6, sent: 8, copies: 0 }],
@@ -30,7 +30,7 @@ interface Row {
   metrics: { cpu: { count: number; sum: number; min: number; max: number } }
 }
 
-/** What a job makes of it, reckoned the plain way: point by point. */
+/** The results that a job publishes for these users, computed naively, point by point. */
 function rightResults(): Row[] {
   const rows = new Map<string, Row>()
   for (const [user, { acknowledged, sent, copies }] of users) {
@@ -68,7 +68,7 @@ function verdictOf(rows: readonly Row[], sent = users): Promise<Verdict> {
   return verifyResults(file, fleet, sent, HOUR_MS)
 }
 
-test('results that are right are called so', async () => {
+test('correct results have no problems', async () => {
   const verdict = await verdictOf(rightResults())
   expect(verdict.problems).toEqual([])
   expect(verdict).toMatchObject({ points: 48, unacknowledged: 6, duplicates: 6, vmWindows: 15 })
@@ -90,19 +90,19 @@ test('a request without a response may be stored or not', async () => {
   expect(await verdictOf(rows)).toMatchObject({ problems: [], unacknowledged: 0 })
 })
 
-/** Each makes one thing wrong of what is right; what must be said of it. */
+/** Each corrupts the correct results in one way; with the expected problem. */
 const WRONGS: Readonly<Record<string, [(rows: Row[]) => Row[] | void, RegExp]>> = {
-  'a result that is removed': [(rows) => rows.slice(1), /has no result/],
-  'the last result of a VM removed': [(rows) => rows.slice(0, -1), /has no result/],
-  'every result removed': [() => [], /has no result/],
-  'a result that comes twice': [(rows) => [...rows, rows[3] as Row], /has two results/],
-  'a point that is lost': [
+  'a removed result': [(rows) => rows.slice(1), /has no result/],
+  'the removed last result of a VM': [(rows) => rows.slice(0, -1), /has no result/],
+  'the removal of every result': [() => [], /has no result/],
+  'a duplicate result': [(rows) => [...rows, rows[3] as Row], /has two results/],
+  'a lost point': [
     ([row]) => void Object.assign(row as Row, { received: 3, missing: [[1, 1]], missingCount: 1 }),
     /lost \[\[1,1\]\]/,
   ],
-  'a point that is lost and not told': [([row]) => void (row as Row).received--, /3 points, 4 acknowledged/],
-  'a point that counts twice': [([row]) => void (row as Row).received++, /5 points, 4 acknowledged/],
-  'a value that counts twice in the sum alone': [([row]) => void (row as Row).metrics.cpu.count++, /"count":5/],
+  'a lost point that is not reported missing': [([row]) => void (row as Row).received--, /3 points, 4 acknowledged/],
+  'a point that is counted twice': [([row]) => void (row as Row).received++, /5 points, 4 acknowledged/],
+  'a value that is counted twice in the metrics only': [([row]) => void (row as Row).metrics.cpu.count++, /"count":5/],
   'a sum that is off by one': [([row]) => void (row as Row).metrics.cpu.sum++, /"sum":/],
   'another minimum': [([row]) => void (row as Row).metrics.cpu.min--, /"min":/],
   'another maximum': [([row]) => void (row as Row).metrics.cpu.max++, /"max":/],
@@ -111,20 +111,20 @@ const WRONGS: Readonly<Record<string, [(rows: Row[]) => Row[] | void, RegExp]>> 
     ([row, other]) => void ((row as Row).metrics = (other as Row).metrics),
     /"sum":\d+,.*not .*"sum":\d+/,
   ],
-  'a value altered that was not acknowledged': [
+  'an altered value that was not acknowledged': [
     (rows) => void withExtra(rows).metrics.cpu.sum++,
     /"sum":\d+,.*not .*"sum":\d+/,
   ],
   'a seq that was never sent': [(rows) => void (withExtra(rows).unexpected = [[8, 9]]), /seqs that were never sent/],
-  'more than was ever sent': [
+  'more points than were sent': [
     ([row]) => void Object.assign(row as Row, { received: 5, unexpected: [[4, 4]] }),
     /1 points that were never sent/,
   ],
-  'a VM of nobody': [
+  'a VM without a user': [
     (rows) => [...rows, { ...(rows[0] as Row), vmId: 'lt-9-0', expected: null }],
     /lt-9-0@.*4 points that were never sent/,
   ],
-  'a window that nothing was sent for': [
+  'a window without sent points': [
     (rows) => [...rows, { ...(rows[0] as Row), windowStart: 0, expected: null }],
     /@0: 4 points that were never sent/,
   ],
@@ -136,14 +136,14 @@ const WRONGS: Readonly<Record<string, [(rows: Row[]) => Row[] | void, RegExp]>> 
 
 const withExtra = (rows: readonly Row[]): Row => rows.find(({ unexpected }) => unexpected.length > 0) as Row
 
-test.each(Object.entries(WRONGS))('%s is found', async (_, [spoil, told]) => {
+test.each(Object.entries(WRONGS))('%s is found', async (_, [spoil, expected]) => {
   const rows = rightResults()
   const spoilt = spoil(rows)
   const { problems } = await verdictOf(Array.isArray(spoilt) ? spoilt : rows)
-  expect(problems.join('\n')).toMatch(told)
+  expect(problems.join('\n')).toMatch(expected)
 })
 
-test('any one result left out or written twice is found, whichever it is', async () => {
+test('the check finds any single result that is omitted or duplicated', async () => {
   const rows = rightResults()
   for (const index of rows.keys()) {
     expect((await verdictOf(rows.toSpliced(index, 1))).problems, `without ${index}`).not.toEqual([])
@@ -151,7 +151,7 @@ test('any one result left out or written twice is found, whichever it is', async
   }
 })
 
-test('users who sent out of order, or went on without an answer, make the test void', () => {
+test('users that sent out of order, or continued without an answer, invalidate the test', () => {
   const attempt = { at: 0, user: 1, firstTick: 0, ticks: 2, status: 200, ms: 1 }
   expect(progressOf([attempt, { ...attempt, copy: true }, { ...attempt, firstTick: 2, status: 503 }])).toEqual(
     new Map([[1, { acknowledged: 2, sent: 4, copies: 2 }]]),
@@ -161,7 +161,7 @@ test('users who sent out of order, or went on without an answer, make the test v
   expect(() => progressOf([unanswered, { ...attempt, firstTick: 2 }])).toThrow('sends tick 2 after 0 acknowledged')
 })
 
-test('where users were stopped, one request of each may be stored that nobody logged, and no more', async () => {
+test('when users were stopped, at most one unlogged request of each may be stored', async () => {
   const rows = rightResults()
   const one = { ...(rows[0] as Row), expected: null, duplicates: 0 }
   // Seqs 0 and 1 of a user who never logged anything.

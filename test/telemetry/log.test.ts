@@ -17,7 +17,7 @@ describe('the log of a run', () => {
     const input = join(folder, 'points.ndjson')
     writeFileSync(input, fleetLines({ vms: 3, windows: 2, windowMs: 60_000, pointsPerWindow: 2, seed: 1 }).join('\n'))
     const args = ['run', '--input', input, '--window', '1m', '--partitions', '1', '--data-dir', join(folder, 'data')]
-    // No collector listens there: spans are not sent, and the run is not delayed.
+    // No collector listens at this address: spans are not sent, and the run is not delayed.
     const ended = await start([...args, '--log-level', 'trace', '--otlp-endpoint', 'http://127.0.0.1:9']).ended
     expect(ended.code, ended.stderr).toBe(0)
     const lines = ended.stderr.split('\n').filter((line) => line.startsWith('{'))

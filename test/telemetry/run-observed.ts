@@ -1,4 +1,7 @@
-/** Runs a job on the embedded sidecar with telemetry, in this process. Spans are kept in memory; metrics are scraped during the run. */
+/**
+ * Runs a job on the embedded sidecar with telemetry, in this process. Spans are kept in memory; metrics are scraped during
+ * the run.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** Results and dead letters as the pipeline stores and publishes them, arbitrary ones. */
+/** fast-check arbitraries for results and dead letters as the pipeline stores and publishes them. */
 import fc from 'fast-check'
 import { canonicalJson, type Json } from '../../../src/core/json.ts'
 import { resultLine } from '../../../src/ledger/result-line.ts'
@@ -76,7 +76,7 @@ export const deadLetterLines = fc
   .oneof(refusedRecord, quarantined)
   .map((letter) => canonicalJson(stored(letter as unknown as Json)))
 
-/** What a chunk gives back. */
+/** A line as it is read back from a chunk. */
 function stored(row: Json): Json {
   return JSON.parse(canonicalJson(row)) as Json
 }

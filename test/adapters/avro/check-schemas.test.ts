@@ -1,4 +1,4 @@
-/** Pins what the guard of the schemas refuses: a changed release, an unreadable one, a lost one, an unlisted one. */
+/** Pins what the schema check rejects: a released schema that changed, is unreadable, is missing or is not listed. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -166,7 +166,7 @@ describe('an Avro point', () => {
     expect(decoder.decode(bytes)).toEqual({ kind: 'undecodable', code: 'undecodable', detail: 'vmId: not UTF-8' })
   })
 
-  test('whose lengths lie is undecodable', () => {
+  test('with wrong lengths is undecodable', () => {
     for (const length of [-1n, 1000n, 2n ** 40n, 2n ** 62n]) {
       expect(decoder.decode(framed(POINT, Buffer.concat([varint(length), Buffer.from('vm')])))).toMatchObject({
         code: 'undecodable',
@@ -231,7 +231,7 @@ describe('bytes that are no record', () => {
     }
   })
 
-  test('that go on after the record are undecodable', () => {
+  test('that continue after the record are undecodable', () => {
     const bytes = Buffer.concat([encoder.encodePoint(point), Buffer.from([0])])
     expect(decoder.decode(bytes)).toEqual({
       kind: 'undecodable',

@@ -1,4 +1,4 @@
-/** Results as Avro: nothing is lost on the way, whatever the aggregator made, and other readers of Avro agree. */
+/** Results as Avro: no field of any aggregator is lost, and other Avro readers read the same values. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createResultDecoder, createResultEncoder } from '../../../src/adapters/avro/encode-result.ts'
@@ -16,7 +16,7 @@ const encode = createResultEncoder()
 const decode = createResultDecoder()
 const type = loadSchemas().find((schema) => schema.name === 'vm-window-result')?.type
 
-/** What the pipeline publishes of a VM window with two metrics, a gap and a seq that nobody promised. */
+/** The published result of a VM window with two metrics, a gap and a seq that no manifest announced. */
 function publishedLine(): string {
   const vm = new VmWindow('vm-1', summary)
   const producer = vm.producer('', RULES)
@@ -53,10 +53,10 @@ test('what the built-in aggregator makes is typed, and any reader of Avro sees i
   const bytes = encode(line)
   expect(bytes.subarray(0, 2).toString('hex')).toBe('c301')
   expect(formatFingerprint(bytes.readBigUInt64LE(2))).toBe(formatFingerprint(schemaFingerprint(type!)))
-  const { metrics, state, ...told } = JSON.parse(line) as { metrics: Json; state: Json }
+  const { metrics, state, ...published } = JSON.parse(line) as { metrics: Json; state: Json }
   const seen = JSON.parse(JSON.stringify(type?.fromBuffer(bytes.subarray(10)))) as { state: string }
   expect(seen).toEqual({
-    ...told,
+    ...published,
     missing: [{ firstSeq: 3, lastSeq: 4 }],
     unexpected: [{ firstSeq: 9, lastSeq: 9 }],
     producers: null,
@@ -112,7 +112,7 @@ test('metrics of the built-in aggregator that do not fit its schema are refused,
   expect(() => encode(JSON.stringify({ ...result, metrics }))).toThrow('has no field for p10 in metrics.cpu')
 })
 
-test('a line of a megabyte goes through', () => {
+test('a line of one megabyte is encoded and decoded', () => {
   const state = 'ä'.repeat(500_000)
   const line = resultLine({ ...(JSON.parse(publishedLine()) as object), state })
   expect(decode(encode(line))).toEqual({ kind: 'line', line })
@@ -140,7 +140,7 @@ describe('bytes that are no result are undecodable', () => {
     expect(decode(other)).toMatchObject({ detail: 'not written with any version of vm-window-result.avsc' })
     expect(decode(Buffer.from('{"vmId":"vm-1"}'))).toMatchObject({ kind: 'undecodable' })
   })
-  test('whatever was damaged, nothing is thrown', () => {
+  test('damaged bytes never throw', () => {
     fc.assert(
       fc.property(fc.nat(bytes.length - 1), fc.nat(255), (at, byte) => {
         const damaged = Buffer.from(bytes)

@@ -1,4 +1,4 @@
-/** Pins that numbers read from bytes are the very doubles that ECMAScript reads, and that what is no number is none. */
+/** Pins that numbers read from bytes are the doubles that ECMAScript reads, and that other bytes are not numbers. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseDecimal, parseInteger } from '../../../src/adapters/bytes/number.ts'

@@ -1,12 +1,15 @@
-/** When a sidecar is taken to be stuck. What a real daprd tells, and that it ends when asked, is in test/stack. */
+/**
+ * Pins when the watch treats a sidecar as stuck. What a real daprd reports, and that it shuts down on request, is tested
+ * in test/stack.
+ */
 import { describe, expect, test, vi } from 'vitest'
 import type { DaprApi, SidecarClient } from '../../../src/adapters/dapr/client.ts'
 import { actorsOf, watchActors, type ActorsState } from '../../../src/adapters/dapr/actor-watch.ts'
 
 const WORKFLOW = 'dapr.internal.default.windrow.workflow'
 
-/** A sidecar's word for its actors; `null` is none. */
-function telling(actorRuntime: object | null): Pick<SidecarClient, 'api' | 'closed'> {
+/** A client of a sidecar whose metadata contains this actor runtime; `null` for none. */
+function clientOf(actorRuntime: object | null): Pick<SidecarClient, 'api' | 'closed'> {
   const getMetadata = () => Promise.resolve(actorRuntime === null ? {} : { actorRuntime })
   return { api: { getMetadata } as unknown as DaprApi, closed: new AbortController().signal }
 }
@@ -20,55 +23,60 @@ test.each<[string, object | null, ActorsState]>([
   ['of another app id and namespace', running(true, 'dapr.internal.prod.my.app.workflow'), 'registered'],
   ['with none', running(true), 'missing'],
   ['with actors of an application', running(true, 'workflow', 'dapr.internal.default.windrow.activity'), 'missing'],
-  ['whose placement is away', running(false), 'unknown'],
-  ['that is coming up', { ...running(true), runtimeStatus: 0 }, 'unknown'],
+  ['whose placement service is unreachable', running(false), 'unknown'],
+  ['that is starting', { ...running(true), runtimeStatus: 0 }, 'unknown'],
   ['without actors', { ...running(true), runtimeStatus: 1 }, 'unknown'],
-  ['that knows no actors, as the embedded one', null, 'unknown'],
-])('a sidecar %s', async (_, actorRuntime, state) => {
-  expect(await actorsOf(telling(actorRuntime))).toBe(state)
+  ['without an actor runtime, like the embedded one', null, 'unknown'],
+])('the actors of a sidecar %s are classified', async (_, actorRuntime, state) => {
+  expect(await actorsOf(clientOf(actorRuntime))).toBe(state)
 })
 
-describe('watching', () => {
-  /** What is answered, in order, and then the last for good; how often was asked when it was told of, `null` if never. */
-  async function toldAfter(...answers: (ActorsState | Error)[]): Promise<number | null> {
+describe('the watch of the actors', () => {
+  /**
+   * Number of polls after which the watch reported missing actors, or `null` if it did not within 20 polls. The polls get
+   * `answers` in order; the last one repeats.
+   */
+  async function pollsUntilReport(...answers: (ActorsState | Error)[]): Promise<number | null> {
     let asked = 0
     const ask = async (): Promise<ActorsState> => {
       const answer = answers[Math.min(asked++, answers.length - 1)] as ActorsState | Error
       if (answer instanceof Error) throw answer
       return answer
     }
-    let told: number | null = null
-    const end = watchActors(ask, () => void (told = asked), { everyMs: 1, times: 3 })
-    await vi.waitFor(() => expect(told !== null || asked > 20).toBe(true))
+    let reportedAt: number | null = null
+    const end = watchActors(ask, () => void (reportedAt = asked), { everyMs: 1, times: 3 })
+    await vi.waitFor(() => expect(reportedAt !== null || asked > 20).toBe(true))
     end()
-    return told
+    return reportedAt
   }
 
-  test('tells when they were missing three times in a row', async () => {
-    expect(await toldAfter('missing')).toBe(3)
-    expect(await toldAfter('registered', 'missing')).toBe(4)
+  test('reports missing actors after three polls in a row without them', async () => {
+    expect(await pollsUntilReport('missing')).toBe(3)
+    expect(await pollsUntilReport('registered', 'missing')).toBe(4)
   })
 
-  test('begins anew when they were there, or nothing was told', async () => {
-    expect(await toldAfter('missing', 'missing', 'registered', 'missing', 'missing', 'unknown', 'missing')).toBe(9)
-    expect(await toldAfter('missing', 'missing', new Error('away'), 'missing')).toBe(6)
+  test('starts to count again after a poll that found them or got no answer', async () => {
+    expect(await pollsUntilReport('missing', 'missing', 'registered', 'missing', 'missing', 'unknown', 'missing')).toBe(
+      9,
+    )
+    expect(await pollsUntilReport('missing', 'missing', new Error('away'), 'missing')).toBe(6)
   })
 
-  test('tells nothing of a sidecar that is well, away or unlike', async () => {
+  test('reports nothing of a sidecar that is healthy, unreachable or without actors', async () => {
     for (const answer of ['registered', 'unknown', new Error('away')] as const)
-      expect(await toldAfter(answer)).toBeNull()
+      expect(await pollsUntilReport(answer)).toBeNull()
   })
 
-  test('that has ended asks nothing more, and tells nothing', async () => {
+  test('neither polls nor reports after it was stopped', async () => {
     let answer!: (state: ActorsState) => void
     let asked = 0
-    let isTold = false
+    let isReported = false
     const ask = (): Promise<ActorsState> => (asked++, new Promise((resolve) => (answer = resolve)))
-    const end = watchActors(ask, () => void (isTold = true), { everyMs: 1, times: 1 })
+    const end = watchActors(ask, () => void (isReported = true), { everyMs: 1, times: 1 })
     await vi.waitFor(() => expect(asked).toBe(1))
     end()
     answer('missing')
     await new Promise((resolve) => setTimeout(resolve, 20))
-    expect([asked, isTold]).toEqual([1, false])
+    expect([asked, isReported]).toEqual([1, false])
   })
 })

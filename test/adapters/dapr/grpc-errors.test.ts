@@ -13,7 +13,7 @@ describe('sidecarError', () => {
     ['a connection that broke', grpcError(status.ABORTED, 'aborted', reset), 'STATE_STORE_UNAVAILABLE', 'retryable'],
     ['an ETag mismatch', grpcError(status.ABORTED), 'STATE_STORE_FAILED', 'retryable'],
     ['a store that fails', grpcError(status.INTERNAL), 'STATE_STORE_FAILED', 'retryable'],
-    ['what is no gRPC error', new TypeError('it failed'), 'STATE_STORE_FAILED', 'retryable'],
+    ['an error that is not of gRPC', new TypeError('it failed'), 'STATE_STORE_FAILED', 'retryable'],
     ['a wrong token', grpcError(status.UNAUTHENTICATED), 'SIDECAR_REFUSED', 'fatal'],
     ['a full sidecar', grpcError(status.RESOURCE_EXHAUSTED, 'too many requests'), 'STATE_STORE_FAILED', 'retryable'],
     [
@@ -30,19 +30,19 @@ describe('sidecarError', () => {
     ],
   ]
 
-  it.each(cases)('calls %s by its name, keeps the cause and says what was tried', (_, cause, code, disposition) => {
+  it.each(cases)('maps %s to its code, keeps the cause and names the attempted call', (_, cause, code, disposition) => {
     const error = sidecarError(cause, 'STATE_STORE', 'reading key')
     expect(error).toMatchObject({ code, disposition, cause, message: `reading key: ${cause.message}` })
   })
 
-  it('leaves an error alone that was classified before', () => {
+  it('returns an error that is already classified unchanged', () => {
     const error = sidecarError(grpcError(status.UNAVAILABLE), 'WORKFLOW_ENGINE', 'starting')
     expect(sidecarError(error, 'STATE_STORE', 'reading')).toBe(error)
   })
 })
 
 describe('wasAnswered', () => {
-  it('tells a refusal from a call that was lost and may have been carried out', () => {
+  it('distinguishes a rejected call from a lost one that may have been executed', () => {
     expect(wasAnswered(grpcError(status.ABORTED))).toBe(true)
     expect(wasAnswered(grpcError(status.ABORTED, 'aborted', reset))).toBe(false)
     expect(wasAnswered(grpcError(status.CANCELLED))).toBe(false)

@@ -1,4 +1,4 @@
-/** Many instances end, each once to its caller, with the bound kept, whatever the sidecar does meanwhile. */
+/** Many instances end, each exactly once for its caller and within the concurrency limit, whatever the sidecar does. */
 import type { WorkflowContext } from '@dapr/dapr'
 import { describe, expect, it } from 'vitest'
 import { createInstanceRunner } from '../../../src/adapters/dapr/instance-runner.ts'
@@ -21,7 +21,7 @@ async function* call(context: WorkflowContext, input: string) {
 const ids = (count: number) => Array.from({ length: count }, (_, i) => `id-${i}`)
 
 describe('createInstanceRunner', () => {
-  it('brings 300 instances to their end, never more than 48 of them in flight', async () => {
+  it('runs 300 instances to their end, with at most 48 of them in flight', async () => {
     const { grpcPort } = await testSidecar()
     await testWorker({ grpcPort, workflows: { [ECHO]: echo } }).ready
     const client = await testClient(grpcPort)
@@ -33,7 +33,7 @@ describe('createInstanceRunner', () => {
     expect(inFlight.most()).toBe(48)
   })
 
-  it('joins an instance that is at work already, which runs once', async () => {
+  it('joins an instance that is already running, which runs once', async () => {
     const { grpcPort } = await testSidecar()
     const gate = createGate()
     let runs = 0
@@ -61,7 +61,7 @@ describe('createInstanceRunner', () => {
     expect(runs).toBe(1)
   })
 
-  it('hands a failed workflow back as a value, with its reason, and its slot to the next', async () => {
+  it('returns a failed workflow as a value with its reason, and frees its slot', async () => {
     const { grpcPort } = await testSidecar()
     const workflows = {
       fails: async function* (): AsyncGenerator<never, string> {
@@ -76,7 +76,7 @@ describe('createInstanceRunner', () => {
     expect(next).toEqual({ ok: true, output: 'echo of x' })
   })
 
-  it('runs all to their end across a sidecar that restarts and forgets its workflows', async () => {
+  it('runs all instances to their end although the sidecar restarts and loses its workflows', async () => {
     const proxy = await startTcpProxy()
     const before = await testSidecar()
     proxy.target(before.grpcPort)
@@ -105,7 +105,7 @@ describe('createInstanceRunner', () => {
     await proxy.close()
   })
 
-  it('gives up with the error of the calls when the sidecar stays away', async () => {
+  it('fails with the error of the calls when the sidecar stays unreachable', async () => {
     const proxy = await startTcpProxy()
     await proxy.close()
     const runner = createInstanceRunner({ client: await testClient(proxy.port), giveUpAfterMs: 200 })
@@ -116,7 +116,7 @@ describe('createInstanceRunner', () => {
     })
   })
 
-  it('does not wait for good for an instance without a worker', async () => {
+  it('fails an instance that no worker picks up after its time limit', async () => {
     const hub: Partial<TaskHubClient> = {
       start: async () => 'started',
       waitForEnd: async () => ({ kind: 'running' }),
@@ -129,7 +129,7 @@ describe('createInstanceRunner', () => {
     })
   })
 
-  it('ends at once when the client is closed', async () => {
+  it('rejects at once when the client is closed', async () => {
     const { grpcPort } = await testSidecar()
     const gate = createGate()
     const worker = testWorker({
@@ -146,7 +146,7 @@ describe('createInstanceRunner', () => {
     gate.open()
   })
 
-  it('does not repeat a call that cannot succeed', async () => {
+  it('does not retry a call that cannot succeed', async () => {
     let calls = 0
     const refusal = new WindrowError('no', { code: 'SIDECAR_REFUSED', remedy: 'none' })
     const hub: Partial<TaskHubClient> = {
@@ -161,7 +161,7 @@ describe('createInstanceRunner', () => {
   })
 })
 
-/** Counts instances between the start and the end that the sidecar answers. */
+/** Counts instances from the answered start to the answered end. */
 function countInFlight(hub: TaskHubClient) {
   let now = 0
   let most = 0

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createSemaphore } from '../../../src/adapters/dapr/semaphore.ts'
 
 describe('createSemaphore', () => {
-  it('never lets more than its permits in, whatever the order of work', async () => {
+  it('never admits more holders than permits, in any order of work', async () => {
     const semaphore = createSemaphore(3)
     let inside = 0
     let most = 0
@@ -19,7 +19,7 @@ describe('createSemaphore', () => {
     expect(inside).toBe(0)
   })
 
-  it('serves in the order of asking, and a newcomer does not overtake', async () => {
+  it('grants permits in order of request; a newcomer does not overtake', async () => {
     const semaphore = createSemaphore(1)
     const served: string[] = []
     const ask = (name: string) => semaphore.acquire().then(() => served.push(name))

@@ -1,7 +1,6 @@
 /**
- * Against the embedded sidecar: values come back as they went in, and conditional writes are decided once. Against a
- * scripted API: what daprd's stores answer that a sound store does not, which must never look like an absent key or a
- * conflict.
+ * Against the embedded sidecar: values are read back as they were written, and exactly one conditional write wins.
+ * Against a scripted API: faulty answers of daprd's stores are never reported as an absent key or as a conflict.
  */
 import { status } from '@grpc/grpc-js'
 import { describe, expect, it } from 'vitest'
@@ -32,7 +31,7 @@ describe('values', () => {
     'a whole mebibyte': 'windrow é '.repeat(MIB / 11),
   }
 
-  it('come back exactly as they were stored, whatever they look like', async () => {
+  it('are read back exactly as they were stored', async () => {
     const { store } = await testStore()
     for (const [name, text] of Object.entries(texts)) expect(await store.insert(`key ${name}`, text)).toBe('inserted')
     const found = await store.get(Object.keys(texts).map((name) => `key ${name}`))
@@ -50,7 +49,7 @@ describe('values', () => {
     expect(found.get('key')?.value).toBe('kept')
   })
 
-  it('above the limit are refused with key, size and limit, and nothing is stored', async () => {
+  it('above the size limit are rejected with key, size and limit, and nothing is stored', async () => {
     const { store } = await testStore(10)
     await expect(store.insert('big', 'ééééé!')).rejects.toMatchObject({
       code: 'VALUE_TOO_LARGE',
@@ -64,14 +63,14 @@ describe('values', () => {
     expect((await store.get(['big', 'fits'])).size).toBe(1)
   })
 
-  it('that UTF-8 cannot carry are refused, not replaced', async () => {
+  it('that UTF-8 cannot encode are rejected, not replaced', async () => {
     const { store } = await testStore()
     await expect(store.insert('key', 'half \uD83D')).rejects.toMatchObject({ code: 'VALUE_NOT_TEXT' })
   })
 })
 
 describe('get', () => {
-  it('leaves absent keys out and finds all others, in more keys than one call takes', async () => {
+  it('omits absent keys and finds all others, also for more keys than fit into one call', async () => {
     const { store } = await testStore()
     const keys = Array.from({ length: 250 }, (_, i) => `key-${i}`)
     const there = keys.filter((_, i) => i % 3 === 0)
@@ -82,7 +81,7 @@ describe('get', () => {
     expect((await store.get([])).size).toBe(0)
   })
 
-  it('reads in smaller parts what does not fit into one message', async () => {
+  it('splits a read that does not fit into one message', async () => {
     const { sidecar, store } = await testStore()
     const keys = Array.from({ length: 5 }, (_, i) => `key-${i}`)
     await Promise.all(keys.map((key) => store.insert(key, key.padEnd(400_000, '.'))))
@@ -91,7 +90,7 @@ describe('get', () => {
     expect([...found.values()].map((stored) => stored.value.slice(0, 5))).toEqual(keys)
   })
 
-  it('throws for a key that the store could not read, instead of leaving it out', async () => {
+  it('throws for a key that the store could not read, instead of omitting it', async () => {
     const items = [
       { key: 'a', data: Buffer.from('1'), etag: '7', error: '' },
       { key: 'b', data: new Uint8Array(), etag: '', error: 'connection refused' },
@@ -104,7 +103,7 @@ describe('get', () => {
     })
   })
 
-  it('asks again, one by one, for what a read of many does not find: PostgreSQL was perhaps cut off in the middle', async () => {
+  it('re-reads keys one by one that a bulk read did not find: PostgreSQL may have been cut off in the middle', async () => {
     const items = ['a', 'b', 'c'].map((key, i) => ({
       ...{ key, data: Buffer.from(i === 0 ? 'one' : ''), etag: i === 0 ? '7' : '', error: '' },
     }))
@@ -125,7 +124,7 @@ describe('get', () => {
     expect(asked).toEqual(['b', 'c'])
   })
 
-  it('throws when what it did not find cannot be asked for again', async () => {
+  it('throws when re-reading a key that was not found fails', async () => {
     const items = ['a', 'b'].map((key) => ({ key, data: new Uint8Array(), etag: '', error: '' }))
     const store = scriptedStore({
       getBulkState: async () => ({ items }),
@@ -136,14 +135,14 @@ describe('get', () => {
 })
 
 describe('insert', () => {
-  it('keeps what is there and says so', async () => {
+  it('keeps an existing value and returns a conflict', async () => {
     const { store } = await testStore()
     expect(await store.insert('key', 'first')).toBe('inserted')
     expect(await store.insert('key', 'second')).toBe('exists')
     expect((await store.get(['key'])).get('key')?.value).toBe('first')
   })
 
-  it('lets exactly one of many at once in', async () => {
+  it('succeeds for exactly one of many concurrent callers', async () => {
     const { store } = await testStore()
     const values = Array.from({ length: 20 }, (_, i) => `value ${i}`)
     const answers = await Promise.all(values.map((value) => store.insert('key', value)))
@@ -151,7 +150,7 @@ describe('insert', () => {
     expect((await store.get(['key'])).get('key')?.value).toBe(values[answers.indexOf('inserted')])
   })
 
-  it('does not take a failing store for a key that exists', async () => {
+  it('does not report a failing store as an existing key', async () => {
     const store = scriptedStore({
       saveState: async () => fail(status.INTERNAL, 'failed to set key'),
       getState: async () => ({ data: new Uint8Array(), etag: '' }),
@@ -161,7 +160,7 @@ describe('insert', () => {
 })
 
 describe('swap', () => {
-  it('replaces what still carries the tag, and nothing else', async () => {
+  it('replaces a value only if it still has the ETag', async () => {
     const { store } = await testStore()
     await store.insert('key', 'one')
     const { etag } = (await store.get(['key'])).get('key')!
@@ -178,7 +177,7 @@ describe('swap', () => {
     expect((await store.get(['nothing'])).size).toBe(0)
   })
 
-  it('is won by exactly one of many at once', async () => {
+  it('succeeds for exactly one of many concurrent callers', async () => {
     const { store } = await testStore()
     await store.insert('key', 'start')
     const { etag } = (await store.get(['key'])).get('key')!
@@ -186,7 +185,7 @@ describe('swap', () => {
     expect(answers.filter((answer) => answer === 'swapped')).toHaveLength(1)
   })
 
-  it('does not take a failing store for a conflict, as Redis would have it', async () => {
+  it('does not report a failing store as a conflict, although Redis answers like that', async () => {
     const store = scriptedStore({
       saveState: async () => fail(status.ABORTED, 'possible etag mismatch: connection refused'),
       getState: async () => ({ data: Buffer.from('old'), etag: '7' }),
@@ -197,7 +196,7 @@ describe('swap', () => {
 })
 
 describe('delete', () => {
-  it('removes many keys, and absent ones are no error', async () => {
+  it('removes many keys and ignores absent ones', async () => {
     const { store } = await testStore()
     const keys = Array.from({ length: 130 }, (_, i) => `key-${i}`)
     await Promise.all(keys.map((key) => store.insert(key, 'x')))
@@ -209,7 +208,7 @@ describe('delete', () => {
 })
 
 describe('failures', () => {
-  it('of a sidecar that is away are retryable, keep their cause, and pass when it is back', async () => {
+  it('of an unreachable sidecar are retryable, keep their cause, and end when it is back', async () => {
     const { sidecar } = await testStore()
     const proxy = await startTcpProxy()
     const client = await testClient(proxy.port)
@@ -232,7 +231,7 @@ describe('failures', () => {
     await proxy.close()
   })
 
-  it('of a port that nobody listens on say STATE_STORE_UNAVAILABLE', async () => {
+  it('of a port without a listener have the code STATE_STORE_UNAVAILABLE', async () => {
     const proxy = await startTcpProxy()
     await proxy.close()
     const client = await testClient(proxy.port)
@@ -244,14 +243,14 @@ describe('failures', () => {
     })
   })
 
-  it('of a name that the sidecar does not know are fatal', async () => {
+  it('of a store name that the sidecar does not know are fatal', async () => {
     const { client } = await testStore()
     const store = createDaprStateStore({ client, storeName: 'elsewhere', maxValueBytes: MIB })
     await expect(store.get(['key'])).rejects.toMatchObject({ code: 'STATE_STORE_MISSING', disposition: 'fatal' })
     await expect(store.insert('key', '')).rejects.toMatchObject({ code: 'STATE_STORE_MISSING' })
   })
 
-  it('after closing say that the client was closed', async () => {
+  it('after closing have the code of a closed client', async () => {
     const { client, store } = await testStore()
     client.close()
     client.close()

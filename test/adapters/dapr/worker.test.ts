@@ -1,4 +1,4 @@
-/** A worker outlives its sidecar: late, restarted, cut off; and when it cannot, it says so. */
+/** A worker survives a sidecar that starts late, restarts or cuts its connection; when it cannot, it reports an error. */
 import type { WorkflowContext } from '@dapr/dapr'
 import { ConsoleLoggerService } from '@dapr/dapr'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -24,7 +24,7 @@ const run = async (grpcPort: number, name: string, id: string) =>
 afterEach(() => vi.restoreAllMocks())
 
 describe('a workflow worker', () => {
-  it('waits for a sidecar that starts after it, then does its work', async () => {
+  it('waits for a sidecar that starts after it, then executes work', async () => {
     const proxy = await startTcpProxy()
     const worker = testWorker({ grpcPort: proxy.port, workflows })
     expect((await worker.event('waiting')).cause).toBeInstanceOf(Error)
@@ -37,7 +37,7 @@ describe('a workflow worker', () => {
     await proxy.close()
   })
 
-  it('notices a sidecar that goes, and works on for the one that comes back', async () => {
+  it('notices that the sidecar stopped, and continues with the restarted one', async () => {
     const proxy = await startTcpProxy()
     const before = await testSidecar()
     proxy.target(before.grpcPort)
@@ -53,7 +53,7 @@ describe('a workflow worker', () => {
     await proxy.close()
   })
 
-  it('takes up again what was at work when its connection was cut', async () => {
+  it('repeats the work that was running when its connection was cut', async () => {
     const proxy = await startTcpProxy()
     const sidecar = await testSidecar()
     proxy.target(sidecar.grpcPort)
@@ -80,7 +80,7 @@ describe('a workflow worker', () => {
     await proxy.close()
   })
 
-  it('comes back from being cut off again and again, while instances go through', async () => {
+  it('reconnects after every one of many cuts, and all instances complete', async () => {
     const proxy = await startTcpProxy()
     const sidecar = await testSidecar()
     proxy.target(sidecar.grpcPort)
@@ -95,7 +95,7 @@ describe('a workflow worker', () => {
     await proxy.close()
   })
 
-  it('runs more activities at once than the ten of the SDK, and loses none of a burst', async () => {
+  it('runs more activities at once than the SDK limit of ten, and loses none of a burst', async () => {
     const { grpcPort } = await testSidecar()
     const gate = createGate()
     let inside = 0
@@ -124,7 +124,7 @@ describe('a workflow worker', () => {
     expect(await result).toEqual({ ok: true, output: Array.from({ length: 150 }, (_, i) => `${i}`).join() })
   })
 
-  it('told that work stands still, it takes a new stream, but not in the place of a young one', async () => {
+  it('opens a new stream when work is reported as stalled, but does not replace a young stream', async () => {
     const sidecar = await testSidecar()
     const worker = testWorker({ grpcPort: sidecar.grpcPort, workflows, renewedAfterMs: 0 })
     await worker.ready
@@ -141,7 +141,7 @@ describe('a workflow worker', () => {
     expect(young.events.map(({ kind }) => kind)).toEqual(['connected'])
   })
 
-  it('gives up, loudly, when no sidecar comes within its time', async () => {
+  it('fails with an error when no sidecar starts within the time limit', async () => {
     const proxy = await startTcpProxy()
     const worker = testWorker({ grpcPort: proxy.port, workflows, giveUpAfterMs: 300 })
     const expected = {
@@ -154,7 +154,7 @@ describe('a workflow worker', () => {
     await proxy.close()
   })
 
-  it('gives up on a sidecar that answers but never holds its stream', async () => {
+  it('fails when the sidecar answers but never keeps the stream open', async () => {
     const sidecar = await testSidecar()
     const proxy = await startTcpProxy()
     proxy.target(sidecar.grpcPort)
@@ -173,7 +173,7 @@ describe('a workflow worker', () => {
     await proxy.close()
   })
 
-  it('stopped while it waits, it ends at once and is not ready', async () => {
+  it('ends at once and is not ready when it is stopped while it waits', async () => {
     const proxy = await startTcpProxy()
     const worker = testWorker({ grpcPort: proxy.port, workflows })
     await worker.event('waiting')
@@ -183,7 +183,7 @@ describe('a workflow worker', () => {
     await proxy.close()
   })
 
-  it('stopped at work, it lets what runs end, and does not come back', async () => {
+  it('finishes running work when it is stopped, and does not reconnect', async () => {
     const { grpcPort } = await testSidecar()
     const gate = createGate()
     let ended = false
@@ -209,7 +209,7 @@ describe('a workflow worker', () => {
     expect(worker.events.map((event) => event.kind)).toEqual(['connected'])
   })
 
-  it('keeps the console to the application: the SDK is silent, everything else is heard', async () => {
+  it('silences the log lines of the SDK on the console, and no others', async () => {
     const lines: string[] = []
     for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
       vi.spyOn(console, method).mockImplementation((line: unknown) => void lines.push(String(line)))

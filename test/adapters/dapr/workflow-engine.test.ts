@@ -1,4 +1,4 @@
-/** Starting never runs anything twice, polling never waits for good, purging forgets whatever state an instance is in. */
+/** Starting never runs an instance twice, polling always returns, and purging works in every state of an instance. */
 import type { WorkflowActivityContext, WorkflowContext } from '@dapr/dapr'
 import { describe, expect, it } from 'vitest'
 import { createDaprWorkflowEngine } from '../../../src/adapters/dapr/workflow-engine.ts'
@@ -24,7 +24,7 @@ async function testEngine(act: (context: WorkflowActivityContext, input: string)
 }
 
 describe('start and poll', () => {
-  it('hand texts over exactly, there and back', async () => {
+  it('pass input and output texts through unchanged', async () => {
     const { engine } = await testEngine((_, input) => `${input}${input}`)
     for (const [i, text] of ['{"a": 1.0}', '"', 'ü 🪟\n', '17', 'x'.repeat(100_000)].entries()) {
       await engine.start(`id-${i}`, text)
@@ -65,7 +65,7 @@ describe('start and poll', () => {
     })
   })
 
-  it('an activity that throws something else than an error fails its workflow as well', async () => {
+  it('an activity that throws a value that is not an Error fails its workflow as well', async () => {
     const { engine } = await testEngine(() => {
       // eslint-disable-next-line @typescript-eslint/only-throw-error
       throw undefined
@@ -74,18 +74,18 @@ describe('start and poll', () => {
     expect(await engine.poll('id')).toMatchObject({ kind: 'failed' })
   })
 
-  it('a workflow that returns no text is a failure that says so', async () => {
+  it('a workflow that does not return a text fails with that reason', async () => {
     const { engine } = await testEngine(() => ({ not: 'a text' }))
     await engine.start('id', 'x')
     expect(await engine.poll('id')).toEqual({ kind: 'failed', reason: 'returned object instead of a text' })
   })
 
-  it('an id that was never started is absent', async () => {
+  it('the poll of an id that was never started returns absent', async () => {
     const { engine } = await testEngine((_, input) => input)
     expect(await engine.poll('never')).toEqual({ kind: 'absent' })
   })
 
-  it('a poll of a workflow that goes on ends after its time and says running', async () => {
+  it('a poll of a running workflow returns "running" after its timeout', async () => {
     const gate = createGate()
     const { engine } = await testEngine(() => gate.pass().then(() => 'done'), 50)
     await engine.start('id', 'x')
@@ -95,7 +95,7 @@ describe('start and poll', () => {
 })
 
 describe('purge', () => {
-  it('forgets an ended workflow, and an absent one is no error', async () => {
+  it('deletes an ended workflow and ignores an absent one', async () => {
     const { engine } = await testEngine((_, input) => input)
     await engine.start('id', 'x')
     await engine.poll('id')
@@ -104,7 +104,7 @@ describe('purge', () => {
     expect(await engine.poll('id')).toEqual({ kind: 'absent' })
   })
 
-  it('ends an abandoned one that is still at work, then forgets it', async () => {
+  it('terminates an abandoned workflow that is still running, then deletes it', async () => {
     const gate = createGate()
     const { engine } = await testEngine(() => gate.pass().then(() => 'too late'))
     await engine.start('id', 'x')

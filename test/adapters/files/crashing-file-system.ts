@@ -1,6 +1,6 @@
 /**
- * Files in memory with a page cache: what was not synced may be lost, whole or in part, when the machine goes down, and
- * so may names that were made or changed in a folder that was not synced. Any step can be made to fail.
+ * A file system in memory with a page cache. When the machine crashes, unsynced data may be lost, whole or in part, and
+ * so may names that were created or changed in an unsynced folder. Any step can be made to fail.
  */
 import { dirname } from 'node:path'
 import type { FileSystem, OpenFile } from '../../../src/adapters/files/file-system.ts'
@@ -16,12 +16,12 @@ export type FailureMode = 'before' | 'after' | 'half'
 export class CrashingFileSystem implements FileSystem {
   #names = new Map<string, Inode>()
   #durableNames = new Map<string, Inode>()
-  /** Steps that were begun. */
+  /** Number of steps that were begun. */
   steps = 0
-  /** What every step does before it is done; throws to make it fail. */
+  /** Called before each step; throws to make the step fail. */
   failAt: { step: number; mode: FailureMode; error: Error; isFinal: boolean } | null = null
 
-  /** The machine goes down and comes up again; `random` says what of the unsynced was lucky. */
+  /** The machine crashes and restarts; `random` decides which unsynced changes survive. */
   crash(random: () => number): void {
     this.failAt = null
     const names = new Map<string, Inode>()

@@ -1,4 +1,4 @@
-/** Pins CSV in long form: the header, quoting, manifests as rows, and what each bad row is called. */
+/** Pins CSV in long form: the header, quoting, manifests as rows, and the reason given for each bad row. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { DataPoint } from '../../../src/core/point.ts'

@@ -1,4 +1,4 @@
-/** Pins which files an input means, that all that is wrong with inputs is said at once, and what a changed file is. */
+/** Pins which files an input pattern selects, that all problems are reported at once, and when a file counts as changed. */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
@@ -28,7 +28,7 @@ describe('inputs', () => {
     expect(await pathsOf(files['[d].ndjson'])).toEqual([files['[d].ndjson']])
   })
 
-  test('that cannot be read are all named at once, each with its remedy', async () => {
+  test('that cannot be read are all reported at once, each with its remedy', async () => {
     const { a } = writeFiles({ a: '' })
     const folder = dirname(a)
     const error = await describeInputs([a, join(folder, 'missing'), folder, `${folder}/*.none`, '-', '-']).catch(

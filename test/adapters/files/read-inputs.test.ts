@@ -33,7 +33,7 @@ async function seqsOf(given: ReadInputsOptions): Promise<(number | string | null
   return seqs
 }
 
-test('files follow one another, whatever the format of each, and bytes are counted packed as they are', async () => {
+test('files of different formats are read in order, and bytes are counted before decompression', async () => {
   const paths = [
     file('one.ndjson', lines(0, 2) + 'broken\n'),
     file('two.csv.gz', gzipSync('vmId,metric,timestamp,seq,value\na,cpu,0,2,1\n')),
@@ -54,7 +54,7 @@ test('records know their file and line', async () => {
   ])
 })
 
-test('an abort ends it without an error, between records and while it waits for bytes', async () => {
+test('an abort ends reading without an error, between records and while it waits for bytes', async () => {
   const stop = new AbortController()
   const seen: unknown[] = []
   for await (const { decoded } of readInputs(options([file('a.ndjson', lines(0, 10))], { signal: stop.signal }))) {
@@ -73,7 +73,7 @@ test('an abort ends it without an error, between records and while it waits for 
   expect(await next).toEqual({ done: true, value: undefined })
 })
 
-test('a file that cannot be read on is an error', async () => {
+test('a read error in the middle of a file is reported', async () => {
   const path = file('cut.ndjson.gz', gzipSync(lines(0, 100)).subarray(0, 60))
   await expect(seqsOf(options([path]))).rejects.toMatchObject({ code: 'FILE_DAMAGED' })
 })

@@ -1,6 +1,6 @@
 /**
- * Pins that every batch is in the files exactly once, whatever step was the last before a crash or failed on its own:
- * a lost page cache, a half-written line, a side file that was or was not renamed, a disk that is full.
+ * Pins that every batch is in the files exactly once, after a crash or a failure at any step: a lost page cache, a
+ * half-written line, a side file that was or was not renamed, a full disk.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -33,7 +33,7 @@ function batchOf(partition: number, commit: number): OutboxBatch {
   }
 }
 
-/** Publishes what the marker says is missing, as a pipeline does: a failed publisher is discarded and opened again. */
+/** Publishes the batches after the marker, as a pipeline does: it discards a failed publisher and opens a new one. */
 async function publishAll(factory: AtomicPublishers, partition: number, retries = 0): Promise<void> {
   let publisher: AtomicPublisher | null = null
   try {
@@ -58,7 +58,7 @@ function expectEverythingOnce(files: CrashingFileSystem): void {
   expect(linesOf(files.text(CERTIFICATES)).sort()).toEqual(batches.flatMap((batch) => batch.certificates).sort())
 }
 
-/** Opening cuts off what was written and never published. */
+/** Opening removes lines that were written but never published. */
 function expectNoTail(files: CrashingFileSystem): void {
   const side = parseSideFile(files.text(`${RESULTS}.windrow.json`))
   expect(Buffer.byteLength(files.text(RESULTS))).toBe(side?.results.bytes)
@@ -75,7 +75,7 @@ const factoryOn = (files: CrashingFileSystem) =>
     files,
   })
 
-/** How many steps an undisturbed run takes. */
+/** Number of steps of an undisturbed run. */
 async function countSteps(): Promise<number> {
   const files = new CrashingFileSystem()
   const factory = factoryOn(files)
@@ -84,7 +84,7 @@ async function countSteps(): Promise<number> {
   return files.steps
 }
 
-/** Park and Miller's generator; the seed is the step, so that a failure can be run again. */
+/** Park and Miller's generator; the seed is the step, so that a failure is reproducible. */
 function randomOf(seed: number): () => number {
   let state = seed + 1
   return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647
@@ -139,7 +139,7 @@ describe('results in files', () => {
     expect(files.steps - before).toBe(2 * alone)
   })
 
-  test('on a full disk fail with what to do, and the disposition to try again', async () => {
+  test('on a full disk fail with a remedy and are retryable', async () => {
     const files = new CrashingFileSystem()
     const publisher = await factoryOn(files).open(0)
     files.failAt = {
@@ -170,7 +170,7 @@ describe('a publisher of files', () => {
     await later.close()
   })
 
-  test('refuses a commit that is published already, for good', async () => {
+  test('permanently rejects a commit that is already published', async () => {
     const publisher = await factoryOn(new CrashingFileSystem()).open(0)
     await publisher.publish(batchOf(0, 2))
     await expect(publisher.publish(batchOf(0, 2))).rejects.toMatchObject({ disposition: 'fatal' })
@@ -204,7 +204,7 @@ describe('a results path', () => {
     await publisher.close()
   }
 
-  test('gets its folder, and leaves results, dead letters and the side file behind, but no lock', async () => {
+  test('has its folder created, and ends with results, dead letters and the side file, but no lock', async () => {
     await publishFirst()
     expect(readFileSync(options.results, 'utf8')).toBe(batchOf(0, 1).results.join('\n') + '\n')
     expect(JSON.parse(readFileSync(`${options.results}.windrow.json`, 'utf8'))).toEqual({
@@ -249,7 +249,7 @@ describe('a results path', () => {
     expect(await codeOfOpen()).toBe('RESULTS_FILE_DAMAGED')
   })
 
-  test('that is a folder is refused for good', async () => {
+  test('that is a folder is a fatal error', async () => {
     const error = await createFilePublisherFactory({ ...options, results: folder })
       .open(0)
       .catch((thrown: unknown) => thrown)
@@ -263,7 +263,7 @@ describe('a results path', () => {
     expect(await codeOfOpen()).toBe('opened')
   })
 
-  test('whose lock was left by a process that is gone is taken over', async () => {
+  test('whose lock was left by a dead process is taken over', async () => {
     await publishFirst()
     const lock = `${options.results}.windrow.lock`
     for (const owner of ['', '{"host"', JSON.stringify({ host: 'elsewhere', pid: 1, started: null, token: 'a' })]) {
@@ -273,7 +273,7 @@ describe('a results path', () => {
   })
 
   test.runIf(process.platform === 'linux')(
-    'whose lock’s process lives is refused, until it is gone or its pid another’s',
+    'whose lock belongs to a live process is rejected until the process ends or its pid is reused',
     async () => {
       await publishFirst()
       const lock = `${options.results}.windrow.lock`
@@ -294,7 +294,7 @@ describe('a results path', () => {
     },
   )
 
-  test('that was taken over gets nothing more from its earlier writer', async () => {
+  test('that was taken over accepts no more writes from its earlier writer', async () => {
     const first = await createFilePublisherFactory(options).open(0)
     writeFileSync(
       `${options.results}.windrow.lock`,
@@ -306,7 +306,7 @@ describe('a results path', () => {
     expect(existsSync(`${options.results}.windrow.lock`)).toBe(true)
   })
 
-  test('is read as far as it is published', async () => {
+  test('is read up to the last published line', async () => {
     await publishFirst()
     writeFileSync(options.results, readFileSync(options.results, 'utf8') + '{"half":')
     const read: unknown[] = []

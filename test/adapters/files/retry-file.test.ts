@@ -1,4 +1,4 @@
-/** Pins that a repaired line is in the file once, whole, wherever an earlier try of it was cut off. */
+/** Pins that a repaired line is in the file exactly once and whole, wherever an earlier attempt was cut off. */
 import { expect, it } from 'vitest'
 import { addRetriedLine, retriedIn } from '../../../src/adapters/files/retry-file.ts'
 import { createJsonDecoder } from '../../../src/adapters/json/decode.ts'
@@ -23,14 +23,14 @@ it('a line is added once, and stays a line of input', async () => {
   expect([...(await retriedIn(PATH, files))]).toEqual(['0:17', '0:18'])
 })
 
-it('what else is in the file stays, with or without a last line end', async () => {
+it('other lines of the file are kept, with or without a final line feed', async () => {
   const files = new CrashingFileSystem()
   files.put(PATH, 'not JSON, with "retryOf" in it')
   await addRetriedLine(PATH, '0:17', line(1), files)
   expect(files.text(PATH).split('\n')).toEqual(['not JSON, with "retryOf" in it', expect.stringMatching(/0:17/), ''])
 })
 
-it('however the machine goes down in between, the command repeated leaves the line there once', async () => {
+it('after a crash at any step, repeating the command leaves the line in the file exactly once', async () => {
   const whole = new CrashingFileSystem()
   await addRetriedLine(PATH, '0:17', line(1), whole)
   const { steps } = whole
@@ -43,7 +43,7 @@ it('however the machine goes down in between, the command repeated leaves the li
       files.failAt = { step, mode, error: new Error('down'), isFinal: true }
       await expect(addRetriedLine(PATH, '0:17', line(2), files)).rejects.toThrow('down')
       files.crash(() => random.next())
-      // Its process is gone; that it is this one, of all, is the test's own affair.
+      // The lock names this test's own process, so remove it as if that process were dead.
       await files.remove(`${PATH}.windrow.lock`)
       expect([OTHER, `${OTHER}${line(2).slice(0, -1)},"retryOf":"0:17"}\n`]).toContain(files.text(PATH))
       await addRetriedLine(PATH, '0:17', line(2), files)

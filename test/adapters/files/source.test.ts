@@ -1,6 +1,6 @@
 /**
- * Pins the file source: one numbering across inputs and formats, partitions as Kafka's, resuming, bounded memory, and
- * that lines of every ugliness are a record each, blank ones excepted.
+ * Pins the file source: one numbering across inputs and formats, the partitions that Kafka would choose, resuming,
+ * bounded memory, and that every malformed line is one record, except blank lines.
  */
 import { PassThrough, Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
@@ -16,7 +16,7 @@ const points = Array.from({ length: 10_000 }, (_, i) => pointOf(i))
 const ndjson = points.map(lineOf).join('\n') + '\n'
 
 describe('a file source', () => {
-  test('hands every record to the partition that Kafka would give its VM, in order, with its number as offset', async () => {
+  test('delivers every record to the partition that Kafka would choose for its VM, in order, with its number as offset', async () => {
     const { a } = writeFiles({ a: ndjson })
     const partitions = await readAll({ inputs: [a], partitions: 3 })
     for (const [partition, records] of partitions.entries()) {
@@ -59,7 +59,7 @@ describe('a file source', () => {
     }
   })
 
-  test('resumes at the very end with nothing but the end; beyond it, the input was changed', async () => {
+  test('reports only the end when it resumes at the end, and a changed input beyond it', async () => {
     const { a } = writeFiles({ a: ndjson })
     expect(await readAll({ inputs: [a], partitions: 1 }, [10_000])).toEqual([[]])
     await expect(readAll({ inputs: [a], partitions: 1 }, [10_001])).rejects.toMatchObject({
@@ -68,13 +68,13 @@ describe('a file source', () => {
     })
   })
 
-  test('says the end again and again', async () => {
+  test('reports the end repeatedly', async () => {
     const { a } = writeFiles({ a: '' })
     const open = await createFileSource({ inputs: [a], partitions: 1 }).open(0, 0)
     expect([await open.next(), await open.next()]).toEqual([{ kind: 'end' }, { kind: 'end' }])
   })
 
-  test('hands over at most 1,000 records at a time', async () => {
+  test('delivers at most 1,000 records at a time', async () => {
     const { a } = writeFiles({ a: ndjson })
     const open = await createFileSource({ inputs: [a], partitions: 1 }).open(0, 0)
     const sizes: number[] = []
@@ -99,7 +99,7 @@ describe('a file source', () => {
     const fastRecords = drain(fast)
     const first = await slow.next()
     expect(first.kind).toBe('records')
-    // Nothing more moves: let every callback that is due run, over and over.
+    // Run all due callbacks many times: no more records may be read.
     for (let i = 0; i < 2000; i++) await new Promise((resolve) => setImmediate(resolve))
     expect(produced).toBeLessThan(1000)
     const rest = await drain(slow)
@@ -108,7 +108,7 @@ describe('a file source', () => {
     expect(produced).toBe(10_000)
   })
 
-  test('drops what a closed partition would get, and ends reading when all are closed', async () => {
+  test('drops records of a closed partition, and stops reading when all are closed', async () => {
     const stdin = new PassThrough()
     stdin.write(ndjson)
     const source = createFileSource({ inputs: ['-'], partitions: 2, maxBufferedBytes: 1, stdin })
@@ -127,7 +127,7 @@ describe('a file source', () => {
     expect(stdin.destroyed).toBe(true)
   })
 
-  test('opens every partition once, and only those that there are', async () => {
+  test('opens every existing partition once, and no others', async () => {
     const { a } = writeFiles({ a: '' })
     const source = createFileSource({ inputs: [a], partitions: 2 })
     await source.open(0, 0)
@@ -144,7 +144,7 @@ describe('a file source', () => {
       expect(error).toMatchObject({ code: 'FILE_DAMAGED', message: expect.stringContaining(a) as string })
   })
 
-  test('reads standard input, sniffs its format and unpacks it', async () => {
+  test('reads standard input, detects its format and decompresses it', async () => {
     const csv = 'vmId,metric,timestamp,seq,value\nvm-1,cpu,1000,1,0.25\n'
     for (const bytes of [
       Buffer.from(lineOf(pointOf(1))),
@@ -152,13 +152,13 @@ describe('a file source', () => {
       gzipSync(lineOf(pointOf(1))),
       gzipSync(csv),
     ]) {
-      // One byte at a time, so that no magic number comes in one piece.
+      // One byte at a time, so that every magic number is split.
       const stdin = Readable.from(Array.from(bytes, (byte) => Buffer.from([byte])))
       expect(contentsOf(await read('-', { stdin }))).toEqual([pointOf(1)])
     }
   })
 
-  test('hands over what came, before more comes', async () => {
+  test('delivers the records that have arrived without waiting for more', async () => {
     const stdin = new PassThrough()
     const open = await createFileSource({ inputs: ['-'], partitions: 1, stdin }).open(0, 0)
     for (const i of [0, 1, 2]) {

@@ -1,4 +1,4 @@
-/** Reads file sources to their end, and writes inputs to a folder that goes away with the test. */
+/** Reads file sources to their end, and writes inputs to a folder that is removed after the test. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import type { FileSourceOptions } from '../../../src/adapters/files/source.ts'
 import type { DataPoint, SourceRecord } from '../../../src/core/point.ts'
 import type { OpenSource } from '../../../src/ports/index.ts'
 
-/** Writes files into a fresh folder, and says their paths. */
+/** Writes files into a new folder and returns their paths. */
 export function writeFiles<Name extends string>(
   files: Readonly<Record<Name, string | Uint8Array>>,
 ): Record<Name, string> {
@@ -54,7 +54,7 @@ export async function readAll(
   })
 }
 
-/** One partition's records as what tests compare: the point, the manifest, or code and detail. */
+/** The records of a partition in the form that tests compare: the point, the manifest, or code and detail. */
 export function contentsOf(records: readonly SourceRecord[]): unknown[] {
   return records.map(({ decoded }) => {
     if (decoded.kind === 'point') return decoded.point

@@ -99,7 +99,7 @@ describe('a JSON line', () => {
     expect(decoded.kind === 'undecodable' && decoded.detail.length).toBeLessThan(120)
   })
 
-  test('may name its VM like a member of Object.prototype', () => {
+  test('may have a vmId that is a member of Object.prototype', () => {
     for (const vmId of ['__proto__', 'constructor', 'hasOwnProperty']) {
       expect(decodeText(line({ vmId }))).toEqual({ kind: 'point', point: { ...point, vmId } })
     }
@@ -133,7 +133,7 @@ describe('a JSON line', () => {
 describe('a mapping', () => {
   const mapping = { vmId: 'host', timestamp: 'ts', value: 'v', seq: 'n', constantMetric: 'load' }
 
-  test('reads fields by other names, and a constant metric', () => {
+  test('maps fields with other names, and a constant metric', () => {
     const mapped = createJsonDecoder({ mapping })
     expect(mapped.decodeText('{"host":"vm-1","ts":5,"v":2,"n":1,"metric":"ignored"}')).toEqual({
       kind: 'point',
@@ -151,12 +151,12 @@ describe('a mapping', () => {
     return decoded.kind === 'point' ? decoded.point.timestamp : decoded
   }
 
-  test('reads seconds to the millisecond where it says so', () => {
+  test('reads times in seconds, to the millisecond, if configured', () => {
     expect(timestampOf('s', '1700000000.123')).toBe(1_700_000_000_123)
     expect(timestampOf('s', '1e300')).toEqual(refused('integer-beyond-2^53', 'ts is about 1e+300'))
   })
 
-  test('reads ISO-8601 times where it says so', () => {
+  test('reads ISO-8601 times if configured', () => {
     expect(timestampOf('iso-8601', '"2023-11-14T22:13:20.123Z"')).toBe(1_700_000_000_123)
     const expected = 'expected an ISO-8601 time with its zone'
     expect(timestampOf('iso-8601', '"yesterday"')).toEqual(refused('invalid', `ts is "yesterday", ${expected}`))
@@ -172,7 +172,7 @@ describe('a mapping', () => {
     })
   })
 
-  test('without a seq gives null, but only where none is asked for', () => {
+  test('without a seq gives null, but only if no seq is required', () => {
     const lenient = createJsonDecoder({ requireSeq: false })
     expect(lenient.decodeText(line({ seq: undefined }))).toEqual({ kind: 'point', point: { ...point, seq: null } })
     expect(lenient.decodeText(line({ seq: 1.5 }))).toMatchObject({ code: 'invalid' })

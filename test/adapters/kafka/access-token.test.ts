@@ -1,4 +1,4 @@
-/** Tokens from files and from a server: asked for as the RFCs say, kept while they are good, and never in an error. */
+/** Tokens from files and from a token endpoint: requested as the RFCs say, cached while valid, never part of an error. */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -26,8 +26,8 @@ async function failureOf(asked: Promise<unknown>): Promise<WindrowError> {
   return error as WindrowError
 }
 
-describe('a file', () => {
-  test('is read anew each time, since somebody else keeps it fresh', async () => {
+describe('a token file', () => {
+  test('is re-read each time, since another process refreshes it', async () => {
     const token = tokenFromFile(fileOf('first.token.\n'))
     expect(await token()).toBe('first.token.')
     fileOf('second.token.')
@@ -38,23 +38,23 @@ describe('a file', () => {
     ['empty', ''],
     ['no token', 'two words'],
     ['other controls', 'a\u0001b'],
-  ])('that is %s is told of without what it holds', async (_, text) => {
+  ])('that is %s is reported without its contents', async (_, text) => {
     const error = await failureOf(tokenFromFile(fileOf(text))())
     expect(error).toMatchObject({ code: 'KAFKA_TOKEN_UNAVAILABLE', disposition: 'retryable' })
     expect(error.message).toBe(`${join(folder, 'token')} does not hold a token`)
   })
 
-  test('that is not there yet is asked for again', async () => {
+  test('that does not exist yet is a retryable error', async () => {
     const error = await failureOf(tokenFromFile(join(folder, 'none'))())
     expect(error).toMatchObject({ code: 'KAFKA_TOKEN_UNAVAILABLE', disposition: 'retryable' })
   })
 })
 
-describe('a server', () => {
+describe('the token endpoint', () => {
   let server: Server
   let endpoint: TokenEndpoint
   let nowMs: number
-  /** What it was sent. */
+  /** The requests that it received. */
   let asked: Record<string, string>[]
   let answer: { status: number; body: string; headers?: Record<string, string> }
 
@@ -85,7 +85,7 @@ describe('a server', () => {
 
   const source = (changes: Partial<TokenEndpoint> = {}) => tokenFromEndpoint({ ...endpoint, ...changes }, () => nowMs)
 
-  test('is shown a secret', async () => {
+  test('receives the client secret', async () => {
     expect(await source()()).toBe('given.token.')
     expect(asked).toEqual([
       {
@@ -99,7 +99,7 @@ describe('a server', () => {
     ])
   })
 
-  test('is shown an assertion as it is now, and no secret', async () => {
+  test('receives the current content of the assertion file, and no secret', async () => {
     const token = source({ proof: { assertionFile: fileOf('who.i.am\n') }, scope: null })
     await token()
     fileOf('who.i.am.later')
@@ -115,7 +115,7 @@ describe('a server', () => {
     ])
   })
 
-  test('is asked once by all who come at a time, and again when four fifths of the life are over', async () => {
+  test('receives one request for concurrent callers, and the next after four fifths of the lifetime', async () => {
     const token = source()
     expect(new Set(await Promise.all([token(), token(), token()]))).toEqual(new Set(['given.token.']))
     nowMs += 79_999
@@ -126,7 +126,7 @@ describe('a server', () => {
     expect(asked).toHaveLength(2)
   })
 
-  test('is asked again when a token has too little left to begin with', async () => {
+  test('receives a new request when the lifetime of a token is too short', async () => {
     answer.body = JSON.stringify({ access_token: 'given', expires_in: 20 })
     const token = source()
     await token()
@@ -138,7 +138,7 @@ describe('a server', () => {
     expect(asked).toHaveLength(2)
   })
 
-  test('that says nothing of how long a token lives is asked each time', async () => {
+  test('receives a request per connection when its tokens have no lifetime', async () => {
     answer.body = '{"access_token":"given"}'
     const token = source()
     await token()
@@ -160,7 +160,7 @@ describe('a server', () => {
     [200, '{"token_type":"Bearer"}', 'KAFKA_TOKEN_UNAVAILABLE', 'retryable', 'answers without a token'],
     [200, 'null', 'KAFKA_TOKEN_UNAVAILABLE', 'retryable', 'answers without a token'],
     [200, '{"access_token":"two words"}', 'KAFKA_TOKEN_UNAVAILABLE', 'retryable', 'answers without a token'],
-  ])('that answers %i %s', async (status, body, code, disposition, said) => {
+  ])('that answers %i %s is an error with the matching disposition', async (status, body, code, disposition, said) => {
     answer = { status, body }
     const error = await failureOf(source()())
     expect(error).toMatchObject({ code, disposition })
@@ -168,7 +168,7 @@ describe('a server', () => {
     expect(`${error.message} ${error.stack ?? ''}`).not.toContain(SECRET)
   })
 
-  test('that failed is asked again', async () => {
+  test('receives a new request after a failed one', async () => {
     const token = source()
     answer.status = 503
     await failureOf(token())
@@ -176,13 +176,13 @@ describe('a server', () => {
     expect(await token()).toBe('given.token.')
   })
 
-  test('that sends elsewhere is not followed there, secret in hand', async () => {
+  test('that redirects is an error: the secret is not sent to another host', async () => {
     answer = { status: 307, body: '', headers: { location: endpoint.url.replace('/token', '/elsewhere') } }
     expect(await failureOf(source()())).toMatchObject({ code: 'KAFKA_TOKEN_UNAVAILABLE' })
     expect(asked).toHaveLength(1)
   })
 
-  test('that is not there', async () => {
+  test('that is unreachable is a retryable error', async () => {
     const error = await failureOf(source({ url: 'http://127.0.0.1:9/token' })())
     expect(error).toMatchObject({ code: 'KAFKA_TOKEN_UNAVAILABLE', disposition: 'retryable' })
   })

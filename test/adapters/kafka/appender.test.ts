@@ -1,4 +1,4 @@
-/** A1-A3 of appender.ts, over brokers that lose answers. */
+/** Invariants A1 to A3 of appender.ts, with brokers that lose answers. */
 import { expect, test } from 'vitest'
 import { createAppender, type KeyedRecord } from '../../../src/adapters/kafka/appender.ts'
 import { partitionOf } from '../../../src/core/murmur2.ts'
@@ -10,7 +10,7 @@ interface Batch {
   readonly count: number
 }
 
-/** Notes every batch; what happens to it is decided by the test. */
+/** Records every batch; the test decides the outcome. */
 function brokers(answer: (batch: Batch) => Promise<void>) {
   const batches: Batch[] = []
   let producers = 0n
@@ -35,7 +35,7 @@ function brokers(answer: (batch: Batch) => Promise<void>) {
 const records = (count: number, vmId = 'a', bytes = 10): KeyedRecord[] =>
   Array.from({ length: count }, () => ({ vmId, value: Buffer.alloc(bytes) }))
 
-test('A1: one batch is under way, and what comes meanwhile goes out together', async () => {
+test('A1: one batch is in flight, and records that arrive meanwhile form the next batch', async () => {
   const answers: (() => void)[] = []
   const { batches, cluster } = brokers(() => new Promise((resolve) => answers.push(resolve)))
   const appender = createAppender(cluster, 't', 1, () => 0)
@@ -53,7 +53,7 @@ test('A1: one batch is under way, and what comes meanwhile goes out together', a
   await Promise.all(calls)
 })
 
-test('a call is answered when all of its partitions have stored their share, and each VM is in one', async () => {
+test('a call resolves when all of its partitions have stored their records, and each VM is in one partition', async () => {
   const waiting = new Map<number, () => void>()
   const { cluster } = brokers(({ partition }) => new Promise((resolve) => waiting.set(partition, resolve)))
   const ids = ['a', 'b', 'c', 'd', 'e', 'f']
@@ -72,7 +72,7 @@ test('a call is answered when all of its partitions have stored their share, and
   await call
 })
 
-test('A3: after a batch whose end is not known, the next one bears a new producer id', async () => {
+test('A3: after a batch with an unknown outcome, the next one has a new producer id', async () => {
   let isFirst = true
   const { batches, cluster } = brokers(async () => {
     if (!isFirst) return
@@ -91,7 +91,7 @@ test('A3: after a batch whose end is not known, the next one bears a new produce
   ])
 })
 
-test('a call too large for a batch goes out in several, in order', async () => {
+test('a call that is too large for one batch is sent as several, in order', async () => {
   const { batches, cluster } = brokers(async () => undefined)
   await createAppender(cluster, 't', 1, () => 0).append([...records(30, 'a', 20_000), ...records(30_000, 'a', 1)])
   expect(batches.reduce((sum, { count }) => sum + count, 0)).toBe(30_030)

@@ -1,6 +1,7 @@
 /**
- * Pins that what Java clients write can be read: codecs.fixture.json holds one text, packed by the libraries of Kafka
- * 4.1 (snappy-java, lz4-java, zstd-jni). And that damaged or huge batches are refused instead of read past their end.
+ * Pins that batches compressed by Java clients can be read: codecs.fixture.json holds one text, compressed with the
+ * libraries of Kafka 4.1 (snappy-java, lz4-java, zstd-jni). Also pins that damaged or huge batches are rejected instead of
+ * read past their end.
  */
 import { readFileSync } from 'node:fs'
 import kafkajs from 'kafkajs'
@@ -39,20 +40,20 @@ const readers = [
 ]
 
 describe.each(readers)('$name', ({ name, read }) => {
-  it('reads what a Java client packed', () => {
+  it('reads what a Java client compressed', () => {
     expect(read(bytesOf(name), MIB).toString()).toBe(plainText())
   })
 
-  it('reads exactly as much as it may', () => {
+  it('accepts an output of exactly the size limit', () => {
     const size = Buffer.byteLength(plainText())
     expect(read(bytesOf(name), size).length).toBe(size)
   })
 
-  it('refuses what unpacks to more than allowed', () => {
+  it('rejects an output above the size limit', () => {
     expect(() => read(bytesOf(name), 1_000)).toThrow(expect.objectContaining({ code: 'CORRUPT_BATCH' }))
   })
 
-  it('refuses every cut of the bytes, or reads the part before it, but never past the end', () => {
+  it('rejects truncated bytes or reads the part before the cut, but never past the end', () => {
     const whole = bytesOf(name)
     const plain = plainText()
     for (let length = 1; length < whole.length; length++) {
@@ -68,16 +69,16 @@ describe.each(readers)('$name', ({ name, read }) => {
   })
 })
 
-it('two lz4 frames after one another are one text', () => {
+it('two consecutive lz4 frames decompress to one text', () => {
   const frame = bytesOf('lz4')
   expect(lz4Decompress(Buffer.concat([frame, frame]), MIB).toString()).toBe(plainText() + plainText())
 })
 
-it('an empty snappy block is empty', () => {
+it('an empty snappy block decompresses to nothing', () => {
   expect(snappyDecompress(Buffer.from([0]), MIB).length).toBe(0)
 })
 
-it('kafkajs reads all three after registration, and is not made to write them', async () => {
+it('kafkajs reads all three codecs after registration, and cannot write them', async () => {
   registerCodecs()
   const { CompressionCodecs, CompressionTypes } = kafkajs
   for (const [type, name] of [

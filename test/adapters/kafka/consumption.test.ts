@@ -1,6 +1,6 @@
 /**
- * Group membership and readers over a scripted member and a hand-driven clock: what happens on joins, rejoins with and
- * without notice, crashes, batches from the wrong place, and at the end.
+ * Group membership and readers with a scripted member and a hand-driven clock: joins, rejoins with and without notice,
+ * crashes, batches with an unexpected offset, and closing.
  */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Consumption } from '../../../src/adapters/kafka/consumption.ts'
@@ -23,7 +23,7 @@ class FakeMember implements GroupMember {
     this.events = events
     this.#onJoin(this)
   }
-  get tell(): MemberEvents {
+  get emit(): MemberEvents {
     if (this.events === null) throw new Error('not joined')
     return this.events
   }
@@ -41,7 +41,7 @@ class FakeMember implements GroupMember {
   }
 }
 
-/** Sleeps end when the test says so. */
+/** Sleeps end when the test advances the clock. */
 class HandClock {
   now = 1_000
   readonly sleepers: { readonly ms: number; readonly wake: () => void }[] = []
@@ -59,12 +59,12 @@ class HandClock {
   }
 }
 
-/** Lets everything that is ready run. */
+/** Runs all callbacks that are ready. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 let clock: HandClock
 let members: FakeMember[]
-let told: string[]
+let notifications: string[]
 let logs: Map<number, LogRange>
 let logFailures: WindrowError[]
 let onJoin: (member: FakeMember) => void
@@ -78,9 +78,9 @@ function start(extra: Partial<ConsumptionOptions> = {}): Consumption {
     decode: (bytes) => ({ kind: 'undecodable', code: 'undecodable', detail: Buffer.from(bytes).toString() }),
     clock,
     listener: {
-      onAssigned: (partitions) => told.push(`assigned ${partitions.join()}`),
-      onRevoked: (partitions) => told.push(`revoked ${partitions.join()}`),
-      onFailed: ({ code }) => told.push(`failed ${code}`),
+      onAssigned: (partitions) => notifications.push(`assigned ${partitions.join()}`),
+      onRevoked: (partitions) => notifications.push(`revoked ${partitions.join()}`),
+      onFailed: ({ code }) => notifications.push(`failed ${code}`),
     },
     ...extra,
   }
@@ -91,7 +91,7 @@ function start(extra: Partial<ConsumptionOptions> = {}): Consumption {
         if (failure !== undefined) throw failure
         return new Map(partitions.map((p) => [p, logs.get(p) ?? { start: 0, end: 100 }]))
       },
-      close: async () => void told.push('disconnected'),
+      close: async () => void notifications.push('disconnected'),
     }),
     newMember: () => {
       const member = new FakeMember((m) => onJoin(m))
@@ -128,24 +128,24 @@ async function offsetsOf(reader: OpenSource): Promise<number[]> {
 beforeEach(async () => {
   clock = new HandClock()
   members = []
-  told = []
+  notifications = []
   logs = new Map()
   logFailures = []
-  onJoin = (m) => m.tell.joined([0, 1])
+  onJoin = (m) => m.emit.joined([0, 1])
   consumption = start()
   await consumption.start()
 })
 
-describe('opening', () => {
-  it('seeks and resumes an assigned partition, and hands over what is fetched there', async () => {
+describe('opening a reader', () => {
+  it('seeks and resumes an assigned partition, and delivers the fetched records', async () => {
     const reader = await consumption.source.open(1, 5)
     expect(member().calls).toEqual(['seek 1 5', 'resume 1'])
     expect([reader.logStart, reader.logEnd]).toEqual([0, 100])
-    member().tell.fetched(batch(1, 5, 8))
+    member().emit.fetched(batch(1, 5, 8))
     expect(await offsetsOf(reader)).toEqual([5, 6, 7])
   })
 
-  it('is refused for a partition that is not ours', async () => {
+  it('is rejected for a partition that is not assigned to this member', async () => {
     await expect(consumption.source.open(7, 0)).rejects.toMatchObject({
       code: 'PARTITION_REVOKED',
       disposition: 'lost',
@@ -153,7 +153,7 @@ describe('opening', () => {
     expect(member().calls).toEqual([])
   })
 
-  it('does not touch a log that does not have the offset', async () => {
+  it('does not seek in a log that does not have the offset', async () => {
     logs.set(0, { start: 50, end: 60 })
     const reader = await consumption.source.open(0, 10)
     expect(reader.logStart).toBe(50)
@@ -161,52 +161,52 @@ describe('opening', () => {
     expect(member().calls).toEqual([])
   })
 
-  it('a second time ends the first', async () => {
+  it('a second time closes the first reader', async () => {
     const first = await consumption.source.open(0, 0)
     const second = await consumption.source.open(0, 3)
     await expect(first.next()).rejects.toMatchObject({ code: 'SOURCE_CLOSED' })
-    member().tell.fetched(batch(0, 3, 4))
+    member().emit.fetched(batch(0, 3, 4))
     expect(await offsetsOf(second)).toEqual([3])
   })
 
-  it('that a rejoin overtakes is refused', async () => {
+  it('fails when the member rejoins meanwhile', async () => {
     const reader = consumption.source.open(0, 0)
-    member().tell.joined([0])
+    member().emit.joined([0])
     await expect(reader).rejects.toMatchObject({ code: 'PARTITION_REVOKED' })
     expect(member().calls).toEqual([])
   })
 })
 
-describe('a batch from the wrong place', () => {
-  it('is dropped, and the client sent back', async () => {
+describe('a batch with an unexpected offset', () => {
+  it('is dropped, and the client seeks back', async () => {
     const reader = await consumption.source.open(0, 10)
     member().calls.length = 0
-    member().tell.fetched(batch(0, 30, 35))
+    member().emit.fetched(batch(0, 30, 35))
     expect(member().calls).toEqual(['seek 0 10'])
-    member().tell.fetched(batch(0, 10, 12))
+    member().emit.fetched(batch(0, 10, 12))
     expect(await offsetsOf(reader)).toEqual([10, 11])
   })
 
-  it('is data loss when the log no longer has what is wanted: the client has reset its position', async () => {
+  it('is data loss when the log no longer has the expected offset: the client has reset its position', async () => {
     const reader = await consumption.source.open(0, 10)
     logs.set(0, { start: 30, end: 100 })
     const waiting = expect(reader.next()).rejects.toMatchObject({ code: 'DATA_LOSS' })
-    member().tell.fetched(batch(0, 30, 35))
+    member().emit.fetched(batch(0, 30, 35))
     await settle()
     await clock.advance(250)
     await waiting
     expect(member().calls.at(-1)).toBe('pause 0')
   })
 
-  it('of nobody is dropped', () => {
-    member().tell.fetched(batch(0, 0, 5))
-    member().tell.skipped(0, 0, 5)
+  it('is dropped when the partition has no reader', () => {
+    member().emit.fetched(batch(0, 0, 5))
+    member().emit.skipped(0, 0, 5)
     expect(member().calls).toEqual([])
   })
 })
 
 describe('caught up', () => {
-  it('is told with a time before the log end was asked for, again and again', async () => {
+  it('is reported repeatedly, each with a time before the request for the log end', async () => {
     logs.set(0, { start: 0, end: 4 })
     const reader = await consumption.source.open(0, 4)
     expect(await reader.next()).toEqual({ kind: 'caught-up', nextOffset: 4, fetchedAtMs: 1_000 })
@@ -220,11 +220,11 @@ describe('caught up', () => {
     const reader = await consumption.source.open(0, 4)
     const waiting = reader.next()
     await settle()
-    member().tell.skipped(0, 4, 5)
+    member().emit.skipped(0, 4, 5)
     expect(await waiting).toMatchObject({ kind: 'caught-up', nextOffset: 5 })
   })
 
-  it('is told later when the brokers do not answer for a while', async () => {
+  it('is reported later when the brokers do not answer for a while', async () => {
     logs.set(0, { start: 0, end: 4 })
     const reader = await consumption.source.open(0, 4)
     logFailures.push(new WindrowError('down', { code: 'KAFKA_UNREACHABLE', remedy: '' }))
@@ -234,16 +234,16 @@ describe('caught up', () => {
     expect(await waiting).toMatchObject({ kind: 'caught-up', fetchedAtMs: 1_250 })
   })
 
-  it('is given up when the brokers refuse for good', async () => {
+  it('fails the reader when the brokers reject the request permanently', async () => {
     const reader = await consumption.source.open(0, 4)
     logFailures.push(new WindrowError('denied', { code: 'KAFKA_DENIED', remedy: '' }))
     await expect(reader.next()).rejects.toMatchObject({ code: 'KAFKA_DENIED' })
   })
 
-  it('costs no question to the brokers while there is something to hand over', async () => {
+  it('sends no request to the brokers while records are pending', async () => {
     const reader = await consumption.source.open(0, 0)
     logFailures.push(new WindrowError('denied', { code: 'KAFKA_DENIED', remedy: '' }))
-    member().tell.fetched(batch(0, 0, 3))
+    member().emit.fetched(batch(0, 0, 3))
     await offsetsOf(reader)
     expect(logFailures).toHaveLength(1)
   })
@@ -256,41 +256,41 @@ describe('records', () => {
     return event.records[0]
   }
 
-  it('say where they come from, and the broker’s time only if it is the broker’s', async () => {
+  it('carry their partition and offset, and a broker time only if the broker assigned it', async () => {
     const reader = await consumption.source.open(0, 0)
     const [message] = batch(0, 0, 1).messages
-    member().tell.fetched({ ...batch(0, 0, 1), messages: [{ ...message!, batchContext: { timestampType: 1 } }] })
+    member().emit.fetched({ ...batch(0, 0, 1), messages: [{ ...message!, batchContext: { timestampType: 1 } }] })
     const stamped = await first(reader)
     expect(stamped.brokerTimestampMs).toBe(77)
     expect(stamped.raw()).toEqual({ bytes: Buffer.from('v'), place: { topic: 'points', partition: 0 } })
-    member().tell.fetched({
+    member().emit.fetched({
       ...batch(0, 1, 2),
       messages: [{ ...message!, offset: '1', batchContext: { timestampType: 0 } }],
     })
     expect((await first(reader)).brokerTimestampMs).toBeNull()
   })
 
-  it('without a value, or beyond the limit, are not decoded', async () => {
+  it('without a value, or above the size limit, are not decoded', async () => {
     consumption = start({ maxRecordBytes: 3 })
     await consumption.start()
     const reader = await consumption.source.open(0, 0)
-    member().tell.fetched(batch(0, 0, 1, null))
+    member().emit.fetched(batch(0, 0, 1, null))
     expect((await first(reader)).decoded).toMatchObject({ code: 'undecodable', detail: 'a record without a value' })
-    member().tell.fetched(batch(0, 1, 2, Buffer.from('abcd')))
+    member().emit.fetched(batch(0, 1, 2, Buffer.from('abcd')))
     expect((await first(reader)).decoded).toMatchObject({ code: 'oversized' })
-    member().tell.fetched(batch(0, 2, 3, Buffer.from('abc')))
+    member().emit.fetched(batch(0, 2, 3, Buffer.from('abc')))
     expect((await first(reader)).decoded).toMatchObject({ detail: 'abc' })
   })
 
-  it('wait for a decoder that has to ask, and end the reader when it cannot', async () => {
+  it('wait for an asynchronous decoder, and fail the reader when it fails', async () => {
     const answers = [Promise.resolve({ kind: 'undecodable', code: 'invalid', detail: 'asked' } as const)]
     const down = new WindrowError('down', { code: 'SCHEMA_REGISTRY_UNAVAILABLE', remedy: '' })
     consumption = start({ decode: () => answers.shift() ?? Promise.reject(down) })
     await consumption.start()
     const reader = await consumption.source.open(0, 0)
-    member().tell.fetched(batch(0, 0, 1))
+    member().emit.fetched(batch(0, 0, 1))
     expect((await first(reader)).decoded).toMatchObject({ detail: 'asked' })
-    member().tell.fetched(batch(0, 1, 3))
+    member().emit.fetched(batch(0, 1, 3))
     await expect(reader.next()).rejects.toBe(down)
     await expect(reader.next()).rejects.toBe(down)
     expect(member().calls.at(-1)).toBe('pause 0')
@@ -298,28 +298,28 @@ describe('records', () => {
 })
 
 describe('rejoining', () => {
-  it('with notice revokes everything, then assigns anew', async () => {
+  it('with notice revokes all partitions, then assigns the new ones', async () => {
     const reader = await consumption.source.open(0, 0)
-    member().tell.rebalancing()
+    member().emit.rebalancing()
     await expect(reader.next()).rejects.toMatchObject({ code: 'PARTITION_REVOKED' })
-    member().tell.joined([1])
-    expect(told).toEqual(['assigned 0,1', 'revoked 0,1', 'assigned 1'])
+    member().emit.joined([1])
+    expect(notifications).toEqual(['assigned 0,1', 'revoked 0,1', 'assigned 1'])
   })
 
-  it('without notice ends what was opened all the same, kept partitions included', async () => {
+  it('without notice closes all readers, also those of partitions that were kept', async () => {
     const reader = await consumption.source.open(0, 0)
-    member().tell.fetched(batch(0, 0, 5))
-    member().tell.joined([0, 1])
+    member().emit.fetched(batch(0, 0, 5))
+    member().emit.joined([0, 1])
     await expect(reader.next()).rejects.toMatchObject({ code: 'PARTITION_REVOKED' })
-    expect(told).toEqual(['assigned 0,1', 'revoked 0,1', 'assigned 0,1'])
+    expect(notifications).toEqual(['assigned 0,1', 'revoked 0,1', 'assigned 0,1'])
   })
 
-  it('does not let a late batch of the time before into the new reader', async () => {
+  it('does not deliver a late batch of the previous generation to the new reader', async () => {
     await consumption.source.open(0, 0)
-    member().tell.joined([0])
+    member().emit.joined([0])
     const reader = await consumption.source.open(0, 3)
-    member().tell.fetched(batch(0, 5, 9))
-    member().tell.fetched(batch(0, 3, 4))
+    member().emit.fetched(batch(0, 5, 9))
+    member().emit.fetched(batch(0, 3, 4))
     expect(await offsetsOf(reader)).toEqual([3])
   })
 })
@@ -327,10 +327,10 @@ describe('rejoining', () => {
 describe('a crash', () => {
   const passing = Object.assign(new Error('gone'), { name: 'KafkaJSConnectionError' })
 
-  it('for a passing reason is followed by a new member, after longer and longer pauses', async () => {
-    onJoin = (m) => m.tell.crashed(passing)
-    member().tell.crashed(passing)
-    expect(told).toEqual(['assigned 0,1', 'revoked 0,1'])
+  it('for a transient reason is followed by a new member, with growing backoff', async () => {
+    onJoin = (m) => m.emit.crashed(passing)
+    member().emit.crashed(passing)
+    expect(notifications).toEqual(['assigned 0,1', 'revoked 0,1'])
     expect(members[0]?.left).toBe(true)
     const pauses: number[] = []
     for (let i = 0; i < 3; i++) {
@@ -339,77 +339,77 @@ describe('a crash', () => {
       await clock.advance(60_000)
     }
     expect(pauses).toEqual([500, 1_000, 2_000])
-    onJoin = (m) => m.tell.joined([0])
+    onJoin = (m) => m.emit.joined([0])
     await clock.advance(60_000)
     expect(members).toHaveLength(5)
-    expect(told.at(-1)).toBe('assigned 0')
+    expect(notifications.at(-1)).toBe('assigned 0')
   })
 
-  it('for any other reason is the end', async () => {
+  it('for any other reason is fatal', async () => {
     const reader = await consumption.source.open(0, 0)
-    member().tell.crashed(Object.assign(new Error('no'), { type: 'GROUP_AUTHORIZATION_FAILED' }))
+    member().emit.crashed(Object.assign(new Error('no'), { type: 'GROUP_AUTHORIZATION_FAILED' }))
     await expect(reader.next()).rejects.toMatchObject({ disposition: 'lost' })
-    expect(told).toEqual(['assigned 0,1', 'revoked 0,1', 'failed KAFKA_DENIED'])
+    expect(notifications).toEqual(['assigned 0,1', 'revoked 0,1', 'failed KAFKA_DENIED'])
     expect(members).toHaveLength(1)
   })
 
-  it('leaves nothing that the old member says in effect', async () => {
+  it('makes later events of the old member ineffective', async () => {
     const old = member()
-    old.tell.crashed(passing)
+    old.emit.crashed(passing)
     await clock.advance(60_000)
     const reader = await consumption.source.open(0, 0)
-    old.tell.fetched(batch(0, 0, 5))
-    old.tell.joined([0, 1, 2])
-    old.tell.rebalancing()
-    member().tell.fetched(batch(0, 0, 1))
+    old.emit.fetched(batch(0, 0, 5))
+    old.emit.joined([0, 1, 2])
+    old.emit.rebalancing()
+    member().emit.fetched(batch(0, 0, 1))
     expect(await offsetsOf(reader)).toEqual([0])
-    expect(told.at(-1)).toBe('assigned 0,1')
+    expect(notifications.at(-1)).toBe('assigned 0,1')
   })
 })
 
 describe('the membership', () => {
-  it('is confirmed by the second heartbeat, since the first may have been sent before', async () => {
+  it('is confirmed by the second heartbeat, since the first may have been sent before the check', async () => {
     let confirmed = false
     const confirming = consumption.confirmMembership().then(() => {
       confirmed = true
     })
-    member().tell.heartbeat()
+    member().emit.heartbeat()
     await settle()
     expect(confirmed).toBe(false)
-    member().tell.heartbeat()
+    member().emit.heartbeat()
     await confirming
   })
 
-  it('is not confirmed once it is lost', async () => {
+  it('is not confirmed after it was lost', async () => {
     const confirming = consumption.confirmMembership()
-    member().tell.heartbeat()
-    member().tell.joined([0, 1])
+    member().emit.heartbeat()
+    member().emit.joined([0, 1])
     await expect(confirming).rejects.toMatchObject({ disposition: 'lost' })
-    member().tell.rebalancing()
+    member().emit.rebalancing()
     await expect(consumption.confirmMembership()).rejects.toMatchObject({ disposition: 'lost' })
   })
 })
 
 describe('closing', () => {
-  it('ends what was opened, leaves the group and disconnects', async () => {
+  it('closes all readers, leaves the group and disconnects', async () => {
     const reader = await consumption.source.open(0, 0)
     await consumption.close()
     await expect(reader.next()).rejects.toMatchObject({ disposition: 'lost' })
     expect(member().left).toBe(true)
-    expect(told).toEqual(['assigned 0,1', 'revoked 0,1', 'disconnected'])
+    expect(notifications).toEqual(['assigned 0,1', 'revoked 0,1', 'disconnected'])
   })
 
-  it('does not wait for ever for a broker that is gone', async () => {
+  it('does not wait forever for an unreachable broker', async () => {
     member().leave = () => new Promise(() => undefined)
     const closing = consumption.close()
     await settle()
     await clock.advance(8_000)
     await closing
-    expect(told.at(-1)).toBe('disconnected')
+    expect(notifications.at(-1)).toBe('disconnected')
   })
 
-  it('in the pause after a crash brings no new member', async () => {
-    member().tell.crashed(Object.assign(new Error('gone'), { name: 'KafkaJSConnectionError' }))
+  it('during the backoff after a crash prevents a new member', async () => {
+    member().emit.crashed(Object.assign(new Error('gone'), { name: 'KafkaJSConnectionError' }))
     await consumption.close()
     await clock.advance(60_000)
     expect(members).toHaveLength(1)

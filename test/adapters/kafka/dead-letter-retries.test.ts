@@ -1,4 +1,4 @@
-/** Pins that a record of a retry and its note are there together, once, wherever an earlier try of it ended. */
+/** Pins that a retried record and its note are committed together, exactly once, wherever an earlier attempt ended. */
 import { expect, it } from 'vitest'
 import {
   readNotes,
@@ -16,10 +16,10 @@ const noteOf = (sentAtMs: number): RetryNote => ({ id: '3:17', topic: 'vm', part
 
 type Step = 'fence' | 'begin' | 'send' | 'commit'
 
-/** What of one transactional id is committed; a producer that was fenced by a later one can do nothing more. */
+/** The committed records of one transactional id. A producer that a later one has fenced cannot do anything. */
 class Broker {
   readonly committed: OutgoingRecord[] = []
-  /** This step breaks the connection, once: before it is done, or after. */
+  /** The step at which the connection breaks once: before or after it took effect. */
   breaks: { step: Step; when: 'before' | 'after' } | null = null
   openTransactions = 0
   #epoch = 0
@@ -76,7 +76,7 @@ class Broker {
 
 const retry = (broker: Broker, sentAtMs = 1) => sendOnce(broker.ports, NOTES, RECORD, noteOf(sentAtMs))
 
-it('record and note are committed together, and the second time nothing is', async () => {
+it('record and note are committed together, and a second retry commits nothing', async () => {
   const broker = new Broker()
   expect(await retry(broker, 1)).toEqual({ sent: true, note: noteOf(1) })
   expect(await retry(broker, 2)).toEqual({ sent: false, note: noteOf(1) })
@@ -86,7 +86,7 @@ it('record and note are committed together, and the second time nothing is', asy
 
 const STEPS: readonly Step[] = ['fence', 'begin', 'send', 'commit']
 it.each(STEPS.flatMap((step) => (['before', 'after'] as const).map((when) => ({ step, when }))))(
-  'a try that ends $when $step leaves the record to be sent by the next one, or sent',
+  'after an attempt that breaks $when $step, the next one makes the record committed exactly once',
   async (breaks) => {
     const broker = new Broker()
     broker.breaks = breaks
@@ -97,7 +97,7 @@ it.each(STEPS.flatMap((step) => (['before', 'after'] as const).map((when) => ({ 
   },
 )
 
-it('of two at once the earlier is shut out, wherever it stands', async () => {
+it('of two concurrent retries the earlier is fenced, whatever step it has reached', async () => {
   const broker = new Broker()
   const slow = await broker.ports.connectProducer()
   await slow.fence()
@@ -108,7 +108,7 @@ it('of two at once the earlier is shut out, wherever it stands', async () => {
   expect(broker.committed.filter(({ topic }) => topic === 'vm')).toHaveLength(1)
 })
 
-it('a note that is not committed yet is not taken for none', async () => {
+it('a note that is not committed yet is not treated as absent', async () => {
   const broker = new Broker()
   broker.openTransactions = 1
   await expect(retry(broker)).rejects.toMatchObject({ code: 'RETRY_UNDER_WAY', disposition: 'retryable' })

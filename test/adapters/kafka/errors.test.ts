@@ -8,7 +8,7 @@ const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/prot
   createErrorFromCode: (code: number) => Error
 }
 const { KafkaJSConnectionError, KafkaJSError } = kafkajs
-/** The types know one argument only. */
+/** The published types declare only one argument. */
 type Wrapping = new (error: Error, details: object) => Error
 const KafkaJSNonRetriableError = kafkajs.KafkaJSNonRetriableError as unknown as Wrapping
 const KafkaJSNumberOfRetriesExceeded = kafkajs.KafkaJSNumberOfRetriesExceeded as unknown as Wrapping
@@ -31,19 +31,19 @@ describe('protocol errors, by the number that the broker sends', () => {
     ['REQUEST_TIMED_OUT', 7, 'KAFKA_TRANSIENT', 'retryable'],
     ['UNKNOWN', -1, 'KAFKA_TRANSIENT', 'retryable'],
     ['INVALID_CONFIG', 40, 'KAFKA_PROTOCOL', 'fatal'],
-    ['a number from the future', 4711, 'KAFKA_PROTOCOL', 'fatal'],
+    ['an unknown error number', 4711, 'KAFKA_PROTOCOL', 'fatal'],
   ])('%s (%i) is %s and %s', (_name, code, expectedCode, disposition) => {
     expect(kafkaError(createErrorFromCode(code), 'testing')).toMatchObject({ code: expectedCode, disposition })
   })
 })
 
-it('the cause decides, not what it is wrapped in', () => {
+it('the cause decides the code, not the wrapping error', () => {
   const fenced = createErrorFromCode(47)
   const wrapped = new KafkaJSNonRetriableError(fenced, { cause: fenced })
   expect(kafkaError(wrapped, 'publishing')).toMatchObject({ code: 'KAFKA_FENCED', disposition: 'lost' })
 })
 
-it('retries that ran out on a broken connection are worth another attempt later', () => {
+it('exhausted retries on a broken connection are a retryable error', () => {
   const broken = new KafkaJSConnectionError('Connection error: connect ECONNREFUSED 127.0.0.1:1')
   const exceeded = new KafkaJSNumberOfRetriesExceeded(broken, { retryCount: 5, retryTime: 1 })
   const error = kafkaError(exceeded, 'connecting')
@@ -52,7 +52,7 @@ it('retries that ran out on a broken connection are worth another attempt later'
 })
 
 it.each(['SELF_SIGNED_CERT_IN_CHAIN', 'ERR_TLS_CERT_ALTNAME_INVALID', 'CERT_HAS_EXPIRED', 'EPROTO'])(
-  'a broker whose certificate is not trusted (%s) is no broker to wait for',
+  'a broker whose certificate is not trusted (%s) is a fatal error',
   (code) => {
     const broken = Object.assign(new KafkaJSConnectionError('Connection error'), { code })
     const exceeded = new KafkaJSNumberOfRetriesExceeded(broken, { retryCount: 5, retryTime: 1 })
@@ -60,21 +60,21 @@ it.each(['SELF_SIGNED_CERT_IN_CHAIN', 'ERR_TLS_CERT_ALTNAME_INVALID', 'CERT_HAS_
   },
 )
 
-it('a coordinator that does not know yet that it is one is worth another attempt, though kafkajs forgets its type', () => {
+it('a coordinator that is not ready yet is a retryable error, although kafkajs drops the error type', () => {
   // As consumerGroup.js does while it joins: https://github.com/tulios/kafkajs/blob/v2.2.4/src/consumer/consumerGroup.js
   const untyped = new KafkaJSError(createErrorFromCode(16))
   const exceeded = new KafkaJSNumberOfRetriesExceeded(untyped, { retryCount: 5, retryTime: 1 })
   expect(kafkaError(exceeded, 'consuming')).toMatchObject({ code: 'KAFKA_TRANSIENT', disposition: 'retryable' })
 })
 
-it('an error of our own is found under any wrapping and comes back as it was', () => {
+it('a WindrowError is unwrapped and returned unchanged', () => {
   const own = new WindrowError('damaged', { code: 'CORRUPT_BATCH', remedy: 'none' })
   const wrapped = new KafkaJSNonRetriableError(own, { cause: own })
   expect(kafkaError(wrapped, 'consuming')).toBe(own)
   expect(kafkaError(own, 'consuming')).toBe(own)
 })
 
-it('a fault in a program is fatal, and a thrown text keeps its words', () => {
+it('a programming error is fatal, and a thrown text is kept as the message', () => {
   expect(kafkaError(new TypeError('x is not a function'), 'consuming')).toMatchObject({
     code: 'KAFKA_PROTOCOL',
     disposition: 'fatal',

@@ -1,4 +1,4 @@
-/** Pins how the last marker is found: from the end, past aborted transactions and transaction ends, and never a guess. */
+/** Pins how the last marker is found: from the end, skipping aborted transactions and control records, never by guessing. */
 import { describe, expect, it } from 'vitest'
 import { hideAborted, type FetchedPartition, type FetchedRecord } from '../../../src/adapters/kafka/aborted-records.ts'
 import { encodeMarker, readLastMarker } from '../../../src/adapters/kafka/marker.ts'
@@ -23,7 +23,7 @@ function message(
   }
 }
 
-/** A partition log of one marker a transaction: `c` committed, `a` aborted. */
+/** A partition log with one marker per transaction: `c` committed, `a` aborted. */
 function logOf(outcomes: string, producerOf = (_commit: number) => 'p') {
   const messages: (FetchedRecord & StoredMessage)[] = []
   const aborted: { producerId: string; firstOffset: string }[] = []
@@ -94,20 +94,20 @@ describe('the last marker', () => {
     expect(cluster.reads).toEqual([10_000 - 64])
   })
 
-  it('is found far back, behind a thousand aborted ones', async () => {
+  it('is found before a thousand aborted transactions', async () => {
     const { messages, aborted } = logOf('cc' + 'a'.repeat(1_000))
     expect(await readLastMarker(clusterOf({ messages, aborted, perRead: 10 }), 'published', 0)).toMatchObject({
       commit: 2,
     })
   })
 
-  it('is found where compaction and retention left holes', async () => {
+  it('is found in a log with gaps from compaction and retention', async () => {
     const { messages } = logOf('c'.repeat(100))
     const left = messages.filter(({ offset }) => Number(offset) === 100 || Number(offset) === 199)
     expect(await readLastMarker(clusterOf({ messages: left, start: 50 }), 'published', 0)).toMatchObject({ commit: 51 })
   })
 
-  it('is not told while a transaction is open', async () => {
+  it('is unknown while a transaction is open', async () => {
     const { messages } = logOf('ccc')
     await expect(readLastMarker(clusterOf({ messages, lastStableOffset: 4 }), 'published', 0)).rejects.toMatchObject({
       code: 'MARKER_UNSTABLE',
@@ -116,7 +116,7 @@ describe('the last marker', () => {
   })
 
   it.each(['no json', '{"commit":"1","digest":"d"}', '{"commit":1}', 'null', null])(
-    'is not guessed from %s',
+    'is an error, not a guess, for %s',
     async (value) => {
       const messages = [message(0, 'p', value), message(1, 'p', null, COMMIT_END)]
       await expect(readLastMarker(clusterOf({ messages }), 'published', 0)).rejects.toMatchObject({

@@ -1,9 +1,9 @@
-/** The exchange of SASL/OAUTHBEARER. That a broker takes it is shown on a real one, in test/stack. */
+/** The message exchange of SASL/OAUTHBEARER. test/stack shows that a real broker accepts it. */
 import type { AuthenticationProviderArgs, SaslAuthenticateArgs } from 'kafkajs'
 import { expect, test } from 'vitest'
 import { oauthBearer } from '../../../src/adapters/kafka/oauth-bearer.ts'
 
-/** Authenticates with a token where the server says `said` to it; returns what it was sent. */
+/** Authenticates with a token against a server that answers `said`; returns the bytes that the server received. */
 async function exchange(said: string): Promise<string> {
   let sent: Buffer = Buffer.alloc(0)
   const saslAuthenticate = async <Parsed>({ request, response }: SaslAuthenticateArgs<Parsed>) => {
@@ -21,11 +21,11 @@ async function exchange(said: string): Promise<string> {
   return sent.subarray(4).toString()
 }
 
-test('sends the token as RFC 7628 says, and nobody to act for', async () => {
+test('the client sends the token as in RFC 7628, without an authorization identity', async () => {
   expect(await exchange('')).toBe('n,,\u0001auth=Bearer a.b.c\u0001\u0001')
 })
 
-test('takes what the server has to say for the refusal that it is', async () => {
+test('an answer with an error message is a rejected token', async () => {
   await expect(exchange('{"status":"invalid_token"}')).rejects.toMatchObject({
     code: 'KAFKA_DENIED',
     message: 'the broker refuses the access token: {"status":"invalid_token"}',

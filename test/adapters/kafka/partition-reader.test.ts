@@ -1,4 +1,4 @@
-/** One partition's reader, driven by hand: its invariants O1 to O3, flow control, and what it says of the log's end. */
+/** The reader of one partition, driven by hand: invariants O1 to O3, flow control, and reports of the log end. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PartitionReader } from '../../../src/adapters/kafka/partition-reader.ts'
@@ -58,8 +58,8 @@ async function offsetsOf(reader: PartitionReader): Promise<number[]> {
   return event.records.map(({ offset }) => offset)
 }
 
-describe('O1: each batch begins where the one before ended', () => {
-  it('hands batches over in order, gaps inside them and all', async () => {
+describe('O1: a reader accepts a batch only if it begins where the previous one ended, and', () => {
+  it('delivers batches in order, including gaps inside them', async () => {
     const { reader } = readerAt(10)
     expect(reader.accept(batch(10, 15, [10, 12, 13]))).toBe(true)
     expect(reader.accept(batch(15, 17))).toBe(true)
@@ -70,8 +70,8 @@ describe('O1: each batch begins where the one before ended', () => {
   it.each([
     ['from before the last seek', 3],
     ['again', 10],
-    ['from further on', 20],
-  ])('refuses a batch %s', async (_what, fetchOffset) => {
+    ['from a higher offset', 20],
+  ])('rejects a batch %s', async (_what, fetchOffset) => {
     const { reader } = readerAt(10)
     reader.accept(batch(10, 12))
     expect(reader.accept(batch(fetchOffset, fetchOffset + 5))).toBe(false)
@@ -79,7 +79,7 @@ describe('O1: each batch begins where the one before ended', () => {
     expect(await offsetsOf(reader)).toEqual([10, 11])
   })
 
-  it('moves over transaction markers, but not over what it has not reached', () => {
+  it('skips transaction markers, but no offsets that it has not reached', () => {
     const { reader } = readerAt(10)
     expect(reader.skip(10, 11)).toBe(true)
     expect(reader.nextFetch).toBe(11)
@@ -88,7 +88,7 @@ describe('O1: each batch begins where the one before ended', () => {
     expect(reader.nextFetch).toBe(11)
   })
 
-  it('hands over every record once and in order, whatever else arrives in between', async () => {
+  it('delivers every record once and in order, whatever else arrives in between', async () => {
     const arrival = fc.record({ at: fc.integer({ min: 0, max: 60 }), length: fc.integer({ min: 1, max: 8 }) })
     await fc.assert(
       fc.asyncProperty(fc.array(arrival, { maxLength: 60 }), async (arrivals) => {
@@ -102,7 +102,7 @@ describe('O1: each batch begins where the one before ended', () => {
   })
 })
 
-describe('O2: what is held is bounded', () => {
+describe('O2: the buffer is bounded: the reader', () => {
   it.each([
     ['records', { maxBufferedRecords: 10, maxBufferedBytes: 1_000_000 }],
     ['bytes', { maxBufferedRecords: 1_000_000, maxBufferedBytes: 10 * VALUE_BYTES }],
@@ -120,7 +120,7 @@ describe('O2: what is held is bounded', () => {
     expect(reader.buffered).toEqual({ records: 5, bytes: 5 * VALUE_BYTES })
   })
 
-  it('hands a large fetch over in pieces', async () => {
+  it('delivers a large fetch in several batches', async () => {
     const { reader } = readerAt(
       0,
       { maxBufferedRecords: 20_000, maxBufferedBytes: 1_000_000 },
@@ -134,7 +134,7 @@ describe('O2: what is held is bounded', () => {
 })
 
 describe('O3: caught up', () => {
-  it('is said after the last record, once for each log end that was fetched', async () => {
+  it('is reported after the last record, once per fetched log end', async () => {
     const { reader, calls } = readerAt(0)
     reader.accept(batch(0, 3))
     reader.observe({ start: 0, end: 3 }, 1_000)
@@ -156,7 +156,7 @@ describe('O3: caught up', () => {
     expect(await waiting).toEqual({ kind: 'caught-up', nextOffset: 4, fetchedAtMs: 1_000 })
   })
 
-  it('is not said while the log has more', async () => {
+  it('is not reported while the log has more records', async () => {
     const { reader, calls } = readerAt(0)
     const waiting = reader.next()
     reader.observe({ start: 0, end: 5 }, 1_000)
@@ -166,24 +166,24 @@ describe('O3: caught up', () => {
   })
 })
 
-describe('a log that does not have what is wanted', () => {
+describe('the loss of the wanted offset', () => {
   it.each([
-    ['its start is above', 4, { start: 5, end: 20 }],
-    ['its end is below', 21, { start: 5, end: 20 }],
-  ])('is told at once when %s', async (_what, fromOffset, log) => {
+    ['the log starts above it', 4, { start: 5, end: 20 }],
+    ['the log ends below it', 21, { start: 5, end: 20 }],
+  ])('is reported at once when %s', async (_what, fromOffset, log) => {
     const { reader } = readerAt(fromOffset, undefined, log)
     expect([reader.logStart, reader.logEnd]).toEqual([5, 20])
     await expect(reader.next()).rejects.toMatchObject({ code: 'DATA_LOSS', disposition: 'fatal' })
   })
 
-  it.each([5, 20])('is none when offset %i, its very edge, is wanted', (fromOffset) => {
+  it.each([5, 20])('is not reported for offset %i at the very edge of the log', (fromOffset) => {
     expect(readerAt(fromOffset, undefined, { start: 5, end: 20 }).reader.open).toBe(true)
   })
 
   it.each([
     ['deleted below', { start: 50, end: 60 }],
     ['cut off', { start: 0, end: 5 }],
-  ])('is told when it was %s, seen twice without a move', async (_what, log) => {
+  ])('is reported when the log was %s, seen twice without progress', async (_what, log) => {
     const { reader } = readerAt(10)
     reader.observe(log, 1_000)
     expect(reader.open).toBe(true)
@@ -191,7 +191,7 @@ describe('a log that does not have what is wanted', () => {
     await expect(reader.next()).rejects.toMatchObject({ code: 'DATA_LOSS' })
   })
 
-  it('is not told of a log end that was fetched before the records beyond it', () => {
+  it('is not reported for a log end that was fetched before the records beyond it', () => {
     const { reader } = readerAt(10)
     reader.accept(batch(10, 15))
     reader.observe({ start: 0, end: 12 }, 1_000)
@@ -202,8 +202,8 @@ describe('a log that does not have what is wanted', () => {
   })
 })
 
-describe('the end of an reader', () => {
-  it('wakes whoever waits, and drops what is held', async () => {
+describe('the end of a reader', () => {
+  it('rejects a pending read and drops the buffer', async () => {
     const { reader } = readerAt(0)
     const waiting = reader.next()
     const lost = new WindrowError('gone', { code: 'PARTITION_REVOKED', remedy: '' })
@@ -213,7 +213,7 @@ describe('the end of an reader', () => {
     await expect(reader.next()).rejects.toBe(lost)
   })
 
-  it('by closing is told once', async () => {
+  it('by closing calls the callback once', async () => {
     const { reader, calls } = readerAt(0)
     await reader.close()
     await reader.close()

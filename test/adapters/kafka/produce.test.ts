@@ -1,4 +1,4 @@
-/** What goes to which partition, in what batches and with which sequence numbers, over a log that keeps what it is given. */
+/** Pins the partition, batch and sequence numbers of every produced record, with a log that keeps all batches. */
 import { createRequire } from 'node:module'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { partitionOf } from '../../../src/core/murmur2.ts'
@@ -26,7 +26,7 @@ class FakeLog {
   partitionCount = async () => PARTITIONS
   newProducerId = async () => ({ id: 1n, epoch: 0 })
   append = async (_topic: string, partition: number, bytes: Buffer) => {
-    if (this.#busy.has(partition)) throw new Error(`two batches under way for partition ${partition}`)
+    if (this.#busy.has(partition)) throw new Error(`two batches in flight for partition ${partition}`)
     this.#busy.add(partition)
     const batch = await decodeBatch(new Decoder(bytes))
     if (this.batches.length >= this.failAfter) throw new Error('the log is full')
@@ -77,7 +77,7 @@ function produce(
   return produceTo(log, options, () => 5_000)
 }
 
-it('keeps each VM in one partition, the one of its key, and in order, manifests among the points', async () => {
+it('records of a VM, points and manifests, go to the partition of its key, in order', async () => {
   const vms = Array.from({ length: 50 }, (_, i) => `vm-${i}`)
   const records = Array.from({ length: 20 }, (_, seq) => vms.map((vmId) => point(vmId, seq))).flat()
   const counts = await produce([...records, ...vms.map(manifest)])
@@ -90,7 +90,7 @@ it('keeps each VM in one partition, the one of its key, and in order, manifests 
   }
 })
 
-it('numbers the batches of a partition without a gap, at the time of writing', async () => {
+it('the batches of a partition are numbered without a gap, in order of writing', async () => {
   const records = Array.from({ length: 70_000 }, (_, seq) => point('vm-1', seq))
   await produce(records)
   expect(log.batches.length).toBeGreaterThan(3)
@@ -104,41 +104,41 @@ it('numbers the batches of a partition without a gap, at the time of writing', a
   expect(sequence).toBe(70_000)
 })
 
-it('gives a large record a batch of its own', async () => {
+it('a large record gets its own batch', async () => {
   const large = Buffer.alloc(400 * 1024)
   const records = [point('vm-1', 0), point('vm-1', 1), point('vm-1', 2)]
   await produce(records, (record) => (record.kind === 'point' && record.point.seq === 1 ? large : Buffer.from('small')))
   expect(log.batches.map(({ batch }) => batch.records.length)).toEqual([1, 1, 1])
 })
 
-it('leaves out what could not be read, and counts it', async () => {
+it('unreadable records are skipped and counted', async () => {
   expect(await produce([broken, point('vm-1', 0), broken])).toMatchObject({ points: 1, undecodable: 2 })
   expect(log.valuesOf('vm-1')).toEqual(['0'])
 })
 
-it('nothing in, nothing out', async () => {
+it('an empty input produces nothing', async () => {
   expect(await produce([])).toEqual({ points: 0, manifests: 0, undecodable: 0, bytes: 0 })
   expect(log.batches).toEqual([])
 })
 
-describe('progress', () => {
-  it('is told after each stored batch and ends with the result', async () => {
-    const told: ProduceCounts[] = []
+describe('the progress callback', () => {
+  it('is called after each stored batch, at last with the result', async () => {
+    const progress: ProduceCounts[] = []
     const counts = await produce(
       Array.from({ length: 45_000 }, (_, seq) => point('vm-1', seq)),
       textOf,
-      (now) => told.push(now),
+      (now) => progress.push(now),
     )
-    expect(told).toHaveLength(log.batches.length)
-    expect(told.at(-1)).toEqual(counts)
+    expect(progress).toHaveLength(log.batches.length)
+    expect(progress.at(-1)).toEqual(counts)
     expect(counts.bytes).toBe(log.batches.reduce((sum, { bytes }) => sum + bytes, 0))
-    const points = told.map((now) => now.points)
+    const points = progress.map((now) => now.points)
     expect(points).toEqual(points.toSorted((a, b) => a - b))
   })
 })
 
 it.each([0, 1, 2])(
-  'a failure after %i batches is told, and nothing is sent after it in that partition',
+  'a failure after %i batches is reported, and its partition receives no further batch',
   async (batches) => {
     log.failAfter = batches
     await expect(produce(Array.from({ length: 100_000 }, (_, seq) => point('vm-1', seq)))).rejects.toThrow(

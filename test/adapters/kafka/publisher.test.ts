@@ -1,4 +1,4 @@
-/** The publisher over a producer that keeps transactions as Kafka does: fenced by a later one, visible when committed. */
+/** The publisher with a fake producer that keeps transactions as Kafka does: fenced by a later one, visible once committed. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createPublisherFactory, requestsOf } from '../../../src/adapters/kafka/publisher.ts'
 import { WindrowError } from '../../../src/errors/index.ts'
@@ -97,13 +97,13 @@ beforeEach(() => {
 const factory = (extra: Partial<Parameters<typeof createPublisherFactory>[0]> = {}) =>
   createPublisherFactory({ ...options, ...extra }, kafka)
 
-it('shuts earlier ones out before it reads the marker', async () => {
+it('a publisher fences earlier ones before it reads the marker', async () => {
   const publisher = await factory().open(3)
   expect(kafka.steps).toEqual(['fence', 'marker'])
   expect(publisher.marker).toBeNull()
 })
 
-it('publishes results by VM, dead letters, certificate, marker and group offset in one transaction', async () => {
+it('results keyed by VM, dead letters, certificate, marker and group offset are published in one transaction', async () => {
   const publisher = await factory().open(3)
   await publisher.publish(batchOf(1))
   expect(kafka.steps.slice(2)).toEqual(['begin', 'send', 'offset', 'commit'])
@@ -116,12 +116,12 @@ it('publishes results by VM, dead letters, certificate, marker and group offset 
   expect(kafka.offsets).toEqual(['windrow-job points/3@100'])
 })
 
-it('a batch with nothing but its marker moves the marker', async () => {
+it('a batch that contains only its marker moves the marker', async () => {
   await (await factory().open(0)).publish({ ...batchOf(5, []), deadLetters: [], certificates: [] })
   expect((await factory().open(0)).marker).toEqual({ commit: 5, digest: 'd5' })
 })
 
-it('gives results, dead letters and certificates the bytes that their encoders make of them', async () => {
+it('results, dead letters and certificates are published as their encoders encode them', async () => {
   const encodeResult = (line: string) => Buffer.from(line.toUpperCase())
   const encodeDeadLetter = (line: string) => Buffer.from(`dead ${line}`)
   const encodeCertificate = (line: string) => Buffer.from(`certificate ${line}`)
@@ -131,7 +131,7 @@ it('gives results, dead letters and certificates the bytes that their encoders m
   expect(kafka.valuesIn('certificates')).toEqual(['certificate {"sequence":1}'])
 })
 
-it('sends a large batch in several requests, the marker last, all in one transaction', async () => {
+it('a large batch is sent in several requests in one transaction, the marker last', async () => {
   const results = Array.from({ length: 100 }, (_, i) => `{"vmId":"vm-${i}"}`)
   await (await factory({ maxRequestBytes: 300 }).open(0)).publish(batchOf(1, results))
   expect(kafka.steps.filter((step) => step === 'send').length).toBeGreaterThan(5)
@@ -141,7 +141,7 @@ it('sends a large batch in several requests, the marker last, all in one transac
 })
 
 describe.each(['begin', 'send', 'offset', 'commit'])('when %s breaks', (step) => {
-  it('nothing of the batch is visible, and this publisher sends nothing more', async () => {
+  it('no part of the batch is visible, and this publisher sends nothing more', async () => {
     const publisher = await factory().open(0)
     await publisher.publish(batchOf(1))
     kafka.failAt = step
@@ -158,28 +158,28 @@ describe.each(['begin', 'send', 'offset', 'commit'])('when %s breaks', (step) =>
   })
 })
 
-it('one that was shut out has lost the partition and publishes nothing', async () => {
+it('a fenced publisher has lost the partition and publishes nothing', async () => {
   const old = await factory().open(0)
   await factory().open(0)
   await expect(old.publish(batchOf(1))).rejects.toMatchObject({ code: 'KAFKA_FENCED', disposition: 'lost' })
   expect(kafka.visible).toEqual([])
 })
 
-it('publishers of other partitions do not shut each other out', async () => {
+it('publishers of different partitions do not fence each other', async () => {
   const first = await factory().open(0)
   await factory().open(1)
   await first.publish(batchOf(1))
   expect(kafka.valuesIn('results')).toHaveLength(1)
 })
 
-it('leaves no producer open when opening fails', async () => {
+it('a failed opening leaves no producer open', async () => {
   kafka.failAt = 'fence'
   await expect(factory().open(0)).rejects.toMatchObject({ code: 'KAFKA_UNREACHABLE' })
   expect(kafka.open).toBe(0)
 })
 
 it.each(['nonsense', '{"vm":"a"}', '{"vmId":7}'])(
-  'refuses the result %s before anything is committed',
+  'the result %s is rejected before anything is committed',
   async (line) => {
     const publisher = await factory().open(0)
     await expect(publisher.publish(batchOf(1, [line]))).rejects.toMatchObject({ code: 'RESULT_INVALID' })
@@ -187,7 +187,7 @@ it.each(['nonsense', '{"vm":"a"}', '{"vmId":7}'])(
   },
 )
 
-describe('cutting into requests', () => {
+describe('the split into requests', () => {
   const record = (bytes: number): OutgoingRecord => ({ topic: 't', key: '', value: Buffer.alloc(bytes) })
   const sizes = (given: readonly number[], max: number) =>
     [...requestsOf(given.map(record), max)].map((request) => request.map(({ value }) => value.length))

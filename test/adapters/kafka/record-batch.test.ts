@@ -1,4 +1,4 @@
-/** The batches written here, read back by kafkajs's own decoder, which is the one that reads them in production. */
+/** Batches of our encoder, read back by the decoder of kafkajs, which also reads them in production. */
 import fc from 'fast-check'
 import { createRequire } from 'node:module'
 import { expect, it } from 'vitest'
@@ -22,11 +22,11 @@ interface DecodedBatch {
 
 const producer = { id: 4_294_967_299n, epoch: 7 }
 
-it('the checksum is CRC-32C, by its published check value', () => {
+it('the checksum is CRC-32C, compared with its published check value', () => {
   expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283)
 })
 
-it('whatever records go in come out again, in their order', async () => {
+it('all records are read back in order', async () => {
   const record = fc.record({ key: fc.uint8Array({ maxLength: 20 }), value: fc.uint8Array({ maxLength: 300 }) })
   await fc.assert(
     fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 200 }), async (records) => {
@@ -50,7 +50,7 @@ it('whatever records go in come out again, in their order', async () => {
   )
 })
 
-it('is empty after finishing, and a batch is not changed by the next one', () => {
+it('the builder is empty after finishing, and the next batch does not change the finished one', () => {
   const builder = new RecordBatchBuilder(1_024)
   builder.add(Buffer.from('a'), Buffer.from('1'))
   const first = builder.finish(producer, 0, 0)

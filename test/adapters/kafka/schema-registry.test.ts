@@ -1,4 +1,4 @@
-/** A registry in this process that speaks the real protocol, and what its answers and failures make of a record. */
+/** A registry in this process speaks the real protocol; pins how its answers and failures affect a record. */
 import { createServer } from 'node:http'
 import avro from 'avsc'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -28,7 +28,7 @@ interface Answer {
 
 let server: Server
 let url: string
-/** What is answered, in turn; the last one over and over. */
+/** The answers in order; the last one repeats. */
 let answers: Answer[]
 let requests: { readonly path: string | undefined; readonly authorization: string | undefined }[]
 let slept: number[]
@@ -70,7 +70,7 @@ function framed(id: number, datum = avro.Type.forSchema(SCHEMA as never).toBuffe
 const NOT_FOUND: Answer = { status: 404, body: { error_code: 40403, message: 'Schema not found' } }
 
 describe('a record with a schema that the registry knows', () => {
-  it('is read, the schema asked for once', async () => {
+  it('is decoded with one request for the schema', async () => {
     const decode = decoder()
     const expected = { kind: 'point', point: { ...POINT, producer: '' } }
     expect(await decode(framed(7))).toEqual(expected)
@@ -78,7 +78,7 @@ describe('a record with a schema that the registry knows', () => {
     expect(requests.map(({ path }) => path)).toEqual(['/schemas/ids/7'])
   })
 
-  it('is undecodable, and nothing more, when its bytes are not of that schema', async () => {
+  it('is undecodable when its bytes do not fit the schema', async () => {
     const decode = decoder()
     expect(await decode(framed(7, Buffer.from([200])))).toMatchObject({ kind: 'undecodable' })
     expect(await decode(Buffer.concat([framed(7), Buffer.from([1])]))).toMatchObject({
@@ -89,7 +89,7 @@ describe('a record with a schema that the registry knows', () => {
   })
 })
 
-describe('a schema that cannot be had', () => {
+describe('a schema that is not usable', () => {
   it.each([
     ['is not registered', NOT_FOUND, 'the registry has no such schema'],
     ['is of another language', { status: 200, body: { schema: '…', schemaType: 'PROTOBUF' } }, 'of type "PROTOBUF"'],
@@ -107,7 +107,7 @@ describe('a schema that cannot be had', () => {
     expect(decoded).toHaveProperty('detail', expect.stringContaining(detail))
   })
 
-  it('is not asked for again at once, but is after a while', async () => {
+  it('is requested again only after a while', async () => {
     answers = [NOT_FOUND, { status: 200, body: { schema: JSON.stringify(SCHEMA) } }]
     const decode = decoder()
     expect(await decode(framed(9))).toMatchObject({ code: 'unknown-schema' })
@@ -119,8 +119,8 @@ describe('a schema that cannot be had', () => {
   })
 })
 
-describe('a registry that cannot be asked', () => {
-  it.each([500, 503, 429])('is asked again after it answered %i', async (status) => {
+describe('a registry that does not answer properly', () => {
+  it.each([500, 503, 429])('gets another request after the answer %i', async (status) => {
     answers = [
       { status, body: 'busy' },
       { status, body: 'busy' },
@@ -130,7 +130,7 @@ describe('a registry that cannot be asked', () => {
     expect(slept).toEqual([200, 400])
   })
 
-  it('says nothing of the record: reading has to wait', async () => {
+  it('makes reading wait, since the record may be fine', async () => {
     answers = [{ status: 503, body: 'down' }]
     await expect(decoder()(framed(1))).rejects.toMatchObject({
       code: 'SCHEMA_REGISTRY_UNAVAILABLE',
@@ -139,7 +139,7 @@ describe('a registry that cannot be asked', () => {
     expect(requests).toHaveLength(5)
   })
 
-  it('is the same when nobody listens', async () => {
+  it('makes reading wait also when its port has no listener', async () => {
     server.close()
     await expect(decoder('http://127.0.0.1:1')(framed(1))).rejects.toMatchObject({ disposition: 'retryable' })
   })
@@ -148,28 +148,28 @@ describe('a registry that cannot be asked', () => {
     [401, { message: 'no' }],
     [403, { message: 'no' }],
     [404, '<html>a web server</html>'],
-  ])('stops everything when it answers %i: retrying will not help', async (status, body) => {
+  ])('is a fatal error when it answers %i: retrying does not help', async (status, body) => {
     answers = [{ status, body }]
     await expect(decoder()(framed(1))).rejects.toMatchObject({ code: 'SCHEMA_REGISTRY_REFUSED', disposition: 'fatal' })
     expect(requests).toHaveLength(1)
   })
 })
 
-describe('the address', () => {
-  it('may carry a path and credentials', async () => {
+describe('the address of the registry', () => {
+  it('may contain a path and credentials', async () => {
     await decoder(url.replace('http://', 'http://me:p%40ss@') + '/registry/')(framed(1))
     expect(requests).toEqual([
       { path: '/registry/schemas/ids/1', authorization: `Basic ${Buffer.from('me:p@ss').toString('base64')}` },
     ])
   })
 
-  it('is joined by a given Authorization header', async () => {
+  it('is combined with a configured Authorization header', async () => {
     await createSchemaRegistry({ url, authorization: 'Bearer token', clock }).lookUp(1)
     expect(requests[0]?.authorization).toBe('Bearer token')
   })
 })
 
-describe('the first bytes tell the format', () => {
+describe('the format of a record is detected by its first bytes:', () => {
   const decode = createRecordDecoder()
   const point = { ...POINT, producer: '' }
 

@@ -3,7 +3,7 @@ import { metadataRequest, parseTopicId } from '../../../src/adapters/kafka/topic
 
 const ID = '0123456789abcdef0123456789abcdef'
 
-/** An answer as the grammar in topic-id.ts has it, with two brokers and a tagged field that nobody knows. */
+/** A response in the grammar of topic-id.ts, with two brokers and an unknown tagged field. */
 function answer({ errorCode = 0, id = ID, topics = 1 } = {}): Buffer {
   const int32 = (value: number) => {
     const bytes = Buffer.alloc(4)
@@ -33,24 +33,24 @@ function answer({ errorCode = 0, id = ID, topics = 1 } = {}): Buffer {
   ])
 }
 
-describe('the answer', () => {
-  it('gives the id behind brokers with and without a rack and tags nobody knows', () => {
+describe('the response', () => {
+  it('contains the id after brokers with and without a rack and unknown tags', () => {
     expect(parseTopicId(answer(), 'points')).toBe(ID)
   })
 
-  it('says so when there is no such topic', () => {
+  it('is an error when the topic does not exist', () => {
     expect(() => parseTopicId(answer({ errorCode: 3 }), 'points')).toThrow(
       expect.objectContaining({ code: 'KAFKA_TOPIC_MISSING' }),
     )
   })
 
-  it('does not take the id of all zeros for one', () => {
+  it('has no id when the id is all zeros', () => {
     expect(() => parseTopicId(answer({ id: '0'.repeat(32) }), 'points')).toThrow(
       expect.objectContaining({ code: 'KAFKA_TOPIC_MISSING' }),
     )
   })
 
-  it('is refused wherever it is cut off', () => {
+  it('is rejected wherever it is cut off', () => {
     const whole = answer()
     const idEnds = whole.length - 2
     for (let length = 0; length < idEnds; length++) {
@@ -61,7 +61,7 @@ describe('the answer', () => {
   })
 })
 
-it('the request asks for one topic by its name and creates nothing', async () => {
+it('the request names one topic and creates nothing', async () => {
   const { apiKey, apiVersion, encode } = metadataRequest('points').request
   expect([apiKey, apiVersion]).toEqual([3, 10])
   expect((await encode()).buffer.toString('hex')).toBe(

@@ -1,4 +1,4 @@
-/** The real embedded sidecar for one test, with clients and workers that are gone when the test is. */
+/** Starts the real embedded sidecar for one test, with clients and workers that are closed when the test ends. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import type { WorkerEvent, WorkflowWorker, WorkflowWorkerOptions } from '../../.
 export const HOST = '127.0.0.1'
 export const STORE = 'statestore'
 
-/** Started on its own data directory, or on that of a sidecar before it. */
+/** Starts a sidecar in a new data directory, or in that of an earlier sidecar. */
 export async function testSidecar(dataDir?: string) {
   const dir = dataDir ?? (await mkdtemp(join(tmpdir(), 'windrow-sidecar-')))
   const sidecar = await startEmbeddedSidecar({ dataDir: dir, inThread: false })
@@ -71,7 +71,7 @@ export function testWorker(
   }
 }
 
-/** A door that stays shut until it is opened, and tells how many came to it. */
+/** A gate that blocks all callers until it is opened, and counts them. */
 export function createGate() {
   let open!: () => void
   let arrive!: () => void
@@ -79,7 +79,7 @@ export function createGate() {
   const arrived = new Promise<void>((resolve) => (arrive = resolve))
   return {
     open,
-    /** Resolves when somebody waits at it. */
+    /** Resolves when a caller waits at the gate. */
     arrived,
     async pass() {
       arrive()

@@ -2,14 +2,14 @@ import { createServer, connect } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { Transform } from 'node:stream'
 
-/** A fixed port before a sidecar that comes, goes and comes back on another one. */
+/** A proxy with a fixed port in front of a sidecar that stops and restarts on other ports. */
 export interface TcpProxy {
   readonly port: number
-  /** Where new connections lead; `null` refuses them, as a port does that nobody listens on. */
+  /** Target port of new connections; `null` refuses them, like a port without a listener. */
   target(port: number | null): void
-  /** Lets every piece of every connection wait for so long, one after another; 0 ends it. */
+  /** Delays every chunk of every connection by this long, in order; 0 for no delay. */
   slow(delayMs: number): void
-  /** Breaks every open connection without a word. */
+  /** Resets every open connection without a goodbye. */
   cut(): void
   close(): Promise<void>
 }
