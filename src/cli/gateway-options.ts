@@ -8,7 +8,7 @@ import { placeIn, readSettings } from '../config/resolve.ts'
 import type { Config, SettingKey } from '../config/settings.ts'
 import { ConfigurationError, messageOf, type ConfigurationProblem } from '../errors/index.ts'
 import { parseTokens, type Client } from '../gateway/tokens.ts'
-import { topicOf } from '../sinks/kafka/sink.ts'
+import { topicNameOf } from '../sinks/kafka/setting.ts'
 import type { CliContext } from './command.ts'
 import { loadConfigFile } from './load-config.ts'
 
@@ -61,14 +61,14 @@ export function readGatewayOptions(
     partitions: places.has('partitions') ? complete.partitions : null,
     topics: {
       results: topicIn(complete.results) ?? `${complete.job}-results`,
-      certificates: topicOf(complete.certificates) ?? `${complete.job}-certificates`,
+      certificates: topicNameOf(complete.certificates) ?? `${complete.job}-certificates`,
     },
     json: complete.json,
   }
 }
 
 function topicIn(results: Config['results']): string | null {
-  return results.map(topicOf).find((topic) => topic !== null) ?? null
+  return results.map(topicNameOf).find((topic) => topic !== null) ?? null
 }
 
 function readTokens(path: string, add: (problem: string, remedy: string) => void): readonly Client[] {

@@ -1,6 +1,6 @@
 /** Defaults that follow from other settings. The others stand in the table of settings. */
-import { fileSetting } from '../sinks/files/sink.ts'
-import { topicSetting } from '../sinks/kafka/sink.ts'
+import { fileSetting } from '../sinks/files/setting.ts'
+import { topicSetting } from '../sinks/kafka/setting.ts'
 import { companionsOf } from '../sinks/outputs.ts'
 import { settings } from './names.ts'
 import type { Config, SettingKey } from './settings.ts'

@@ -1,7 +1,7 @@
 /** What settings demand of each other. Each rule is judged only when all that it speaks of is valid in itself. */
 import type { ConfigurationProblem } from '../errors/index.ts'
-import { fileSetting } from '../sinks/files/sink.ts'
-import { topicSetting } from '../sinks/kafka/sink.ts'
+import { fileSetting } from '../sinks/files/setting.ts'
+import { topicSetting } from '../sinks/kafka/setting.ts'
 import { destinationOf, sinkOf } from '../sinks/registry.ts'
 import type { SinkSetting } from '../sinks/sink.ts'
 import type { Incomplete } from './defaults.ts'

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { fieldMapping } from '../../src/config/field-mapping.ts'
 import * as kinds from '../../src/config/kinds.ts'
 import type { Kind } from '../../src/config/kinds.ts'
-import { fileSetting } from '../../src/sinks/files/sink.ts'
-import { topicSetting } from '../../src/sinks/kafka/sink.ts'
+import { fileSetting } from '../../src/sinks/files/setting.ts'
+import { topicSetting } from '../../src/sinks/kafka/setting.ts'
 
 /** What was given, and the value, or the beginning of the problem. */
 type Case = readonly [given: unknown, expected: { value: unknown } | { problem: string }]

@@ -4,8 +4,8 @@ import { resolveConfig, type ConfigSources } from '../../src/config/resolve.ts'
 import type { Config } from '../../src/config/settings.ts'
 import { parseConfigFile } from '../../src/config/yaml-file.ts'
 import { ConfigurationError, type ConfigurationProblem } from '../../src/errors/index.ts'
-import { fileSetting } from '../../src/sinks/files/sink.ts'
-import { topicSetting } from '../../src/sinks/kafka/sink.ts'
+import { fileSetting } from '../../src/sinks/files/setting.ts'
+import { topicSetting } from '../../src/sinks/kafka/setting.ts'
 
 interface Given {
   readonly flags?: ConfigSources['flags']

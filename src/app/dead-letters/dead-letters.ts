@@ -9,8 +9,8 @@ import type { Decoded } from '../../core/point.ts'
 import { nameLetter, type NamedLetter } from '../../dead-letters/letter.ts'
 import type { Repair } from '../../dead-letters/repair.ts'
 import { WindrowError } from '../../errors/index.ts'
-import { filePathOf } from '../../sinks/files/sink.ts'
-import { topicOf } from '../../sinks/kafka/sink.ts'
+import { filePathOf } from '../../sinks/files/setting.ts'
+import { topicNameOf } from '../../sinks/kafka/setting.ts'
 import { destinationOf } from '../../sinks/registry.ts'
 
 export type DeadLettersConfig = Pick<
@@ -56,7 +56,7 @@ export const openDeadLetters: OpenDeadLetters = async (config) => {
   if (path !== null) return openFile(config, path)
   // Loaded when needed: files do without Kafka's client.
   const { openTopicOfDeadLetters } = await import('./kafka.ts')
-  const topic = topicOf(config.deadLetters)
+  const topic = topicNameOf(config.deadLetters)
   if (topic !== null) return openTopicOfDeadLetters(config, topic)
   throw new WindrowError(`dead letters cannot be read from ${destinationOf(config.deadLetters)}`, {
     code: 'NO_DEAD_LETTERS',

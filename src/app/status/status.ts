@@ -13,7 +13,7 @@ import { dataLossIn } from '../../pipeline/data-loss.ts'
 import { readOnly, viewPartition, type PartitionView } from '../../pipeline/inspect.ts'
 import type { StateStore } from '../../ports/index.ts'
 import { jobIn, withJobStore, type StoreConfig } from '../job-store.ts'
-import { readLog, topicOf, type Log } from './topic-state.ts'
+import { readLog, sourceTopicOf, type Log } from './topic-state.ts'
 
 export type StatusConfig = StoreConfig & KafkaSettings
 
@@ -123,7 +123,7 @@ export function statusOf(record: JobRecord, looks: readonly PartitionLook[], log
     job: record.job,
     aggregator: record.aggregator,
     windowMs: record.rules.sizeMs,
-    topic: topicOf(record),
+    topic: sourceTopicOf(record),
     lagProblem: log.problem,
     halted: log.halt && haltStatus(log.halt, null),
     counts: looks.reduce((sum, { ledger }) => addFates(sum, ledger?.counts ?? NO_FATES), NO_FATES),

@@ -19,7 +19,7 @@ export const NO_LOG: Log = { ranges: new Map(), problem: null, halt: null }
 
 /** Asks the brokers, when they are named; what they do not answer is a problem that is told, not an error. */
 export async function readLog(record: JobRecord, kafka: KafkaSettings): Promise<Log> {
-  const topic = topicOf(record)
+  const topic = sourceTopicOf(record)
   if (topic === null) return NO_LOG
   if (kafka.brokers.length === 0) return { ...NO_LOG, problem: 'give --brokers to see the lag' }
   const connection = kafkaConnectionOf(kafka, 'windrow-status')
@@ -62,7 +62,7 @@ async function rangesOf(connection: KafkaConnection, topic: string, count: numbe
 }
 
 /** `null`: the job reads files. */
-export function topicOf({ source }: JobRecord): string | null {
+export function sourceTopicOf({ source }: JobRecord): string | null {
   const { kind, topic } = source as { readonly kind?: unknown; readonly topic?: unknown }
   return kind === 'kafka' && typeof topic === 'string' ? topic : null
 }

@@ -7,12 +7,12 @@ import { createFilePublisherFactory } from '../../adapters/files/result-file.ts'
 import { WindrowError } from '../../errors/index.ts'
 import type { Sink } from '../../ports/index.ts'
 import type { PublishedReader, SinkOutputs } from '../sink.ts'
-import { filesSink, type FileSetting } from './sink.ts'
+import { fileDestination, type FileSetting } from './setting.ts'
 
 export function openFilesSink(outputs: SinkOutputs<FileSetting>, job: string): Sink {
   const { results, deadLetters, certificates } = whole(outputs)
   return {
-    destination: filesSink.destination(results),
+    destination: fileDestination(results),
     delivery: 'exactly-once',
     publishers: createFilePublisherFactory({
       job,

@@ -9,7 +9,7 @@ import { readPublishedLines } from '../../adapters/kafka/published-lines.ts'
 import { createMissingTopics } from '../../adapters/kafka/topic.ts'
 import type { Sink } from '../../ports/index.ts'
 import type { PublishedReader, ReaderContext, SinkContext, SinkOutputs } from '../sink.ts'
-import { kafkaSink, type TopicSetting } from './sink.ts'
+import { topicDestination, type TopicSetting } from './setting.ts'
 
 /** Creates the topics that do not exist, with as many partitions as the source has. */
 export async function openKafkaSink(outputs: SinkOutputs<TopicSetting>, context: SinkContext): Promise<Sink> {
@@ -24,7 +24,7 @@ export async function openKafkaSink(outputs: SinkOutputs<TopicSetting>, context:
     { topic: publishedTopic, partitions, config: { 'cleanup.policy': 'compact' } },
   ])
   return {
-    destination: kafkaSink.destination(results),
+    destination: topicDestination(results),
     delivery: 'exactly-once',
     publishers: createKafkaPublisherFactory({
       connection,

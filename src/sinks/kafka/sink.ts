@@ -1,10 +1,6 @@
 /** The Kafka sink, `--results kafka:TOPIC`: results, dead letters and certificates as Avro records in topics of their own. */
-import type { SinkDefinition, SinkSetting } from '../sink.ts'
-
-export interface TopicSetting extends SinkSetting {
-  readonly kind: 'kafka'
-  readonly topic: string
-}
+import type { SinkDefinition } from '../sink.ts'
+import { topicDestination, topicSetting, type TopicSetting } from './setting.ts'
 
 export const TOPIC_NAME = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/
 const PREFIX = 'kafka:'
@@ -19,7 +15,7 @@ export const kafkaSink: SinkDefinition<TopicSetting> = {
     const topic = text.slice(PREFIX.length)
     return TOPIC_NAME.test(topic) ? topicSetting(topic) : { problem: `${JSON.stringify(topic)} is not a topic name` }
   },
-  destination: ({ topic }) => `topic ${topic}`,
+  destination: topicDestination,
   needsBrokers: true,
   companions: (_, { job }) => ({
     deadLetters: topicSetting(`${job}-dead-letters`),
@@ -27,13 +23,4 @@ export const kafkaSink: SinkDefinition<TopicSetting> = {
   }),
   open: async (outputs, context) => (await import('./open.ts')).openKafkaSink(outputs, context),
   openReader: async (outputs, context) => (await import('./open.ts')).openKafkaReader(outputs, context),
-}
-
-export function topicSetting(topic: string): TopicSetting {
-  return { kind: 'kafka', topic }
-}
-
-/** The topic if the setting names one. */
-export function topicOf(setting: SinkSetting): string | null {
-  return setting.kind === kafkaSink.kind ? (setting as TopicSetting).topic : null
 }
