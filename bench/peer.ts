@@ -49,7 +49,7 @@ async function compare(stack: Stack, signal: AbortSignal): Promise<void> {
   await execute(peerScript(), [], { env: { ...process.env, PEER_HOME: peerHome } })
   const contenders = [kafkaStreams, ...numbers(values['vms-per-workflow']).map(windrow)]
   const status = await stack.status()
-  const servers = new Map(SERVERS.map((name) => [name, status.find(({ part }) => part === name)?.pid as number]))
+  const servers = new Map(SERVERS.map((name) => [name, status.find(({ service }) => service === name)?.pid as number]))
   for (const perWindow of numbers(values['per-window'])) {
     const set = `peer_${randomBytes(4).toString('hex')}`
     const workload = await produceWorkload(connection, set, { points, vms, perWindow }, Date.now())

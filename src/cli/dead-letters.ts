@@ -1,7 +1,8 @@
 /** `windrow dead-letters list | show | retry`: what a job refused, and sending it again. */
 import { readFileSync } from 'node:fs'
 import { Option } from 'commander'
-import type { DeadLettersConfig, DeadLetterStore, OpenDeadLetters } from '../app/dead-letters/dead-letters.ts'
+import type { OpenDeadLetters } from '../app/dead-letters/dead-letters.ts'
+import type { DeadLettersConfig, DeadLetterStore } from '../app/dead-letters/store.ts'
 import { withDefaults } from '../config/defaults.ts'
 import { LOG_PLACE_EXPECTED, parseLogPlace } from '../config/log-place.ts'
 import { KAFKA_SECURITY, kafkaRules } from '../config/kafka-rules.ts'

@@ -6,7 +6,7 @@ import { settings, settingOf } from '../config/names.ts'
 import type { Config, SettingKey } from '../config/settings.ts'
 import { parseTime } from '../config/times.ts'
 import { ConfigurationError, WindrowError, type ConfigurationProblem } from '../errors/index.ts'
-import type { Bound } from '../replay/range.ts'
+import type { ReplayBound } from '../replay/range.ts'
 import { replayText } from '../ui/replay-text.ts'
 import { createRunDisplay } from '../ui/run-display.ts'
 import { createStyle, wantsColour } from '../ui/style.ts'
@@ -126,7 +126,7 @@ function readOptions(
 }
 
 /** A whole number is an offset, anything else a time. */
-function boundOf(name: 'from' | 'to', text: string | undefined, problems: ConfigurationProblem[]): Bound | null {
+function boundOf(name: 'from' | 'to', text: string | undefined, problems: ConfigurationProblem[]): ReplayBound | null {
   if (text === undefined || (name === 'from' && text === 'beginning')) return null
   if (/^\d{1,15}$/.test(text)) return { offset: Number(text) }
   const at = parseTime(text)

@@ -5,7 +5,7 @@ import { durationText, parseDuration } from '../core/durations.ts'
 import { ConfigurationError, WindrowError, messageOf, type ConfigurationProblem } from '../errors/index.ts'
 import { sizeOf, type Demand } from '../dev/size/model.ts'
 import { overlayText } from '../dev/size/overlay.ts'
-import { sizeText } from '../dev/size/text.ts'
+import { sizingText } from '../dev/size/text.ts'
 import type { CliCommand } from './command.ts'
 
 interface Flags {
@@ -61,7 +61,7 @@ export const sizeCommand: CliCommand = {
     const { demand, price } = readFlags(flags)
     const sizing = sizeOf(demand)
     if (flags.write !== undefined) await writeOverlay(flags.write, overlayText(sizing, commandOf(flags)))
-    stdout.write(flags.json ? `${JSON.stringify(sizing)}\n` : sizeText(sizing, price))
+    stdout.write(flags.json ? `${JSON.stringify(sizing)}\n` : sizingText(sizing, price))
     return 0
   },
 }

@@ -8,7 +8,7 @@ import { EXTRAS, STATE_STORES } from '../dev/stack/description.ts'
 import type { Extra, StackDescription, StateStoreKind } from '../dev/stack/description.ts'
 import { DEFAULT_PORT_BASE, MAX_DAPRDS } from '../dev/stack/ports.ts'
 import type { Progress } from '../dev/stack/progress.ts'
-import type { PartStatus } from '../dev/stack/stack.ts'
+import type { ServiceStatus } from '../dev/stack/stack.ts'
 import type { CliCommand, CliContext, ExitCode } from './command.ts'
 
 const ACTIONS = ['up', 'status', 'logs', 'down'] as const
@@ -45,24 +45,24 @@ export const stackCommand: CliCommand = {
   configure: (command) =>
     void command
       .argument('<action>', 'up (or complete), status, logs, or down')
-      .argument('[part]', 'logs: a part, as status names it')
+      .argument('[service]', 'logs: a service, as status names it')
       .option('--data-dir <folder>', `Holds all of it (${DEFAULT_DATA_DIR}, or WINDROW_STACK_DIR)`)
       .option('--port-base <port>', `up: first of 100 ports (${DEFAULT_PORT_BASE}, or as before)`)
       .option('--state <store>', 'up: redis or postgres (redis, or as before)')
       .option('--daprds <count>', `up: sidecars at least, up to ${MAX_DAPRDS} (1)`)
-      .option('--with <part>', 'up: prometheus, or grafana and prometheus')
+      .option('--with <service>', 'up: prometheus, or grafana and prometheus')
       .option('-n, --lines <count>', `logs: lines from the end (${DEFAULT_LINES})`)
       .option('-f, --follow', 'logs: go on as lines are added')
       .option('--purge', 'down: remove data and logs too')
       .option('--json', 'up, status, down: print JSON'),
-  async run(given, context, [action, part]) {
+  async run(given, context, [action, service]) {
     const flags = given as Flags
-    requireUsage(action, part, flags)
+    requireUsage(action, service, flags)
     const dataDir = flags.dataDir ?? (context.env['WINDROW_STACK_DIR'] || DEFAULT_DATA_DIR)
     const actions: Record<Action, () => Promise<ExitCode>> = {
       up: () => up(dataDir, flags, context),
       status: () => status(dataDir, flags, context),
-      logs: () => logs(dataDir, part as string, flags, context),
+      logs: () => logs(dataDir, service as string, flags, context),
       down: () => down(dataDir, flags, context),
     }
     return actions[action as Action]()
@@ -88,15 +88,15 @@ async function up(dataDir: string, flags: Flags, { env, stdout, stderr, signal }
 
 async function status(dataDir: string, flags: Flags, { stdout }: CliContext): Promise<ExitCode> {
   const { openStack } = await import('../dev/stack/stack.ts')
-  const parts = await (await openStack(dataDir)).status()
-  stdout.write(flags.json ? `${JSON.stringify({ parts })}\n` : statusTable(parts))
-  return parts.every(({ state }) => state === 'up') ? 0 : 1
+  const services = await (await openStack(dataDir)).status()
+  stdout.write(flags.json ? `${JSON.stringify({ services })}\n` : statusTable(services))
+  return services.every(({ state }) => state === 'up') ? 0 : 1
 }
 
-async function logs(dataDir: string, part: string, flags: Flags, context: CliContext): Promise<ExitCode> {
+async function logs(dataDir: string, service: string, flags: Flags, context: CliContext): Promise<ExitCode> {
   const { openStack } = await import('../dev/stack/stack.ts')
-  const file = (await openStack(dataDir)).logFile(part)
-  await requireLog(part, file)
+  const file = (await openStack(dataDir)).logFile(service)
+  await requireLog(service, file)
   // -F goes on when the file is removed and made again, by a purge.
   const args = ['-n', flags.lines ?? String(DEFAULT_LINES), ...(flags.follow ? ['-F'] : []), '--', file]
   const tail = spawn('tail', args, { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -111,12 +111,16 @@ async function logs(dataDir: string, part: string, flags: Flags, context: CliCon
   }
 }
 
-async function requireLog(part: string, file: string): Promise<void> {
+async function requireLog(service: string, file: string): Promise<void> {
   const there = await readdir(dirname(file))
   if (there.includes(basename(file))) return
   const names = there.map((name) => basename(name, '.log')).join(', ')
   throw new ConfigurationError([
-    { place: 'part', problem: `there is no log of ${JSON.stringify(part)}`, remedy: `There are those of ${names}.` },
+    {
+      place: 'service',
+      problem: `there is no log of ${JSON.stringify(service)}`,
+      remedy: `There are those of ${names}.`,
+    },
   ])
 }
 
@@ -131,7 +135,7 @@ async function down(dataDir: string, flags: Flags, { stdout, stderr }: CliContex
 }
 
 /** Throws with all that is wrong with a command line. */
-function requireUsage(action: string | undefined, part: string | undefined, flags: Flags): void {
+function requireUsage(action: string | undefined, service: string | undefined, flags: Flags): void {
   if (!ACTIONS.includes(action as Action))
     throw new ConfigurationError([
       { place: 'action', problem: `there is no stack ${action}`, remedy: `Give one of ${ACTIONS.join(', ')}.` },
@@ -153,14 +157,16 @@ function requireUsage(action: string | undefined, part: string | undefined, flag
     add('--state', `${JSON.stringify(flags.state)} is not a store`, `Give one of ${STATE_STORES.join(', ')}.`)
   if (flags.with !== undefined && !EXTRAS.includes(flags.with as Extra))
     add('--with', `${JSON.stringify(flags.with)} is not known`, `Give ${EXTRAS.join(' or ')}.`)
-  if (action === 'logs' && part === undefined) add('part', 'is not given', 'Name one, as windrow stack status does.')
-  if (action !== 'logs' && part !== undefined) add('part', `${part} means nothing to stack ${action}`, 'Leave it out.')
+  if (action === 'logs' && service === undefined)
+    add('service', 'is not given', 'Name one, as windrow stack status does.')
+  if (action !== 'logs' && service !== undefined)
+    add('service', `${service} means nothing to stack ${action}`, 'Leave it out.')
   if (problems.length > 0) throw new ConfigurationError(problems)
 }
 
 /** A line is begun when its step begins, so that minutes of building are seen to be building. */
 function progressText(progress: Progress): string {
-  if (progress.kind === 'begin') return `${progress.part.padEnd(12)} ${progress.doing} … `
+  if (progress.kind === 'begin') return `${progress.service.padEnd(12)} ${progress.doing} … `
   return `${progress.hasFailed ? 'failed after ' : ''}${progress.seconds.toFixed(1)} s\n`
 }
 
@@ -171,12 +177,12 @@ function addressesText({ addresses: { kafka, redis, postgres }, daprds, ports, t
   return lines.map(([name = '', address]) => `${name.padEnd(12)} ${address}\n`).join('')
 }
 
-function statusTable(parts: readonly PartStatus[]): string {
-  const rows = parts.map(({ part, state, pid, port, version, since, problem }) => {
+function statusTable(services: readonly ServiceStatus[]): string {
+  const rows = services.map(({ service, state, pid, port, version, since, problem }) => {
     const remark = problem === null ? '' : `  ${problem.trim()}`
-    return [part, state, String(pid ?? '-'), String(port), version, `${since ?? '-'}${remark}`]
+    return [service, state, String(pid ?? '-'), String(port), version, `${since ?? '-'}${remark}`]
   })
-  const table = [['PART', 'STATE', 'PID', 'PORT', 'VERSION', 'SINCE'], ...rows]
+  const table = [['SERVICE', 'STATE', 'PID', 'PORT', 'VERSION', 'SINCE'], ...rows]
   const width = (column: number): number => Math.max(...table.map((row) => (row[column] ?? '').length))
   return table
     .map(

@@ -33,6 +33,6 @@ export function requireUsable(what: string, decoded: Decoded): Usable {
   })
 }
 
-export function vmIdOf(usable: Usable): string {
+export function usableVmId(usable: Usable): string {
   return usable.kind === 'point' ? usable.point.vmId : usable.manifest.vmId
 }

@@ -11,7 +11,7 @@ export interface VmWindowDifference {
   readonly fields: readonly { readonly field: string; readonly live: Json; readonly replay: Json }[]
 }
 
-export interface Difference {
+export interface ReplayDifference {
   /** VM windows that both have, equal byte for byte but for the revision, and for the mark of a promotion. */
   readonly equal: number
   readonly onlyLive: number
@@ -49,7 +49,7 @@ export class LatestResults {
     return this.#byKey.values()
   }
 
-  differenceFrom(replay: LatestResults): Difference {
+  differenceFrom(replay: LatestResults): ReplayDifference {
     const { equal, found } = this.differencesFrom(replay)
     const count = (kind: VmWindowDifference['kind']): number => found.filter((one) => one.kind === kind).length
     return {

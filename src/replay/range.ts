@@ -3,23 +3,23 @@ import type { Certificate } from '../core/certificate.ts'
 import type { EpochMs } from '../core/point.ts'
 
 /** A bound as it is given: an offset of every partition, or a time. */
-export type Bound = { readonly offset: number } | { readonly at: EpochMs }
+export type ReplayBound = { readonly offset: number } | { readonly at: EpochMs }
 
 export interface ReplayRange {
   /** `null`: from the beginning. */
-  readonly from: Bound | null
+  readonly from: ReplayBound | null
   /** `null`: up to the last window that has closed. */
-  readonly to: Bound | null
+  readonly to: ReplayBound | null
 }
 
-export interface Selection {
+export interface ReplaySelection {
   /** All up to the end of the range, by partition, in their order: windows and states rest on those before the range. */
   readonly replayed: ReadonlyMap<number, readonly Certificate[]>
   /** Starts of the windows that are compared: those that lie in the range in every partition that closed them. */
   readonly windows: ReadonlySet<EpochMs>
 }
 
-export function selectRange(certificates: Iterable<Certificate>, { from, to }: ReplayRange): Selection {
+export function selectRange(certificates: Iterable<Certificate>, { from, to }: ReplayRange): ReplaySelection {
   const replayed = new Map<number, Certificate[]>()
   const inside = new Set<EpochMs>()
   const outside = new Set<EpochMs>()
@@ -46,7 +46,7 @@ export function selectRange(certificates: Iterable<Certificate>, { from, to }: R
 }
 
 /** Whether the window closed before that offset, or begins before that time. */
-function isBelow({ window, offsets }: Certificate, bound: Bound): boolean {
+function isBelow({ window, offsets }: Certificate, bound: ReplayBound): boolean {
   if ('offset' in bound) return offsets.last < bound.offset
   return window === null || window.start < bound.at
 }

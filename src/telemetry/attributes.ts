@@ -13,7 +13,7 @@ import { AGGREGATE, COMMIT, PARTITION_WINDOW, VM_WINDOW } from '../workflows/nam
 const valuesOf = <Value extends string>(all: Readonly<Record<Value, true>>): readonly Value[] =>
   Object.keys(all) as Value[]
 
-export const FATES = valuesOf<Exclude<keyof FateCounts, 'consumed'>>({
+export const RECORD_FATES = valuesOf<Exclude<keyof FateCounts, 'consumed'>>({
   accepted: true,
   duplicate: true,
   conflict: true,
@@ -96,7 +96,7 @@ export const ITEM_FATES = ['accepted', 'not-acknowledged', 'wrong-kind', ...DEAD
 
 export const ATTRIBUTES = {
   'windrow.partition': { help: 'Number of a partition', values: null },
-  'windrow.fate': { help: 'Outcome of a record', values: FATES },
+  'windrow.fate': { help: 'Outcome of a record', values: RECORD_FATES },
   'windrow.reason': { help: 'Why a window or a VM window closed', values: CLOSE_REASONS },
   'windrow.dead_letter.reason': {
     help: 'Why a record or a VM window became a dead letter',

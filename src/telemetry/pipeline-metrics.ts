@@ -2,7 +2,7 @@
 import type { FateCounts } from '../core/fate.ts'
 import type { DurationMs, EpochMs } from '../core/point.ts'
 import type { PipelineEvent } from '../ports/events.ts'
-import { FATES, RETRY_STEPS, type RetryStep } from './attributes.ts'
+import { RECORD_FATES, RETRY_STEPS, type RetryStep } from './attributes.ts'
 import type { Instruments, SetGauge } from './instruments.ts'
 import { LogEnds } from './log-ends.ts'
 
@@ -115,7 +115,7 @@ export class PipelineMetrics {
   }
 
   #folded(facts: PartitionFacts, event: PipelineEvent & { readonly kind: 'folded' }): void {
-    for (const fate of FATES) {
+    for (const fate of RECORD_FATES) {
       const added = event.counts[fate] - facts.counts[fate]
       const attributes = { 'windrow.partition': event.partition, 'windrow.fate': fate }
       // The first batch creates all series, so that a rate exists from the first record of each fate.

@@ -1,5 +1,5 @@
 /** Dead letters for people. Pure. */
-import type { Retried } from '../app/dead-letters/dead-letters.ts'
+import type { Retried } from '../app/dead-letters/store.ts'
 import { keptBytes, readableBytes } from '../dead-letters/kept-bytes.ts'
 import { isRecord, type NamedLetter } from '../dead-letters/letter.ts'
 import { formatBytes, formatCount, formatTime } from './format.ts'

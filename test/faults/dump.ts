@@ -14,7 +14,7 @@ export interface DumpOf {
 
 export async function dump({ stack, job, topic, partitions, processors }: DumpOf): Promise<string> {
   const { description } = stack
-  const services = (await stack.status()).map(({ part, state, problem }) => `  ${part} ${state} ${problem ?? ''}`)
+  const services = (await stack.status()).map(({ service, state, problem }) => `  ${service} ${state} ${problem ?? ''}`)
   const ledgers = await ledgersOf(description, job, partitions)
   const ends = await endsOf(description.addresses.kafka, topic)
   const lines: string[] = ['services', ...services, 'ledgers']

@@ -44,19 +44,19 @@ export class Sidecars {
   }
 
   async #revive(signal: AbortSignal): Promise<void> {
-    for (const { part, state } of await this.#stack.status()) {
-      if (signal.aborted || !part.startsWith('daprd') || state !== 'down') continue
-      const death = `${part} exited unexpectedly: ${await lastLines(this.#stack.logFile(part), 3)}`
+    for (const { service, state } of await this.#stack.status()) {
+      if (signal.aborted || !service.startsWith('daprd') || state !== 'down') continue
+      const death = `${service} exited unexpectedly: ${await lastLines(this.#stack.logFile(service), 3)}`
       this.deaths.push(death)
       this.#onDeath(death)
-      await this.#start(part)
+      await this.#start(service)
     }
   }
 
   /** Starts the sidecar. One that finds no store exits again and is restarted at the next poll. */
-  async #start(part: string): Promise<void> {
+  async #start(service: string): Promise<void> {
     try {
-      await this.#stack.start(part)
+      await this.#stack.start(service)
     } catch (error) {
       if (!(error instanceof WindrowError) || error.code !== 'STACK_SERVICE_FAILED') throw error
     }

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { describeStack, type StackDescription } from '../../src/dev/stack/description.ts'
-import { grafanaPart } from '../../src/dev/stack/grafana.ts'
+import { grafanaService } from '../../src/dev/stack/grafana.ts'
 import { busyPorts } from '../../src/dev/stack/ports.ts'
 
 const PORT_BASE = 21_400
@@ -67,13 +67,13 @@ function installed(): string {
 }
 
 test('Grafana runs at the address in the status, with every dashboard and the Prometheus of the stack', async () => {
-  const part = grafanaPart(stack(), { path: installed(), version: '11.6.0' })
-  await part.prepare('')
-  const { program, args, cwd } = await part.command()
+  const service = grafanaService(stack(), { path: installed(), version: '11.6.0' })
+  await service.prepare('')
+  const { program, args, cwd } = await service.command()
   const child = spawn(program, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] })
   try {
-    await usable(() => part.check(), child)
-    const answer = await fetch(`http://127.0.0.1:${part.ports[0]}/found`)
+    await usable(() => service.check(), child)
+    const answer = await fetch(`http://127.0.0.1:${service.ports[0]}/found`)
     const found = (await answer.json()) as { dashboards: string[]; datasources: object[]; settings: object }
     expect(found.dashboards).toHaveLength(readdirSync('observability/grafana/dashboards').length)
     expect(found.datasources).toEqual([
@@ -88,15 +88,15 @@ test('Grafana runs at the address in the status, with every dashboard and the Pr
     child.kill()
     await once(child, 'close')
   }
-  expect(await busyPorts(part.ports)).toEqual([])
+  expect(await busyPorts(service.ports)).toEqual([])
 })
 
 test('a Grafana binary without its other files is an error with a remedy', async () => {
   const alone = join(dataDir, 'alone')
   mkdirSync(join(alone, 'bin'), { recursive: true })
   writeFileSync(join(alone, 'bin/grafana'), '')
-  const part = grafanaPart(stack(), { path: join(alone, 'bin/grafana'), version: '11.6.0' })
-  await expect(part.command()).rejects.toMatchObject({ code: 'STACK_TOOLS_MISSING' })
+  const service = grafanaService(stack(), { path: join(alone, 'bin/grafana'), version: '11.6.0' })
+  await expect(service.command()).rejects.toMatchObject({ code: 'STACK_TOOLS_MISSING' })
 })
 
 async function usable(check: () => Promise<void>, child: ReturnType<typeof spawn>): Promise<void> {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { describeDaprd, describeStack, type StackDescription } from '../../src/dev/stack/description.ts'
-import { prometheusPart } from '../../src/dev/stack/prometheus.ts'
+import { prometheusService } from '../../src/dev/stack/prometheus.ts'
 
 let dataDir: string
 beforeEach(() => (dataDir = mkdtempSync(join(tmpdir(), 'windrow-prometheus-'))))
@@ -22,7 +22,7 @@ function stackOf(daprds: number): StackDescription {
     daprds: Array.from({ length: daprds }, (_, index) => describeDaprd(stack, index, 'windrow', 'redis')),
   }
 }
-const partOf = (daprds: number) => prometheusPart(stackOf(daprds), { path: '/usr/bin/prometheus', version: '0' })
+const partOf = (daprds: number) => prometheusService(stackOf(daprds), { path: '/usr/bin/prometheus', version: '0' })
 const targetsFile = (): string => join(dataDir, 'prometheus', 'targets.json')
 
 test('the targets are processor, gateway, each daprd and the scheduler, with the job names that the alerts use', async () => {

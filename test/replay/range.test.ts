@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Certificate } from '../../src/core/certificate.ts'
-import { selectRange, type Selection } from '../../src/replay/range.ts'
+import { selectRange, type ReplaySelection } from '../../src/replay/range.ts'
 
 /** Windows of 100 ms; partition 0 closes one each 10 records, partition 1 each 20. */
 const CERTIFICATES = [0, 1].flatMap((partition) =>
@@ -11,7 +11,7 @@ const CERTIFICATES = [0, 1].flatMap((partition) =>
   })),
 ) as unknown as Certificate[]
 
-const shortOf = ({ replayed, windows }: Selection) => ({
+const shortOf = ({ replayed, windows }: ReplaySelection) => ({
   replayed: [...replayed].map(([partition, list]) => `${partition}: ${list.map((one) => one.sequence).join(' ')}`),
   windows: [...windows],
 })

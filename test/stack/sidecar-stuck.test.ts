@@ -30,7 +30,9 @@ test('it has its actors while a worker is there, is seen to have lost them, and 
 
   await shutDownSidecar(client)
   await worker.event('disconnected')
-  await vi.waitFor(async () => expect((await stack().status()).find(({ part }) => part === name)?.state).toBe('down'))
+  await vi.waitFor(async () =>
+    expect((await stack().status()).find(({ service }) => service === name)?.state).toBe('down'),
+  )
   await stack().start(name)
   await worker.event('connected', 2)
   await vi.waitFor(async () => expect(await actorsOf(client)).toBe('registered'), { timeout: 30_000 })

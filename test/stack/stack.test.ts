@@ -10,11 +10,11 @@ import type { WorkflowContext } from '@dapr/dapr'
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readStack, startStack } from '../../src/dev/stack/index.ts'
-import type { DaprdDescription, PartStatus, Progress, Stack } from '../../src/dev/stack/index.ts'
+import type { DaprdDescription, ServiceStatus, Progress, Stack } from '../../src/dev/stack/index.ts'
 import { newStackDir, removeStack } from './stack-folder.ts'
 import { freePortBase } from './stacks.ts'
 
-const PARTS = ['redis', 'postgres', 'kafka', 'placement', 'scheduler', 'daprd-0']
+const SERVICES = ['redis', 'postgres', 'kafka', 'placement', 'scheduler', 'daprd-0']
 
 let dataDir: string
 let portBase: number
@@ -32,12 +32,12 @@ afterAll(() => removeStack(dataDir))
 const up = (more: { portBase?: number; state?: 'postgres'; daprds?: number } = {}) =>
   startStack({ dataDir, portBase, onProgress: (step) => progress.push(step), ...more })
 
-test('every part comes up in order and is usable', async () => {
+test('every service comes up in order and is usable', async () => {
   expect(
-    progress.flatMap((step) => (step.kind === 'end' && !step.part.startsWith('build-') ? [step.part] : [])),
-  ).toEqual(PARTS)
+    progress.flatMap((step) => (step.kind === 'end' && !step.service.startsWith('build-') ? [step.service] : [])),
+  ).toEqual(SERVICES)
   expect(await stack.status()).toEqual(
-    PARTS.map((part) => expect.objectContaining({ part, state: 'up' }) as PartStatus),
+    SERVICES.map((service) => expect.objectContaining({ service, state: 'up' }) as ServiceStatus),
   )
   expect(await readStack(dataDir)).toEqual(stack.description)
 })
@@ -59,23 +59,23 @@ test('other choices are refused while it is up', async () => {
 
 test('a sidecar that was killed is down in the status, and bringing up starts it alone', async () => {
   await stack.kill('daprd-0')
-  expect((await stack.status()).filter(({ state }) => state !== 'up').map(({ part, state }) => [part, state])).toEqual([
-    ['daprd-0', 'down'],
-  ])
+  expect(
+    (await stack.status()).filter(({ state }) => state !== 'up').map(({ service, state }) => [service, state]),
+  ).toEqual([['daprd-0', 'down']])
   expect((await up()).started).toEqual(['daprd-0'])
 })
 
-test('a part that hangs is unusable in the status, with the reason', async () => {
+test('a service that hangs is unusable in the status, with the reason', async () => {
   await stack.kill('scheduler', 'SIGSTOP')
   const hung = (await stack.status()).filter(({ state }) => state !== 'up')
   await stack.kill('scheduler', 'SIGCONT')
-  expect(hung).toEqual([expect.objectContaining({ part: 'scheduler', state: 'unusable' })])
+  expect(hung).toEqual([expect.objectContaining({ service: 'scheduler', state: 'unusable' })])
   expect(hung[0]?.problem).toMatch(/timeout/i)
 })
 
-test.each(['redis', 'postgres', 'kafka'])('%s comes up again after it was killed', async (part) => {
-  await stack.kill(part)
-  expect(await stack.start(part)).toBe(true)
+test.each(['redis', 'postgres', 'kafka'])('%s comes up again after it was killed', async (service) => {
+  await stack.kill(service)
+  expect(await stack.start(service)).toBe(true)
 })
 
 test('a second sidecar of the app id has the state of the first', async () => {
@@ -89,11 +89,11 @@ test('a second sidecar of the app id has the state of the first', async () => {
 test('messages and state survive going down and up, with all sidecars that there were', async () => {
   await produce('survivors', 'a message')
   await saveState(0, 'survivor', 'a value')
-  expect(await stack.down()).toEqual([...PARTS, 'daprd-1'].reverse())
+  expect(await stack.down()).toEqual([...SERVICES, 'daprd-1'].reverse())
   expect(await processesIn(dataDir)).toEqual([])
   const again = await up()
   stack = again
-  expect(again.started).toEqual([...PARTS, 'daprd-1'])
+  expect(again.started).toEqual([...SERVICES, 'daprd-1'])
   expect(await consumeOne('survivors')).toBe('a message')
   expect(await loadState(1, 'survivor')).toBe('a value')
 })
@@ -118,7 +118,7 @@ test('a port that is taken is told before anything is started', async () => {
   await rm(other, { recursive: true })
 })
 
-test('a part that cannot come up is told with the end of its log', async () => {
+test('the error of a service that cannot come up ends with the end of its log', async () => {
   await stack.stop('placement')
   await stack.stop('daprd-0')
   // Without its store a sidecar gives up.
@@ -133,7 +133,7 @@ test('going down leaves no process, and a purge no file', async () => {
 })
 
 /** The first block of ports, from a place that differs between test processes, on which nobody listens. */
-/** Pids of the processes that work in the folder; every part of a stack does. */
+/** Pids of the processes that work in the folder; every service of a stack does. */
 async function processesIn(folder: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const found: string[] = []

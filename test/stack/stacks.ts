@@ -16,7 +16,7 @@ export function sharedStack(): () => Stack {
       if ((await findStack(dataDir)) === null) return startStack({ dataDir, portBase: await freePortBase() })
       const stack = await openStack(dataDir)
       const added = addedTo(stack)
-      for (const { part } of await stack.status()) if (!added.includes(part)) await stack.start(part)
+      for (const { service } of await stack.status()) if (!added.includes(service)) await stack.start(service)
       return stack
     },
     async (stack) => {

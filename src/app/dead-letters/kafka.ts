@@ -12,11 +12,11 @@ import { notesTopicOf, readNotes, sendOnce, withRetries } from '../../adapters/k
 import { partitionOf } from '../../core/murmur2.ts'
 import { keptBytes } from '../../dead-letters/kept-bytes.ts'
 import { nameLetter, type NamedLetter } from '../../dead-letters/letter.ts'
-import { recordOf, requireAsIsHelps, requireUsable, vmIdOf, type Usable } from '../../dead-letters/repair.ts'
+import { recordOf, requireAsIsHelps, requireUsable, usableVmId, type Usable } from '../../dead-letters/repair.ts'
 import { WindrowError } from '../../errors/index.ts'
 import type { RefusedRecord } from '../../ledger/dead-letter.ts'
 import { systemClock } from '../../retry/clock.ts'
-import type { DeadLettersConfig, DeadLetterStore, Retried, RetryRequest } from './dead-letters.ts'
+import type { DeadLettersConfig, DeadLetterStore, Retried, RetryRequest } from './store.ts'
 import { recordDecoderOf } from '../record-decoder.ts'
 
 const OPENING_BRACE = 0x7b
@@ -66,7 +66,7 @@ async function retryIntoTopic(
     repair.kind === 'line'
       ? requireUsable('the repaired record', createJsonDecoder({ mapping: config.fields }).decodeText(repair.line))
       : requireUsable(`${id} as it is`, await decode(bytes))
-  const vmId = vmIdOf(usable)
+  const vmId = usableVmId(usable)
   const value = repair.kind === 'line' ? inFormatOf(record, usable, bytes) : bytes
   // A record that can be read as it is lies where its producer puts this VM, by whatever rule.
   const byKey = repair.kind === 'as-is' ? place.partition : partitionOf(vmId, await cluster.partitionCount(place.topic))

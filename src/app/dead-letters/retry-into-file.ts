@@ -7,7 +7,7 @@ import { createJsonDecoder } from '../../adapters/json/decode.ts'
 import { keptBytes } from '../../dead-letters/kept-bytes.ts'
 import { recordOf, requireAsIsHelps, requireUsable } from '../../dead-letters/repair.ts'
 import { WindrowError } from '../../errors/index.ts'
-import type { DeadLettersConfig, Retried, RetryRequest } from './dead-letters.ts'
+import type { DeadLettersConfig, Retried, RetryRequest } from './store.ts'
 
 export async function retryIntoFile(
   { fields }: DeadLettersConfig,

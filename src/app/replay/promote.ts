@@ -18,7 +18,7 @@ import {
   type ReplayLedger,
 } from '../../replay/promotion.ts'
 import { openOutputs, openPublished } from '../../replay/published.ts'
-import type { Selection } from '../../replay/range.ts'
+import type { ReplaySelection } from '../../replay/range.ts'
 import { touchedBy } from '../../workflows/activities/decide-promotion.ts'
 import { askAndWait, type Patience } from '../ask.ts'
 import { jobIn, withJobStore, type JobStore } from '../job-store.ts'
@@ -58,7 +58,7 @@ interface Asking {
 export async function promote(
   config: Config,
   shadow: Config,
-  selection: Selection,
+  selection: ReplaySelection,
   order: PromoteOrder,
   signal: AbortSignal,
 ): Promise<PromotionReport> {
@@ -100,7 +100,7 @@ export async function promote(
 async function compareAnew(
   config: Config,
   shadow: Config,
-  { windows }: Selection,
+  { windows }: ReplaySelection,
 ): Promise<{ live: LatestResults; replay: LatestResults; certificates: readonly Certificate[] }> {
   // Certificates before results: what is published in between is then newer than what they say, and is refused.
   const published = await openPublished(config)
@@ -133,7 +133,7 @@ async function sharesOf(
   vms: readonly DifferingVm[],
   { store }: JobStore,
   opened: JobStore,
-  { replayed }: Selection,
+  { replayed }: ReplaySelection,
   { config, replay }: Asking,
 ): Promise<Share[]> {
   const { partitions } = await jobIn(opened.store, config)

@@ -17,14 +17,14 @@ import { WindrowError } from '../../errors/index.ts'
 import { recordedIn, type Recorded } from '../../pipeline/recorded.ts'
 import { beginningOf } from '../../replay/beginning.ts'
 import { compareCertificates } from '../../replay/certificates.ts'
-import { LatestResults, type Difference } from '../../replay/difference.ts'
+import { LatestResults, type ReplayDifference } from '../../replay/difference.ts'
 import { openOutputs, openPublished, type Published } from '../../replay/published.ts'
 import { fileSetting } from '../../sinks/files/setting.ts'
 import { companionsOf } from '../../sinks/outputs.ts'
 import { touchedBy } from '../../workflows/activities/decide-promotion.ts'
 import type { Input } from '../run/input.ts'
 import { promote, type PromoteOrder, type PromotionReport } from './promote.ts'
-import { selectRange, type ReplayRange, type Selection } from '../../replay/range.ts'
+import { selectRange, type ReplayRange, type ReplaySelection } from '../../replay/range.ts'
 
 export interface ReplayOrder {
   /** Name of the shadow job. */
@@ -46,7 +46,7 @@ export interface ReplayReport {
   readonly seconds: number
   /** Certificates in the range, and how many of them the replay came to as well, digest by digest. */
   readonly certificates: { readonly compared: number; readonly equal: number }
-  readonly difference: Difference
+  readonly difference: ReplayDifference
   /** `null`: nothing was to be promoted. */
   readonly promotion: PromotionReport | null
 }
@@ -114,7 +114,7 @@ function shadowOf(config: Config, { into, isDry }: ReplayOrder, dataDir: string)
 function recompute(
   aggregator: AnyAggregator,
   shadow: Config,
-  { replayed }: Selection,
+  { replayed }: ReplaySelection,
   observer: RunObserver,
   signal: AbortSignal,
 ): ReturnType<typeof runJobWith> {
@@ -144,7 +144,7 @@ function recompute(
 }
 
 /** Records up to the cuts at which the last windows closed, over all partitions. */
-function recordsOf({ replayed }: Pick<Selection, 'replayed'>): number {
+function recordsOf({ replayed }: Pick<ReplaySelection, 'replayed'>): number {
   let records = 0
   for (const certificates of replayed.values()) records += certificates.at(-1)?.counts.consumed ?? 0
   return records
@@ -154,7 +154,7 @@ async function compare(
   published: Published,
   config: Config,
   shadow: Config,
-  selection: Selection,
+  selection: ReplaySelection,
 ): Promise<Pick<ReplayReport, 'certificates' | 'difference'>> {
   const windows = new Set(selection.windows)
   // What closed meanwhile may have its results among those that are read now, and is not what was replayed.

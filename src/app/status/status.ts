@@ -13,7 +13,7 @@ import { dataLossIn } from '../../pipeline/data-loss.ts'
 import { readOnly, viewPartition, type PartitionView } from '../../pipeline/inspect.ts'
 import type { StateStore } from '../../ports/index.ts'
 import { jobIn, withJobStore, type StoreConfig } from '../job-store.ts'
-import { readLog, sourceTopicOf, type Log } from './topic-state.ts'
+import { readLog, sourceTopicOf, type TopicLog } from './topic-state.ts'
 
 export type StatusConfig = StoreConfig & KafkaSettings
 
@@ -118,7 +118,7 @@ async function lookAt(store: StateStore, { job, rules }: JobRecord, partition: n
 }
 
 /** Pure. */
-export function statusOf(record: JobRecord, looks: readonly PartitionLook[], log: Log): JobStatus {
+export function statusOf(record: JobRecord, looks: readonly PartitionLook[], log: TopicLog): JobStatus {
   return {
     job: record.job,
     aggregator: record.aggregator,

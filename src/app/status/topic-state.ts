@@ -7,7 +7,7 @@ import type { KafkaSettings } from '../../config/kafka-rules.ts'
 import { WindrowError } from '../../errors/index.ts'
 import type { JobRecord } from '../../ledger/job-record.ts'
 
-export interface Log {
+export interface TopicLog {
   /** By partition; empty where nobody could be asked. */
   readonly ranges: ReadonlyMap<number, LogRange>
   readonly problem: string | null
@@ -15,10 +15,10 @@ export interface Log {
   readonly halt: WindrowError | null
 }
 
-export const NO_LOG: Log = { ranges: new Map(), problem: null, halt: null }
+export const NO_LOG: TopicLog = { ranges: new Map(), problem: null, halt: null }
 
 /** Asks the brokers, when they are named; what they do not answer is a problem that is told, not an error. */
-export async function readLog(record: JobRecord, kafka: KafkaSettings): Promise<Log> {
+export async function readLog(record: JobRecord, kafka: KafkaSettings): Promise<TopicLog> {
   const topic = sourceTopicOf(record)
   if (topic === null) return NO_LOG
   if (kafka.brokers.length === 0) return { ...NO_LOG, problem: 'give --brokers to see the lag' }
@@ -35,7 +35,11 @@ export async function readLog(record: JobRecord, kafka: KafkaSettings): Promise<
   }
 }
 
-const haltedLog = (halt: WindrowError): Log => ({ ...NO_LOG, problem: 'the topic is not the one of the job', halt })
+const haltedLog = (halt: WindrowError): TopicLog => ({
+  ...NO_LOG,
+  problem: 'the topic is not the one of the job',
+  halt,
+})
 
 /** What a run would say of the topic. */
 async function refusalOf({ source }: JobRecord, description: TopicDescription): Promise<WindrowError | null> {
@@ -50,7 +54,7 @@ async function refusalOf({ source }: JobRecord, description: TopicDescription): 
   }
 }
 
-async function rangesOf(connection: KafkaConnection, topic: string, count: number): Promise<Log['ranges']> {
+async function rangesOf(connection: KafkaConnection, topic: string, count: number): Promise<TopicLog['ranges']> {
   const { connectKafkaCluster } = await import('../../adapters/kafka/cluster.ts')
   const cluster = await connectKafkaCluster(connection)
   try {

@@ -8,7 +8,7 @@ import type { Config } from '../../config/settings.ts'
 import type { SourceRecord } from '../../core/point.ts'
 import { systemClock } from '../../retry/clock.ts'
 import { recordDecoderOf } from '../record-decoder.ts'
-import type { OpenedRecords } from './verify.ts'
+import type { OpenedRecords } from './opened-records.ts'
 
 /** Partitions that are read at once: while one waits for its broker, another is counted. */
 const AT_ONCE = 4

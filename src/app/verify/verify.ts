@@ -10,9 +10,10 @@ import { WindrowError } from '../../errors/index.ts'
 import { openOutputs } from '../../replay/published.ts'
 import type { VerifyReport } from '../../verify/report.ts'
 import type { Range } from '../../verify/selection.ts'
-import { verify, type VerifyProgress, type VerifySources } from '../../verify/verify.ts'
+import { verify, type VerifyProgress } from '../../verify/verify.ts'
 import { loadAggregator } from '../load-aggregator.ts'
 import { rulesOf } from '../rules.ts'
+import type { OpenedRecords } from './opened-records.ts'
 
 export type RunVerify = (
   config: Config,
@@ -46,12 +47,6 @@ export const runVerify: RunVerify = async (config, range, observe, signal) => {
   } finally {
     await published.close()
   }
-}
-
-/** The records that the job has read, opened. */
-export interface OpenedRecords extends Pick<VerifySources, 'records' | 'logRanges'> {
-  readonly hasBrokerClock: boolean
-  close(): Promise<void>
 }
 
 async function openTopics(config: Config): Promise<OpenedRecords> {

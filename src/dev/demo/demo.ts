@@ -11,11 +11,11 @@ import { summary as builtInSummary } from '../../core/summary.ts'
 import { createFleet, type DemoOptions, type Fleet } from './fleet.ts'
 import { openDemoInput } from './input.ts'
 import { reportOn, type DemoReport } from './report.ts'
-import { tallyOf, type Tally } from './tally.ts'
+import { tallyOf, type FleetTally } from './tally.ts'
 
 export interface Demo {
   readonly fleet: Fleet
-  readonly tally: Tally
+  readonly tally: FleetTally
   /** As `runJobWith`; the report is `null` when the run was stopped before its end. */
   run(observer: RunObserver, signal: AbortSignal): Promise<{ summary: JobSummary; report: DemoReport | null }>
 }
@@ -39,7 +39,7 @@ export function createDemo(options: DemoOptions, config: Config, resultsPath: st
 }
 
 /** Tells the observer what is known beforehand here: how many records come, and how many VM windows. */
-function knowing(tally: Tally, observer: RunObserver): RunObserver {
+function knowing(tally: FleetTally, observer: RunObserver): RunObserver {
   let isResumed = false
   return {
     progress(snapshot: RunProgress) {

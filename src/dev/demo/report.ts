@@ -7,7 +7,7 @@ import { contains, unite, type SeqRanges } from '../../core/seq-ranges.ts'
 import type { MetricSummary } from '../../core/summary.ts'
 import { DAY_MS, DAY_START, timestampOf, type DemoVm, type Fleet } from './fleet.ts'
 import { loadOf } from './shapes.ts'
-import type { MissingSeqs, Tally } from './tally.ts'
+import type { MissingSeqs, FleetTally } from './tally.ts'
 
 export interface DemoReport {
   readonly vmWindows: number
@@ -46,7 +46,7 @@ const MIN_DRAWN_WINDOWS = 12
 
 export async function reportOn(
   fleet: Fleet,
-  tally: Tally,
+  tally: FleetTally,
   summary: JobSummary,
   results: AsyncIterable<Json>,
 ): Promise<DemoReport> {
@@ -123,7 +123,7 @@ function pointsOf(vm: DemoVm, { options: { seed } }: Fleet): { at: number; sum: 
 }
 
 function differencesOf(
-  tally: Tally,
+  tally: FleetTally,
   { points, manifests }: JobSummary,
   vmWindows: number,
   incomplete: readonly MissingSeqs[],

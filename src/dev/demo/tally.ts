@@ -10,7 +10,7 @@ export interface MissingSeqs {
   readonly missing: SeqRanges
 }
 
-export interface Tally {
+export interface FleetTally {
   /** Points and manifests that arrive, copies included. */
   readonly records: number
   /** Points that arrive at all. */
@@ -24,7 +24,7 @@ export interface Tally {
   readonly incomplete: readonly MissingSeqs[]
 }
 
-export function tallyOf(fleet: Fleet): Tally {
+export function tallyOf(fleet: Fleet): FleetTally {
   let [points, copies, manifests] = [0, 0, 0]
   const incomplete: MissingSeqs[] = []
   for (const arrivals of arrivalsOf(fleet)) {

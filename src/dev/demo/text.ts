@@ -2,7 +2,7 @@
 import type { JobSummary } from '../../app/types.ts'
 import { DAY_MS, type DemoVm, type Fleet } from './fleet.ts'
 import type { DemoReport, Drawing, VmReport } from './report.ts'
-import type { Tally } from './tally.ts'
+import type { FleetTally } from './tally.ts'
 import { sparkline } from '../../ui/charts.ts'
 import { formatCount, formatDuration, formatTime } from '../../ui/format.ts'
 import type { Style } from '../../ui/style.ts'
@@ -21,7 +21,7 @@ export interface Onward {
 }
 
 /** What is about to happen. */
-export function introText({ options }: Fleet, tally: Tally, dataDir: string, style: Style): string {
+export function introText({ options }: Fleet, tally: FleetTally, dataDir: string, style: Style): string {
   const { vms, points, windowMs, seed } = options
   return (
     `${style.bold('windrow demo')}  ${formatCount(points)} points of ${formatCount(vms)} VMs over a day, ` +

@@ -1,18 +1,18 @@
 /** The model against what was measured: how far its constants are from the runs, those they were taken from and those they were not. */
-import { PARTS, RUNS } from './constants.ts'
+import { COMPONENTS, RUNS } from './constants.ts'
 import { predictedRun } from './model.ts'
 
-/** A markdown table: for each run and part, CPU seconds as computed and as measured, and how far the one is from the other. */
+/** A markdown table: for each run and component, CPU seconds as computed and as measured, and how far the one is from the other. */
 export function benchmarkTable(): string {
-  const head = ['run', ...PARTS]
+  const head = ['run', ...COMPONENTS]
   const rows = RUNS.map((run) => {
     const predicted = predictedRun(run)
-    const cells = PARTS.map((part) => {
-      const measured = run.cpuSeconds[part]
+    const cells = COMPONENTS.map((component) => {
+      const measured = run.cpuSeconds[component]
       if (!Number.isFinite(measured)) return ''
-      const error = (predicted[part] / measured - 1) * 100
-      const text = `${predicted[part].toFixed(1)} / ${measured.toFixed(1)}, ${error < 0 ? '−' : '+'}${Math.abs(error).toFixed(0)} %`
-      return run.fitted.includes(part) ? text : `**${text}**`
+      const error = (predicted[component] / measured - 1) * 100
+      const text = `${predicted[component].toFixed(1)} / ${measured.toFixed(1)}, ${error < 0 ? '−' : '+'}${Math.abs(error).toFixed(0)} %`
+      return run.fitted.includes(component) ? text : `**${text}**`
     })
     return [`\`${run.command.replace('npm run bench:peer -- ', '')}\``, ...cells]
   })

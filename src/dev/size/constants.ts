@@ -4,7 +4,7 @@
  * test holds the model against every run. On another machine, run the commands again and replace both.
  */
 
-export interface PartCosts {
+export interface ComponentCosts {
   readonly perPointUs: number
   /** Of a VM window, whatever workflow it is in. */
   readonly perVmWindowMs: number
@@ -16,8 +16,8 @@ export interface PartCosts {
   readonly perPurgeMs: number
 }
 
-export type Part = 'processor' | 'sidecar' | 'scheduler' | 'store' | 'kafka'
-export const PARTS: readonly Part[] = ['processor', 'sidecar', 'scheduler', 'store', 'kafka']
+export type Component = 'processor' | 'sidecar' | 'scheduler' | 'store' | 'kafka'
+export const COMPONENTS: readonly Component[] = ['processor', 'sidecar', 'scheduler', 'store', 'kafka']
 
 /**
  * Solved from as many runs as there are unknowns, named by `fitted` below; the other runs were held out. Purges are the row "the purge, five
@@ -25,7 +25,7 @@ export const PARTS: readonly Part[] = ['processor', 'sidecar', 'scheduler', 'sto
  * windows, since all runs had 62.5 of those a commit: the whole is put to the VM window, which is too much where
  * a partition has more VMs.
  */
-export const COSTS: Readonly<Record<Part, PartCosts>> = {
+export const COSTS: Readonly<Record<Component, ComponentCosts>> = {
   processor: { perPointUs: 4.8, perVmWindowMs: 0.95, perInstanceMs: 1.23, perCommitMs: 0, perPurgeMs: 0 },
   sidecar: { perPointUs: 0, perVmWindowMs: 0, perInstanceMs: 1.67, perCommitMs: 25, perPurgeMs: 1 },
   scheduler: { perPointUs: 0, perVmWindowMs: 0, perInstanceMs: 1.81, perCommitMs: 24, perPurgeMs: 0.9 },
@@ -39,13 +39,13 @@ export const START_SECONDS = 2.6
 /** One run of `npm run bench:peer`, which reports the CPU time of every process. */
 export interface MeasuredRun {
   readonly command: string
-  /** Parts whose constants were taken from this run; what it says of the others is a test of them. */
-  readonly fitted: readonly Part[]
+  /** Components whose constants were taken from this run; what it says of the others is a test of them. */
+  readonly fitted: readonly Component[]
   readonly points: number
   readonly vmWindows: number
   readonly commits: number
   readonly vmsPerWorkflow: number
-  readonly cpuSeconds: Readonly<Record<Part, number>>
+  readonly cpuSeconds: Readonly<Record<Component, number>>
 }
 
 const RUN_57 = { points: 513_000, vmWindows: 9_000, commits: 144 }
@@ -107,7 +107,7 @@ export const STORE = {
 } as const
 
 /** Of an open VM window with one metric and 200 points over three decades: `npm run bench -- memory`. */
-export const VM_WINDOW = { heapBytes: 6453, rowBytes: 1257 } as const
+export const OPEN_VM_WINDOW = { heapBytes: 6453, rowBytes: 1257 } as const
 
 /** A point as Kafka keeps it, uncompressed: 41 bytes of Avro with its fingerprint for an id of 8 characters, its key, and what a record has around them. */
 export const POINT_BYTES = 64

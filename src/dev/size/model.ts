@@ -6,14 +6,14 @@ import {
   BUFFER_BYTES,
   COSTS,
   JOBS_PER_INSTANCE,
-  PARTS,
+  COMPONENTS,
   POINT_BYTES,
   PROCESS_BYTES,
   START_SECONDS,
   STORE,
-  VM_WINDOW,
+  OPEN_VM_WINDOW,
   type MeasuredRun,
-  type Part,
+  type Component,
 } from './constants.ts'
 
 export interface Demand {
@@ -32,8 +32,8 @@ export interface Demand {
   readonly partitions: number | null
 }
 
-/** CPU seconds by part. */
-export type CpuByPart = Readonly<Record<Part, number>>
+/** CPU seconds by component. */
+export type CpuByComponent = Readonly<Record<Component, number>>
 
 export interface Limit {
   readonly name: string
@@ -50,9 +50,9 @@ export interface Sizing {
   /** Processors, each with its sidecar. */
   readonly processors: number
   /** Cores, over the whole of a window. */
-  readonly averageCores: CpuByPart
+  readonly averageCores: CpuByComponent
   /** Cores while a window closes. */
-  readonly peakCores: CpuByPart
+  readonly peakCores: CpuByComponent
   /** Of one processor, and of its sidecar. */
   readonly processor: { readonly cores: number; readonly heapBytes: number; readonly memoryBytes: number }
   readonly sidecar: { readonly cores: number; readonly memoryBytes: number }
@@ -75,7 +75,7 @@ export interface Sizing {
   readonly lagThreshold: number
   /** Seconds to be level again after ten minutes of standstill. */
   readonly catchUpSeconds: number
-  /** Core seconds of all parts for a million points, in the long run. */
+  /** Core seconds of all components for a million points, in the long run. */
   readonly coreSecondsPerMillionPoints: number
   /** The nearest to its limit first. */
   readonly limits: readonly Limit[]
@@ -129,9 +129,9 @@ export function sizeOf(demand: Demand): Sizing {
   const vmsPerProcessor = (demand.vms / processors) * (processors / (processors - 1))
   const heapBytes =
     PROCESS_BYTES +
-    vmsPerProcessor * openWindows * VM_WINDOW.heapBytes +
+    vmsPerProcessor * openWindows * OPEN_VM_WINDOW.heapBytes +
     Math.ceil(partitions / (processors - 1)) * BUFFER_BYTES
-  const checkpointBytes = checkpoints * (demand.vms / partitions) * VM_WINDOW.rowBytes
+  const checkpointBytes = checkpoints * (demand.vms / partitions) * OPEN_VM_WINDOW.rowBytes
   const storedRows = openWindows + ROWS_PER_CLOSED + demand.amendWindows
   const retentionSeconds = 300
 
@@ -157,7 +157,7 @@ export function sizeOf(demand: Demand): Sizing {
       kafkaBytes: demand.pointsPerSecond * POINT_BYTES,
     },
     stored: {
-      stateBytes: demand.vms * storedRows * VM_WINDOW.rowBytes,
+      stateBytes: demand.vms * storedRows * OPEN_VM_WINDOW.rowBytes,
       instanceBytes: peakInstances * Math.min(retentionSeconds, closeSeconds) * STORE.bytesPerInstance,
       topicBytes: demand.pointsPerSecond * POINT_BYTES * (demand.topicRetentionMs / 1000) * BROKERS,
     },
@@ -169,11 +169,11 @@ export function sizeOf(demand: Demand): Sizing {
 }
 
 /** What a run of `bench:peer` should have taken, by the same constants: the model's error is the distance to what it took. */
-export function predictedRun(run: MeasuredRun): CpuByPart {
-  return byPart((part) => {
-    const { perPointUs, perVmWindowMs, perInstanceMs, perCommitMs } = COSTS[part]
+export function predictedRun(run: MeasuredRun): CpuByComponent {
+  return byComponent((component) => {
+    const { perPointUs, perVmWindowMs, perInstanceMs, perCommitMs } = COSTS[component]
     const ofWindows = perVmWindowMs + perInstanceMs / run.vmsPerWorkflow
-    const start = part === 'processor' ? START_SECONDS : 0
+    const start = component === 'processor' ? START_SECONDS : 0
     return (perPointUs / 1e6) * run.points + (ofWindows * run.vmWindows + perCommitMs * run.commits) / 1000 + start
   })
 }
@@ -185,17 +185,17 @@ interface Rates {
   readonly vmsPerWorkflow: number
 }
 
-function cores({ points, vmWindows, commits, vmsPerWorkflow }: Rates): CpuByPart {
-  return byPart(
-    (part) =>
-      (COSTS[part].perPointUs / 1e6) * points +
-      vmWindows * perVmWindowSeconds(part, vmsPerWorkflow) +
-      (COSTS[part].perCommitMs / 1000) * commits,
+function cores({ points, vmWindows, commits, vmsPerWorkflow }: Rates): CpuByComponent {
+  return byComponent(
+    (component) =>
+      (COSTS[component].perPointUs / 1e6) * points +
+      vmWindows * perVmWindowSeconds(component, vmsPerWorkflow) +
+      (COSTS[component].perCommitMs / 1000) * commits,
   )
 }
 
-function perVmWindowSeconds(part: Part, vmsPerWorkflow: number): number {
-  const { perVmWindowMs, perInstanceMs, perPurgeMs } = COSTS[part]
+function perVmWindowSeconds(component: Component, vmsPerWorkflow: number): number {
+  const { perVmWindowMs, perInstanceMs, perPurgeMs } = COSTS[component]
   return (perVmWindowMs + (perInstanceMs + perPurgeMs) / vmsPerWorkflow) / 1000
 }
 
@@ -293,8 +293,8 @@ function limitsOf(sizing: Omit<Sizing, 'limits'>): Limit[] {
   return limits.sort((a, b) => b.value / b.limit - a.value / a.limit)
 }
 
-function byPart(of: (part: Part) => number): CpuByPart {
-  return Object.fromEntries(PARTS.map((part) => [part, of(part)])) as Record<Part, number>
+function byComponent(of: (component: Component) => number): CpuByComponent {
+  return Object.fromEntries(COMPONENTS.map((component) => [component, of(component)])) as Record<Component, number>
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)

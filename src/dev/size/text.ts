@@ -1,10 +1,10 @@
 /** A sizing as people read it: what to run, what it takes, and what gives way first. */
-import { PARTS, type Part } from './constants.ts'
+import { COMPONENTS, type Component } from './constants.ts'
 import type { Sizing } from './model.ts'
 import { formatBytes, formatCompact, formatCount, formatDuration } from '../../ui/format.ts'
 import { renderTable } from '../../ui/table.ts'
 
-const NAMES: Readonly<Record<Part, string>> = {
+const NAMES: Readonly<Record<Component, string>> = {
   processor: 'processors',
   sidecar: 'sidecars',
   scheduler: 'Dapr scheduler',
@@ -13,7 +13,7 @@ const NAMES: Readonly<Record<Part, string>> = {
 }
 
 /** `pricePerCoreHour` is in whatever currency it was given in; `null`: none was. */
-export function sizeText(sizing: Sizing, pricePerCoreHour: number | null): string {
+export function sizingText(sizing: Sizing, pricePerCoreHour: number | null): string {
   const { demand, partitions, processors, processor, sidecar, perSecond, stored } = sizing
   const { vms, pointsPerSecond, windowMs, closeWithinMs, vmsPerWorkflow } = demand
   const lines = [
@@ -40,7 +40,11 @@ export function sizeText(sizing: Sizing, pricePerCoreHour: number | null): strin
     '',
     ...table(
       ['cores', 'average', 'peak'],
-      PARTS.map((part) => [NAMES[part], cores(sizing.averageCores[part]), cores(sizing.peakCores[part])]),
+      COMPONENTS.map((component) => [
+        NAMES[component],
+        cores(sizing.averageCores[component]),
+        cores(sizing.peakCores[component]),
+      ]),
     ),
     '',
     ...table(
@@ -77,7 +81,7 @@ export function sizeText(sizing: Sizing, pricePerCoreHour: number | null): strin
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`
 }
 
-/** Two digits that matter at least, so that small parts do not look free. */
+/** Two digits that matter at least, so that small components do not look free. */
 function cores(value: number): string {
   return value >= 10 ? value.toFixed(0) : value >= 0.1 ? value.toFixed(2) : value.toPrecision(2)
 }

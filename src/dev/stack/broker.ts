@@ -12,8 +12,8 @@ import { monotonicClock } from '../../retry/clock.ts'
 import { retry } from '../../retry/retry.ts'
 import { ensureBuilt, isBuilt, plannedBuilds } from './builds.ts'
 import { cacheFolder } from './cache.ts'
-import { kafkaPart } from './kafka.ts'
-import type { Part } from './part.ts'
+import { kafkaService } from './kafka.ts'
+import type { Service } from './service.ts'
 import { addressOf } from './ports.ts'
 import { lastLines } from './process.ts'
 import { findKafkaTools } from './tools.ts'
@@ -53,17 +53,17 @@ export async function startBroker({ env = process.env, ...options }: BrokerOptio
   const kafkaJars = await ensureBuilt(build, cacheDir, tools, logFile)
   const address = addressOf(port)
   const ports = { kafka: port, kafkaController: controllerPort }
-  const part = kafkaPart({
+  const service = kafkaService({
     ...{ dataDir, ports, addresses: { kafka: address }, kafkaJars, tools, properties, scramUsers },
   })
-  await part.prepare(logFile)
-  const child = await launch(part, logFile)
-  await untilUsable(part, child, logFile)
-  return { address, logFile, pid: child.pid as number, stop: (signal = part.stopSignal) => end(child, signal) }
+  await service.prepare(logFile)
+  const child = await launch(service, logFile)
+  await untilUsable(service, child, logFile)
+  return { address, logFile, pid: child.pid as number, stop: (signal = service.stopSignal) => end(child, signal) }
 }
 
-async function launch(part: Part, logFile: string): Promise<ChildProcess> {
-  const { program, args, cwd } = await part.command()
+async function launch(service: Service, logFile: string): Promise<ChildProcess> {
+  const { program, args, cwd } = await service.command()
   const log = await open(logFile, 'a')
   try {
     const child = spawn(program, args, { cwd, stdio: ['ignore', log.fd, log.fd] })
@@ -74,10 +74,10 @@ async function launch(part: Part, logFile: string): Promise<ChildProcess> {
   }
 }
 
-async function untilUsable(part: Part, child: ChildProcess, logFile: string): Promise<void> {
+async function untilUsable(service: Service, child: ChildProcess, logFile: string): Promise<void> {
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null
   try {
-    await retry(USABLE_RETRY, { clock: monotonicClock, isRetryable: () => !hasEnded() }, () => part.check())
+    await retry(USABLE_RETRY, { clock: monotonicClock, isRetryable: () => !hasEnded() }, () => service.check())
   } catch (error) {
     const what = hasEnded() ? 'ended while it came up' : 'does not become usable'
     await end(child, 'SIGKILL')

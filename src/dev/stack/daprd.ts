@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { DAPR_VERSION } from './builds.ts'
 import { fillTemplate } from './data-files.ts'
 import type { DaprdDescription, StackDescription } from './description.ts'
-import { checkHttp } from './part.ts'
-import type { Part } from './part.ts'
+import { checkHttp } from './service.ts'
+import type { Service } from './service.ts'
 import { HOST } from './ports.ts'
 
 /** Largest request, reply and workflow payload; Dapr's default is 4Mi. */
 const MAX_BODY_SIZE = '64Mi'
 
-export function daprdPart(stack: StackDescription, daprd: DaprdDescription): Part {
+export function daprdService(stack: StackDescription, daprd: DaprdDescription): Service {
   const folder = join(stack.dataDir, 'dapr')
   const resources = join(folder, `resources-${daprd.state}`)
   const config = join(folder, 'config.yaml')

@@ -9,7 +9,7 @@ import { addressOf, daprdPorts, HOST, stackPorts } from './ports.ts'
 import type { DaprdPorts, StackPorts } from './ports.ts'
 import type { Tools } from './tools.ts'
 
-/** Parts that are taken along when asked for; Grafana, which shows what Prometheus knows, takes that along. */
+/** Services that are taken along when asked for; Grafana, which shows what Prometheus knows, takes that along. */
 export const EXTRAS = ['prometheus', 'grafana'] as const
 export type Extra = (typeof EXTRAS)[number]
 

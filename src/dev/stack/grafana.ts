@@ -6,8 +6,8 @@ import { WindrowError } from '../../errors/index.ts'
 import { exists } from '../../adapters/files/exists.ts'
 import { fillTemplate } from './data-files.ts'
 import type { StackDescription } from './description.ts'
-import { checkHttp } from './part.ts'
-import type { Part } from './part.ts'
+import { checkHttp } from './service.ts'
+import type { Service } from './service.ts'
 import { addressOf, HOST } from './ports.ts'
 import type { Tool } from './tools.ts'
 
@@ -21,7 +21,7 @@ const PACKAGED_HOME = '/usr/share/grafana'
 /** What stands in the files of provisioning for containers, and nowhere else in them. */
 const IN_CONTAINERS = { prometheus: 'http://prometheus:9090', dashboards: '/windrow/dashboards' }
 
-export function grafanaPart(stack: StackDescription, tool: Tool): Part {
+export function grafanaService(stack: StackDescription, tool: Tool): Service {
   const folder = join(stack.dataDir, 'grafana')
   const config = join(folder, 'grafana.ini')
   const port = stack.ports.grafana

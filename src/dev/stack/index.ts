@@ -6,8 +6,8 @@
  *     stack.description.addresses.kafka // '127.0.0.1:9092'
  *     await stack.down()
  *
- * stack.ts        the loop: brings parts up in order, completes what is up in part, takes them down in reverse
- * part.ts         what a part is; redis.ts, postgres.ts, kafka.ts, placement.ts, scheduler.ts, daprd.ts are the parts
+ * stack.ts        the loop: brings services up in order, completes what is up in part, takes them down in reverse
+ * service.ts       what a service is; redis.ts, postgres.ts, kafka.ts, placement.ts, scheduler.ts, daprd.ts are the services
  * process.ts      processes that outlive the command: pid files, liveness, ending
  * programs.ts     tools.ts finds what the machine has, builds.ts builds the rest into the cache (cache.ts)
  * broker.ts       Kafka alone, for who needs no sidecar
@@ -23,4 +23,4 @@ export type { Progress } from './progress.ts'
 export { startBroker } from './broker.ts'
 export type { Broker, BrokerOptions } from './broker.ts'
 export { openStack, startStack } from './stack.ts'
-export type { DaprdOptions, PartStatus, Stack, StackOptions } from './stack.ts'
+export type { DaprdOptions, ServiceStatus, Stack, StackOptions } from './stack.ts'

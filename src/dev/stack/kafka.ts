@@ -7,14 +7,14 @@ import { KAFKA_VERSION } from './builds.ts'
 import { exists } from '../../adapters/files/exists.ts'
 import { fillTemplate } from './data-files.ts'
 import type { StackDescription } from './description.ts'
-import { CHECK_TIMEOUT_MS, notUsable } from './part.ts'
-import type { Part } from './part.ts'
+import { CHECK_TIMEOUT_MS, notUsable } from './service.ts'
+import type { Service } from './service.ts'
 import { runToEnd } from './process.ts'
 import type { Command } from './process.ts'
 
 const JVM_OPTIONS = ['-Xms256m', '-Xmx1g', '-Djava.awt.headless=true', '-Dorg.slf4j.simpleLogger.showDateTime=true']
 
-/** What the part is made from; a stack's description has it all. */
+/** What the service is made from; a stack's description has it all. */
 export type KafkaDescription = Pick<StackDescription, 'dataDir' | 'kafkaJars'> & {
   readonly ports: Pick<StackDescription['ports'], 'kafka' | 'kafkaController'>
   readonly addresses: Pick<StackDescription['addresses'], 'kafka'>
@@ -24,7 +24,7 @@ export type KafkaDescription = Pick<StackDescription, 'dataDir' | 'kafkaJars'> &
   readonly scramUsers?: Readonly<Record<string, string>>
 }
 
-export function kafkaPart(stack: KafkaDescription): Part {
+export function kafkaService(stack: KafkaDescription): Service {
   const folder = join(stack.dataDir, 'kafka')
   const properties = join(folder, 'server.properties')
   const logDir = join(folder, 'log')

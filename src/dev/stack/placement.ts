@@ -2,11 +2,11 @@
 import { join } from 'node:path'
 import { DAPR_VERSION } from './builds.ts'
 import type { StackDescription } from './description.ts'
-import { checkHttp } from './part.ts'
-import type { Part } from './part.ts'
+import { checkHttp } from './service.ts'
+import type { Service } from './service.ts'
 import { addressOf, HOST } from './ports.ts'
 
-export function placementPart(stack: StackDescription): Part {
+export function placementService(stack: StackDescription): Service {
   const { placement, placementHealth, placementMetrics, placementRaft } = stack.ports
   return {
     name: 'placement',

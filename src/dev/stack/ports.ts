@@ -1,5 +1,5 @@
 /**
- * Where the parts of a stack listen: all on 127.0.0.1, in one block of a hundred ports, so that one number moves a stack
+ * Where the services of a stack listen: all on 127.0.0.1, in one block of a hundred ports, so that one number moves a stack
  * aside. The block stays below 32768, where Linux begins to hand out ports to outgoing connections.
  */
 import { createServer } from 'node:net'
@@ -34,7 +34,7 @@ export interface StackPorts {
   readonly schedulerEtcdPeer: number
   readonly prometheus: number
   readonly grafana: number
-  /** Where the stack's Prometheus looks for a processor's metrics; the processor is not part of the stack. */
+  /** Where the stack's Prometheus looks for a processor's metrics; the processor is not a service of the stack. */
   readonly processorMetrics: number
   /** The same for a gateway. */
   readonly gatewayMetrics: number

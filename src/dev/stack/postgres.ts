@@ -9,15 +9,15 @@ import { promisify } from 'node:util'
 import { WindrowError } from '../../errors/index.ts'
 import { exists } from '../../adapters/files/exists.ts'
 import type { StackDescription } from './description.ts'
-import { CHECK_TIMEOUT_MS, notUsable } from './part.ts'
-import type { Part } from './part.ts'
+import { CHECK_TIMEOUT_MS, notUsable } from './service.ts'
+import type { Service } from './service.ts'
 import { HOST } from './ports.ts'
 import { runToEnd } from './process.ts'
 import { postgresProgram } from './tools.ts'
 
 const run = promisify(execFile)
 
-export function postgresPart(stack: StackDescription): Part {
+export function postgresService(stack: StackDescription): Service {
   const folder = join(stack.dataDir, 'postgres')
   const { postgres, postgresUser: user } = stack.tools
   const port = stack.ports.postgres

@@ -1,25 +1,25 @@
 /** What a stack tells while it comes up and goes down: one line a step, begun when it begins. */
 
 export type Progress =
-  | { readonly kind: 'begin'; readonly part: string; readonly doing: string }
-  | { readonly kind: 'end'; readonly part: string; readonly hasFailed: boolean; readonly seconds: number }
+  | { readonly kind: 'begin'; readonly service: string; readonly doing: string }
+  | { readonly kind: 'end'; readonly service: string; readonly hasFailed: boolean; readonly seconds: number }
 
 export type OnProgress = (progress: Progress) => void
 
 export async function timed<T>(
-  part: string,
+  service: string,
   doing: string,
   onProgress: OnProgress,
   step: () => Promise<T>,
 ): Promise<T> {
   const begunMs = performance.now()
   let hasFailed = true
-  onProgress({ kind: 'begin', part, doing })
+  onProgress({ kind: 'begin', service, doing })
   try {
     const result = await step()
     hasFailed = false
     return result
   } finally {
-    onProgress({ kind: 'end', part, hasFailed, seconds: (performance.now() - begunMs) / 1000 })
+    onProgress({ kind: 'end', service, hasFailed, seconds: (performance.now() - begunMs) / 1000 })
   }
 }

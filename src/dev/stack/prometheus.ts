@@ -4,15 +4,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fillTemplate } from './data-files.ts'
 import type { StackDescription } from './description.ts'
-import { checkHttp } from './part.ts'
-import type { Part } from './part.ts'
+import { checkHttp } from './service.ts'
+import type { Service } from './service.ts'
 import { addressOf } from './ports.ts'
 import type { Tool } from './tools.ts'
 
 /** Beside `src/` and beside `dist/`. */
 const RULES = fileURLToPath(new URL('../../../observability/prometheus', import.meta.url))
 
-export function prometheusPart(stack: StackDescription, tool: Tool): Part {
+export function prometheusService(stack: StackDescription, tool: Tool): Service {
   const folder = join(stack.dataDir, 'prometheus')
   const config = join(folder, 'prometheus.yml')
   const targets = join(folder, 'targets.json')

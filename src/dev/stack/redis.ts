@@ -4,11 +4,11 @@ import { mkdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { StackDescription } from './description.ts'
-import { CHECK_TIMEOUT_MS, notUsable } from './part.ts'
-import type { Part } from './part.ts'
+import { CHECK_TIMEOUT_MS, notUsable } from './service.ts'
+import type { Service } from './service.ts'
 import { HOST } from './ports.ts'
 
-export function redisPart(stack: StackDescription): Part {
+export function redisService(stack: StackDescription): Service {
   const folder = join(stack.dataDir, 'redis')
   const port = stack.ports.redis
   return {

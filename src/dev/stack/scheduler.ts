@@ -3,13 +3,13 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DAPR_VERSION } from './builds.ts'
 import type { StackDescription } from './description.ts'
-import { checkHttp } from './part.ts'
-import type { Part } from './part.ts'
+import { checkHttp } from './service.ts'
+import type { Service } from './service.ts'
 import { addressOf, HOST } from './ports.ts'
 
 const ID = 'dapr-scheduler-server-0'
 
-export function schedulerPart(stack: StackDescription): Part {
+export function schedulerService(stack: StackDescription): Service {
   const { scheduler, schedulerHealth, schedulerMetrics, schedulerEtcdClient, schedulerEtcdPeer } = stack.ports
   const folder = join(stack.dataDir, 'scheduler')
   return {

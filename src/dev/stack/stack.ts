@@ -1,5 +1,5 @@
 /**
- * The stack's loop. Parts come up in the order of their needs, each usable before the next is started, and go down in
+ * The stack's loop. Services come up in the order of their needs, each usable before the next is started, and go down in
  * reverse. Everything is found again from the data folder, so it does not matter which process started what.
  */
 import { mkdir, rm, rmdir } from 'node:fs/promises'
@@ -9,23 +9,23 @@ import { ConfigurationError, messageOf, WindrowError } from '../../errors/index.
 import { monotonicClock } from '../../retry/clock.ts'
 import { retry } from '../../retry/retry.ts'
 import { cacheFolder } from './cache.ts'
-import { daprdPart } from './daprd.ts'
+import { daprdService } from './daprd.ts'
 import { APP_ID, describeDaprd, describeStack, findStack, readStack, stackFile, writeStack } from './description.ts'
 import type { DaprdDescription, Extra, StackChoices, StackDescription, StateStoreKind } from './description.ts'
-import { grafanaPart } from './grafana.ts'
-import { kafkaPart } from './kafka.ts'
-import type { Part } from './part.ts'
-import { placementPart } from './placement.ts'
+import { grafanaService } from './grafana.ts'
+import { kafkaService } from './kafka.ts'
+import type { Service } from './service.ts'
+import { placementService } from './placement.ts'
 import { busyPorts, DEFAULT_PORT_BASE, MAX_DAPRDS, stackPorts } from './ports.ts'
-import { postgresPart } from './postgres.ts'
+import { postgresService } from './postgres.ts'
 import { endProcess, isAlive, lastLines, launch, readProcess, removeFile, sendSignal } from './process.ts'
 import type { ProcessRecord } from './process.ts'
 import { providePrograms } from './programs.ts'
 import { timed } from './progress.ts'
 import type { OnProgress } from './progress.ts'
-import { prometheusPart } from './prometheus.ts'
-import { redisPart } from './redis.ts'
-import { schedulerPart } from './scheduler.ts'
+import { prometheusService } from './prometheus.ts'
+import { redisService } from './redis.ts'
+import { schedulerService } from './scheduler.ts'
 
 export interface StackOptions {
   /** Holds all of the stack; one stack a folder. */
@@ -36,7 +36,7 @@ export interface StackOptions {
   readonly state?: StateStoreKind
   /** Sidecars of the app id `windrow`, at least. @default 1 */
   readonly daprds?: number
-  /** Parts that a stack does without unless told; one that was taken along before stays. */
+  /** Services that a stack does without unless told; one that was taken along before stays. */
   readonly with?: readonly Extra[]
   /** @default `$WINDROW_CACHE`, else `windrow` in `$XDG_CACHE_HOME` or `~/.cache` */
   readonly cacheDir?: string
@@ -56,8 +56,8 @@ export interface DaprdOptions {
   readonly state?: StateStoreKind
 }
 
-export interface PartStatus {
-  readonly part: string
+export interface ServiceStatus {
+  readonly service: string
   /** `unusable`: it runs, but does not pass its check; `problem` says why. */
   readonly state: 'up' | 'unusable' | 'down'
   readonly problem: string | null
@@ -68,31 +68,31 @@ export interface PartStatus {
   readonly since: string | null
 }
 
-/** A stack in a data folder, whoever started it. Parts go by their names in `status()`. */
+/** A stack in a data folder, whoever started it. Services go by their names in `status()`. */
 export interface Stack {
   readonly description: StackDescription
-  /** Brings one part up and waits until it is usable; says whether it was not up before. */
-  start(part: string): Promise<boolean>
+  /** Brings one service up and waits until it is usable; says whether it was not up before. */
+  start(service: string): Promise<boolean>
   /** Adds a sidecar, or brings up the one of this index. */
   startDaprd(options: DaprdOptions): Promise<DaprdDescription>
-  /** Ends a part in order; nothing when it is down. */
-  stop(part: string): Promise<void>
+  /** Ends a service in order; nothing when it is down. */
+  stop(service: string): Promise<void>
   /** Sends a signal; waits for the end with those that end. @default 'SIGKILL' */
-  kill(part: string, signal?: NodeJS.Signals): Promise<void>
-  status(): Promise<PartStatus[]>
-  logFile(part: string): string
-  /** Ends all parts; returns the names of those that were up. `purge` removes data and logs too. */
+  kill(service: string, signal?: NodeJS.Signals): Promise<void>
+  status(): Promise<ServiceStatus[]>
+  logFile(service: string): string
+  /** Ends all services; returns the names of those that were up. `purge` removes data and logs too. */
   down(options?: { readonly purge?: boolean }): Promise<string[]>
 }
 
-/** A part that takes longer to become usable has failed; Kafka on a busy machine takes some ten seconds. */
+/** A service that takes longer to become usable has failed; Kafka on a busy machine takes some ten seconds. */
 const USABLE_TIMEOUT_MS = 120_000
 const USABLE_RETRY = { baseMs: 100, capMs: 100, budgetMs: USABLE_TIMEOUT_MS }
-/** A part that takes longer to end in order is killed. */
+/** A service that takes longer to end in order is killed. */
 const STOP_TIMEOUT_MS = 30_000
 const ENDING_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGKILL']
 
-/** Brings a stack up, or completes one that is up in part. Returns it with the names of the parts that were not up. */
+/** Brings a stack up, or completes one that is up in part. Returns it with the names of the services that were not up. */
 export async function startStack(options: StackOptions): Promise<Stack & { readonly started: readonly string[] }> {
   const { daprds = 1, env = process.env, signal, onProgress = () => undefined } = options
   const dataDir = checkedDataDir(options.dataDir)
@@ -117,9 +117,9 @@ export async function startStack(options: StackOptions): Promise<Stack & { reado
   await writeStack(description)
 
   const stack = manage(description, onProgress, signal)
-  await requireFreePorts(description, partsOf(description))
+  await requireFreePorts(description, servicesOf(description))
   const started: string[] = []
-  for (const { name } of partsOf(description)) if (await stack.start(name)) started.push(name)
+  for (const { name } of servicesOf(description)) if (await stack.start(name)) started.push(name)
   return Object.assign(stack, { started })
 }
 
@@ -131,23 +131,23 @@ export async function openStack(dataDir: string, onProgress: OnProgress = () => 
 function manage(initial: StackDescription, onProgress: OnProgress, signal?: AbortSignal): Stack {
   let description = initial
   const { dataDir } = initial
-  const logFile = (part: string): string => join(dataDir, 'logs', `${part}.log`)
+  const logFile = (service: string): string => join(dataDir, 'logs', `${service}.log`)
 
   async function start(name: string): Promise<boolean> {
-    const part = partNamed(description, name)
-    if ((await statusOf(dataDir, part)).state === 'up') return false
+    const service = serviceNamed(description, name)
+    if ((await statusOf(dataDir, service)).state === 'up') return false
     requireGoingOn(signal)
-    await timed(name, part.doing, onProgress, async () => {
+    await timed(name, service.doing, onProgress, async () => {
       const running = await readProcess(pidFile(dataDir, name))
-      await waitUntilUsable(part, running ?? (await launchPart(part)), logFile(name), signal)
+      await waitUntilUsable(service, running ?? (await launchService(service)), logFile(name), signal)
     })
     return true
   }
 
-  async function launchPart(part: Part): Promise<ProcessRecord> {
-    await requireFreePorts(description, [part])
-    await part.prepare(logFile(part.name))
-    return launch(await part.command(), pidFile(dataDir, part.name), logFile(part.name))
+  async function launchService(service: Service): Promise<ProcessRecord> {
+    await requireFreePorts(description, [service])
+    await service.prepare(logFile(service.name))
+    return launch(await service.command(), pidFile(dataDir, service.name), logFile(service.name))
   }
 
   async function startDaprd(options: DaprdOptions): Promise<DaprdDescription> {
@@ -166,11 +166,11 @@ function manage(initial: StackDescription, onProgress: OnProgress, signal?: Abor
   }
 
   async function stop(name: string): Promise<boolean> {
-    const part = partNamed(description, name)
+    const service = serviceNamed(description, name)
     const running = await readProcess(pidFile(dataDir, name))
     if (running === null) return false
     await timed(name, 'stops', onProgress, async () => {
-      if (await endProcess(running, part.stopSignal, STOP_TIMEOUT_MS)) return
+      if (await endProcess(running, service.stopSignal, STOP_TIMEOUT_MS)) return
       await endProcess(running, 'SIGKILL', STOP_TIMEOUT_MS)
     })
     await removeFile(pidFile(dataDir, name))
@@ -178,7 +178,7 @@ function manage(initial: StackDescription, onProgress: OnProgress, signal?: Abor
   }
 
   async function kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    partNamed(description, name)
+    serviceNamed(description, name)
     const running = await readProcess(pidFile(dataDir, name))
     if (running === null) return
     if (!ENDING_SIGNALS.includes(signal)) sendSignal(running, signal)
@@ -189,10 +189,10 @@ function manage(initial: StackDescription, onProgress: OnProgress, signal?: Abor
   }
 
   async function down({ purge = false } = {}): Promise<string[]> {
-    const parts = partsOf(description).reverse()
+    const services = servicesOf(description).reverse()
     const stopped: string[] = []
-    for (const { name } of parts) if (await stop(name)) stopped.push(name)
-    if (purge) await removeData(dataDir, parts)
+    for (const { name } of services) if (await stop(name)) stopped.push(name)
+    if (purge) await removeData(dataDir, services)
     return stopped
   }
 
@@ -202,33 +202,39 @@ function manage(initial: StackDescription, onProgress: OnProgress, signal?: Abor
     },
     start,
     startDaprd,
-    stop: async (part) => void (await stop(part)),
+    stop: async (service) => void (await stop(service)),
     kill,
-    status: () => Promise.all(partsOf(description).map((part) => statusOf(dataDir, part))),
+    status: () => Promise.all(servicesOf(description).map((service) => statusOf(dataDir, service))),
     logFile,
     down,
   }
 }
 
 /** In the order in which they are started. */
-function partsOf(stack: StackDescription): Part[] {
-  const servers = [redisPart(stack), postgresPart(stack), kafkaPart(stack), placementPart(stack), schedulerPart(stack)]
+function servicesOf(stack: StackDescription): Service[] {
+  const servers = [
+    redisService(stack),
+    postgresService(stack),
+    kafkaService(stack),
+    placementService(stack),
+    schedulerService(stack),
+  ]
   // A description from before there was one of them has no member for it.
   const { prometheus = null, grafana = null } = stack.tools
   const extras = [
-    ...(prometheus === null ? [] : [prometheusPart(stack, prometheus)]),
-    ...(grafana === null ? [] : [grafanaPart(stack, grafana)]),
+    ...(prometheus === null ? [] : [prometheusService(stack, prometheus)]),
+    ...(grafana === null ? [] : [grafanaService(stack, grafana)]),
   ]
-  return [...servers, ...stack.daprds.map((daprd) => daprdPart(stack, daprd)), ...extras]
+  return [...servers, ...stack.daprds.map((daprd) => daprdService(stack, daprd)), ...extras]
 }
 
-function partNamed(stack: StackDescription, name: string): Part {
-  const parts = partsOf(stack)
-  const part = parts.find((candidate) => candidate.name === name)
-  if (part !== undefined) return part
-  const names = parts.map((candidate) => candidate.name).join(', ')
+function serviceNamed(stack: StackDescription, name: string): Service {
+  const services = servicesOf(stack)
+  const service = services.find((candidate) => candidate.name === name)
+  if (service !== undefined) return service
+  const names = services.map((candidate) => candidate.name).join(', ')
   throw new ConfigurationError([
-    { place: 'part', problem: `the stack has no ${JSON.stringify(name)}`, remedy: `Its parts are ${names}.` },
+    { place: 'service', problem: `the stack has no ${JSON.stringify(name)}`, remedy: `Its services are ${names}.` },
   ])
 }
 
@@ -243,14 +249,14 @@ function withDaprds(stack: StackDescription, before: StackDescription | null, co
   return { ...stack, daprds: [...kept, ...added].sort((a, b) => a.index - b.index) }
 }
 
-async function statusOf(dataDir: string, part: Part): Promise<PartStatus> {
-  const { name, version } = part
-  const port = part.ports[0]
+async function statusOf(dataDir: string, service: Service): Promise<ServiceStatus> {
+  const { name, version } = service
+  const port = service.ports[0]
   const running = await readProcess(pidFile(dataDir, name))
-  if (running === null) return { part: name, state: 'down', problem: null, pid: null, port, version, since: null }
-  const common = { part: name, pid: running.pid, port, version, since: running.startedAt }
+  if (running === null) return { service: name, state: 'down', problem: null, pid: null, port, version, since: null }
+  const common = { service: name, pid: running.pid, port, version, since: running.startedAt }
   try {
-    await part.check()
+    await service.check()
     return { ...common, state: 'up', problem: null }
   } catch (error) {
     return { ...common, state: 'unusable', problem: messageOf(error) }
@@ -258,20 +264,20 @@ async function statusOf(dataDir: string, part: Part): Promise<PartStatus> {
 }
 
 async function waitUntilUsable(
-  part: Part,
+  service: Service,
   running: ProcessRecord,
   logFile: string,
   signal?: AbortSignal,
 ): Promise<void> {
   const control = { clock: monotonicClock, signal, isRetryable: () => isAlive(running) }
   try {
-    await retry(USABLE_RETRY, control, () => part.check())
+    await retry(USABLE_RETRY, control, () => service.check())
   } catch (problem) {
     requireGoingOn(signal)
     const hasEnded = !(await isAlive(running))
     const what = hasEnded ? 'ended while it came up' : `is not usable after ${USABLE_TIMEOUT_MS / 1000} s`
     throw new WindrowError(
-      `${part.name} ${what} (${messageOf(problem)}); its log ends:\n${await lastLines(logFile, 20)}`,
+      `${service.name} ${what} (${messageOf(problem)}); its log ends:\n${await lastLines(logFile, 20)}`,
       { code: 'STACK_SERVICE_FAILED', cause: problem },
     )
   }
@@ -285,13 +291,13 @@ function requireGoingOn(signal: AbortSignal | undefined): void {
     })
 }
 
-/** Throws, naming them all, when ports of parts that do not run are taken. */
-async function requireFreePorts(stack: StackDescription, parts: readonly Part[]): Promise<void> {
+/** Throws, naming them all, when ports of services that do not run are taken. */
+async function requireFreePorts(stack: StackDescription, services: readonly Service[]): Promise<void> {
   const taken: string[] = []
-  for (const part of parts) {
-    if ((await readProcess(pidFile(stack.dataDir, part.name))) !== null) continue
-    const busy = await busyPorts(part.ports)
-    if (busy.length > 0) taken.push(`${part.name} needs ${busy.join(', ')}`)
+  for (const service of services) {
+    if ((await readProcess(pidFile(stack.dataDir, service.name))) !== null) continue
+    const busy = await busyPorts(service.ports)
+    if (busy.length > 0) taken.push(`${service.name} needs ${busy.join(', ')}`)
   }
   if (taken.length > 0)
     throw new WindrowError(`Ports are taken by something else: ${taken.join('; ')}`, { code: 'STACK_PORT_TAKEN' })
@@ -299,7 +305,7 @@ async function requireFreePorts(stack: StackDescription, parts: readonly Part[])
 
 async function requireSameWhileRunning(before: StackDescription, now: StackChoices): Promise<void> {
   if (before.portBase === now.portBase && before.state === now.state) return
-  for (const { name } of partsOf(before))
+  for (const { name } of servicesOf(before))
     if ((await readProcess(pidFile(before.dataDir, name))) !== null)
       throw stackDiffers(
         `The stack in ${before.dataDir} is up with port base ${before.portBase} and state in ${before.state}, ` +
@@ -318,7 +324,7 @@ function checkedDataDir(given: string): string {
   throw new ConfigurationError([
     {
       place: '--data-dir',
-      problem: `${JSON.stringify(dataDir)} has characters that configuration files of its parts cannot carry`,
+      problem: `${JSON.stringify(dataDir)} has characters that configuration files of its services cannot carry`,
       remedy: 'Choose a path of letters, digits, spaces and _ . / @ + -.',
     },
   ])
@@ -332,9 +338,9 @@ function checkDaprdCount(count: number): void {
 }
 
 /** Removes what the stack made, and the folder itself when nothing else is in it. */
-async function removeData(dataDir: string, parts: readonly Part[]): Promise<void> {
+async function removeData(dataDir: string, services: readonly Service[]): Promise<void> {
   const own = [
-    ...parts.flatMap((part) => part.folders),
+    ...services.flatMap((service) => service.folders),
     join(dataDir, 'logs'),
     join(dataDir, 'pids'),
     stackFile(dataDir),
@@ -348,6 +354,6 @@ async function removeData(dataDir: string, parts: readonly Part[]): Promise<void
   }
 }
 
-function pidFile(dataDir: string, part: string): string {
-  return join(dataDir, 'pids', `${part}.json`)
+function pidFile(dataDir: string, service: string): string {
+  return join(dataDir, 'pids', `${service}.json`)
 }

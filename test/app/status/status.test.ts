@@ -7,7 +7,7 @@ import { resolveSettings } from '../../../src/library/settings.ts'
 import { connectSidecar } from '../../../src/adapters/dapr/client.ts'
 import { createDaprStateStore } from '../../../src/adapters/dapr/state-store.ts'
 import { readStatus, statusOf, type PartitionLook, type StatusConfig } from '../../../src/app/status/status.ts'
-import { NO_LOG, type Log } from '../../../src/app/status/topic-state.ts'
+import { NO_LOG, type TopicLog } from '../../../src/app/status/topic-state.ts'
 import { PartitionState } from '../../../src/core/partition-state.ts'
 import { summary } from '../../../src/core/summary.ts'
 import { startEmbeddedSidecar } from '../../../src/embedded/index.ts'
@@ -53,7 +53,7 @@ const only = (view: PartitionView | null, log = NO_LOG, more: Partial<PartitionL
   const [status] = statusOf({ ...RECORD, partitions: 1 }, [lookOf(view, more)], log).partitions
   return status
 }
-const logOf = (start: number, end: number): Log => ({ ...NO_LOG, ranges: new Map([[0, { start, end }]]) })
+const logOf = (start: number, end: number): TopicLog => ({ ...NO_LOG, ranges: new Map([[0, { start, end }]]) })
 
 test('open windows come in order, with what they hold and how much of what they wait for is complete', () => {
   expect(only(viewOf({}))?.open).toEqual([

@@ -1,6 +1,6 @@
 /** The sizing model: it explains the runs that it was not taken from, and its arithmetic does what it says. */
 import { describe, expect, it } from 'vitest'
-import { COSTS, PARTS, RUNS, type Part } from '../../../src/dev/size/constants.ts'
+import { COSTS, COMPONENTS, RUNS, type Component } from '../../../src/dev/size/constants.ts'
 import { predictedRun, sizeOf, type Demand } from '../../../src/dev/size/model.ts'
 
 const demand: Demand = {
@@ -18,9 +18,9 @@ const demand: Demand = {
 
 describe('against the benchmark', () => {
   const errors = RUNS.flatMap((run) =>
-    PARTS.filter((part) => Number.isFinite(run.cpuSeconds[part])).map((part) => {
-      const error = predictedRun(run)[part] / run.cpuSeconds[part] - 1
-      return { command: run.command, part, error, isFitted: run.fitted.includes(part) }
+    COMPONENTS.filter((component) => Number.isFinite(run.cpuSeconds[component])).map((component) => {
+      const error = predictedRun(run)[component] / run.cpuSeconds[component] - 1
+      return { command: run.command, component, error, isFitted: run.fitted.includes(component) }
     }),
   )
   it('what it was fitted to, it gives within 5 %', () => {
@@ -30,7 +30,7 @@ describe('against the benchmark', () => {
   it('what was held out, it gives within 25 %; a broker that does next to nothing apart', () => {
     const held = errors.filter((one) => !one.isFitted)
     expect(held.length).toBeGreaterThan(8)
-    expect(held.filter((one) => one.part !== 'kafka' && Math.abs(one.error) > 0.25)).toEqual([])
+    expect(held.filter((one) => one.component !== 'kafka' && Math.abs(one.error) > 0.25)).toEqual([])
   })
 })
 
@@ -72,8 +72,9 @@ describe('sizing', () => {
   it('what VM windows share in a workflow costs less everywhere but in Kafka', () => {
     const one = sizeOf(demand)
     const many = sizeOf({ ...demand, vmsPerWorkflow: 64 })
-    const without = (part: Part): boolean => part !== 'kafka'
-    for (const part of PARTS.filter(without)) expect(many.averageCores[part]).toBeLessThan(one.averageCores[part])
+    const without = (component: Component): boolean => component !== 'kafka'
+    for (const component of COMPONENTS.filter(without))
+      expect(many.averageCores[component]).toBeLessThan(one.averageCores[component])
   })
 
   it('the lag of a quiet day lets no processor be added', () => {

@@ -45,8 +45,8 @@ describe('bad usage ends with 2 and names', () => {
     ['stack pu', 'pu'],
     ['stack status --purge', '--purge: means nothing to stack status'],
     ['stack down --port-base 20000', '--port-base: means nothing to stack down'],
-    ['stack up redis', 'part: redis means nothing to stack up'],
-    ['stack logs', 'part: is not given'],
+    ['stack up redis', 'service: redis means nothing to stack up'],
+    ['stack logs', 'service: is not given'],
     ['stack logs redis --lines many', '--lines: "many" is not a whole number'],
     ['stack up --daprds 0', '--daprds: 0 sidecars do not fit'],
     ['stack up --port-base 80', '--port-base: 80 is not a whole number from 1024'],
@@ -74,11 +74,11 @@ test.each(['status', 'down', 'logs redis'])(
   },
 )
 
-test('the status of a stack that is down lists every part and fails', async () => {
+test('the status of a stack that is down lists every service and fails', async () => {
   await describeOne()
   expect(await windrow('stack status')).toBe(1)
   const [header, ...rows] = out.trimEnd().split('\n')
-  expect(header).toMatch(/^PART +STATE +PID +PORT +VERSION +SINCE$/)
+  expect(header).toMatch(/^SERVICE +STATE +PID +PORT +VERSION +SINCE$/)
   expect(rows.map((row) => row.split(/ +/).slice(0, 4).join(' '))).toEqual([
     'redis down - 9094',
     'postgres down - 9095',
@@ -92,9 +92,9 @@ test('the status of a stack that is down lists every part and fails', async () =
 test('the status for machines is one line of JSON', async () => {
   await describeOne()
   expect(await windrow('stack status --json')).toBe(1)
-  const { parts } = JSON.parse(out) as { parts: unknown[] }
-  expect(parts[0]).toEqual({
-    ...{ part: 'redis', state: 'down', problem: null, pid: null },
+  const { services } = JSON.parse(out) as { services: unknown[] }
+  expect(services[0]).toEqual({
+    ...{ service: 'redis', state: 'down', problem: null, pid: null },
     ...{ port: 9094, version: '1.2.3', since: null },
   })
 })

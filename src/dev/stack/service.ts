@@ -1,8 +1,8 @@
-/** What the stack needs to know of a part: how to prepare it, start it, see that it is usable, and stop it. */
+/** What the stack needs to know of a service: how to prepare it, start it, see that it is usable, and stop it. */
 import { WindrowError } from '../../errors/index.ts'
 import type { Command } from './process.ts'
 
-export interface Part {
+export interface Service {
   /** Also the name of its log and its pid file. */
   readonly name: string
   readonly version: string
@@ -17,14 +17,14 @@ export interface Part {
   /** Makes it startable: configuration always, data where there is none yet. */
   prepare(logFile: string): Promise<void>
   command(): Promise<Command>
-  /** Rejects, saying what is wrong, while the part is not usable. Takes a few seconds at most. */
+  /** Rejects, saying what is wrong, while the service is not usable. Takes a few seconds at most. */
   check(): Promise<void>
 }
 
 /** How long one attempt of a check may take. */
 export const CHECK_TIMEOUT_MS = 3000
 
-/** Checks a health endpoint that answers with 2xx once the part is usable. */
+/** Checks a health endpoint that answers with 2xx once the service is usable. */
 export async function checkHttp(port: number, path: string): Promise<void> {
   const url = `http://127.0.0.1:${port}${path}`
   const response = await fetch(url, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) })

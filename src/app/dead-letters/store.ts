@@ -1,0 +1,42 @@
+/** The dead letters of a job, in a file or in a topic: what every kind of store offers to `windrow dead-letters`. */
+import type { KafkaSettings } from '../../config/kafka-rules.ts'
+import type { Config } from '../../config/settings.ts'
+import type { Decoded } from '../../core/point.ts'
+import type { NamedLetter } from '../../dead-letters/letter.ts'
+import type { Repair } from '../../dead-letters/repair.ts'
+
+export type DeadLettersConfig = Pick<
+  Config,
+  'job' | keyof KafkaSettings | 'topic' | 'fields' | 'schemaRegistry' | 'results' | 'deadLetters'
+>
+
+/** What came of a retry. */
+export interface Retried {
+  readonly id: string
+  /** False: it had been sent before, and nothing was done. */
+  readonly sent: boolean
+  /** The topic and partition, or the file, that has the repaired record. */
+  readonly to: { readonly topic: string; readonly partition: number } | { readonly file: string }
+  /** `null` for files. */
+  readonly sentAtMs: number | null
+}
+
+export interface RetryRequest {
+  readonly letter: NamedLetter
+  readonly repair: Repair
+  /** Instead of the one that the record's key gives. */
+  readonly partition: number | null
+  /** Instead of the file beside the dead letters. */
+  readonly into: string | null
+}
+
+export interface DeadLetterStore {
+  /** As published, oldest first. */
+  letters(): AsyncIterable<NamedLetter>
+  /** Ids of those that have been retried already. */
+  retried(): Promise<ReadonlySet<string>>
+  /** What the bytes of a record are, as a run would see them now. */
+  decode(bytes: Uint8Array): Promise<Decoded>
+  retry(request: RetryRequest): Promise<Retried>
+  close(): Promise<void>
+}
