@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 /** One project a suite, named by what it needs; see test/README.md. */
@@ -5,10 +7,23 @@ const suite = (
   name: string,
   include: string[],
   timeoutMs: number,
-  more: { exclude?: string[]; globalSetup?: string } = {},
+  more: { exclude?: string[]; globalSetup?: string; env?: { [name: string]: string } } = {},
 ) => ({
   test: { name, include, ...more, testTimeout: timeoutMs, hookTimeout: timeoutMs, pool: 'forks' as const },
 })
+
+/** Simulations that are too long for `npm test`, whatever the number of their seeds. */
+const LONG_SIMULATIONS = [
+  'test/simulation/embedded-schedules.test.ts',
+  'test/simulation/negative-controls.test.ts',
+  'test/crash/**/*.test.ts',
+]
+
+/** The test files that try more seeds in the simulation suite than in `npm test`; see test/support/seeds.ts. */
+const seeded = readdirSync(join(import.meta.dirname, 'test'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.test.ts'))
+  .map((path) => `test/${path.replaceAll('\\', '/')}`)
+  .filter((path) => readFileSync(join(import.meta.dirname, path), 'utf8').includes("support/seeds.ts'"))
 
 export default defineConfig({
   test: {
@@ -17,8 +32,10 @@ export default defineConfig({
         exclude: [
           ...['test/trace/**', 'test/stack/**', 'test/loadtest/**', 'test/observability/**', 'test/k8s/**'],
           'test/faults/stack/**',
+          ...LONG_SIMULATIONS,
         ],
       }),
+      suite('simulation', [...LONG_SIMULATIONS, ...seeded], 600_000, { env: { WINDROW_SUITE: 'simulation' } }),
       suite('trace', ['test/trace/**/*.test.ts'], 300_000),
       // 10 minutes are for the first time, when Go builds what the later ones find.
       suite('k8s', ['test/k8s/**/*.test.ts'], 600_000),

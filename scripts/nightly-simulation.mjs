@@ -6,6 +6,6 @@ if (!/^[1-9]\d*$/.test(schedules)) {
   console.error(`nightly:simulation: ${schedules} is not a number of schedules`)
   process.exit(2)
 }
-const args = ['vitest', 'run', '--project', 'unit', 'test/simulation/crash-schedules.test.ts']
+const args = ['vitest', 'run', '--project', 'simulation', 'test/simulation/crash-schedules.test.ts']
 const { status } = spawnSync('npx', args, { stdio: 'inherit', env: { ...process.env, WINDROW_SIM_SEEDS: schedules } })
 process.exit(status ?? 1)

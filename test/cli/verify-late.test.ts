@@ -14,6 +14,7 @@ import type { VerifyReport } from '../../src/verify/report.ts'
 import { fleetLines } from '../support/fleet-lines.ts'
 import { Random } from '../support/random.ts'
 import { fakeCli } from './cli-context.ts'
+import { perSuite } from '../support/seeds.ts'
 
 const MINUTE = 60_000
 const WINDOWS = 8
@@ -32,7 +33,9 @@ function belated(lines: readonly string[], random: Random): string[] {
     .map(({ line }) => (random.chance(0.3) ? line.replace('"cpu"', '"memory"') : line))
 }
 
-test.each([1, 3, 6, 7, 8])('seed %i: all follows from the records', async (seed) => {
+const SEEDS = [1, 3, 6, 7, 8].slice(0, perSuite({ unit: 1, simulation: 5 }))
+
+test.each(SEEDS)('seed %i: all follows from the records', async (seed) => {
   const random = new Random(seed)
   const fleet = { vms: 6, windows: WINDOWS, windowMs: MINUTE, pointsPerWindow: 6, seed, copies: 0.1, reach: 5 }
   const input = join(folder, `points-${seed}.ndjson`)

@@ -4,11 +4,14 @@ import { Folding } from '../support/fold.ts'
 import { windowStartOf } from '../../src/core/window.ts'
 import { byVmWindow, disturbedRuns, latestOf } from '../support/disturbed.ts'
 import { point, RULES } from '../support/records.ts'
+import { perSuite } from '../support/seeds.ts'
+
+const SEEDS = perSuite({ unit: 12, simulation: 40 })
 
 describe('I1', () => {
   it('whatever crashes, comes twice, late or back: each last revision holds the points of its VM window, each once', async () => {
     let revised = 0
-    for await (const { seed, points, sent: all, results } of disturbedRuns(40)) {
+    for await (const { seed, points, sent: all, results } of disturbedRuns(SEEDS)) {
       const expected = byVmWindow(points)
       const latest = latestOf(results)
       // A VM that was waited for, and whose points were all too late, has an empty result.
@@ -33,14 +36,14 @@ describe('I1', () => {
         }
       }
     }
-    expect(revised, 'VM windows that were amended').toBeGreaterThan(50)
+    expect(revised, 'VM windows that were amended').toBeGreaterThan(perSuite({ unit: 10, simulation: 50 }))
   })
 
   it('a point has a dead letter only when its window is older than those that can be amended, and always then', async () => {
     let count = 0
     let sure = 0
     const { sizeMs, graceMs, amendWindows } = RULES
-    for await (const { seed, tooLate, scenario } of disturbedRuns(40, { lateShare: 0.2 })) {
+    for await (const { seed, tooLate, scenario } of disturbedRuns(SEEDS, { lateShare: 0.2 })) {
       for (const { point: one, highestBefore } of tooLate) {
         // The last closed window has been opened, so a point had come for it or a later one.
         const amendableUntil = windowStartOf(one.timestamp, sizeMs) + amendWindows * sizeMs
@@ -61,8 +64,8 @@ describe('I1', () => {
         }
       }
     }
-    expect(count).toBeGreaterThan(20)
-    expect(sure).toBeGreaterThan(20)
+    expect(count).toBeGreaterThan(perSuite({ unit: 2, simulation: 20 }))
+    expect(sure).toBeGreaterThan(perSuite({ unit: 2, simulation: 20 }))
   })
 
   it('a record with other content under a used identity is a dead letter, and its VM window is not complete', async () => {

@@ -6,10 +6,13 @@ import { disturbedRuns, keyOf } from '../support/disturbed.ts'
 import { lostReply, makeJob } from '../support/job.ts'
 import { LedgerHistory } from '../support/ledger-history.ts'
 import { point, recordsOf } from '../support/records.ts'
+import { perSuite } from '../support/seeds.ts'
+
+const SEEDS = perSuite({ unit: 8, simulation: 25 })
 
 describe('I4', () => {
   it('every revision of every VM window is there once, one after another, and every partition ends with all of it published', async () => {
-    for await (const { seed, scenario, history, results } of disturbedRuns(25)) {
+    for await (const { seed, scenario, history, results } of disturbedRuns(SEEDS)) {
       const keys = results.map((one) => `${keyOf(one)} r${one.revision}`)
       expect({ seed, twice: keys.filter((key, i) => keys.indexOf(key) !== i) }).toEqual({ seed, twice: [] })
       const before = new Map<string, number>()

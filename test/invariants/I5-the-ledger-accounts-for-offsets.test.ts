@@ -1,11 +1,14 @@
 /** I5: the ledger accounts for every record below its resume offset and for none above; the resume offset never goes back. */
 import { describe, expect, it } from 'vitest'
 import { disturbedRuns } from '../support/disturbed.ts'
+import { perSuite } from '../support/seeds.ts'
+
+const SEEDS = perSuite({ unit: 8, simulation: 25 })
 
 describe('I5', () => {
   it('in every ledger that was ever written', async () => {
     let commits = 0
-    for await (const { seed, scenario, history } of disturbedRuns(25)) {
+    for await (const { seed, scenario, history } of disturbedRuns(SEEDS)) {
       for (const [partition, records] of scenario.partitions.entries()) {
         let before = 0
         for (const { commit, resumeOffset, counts } of history.of(partition)) {
@@ -27,6 +30,6 @@ describe('I5', () => {
         })
       }
     }
-    expect(commits).toBeGreaterThan(100)
+    expect(commits).toBeGreaterThan(perSuite({ unit: 30, simulation: 100 }))
   })
 })

@@ -6,8 +6,11 @@ import { faultyStore } from '../support/faulty-store.ts'
 import { failureOf, makeJob } from '../support/job.ts'
 import { LedgerHistory } from '../support/ledger-history.ts'
 import { point, recordsOf } from '../support/records.ts'
+import { perSuite } from '../support/seeds.ts'
 
 const list = recordsOf([10, 120, 230].map((at, seq) => point('a', seq, at)))
+
+const SEEDS = perSuite({ unit: 8, simulation: 25 })
 
 describe('I7', () => {
   it('an owner that is replaced at any call of its store decides nothing from there on', async () => {
@@ -43,7 +46,7 @@ describe('I7', () => {
   })
 
   it('every commit was made in the epoch of the ledger that announced it', async () => {
-    for await (const { seed, scenario, history } of disturbedRuns(25)) {
+    for await (const { seed, scenario, history } of disturbedRuns(SEEDS)) {
       for (const partition of scenario.partitions.keys())
         expect({ seed, strays: strays(history, partition) }).toEqual({ seed, strays: [] })
     }

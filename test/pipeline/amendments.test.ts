@@ -18,6 +18,7 @@ import { leaksOf } from '../support/leaks.ts'
 import { totals } from '../support/plan.ts'
 import { Random } from '../support/random.ts'
 import { manifest, point, recordsOf, RULES } from '../support/records.ts'
+import { perSuite } from '../support/seeds.ts'
 
 const resultsOf = (job: TestJob): VmWindowResult[] =>
   job.results.results.map((line) => JSON.parse(line) as VmWindowResult)
@@ -270,7 +271,7 @@ describe('with any late points within amendWindows', () => {
         expect((await indexOf(b)).totals.vmWindows).toBe((await indexOf(a)).totals.vmWindows)
         expect(await leaksOf(b.store, 'job', 1)).toEqual({ lost: [], unswept: [] })
       }),
-      { numRuns: 60 },
+      { numRuns: perSuite({ unit: 15, simulation: 60 }) },
     )
   })
 })

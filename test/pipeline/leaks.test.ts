@@ -5,6 +5,7 @@ import { NO_MISCHIEF, World, type Mischief } from '../simulation/world.ts'
 import { LedgerHistory } from '../support/ledger-history.ts'
 import { leaksOf } from '../support/leaks.ts'
 import { Random } from '../support/random.ts'
+import { perSuite } from '../support/seeds.ts'
 
 async function leaksAfter(
   seed: number,
@@ -16,7 +17,7 @@ async function leaksAfter(
   return { ...(await leaksOf(store, 'sim', scenario.partitions.length)), store }
 }
 
-const SEEDS = Array.from({ length: 25 }, (_, i) => 5000 + i)
+const SEEDS = Array.from({ length: perSuite({ unit: 6, simulation: 25 }) }, (_, i) => 5000 + i)
 
 describe('no key is left in the store', () => {
   it('by a clean run, which also deletes everything that it lists as garbage', async () => {

@@ -15,6 +15,7 @@ import { makeJob, type TestJob } from '../support/job.ts'
 import { Random } from '../support/random.ts'
 import { garbage, manifest, point, recordsOf, RULES } from '../support/records.ts'
 import { caughtUp, records, ScriptSource } from '../support/script-source.ts'
+import { perSuite } from '../support/seeds.ts'
 
 const certificatesOf = (job: TestJob) => job.results.certificates.map((line) => JSON.parse(line) as Certificate)
 const proofOf = (job: TestJob) => certificatesOf(job).map(({ job: _, ...rest }) => rest)
@@ -81,7 +82,7 @@ it('a replay of any fleet gives the same bytes, and running it again changes not
       expect(again.results.results).toEqual(first.results.results)
       expect(proofOf(again)).toEqual(proofOf(first))
     }),
-    { numRuns: 30 },
+    { numRuns: perSuite({ unit: 10, simulation: 30 }) },
   )
 })
 

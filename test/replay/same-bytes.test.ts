@@ -19,6 +19,7 @@ import { recordedIn, type Recorded } from '../../src/pipeline/recorded.ts'
 import { totals } from '../support/plan.ts'
 import { Random } from '../support/random.ts'
 import { makeScenario, type Scenario } from '../simulation/scenario.ts'
+import { perSuite } from '../support/seeds.ts'
 
 /** A user's: keeps all values; carries on how many windows the VM has had. */
 const keeping = defineAggregator({
@@ -132,7 +133,7 @@ it.each([
       expect([...again.results].sort()).toEqual([...live.results].sort())
       expect(digestsOf(again)).toEqual(digestsOf(live))
     }),
-    { numRuns: 40 },
+    { numRuns: perSuite({ unit: 20, simulation: 40 }) },
   )
   expect(forced).toBeGreaterThan(0)
   expect(amended).toBeGreaterThan(0)

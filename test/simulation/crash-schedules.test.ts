@@ -2,13 +2,14 @@
  * Seeded schedules of crashes, lost replies, repeated activities and zombies over in-memory ports. Whatever the schedule
  * does, the published results must be those of an undisturbed run, byte for byte, each once.
  *
- * WINDROW_SIM_SEEDS sets the number of schedules, WINDROW_SIM_SEED repeats one of them; `npm run nightly:simulation` runs
- * 10,000.
+ * `npm test` runs the first 40 schedules, `npm run test:simulation` 2,000 and `npm run nightly:simulation` 10,000.
+ * WINDROW_SIM_SEEDS sets the number of schedules, WINDROW_SIM_SEED repeats one of them.
  */
 import { describe, expect, it } from 'vitest'
 import { runSchedule } from './schedule.ts'
+import { perSuite } from '../support/seeds.ts'
 
-const SEEDS = Number(process.env['WINDROW_SIM_SEEDS'] ?? 2000)
+const SEEDS = Number(process.env['WINDROW_SIM_SEEDS'] ?? perSuite({ unit: 40, simulation: 2000 }))
 const ONLY_SEED = process.env['WINDROW_SIM_SEED']
 
 describe('crash schedules', () => {

@@ -10,8 +10,9 @@ import { LedgerHistory } from '../support/ledger-history.ts'
 import { Random } from '../support/random.ts'
 import { makeScenario } from './scenario.ts'
 import { World, type Mischief } from './world.ts'
+import { perSuite } from '../support/seeds.ts'
 
-const SEEDS = 120
+const SEEDS = perSuite({ unit: 12, simulation: 120 })
 
 interface Asked {
   readonly id: string

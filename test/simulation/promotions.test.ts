@@ -17,8 +17,9 @@ import { askToPromote, latestBare, replayed } from '../support/promoting.ts'
 import { Random } from '../support/random.ts'
 import { makeScenario, type Scenario } from './scenario.ts'
 import { NO_MISCHIEF, World, type Mischief } from './world.ts'
+import { perSuite } from '../support/seeds.ts'
 
-const SEEDS = 60
+const SEEDS = perSuite({ unit: 6, simulation: 60 })
 
 /** Forgot in every second window what a VM had carried on. */
 const faulty: AnyAggregator = {
