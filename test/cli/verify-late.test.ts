@@ -37,7 +37,7 @@ const SEEDS = [1, 3, 6, 7, 8].slice(0, perSuite({ unit: 1, simulation: 5 }))
 
 test.each(SEEDS)('seed %i: all follows from the records', async (seed) => {
   const random = new Random(seed)
-  const fleet = { vms: 6, windows: WINDOWS, windowMs: MINUTE, pointsPerWindow: 6, seed, copies: 0.1, reach: 5 }
+  const fleet = { vms: 6, windows: WINDOWS, windowMs: MINUTE, pointsPerWindow: 6, seed, duplicates: 0.1, reach: 5 }
   const input = join(folder, `points-${seed}.ndjson`)
   const dataDir = join(folder, `.windrow-${seed}`)
   const amendWindows = random.int(1, 3)

@@ -19,7 +19,7 @@ const MINUTE = 60_000
 const PARTITIONS = 3
 /** Of every sort: complete and not, copies, disorder, several producers and metrics, VMs that come, leave and fall silent. */
 const LINES = disturbed(
-  fleetLines({ vms: 12, windows: 6, windowMs: MINUTE, pointsPerWindow: 6, seed: 5, copies: 0.1, reach: 5 }),
+  fleetLines({ vms: 12, windows: 6, windowMs: MINUTE, pointsPerWindow: 6, seed: 5, duplicates: 0.1, reach: 5 }),
 )
 
 function disturbed(lines: readonly string[]): string[] {

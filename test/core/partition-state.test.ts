@@ -14,7 +14,7 @@ import { isBalanced } from '../../src/core/fate.ts'
 import { partitionOf } from '../../src/core/murmur2.ts'
 import type { Decoded } from '../../src/core/point.ts'
 import type { Windowing } from '../../src/core/windowing.ts'
-import { copiesOf, makeFleet, withinGrace } from '../support/fleet.ts'
+import { duplicatesOf, makeFleet, withinGrace } from '../support/fleet.ts'
 import { Folding, recovered, type SentRecord } from '../support/fold.ts'
 import { Random } from '../support/random.ts'
 import { garbage, manifest, point } from '../support/records.ts'
@@ -465,7 +465,7 @@ describe('laws', () => {
       fc.property(fleets, ({ seed, ...shape }) => {
         const random = new Random(seed)
         const sent = makeFleet(random, shape)
-        const copies = copiesOf(random, sent)
+        const copies = duplicatesOf(random, sent)
         const once = new Folding().feed(...plain(sent)).end()
         const copied = new Folding().feed(...withinGrace(random, [...sent, ...copies])).end()
         expect(copied.refusals).toEqual([])
@@ -501,7 +501,7 @@ describe('laws', () => {
       fc.property(fleets, fc.double({ min: 0, max: 1, noNaN: true }), ({ seed, ...shape }, where) => {
         const random = new Random(seed)
         const sent = makeFleet(random, shape)
-        const records = withinGrace(random, [...sent, ...copiesOf(random, sent)])
+        const records = withinGrace(random, [...sent, ...duplicatesOf(random, sent)])
         const through = new Folding().feed(...records).end()
         const stopped = new Folding().feed(...records.slice(0, Math.floor(where * records.length)))
         const before = stopped.state

@@ -1,7 +1,7 @@
 /**
- * The disk under the embedded sidecar's folder is full to the last byte in the middle of a run. The run ends and says which
- * folder has no room; as long as it has none, no other begins; once it has, the same command goes on, and what it publishes
- * in the end is what an undisturbed run publishes, to the byte. The disk is a tmpfs, which takes root to mount.
+ * The disk under the embedded sidecar's folder becomes full in the middle of a run. The run exits and names the folder without
+ * space. While the disk is full, no other run starts. Once there is space again, the same command resumes, and in the end it
+ * has published the same bytes as an undisturbed run. The disk is a tmpfs, which requires root to mount.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,7 +12,7 @@ import { fleetLines } from '../support/fleet-lines.ts'
 import { mayMount, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts'
 import { linesIn, start, summaryOf, windrow, type Ended } from '../support/windrow-process.ts'
 
-/** Commits of a run after which its disk is filled: at the very beginning, and when there is something to lose. */
+/** Numbers of commits after which the disk is filled: early, and when there is state to lose. */
 const FULL_AFTER_COMMITS = [1, 5]
 /** LevelDB keeps a log of 32 MiB and sorts it into files. */
 const DISK_MIB = 160
@@ -33,7 +33,7 @@ function argsIn(home: string): string[] {
   return ['run', ...input, ...output, '--checkpoint-every', '300', '--json', '--log-level', 'debug']
 }
 
-/** Fills the disk when a run has committed so often; resolves when the run has ended. */
+/** Fills the disk after this many commits of a run; resolves when the run has exited. */
 async function runInto(home: string, full: SmallDisk, commits: number): Promise<Ended> {
   const { child, ended } = start(argsIn(home))
   if (child.stderr === null) throw new Error('a run has a standard error')
@@ -47,43 +47,47 @@ async function runInto(home: string, full: SmallDisk, commits: number): Promise<
   return outcome
 }
 
-/** What a run says to people. */
-function told({ stderr }: Ended): string {
+/** The messages of a run for people: lines on standard error that are not JSON log lines. */
+function messagesOf({ stderr }: Ended): string {
   return stderr
     .split('\n')
     .filter((line) => !line.startsWith('{'))
     .join('\n')
 }
 
-it.skipIf(!mayMount)('a full disk ends a run with its reason, and loses nothing', { timeout: 180_000 }, async () => {
-  const lines = fleetLines({
-    ...{ vms: 30, windows: 12, windowMs: 3_600_000, pointsPerWindow: 12 },
-    ...{ seed: 2, copies: 0.05, reach: 10 },
-  })
-  writeFileSync(join(folder, 'fleet.ndjson'), lines.join('\n') + '\n')
-  const [calm, full] = ['calm', 'full'].map((name) => join(folder, name)) as [string, string]
-  const undisturbed = summaryOf(await windrow(argsIn(calm)))
+it.skipIf(!mayMount)(
+  'a run on a full disk exits with the reason, and loses nothing',
+  { timeout: 180_000 },
+  async () => {
+    const lines = fleetLines({
+      ...{ vms: 30, windows: 12, windowMs: 3_600_000, pointsPerWindow: 12 },
+      ...{ seed: 2, duplicates: 0.05, reach: 10 },
+    })
+    writeFileSync(join(folder, 'fleet.ndjson'), lines.join('\n') + '\n')
+    const [untouched, full] = ['untouched', 'full'].map((name) => join(folder, name)) as [string, string]
+    const undisturbed = summaryOf(await windrow(argsIn(untouched)))
 
-  mkdirSync(join(full, 'data'), { recursive: true })
-  disk = await mountSmallDisk(join(full, 'data'), { sizeMib: DISK_MIB })
-  for (const commits of FULL_AFTER_COMMITS) {
-    const ended = await runInto(full, disk, commits)
-    expect({ commits, code: ended.code, told: told(ended) }).toEqual({
-      ...{ commits, code: 1 },
-      told: expect.stringMatching(
-        /^windrow: STATE_WRITE_FAILED: .*No space left on device\n {2}remedy: .* has room/,
-      ) as string,
-    })
-    expect(told(ended)).toContain(join(full, 'data'))
-    const again = await start(argsIn(full)).ended
-    expect({ commits, code: again.code, told: told(again) }).toEqual({
-      ...{ commits, code: 1 },
-      told: expect.stringMatching(/No space left on device/) as string,
-    })
-    await disk.free()
-  }
-  const summary = summaryOf(await windrow(argsIn(full)))
-  for (const file of ['results.ndjson', 'dead.ndjson'])
-    expect(linesIn(join(full, file)).toSorted()).toEqual(linesIn(join(calm, file)).toSorted())
-  expect({ ...summary, seconds: 0, pointsPerSecond: 0 }).toEqual({ ...undisturbed, seconds: 0, pointsPerSecond: 0 })
-})
+    mkdirSync(join(full, 'data'), { recursive: true })
+    disk = await mountSmallDisk(join(full, 'data'), { sizeMib: DISK_MIB })
+    for (const commits of FULL_AFTER_COMMITS) {
+      const ended = await runInto(full, disk, commits)
+      expect({ commits, code: ended.code, messagesOf: messagesOf(ended) }).toEqual({
+        ...{ commits, code: 1 },
+        messagesOf: expect.stringMatching(
+          /^windrow: STATE_WRITE_FAILED: .*No space left on device\n {2}remedy: .* has room/,
+        ) as string,
+      })
+      expect(messagesOf(ended)).toContain(join(full, 'data'))
+      const again = await start(argsIn(full)).ended
+      expect({ commits, code: again.code, messagesOf: messagesOf(again) }).toEqual({
+        ...{ commits, code: 1 },
+        messagesOf: expect.stringMatching(/No space left on device/) as string,
+      })
+      await disk.free()
+    }
+    const summary = summaryOf(await windrow(argsIn(full)))
+    for (const file of ['results.ndjson', 'dead.ndjson'])
+      expect(linesIn(join(full, file)).toSorted()).toEqual(linesIn(join(untouched, file)).toSorted())
+    expect({ ...summary, seconds: 0, pointsPerSecond: 0 }).toEqual({ ...undisturbed, seconds: 0, pointsPerSecond: 0 })
+  },
+)

@@ -17,7 +17,7 @@ import type { OutboxBatch, PublishedMarker, WorkflowEngine } from '../../src/por
 import { WindrowError } from '../../src/errors/index.ts'
 import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
 import { summary } from '../../src/core/summary.ts'
-import { copiesOf, makeFleet, withinGrace } from '../support/fleet.ts'
+import { duplicatesOf, makeFleet, withinGrace } from '../support/fleet.ts'
 import { failureOf, makeJob } from '../support/job.ts'
 import { Random } from '../support/random.ts'
 import { recordsOf } from '../support/records.ts'
@@ -40,7 +40,7 @@ const LIMITS = { ...DEFAULT_LIMITS, checkpointEveryRecords: 40 }
 async function save(): Promise<Saved> {
   const random = new Random(11)
   const sent = makeFleet(random, { vms: 4, windows: 6, hasManifests: true })
-  const records = withinGrace(random, [...sent, ...copiesOf(random, sent)])
+  const records = withinGrace(random, [...sent, ...duplicatesOf(random, sent)])
   const whole = makeJob(recordsOf(records), { limits: LIMITS })
   await whole.run()
 

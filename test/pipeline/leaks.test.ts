@@ -1,7 +1,7 @@
-/** After a run, disturbed or not, every key in the store is one that a ledger accounts for. */
+/** After a run, with or without faults, a ledger accounts for every key in the store. */
 import { describe, expect, it } from 'vitest'
 import { makeScenario } from '../simulation/scenario.ts'
-import { NO_MISCHIEF, World, type Mischief } from '../simulation/world.ts'
+import { NO_FAULTS, World, type FaultRates } from '../simulation/world.ts'
 import { LedgerHistory } from '../support/ledger-history.ts'
 import { leaksOf } from '../support/leaks.ts'
 import { Random } from '../support/random.ts'
@@ -9,32 +9,32 @@ import { perSuite } from '../support/seeds.ts'
 
 async function leaksAfter(
   seed: number,
-  mischief: Mischief,
+  faultRates: FaultRates,
 ): Promise<{ lost: string[]; unswept: string[]; store: LedgerHistory }> {
   const scenario = makeScenario(new Random(seed))
   const store = new LedgerHistory()
-  await new World(scenario, new Random(seed), mischief, { store }).run()
+  await new World(scenario, new Random(seed), faultRates, { store }).run()
   return { ...(await leaksOf(store, 'sim', scenario.partitions.length)), store }
 }
 
 const SEEDS = Array.from({ length: perSuite({ unit: 6, simulation: 25 }) }, (_, i) => 5000 + i)
 
-describe('no key is left in the store', () => {
-  it('by a clean run, which also deletes everything that it lists as garbage', async () => {
+describe('keys in the store', () => {
+  it('a run without faults leaks none, and deletes all keys that it lists as garbage', async () => {
     for (const seed of SEEDS) {
-      const { lost, unswept } = await leaksAfter(seed, NO_MISCHIEF)
+      const { lost, unswept } = await leaksAfter(seed, NO_FAULTS)
       expect({ seed, lost, unswept }).toEqual({ seed, lost: [], unswept: [] })
     }
   })
 
-  it('by crashes, failing calls and repeated activities', async () => {
+  it('crashes, failing calls and repeated activities leak none', async () => {
     for (const seed of SEEDS) {
       const { lost } = await leaksAfter(seed, { crash: 0.05, fail: 0.02, zombie: 0, twice: 0.3 })
       expect({ seed, lost }).toEqual({ seed, lost: [] })
     }
   })
 
-  it('by zombies, except late writes of attempts that were never committed', async () => {
+  it('zombies leak none except late writes of attempts that were never committed', async () => {
     for (const seed of SEEDS) {
       const { lost, store } = await leaksAfter(seed, { crash: 0.05, fail: 0.01, zombie: 0.4, twice: 0 })
       const attempts = new Set(lost.map((key) => key.replace(/-[a-z]+-\d+$/, '')))

@@ -15,7 +15,7 @@ import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
 import type { PipelineEvent } from '../../src/ports/events.ts'
 import type { WorkflowEngine } from '../../src/ports/index.ts'
 import { faultyStore } from '../support/faulty-store.ts'
-import { copiesOf, makeFleet, withinGrace } from '../support/fleet.ts'
+import { duplicatesOf, makeFleet, withinGrace } from '../support/fleet.ts'
 import { failureOf, lostReply, makeJob, type TestJob } from '../support/job.ts'
 import { Random } from '../support/random.ts'
 import { garbage, manifest, point, recordsOf, RULES } from '../support/records.ts'
@@ -57,7 +57,7 @@ describe('a partition', () => {
         async (fleet, size, every) => {
           const random = new Random(fleet.seed)
           const sent = makeFleet(random, { ...fleet, hasManifests: random.chance(0.5) })
-          const list = recordsOf(withinGrace(random, [...sent, ...copiesOf(random, sent)]), 2)
+          const list = recordsOf(withinGrace(random, [...sent, ...duplicatesOf(random, sent)]), 2)
           const one = makeJob(list)
           await one.run()
           const source = new MemorySource({ partitions: [list], batchSize: () => random.int(1, size) })
@@ -340,7 +340,7 @@ describe('every cut', () => {
   it('has counts that add up, and an offset that never goes back', async () => {
     const random = new Random(7)
     const sent = makeFleet(random, { vms: 4, windows: 4, hasManifests: true })
-    const decoded = withinGrace(random, [...sent, ...copiesOf(random, sent)]).flatMap((one) =>
+    const decoded = withinGrace(random, [...sent, ...duplicatesOf(random, sent)]).flatMap((one) =>
       random.chance(0.05) ? [one, garbage()] : [one],
     )
     const list = recordsOf(decoded)

@@ -10,7 +10,7 @@ import { submitRequest } from '../../src/ledger/requests.ts'
 import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
 import type { PipelineEvent } from '../../src/ports/events.ts'
 import { recordedIn } from '../../src/pipeline/recorded.ts'
-import { copiesOf, makeFleet, withinGrace } from '../support/fleet.ts'
+import { duplicatesOf, makeFleet, withinGrace } from '../support/fleet.ts'
 import { makeJob, type TestJob } from '../support/job.ts'
 import { Random } from '../support/random.ts'
 import { garbage, manifest, point, recordsOf, RULES } from '../support/records.ts'
@@ -73,7 +73,7 @@ it('a replay of any fleet gives the same bytes, and running it again changes not
         windows: random.int(1, 4),
         hasManifests: random.chance(0.5),
       })
-      const list = recordsOf(withinGrace(random, [...sent, ...copiesOf(random, sent)]), 2)
+      const list = recordsOf(withinGrace(random, [...sent, ...duplicatesOf(random, sent)]), 2)
       const first = makeJob(list)
       await first.run()
       const again = replayOf(first, list, random)

@@ -1,6 +1,6 @@
 /**
- * Seeded schedules of crashes, lost replies, repeated activities and zombies over in-memory ports. Whatever the schedule
- * does, the published results must be those of an undisturbed run, byte for byte, each once.
+ * Seeded schedules of crashes, lost replies, repeated activities and zombies over in-memory ports. The published results must
+ * always be those of a run without faults, byte for byte, each published once.
  *
  * `npm test` runs the first 40 schedules, `npm run test:simulation` 2,000 and `npm run nightly:simulation` 10,000.
  * WINDROW_SIM_SEEDS sets the number of schedules, WINDROW_SIM_SEED repeats one of them.
@@ -14,7 +14,7 @@ const ONLY_SEED = process.env['WINDROW_SIM_SEED']
 
 describe('crash schedules', () => {
   it(
-    `${SEEDS} seeded schedules publish what an undisturbed run publishes, each result once`,
+    `${SEEDS} seeded schedules publish what a run without faults publishes, each result once`,
     { timeout: SEEDS * 600 },
     async () => {
       const seeds = ONLY_SEED === undefined ? Array.from({ length: SEEDS }, (_, i) => i + 1) : [Number(ONLY_SEED)]

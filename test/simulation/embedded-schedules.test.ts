@@ -1,7 +1,7 @@
 /**
- * The same schedules through the embedded sidecar: its gRPC, its store on disk, its workflows, the SDK's worker. Processors
- * die and the sidecar lives on, as a daprd does, so whatever a dead one has started goes on behind its successor's back;
- * and the sidecar itself fails calls, loses replies and runs activities twice.
+ * The same schedules through the embedded sidecar: its gRPC server, its store on disk, its workflows, the SDK's worker.
+ * Processors crash while the sidecar keeps running, as a daprd does. So workflows of a crashed processor continue while its
+ * successor works. The sidecar itself fails calls, loses replies and runs activities twice.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

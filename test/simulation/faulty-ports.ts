@@ -1,6 +1,6 @@
 /**
- * Ports with one fault each, of the kind that a processor of streams is usually built with. They stand in the place of
- * good ones, so the product needs no switches; a harness that does not find each of them proves nothing.
+ * Ports with one common implementation error each. They replace the correct ports, so the product needs no switches for
+ * tests. A harness that does not detect each of them proves nothing.
  */
 import type { SourceRecord } from '../../src/core/point.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
@@ -9,14 +9,14 @@ import type { PortFaults } from './world.ts'
 
 const isLedger = (key: string): boolean => key.endsWith('-ledger')
 
-/** Far from a producer's numbers, near enough not to be refused for it. */
-const COPY_SEQ_SHIFT = 5_000
+/** Larger than every seq of a producer, and small enough not to exceed the seq span of a VM window. */
+const DUPLICATE_SEQ_SHIFT = 5_000
 
-/** A copy looks like a point of its own. */
+/** A duplicate is treated as another point. */
 const withoutDeduplication: PortFaults = {
   source: (source): Source => ({
     async open(partition, fromOffset) {
-      // From the log's start, so that what is a copy does not depend on where reading begins.
+      // Reads from the start of the log, so that what counts as a duplicate does not depend on the offset of the reader.
       const opened = await source.open(partition, 0)
       const seen = new Set<string>()
       const alone = (record: SourceRecord): SourceRecord => {
@@ -28,7 +28,7 @@ const withoutDeduplication: PortFaults = {
           seen.add(id)
           return record
         }
-        return { ...record, decoded: { ...decoded, point: { ...decoded.point, seq: seq + COPY_SEQ_SHIFT } } }
+        return { ...record, decoded: { ...decoded, point: { ...decoded.point, seq: seq + DUPLICATE_SEQ_SHIFT } } }
       }
       return {
         logStart: opened.logStart,
@@ -45,7 +45,7 @@ const withoutDeduplication: PortFaults = {
   }),
 }
 
-/** The offset moves on when the work begins, as with a consumer that commits what it was handed. */
+/** The offset advances when the work begins, as with a consumer that commits what it has received. */
 const offsetMovedEarly: PortFaults = {
   store: (store) =>
     changing(store, {
@@ -53,7 +53,7 @@ const offsetMovedEarly: PortFaults = {
     }),
 }
 
-/** A processor that took a partition over believes for ever that it is its own. */
+/** A processor that took a partition over never checks that it still owns it. */
 const epochUnchecked: PortFaults = {
   store(store) {
     const own = new Map<number, Pick<Ledger, 'epoch' | 'token'>>()
@@ -68,7 +68,7 @@ const epochUnchecked: PortFaults = {
   },
 }
 
-/** After an error the same publisher goes on, from the last batch that it was told had gone out. */
+/** After an error the same publisher continues after the last acknowledged batch. */
 const producerReused: PortFaults = {
   publishers(results) {
     const kept = new Map<number, Promise<AtomicPublisher>>()
@@ -83,7 +83,7 @@ const producerReused: PortFaults = {
         const opening = kept.get(partition) ?? open(partition)
         kept.set(partition, opening)
         const publisher = await opening
-        // The gate around it loses replies; what it lets through was acknowledged when the next batch is asked for.
+        // The gate around the publisher loses replies. A batch counts as acknowledged when the next one is published.
         let sent: PublishedMarker | null = null
         return {
           marker: acknowledged.get(partition) ?? null,
@@ -92,7 +92,7 @@ const producerReused: PortFaults = {
             try {
               await publisher.publish(batch)
             } catch (error) {
-              // Shut out, which is for ever: nobody can go on with that one.
+              // Fenced: this publisher can never be used again.
               kept.delete(partition)
               throw error
             }
@@ -105,15 +105,15 @@ const producerReused: PortFaults = {
   },
 }
 
-/** Port calls of others that happen meanwhile. */
+/** Number of port calls of other processors during the simulated init. */
 const INIT_TURNS = 200
 
-/** How far publishing got is read first, and only then are others shut out: one of them may publish in between. */
+/** Reads the published marker before it fences the other publishers: one of them may publish in between. */
 const markerReadBeforeInit: PortFaults = {
   publishers: (results, turn) => ({
     async open(partition) {
       const marker = results.markerOf(partition)
-      // Kafka's init waits for what the one before left unfinished.
+      // Kafka's init waits for unfinished transactions of the previous producer.
       for (let turns = 0; turns < INIT_TURNS; turns++) await turn()
       return { ...(await results.open(partition)), marker }
     },
@@ -133,7 +133,7 @@ interface LedgerChanges {
   readonly write?: (ledger: Ledger) => Ledger
 }
 
-/** The same store, but for ledgers. */
+/** Wraps the store so that ledgers are changed when they are read or written. */
 function changing(store: StateStore, { read, write }: LedgerChanges): StateStore {
   const change = (key: string, value: string, how: ((ledger: Ledger) => Ledger) | undefined): string =>
     how !== undefined && isLedger(key) ? JSON.stringify(how(JSON.parse(value) as Ledger)) : value

@@ -1,7 +1,7 @@
 /**
- * Operators who force windows to close while crashes, lost replies, zombies and repeated activities go on. When they do it
- * decides what is late, so there is no undisturbed run to compare with; what must hold is that every request is answered,
- * carried out once, and that no result, and no point, is there twice or missing.
+ * Operators force windows to close under crashes, lost replies, zombies and repeated activities. The time of a forced close
+ * decides which points are late, so there is no run without faults to compare with. Instead, every request must be answered
+ * and carried out once, and no result or point may be missing or doubled.
  */
 import { expect, it } from 'vitest'
 import { isBalanced } from '../../src/core/fate.ts'
@@ -9,7 +9,7 @@ import { submitRequest, isAnswer, requestState, type RequestAnswer } from '../..
 import { LedgerHistory } from '../support/ledger-history.ts'
 import { Random } from '../support/random.ts'
 import { makeScenario } from './scenario.ts'
-import { World, type Mischief } from './world.ts'
+import { World, type FaultRates } from './world.ts'
 import { perSuite } from '../support/seeds.ts'
 
 const SEEDS = perSuite({ unit: 12, simulation: 120 })
@@ -34,7 +34,7 @@ it(
       answers.push(...run.answers)
     }
     const kinds = answers.map(({ outcome }) => (outcome.kind === 'refused' ? outcome.problem : outcome.kind))
-    // The schedules must have met all of it, or they say nothing.
+    // Otherwise the schedules did not exercise what they test.
     expect(crashes).toBeGreaterThan(SEEDS)
     expect(kinds.filter((kind) => kind === 'closed').length).toBeGreaterThan(SEEDS / 3)
     expect(kinds).toContain('not-open')
@@ -45,13 +45,13 @@ it(
 async function runSchedule(seed: number): Promise<{ crashes: number; answers: RequestAnswer[] }> {
   const random = new Random(seed)
   const scenario = makeScenario(random)
-  const mischief: Mischief = { crash: random.pick([0.01, 0.05]), fail: 0.02, zombie: 0.3, twice: 0.3 }
+  const faultRates: FaultRates = { crash: random.pick([0.01, 0.05]), fail: 0.02, zombie: 0.3, twice: 0.3 }
   const history = new LedgerHistory()
-  const world = new World(scenario, random, mischief, { store: history })
+  const world = new World(scenario, random, faultRates, { store: history })
   const starts = [...new Set([...scenario.oracle.keys()].map((key) => Number(key.split('@')[1])))].sort((a, b) => a - b)
   const asked: Asked[] = []
   const asking: Promise<void>[] = []
-  // Asks past the gate: an operator lives on another machine, and does not die with a processor.
+  // Requests do not pass the gate: an operator works on another machine and does not crash with a processor.
   world.onEvent = (event) => {
     if (event.kind !== 'folded' || asked.length >= 5 || !random.chance(0.4)) return
     const one = { id: `r${asked.length}`, partition: event.partition, window: random.pick(starts) }
@@ -61,7 +61,7 @@ async function runSchedule(seed: number): Promise<{ crashes: number; answers: Re
   }
   await world.run()
   await Promise.all(asking)
-  // A zombie may have seemed to be at work when all was over: what was asked then is the next owner's.
+  // A request submitted while only a zombie was running is carried out by the next owner.
   world.onEvent = () => undefined
   await world.run()
 

@@ -1,6 +1,6 @@
 /**
- * Promotions while crashes, lost replies, zombies and repeated activities go on: a job that an earlier version computed wrongly
- * is replayed, promoted, and goes on. In the end it must have published what an undisturbed run of the right version
+ * Promotions under crashes, lost replies, zombies and repeated activities. A job that an earlier version computed wrongly is
+ * replayed, promoted and continued. In the end it must have published what a run of the correct version without faults
  * publishes, each promotion once, in a chain without a gap.
  */
 import { expect, it } from 'vitest'
@@ -16,12 +16,12 @@ import { LedgerHistory } from '../support/ledger-history.ts'
 import { askToPromote, latestBare, replayed } from '../support/promoting.ts'
 import { Random } from '../support/random.ts'
 import { makeScenario, type Scenario } from './scenario.ts'
-import { NO_MISCHIEF, World, type Mischief } from './world.ts'
+import { NO_FAULTS, World, type FaultRates } from './world.ts'
 import { perSuite } from '../support/seeds.ts'
 
 const SEEDS = perSuite({ unit: 6, simulation: 60 })
 
-/** Forgot in every second window what a VM had carried on. */
+/** Drops the prior state of a VM in every second window. */
 const faulty: AnyAggregator = {
   ...summary,
   advance: (prior: Json, acc: never, window: TimeWindow) =>
@@ -29,7 +29,7 @@ const faulty: AnyAggregator = {
 } as AnyAggregator
 
 it(
-  `${SEEDS} seeded schedules with promotions: each is carried out once, and what it mends stays mended`,
+  `${SEEDS} seeded schedules with promotions: each is carried out once, and the results it corrects stay corrected`,
   { timeout: 300_000 },
   async () => {
     const seen = { crashes: 0, promoted: 0, amendedLater: 0 }
@@ -41,7 +41,7 @@ it(
       seen.promoted += run.promoted
       seen.amendedLater += run.amendedLater
     }
-    // The schedules must have met all of it, or they say nothing.
+    // Otherwise the schedules did not exercise what they test.
     expect(seen.crashes).toBeGreaterThan(SEEDS)
     expect(seen.promoted).toBeGreaterThan(SEEDS)
     expect(seen.amendedLater).toBeGreaterThan(0)
@@ -51,24 +51,24 @@ it(
 async function runSchedule(seed: number): Promise<{ crashes: number; promoted: number; amendedLater: number }> {
   const random = new Random(seed)
   const scenario = makeScenario(random, random.int(3, 6))
-  const clean = new World(scenario, new Random(seed), NO_MISCHIEF)
+  const clean = new World(scenario, new Random(seed), NO_FAULTS)
   await clean.run()
-  const mischief: Mischief = { crash: random.pick([0.01, 0.05]), fail: 0.02, zombie: 0.3, twice: 0.3 }
+  const faultRates: FaultRates = { crash: random.pick([0.01, 0.05]), fail: 0.02, zombie: 0.3, twice: 0.3 }
   const store = new LedgerHistory()
   const share = random.pick([0.5, 0.7, 0.9])
   const before: Scenario = {
     ...scenario,
     partitions: scenario.partitions.map((records) => records.slice(0, Math.ceil(records.length * share))),
   }
-  const first = new World(before, random, mischief, { store, aggregator: faulty, name: 'a', isCut: true })
+  const first = new World(before, random, faultRates, { store, aggregator: faulty, name: 'a', isCut: true })
   await first.run()
 
   const { results } = first
   const again = await replayed(results.certificates, scenario.partitions, scenario.rules, summary)
   const asked = await askToPromote({ job: 'sim', store, results }, again)
-  const second = new World(scenario, random, mischief, { store, results, name: 'b' })
+  const second = new World(scenario, random, faultRates, { store, results, name: 'b' })
   await second.run()
-  // A zombie may have seemed to be at work when all was over: what was asked then is the next owner's.
+  // A request submitted while only a zombie was running is carried out by the next owner.
   await second.run()
 
   expect(latestBare(results.results), 'results').toEqual(latestBare(clean.results.results))

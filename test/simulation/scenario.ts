@@ -1,7 +1,7 @@
 /**
- * A small fleet that sends points as real ones do: several windows, producers that join and leave, copies, disorder within
- * the grace, losses, bytes that are no record. With it comes what an exact processor must publish of the sums, computed in
- * the plainest way.
+ * A small fleet that sends points as real fleets do: several windows, producers that join and leave, duplicates, disorder
+ * within the grace period, losses and undecodable records. The scenario includes the expected sums, computed in the simplest
+ * way.
  */
 import type { Decoded, SourceRecord } from '../../src/core/point.ts'
 import type { Windowing } from '../../src/core/windowing.ts'
@@ -12,15 +12,15 @@ import { garbage, manifest, point, recordsOf, RULES } from '../support/records.t
 export interface Scenario {
   readonly rules: Windowing
   readonly partitions: readonly (readonly SourceRecord[])[]
-  /** By `vmId@windowStart`, of the points that were sent at least once. */
+  /** By `vmId@windowStart`: sums of the points that were sent at least once. */
   readonly oracle: ReadonlyMap<string, { count: number; sum: number; min: number; max: number }>
-  readonly copies: number
+  readonly duplicates: number
   readonly broken: number
 }
 
 const STEP_MS = 10
 
-/** `windows`: drawn, few, where it is not given. */
+/** `windows` is drawn from the seed unless it is given. */
 export function makeScenario(random: Random, windows = random.int(1, 5)): Scenario {
   const rules: Windowing = { ...RULES, graceMs: 40, closeAtEndOnly: random.chance(0.1) }
   const partitionCount = random.int(1, 3)
@@ -37,12 +37,12 @@ export function makeScenario(random: Random, windows = random.int(1, 5)): Scenar
   const reach = random.pick([1, 4, 12])
   const sendsManifests = random.chance(0.8)
   const lateShare = random.pick([0, 0.02, 0.1])
-  /** Sent so many windows after their own: still to be amended, or too late for that. */
+  /** Late points, each with the window in which it is sent; some can still amend their window, some are too late. */
   const delayed: { readonly window: number; readonly one: Decoded }[] = []
 
   const oracle = new Map<string, { count: number; sum: number; min: number; max: number }>()
   const sent: Decoded[] = []
-  let copies = 0
+  let duplicates = 0
   let broken = 0
   let run: Decoded[] = []
   const flush = (): void => {
@@ -74,7 +74,7 @@ export function makeScenario(random: Random, windows = random.int(1, 5)): Scenar
         }
         for (let more = random.chance(copyShare) ? random.int(1, 2) : 0; more >= 0; more--) {
           run.push(one)
-          if (more > 0) copies++
+          if (more > 0) duplicates++
         }
         if (random.chance(brokenShare)) {
           run.push(garbage(`broken ${broken++}`))
@@ -96,5 +96,5 @@ export function makeScenario(random: Random, windows = random.int(1, 5)): Scenar
     const vmId = one.kind === 'point' ? one.point.vmId : one.kind === 'manifest' ? one.manifest.vmId : ''
     lists[vmId === '' ? 0 : partitionOf(vmId, partitionCount)]?.push(one)
   }
-  return { rules, partitions: lists.map((list) => recordsOf(list, random.int(1, 2))), oracle, copies, broken }
+  return { rules, partitions: lists.map((list) => recordsOf(list, random.int(1, 2))), oracle, duplicates, broken }
 }

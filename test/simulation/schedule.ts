@@ -1,4 +1,4 @@
-/** One schedule of a seed: a scenario, run undisturbed and disturbed, and everything that must be the same afterwards. */
+/** One seeded schedule: runs a scenario with and without faults, and compares everything that must be the same. */
 import { expect } from 'vitest'
 import { isBalanced } from '../../src/core/fate.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
@@ -6,37 +6,37 @@ import { readLedger } from '../../src/ledger/ledger.ts'
 import { LedgerHistory } from '../support/ledger-history.ts'
 import { Random } from '../support/random.ts'
 import { makeScenario, type Scenario } from './scenario.ts'
-import { NO_MISCHIEF, World, type Mischief, type OutsideSidecar, type PortFaults } from './world.ts'
+import { NO_FAULTS, World, type FaultRates, type OutsideSidecar, type PortFaults } from './world.ts'
 
 export interface ScheduleOptions {
   readonly ports?: PortFaults
-  /** @default drawn */
-  readonly weather?: Mischief
-  /** @default drawn, few */
+  /** @default drawn from the seed */
+  readonly faultRates?: FaultRates
+  /** @default drawn from the seed, at most 5 */
   readonly windows?: number
   /** @default 15 */
   readonly maxCrashes?: number
-  /** The disturbed run's; the undisturbed one is in memory. */
+  /** The sidecar of the run with faults. The run without faults always uses in-memory ports. */
   readonly sidecar?: OutsideSidecar
 }
 
 /** Throws when the schedule lost, doubled or changed anything; returns the number of crashes in it. */
 export async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise<number> {
-  const { ports = {}, weather, windows, maxCrashes, sidecar = null } = options
+  const { ports = {}, windows, maxCrashes, sidecar = null } = options
   const random = new Random(seed)
   const scenario = makeScenario(random, windows)
-  const clean = new World(scenario, new Random(seed), NO_MISCHIEF)
+  const clean = new World(scenario, new Random(seed), NO_FAULTS)
   await clean.run()
   checkAgainstOracle(scenario, clean)
 
-  const mischief: Mischief = weather ?? {
+  const faultRates: FaultRates = options.faultRates ?? {
     crash: random.pick([0.005, 0.02, 0.08]),
     fail: random.pick([0, 0.01, 0.05]),
     zombie: random.pick([0, 0.3]),
     twice: random.pick([0, 0.3]),
   }
   const history = new LedgerHistory()
-  const disturbed = new World(scenario, random, mischief, { store: history, ports, sidecar })
+  const disturbed = new World(scenario, random, faultRates, { store: history, ports, sidecar })
   await disturbed.run(maxCrashes)
   expect(disturbed.results.results.toSorted(), 'results').toEqual(clean.results.results.toSorted())
   expect(disturbed.results.deadLetters.toSorted(), 'dead letters').toEqual(clean.results.deadLetters.toSorted())
@@ -57,7 +57,7 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
   return disturbed.crashes
 }
 
-/** A partition's ledgers, one after another as they were written: nothing of them goes back (I5, I7). */
+/** Checks a partition's ledgers in the order in which they were written: nothing decreases (I5, I7). */
 function checkLedgers(ledgers: readonly Ledger[]): void {
   for (const [i, ledger] of ledgers.entries()) {
     const before = ledgers[i - 1]
@@ -79,7 +79,7 @@ interface Published {
   readonly state: { readonly cpu?: { readonly lifetimeCount: number } } | null
 }
 
-/** The plainest computation of all: what was sent, added up. The latest revision of a VM window is what counts. */
+/** Compares the latest revision of every VM window with the sum of the points that were sent. */
 function checkAgainstOracle(scenario: Scenario, world: World): void {
   const latest = new Map<string, Published>()
   for (const line of world.results.results) {
@@ -112,18 +112,18 @@ function checkAgainstOracle(scenario: Scenario, world: World): void {
     expect(metrics.cpu?.sum).toBeCloseTo(so.sum, 3)
   }
   const sent = [...scenario.oracle.values()].reduce((sum, one) => sum + one.count, 0)
-  expect(counted + late).toBe(sent + lateCopies(late, world))
+  expect(counted + late).toBe(sent + lateDuplicates(late, world))
 }
 
-/** A copy of a point that itself came late is late too: nothing remembers it. */
-function lateCopies(late: number, world: World): number {
+/** Duplicates of points that were too late are counted as late again, since no state remembers those points. */
+function lateDuplicates(late: number, world: World): number {
   const seen = new Set<string>()
-  let copies = 0
+  let duplicates = 0
   for (const line of late === 0 ? [] : world.results.deadLetters) {
     const { reason, bytes, detail } = JSON.parse(line) as { reason: string; bytes: string; detail: string }
     if (reason !== 'too-late' || detail.startsWith('a manifest')) continue
-    if (seen.has(bytes)) copies++
+    if (seen.has(bytes)) duplicates++
     seen.add(bytes)
   }
-  return copies
+  return duplicates
 }

@@ -1,7 +1,7 @@
 import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
 import type { PublishedMarker, AtomicPublisher } from '../../src/ports/index.ts'
 
-/** Published results whose markers can be read without shutting anybody out. */
+/** Published results whose markers can be read without fencing a publisher. */
 export class WatchedResults extends MemoryResults {
   readonly #last = new Map<number, PublishedMarker>()
 

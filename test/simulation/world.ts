@@ -1,7 +1,7 @@
 /**
- * The world of a simulated job: what survives a crash (state store, published results), and processors that live in it
- * until something kills them. Every port call of a processor passes a gate; there the seed decides which of the waiting
- * calls goes next, whether it fails before or after it was applied, and whether its processor dies of it.
+ * The world of a simulated job: what survives a crash (state store, published results), and processors that run until a fault
+ * kills them. Every port call of a processor passes a gate. There the seed decides which of the waiting calls is next, whether
+ * it fails before or after it takes effect, and whether its processor crashes.
  */
 import type { AnyAggregator } from '../../src/core/aggregator.ts'
 import { summary } from '../../src/core/summary.ts'
@@ -18,23 +18,22 @@ import type { Random } from '../support/random.ts'
 import type { Scenario } from './scenario.ts'
 import { WatchedResults } from './watched-results.ts'
 
-/** What the seed may do to port calls; all zero is a clean run. */
-export interface Mischief {
-  /** Share of calls of which the processor dies, half of them after the call was applied. */
+/** Probabilities of faults injected into port calls; all zero is a run without faults. */
+export interface FaultRates {
+  /** Share of calls at which the processor crashes, half of them after the call took effect. */
   readonly crash: number
-  /** Share of calls that fail, half of them after they were applied. */
+  /** Share of calls that fail, half of them after they took effect. */
   readonly fail: number
-  /** Share of deaths that are only long pauses: a zombie, which comes back when another has taken over. */
+  /** Share of crashes that are only long pauses: a zombie, which continues after another processor has taken over. */
   readonly zombie: number
   /** Share of activities that run twice. */
   readonly twice: number
 }
 
-export const NO_MISCHIEF: Mischief = { crash: 0, fail: 0, zombie: 0, twice: 0 }
+export const NO_FAULTS: FaultRates = { crash: 0, fail: 0, zombie: 0, twice: 0 }
 
 /**
- * Ports that are not what they promise to be, put in the place of the world's own: with them a schedule must fail. What
- * they make is one processor's.
+ * Faulty ports that replace those of the world; a schedule with them must fail. Each processor gets its own instances.
  */
 export interface PortFaults {
   readonly store?: (store: StateStore) => StateStore
@@ -42,7 +41,7 @@ export interface PortFaults {
   readonly publishers?: (publishers: WatchedResults, turn: () => Promise<void>) => AtomicPublishers
 }
 
-/** What a sidecar outside of the world gives its processors; it lives on when they die. */
+/** Store and engine of a sidecar outside the world, which keeps running when processors crash. */
 export interface OutsideSidecar {
   readonly store: StateStore
   readonly engine: WorkflowEngine
@@ -52,17 +51,17 @@ export interface WorldOptions {
   readonly store?: MemoryStore
   readonly aggregator?: AnyAggregator
   readonly ports?: PortFaults
-  /** In the place of store and engine in memory. */
+  /** Replaces the in-memory store and engine. */
   readonly sidecar?: OutsideSidecar | null
-  /** What an earlier world has published, which goes on here. */
+  /** Results of an earlier world, to which this one appends. */
   readonly results?: WatchedResults
-  /** In tokens, so that those of worlds with one store differ. */
+  /** Prefix of tokens, so that worlds that share a store have different ones. */
   readonly name?: string
-  /** Its logs only seem to end: nothing is closed for it. */
+  /** The end of the logs is not the end of the input, so no window is closed there. */
   readonly isCut?: boolean
 }
 
-/** A processor that died of a call; nothing it does afterwards happens. */
+/** Thrown from the port calls of a crashed processor; none of its later calls takes effect. */
 class Crash extends Error {}
 
 export class World {
@@ -70,7 +69,7 @@ export class World {
   readonly results: WatchedResults
   readonly events: PipelineEvent[] = []
   crashes = 0
-  /** Called at once, from within a processor. */
+  /** Called synchronously by a processor for every event. */
   onEvent: (event: PipelineEvent) => void = () => undefined
   readonly #scenario: Scenario
   readonly #random: Random
@@ -80,7 +79,7 @@ export class World {
   readonly #name: string
   readonly #isCut: boolean
   readonly #waiting: (() => void)[] = []
-  #mischief: Mischief
+  #faultRates: FaultRates
   #pump: Promise<void> | null = null
   #nowMs = 0
   #tokens = 0
@@ -88,7 +87,7 @@ export class World {
   constructor(
     scenario: Scenario,
     random: Random,
-    mischief: Mischief,
+    faultRates: FaultRates,
     { store = new MemoryStore(), aggregator = summary, ports = {}, sidecar = null, ...more }: WorldOptions = {},
   ) {
     this.results = more.results ?? new WatchedResults()
@@ -96,23 +95,23 @@ export class World {
     this.#isCut = more.isCut === true
     this.#scenario = scenario
     this.#random = random
-    this.#mischief = mischief
+    this.#faultRates = faultRates
     this.store = store
     this.#aggregator = aggregator
     this.#ports = ports
     this.#sidecar = sidecar
   }
 
-  /** Starts processors, one after another dies, until one has done all. */
+  /** Starts one processor after another until one finishes the job. */
   async run(maxCrashes = 15): Promise<void> {
     const zombies: Promise<unknown>[] = []
     for (;;) {
-      if (this.crashes >= maxCrashes) this.#mischief = { ...this.#mischief, crash: 0, fail: 0 }
-      const processor = new Processor(this, this.#random, this.#mischief)
+      if (this.crashes >= maxCrashes) this.#faultRates = { ...this.#faultRates, crash: 0, fail: 0 }
+      const processor = new Processor(this, this.#random, this.#faultRates)
       const ended = processor.run(this.#env(processor), this.#scenario.partitions.length)
       const outcome = await Promise.race([ended, processor.died])
       if (outcome === 'done') break
-      // A zombie that slept while it took over has taken over when it wakes up; then this one begins again.
+      // A zombie that was paused during its takeover completes it when it wakes up; then this processor takes over again.
       if (outcome === 'lost') continue
       this.crashes++
       // A zombie's calls are still waiting at the gate and mix with those of its successor.
@@ -126,7 +125,7 @@ export class World {
     const ports = this.#ports
     const ungated = this.#sidecar?.store ?? ports.store?.(this.store) ?? this.store
     const store = processor.gated(ungated, ['get', 'insert', 'swap', 'delete'])
-    const runsOfActivity = (): number => (random.chance(this.#mischief.twice) ? 2 : 1)
+    const runsOfActivity = (): number => (random.chance(this.#faultRates.twice) ? 2 : 1)
     const inMemory = { store, aggregator: this.#aggregator, runsOfActivity }
     const engine: WorkflowEngine = this.#sidecar?.engine ?? new MemoryEngine(inMemory)
     const records = new MemorySource({ partitions: this.#scenario.partitions, batchSize: () => random.int(1, 40) })
@@ -163,14 +162,14 @@ export class World {
     }
   }
 
-  /** Waits until the seed picks this caller among those that wait. */
+  /** Waits until the seed picks this caller among the waiting ones. */
   turn(): Promise<void> {
     const turn = new Promise<void>((resolve) => this.#waiting.push(resolve))
     this.#pump ??= this.#serve()
     return turn
   }
 
-  /** A pause that is ended leaves a turn behind, which does nothing. */
+  /** Waits for a turn or the abort of the signal. After an abort the unused turn has no effect. */
   #turnOrAborted(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const end = (): void => {
@@ -186,7 +185,7 @@ export class World {
     while (this.#waiting.length > 0) {
       const [next] = this.#waiting.splice(this.#random.int(0, this.#waiting.length - 1), 1)
       next?.()
-      // All that follows from this turn without a further one happens before the next is given out.
+      // Everything that this call triggers without another gated call completes before the next turn.
       await new Promise((resolve) => setImmediate(resolve))
     }
     this.#pump = null
@@ -194,18 +193,18 @@ export class World {
 }
 
 class Processor {
-  /** Resolves when the processor crashed, to what it is now. */
+  /** Resolves when the processor crashes, to what it has become. */
   readonly died: Promise<'dead' | 'zombie'>
   #die: (as: 'dead' | 'zombie') => void = () => undefined
   #isDead = false
   readonly #world: World
   readonly #random: Random
-  readonly #mischief: Mischief
+  readonly #faultRates: FaultRates
 
-  constructor(world: World, random: Random, mischief: Mischief) {
+  constructor(world: World, random: Random, faultRates: FaultRates) {
     this.#world = world
     this.#random = random
-    this.#mischief = mischief
+    this.#faultRates = faultRates
     this.died = new Promise((resolve) => (this.#die = resolve))
   }
 
@@ -231,12 +230,12 @@ class Processor {
   async gate<T>(call: () => Promise<T>): Promise<T> {
     await this.#world.turn()
     if (this.#isDead) throw new Crash('dead')
-    const { crash, fail, zombie } = this.#mischief
+    const { crash, fail, zombie } = this.#faultRates
     if (this.#random.chance(crash)) {
       if (this.#random.chance(zombie)) {
         this.#wasZombie = true
         this.#die('zombie')
-        // Asleep while its successor gets on; then its call goes through after all.
+        // Paused while its successor makes progress; then its call takes effect after all.
         for (let turns = this.#random.int(1, 200); turns > 0; turns--) await this.#world.turn()
         return call()
       }
@@ -266,6 +265,3 @@ class Processor {
     })
   }
 }
-
-/** All keys of a store that the ledgers do not account for. */
-export type LeakCheck = (store: StateStore) => Promise<string[]>

@@ -30,7 +30,7 @@ const lines = fleetLines({
   windowMs: WINDOW_MS,
   pointsPerWindow: 6,
   seed: 7,
-  copies: 0.05,
+  duplicates: 0.05,
   reach: 10,
 }).map(withWholeValue)
 const exact = exactOf(lines, WINDOW_MS)

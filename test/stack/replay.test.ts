@@ -34,7 +34,7 @@ const LINES = fleetLines({
   windowMs: MINUTE,
   pointsPerWindow: 10,
   seed: 5,
-  copies: 0.05,
+  duplicates: 0.05,
   reach: 1,
 })
 

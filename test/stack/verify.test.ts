@@ -21,7 +21,7 @@ const LINES = fleetLines({
   windowMs: MINUTE,
   pointsPerWindow: 10,
   seed: 3,
-  copies: 0.05,
+  duplicates: 0.05,
   reach: 9,
 })
 

@@ -1,4 +1,4 @@
-/** Brings dist/ up to date, for tests of what users start. `npm test` has done so already; then this does nothing. */
+/** Builds dist/ for tests that start the program as users do. `npm test` has built it already; then this does nothing. */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 

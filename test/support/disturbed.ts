@@ -1,6 +1,6 @@
 /**
- * Seeded runs of a fleet whose every point is known, under crashes, lost replies, zombies and repeated activities. In most of
- * them points and manifests come late, to be amended in or too late for that.
+ * Seeded runs of a fleet whose points are all known, under crashes, lost replies, zombies and repeated activities. In most of
+ * them some points and manifests arrive late: early enough to amend their window, or too late for that.
  */
 import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
 import type { MetricSummary, MetricSummaryState } from '../../src/core/summary.ts'
@@ -9,15 +9,15 @@ import type { DataPoint, Decoded, EpochMs } from '../../src/core/point.ts'
 import type { FateCounts } from '../../src/core/fate.ts'
 import { windowStartOf } from '../../src/core/window.ts'
 import type { Scenario } from '../simulation/scenario.ts'
-import { World, type Mischief } from '../simulation/world.ts'
-import { conflictsOf, copiesOf, makeFleet, withinGrace, type Sent } from './fleet.ts'
+import { World, type FaultRates } from '../simulation/world.ts'
+import { conflictsOf, duplicatesOf, makeFleet, withinGrace, type Sent } from './fleet.ts'
 import { LedgerHistory } from './ledger-history.ts'
 import { Random } from './random.ts'
 import { garbage, recordsOf, RULES } from './records.ts'
 
-export const MISCHIEF: Mischief = { crash: 0.03, fail: 0.02, zombie: 0.3, twice: 0.3 }
+export const FAULT_RATES: FaultRates = { crash: 0.03, fail: 0.02, zombie: 0.3, twice: 0.3 }
 
-/** A point, and what had come in its partition before it. */
+/** A point that was too late, with the highest event time in its partition before it. */
 export interface TooLate {
   readonly point: DataPoint
   readonly highestBefore: EpochMs
@@ -30,7 +30,7 @@ export interface Disturbed {
   readonly history: LedgerHistory
   /** Every point that must have been accepted, once, however often it was sent. */
   readonly points: readonly DataPoint[]
-  /** What has a dead letter for it; the seed alone does not tell, since crashes move nothing but when windows close does. */
+  /** The points that have a dead letter as too late. They are read from the dead letters, since the seed does not decide it. */
   readonly tooLate: readonly TooLate[]
   /** All points that were sent, once, with those of `tooLate`. */
   readonly sent: readonly DataPoint[]
@@ -46,19 +46,19 @@ export type Result = Omit<VmWindowResult, 'metrics' | 'state'> & {
   readonly state: { readonly [metric: string]: MetricSummaryState } | null
 }
 
-export async function disturbed(seed: number, mischief = MISCHIEF, lateShare?: number): Promise<Disturbed> {
+export async function disturbed(seed: number, faultRates = FAULT_RATES, lateShare?: number): Promise<Disturbed> {
   const random = new Random(seed)
   const fleet = makeFleet(random, {
     vms: random.int(1, 5),
     windows: random.int(2, 8),
     hasManifests: random.chance(0.7),
   })
-  const copies = copiesOf(random, fleet)
+  const duplicates = duplicatesOf(random, fleet)
   const share = lateShare ?? random.pick([0, 0.05, 0.2])
   const conflicts = conflictsOf(random, fleet, share === 0 ? 0 : 2 * RULES.sizeMs)
   const partitions = random.int(1, 2)
   const lists = Array.from({ length: partitions }, (): Decoded[] => [])
-  for (const one of withinGrace(random, [...delayed(random, fleet, share), ...copies, ...conflicts])) {
+  for (const one of withinGrace(random, [...delayed(random, fleet, share), ...duplicates, ...conflicts])) {
     const vmId = one.kind === 'point' ? one.point.vmId : one.kind === 'manifest' ? one.manifest.vmId : ''
     const list = lists[partitionOf(vmId, partitions)] as Decoded[]
     list.push(one)
@@ -66,10 +66,10 @@ export async function disturbed(seed: number, mischief = MISCHIEF, lateShare?: n
   }
   const scenario: Scenario = {
     ...{ rules: RULES, partitions: lists.map((list) => recordsOf(list, random.int(1, 2))) },
-    ...{ oracle: new Map(), copies: copies.length, broken: 0 },
+    ...{ oracle: new Map(), duplicates: duplicates.length, broken: 0 },
   }
   const history = new LedgerHistory()
-  const world = new World(scenario, random, mischief, { store: history })
+  const world = new World(scenario, random, faultRates, { store: history })
   await world.run()
   return {
     ...{ seed, scenario, world, history, ...expectedOf(scenario, world.results.deadLetters) },
@@ -78,12 +78,12 @@ export async function disturbed(seed: number, mischief = MISCHIEF, lateShare?: n
   }
 }
 
-/** Some of it up to five windows later: windows amend for three. */
+/** Delays some records by up to five windows; late points can amend the last three. */
 function delayed(random: Random, fleet: readonly Sent[], share: number): Sent[] {
   return fleet.map((one) => (random.chance(share) ? { ...one, atMs: one.atMs + random.int(1, 5) * RULES.sizeMs } : one))
 }
 
-/** What must have become of every record, in the plainest way; but for what is too late, which the dead letters say. */
+/** The expected fate of every record, computed in the simplest way; which records are too late is read from the dead letters. */
 function expectedOf(
   { partitions }: Scenario,
   deadLetters: readonly string[],
@@ -128,12 +128,12 @@ function isSameContent(a: DataPoint, b: DataPoint): boolean {
   return a.timestamp === b.timestamp && a.value === b.value
 }
 
-/** The runs of these many seeds, one after another. */
+/** Runs the seeds 1 to `count`, one after another. */
 export async function* disturbedRuns(
   count: number,
-  { mischief = MISCHIEF, lateShare }: { readonly mischief?: Mischief; readonly lateShare?: number } = {},
+  { faultRates = FAULT_RATES, lateShare }: { readonly faultRates?: FaultRates; readonly lateShare?: number } = {},
 ): AsyncGenerator<Disturbed> {
-  for (let seed = 1; seed <= count; seed++) yield disturbed(seed, mischief, lateShare)
+  for (let seed = 1; seed <= count; seed++) yield disturbed(seed, faultRates, lateShare)
 }
 
 /** The last revision of every VM window. */
@@ -145,7 +145,7 @@ export function keyOf(one: { readonly vmId: string; readonly windowStart: number
   return `${one.vmId}@${one.windowStart}`
 }
 
-/** The points by VM window, in the plainest way. */
+/** Groups the points by VM window. */
 export function byVmWindow(points: readonly DataPoint[]): Map<string, DataPoint[]> {
   const byKey = new Map<string, DataPoint[]>()
   for (const point of points) {

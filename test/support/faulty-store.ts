@@ -1,4 +1,4 @@
-/** A store whose calls a test can fail, before or after they were applied, or follow with something of its own. */
+/** A store whose calls a test can intercept: to fail them before or after they take effect, or to act after them. */
 import type { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import type { StateStore } from '../../src/ports/index.ts'
 import { lostReply } from './job.ts'
@@ -6,9 +6,9 @@ import { lostReply } from './job.ts'
 export type StoreCall = { readonly method: 'get' | 'insert' | 'swap' | 'delete'; readonly keys: readonly string[] }
 
 export interface StoreFaults {
-  /** Runs before a call; what it throws, the call throws, and nothing was applied. */
+  /** Runs before a call. If it throws, the call fails with that error and has no effect. */
   before?(call: StoreCall): Promise<void> | void
-  /** Runs after a call was applied; what it throws, the call throws. */
+  /** Runs after a call took effect. If it throws, the call fails with that error. */
   after?(call: StoreCall): Promise<void> | void
 }
 

@@ -1,4 +1,4 @@
-/** A fleet's points and manifests as input lines, in order of time, with whatever disturbance is asked for. */
+/** A fleet's points and manifests as input lines, in order of time, with the given share of duplicates and disorder. */
 import { Random } from './random.ts'
 
 export interface FleetOptions {
@@ -8,13 +8,13 @@ export interface FleetOptions {
   readonly pointsPerWindow: number
   readonly seed: number
   /** Share of points that are sent twice. */
-  readonly copies?: number
-  /** Points that may change places with each other. */
+  readonly duplicates?: number
+  /** Lines are shuffled within groups of this size. */
   readonly reach?: number
 }
 
 export function fleetLines(options: FleetOptions): string[] {
-  const { vms, windows, windowMs, pointsPerWindow, seed, copies = 0, reach = 1 } = options
+  const { vms, windows, windowMs, pointsPerWindow, seed, duplicates = 0, reach = 1 } = options
   const random = new Random(seed)
   const stepMs = windowMs / pointsPerWindow
   const lines: string[] = []
@@ -33,7 +33,7 @@ export function fleetLines(options: FleetOptions): string[] {
           value: random.int(0, 10_000) / 100,
         })
         run.push(line)
-        if (random.chance(copies)) run.push(line)
+        if (random.chance(duplicates)) run.push(line)
       }
     }
     for (const line of random.shuffle(run, reach)) lines.push(line)

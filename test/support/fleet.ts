@@ -1,13 +1,13 @@
 /**
- * A fleet of VMs whose producers all keep their word: in every window each sends some points and then a manifest. So
- * whatever order the records take within the grace, every VM window is complete, and its result is one and the same.
+ * A fleet of VMs whose producers send everything they promise: in every window each sends some points and then a manifest. So
+ * every VM window is complete, and its result does not depend on the order of the records within the grace period.
  */
 import type { Decoded } from '../../src/core/point.ts'
 import type { Random } from './random.ts'
 import { manifest, point, RULES } from './records.ts'
 
 export interface Sent {
-  /** When it is sent, on the clock of the timestamps. */
+  /** When it is sent, on the same clock as the event times. */
   readonly atMs: number
   readonly decoded: Decoded
 }
@@ -46,14 +46,14 @@ export function makeFleet(random: Random, { vms, windows, hasManifests }: FleetS
   return sent
 }
 
-/** The records in an order in which none comes so late that the grace is over. */
+/** The records in an order in which none arrives after the grace period of its window. */
 export function withinGrace(random: Random, sent: readonly Sent[]): Decoded[] {
   const due = sent.map((one) => ({ ...one, atMs: one.atMs + random.int(0, RULES.graceMs - 1) }))
   return due.sort((a, b) => a.atMs - b.atMs).map((one) => one.decoded)
 }
 
-/** Copies of some points, sent up to two windows later: while their window is open, or remembered. */
-export function copiesOf(random: Random, sent: readonly Sent[]): Sent[] {
+/** Duplicates of some points, sent up to two windows later: while their window is open or still remembered. */
+export function duplicatesOf(random: Random, sent: readonly Sent[]): Sent[] {
   return sent
     .filter((one) => one.decoded.kind === 'point' && random.chance(0.4))
     .map((one) => ({ ...one, atMs: one.atMs + random.int(0, 2 * RULES.sizeMs) }))

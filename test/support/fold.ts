@@ -1,6 +1,6 @@
 /**
- * The fold alone, driven as the pipeline drives it: one record, then whatever closes. What happened is told in short
- * texts, so that a test reads as a table.
+ * Runs the fold alone, as the pipeline does: one record, then all due closes. It logs what happened as short texts, so that a
+ * test reads as a table.
  */
 import type { AnyAggregator } from '../../src/core/aggregator.ts'
 import { closeVmWindow, quarantineVmWindow, type VmWindowTask } from '../../src/core/close-vm-window.ts'
@@ -44,7 +44,7 @@ export class Folding {
         brokerTimestampMs: brokerTimestampMs ?? null,
         decoded,
         raw: () => {
-          throw new Error('core never looks at raw bytes')
+          throw new Error('core never reads raw bytes')
         },
       })
       if (refusal !== null) this.refusals.push(`#${this.#sent} ${refusal.reason}`)
@@ -61,7 +61,7 @@ export class Folding {
     return this
   }
 
-  /** The wall clock shows `nowMs`, the log is read to its end, and nothing has come for a while. */
+  /** The wall clock shows `nowMs`, and the log has been read to its end without new records for a while. */
   clock(nowMs: number, quiet: Quiet = { partitionMs: Infinity, headMs: Infinity }): this {
     for (let due = this.state.dueByClock(nowMs, quiet); due !== null; due = this.state.dueByClock(nowMs, quiet)) {
       this.#close('clock', due)
@@ -109,7 +109,7 @@ export class Folding {
   }
 }
 
-/** The state as an owner finds it that takes over from what was stored at this very record. */
+/** The state of an owner that takes over from what was stored at this record. */
 export function recovered(state: PartitionState, rules: Windowing, aggregator: AnyAggregator): PartitionState {
   const wire = <T>(value: T): T => JSON.parse(canonicalJson(value as Json)) as T
   const next = new PartitionState(rules, aggregator)

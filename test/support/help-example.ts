@@ -1,4 +1,4 @@
-/** The example of a command's help, run as it is printed: `windrow` is the built program. */
+/** Runs the example of a command's help exactly as it is printed; `windrow` is the built program. */
 import { execFile } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

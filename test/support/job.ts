@@ -1,4 +1,4 @@
-/** A job on in-memory ports, with every port open to a test's hand. */
+/** A job on in-memory ports, each of which a test can replace. */
 import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
 import { memorySink, MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
 import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
@@ -22,7 +22,7 @@ export interface TestJob {
   readonly results: MemoryResults
   readonly events: PipelineEvent[]
   readonly env: PipelineEnv
-  /** Runs partition 0 to its end, or until it throws; a processor of its own each time. */
+  /** Runs partition 0 to its end, or until it throws. Every call is a new processor. */
   run(more?: JobChanges, signal?: AbortSignal): Promise<PartitionEnd>
   ledger(): Promise<Ledger>
 }
@@ -60,7 +60,7 @@ export function makeJob(
     run: ({ publishers: changedPublishers, ...changed } = {}, signal = new AbortController().signal) => {
       const sinks = changedPublishers === undefined ? {} : { sinks: [memorySink(changedPublishers)] }
       const own = { ...env, ...changed, ...sinks }
-      // A new process: its engine remembers nothing.
+      // A new process has a new engine, without memory of earlier workflows.
       const engine = changed.engine ?? more.engine ?? new MemoryEngine({ store: own.store, aggregator: own.aggregator })
       return runPartition({ ...own, engine }, 0, signal, () => Promise.resolve(0))
     },
@@ -72,12 +72,12 @@ export function makeJob(
   }
 }
 
-/** An error that may be tried again, as an adapter throws it: nobody knows whether the call was applied. */
+/** A retryable error as an adapter throws it when it does not know whether the call took effect. */
 export function lostReply(): WindrowError {
   return new WindrowError('the reply was lost', { code: 'STATE_STORE_UNAVAILABLE', remedy: 'Try again.' })
 }
 
-/** What the promise is rejected with; fails when it is not. */
+/** The error that the promise rejects with; throws if it does not reject. */
 export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise

@@ -1,4 +1,4 @@
-/** Which keys of a job's store nobody would ever delete: a key must be the ledger's, in force, or listed as garbage. */
+/** Finds leaked keys in a job's store: keys that are neither a ledger, nor in use by one, nor listed as garbage. */
 import type { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import { jobKey, ledgerKey } from '../../src/ledger/attempt-id.ts'
 import { chunkKey, chunkKeys } from '../../src/ledger/chunks.ts'
@@ -8,7 +8,7 @@ import { readLedger } from '../../src/ledger/ledger.ts'
 export interface Leaks {
   /** Keys that no ledger accounts for. */
   readonly lost: string[]
-  /** Keys that are listed to be deleted and are still there. */
+  /** Keys that are listed as garbage and still exist. */
   readonly unswept: string[]
 }
 

@@ -1,4 +1,4 @@
-/** A plan as the owner writes it, for a window that was folded by hand; the activities' input. */
+/** The commit plan that an owner would write for a window that a test has folded; it is the input of the activities. */
 import type { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import type { AnyAggregator } from '../../src/core/aggregator.ts'
 import type { ClosedWindow } from '../../src/core/partition-state.ts'
@@ -17,7 +17,7 @@ export interface PlanOptions {
   readonly vmsPerWorkflow?: number
 }
 
-/** Takes the partition over, announces the commit after the last, and writes what closing `window` needs. */
+/** Takes the partition over, announces the next commit, and writes what closing `window` needs. */
 export async function planClose(
   store: MemoryStore,
   folding: Folding,
@@ -31,7 +31,7 @@ export async function planClose(
     writePages(store, intent.attempt, pages, first)
   const { prior, total, vmsPerWorkflow = 1 } = options
   const { aggregator, rules, state } = folding
-  // Beside what the activity writes under the same kind.
+  // Chunk numbers that do not collide with those that the activity writes for the same kind.
   const aside = 1_000_000
   return {
     attempt: intent.attempt,
@@ -75,7 +75,7 @@ export async function planClose(
 
 let ledgerCount = 0
 
-/** Points counted and added up: small enough to be read in a test's expectation. */
+/** Counts and adds up points; the result is small enough to write out in a test's expectation. */
 export const totals: AnyAggregator = {
   name: 'totals',
   version: 1,

@@ -1,4 +1,4 @@
-/** A replay of a job in memory, and the request to promote what it found, as `windrow replay --promote` makes them. */
+/** Replays a job in memory and requests the promotion of its results, as `windrow replay --promote` does. */
 import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
 import { memorySink, MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
 import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
@@ -29,13 +29,13 @@ export interface LiveJob {
   readonly results: { readonly results: readonly string[]; readonly certificates: readonly string[] }
 }
 
-/** Recomputes what the certificates speak of. */
+/** Recomputes the windows of the certificates. */
 export async function replayed(
   certificates: readonly string[],
   partitions: readonly (readonly SourceRecord[])[],
   rules: Windowing,
   aggregator: AnyAggregator,
-  /** A replay to go on with. */
+  /** An earlier replay to continue. */
   before: Pick<Replayed, 'store' | 'results'> = { store: new MemoryStore(), results: new MemoryResults() },
 ): Promise<Replayed> {
   const { store, results } = before
@@ -68,12 +68,12 @@ export async function replayed(
   return { store, results, certificates: all }
 }
 
-/** Asks the owners; ids of the requests, by partition. */
+/** Submits the requests to the owners; returns their ids by partition. */
 export async function askToPromote(
   { job, store, results }: LiveJob,
   { store: shadow, results: again, certificates }: Replayed,
   id = 'p1',
-  /** Of the first of these VMs alone, after a request that made this certificate. */
+  /** Promotes only one VM, the first from `vmId` on; `seen` is the certificate of an earlier request. */
   one: { readonly vmId: string; readonly seen?: number } | null = null,
 ): Promise<ReadonlyMap<number, string>> {
   const windows = new Set(certificates.flatMap(({ window }) => (window === null ? [] : [window.start])))
@@ -107,7 +107,7 @@ function latestOf(lines: readonly string[], windows: ReadonlySet<number>): Lates
   return latest
 }
 
-/** The latest revision of every VM window, without what says how it was published. */
+/** The latest revision of every VM window, without the members that depend on how it was published. */
 export function latestBare(lines: readonly string[]): Map<string, Omit<VmWindowResult, 'revision' | 'promoted'>> {
   const latest = new Map<string, VmWindowResult>()
   for (const line of lines) {

@@ -1,4 +1,4 @@
-/** Seeded randomness (mulberry32): the same seed, the same run. */
+/** Seeded pseudo-random numbers (mulberry32): the same seed gives the same run. */
 export class Random {
   #state: number
 
@@ -28,7 +28,7 @@ export class Random {
     return items[this.int(0, items.length - 1)] as T
   }
 
-  /** In place, within runs of `reach` items: nothing moves further than that. */
+  /** Shuffles in place, within groups of `reach` items. */
   shuffle<T>(items: T[], reach = items.length): T[] {
     for (let from = 0; from < items.length; from += reach) {
       const to = Math.min(from + reach, items.length)

@@ -1,4 +1,4 @@
-/** A small input whose exact results are easily said: some VMs, one metric, one point each `everyMs`, manifests. */
+/** A small input with easily stated exact results: some VMs, one metric, evenly spaced points, manifests. */
 export interface SampleOptions {
   readonly vms?: readonly string[]
   readonly windows?: number

@@ -1,4 +1,4 @@
-/** A source that says what a test wrote down: records, log ends that were reached at a time, waits without end. */
+/** A source that plays a script of a test: records, ends of the log reached at a given time, and silence. */
 import type { SourceRecord } from '../../src/core/point.ts'
 import type { OpenSource, Source, SourceEvent } from '../../src/ports/index.ts'
 
@@ -20,10 +20,10 @@ export function caughtUp(nextOffset: number, fetchedAtMs: number): SourceEvent {
 
 export const END: SourceEvent = { kind: 'end' }
 
-/** After its last line a script says that the input has ended; `asked` counts how often it was asked. */
+/** After its last line, a script reports the end of the input. `asked` counts the calls of `next`. */
 export class ScriptSource implements Source {
   asked = 0
-  /** Offsets that reading began at. */
+  /** Offsets at which reading began. */
   readonly opened: number[] = []
   readonly #script: Script
 

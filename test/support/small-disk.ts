@@ -1,4 +1,4 @@
-/** A small disk under a folder, to be filled up: a tmpfs, which takes root to mount. */
+/** Mounts a small disk (tmpfs) under a folder, so that a test can fill it. Mounting requires root. */
 import { execFile } from 'node:child_process'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ const run = promisify(execFile)
 const BALLAST_CHUNK_BYTES = 1024 * 1024
 
 export interface SmallDisk {
-  /** Leaves not one byte. */
+  /** Fills the disk to the last byte. */
   fill(): Promise<void>
   free(): Promise<void>
   unmount(): Promise<void>
@@ -16,7 +16,7 @@ export interface SmallDisk {
 
 export const mayMount = process.getuid?.() === 0
 
-/** `folder` must be there and be empty; it is its owner's alone. */
+/** `folder` must exist and be empty; only its owner can access the disk. */
 export async function mountSmallDisk(
   folder: string,
   { sizeMib, uid = 0, gid = 0 }: { readonly sizeMib: number; readonly uid?: number; readonly gid?: number },

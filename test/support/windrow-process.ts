@@ -1,4 +1,4 @@
-/** The built command line as a process, as a user runs it. */
+/** Starts the built command line as a process, as a user does. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -22,7 +22,7 @@ export interface Running {
 export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
   const child = spawn(process.execPath, [main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // As started by a person, not by npm, under which a signal counts in another way.
+    // As if started from a shell and not by npm, under which the program handles signals differently.
     env: { ...process.env, npm_lifecycle_event: undefined, ...env },
   })
   return { child, ended: endOf(child) }
@@ -39,7 +39,7 @@ function endOf(child: ChildProcess): Promise<Ended> {
   })
 }
 
-/** Runs to the end; throws with what it said unless it ended well. */
+/** Runs the program to its end; throws with its output unless the exit code is 0. */
 export async function windrow(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   const ended = await start(args, env).ended
   if (ended.code !== 0)
@@ -72,7 +72,7 @@ export interface PipedRun {
   kill(): void
 }
 
-/** In `folder`, with its standard input in the test's hand. */
+/** Starts the program in `folder`; the test writes to its standard input. */
 export function startPiped(args: readonly string[], folder: string): PipedRun {
   const child = spawn(process.execPath, [main, ...args], {
     cwd: folder,
