@@ -1,10 +1,11 @@
 /**
- * The whole embedded path: a million points of 5,000 VMs as an Avro container file, one day in one-day windows, one
- * workflow instance a VM window, all state durable. Measured is the command as a user runs it, from start to exit.
+ * Measures the whole embedded path: a million points of 5,000 VMs as an Avro container file, one day in one-day windows,
+ * one workflow instance per VM window, all state durable. It runs the command as a user does and measures it from start
+ * to exit.
  *
  *   npm run bench -- embedded [--points 1000000 --vms 5000 --runs 3]
  *
- * It says nothing of Kafka or daprd, and the input lies in the page cache.
+ * It does not measure Kafka or daprd, and the input is in the page cache.
  */
 import { spawn } from 'node:child_process'
 import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'

@@ -1,7 +1,7 @@
 /**
- * How fast files are read, end to end: disk, split or unpack, decode, check, number, partition, hand over to 8
- * partitions that only count. What folding costs is not in it. The plain baseline is `JSON.parse` of every line of the
- * same file. Best of three rounds; the first warms the compiler up.
+ * Measures how fast files are read, end to end: read from disk, split or decompress, decode, validate, number, partition,
+ * and deliver to 8 partitions that only count. Folding is not included. The baseline is `JSON.parse` of every line of the
+ * same file. Reports the best of three rounds; the first warms up the compiler.
  *
  *   npm run bench -- files [POINTS]
  */

@@ -1,7 +1,7 @@
 /**
- * What a seq costs in its set: in order, in small disorder, and as an adversary would send them. Fails when an
- * adversarial order of 400,000 seqs costs more than four times as much a seq as one of 100,000: nothing may be
- * quadratic. Run: `node bench/fold-seq-set.ts` (Node 24 reads TypeScript).
+ * Measures the cost of adding a seq to a seq set: in order, slightly out of order, and in adversarial orders. Fails if an
+ * adversarial order of 400,000 seqs costs more than four times as much per seq as one of 100,000: no order may be
+ * quadratic. Run: `node bench/fold-seq-set.ts` (Node 24 runs TypeScript).
  */
 import { SeqSet } from '../src/core/seq-set.ts'
 import { nanosecondsEach, randomFrom, report, shuffled } from './fold-timing.ts'
@@ -12,7 +12,7 @@ const MAX_SLOWDOWN = 4
 
 const random = randomFrom(11)
 
-/** Each seq moved by less than `distance` places. */
+/** Moves each seq by less than `distance` places. */
 function disordered(length: number, distance: number): Float64Array {
   const keys = Float64Array.from({ length }, (_, i) => i + distance * random())
   return Float64Array.from(
@@ -51,11 +51,11 @@ for (const [name, orderOf] of Object.entries(ORDERS)) {
   report(`${name}: add, ${LARGE} seqs`, ofLarge)
   const set = fill(small)
   report(
-    `${name}: ranges, encode and decode, a seq`,
+    `${name}: ranges, encode and decode, per seq`,
     nanosecondsEach(SMALL, () => SeqSet.decode(set.encode(), set.maxSpan)),
   )
   if (ofLarge > MAX_SLOWDOWN * ofSmall + 20) {
-    console.error(`${name}: ${(ofLarge / ofSmall).toFixed(1)} times as much a seq for four times the seqs`)
+    console.error(`${name}: ${(ofLarge / ofSmall).toFixed(1)} times as much per seq for four times the seqs`)
     isQuadratic = true
   }
 }

@@ -1,8 +1,8 @@
 /**
- * What one point costs in the fold's algebra: `summary.add` and `SeqSet.add`, over the accumulators of 5,000 VMs
- * visited in turn, as a topic has them, so that caches miss as they do in service; making the point is included. Not
- * measured: decoding, looking up the VM window, what the pipeline adds around it. Run: `node --expose-gc
- * bench/fold-summary.ts` (Node 24 reads TypeScript).
+ * Measures the cost of a point in the fold: `summary.add` and `SeqSet.add`, over the accumulators of 5,000 VMs in turn, in
+ * the order of a topic, so that CPU caches miss as in production. Creating the point is included. Not measured: decoding,
+ * looking up the VM window, and the work of the pipeline around it. Run: `node --expose-gc bench/fold-summary.ts` (Node 24
+ * runs TypeScript).
  */
 import { SeqSet } from '../src/core/seq-set.ts'
 import { ExactSum } from '../src/core/exact-sum.ts'
@@ -26,10 +26,10 @@ const WORKLOADS: Record<string, () => number> = {
   'doubles over six decades, both signs': () => (random() - 0.5) * 10 ** (6 * random()),
 }
 
-/** Equal texts that are different strings in memory, as a decoder makes them. */
+/** Equal texts that are different strings in memory, like those of a decoder. */
 const METRICS = Array.from({ length: 1000 }, () => Buffer.from('cpu_used').toString('latin1'))
 
-/** Point i in the order of the topic: the VMs in turn. Made anew each time, as a decoder does. */
+/** Point i in the order of the topic: the VMs in turn. A new object for each call, as from a decoder. */
 function pointAt(i: number, values: Float64Array): DataPoint {
   const seq = Math.floor(i / VMS)
   const metric = METRICS[i % METRICS.length] as string
@@ -78,7 +78,7 @@ for (const [name, valueOf] of Object.entries(WORKLOADS)) {
   console.log(`${name}: ${VMS} VMs, ${POINTS_PER_VM} points each`)
   const perPoint = (title: string, round: (values: Float64Array) => unknown): void =>
     report(
-      `  ${title}, a point`,
+      `  ${title}, per point`,
       nanosecondsEach(POINTS, () => round(values)),
     )
   perPoint('summary.add', foldAll)
@@ -99,7 +99,7 @@ for (const [name, valueOf] of Object.entries(WORKLOADS)) {
   const length = texts.reduce((sum, text) => sum + text.length, 0) / VMS
   console.log(`  encoded: ${length.toFixed(0)} bytes on average`)
   const perAccumulator = (title: string, round: () => unknown): void =>
-    report(`  ${title}, an accumulator`, nanosecondsEach(VMS, round))
+    report(`  ${title}, per accumulator`, nanosecondsEach(VMS, round))
   perAccumulator('encode', () => accumulators.map((acc) => summary.encode(acc)))
   perAccumulator('encode to canonical JSON', () => accumulators.map((acc) => canonicalJson(summary.encode(acc))))
   perAccumulator('decode from JSON', () => texts.map((text) => summary.decode(JSON.parse(text) as Json)))

@@ -1,13 +1,13 @@
 /**
- * Timing for the fold benches: CPU time of this process, so that neighbours on the machine do not count, the best of
- * several rounds, since what still disturbs only ever adds. Threads that collect garbage and compile are included.
+ * Timing for the fold benchmarks: CPU time of this process, so that other processes do not count, and the best of several
+ * rounds, since disturbances only add time. The threads of the garbage collector and the compiler are included.
  */
 
 export const ROUNDS = 5
 
 /**
- * Nanoseconds of CPU an operation takes at best. `round` performs `operations` of them and returns what it made of
- * them, so that none is optimized away.
+ * CPU nanoseconds per operation in the best round. `round` performs `operations` operations and returns a value that
+ * depends on all of them, so that none is optimized away.
  */
 export function nanosecondsEach(operations: number, round: () => unknown): number {
   let best = Infinity
@@ -18,7 +18,7 @@ export function nanosecondsEach(operations: number, round: () => unknown): numbe
     const { user, system } = process.cpuUsage(start)
     best = Math.min(best, ((user + system) * 1000) / operations)
   }
-  if (kept === undefined) throw new TypeError('a round must return what it made')
+  if (kept === undefined) throw new TypeError('a round must return its result')
   return best
 }
 
@@ -27,13 +27,13 @@ export function report(title: string, nanoseconds: number): void {
   console.log(`${title.padEnd(64)} ${nanoseconds.toFixed(1).padStart(8)} ns ${millions.toFixed(1).padStart(8)} M/s`)
 }
 
-/** Park and Miller's generator: the same numbers in every run, in (0, 1). */
+/** Park and Miller's random generator: the same numbers in every run, in (0, 1). */
 export function randomFrom(seed: number): () => number {
   let state = seed
   return () => (state = (state * 48271) % 2147483647) / 2147483647
 }
 
-/** A permutation by Fisher and Yates. */
+/** A random permutation (Fisher and Yates). */
 export function shuffled(length: number, random: () => number): Float64Array {
   const order = Float64Array.from({ length }, (_, i) => i)
   for (let i = length - 1; i > 0; i--) {

@@ -1,6 +1,6 @@
 /**
- * The fold alone: decoded points of 5,000 VMs into seq sets and `summary` accumulators, with the close decision after
- * every record. No decoding, no I/O, one partition, one thread.
+ * Measures only the fold: decoded points of 5,000 VMs into seq sets and `summary` accumulators, with the close decision
+ * after every record. No decoding, no I/O, one partition, one thread.
  *
  *   npm run bench -- fold [--points 2000000 --vms 5000]
  */
@@ -35,7 +35,7 @@ const rules: Windowing = {
 const ids = Array.from({ length: vms }, (_, i) => `vm-${i}`)
 const perVm = Math.ceil(points / vms)
 const raw = (): never => {
-  throw new Error('no record is refused here')
+  throw new Error('no record is rejected here')
 }
 const records: SourceRecord[] = []
 for (let seq = 0; records.length < points; seq++) {
@@ -57,6 +57,6 @@ for (let round = 1; round <= ROUNDS; round++) {
   const seconds = (performance.now() - startedMs) / 1000
   if (state.counts.accepted !== points) throw new Error(JSON.stringify(state.counts))
   console.log(
-    `round ${round}: ${(points / seconds / 1e6).toFixed(2)} million points/s, ${((seconds / points) * 1e9).toFixed(0)} ns a point`,
+    `round ${round}: ${(points / seconds / 1e6).toFixed(2)} million points/s, ${((seconds / points) * 1e9).toFixed(0)} ns per point`,
   )
 }

@@ -1,6 +1,6 @@
 /**
- * The gRPC server of the embedded sidecar (src/embedded/grpc.ts) against the server of @grpc/grpc-js: the same methods
- * over the same requests, each server in a process of its own, from a @grpc/grpc-js client in this process.
+ * Compares the gRPC server of the embedded sidecar (src/embedded/grpc.ts) with the server of @grpc/grpc-js: the same
+ * methods and requests, each server in its own process, with a @grpc/grpc-js client in this process.
  *
  *   call     1 kB to the server and 1 kB back, 48 in flight: a call about a workflow
  *   write    250 kB to the server, 16 in flight: a chunk that is written
@@ -9,8 +9,8 @@
  *
  *   npm run bench -- grpc-server [--rounds 7]
  *
- * Both servers are measured in every round, in alternating order, after one round that warms up. Printed are medians.
- * The CPU time of the server counts; the rate also contains the client and depends on what else the machine does.
+ * Both servers are measured in every round, in alternating order, after one warm-up round. The output has medians.
+ * Compare the CPU time of the servers: the rate also contains the client and depends on other work on the machine.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -29,7 +29,7 @@ const { values } = parseArgs({ options: { rounds: { type: 'string', default: '7'
 if (values.serve === undefined) await compare(Number(values.rounds))
 else await serve(values.serve as ServerName)
 
-/** A request says how much is wanted back: [size of a reply u32][number of messages on the stream u32][padding]. */
+/** Format of a request: [size of a reply u32][number of messages on the stream u32][padding]. */
 function methods(): GrpcMethods {
   return {
     unary: new Map([
@@ -52,11 +52,11 @@ function methods(): GrpcMethods {
 async function serve(name: ServerName): Promise<void> {
   const port = name === 'grpc-js' ? await serveGrpcJs(methods()) : (await serveGrpc(0, methods())).port
   process.send?.(port)
-  // The benchmark is over, or was interrupted.
+  // The benchmark has ended or was interrupted.
   process.once('disconnect', () => process.exit(0))
 }
 
-/** The same methods on the server of @grpc/grpc-js. Messages stay bytes, as on the other one. */
+/** The same methods on the server of @grpc/grpc-js. Messages stay bytes, as on the other server. */
 async function serveGrpcJs({ unary, streaming }: GrpcMethods): Promise<number> {
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
@@ -183,7 +183,7 @@ function call(client: Client, method: string, message: Buffer): Promise<Buffer> 
   })
 }
 
-/** `count` calls, `width` of them at once. */
+/** `count` calls, `width` of them concurrently. */
 async function callMany(client: Client, count: number, width: number, message: Buffer): Promise<void> {
   let left = count
   const lane = async (): Promise<void> => {

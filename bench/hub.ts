@@ -1,14 +1,14 @@
 /**
- * What it measures: throughput of the embedded sidecar as Windrow uses it, with the SDK's own client, worker and state
- * client in this process and the sidecar in its thread.
+ * Measures the throughput of the embedded sidecar as Windrow uses it, with the SDK's client, worker and state client in
+ * this process and the sidecar in its own thread.
  *
  *   workflows   5,000 instances without activities, input 2 kB and output 1 kB of JSON, started through
  *               DaprWorkflowClient and awaited, 48 in flight, by an activity of another workflow
  *   values      1,000 inserts of 250 kB, 16 in flight
- *   ledger      5,000 compare-and-swap writes of 2 kB over 8 keys, one writer a key
+ *   ledger      5,000 compare-and-swap writes of 2 kB over 8 keys, one writer per key
  *
- * What it does not: Kafka, folding, the content of a window. CPU is printed beside
- * the rate, since rates depend on what else the machine does. One round warms up.
+ * It does not measure Kafka, folding or the content of a window. CPU time is printed beside the rate, since rates depend
+ * on other work on the machine. One round warms up.
  *
  *   npm run build && node bench/hub.ts [rounds]        (Node 22.18 or later; it strips the types)
  */
@@ -37,7 +37,7 @@ const insertOnly = {
 }
 
 const print = (line: string) => process.stdout.write(line + '\n')
-// The SDK writes several lines a turn; a terminal would be what is measured.
+// The SDK writes several lines per turn; printing them would dominate the measurement.
 for (const level of ['info', 'warn', 'error', 'debug', 'log'] as const) console[level] = () => undefined
 
 const input = {
@@ -96,7 +96,7 @@ try {
   await rm(dataDir, { recursive: true })
 }
 
-/** Runs `count` tasks, `width` at a time. */
+/** Runs `count` tasks, `width` of them concurrently. */
 async function inFlight(count: number, width: number, task: (i: number) => Promise<unknown>): Promise<void> {
   let next = 0
   const lane = async () => {
@@ -113,7 +113,7 @@ async function swapMany(key: string, count: number): Promise<void> {
   }
 }
 
-/** CPU seconds of this thread so far; where the system does not tell, that of the process. */
+/** CPU seconds of this thread so far; of the process on systems without per-thread CPU times. */
 async function threadCpuSeconds(): Promise<number> {
   const stat = await readFile(`/proc/self/task/${process.pid}/stat`, 'utf8').catch(() => null)
   if (stat === null) return process.cpuUsage().user / 1e6

@@ -1,6 +1,6 @@
 /**
- * What an open VM window takes: of the heap while it is folded, and as a row when it is stored. One metric, `summary`, seqs in
- * order, one partition; the values spread over three decades, which is what a quantile sketch grows with.
+ * Measures the size of an open VM window: heap bytes while it is folded, and bytes as a stored row. One metric, `summary`,
+ * seqs in order, one partition. The values spread over three decades, since quantile sketches grow with the spread.
  *
  *   npm run bench -- memory [--vms 50000 --points 20,200]
  */
@@ -21,7 +21,7 @@ const collect = runInNewContext('gc') as () => void
 
 const rules = { ...RULES, sizeMs: 86_400_000 }
 const raw = (): never => {
-  throw new Error('no record is refused here')
+  throw new Error('no record is rejected here')
 }
 
 function heapBytes(): number {
@@ -46,6 +46,6 @@ for (const points of (values.points ?? '').split(',').map(Number)) {
   let rowBytes = 0
   for (const vm of window?.vms.values() ?? []) rowBytes += Buffer.byteLength(canonicalJson(vm.encode(summary)))
   console.log(
-    `${points} points a VM window: ${heap.toFixed(0)} bytes of heap, ${(rowBytes / vms).toFixed(0)} bytes as a row`,
+    `${points} points per VM window: ${heap.toFixed(0)} bytes of heap, ${(rowBytes / vms).toFixed(0)} bytes as a row`,
   )
 }

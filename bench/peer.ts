@@ -1,14 +1,14 @@
 /**
- * Windrow on the real stack (Kafka, daprd, Redis) against Kafka Streams, on the same topics on the same machine. Each is
- * measured from the start of its process to its last result that a `read_committed` reader sees, and every result of both
- * is checked. docs/internals/performance.md says what the figures mean and what they do not.
+ * Compares Windrow on the real stack (Kafka, daprd, Redis) with Kafka Streams, on the same topics and the same machine.
+ * Each is measured from the start of its process until a `read_committed` reader sees its last result, and every result
+ * of both is checked. docs/internals/performance.md explains the figures and their limits.
  *
  *   npm run bench:peer [-- --points 500000 --vms 500 --per-window 57,400 --runs 3 --vms-per-workflow 1]
  *
- *   peer/workload.ts    the topic, and what must come out     peer/contenders.ts      how each is started
+ *   peer/workload.ts    the topic and the expected results    peer/contenders.ts      starts each contender
  *   peer/measure.ts     one run                               peer/follow-results.ts  the reader     peer/table.ts
  *
- * Brings up a stack of its own and takes it down again; with --data-dir it uses the one of that folder, and leaves it up.
+ * Starts its own stack and stops it at the end; with --data-dir it uses the stack of that folder and keeps it running.
  */
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -33,7 +33,7 @@ const { values } = parseArgs({
     'vms-per-workflow': { type: 'string', default: '1' },
     'port-base': { type: 'string', default: '17000' },
     'data-dir': { type: 'string' },
-    /** Writes CPU profiles of Windrow's process into this folder; its figures are then those of a profiled process. */
+    /** Folder for CPU profiles of Windrow's process; its figures are then those of a profiled process. */
     'cpu-prof': { type: 'string' },
   },
 })
@@ -45,7 +45,7 @@ const execute = promisify(execFile)
 async function compare(stack: Stack, signal: AbortSignal): Promise<void> {
   const connection = { brokers: [stack.description.addresses.kafka] }
   const peerHome = join(cacheFolder(process.env, homedir()), 'kafka-streams-peer')
-  // Built before anything is measured.
+  // Build before measuring.
   await execute(peerScript(), [], { env: { ...process.env, PEER_HOME: peerHome } })
   const contenders = [kafkaStreams, ...numbers(values['vms-per-workflow']).map(windrow)]
   const status = await stack.status()
@@ -54,7 +54,7 @@ async function compare(stack: Stack, signal: AbortSignal): Promise<void> {
     const set = `peer_${randomBytes(4).toString('hex')}`
     const workload = await produceWorkload(connection, set, { points, vms, perWindow }, Date.now())
     console.log(
-      `\n${workload.points} points of ${vms} VMs, ${perWindow} a VM window: ${workload.expected.size} VM windows`,
+      `\n${workload.points} points of ${vms} VMs, ${perWindow} per VM window: ${workload.expected.size} VM windows`,
     )
     const measured: Measured[] = []
     for (let run = 0; run < runs; run++) {
@@ -79,7 +79,7 @@ async function compare(stack: Stack, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Throws for the tools of the comparator; the stack names what it needs itself. */
+/** Throws if tools of the comparator are missing; the stack checks its own tools. */
 async function requireTools(): Promise<void> {
   const needs = [
     { program: 'javac', args: ['-version'], debianPackage: 'openjdk-17-jdk-headless' },
@@ -92,7 +92,7 @@ async function requireTools(): Promise<void> {
   if (missing.length > 0) {
     throw new WindrowError(`the comparator needs programs that do not run here: ${missing.join(', ')}`, {
       code: 'STACK_TOOLS_MISSING',
-      remedy: 'Install what is named, then run the command again.',
+      remedy: 'Install these programs, then run the command again.',
     })
   }
 }
@@ -101,7 +101,7 @@ async function main(signal: AbortSignal): Promise<void> {
   await requireTools()
   const given = values['data-dir']
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'windrow-peer-stack-')))
-  // PostgreSQL runs as another user where we are root.
+  // PostgreSQL runs as another user if we are root.
   if (given === undefined) await chmod(dataDir, 0o755)
   let stack: Stack | null = null
   try {

@@ -1,12 +1,12 @@
 /**
- * How fast a topic takes points without HTTP, and whose bound that is. Of the same points, one after another:
+ * Measures how fast points can be written to a topic without HTTP, and what limits it. With the same points, in order:
  *
- *   encode    reading, decoding, encoding and batching alone: produce without a Kafka, which is the generator's own bound
- *   produce   `windrow produce` as a process of its own into eight partitions; each batch stored before the next of its partition
- *   run       `windrow run --once` over that topic on the embedded sidecar, results to a file: what the product takes
+ *   encode    only reading, decoding, encoding and batching: produce without Kafka, the upper bound of the generator
+ *   produce   `windrow produce` as a process, into eight partitions; one batch in flight per partition
+ *   run       `windrow run --once` over that topic on the embedded sidecar, with results to a file
  *
- * CPU seconds say who was busy: where producer and broker leave a core idle, the way there and back to the broker is the bound.
- * Results are checked: every point counts once. What it does not show: brokers on other machines, replicas, daprd.
+ * CPU seconds show which process is the limit: if producer and broker leave a core idle, it is the round trip to the
+ * broker. Results are checked: every point is counted once. Not measured: brokers on other machines, replicas, daprd.
  *
  *   npm run bench -- produce [POINTS] [VMS] [--port-base 25000]
  */
@@ -42,7 +42,7 @@ const START_MS = Date.UTC(2026, 0, 1)
 const folder = mkdtempSync(join(tmpdir(), 'windrow-bench-'))
 const file = (name: string): string => join(folder, name)
 
-/** A day of all VMs, in the order of time. */
+/** A day of points of all VMs, in order of time. */
 function* day(): Generator<DataPoint> {
   const each = Math.ceil(points / vms)
   for (let i = 0; i < points; i++) {
@@ -79,7 +79,7 @@ const report = (what: string, { seconds, cpuSeconds, brokerCpuSeconds }: Usage):
       )} points/s  ${seconds.toFixed(1)} s, CPU ${cpuSeconds.toFixed(1)} s, Kafka ${brokerCpuSeconds.toFixed(1)} s`,
   )
 
-/** Everything that `windrow produce` does but the sending. */
+/** Everything that `windrow produce` does except sending. */
 async function encodeAlone(input: string): Promise<Usage> {
   const { fields } = resolveSettings({ input: [input] })
   const encoder = createEncoder()
@@ -111,7 +111,7 @@ async function encodeAlone(input: string): Promise<Usage> {
   return { seconds, cpuSeconds: (user + system) / 1e6, brokerCpuSeconds: 0 }
 }
 
-/** Runs the built command line; its last line on standard output, and what it took from start to end. */
+/** Runs the built command line; returns its last line on standard output and its usage from start to end. */
 async function windrow(args: readonly string[], brokerPid: number): Promise<{ summary: unknown; usage: Usage }> {
   const before = await cpuSecondsOf(brokerPid)
   const startMs = performance.now()

@@ -1,7 +1,8 @@
 /**
- * A day of points replayed while its job goes on: one processor has closed the day and keeps taking points of the next one
- * at a steady rate; `windrow replay` recomputes the day beside it, on the same daprd. Told are how long it took, what came
- * of the live job's points meanwhile, and whether what was published of the day is the same, byte for byte, as before.
+ * Measures the replay of a day while its job keeps running. One processor has closed the day and continues to read points
+ * of the next day at a steady rate; `windrow replay` recomputes the day at the same time, on the same daprd. Reports the
+ * duration, the progress of the live job meanwhile, and whether its published results of the day are unchanged, byte for
+ * byte.
  *
  *   npm run bench -- replay [--points 1000000 --vms 200 --rate 500 --port-base 18000 --figures FILE.json]
  */
@@ -26,10 +27,10 @@ const { values } = parseArgs({
   options: {
     points: { type: 'string', default: '1000000' },
     vms: { type: 'string', default: '200' },
-    /** Points of the next day a second, while the replay goes on. */
+    /** Points of the next day per second during the replay. */
     rate: { type: 'string', default: '500' },
     'port-base': { type: 'string', default: '18000' },
-    /** Writes the figures there. */
+    /** File for the figures. */
     figures: { type: 'string' },
   },
 })
@@ -43,7 +44,7 @@ const perWindow = Math.ceil(Number(values.points) / vms / WINDOWS)
 const topic = 'day'
 const job = 'day'
 
-/** The points of one window, VM by VM at each step, and what says that they are all there. */
+/** The points of one window, VM by VM at each step, and their manifests. */
 function* window(index: number): Generator<Decoded> {
   const windowStart = DAY_MS + index * HOUR_MS
   for (let i = 0; i < perWindow; i++) {
@@ -79,7 +80,7 @@ async function produce(broker: string, input: Iterable<Decoded>): Promise<void> 
   })
 }
 
-/** The next window's points, a second's worth at a time, until told to stop; returns how many. */
+/** Sends points of the next window once per second until `signal` aborts; returns their number. */
 async function feed(broker: string, isOver: () => boolean): Promise<number> {
   let sent = 0
   const next = window(WINDOWS)
@@ -100,7 +101,7 @@ interface Published {
   readonly digest: string
 }
 
-/** What the job has published of the day. */
+/** Everything that the job has published for the day. */
 async function publishedOfDay(broker: string): Promise<Published> {
   const cluster = await connectKafkaCluster({ brokers: [broker] })
   const lines: string[] = []
@@ -135,7 +136,7 @@ function startLive(flags: readonly string[]): Live {
   const failed = new Promise<never>((_, fail) =>
     child.once('exit', (code) => fail(new Error(`the live job ended with ${code}`))),
   )
-  // Nobody waits for it any more once the bench has stopped it.
+  // Avoids an unhandled rejection after the benchmark has stopped it.
   failed.catch(() => undefined)
   const live: Live = { results: 0, positions: new Map(), failed, stop: () => void child.kill('SIGKILL') }
   createInterface({ input: child.stderr }).on('line', (text) => {
@@ -183,11 +184,11 @@ async function measure(stack: Stack, dataDir: string): Promise<object> {
     const report = await replay(flags, dataDir)
     isOver = true
     const fed = await feeding
-    await until('what was fed to be folded', live, () => {
+    await until('all sent points to be folded', live, () => {
       return [...live.positions.values()].reduce((sum, position) => sum + position, 0) >= foldedBefore + fed
     })
     const after = await publishedOfDay(broker)
-    if (after.digest !== before.digest) throw new Error('what the live job has published of the day has changed')
+    if (after.digest !== before.digest) throw new Error('the published results of the day have changed')
     const { difference, certificates, records, seconds } = report
     const round = (value: number): number => Math.round(value * 10) / 10
     return {
@@ -208,7 +209,7 @@ async function measure(stack: Stack, dataDir: string): Promise<object> {
 }
 
 const dataDir = await mkdtemp(join(tmpdir(), 'windrow-replay-bench-'))
-// PostgreSQL runs as another user where we are root.
+// PostgreSQL runs as another user if we are root.
 await chmod(dataDir, 0o755)
 let stack: Stack | null = null
 try {

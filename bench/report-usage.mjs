@@ -1,8 +1,8 @@
-// Preloaded into a measured process (node --import): on exit, one line of what it used, on file descriptor 3.
+// Preloaded into a measured process (node --import): on exit it writes one line with its resource usage to file descriptor 3.
 import { writeSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 
-// Threads are preloaded too; the figures are of the whole process, so one line is enough.
+// Also preloaded into worker threads; the figures are of the whole process, so only the main thread writes them.
 if (isMainThread)
   process.on('exit', () => {
     const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage()

@@ -1,6 +1,6 @@
 /**
- * The sizing model against the runs of docs/internals/performance.md: CPU seconds as computed and as measured. Runs nothing; what it
- * prints stands in docs/operating/scale.md.
+ * Compares the sizing model with the runs in docs/internals/performance.md: computed and measured CPU seconds. It does
+ * not run any job; its output is part of docs/operating/scale.md.
  *
  *   npm run bench -- size-error
  */

@@ -1,12 +1,12 @@
 /**
- * Does anything grow? A fleet sends at a steady rate, an hour of it in ten seconds, for half an hour; every ten seconds it
- * is looked at what the processor and the servers hold.
+ * Looks for unbounded growth. A fleet sends at a steady rate for half an hour, an hour of event time every ten seconds;
+ * every ten seconds the memory and state of the processor and the servers are sampled.
  *
  *   npm run bench -- soak [--minutes 30 --vms 100 --port-base 19000 --figures FILE.json --plot FILE.svg]
  *
- *   soak/fleet.ts   sends at a steady rate      soak/sample.ts  looks      soak/plot.ts  draws
+ *   soak/fleet.ts   sends at a steady rate      soak/sample.ts  takes samples      soak/plot.ts  draws them
  *
- * What it does not show: growth that takes days, and growth with the number of VMs, which is meant to be there.
+ * Not measured: growth that takes days, and growth with the number of VMs, which is expected.
  */
 import { spawn } from 'node:child_process'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -30,7 +30,7 @@ const { values } = parseArgs({
 })
 const JOB = 'soak'
 const TOPIC = 'soak-in'
-/** An hour of the fleet takes so long. */
+/** Wall-clock time of an hour of event time. */
 const HOUR_TAKES_MS = 10_000
 
 async function soak(stack: Stack): Promise<Sample[]> {
@@ -70,7 +70,7 @@ async function soak(stack: Stack): Promise<Sample[]> {
 }
 
 const dataDir = await mkdtemp(join(tmpdir(), 'windrow-soak-'))
-// PostgreSQL runs as another user where we are root.
+// PostgreSQL runs as another user if we are root.
 await chmod(dataDir, 0o755)
 let stack: Stack | null = null
 try {

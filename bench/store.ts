@@ -1,11 +1,11 @@
 /**
- * What instances, commits and VM windows take of the state store: commands and bytes, as Redis counts them, on the real
- * stack. The same input is closed with one VM window a workflow and with 64, which tells apart what belongs to an instance
- * from what belongs to a VM window. Counts, unlike times, do not depend on what else the machine does.
+ * Measures the use of the state store by workflow instances, commits and VM windows: commands and bytes, as counted by
+ * Redis on the real stack. The same input is closed with one VM window per workflow and with 64, which separates the cost
+ * of an instance from that of a VM window. Unlike times, these counts do not depend on other work on the machine.
  *
  *   npm run bench -- store [--vms 200 --windows 5 --port-base 30000]
  *
- * Not measured: PostgreSQL, whose commands are others (an instance's turn is one transaction there).
+ * Not measured: PostgreSQL, whose commands differ (a turn of an instance is one transaction there).
  */
 import { execFile } from 'node:child_process'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -41,7 +41,7 @@ async function countsOf(stack: Stack): Promise<StoreCounts> {
   const [host = '', port = ''] = redis.split(':')
   const { stdout } = await execute('redis-cli', ['-h', host, '-p', port, 'INFO', 'everything'])
   const field = (name: string): number => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(stdout)?.[1])
-  // What a script of Lua does inside is part of its call.
+  // Commands inside a Lua script are part of its call.
   const calls = [...stdout.matchAll(/^cmdstat_([a-z|]+):calls=(\d+)/gm)].filter(
     ([, name]) => !/^(info|ping|config|client)/.test(name ?? ''),
   )
@@ -86,7 +86,7 @@ try {
   const input = join(folder, 'points.ndjson')
   const lines = fleetLines({ vms, windows, windowMs: WINDOW_MS, pointsPerWindow: POINTS_PER_WINDOW, seed: 1 })
   await writeFile(input, `${lines.join('\n')}\n`)
-  // Tables and scripts that the sidecar loads once are not counted to the first run.
+  // A warm-up run, so that tables and scripts that the sidecar loads once do not count.
   await taken(stack, join(folder, 'warm'), input, 1000)
   const one = await taken(stack, folder, input, 1)
   const many = await taken(stack, folder, input, 64)

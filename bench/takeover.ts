@@ -1,15 +1,15 @@
 /**
- * How long a partition is without results when its processor dies: two processors, one is killed with SIGKILL, and the
- * time runs until the survivor has published its first result of a partition that was the dead one's. Most of it is the
- * session timeout, after which Kafka gives the partition away; the rest is the takeover.
+ * Measures how long a partition has no results when its processor dies. One of two processors is killed with SIGKILL; the
+ * time ends when the survivor has published its first result of a partition of the killed one. Most of it is the session
+ * timeout, after which Kafka reassigns the partition; the rest is the takeover.
  *
  *   npm run bench -- takeover [--points 10000000 --vms 200 --port-base 18000 --figures FILE.json]
  *
- * All points are in one window of a day that is still open at the kill, so what the dead processor had folded is in its
- * checkpoints, and the survivor reads on from there. What closes the window is sent after the kill. Measured with few
- * points and with many, the difference is what the length of a window costs.
+ * All points are in one window of a day that is still open at the kill, so the state of the dead processor is in its
+ * checkpoints, and the survivor resumes from there. The manifests that close the window are sent after the kill. The
+ * difference between a run with few points and one with many is the cost of a long window.
  *
- *   takeover/day.ts   the topic      takeover/processor.ts   a processor, and what it says
+ *   takeover/day.ts   the topic      takeover/processor.ts   a processor and its log lines
  */
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
@@ -24,11 +24,11 @@ const { values } = parseArgs({
     points: { type: 'string', default: '10000000' },
     vms: { type: 'string', default: '200' },
     'port-base': { type: 'string', default: '18000' },
-    /** Appends the figures there. */
+    /** File to which the figures are appended. */
     figures: { type: 'string' },
   },
 })
-/** That of the consumer group, src/adapters/kafka/consumption.ts. */
+/** The session timeout of the consumer group, src/adapters/kafka/consumption.ts. */
 const SESSION_TIMEOUT_SECONDS = 20
 const FEW_POINTS = 20_000
 const LOOK_EVERY_MS = 100
@@ -37,11 +37,11 @@ interface Takeover {
   readonly command: string
   readonly points: number
   readonly sessionTimeoutSeconds: number
-  /** From the kill to the survivor's first takeover of a partition of the dead. */
+  /** From the kill to the survivor's first takeover of a partition of the dead processor. */
   readonly takenOverAfterSeconds: number
   /** From the kill to the survivor's first published result of such a partition. */
   readonly firstResultAfterSeconds: number
-  /** Processes that wanted a CPU, averaged over the minute before. */
+  /** Load average of the minute before the run. */
   readonly loadBefore: number
 }
 
@@ -92,7 +92,7 @@ async function measure(stack: Stack, points: number): Promise<Takeover> {
   }
 }
 
-/** Waits as long as the processors live; one that ends ends the benchmark. */
+/** Waits for a condition; throws if a processor ends meanwhile. */
 async function until(what: string, isSo: () => boolean): Promise<void> {
   for (let looks = 0; !isSo(); looks++) {
     if (looks % 100 === 99) console.log(`waiting for ${what}`)
@@ -121,7 +121,7 @@ async function keep(measured: readonly Takeover[], file: string): Promise<void> 
 }
 
 const dataDir = await mkdtemp(join(tmpdir(), 'windrow-takeover-'))
-// PostgreSQL runs as another user where we are root.
+// PostgreSQL runs as another user if we are root.
 await chmod(dataDir, 0o755)
 let stack: Stack | null = null
 try {

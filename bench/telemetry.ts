@@ -1,9 +1,9 @@
 /**
- * What metrics and traces cost: the same job from a file through the embedded sidecar, by turns without telemetry and with all of
- * it: metrics, read every five seconds as `windrow stack up --with prometheus` does; every window traced, one VM window in a
- * hundred, sent to a collector. Reader and collector are other processes, as they are wherever the product runs. Time says what
- * becomes of throughput; CPU time of the process says it too, and neighbours on the machine count for less there. Loading OpenTelemetry,
- * once a process, is not in it: the first round of each is thrown away.
+ * Measures the cost of metrics and traces: the same job from a file on the embedded sidecar, alternately without and with
+ * full telemetry. Metrics are scraped every five seconds, as `windrow stack up --with prometheus` does; every window is
+ * traced, with one VM window in a hundred, and sent to a collector. Scraper and collector are separate processes, as in
+ * production. The duration shows the effect on throughput; so does the CPU time of the process, which depends less on other
+ * processes. Loading OpenTelemetry, once per process, is excluded: the first round of each is discarded.
  *
  *   npm run bench -- telemetry [POINTS] [VMS] [ROUNDS]
  */
@@ -74,7 +74,7 @@ try {
   const off: Cost[] = []
   const on: Cost[] = []
   for (let round = 0; round <= rounds; round++) {
-    // The second of two finds another heap than the first: each goes first as often.
+    // The second run of a pair starts with another heap than the first, so alternate the order.
     const isOffFirst = round % 2 === 0
     const first = await measure(isOffFirst ? {} : all)
     const second = await measure(isOffFirst ? all : {})
@@ -96,7 +96,7 @@ try {
     const ratios = on.map((cost, i) => of(cost) / of(off[i] as Cost) - 1)
     const error = deviation(ratios) / Math.sqrt(rounds)
     console.log(
-      `  ${what.padEnd(10)} ${percent(sum(on.map(of)) / sum(off.map(of)) - 1)} more time a point, give or take ${percent(error)}`,
+      `  ${what.padEnd(10)} ${percent(sum(on.map(of)) / sum(off.map(of)) - 1)} more time per point, ± ${percent(error)}`,
     )
   }
 } finally {

@@ -1,4 +1,4 @@
-/** The two that are compared: how each is started on a topic, and what its results look like. */
+/** The two contenders: how to start each on a topic, and how to decode its results. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -14,10 +14,10 @@ export interface Run {
   readonly workload: Workload
   readonly resultsTopic: string
   readonly stack: StackDescription
-  /** An empty folder of its own. */
+  /** An empty folder for this run. */
   readonly folder: string
   readonly peerHome: string
-  /** Where a CPU profile of Windrow's process goes. */
+  /** Folder for a CPU profile of Windrow's process. */
   readonly profileFolder: string | null
 }
 
@@ -29,19 +29,19 @@ export interface Contender {
 
 export interface Running {
   readonly process: ChildProcess
-  /** When it read its first record, as far as it tells; in ms since 1970. */
+  /** When it read its first record according to its output; in ms since 1970. */
   readonly firstRecordAtMs: Promise<number>
   readonly end: () => void
 }
 
 const AVRO_HEADER_BYTES = 10
-/** No clock has a say in this comparison. */
+/** Disables wall-clock deadlines in this comparison. */
 const NEVER = '365d'
 
 export function windrow(vmsPerWorkflow: number): Contender {
   const type = loadSchemas().find(({ name, current }) => name === 'vm-window-result' && current)?.type
   return {
-    name: vmsPerWorkflow === 1 ? 'windrow' : `windrow, ${vmsPerWorkflow} VMs a workflow`,
+    name: vmsPerWorkflow === 1 ? 'windrow' : `windrow, ${vmsPerWorkflow} VMs per workflow`,
     start({ id, workload, resultsTopic, stack, folder, profileFolder }) {
       const sidecar = stack.daprds[0]
       if (sidecar === undefined) throw new Error('the stack has no sidecar')
@@ -58,7 +58,7 @@ export function windrow(vmsPerWorkflow: number): Contender {
         { stdio: ['ignore', 'ignore', 'pipe'] },
       )
       let isEnding = false
-      // The first partition is taken over milliseconds before its first record is read.
+      // The first takeover happens milliseconds before the first record is read.
       const firstRecordAtMs = firstLine(child.stderr, (line) => {
         const event = line.startsWith('{') ? (JSON.parse(line) as { msg: string; time: string }) : null
         if (event === null && !isEnding) process.stderr.write(`windrow: ${line}\n`)
@@ -91,10 +91,10 @@ export const kafkaStreams: Contender = {
         ...[String(points + markers), topic, resultsTopic, String(windowMs), 'exactly_once_v2'],
         ...[String(availableParallelism()), String(AVRO_HEADER_BYTES), stack.addresses.kafka],
       ],
-      // Its stores go to the folder for temporary files.
+      // Its stores are in the folder for temporary files.
       { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, PEER_HOME: peerHome, TMPDIR: folder } },
     )
-    // Told in hindsight: when the last point is folded, and how long ago the first one was.
+    // It reports this at the end: when it folded the last point, and how long before that the first one.
     const firstRecordAtMs = firstLine(child.stdout, (line) => {
       const { seconds } = JSON.parse(line) as { readonly seconds: number }
       return Date.now() - seconds * 1000
@@ -118,7 +118,7 @@ export function peerScript(): string {
   return resolve(join('bench', 'peer', 'kafka-streams', 'run.sh'))
 }
 
-/** What `read` first makes of a line; all further lines are read too, so that the pipe stays empty. */
+/** The first value that `read` returns for a line. Reads all further lines too, so that the pipe does not fill up. */
 function firstLine(stream: NodeJS.ReadableStream, read: (line: string) => number | null): Promise<number> {
   return new Promise((resolve) => {
     createInterface({ input: stream }).on('line', (line) => {

@@ -1,4 +1,4 @@
-/** A `read_committed` reader of a results topic, which is there before the processor starts. */
+/** A `read_committed` reader of a results topic, which exists before the processor starts. */
 import { EventEmitter, once } from 'node:events'
 import { createKafkaClient, type KafkaConnection } from '../../src/adapters/kafka/client.ts'
 
@@ -8,7 +8,7 @@ export interface StoredResult {
 }
 
 export interface ResultsReader {
-  /** Resolves when `count` results are visible, with the time at which the last of them came. */
+  /** Resolves when `count` results are visible, with the arrival time of the last one. */
   readonly allCame: Promise<{ readonly atMs: number; readonly results: readonly StoredResult[] }>
   close(): Promise<void>
 }
@@ -19,20 +19,20 @@ export async function followResults(connection: KafkaConnection, topic: string, 
   const events = new EventEmitter()
   const consumer = createKafkaClient(connection).consumer({
     groupId: `${topic}-reader`,
-    // A fetch is answered as soon as there is something; this is how long it waits where there is nothing.
+    // A fetch is answered as soon as there are records; this is how long it waits without any.
     maxWaitTimeInMs: 100,
     minBytes: 1,
     readUncommitted: false,
     allowAutoTopicCreation: false,
   })
   const allCame = once(events, 'all').then(() => ({ atMs: Date.now(), results }))
-  // Met by whoever awaits it; until then there may be nobody.
+  // Avoids an unhandled rejection before the caller awaits the promise.
   allCame.catch(() => undefined)
-  // What passes, such as a broker that has only just come up, the client mends by joining again.
+  // The client recovers from transient errors, such as a broker that is starting, by rejoining the group.
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) events.emit('error', payload.error)
   })
-  /** By partition; after joining again the client reads from the start. */
+  /** Next offset by partition, since the client reads from the start after rejoining. */
   const nextOffsets = new Map<number, number>()
   const joined = new Promise<void>((resolve) => consumer.on(consumer.events.GROUP_JOIN, () => resolve()))
   await consumer.connect()

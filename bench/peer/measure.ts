@@ -1,4 +1,4 @@
-/** One run: a processor on a topic, from the start of its process to the last result that a reader can see. */
+/** Measures one run: a processor on a topic, from the start of its process until a reader sees its last result. */
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
@@ -17,13 +17,13 @@ export interface Measured {
   readonly vmWindows: number
   /** From the start of the process. */
   readonly seconds: number
-  /** From the first record that was read, without the start of a runtime and the joining of a group. */
+  /** From the first record that was read: excludes the start of the runtime and joining the group. */
   readonly secondsFromFirstRecord: number
-  /** Of the processor's process, its start included. */
+  /** CPU seconds of the processor's process, including its start. */
   readonly cpuSeconds: number
-  /** Of the servers meanwhile, by their names. */
+  /** CPU seconds of the servers during the run, by name. */
   readonly serverCpuSeconds: { readonly [part: string]: number }
-  /** Processes that wanted a CPU, averaged over the minute before: what else the machine had to do. */
+  /** Load average of the minute before the run: other work on the machine. */
   readonly loadBefore: number
 }
 

@@ -1,4 +1,4 @@
-/** The comparison as text: medians of the runs, with the comparator as the measure. */
+/** Formats the comparison as text: medians of the runs, relative to the comparator. */
 import type { Measured } from './measure.ts'
 
 const COLUMNS = ['', 'points/s', 'ratio', 'after start', 'ratio', 'CPU s', 'ratio'] as const

@@ -1,7 +1,7 @@
 /**
- * The topic that both read: Avro points in order of time, every VM one point a second, and for each partition one last
- * point far enough ahead to move its time past the end of the last window and the grace. No manifests: Kafka Streams
- * knows of none, so here Windrow closes by its watermark, as Kafka Streams closes by its stream time.
+ * The topic that both contenders read: Avro points in order of time, one point per VM and second, and for each partition
+ * a final point that moves event time past the end and the grace period of the last window. There are no manifests, since
+ * Kafka Streams has none: Windrow closes by its watermark here, as Kafka Streams closes by stream time.
  */
 import { createEncoder } from '../../src/adapters/avro/encode.ts'
 import type { KafkaConnection } from '../../src/adapters/kafka/client.ts'
@@ -14,7 +14,7 @@ export const PARTITIONS = 8
 export const GRACE_MS = 10_000
 const STEP_MS = 1_000
 
-/** What both must have computed of a VM window. */
+/** The values of a VM window that both must compute. */
 export interface VmWindowFold {
   readonly count: number
   readonly sum: number
@@ -26,10 +26,10 @@ export interface Workload {
   readonly topic: string
   readonly perWindow: number
   readonly windowMs: number
-  /** Without the points that only move time. */
+  /** Number of points, without those that only move time. */
   readonly points: number
   readonly markers: number
-  /** Of all VM windows that must come out, by `<vmId>@<windowStart>`. */
+  /** Expected values of all VM windows, by `<vmId>@<windowStart>`. */
   readonly expected: ReadonlyMap<string, VmWindowFold>
 }
 
@@ -49,7 +49,7 @@ export async function produceWorkload(
   const { vms, perWindow } = size
   const windows = Math.max(1, Math.round(size.points / (vms * perWindow)))
   const windowMs = perWindow * STEP_MS
-  // Recent, so that no retention takes what carries these times.
+  // Recent times, so that retention does not delete the records.
   const startMs = (Math.floor(nowMs / windowMs) - windows) * windowMs
   const expected = new Map<string, VmWindowFold>()
   const encoder = createEncoder()
@@ -92,7 +92,7 @@ function point(vmId: string, timestamp: number, seq: number, value: number): Dec
   return { kind: 'point', point: { vmId, producer: '', metric: 'cpu', timestamp, seq, value } }
 }
 
-/** A VM that is in this partition. */
+/** The id of a VM that belongs to this partition. */
 function nameIn(partition: number): string {
   for (let i = 0; ; i++) {
     const name = `time-${i}`
@@ -100,7 +100,7 @@ function nameIn(partition: number): string {
   }
 }
 
-/** Throws unless the results are those of all VM windows, each once, with the right contents. */
+/** Throws unless the results contain every VM window exactly once, with the expected values. */
 export function checkResults(
   { expected }: Workload,
   results: Iterable<{ readonly key: string; readonly fold: VmWindowFold }>,
@@ -109,15 +109,15 @@ export function checkResults(
   for (const { key, fold } of results) {
     const right = expected.get(key)
     if (right === undefined || seen.has(key))
-      throw new Error(`${key} came ${right === undefined ? 'unasked' : 'twice'}`)
+      throw new Error(`${key} is ${right === undefined ? 'unexpected' : 'a duplicate'}`)
     seen.add(key)
     const isRight =
       fold.count === right.count &&
       fold.min === right.min &&
       fold.max === right.max &&
-      // One of the two rounds after every addition.
+      // One of the two contenders rounds after every addition.
       Math.abs(fold.sum - right.sum) <= 1e-9 * right.count * 100
     if (!isRight) throw new Error(`${key} is ${JSON.stringify(fold)}, not ${JSON.stringify(right)}`)
   }
-  if (seen.size !== expected.size) throw new Error(`${seen.size} VM windows of ${expected.size} came`)
+  if (seen.size !== expected.size) throw new Error(`${seen.size} of ${expected.size} VM windows were published`)
 }

@@ -1,4 +1,4 @@
-/** A fleet that sends its hours one after another: twelve points and a manifest a VM. */
+/** A fleet that sends one hour after the other: twelve points and a manifest per VM. */
 import { createEncoder } from '../../src/adapters/avro/encode.ts'
 import { createMissingTopics } from '../../src/adapters/kafka/topic.ts'
 import { produceRecords } from '../../src/adapters/kafka/produce.ts'

@@ -1,4 +1,4 @@
-/** The samples as small charts below each other, each from zero to a bit above its highest value. */
+/** Draws the samples as a column of small charts, each from zero to slightly above its highest value. */
 import type { Sample } from './sample.ts'
 
 const WIDTH = 760

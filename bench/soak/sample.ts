@@ -1,4 +1,4 @@
-/** What a processor and the servers behind it hold at one moment. Reads /proc, hence Linux only. */
+/** Takes a sample of the memory and state of a processor and its servers. Reads /proc, so Linux only. */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
@@ -11,9 +11,9 @@ export interface Held {
   readonly memoryMib: number
   /** Files and connections that the processor has open. */
   readonly openFiles: number
-  /** All keys of Redis: Windrow's chunks, and what Dapr keeps of workflows. */
+  /** All keys in Redis: Windrow's ledgers and chunks, and Dapr's workflow state. */
   readonly storeKeys: number
-  /** Transactional ids that the broker knows of, and those with a transaction under way. */
+  /** Number of transactional ids known to the broker, and of those with an open transaction. */
   readonly transactions: number
   readonly transactionsOpen: number
 }
@@ -46,7 +46,7 @@ async function keysIn(port: number): Promise<number> {
   }
 }
 
-/** Kafka's own tool: `TransactionalId Coordinator ProducerId TransactionState`, one line each. */
+/** Runs Kafka's own tool, which prints `TransactionalId Coordinator ProducerId TransactionState` lines. */
 async function transactionsOf(stack: Stack, job: string): Promise<Pick<Held, 'transactions' | 'transactionsOpen'>> {
   const { tools, kafkaJars, addresses } = stack.description
   const tool = ['-cp', `${kafkaJars}/*`, 'org.apache.kafka.tools.TransactionsCommand']

@@ -1,6 +1,6 @@
 /**
  * A day of a fleet as one window. The hour before it has one point of every VM, so that the roster can be trusted and the
- * day closes as soon as its points are all there; what says that they are, the manifests, is sent apart.
+ * day closes as soon as all its points have arrived. The manifests of the day are sent separately.
  */
 import { createEncoder } from '../../src/adapters/avro/encode.ts'
 import { produceRecords } from '../../src/adapters/kafka/produce.ts'
@@ -16,7 +16,7 @@ const DAY_MS = DAY_BEFORE_MS + WINDOW_MS
 export class DayTopic {
   readonly topic: string
   readonly job: string
-  /** Ends of the partitions once the day is filled. */
+  /** End offsets of the partitions after the day is filled. */
   ends: readonly number[] = []
   readonly #brokers: readonly string[]
   readonly #vms: number
@@ -47,7 +47,7 @@ export class DayTopic {
     }
   }
 
-  /** All points of the day are there, say the manifests. */
+  /** Sends the manifests, which complete the day. */
   async close(): Promise<void> {
     await this.#produce(this.#manifests(DAY_MS, 1, this.#pointsPerVm))
   }

@@ -1,4 +1,4 @@
-/** `windrow run` as a process, and what it says of the partitions that it owns. */
+/** Runs `windrow run` as a process and reads its log lines about the partitions that it owns. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -16,9 +16,9 @@ export interface ProcessorLine {
 
 export interface TakeoverProcessor {
   readonly child: ChildProcess
-  /** Takeovers and what was published, in order. */
+  /** Takeovers and publications, in order. */
   readonly lines: ProcessorLine[]
-  /** When it took the partition over last; 0 when it never did. */
+  /** Time of its last takeover of the partition; 0 if there was none. */
   tookOverAtMs(partition: number): number
   /** Offset after the last record that it has folded. */
   positionOf(partition: number): number

@@ -1,6 +1,7 @@
 /**
- * What stands outside the process that is measured, as it does in production: a collector of traces, and a Prometheus that reads
- * metrics. Run as a child; it tells the collector's port, and at the end how often anything was sent and read.
+ * The processes outside the measured one, as in production: a collector of traces, and a scraper of metrics like
+ * Prometheus. Runs as a child process; it sends its parent the collector's port, and at the end the number of batches and
+ * scrapes.
  *
  *   fork('outside.js', [URL of the metrics, seconds between two reads])
  */
@@ -29,7 +30,7 @@ await once(collector, 'listening')
 
 setInterval(
   () => {
-    // Between two runs nobody is there, and in a run without telemetry.
+    // No process listens between two runs and in a run without telemetry.
     void fetch(metricsUrl)
       .then((response) => response.text())
       .then(() => seen.scrapes++)

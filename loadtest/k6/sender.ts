@@ -67,9 +67,8 @@ function attempt(body: string, params: Params, what: Omit<Attempt, 'at' | 'statu
   refused.add(!isTaken)
   // An invalid request stays invalid, so it is a bug of this script or of the gateway, and fails the test.
   check(response, {
-    'no request is called wrong': ({ status }) => status < 400 || status === 429 || status >= 500,
-    'a refusal says when to try again': ({ status, headers }) =>
-      !isRefusal(status) || Number(headers['Retry-After']) > 0,
+    'no request is rejected as invalid': ({ status }) => status < 400 || status === 429 || status >= 500,
+    'a rejection has Retry-After': ({ status, headers }) => !isRefusal(status) || Number(headers['Retry-After']) > 0,
     'nothing fails unexpectedly': ({ status }) => status !== 500,
   })
   if (!isTaken && response.status >= 400 && response.status < 500 && response.status !== 429)

@@ -27,7 +27,7 @@ export function fleetOf(run: string, nowMs: number): Fleet {
   }
 }
 
-/** Sends manifests that promise the acknowledged points. */
+/** Sends manifests that announce the acknowledged points. */
 export async function promiseAcknowledged(
   gateway: string,
   token: string,

@@ -10,7 +10,7 @@ export interface LoadTestOptions {
   /** `null`: a broker is started. */
   readonly brokers: string | null
   readonly portBase: number
-  /** `null`: beside the others, by the scenario's name. */
+  /** `null`: the default name, from the scenario. */
   readonly report: string | null
   readonly keep: boolean
 }
@@ -42,13 +42,13 @@ export function usageText(scenarios: readonly string[]): string {
 scenarios: ${scenarios.join(', ')}
 
   --seconds N       how long k6 sends (each scenario has its own)
-  --minutes N       the same in minutes
-  --rate N          requests a second of spike and soak, 100 points each (20)
-  --most N          requests a second at which ramp would end (4000)
-  --brokers LIST    a Kafka that is there; without it one is started and removed
+  --minutes N       how long k6 sends, in minutes
+  --rate N          requests per second of spike and soak, 100 points each (20)
+  --most N          requests per second at which ramp ends (4000)
+  --brokers LIST    an existing Kafka; without it the test starts and removes one
   --port-base N     first of three ports: gateway, broker, controller (21000)
-  --report FILE     where the HTML report goes (loadtest-SCENARIO.html)
-  --keep            keep all files of the test, and say where they are (as after a failure)
+  --report FILE     path of the HTML report (loadtest-SCENARIO.html)
+  --keep            keep all files of the test and print their folder (as after a failure)
   -h, --help        this help
 
 Example: npm run loadtest -- steady --seconds 30
@@ -76,7 +76,7 @@ export function readOptions(args: readonly string[], scenarios: readonly string[
   if (text('seconds') !== null && text('minutes') !== null) problems.push('--seconds and --minutes: give one of them')
   for (const [name, heeding] of Object.entries(FOR_SOME) as ['rate' | 'most', readonly string[]][]) {
     if (text(name) !== null && scenario !== undefined && scenarios.includes(scenario) && !heeding.includes(scenario))
-      problems.push(`--${name} means nothing to ${scenario}: it is for ${heeding.join(' and ')}`)
+      problems.push(`--${name} does not apply to ${scenario}: it is for ${heeding.join(' and ')}`)
   }
   if (problems.length > 0 || scenario === undefined) return { kind: 'wrong', problems }
   const minutes = text('minutes')

@@ -25,7 +25,7 @@ export async function startGateway(port: number, args: readonly string[], logFil
   const url = `http://127.0.0.1:${port}`
   const { child, ended } = await launch(['gateway', '--listen', `127.0.0.1:${port}`, ...args], logFile)
   for (const deadlineMs = performance.now() + READY_WITHIN_MS; ; await delay(LOOK_EVERY_MS)) {
-    if (!isAlive(child)) throw new Error(`the gateway ended while it came up; see ${logFile}`)
+    if (!isAlive(child)) throw new Error(`the gateway ended during startup; see ${logFile}`)
     // A refused connection means that the gateway does not listen yet.
     const response = await fetch(`${url}/readyz`).catch(() => null)
     if (response?.ok === true) break

@@ -77,7 +77,7 @@ export function reportHtml(outcome: Outcome): string {
 <h1>Load test: ${escape(scenario)}</h1>
 <p class="${hasPassed ? 'good' : 'bad'}">${hasPassed ? 'Passed' : 'Failed'}, ${escape(at)}</p>
 <table>${rows.map(([name, value]) => `<tr><th>${name}</th><td>${escape(value)}</td></tr>`).join('\n')}</table>
-<h2>Points acknowledged a second</h2>
+<h2>Points acknowledged per second</h2>
 ${plot(figures, [{ name: 'points', colour: '#2f6fde', of: ({ points }) => points }], count)}
 <h2>Latency of acknowledged requests</h2>
 ${plot(
@@ -89,7 +89,7 @@ ${plot(
   ],
   (value) => ms(value),
 )}
-<h2>Requests a second</h2>
+<h2>Requests per second</h2>
 ${plot(
   figures,
   [

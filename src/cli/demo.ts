@@ -168,7 +168,7 @@ function quoted(text: string): string {
 function stopped(consumed: number, records: number, goOn: string): WindrowError {
   return new WindrowError(`stopped after ${formatCount(consumed)} of ${formatCount(records)} records`, {
     code: 'STOPPED',
-    remedy: `Nothing is lost; go on with: ${goOn}`,
+    remedy: `Nothing is lost; resume with: ${goOn}`,
   })
 }
 

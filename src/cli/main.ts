@@ -13,7 +13,7 @@ const stop = new AbortController()
 onStopSignals(
   process,
   () => {
-    process.stderr.write('windrow: stopping; once more ends it at once\n')
+    process.stderr.write('windrow: shutting down (press Ctrl-C again to force)\n')
     stop.abort()
   },
   endBySignal,

@@ -22,7 +22,7 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
   const problems: ConfigurationProblem[] = document.errors.map((error) => ({
     place: `${path}:${lineOf(error.pos[0])}`,
     problem: error.message.trim().replace(/\.$/, ''),
-    remedy: 'Mend the YAML there.',
+    remedy: 'Fix the YAML there.',
   }))
   const entries = new Map<string, { raw: unknown; place: string }>()
   const root = document.contents

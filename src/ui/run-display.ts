@@ -46,7 +46,7 @@ export function createRunDisplay(screen: Screen, style: Style, nowMs: () => numb
           return
         case 'resumed':
           return block.say(
-            `partition ${event.partition}: goes on at ${formatCount(event.resumeOffset)}, after commit ${event.commit}`,
+            `partition ${event.partition}: resumes at ${formatCount(event.resumeOffset)}, after commit ${event.commit}`,
           )
         case 'warning':
           return block.say(`${style.yellow('warning')}: ${event.message}\n  remedy: ${event.remedy}`)

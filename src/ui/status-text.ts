@@ -88,8 +88,8 @@ function stateOf({ owner, intent, halted, goal }: PartitionStatus, style: Style)
 function haltLines(what: string, halted: HaltStatus | null, style: Style): string[] {
   if (halted === null) return []
   const { code, message, remedy, atMs } = halted
-  const since = atMs === null ? '' : ` since ${formatTime(atMs)}`
-  return [`${style.red(`${what} is halted${since}`)}: ${code}: ${message}`, `  remedy: ${remedy}`]
+  const state = atMs === null ? 'is halted' : `halted at ${formatTime(atMs)}`
+  return [`${style.red(`${what} ${state}`)}: ${code}: ${message}`, `  remedy: ${remedy}`]
 }
 
 function openLines(partitions: readonly PartitionStatus[], style: Style): string[] {

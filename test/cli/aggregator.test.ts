@@ -60,7 +60,7 @@ describe('a counter’s rate per second of its window', () => {
     ])
   })
 
-  test('is recomputed by verify, which the variable tells the module', async () => {
+  test('is recomputed by verify with the module of the environment variable', async () => {
     const { stdout } = await windrow(['verify', ...flags()], { WINDROW_AGGREGATOR: MODULE })
     const report = JSON.parse(stdout) as VerifyReport
     expect(report).toMatchObject({ differenceCount: 0, notes: [], compared: { vmWindows: { compared: 4, equal: 4 } } })
@@ -145,7 +145,7 @@ describe('a module', () => {
     expect(problem?.remedy).not.toBe('')
   })
 
-  test('in TypeScript is loaded where Node.js can, and otherwise the error says what to do', async () => {
+  test('in TypeScript is loaded if Node.js supports it, and otherwise the error has a remedy', async () => {
     const path = at('typed.ts')
     writeFileSync(path, PLAIN.replace('({ n })', '({ n }: { n: number })'))
     const args = ['run', ...flags('--aggregator', path, '--job', 'typed', '--results', at('typed.ndjson'))]

@@ -5,11 +5,11 @@ export interface FakeCli {
   /** Everything written so far. */
   stdout(): string
   stderr(): string
-  /** What SIGINT does. */
+  /** Aborts the command like SIGINT. */
   stop(): void
 }
 
-/** A process for commands to run in: no terminal, its output kept. */
+/** A process context for commands: not a terminal, with recorded output. */
 export function fakeCli(env: CliContext['env'] = {}): FakeCli {
   const out: string[] = []
   const err: string[] = []

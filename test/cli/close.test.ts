@@ -1,4 +1,4 @@
-/** `windrow close` around the asking: what it is told, what it says, and when it fails. */
+/** The command line of `windrow close`: its arguments, its output and its exit codes. */
 import { expect, test } from 'vitest'
 import type { CloseOrder, CloseReport, CloseWindows, PartitionClose } from '../../src/app/close/close.ts'
 import { createCloseCommand } from '../../src/cli/close.ts'
@@ -22,7 +22,7 @@ async function close(partitions: readonly PartitionClose[], flags: readonly stri
   return { exitCode, order: orders[0], report, stdout: cli.stdout(), stderr: cli.stderr() }
 }
 
-test('what is asked for is passed on, and what was closed is said', async () => {
+test('the request is passed on, and the closed windows are printed', async () => {
   const { exitCode, order, stdout, stderr } = await close([CLOSED], [...GIVEN, '--partition', '0', '--wait', '1m'])
   expect(order).toEqual({
     at: AT + 1_200_000,
@@ -38,12 +38,12 @@ test('what is asked for is passed on, and what was closed is said', async () => 
   })
 })
 
-test('machines get the report as one line', async () => {
+test('--json prints the report as one line', async () => {
   const { report, stdout } = await close([CLOSED], [...GIVEN, '--json'])
   expect(stdout).toBe(`${JSON.stringify(report)}\n`)
 })
 
-test('all partitions are asked unless one is named; those with nothing open share a line', async () => {
+test('without --partition all partitions are closed; those without open windows share a line', async () => {
   const bare = { outcome: 'not-open', open: { count: 0, windows: [] } } as const
   const other: PartitionClose = { partition: 2, outcome: 'not-open', open: { count: 30, windows: starts(30) } }
   const { exitCode, order, stdout } = await close([{ partition: 1, ...bare }, CLOSED, other, { partition: 3, ...bare }])
@@ -58,20 +58,20 @@ test.each([
   ['NO_SUCH_WINDOW', [{ partition: 0, outcome: 'closed-before', open: { count: 0, windows: [] } }]],
   ['NO_OWNER', [CLOSED, { partition: 1, outcome: 'no-owner' }]],
   ['CLOSE_UNDER_WAY', [CLOSED, { partition: 1, outcome: 'under-way' }]],
-] as const)('%s fails the command, after what is known was said', async (code, partitions) => {
+] as const)('%s fails the command after the known results are printed', async (code, partitions) => {
   const { exitCode, stdout, stderr } = await close(partitions)
   expect(exitCode).toBe(1)
   expect(stdout).toContain('partition ')
   expect(stderr).toMatch(new RegExp(`^windrow: ${code}: .*\\n {2}remedy: `))
 })
 
-test('a request that is left is done', async () => {
+test('a stored request succeeds', async () => {
   const { exitCode, order, stdout } = await close([{ partition: 0, outcome: 'left' }], [...GIVEN, '--leave'])
   expect({ exitCode, leave: order?.leave }).toEqual({ exitCode: 0, leave: true })
   expect(stdout).toBe('partition 0: left for its next owner, which carries it out before it reads on\n')
 })
 
-test('all that is wrong is told at once', async () => {
+test('all problems are reported at once', async () => {
   const flags = ['--window', 'noon', '--partition', 'one', '--why', 'x'.repeat(501), '--wait', '10']
   const { exitCode, stderr } = await close([CLOSED], flags)
   expect(exitCode).toBe(2)

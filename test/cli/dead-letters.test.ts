@@ -30,7 +30,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const command = createDeadLettersCommand(async () => openDeadLetters)
 
-/** As if started in the folder of the run. */
+/** Runs the command in the folder of the run. */
 async function deadLetters(...args: readonly string[]) {
   const cli = fakeCli({ WINDROW_DATA_DIR: join(folder, '.windrow') })
   const exitCode = await execute([command], ['dead-letters', ...args], cli.context)
@@ -45,19 +45,19 @@ test('the example of --help works as printed', async () => {
 })
 
 describe('list', () => {
-  test('shows place, reason and detail of each, with nothing in it that steers a terminal', async () => {
+  test('shows place, reason and detail of each, without terminal control characters', async () => {
     const { stdout } = await deadLetters('list')
     expect(stdout.split('\n')[0]).toMatch(/^id +reason +size +detail$/)
     expect(stdout).toMatch(/^0:1 +invalid +49 B +value is missing, expected a number$/m)
     expect(stdout).not.toContain('\x1b')
   })
 
-  test('by partition and from a record on', async () => {
+  test('lists by partition and from a given record', async () => {
     expect((await deadLetters('list', '--since', '5')).stdout).toContain('2 dead letters: too-late 1, undecodable 1\n')
     expect((await deadLetters('list', '--partition', '1')).stdout).toMatch(/^0 dead letters\n/)
   })
 
-  test('--limit shows some and says how many there are; --json gives all, a line each', async () => {
+  test('--limit shows some and the number of the others; --json prints all, one per line', async () => {
     expect((await deadLetters('list', '--limit', '1')).stdout).toContain('2 more are not shown')
     const lines = (await deadLetters('list', '--json')).stdout.trimEnd().split('\n')
     expect(lines.map((line) => (JSON.parse(line) as { id: string }).id)).toEqual(['0:1', '0:5', '0:6'])
@@ -65,7 +65,7 @@ describe('list', () => {
 })
 
 describe('show', () => {
-  test('gives all there is, with the bytes as text, and what they stand for where they can be read', async () => {
+  test('shows all fields, the bytes as text, and the decoded record if it can be decoded', async () => {
     const invalid = (await deadLetters('show', '0:1')).stdout
     expect(invalid).toContain(`points.ndjson:2\n`)
     expect(invalid).toContain(`\n${LINES[1]}\n`)
@@ -73,7 +73,7 @@ describe('show', () => {
     expect((await deadLetters('show', '0:6')).stdout).toMatch(/^stands for +\{"vmId":"a"/m)
   })
 
-  test('one that is not there is named', async () => {
+  test('an unknown dead letter is an error that names it', async () => {
     const { exitCode, stderr } = await deadLetters('show', '7:7')
     expect({ exitCode, stderr }).toMatchObject({
       exitCode: 1,
@@ -83,7 +83,7 @@ describe('show', () => {
 })
 
 describe('retry', () => {
-  test('writes the repaired line into a file of further input, once, and a job on both has it', async () => {
+  test('appends the repaired line once to a further input file, and a job on both files reads it', async () => {
     const first = await deadLetters('retry', '0:1', '--record', REPAIRED)
     const path = join(folder, '.windrow/dead-letters.retry.ndjson')
     expect(first).toMatchObject({ exitCode: 0, stderr: '' })
@@ -96,7 +96,7 @@ describe('retry', () => {
     expect((await run({ settings: both })).points).toMatchObject({ accepted: 6, late: 0, rejected: 2 })
   })
 
-  test('takes the line from a file, and another file to write to', async () => {
+  test('accepts a file with the line, and another output file', async () => {
     const repaired = join(folder, 'repaired.ndjson')
     writeFileSync(repaired, `${REPAIRED}\n`)
     const into = join(folder, 'into.ndjson')
@@ -109,7 +109,7 @@ describe('retry', () => {
     [['0:5', '--as-is'], '0:5 as it is would be refused again: undecodable'],
     [['0:6', '--as-is'], '0:6 came too late, and would be later still'],
     [['0:1', '--record', '{"vmId":"a"}'], 'the repaired record would be refused again: invalid: metric is missing'],
-  ])('%j is refused, since it would be in vain', async (args, problem) => {
+  ])('%j is rejected, since the record would be rejected again', async (args, problem) => {
     const { exitCode, stderr } = await deadLetters('retry', ...args)
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(problem) as string })
   })
@@ -132,7 +132,7 @@ test.each([
   expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(problem) as string })
 })
 
-test('a folder without dead letters is told', async () => {
+test('a folder without dead letters is an error', async () => {
   const { exitCode, stderr } = await deadLetters('list', '--dead-letters', join(folder, 'none.ndjson'))
   expect(exitCode).toBe(1)
   expect(stderr).toContain('NO_DEAD_LETTERS')

@@ -1,4 +1,4 @@
-/** `windrow demo` as a user runs it, at a small scale: what it finds is what its generator sent, however it was disturbed. */
+/** `windrow demo` as a user runs it, at a small scale: its results equal what the generator sent, despite interruptions. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, statSync, watch } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,14 +21,14 @@ const DAY = { vms: 50, points: 5_000, windowMs: 86_400_000, seed: 3 }
 const DAY_FLAGS = ['--vms', '50', '--points', '5000', '--seed', '3']
 const SHORT = { ...DAY, windowMs: 7_200_000 }
 const SHORT_FLAGS = [...DAY_FLAGS, '--window', '2h']
-/** For tests that start several runs, on a machine that does other things too. */
+/** Timeout for tests that start several runs on a busy machine. */
 const PATIENT = { timeout: 240_000 }
 
 function demo(name: string, flags: readonly string[]): string[] {
   return ['demo', '--data-dir', join(home, name), ...flags]
 }
 
-/** Holds totals and results against what the generator says it sent. */
+/** Compares totals and results with those that the generator reports. */
 function expectAsSent(name: string, options: typeof DAY, stdout: string): void {
   const tally = tallyOf(createFleet(options))
   const summary = summaryOf({ code: 0, signal: null, stdout, stderr: '' })
@@ -54,12 +54,12 @@ function expectAsSent(name: string, options: typeof DAY, stdout: string): void {
 test.each([
   ['a day', DAY, DAY_FLAGS],
   ['two hours', SHORT, SHORT_FLAGS],
-])('windows of %s: totals and missing seqs are what the generator sent and lost', async (name, options, flags) => {
+])('totals and missing seqs of windows of %s match what the generator sent and lost', async (name, options, flags) => {
   const { stdout } = await windrow([...demo(name, flags), '--json'])
   expectAsSent(name, options, stdout)
 })
 
-test('in a pipe the summary is plain text that names the incomplete VM, what it misses, and what to try next', async () => {
+test('in a pipe the summary is plain text with the incomplete VM, its missing seqs, and the next commands to try', async () => {
   const { stdout, stderr } = await windrow(demo('plain', DAY_FLAGS))
   const tally = tallyOf(createFleet(DAY))
   expect(stdout + stderr).not.toContain('\x1b')
@@ -74,25 +74,25 @@ test('in a pipe the summary is plain text that names the incomplete VM, what it 
   expect(stdout).toContain('Every count and every missing seq is what the generator sent and lost.\n')
 })
 
-test('what is to be tried next works as it is printed', PATIENT, async () => {
+test('the commands to try next work as printed', PATIENT, async () => {
   const { stdout } = await windrow(demo("it's here", DAY_FLAGS))
   const commands = stdout.slice(stdout.indexOf('try next\n')).split('\n').slice(1, -1)
   expect(commands.length).toBeGreaterThan(2)
   for (const command of commands) {
-    // The commands are relative to where the demo ran; what they leave behind goes into a folder of the test.
+    // The commands are relative to the folder of the demo; their output goes into a folder of the test.
     const env = { ...process.env, WINDROW_DATA_DIR: join(home, 'next') }
     expect(execFileSync('sh', ['-c', command], { env, encoding: 'utf8', stdio: 'pipe' })).not.toBe('')
   }
 })
 
-test('a demo that is through has nothing left to do, and says the same', async () => {
+test('a finished demo does nothing when it is repeated, and prints the same summary', async () => {
   const args = [...demo('again', DAY_FLAGS), '--json']
   const first = summaryOf(await windrow(args))
   const second = summaryOf(await windrow(args))
   expect({ ...second, seconds: 0, pointsPerSecond: 0 }).toEqual({ ...first, seconds: 0, pointsPerSecond: 0 })
 })
 
-test('a folder of another demo is left alone', async () => {
+test('a folder of another demo is rejected and not changed', async () => {
   await windrow(demo('taken', DAY_FLAGS))
   const before = linesIn(join(home, 'taken', 'results.ndjson'))
   const { code, stderr } = await start(demo('taken', ['--vms', '50', '--points', '6000', '--seed', '3'])).ended
@@ -101,7 +101,7 @@ test('a folder of another demo is left alone', async () => {
   expect(linesIn(join(home, 'taken', 'results.ndjson'))).toEqual(before)
 })
 
-/** Resolves when the first results are published: in the midst of the run. */
+/** Resolves when the first results are published, in the middle of the run. */
 function published(name: string, { ended }: Running): Promise<void> {
   const folder = join(home, name)
   return new Promise((resolve, reject) => {
@@ -120,8 +120,8 @@ function startIn(name: string): Running {
   return start([...demo(name, SHORT_FLAGS), '--json'])
 }
 
-describe('disturbed in its midst', PATIENT, () => {
-  test('kill -9, and the same command goes on to the same totals and results', async () => {
+describe('a demo that is interrupted in the middle', PATIENT, () => {
+  test('resumes after kill -9 with the same command, to the same totals and results', async () => {
     const running = startIn('killed')
     await published('killed', running)
     running.child.kill('SIGKILL')
@@ -130,24 +130,24 @@ describe('disturbed in its midst', PATIENT, () => {
     expectAsSent('killed', SHORT, stdout)
   })
 
-  test('SIGINT ends it with 1, and the command that it prints goes on', async () => {
+  test('ends with exit code 1 after SIGINT, and the printed command resumes it', async () => {
     const running = startIn('stopped')
     await published('stopped', running)
     running.child.kill('SIGINT')
     const { code, stdout, stderr } = await running.ended
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    const command = /STOPPED: stopped after [\d,]+ of [\d,]+ records\n {2}remedy: Nothing is lost; go on with: (.*)\n/
-    const goOn = command.exec(stderr)?.[1] ?? stderr
-    expect(goOn).toContain('--vms 50 --points 5000 --window 2h --seed 3')
-    const resumed = execFileSync('sh', ['-c', `${goOn} --json`], { encoding: 'utf8', stdio: 'pipe' })
+    const command = /STOPPED: stopped after [\d,]+ of [\d,]+ records\n {2}remedy: Nothing is lost; resume with: (.*)\n/
+    const resumeCommand = command.exec(stderr)?.[1] ?? stderr
+    expect(resumeCommand).toContain('--vms 50 --points 5000 --window 2h --seed 3')
+    const resumed = execFileSync('sh', ['-c', `${resumeCommand} --json`], { encoding: 'utf8', stdio: 'pipe' })
     expectAsSent('stopped', SHORT, resumed)
   })
 
-  test('a second SIGINT ends it at once, and nothing is lost', async () => {
+  test('ends at once after a second SIGINT, without loss', async () => {
     const running = startIn('hurried')
     await published('hurried', running)
     running.child.stderr?.on('data', (text: string) => {
-      if (text.includes('once more ends it at once')) running.child.kill('SIGINT')
+      if (text.includes('press Ctrl-C again to force')) running.child.kill('SIGINT')
     })
     running.child.kill('SIGINT')
     expect(await running.ended).toMatchObject({ code: null, signal: 'SIGINT', stdout: '' })
@@ -164,7 +164,7 @@ test.each([
   [['--window', '1m'], '--window: "1m" is below 5m'],
   [['--window', '5m'], '--window: a day of 5,000 VMs has 1,440,000 windows of 5m'],
   [['--data-dir', ''], '--data-dir: is empty'],
-])('%j is refused with a remedy, before anything is made', async (flags, text) => {
+])('%j is rejected with a remedy before anything is created', async (flags, text) => {
   const cli = fakeCli()
   expect(await execute([demoCommand], ['demo', ...flags], cli.context)).toBe(2)
   expect(cli.stderr()).toContain(text)

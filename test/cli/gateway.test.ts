@@ -1,4 +1,4 @@
-/** `windrow gateway` around the serving: what it asks for, what it refuses, and what it prints. */
+/** The command line of `windrow gateway`: required settings, rejected settings, and output. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,7 +32,7 @@ async function gateway(flags: readonly string[], env = {}) {
   return { exitCode, stdout: cli.stdout(), stderr: cli.stderr(), request: request as GatewayRequest | null }
 }
 
-test('brokers and a topic are enough on this machine, and a topic is not made unless told', async () => {
+test('on the loopback address only brokers and a topic are required, and no topic is created by default', async () => {
   const { exitCode, stdout, stderr, request } = await gateway(COMPLETE)
   expect(exitCode).toBe(0)
   expect(stderr).toContain('listening on http://127.0.0.1:8080, writing to vm\n')
@@ -45,14 +45,14 @@ test('with --json the last line is the summary', async () => {
   expect((await gateway([...COMPLETE, '--json'])).stdout).toBe(`${JSON.stringify(SUMMARY)}\n`)
 })
 
-test('the results asked for are those of the job, or of the topic that is named', async () => {
+test('results are read from the topic of the job, or from the named topic', async () => {
   expect((await gateway([...COMPLETE, '--job', 'fleet'])).request?.topics).toEqual({
     ...{ results: 'fleet-results', certificates: 'fleet-certificates' },
   })
   expect((await gateway([...COMPLETE, '--results', 'kafka:other'])).request?.topics.results).toBe('other')
 })
 
-test('beyond this machine it takes tokens, or the word that none are wanted', async () => {
+test('a non-loopback address requires tokens, or a flag that disables them', async () => {
   const outside = [...COMPLETE, '--listen', '0.0.0.0:80']
   const refused = await gateway(outside)
   expect(refused).toMatchObject({ exitCode: 2, request: null })
@@ -62,7 +62,7 @@ test('beyond this machine it takes tokens, or the word that none are wanted', as
   expect(request?.clients?.map(({ name }) => name)).toEqual(['alpha'])
 })
 
-test('all that is wrong is told at once', async () => {
+test('all problems are reported at once', async () => {
   const flags = ['--listen', 'nowhere', '--topic', 'no pe', '--results', 'file.ndjson', '--max-pending-bytes', '1MiB']
   const { exitCode, stderr } = await gateway([...flags, '--tokens-file', join(folder, 'broken')])
   expect(exitCode).toBe(2)
@@ -74,7 +74,7 @@ test('all that is wrong is told at once', async () => {
   expect(stderr).not.toContain('short')
 })
 
-test('a file of tokens that is not there is told', async () => {
+test('a missing token file is an error', async () => {
   const { exitCode, stderr } = await gateway([...COMPLETE, '--tokens-file', join(folder, 'none')])
   expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining('ENOENT') as string })
 })

@@ -1,4 +1,4 @@
-/** The built program as a user starts it: exit codes, streams, and that help costs no loading of the application. */
+/** The built program as a user starts it: exit codes, output streams, and that help does not load the application. */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
@@ -38,7 +38,7 @@ test('bad usage goes to standard error and ends with 2', () => {
   })
 })
 
-test('the environment reaches the configuration', () => {
+test('environment variables are part of the configuration', () => {
   const { status, stderr } = windrow(['run', '--input', 'points.ndjson'], { WINDROW_WINDOW: '60' })
   expect({ status, stderr }).toEqual({
     status: 2,
@@ -47,7 +47,7 @@ test('the environment reaches the configuration', () => {
   })
 })
 
-test('a reader that leaves early is no error', () => {
+test('a closed output pipe is not an error', () => {
   const script = `"${process.execPath}" dist/cli/main.js run --help | true; exit "\${PIPESTATUS[0]}"`
   const { status, stderr } = spawnSync('bash', ['-c', script], { cwd: ROOT, encoding: 'utf8' })
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })

@@ -13,9 +13,9 @@ test.each([
     ['SIGINT', 'SIGTERM'],
     ['stop', 'end by SIGTERM'],
   ],
-  // npm passes on the SIGINT that the terminal has sent already.
+  // npm forwards the SIGINT that the terminal has already sent.
   [['SIGINT', 'echo of SIGINT'], ['stop']],
-])('%j leads to %j: first asked, then ended', (signals, expected) => {
+])('signals %j cause %j: first an orderly stop, then an immediate end', (signals, expected) => {
   const process = new EventEmitter()
   const calls: string[] = []
   let nowMs = 0
@@ -33,7 +33,7 @@ test.each([
   expect(calls).toEqual(expected)
 })
 
-test('a closed pipe is told of, and any other error of the stream is not swallowed', () => {
+test('a closed pipe calls the callback, and any other error of the stream is thrown', () => {
   const stream = new EventEmitter()
   let closed = 0
   onClosedPipe(stream, () => closed++)

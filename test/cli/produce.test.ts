@@ -1,4 +1,4 @@
-/** `windrow produce` around the copying: what it asks for, where its output goes, and what its end means. */
+/** The command line of `windrow produce`: required settings, output streams, and exit codes. */
 import { expect, test } from 'vitest'
 import type { ProduceFiles, ProduceRequest, ProduceSummary } from '../../src/app/produce/produce.ts'
 import { createProduceCommand } from '../../src/cli/produce.ts'
@@ -11,7 +11,7 @@ const SUMMARY: ProduceSummary = {
 }
 const COMPLETE = ['--input', 'a.ndjson', '--brokers', 'k:9092', '--topic', 'vm']
 
-/** A copying that meets so many lines that cannot be read, and ends with this summary. */
+/** A fake producer that reports this many unreadable lines and ends with this summary. */
 const ending =
   (summary: ProduceSummary): ProduceFiles =>
   async (_, observer) => {
@@ -33,18 +33,18 @@ async function requestOf(flags: readonly string[], env = {}): Promise<ProduceReq
   return seen
 }
 
-test('with --json standard output is the summary as one line, and progress is elsewhere', async () => {
+test('--json prints the summary as one line on standard output, and progress on standard error', async () => {
   const { exitCode, stdout, stderr } = await produce(ending(SUMMARY), [...COMPLETE, '--json'])
   expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: `${JSON.stringify(SUMMARY)}\n` })
   expect(stderr).toContain('produced 1,200 points')
 })
 
-test('without --json the summary is for people', async () => {
+test('without --json the summary is formatted for people', async () => {
   const { stdout } = await produce(ending(SUMMARY), COMPLETE)
   expect(stdout).toBe('produced  1,200 points and 100 manifests to vm in 500 ms (2.4k points/s, 64 KiB)\n')
 })
 
-test('a topic is created only when told how many partitions it shall have', async () => {
+test('a topic is created only if a number of partitions is given', async () => {
   expect(await requestOf(COMPLETE)).toMatchObject({
     topic: 'vm',
     kafka: { brokers: ['k:9092'], kafkaTls: false },
@@ -63,7 +63,7 @@ test('brokers and topic may come from the environment, several inputs from the f
   })
 })
 
-test('all that is missing or wrong is told at once, and nothing is loaded', async () => {
+test('all missing or wrong settings are reported at once, and the application is not loaded', async () => {
   const cli = fakeCli()
   const command = createProduceCommand(() => Promise.reject(new Error('loaded')))
   expect(await execute([command], ['produce', '--topic', 'no pe', '--partitions', '0'], cli.context)).toBe(2)
@@ -72,19 +72,19 @@ test('all that is missing or wrong is told at once, and nothing is loaded', asyn
   expect(cli.stderr()).not.toContain('loaded')
 })
 
-test('the first lines that cannot be read are named, the others counted; they fail it only when told', async () => {
+test('the first unreadable lines are named, the others counted; they fail the command only with the flag', async () => {
   const some = { ...SUMMARY, undecodable: 7 }
   const { exitCode, stdout, stderr } = await produce(ending(some), COMPLETE)
   expect(exitCode).toBe(0)
   expect(stderr).toMatch(/^a\.ndjson:1: invalid: no vmId\n[^]*a\.ndjson:5: [^]*only counted\n/)
   expect(stderr).not.toContain('a.ndjson:6')
   expect(stdout).toContain('undecodable 7, left out')
-  const told = await produce(ending(some), [...COMPLETE, '--fail-on-dead-letters', '--json'])
-  expect(told).toMatchObject({ exitCode: 1, stdout: `${JSON.stringify(some)}\n` })
-  expect(told.stderr).toContain('windrow: DEAD_LETTERS: 7 records could not be read')
+  const failed = await produce(ending(some), [...COMPLETE, '--fail-on-dead-letters', '--json'])
+  expect(failed).toMatchObject({ exitCode: 1, stdout: `${JSON.stringify(some)}\n` })
+  expect(failed.stderr).toContain('windrow: DEAD_LETTERS: 7 records could not be read')
 })
 
-test('one that is asked to stop says that the input has not ended, after what was done', async () => {
+test('a stopped command prints its summary and reports that the input has not ended', async () => {
   const cli = fakeCli()
   const copy: ProduceFiles = (...args) => {
     cli.stop()

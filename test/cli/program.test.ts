@@ -8,7 +8,7 @@ import { settings } from '../../src/config/names.ts'
 import { ConfigurationError, WindrowError } from '../../src/errors/index.ts'
 import { fakeCli } from './cli-context.ts'
 
-/** A command that does what the test says. */
+/** A command whose action the test defines. */
 function commandThat(run: CliCommand['run']): CliCommand {
   const example = { line: 'windrow try', does: 'tries' }
   return { name: 'try', summary: 'Try', example, configure: (command) => addSettingFlags(command), run }
@@ -30,7 +30,7 @@ describe.each(commands.map((c) => [c.name, c] as const))('windrow %s', (name, co
     expect(stdout).toContain(`  ${command.example.line}\n`)
   })
 
-  test('its example names the command and only flags that it has', () => {
+  test('its example names the command and only its own flags', () => {
     const words = command.example.line.split(' ')
     expect(words.slice(0, 2)).toEqual(['windrow', name])
     expect(flagsOf(command)).toEqual(expect.arrayContaining(words.filter((word) => word.startsWith('--'))))
@@ -40,7 +40,7 @@ describe.each(commands.map((c) => [c.name, c] as const))('windrow %s', (name, co
     expect(flagsOf(command)).toContain('--json')
   })
 
-  test('an unknown flag is named, with the one that was meant, and nothing is run', async () => {
+  test('an unknown flag is an error that suggests the intended one, and nothing is run', async () => {
     expect(await outcome([name, '--jsn'])).toEqual({
       exitCode: 2,
       stdout: '',
@@ -108,7 +108,7 @@ test.each([
   [FAILED, 1, 'windrow: DATA_LOSS: topic "vm" is gone\n  remedy: Start another job.\n'],
   [REFUSED, 2, 'windrow: CONFIGURATION: --window: "1x" is not a duration\n  remedy: Give one.\n'],
   [new TypeError('x is not a function'), 1, /^windrow: UNEXPECTED: x is not a function\n {2}remedy: .*\n$/],
-])('%o is reported without a stack, and decides the exit code', async (error, exitCode, text) => {
+])('%o is reported without a stack, and determines the exit code', async (error, exitCode, text) => {
   const list = [commandThat(async () => Promise.reject(error))]
   const result = await outcome(['try'], list)
   expect(result).toMatchObject({ exitCode, stdout: '' })

@@ -17,7 +17,7 @@ test('several problems are listed, each with its place and remedy', () => {
   ])
 })
 
-test('the cause is told between message and remedy', () => {
+test('the cause is printed between message and remedy', () => {
   const cause = new Error('connect ECONNREFUSED 127.0.0.1:9092')
   const error = new WindrowError('no broker answers', { code: 'KAFKA_UNREACHABLE', remedy: 'Start one.', cause })
   expect(errorText(error, false).split('\n')).toEqual([
@@ -28,6 +28,6 @@ test('the cause is told between message and remedy', () => {
   ])
 })
 
-test('what is thrown need not be an error', () => {
+test('a thrown value that is not an Error is printed', () => {
   expect(errorText('gone', false)).toMatch(/^windrow: UNEXPECTED: gone\n/)
 })

@@ -1,4 +1,4 @@
-/** `windrow run` around the application: where its output goes, and what its end means. */
+/** The command line of `windrow run`: output streams and exit codes. */
 import { expect, test } from 'vitest'
 import type { JobSummary, RunJob } from '../../src/app/types.ts'
 import { execute } from '../../src/cli/program.ts'
@@ -32,7 +32,7 @@ const PROGRESS = {
   deadLetters: 0,
 }
 
-/** A job that tells of its progress and ends with this summary. */
+/** A job that reports progress and ends with this summary. */
 const jobEnding =
   (summary: JobSummary): RunJob =>
   async (_, observer) => {
@@ -49,14 +49,14 @@ async function run(job: RunJob, ...flags: string[]) {
 
 const INPUT = ['--input', 'points.ndjson']
 
-test('with --json standard output is the summary as one JSON line, and progress is elsewhere', async () => {
+test('--json prints the summary as one line on standard output, and progress on standard error', async () => {
   const result = await run(jobEnding(SUMMARY), ...INPUT, '--json')
   expect(result.exitCode).toBe(0)
   expect(result.stdout).toBe(`${JSON.stringify(SUMMARY)}\n`)
   expect(result.stderr).toContain('consumed 12 of 12')
 })
 
-test('without --json the summary is for people', async () => {
+test('without --json the summary is formatted for people', async () => {
   const { stdout } = await run(jobEnding(SUMMARY), ...INPUT)
   expect(stdout).toContain('accepted 10  duplicate 0')
 })
@@ -69,24 +69,24 @@ test('the application gets the resolved configuration', async () => {
   expect(await run(job, ...INPUT, '--window', '5m', '--max-in-flight', '7')).toMatchObject({ exitCode: 0 })
 })
 
-test('the application is not loaded for a configuration that is refused', async () => {
+test('the application is not loaded for an invalid configuration', async () => {
   const cli = fakeCli()
   const command = createRunCommand(() => Promise.reject(new Error('loaded')))
   expect(await execute([command], ['run'], cli.context)).toBe(2)
   expect(cli.stderr()).not.toContain('loaded')
 })
 
-test('dead letters change the exit code only when told, and the summary is printed all the same', async () => {
+test('dead letters change the exit code only with the flag, and the summary is printed in any case', async () => {
   expect(await run(jobEnding(WITH_DEAD_LETTERS), ...INPUT)).toMatchObject({ exitCode: 0 })
-  const told = await run(jobEnding(WITH_DEAD_LETTERS), ...INPUT, '--json', '--fail-on-dead-letters')
-  expect(told).toMatchObject({ exitCode: 1, stdout: `${JSON.stringify(WITH_DEAD_LETTERS)}\n` })
-  expect(told.stderr).toContain(
+  const failed = await run(jobEnding(WITH_DEAD_LETTERS), ...INPUT, '--json', '--fail-on-dead-letters')
+  expect(failed).toMatchObject({ exitCode: 1, stdout: `${JSON.stringify(WITH_DEAD_LETTERS)}\n` })
+  expect(failed.stderr).toContain(
     'windrow: DEAD_LETTERS: 3 records became dead letters\n  remedy: Each is in the file .windrow/dead-letters.ndjson',
   )
   expect(await run(jobEnding(SUMMARY), ...INPUT, '--fail-on-dead-letters')).toMatchObject({ exitCode: 0 })
 })
 
-test('a job that fails ends with 1, its last progress shown before the error', async () => {
+test('a failed job ends with 1, and its last progress is printed before the error', async () => {
   const job: RunJob = async (_, observer) => {
     observer.progress(PROGRESS)
     throw new WindrowError('the file changed', { code: 'INPUT_CHANGED', remedy: 'Use another job.' })
@@ -100,7 +100,7 @@ test.each([
   ['files', INPUT, 1, 'windrow: STOPPED: stopped before the end of the input'],
   ['Kafka with --once', ['--brokers', 'a:1', '--topic', 'vm', '--once'], 1, 'windrow: STOPPED'],
   ['Kafka', ['--brokers', 'a:1', '--topic', 'vm'], 0, ''],
-])('a run of %s that is asked to stop ends orderly', async (_, flags, exitCode, stderr) => {
+])('a stopped run of %s shuts down in order', async (_, flags, exitCode, stderr) => {
   const cli = fakeCli()
   const job: RunJob = (_config, _observer, signal) =>
     new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** `windrow size`: what it prints, what it refuses, what it writes. */
+/** The command line of `windrow size`: output, rejected arguments and written files. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ async function size(flags: Readonly<Record<string, unknown>>): Promise<string> {
   return cli.stdout()
 }
 
-it('prints what to run, what it takes and what gives way first', async () => {
+it('prints the replicas, their resources and the first limits', async () => {
   const text = await size(LOAD)
   for (const part of [
     'partitions',
@@ -33,13 +33,13 @@ it('prints what to run, what it takes and what gives way first', async () => {
   expect(text).not.toMatch(/NaN|undefined|Infinity/)
 })
 
-it('prints a price where one is given', async () => {
+it('prints the cost if a price is given', async () => {
   const { coreSecondsPerMillionPoints } = JSON.parse(await size({ ...LOAD, json: true })) as Sizing
   const price = ((coreSecondsPerMillionPoints / 3600) * 0.05).toFixed(5)
   expect(await size({ ...LOAD, pricePerCoreHour: '0.05' })).toContain(`${price} at 0.05 a core hour`)
 })
 
-it('says all that is wrong at once', async () => {
+it('reports all problems at once', async () => {
   await expect(
     size({ vms: '0', window: '1', closeWithin: '1ms', partitions: 'many', pricePerCoreHour: '-1' }),
   ).rejects.toMatchObject({
@@ -55,7 +55,7 @@ it('says all that is wrong at once', async () => {
   })
 })
 
-it("writes the overlay's values, with the command that makes them again", async () => {
+it("writes the overlay's values, with the command that generated them", async () => {
   await size({ ...LOAD, vmsPerWorkflow: '8', write: folder })
   const text = await readFile(join(folder, 'size', 'kustomization.yaml'), 'utf8')
   expect(text).toContain(
@@ -68,7 +68,7 @@ it("writes the overlay's values, with the command that makes them again", async 
   expect(patches[1]?.patch).toContain(`value: '${sizing.lagThreshold}'`)
 })
 
-it('says where it could not write', async () => {
+it('reports a file that it cannot write', async () => {
   const file = join(folder, 'file')
   await writeFile(file, '')
   await expect(size({ ...LOAD, write: file })).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** `windrow status` around the reading: once or again and again, for people or machines, and what goes wrong. */
+/** The command line of `windrow status`: once or repeatedly, as text or JSON, and its errors. */
 import { expect, test } from 'vitest'
 import type { JobStatus, ReadStatus, StatusConfig } from '../../src/app/status/status.ts'
 import { execute } from '../../src/cli/program.ts'
@@ -19,14 +19,14 @@ async function status(read: ReadStatus, flags: readonly string[] = [], cli = fak
   return { exitCode, stdout: cli.stdout(), stderr: cli.stderr() }
 }
 
-test('it is shown once, for people or as one line of JSON', async () => {
+test('the status is printed once, as text or as one line of JSON', async () => {
   const people = await status(async () => STATUS)
   expect(people).toMatchObject({ exitCode: 0, stderr: '' })
   expect(people.stdout).toMatch(/^job fleet {2}files/)
   expect((await status(async () => STATUS, ['--json'])).stdout).toBe(`${JSON.stringify(STATUS)}\n`)
 })
 
-test('flags and environment say where to look', async () => {
+test('flags and environment variables select the job and its state', async () => {
   let seen: StatusConfig | null = null
   const read: ReadStatus = async (config) => ((seen = config), STATUS)
   const flags = ['--sidecar', 'dapr', '--dapr-host', 'side', '--job', 'fleet', '--brokers', 'a:1,b:2']
@@ -35,7 +35,7 @@ test('flags and environment say where to look', async () => {
   expect(seen).toMatchObject({ brokers: ['a:1', 'b:2'], stateStore: 'statestore', dataDir: '.windrow' })
 })
 
-/** Answers in this order, then asks to stop. */
+/** Returns these answers in order, then aborts the command. */
 function reading(cli: ReturnType<typeof fakeCli>, answers: (JobStatus | Error)[]): ReadStatus {
   return async () => {
     const answer = answers.shift()
@@ -45,7 +45,7 @@ function reading(cli: ReturnType<typeof fakeCli>, answers: (JobStatus | Error)[]
   }
 }
 
-test('--watch shows it again until it is asked to stop; a look that fails is said and tried again', async () => {
+test('--watch repeats the status until it is stopped; a failed read is reported and retried', async () => {
   const cli = fakeCli()
   const second = { ...STATUS, windowMs: 120_000 }
   const read = reading(cli, [STATUS, GONE, second])
@@ -55,7 +55,7 @@ test('--watch shows it again until it is asked to stop; a look that fails is sai
   expect(stderr).toBe('SIDECAR_UNREACHABLE: no sidecar answered; tried again in 0.1 s\n')
 })
 
-test('on a terminal --watch draws over what was there', async () => {
+test('on a terminal --watch redraws in place', async () => {
   const cli = fakeCli()
   const stdout = { ...cli.context.stdout, isTTY: true }
   const read = reading(cli, [STATUS, STATUS])
@@ -64,7 +64,7 @@ test('on a terminal --watch draws over what was there', async () => {
   expect(cli.stdout().split('\x1b[H\x1b[J')).toEqual(['', ...Array<unknown>(2).fill(expect.stringMatching(/^job /))])
 })
 
-test('a first look that fails ends it, watched or not', async () => {
+test('a failure of the first read ends the command, with or without --watch', async () => {
   for (const flags of [[], ['--watch']]) {
     const { exitCode, stdout, stderr } = await status(() => Promise.reject(GONE), flags)
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
@@ -72,7 +72,7 @@ test('a first look that fails ends it, watched or not', async () => {
   }
 })
 
-test('a look that is interrupted is no failure of the sidecar', async () => {
+test('an interrupted read is not reported as a failure of the sidecar', async () => {
   const cli = fakeCli()
   const read: ReadStatus = () => {
     cli.stop()

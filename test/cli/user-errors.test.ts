@@ -1,6 +1,6 @@
 /**
- * What a new user gets wrong, tried with the built program in a folder of its own. Each mistake is answered by one message
- * that says what to do, without a stack; and it costs nothing: the right command afterwards gives exact results.
+ * Mistakes of a new user, made with the built program in a folder of its own. Each mistake causes one message with a
+ * remedy and without a stack. It has no lasting effect: the correct command afterwards gives exact results.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import {
@@ -70,7 +70,7 @@ class Running {
     })
   }
 
-  /** Resolves once standard error holds the text; rejects when the program ends without it. */
+  /** Resolves when standard error contains the text; rejects when the program ends without it. */
   said(text: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
@@ -89,7 +89,7 @@ function windrow(args: readonly string[]): Promise<Ended> {
   return running.ended
 }
 
-/** One message, one remedy, no stack, nothing on standard output that could be taken for a summary. */
+/** Expects one message, one remedy, no stack, and nothing on standard output that looks like a summary. */
 function expectRefusal(ended: Ended, code: 1 | 2, message: string, remedy: string): void {
   expect(ended).toMatchObject({ code, stdout: '' })
   const lines = ended.stderr.trimEnd().split('\n')
@@ -133,20 +133,20 @@ describe('bad usage ends with 2 before anything is touched', () => {
   test.each([
     ['a misspelt setting', 'grce: 5m', 'windrow.yaml:2 grce: there is no setting "grce"', 'Did you mean grace?'],
     ['a misspelt field', 'fields: { vmID: host }', 'there is no field "vmID" (did you mean vmId?)', 'vmId, producer'],
-    ['broken YAML', 'input: [points.ndjson', 'windrow.yaml:', 'Mend the YAML there'],
+    ['broken YAML', 'input: [points.ndjson', 'windrow.yaml:', 'Fix the YAML there'],
   ])('%s in the settings file', async (_, line, message, remedy) => {
     writeFileSync(at('windrow.yaml'), `window: 1h\n${line}\n`)
     expectRefusal(await windrow([...RIGHT, '--config', 'windrow.yaml']), 2, message, remedy)
     expect(existsSync(at('.windrow'))).toBe(false)
   })
 
-  test('several mistakes are told together', async () => {
+  test('several mistakes are reported together', async () => {
     const { code, stderr } = await windrow([...RIGHT, '--window', '60', '--job', 'My Job', '--results', 'out'])
     expect({ code, first: stderr.split('\n')[0] }).toEqual({ code: 2, first: 'windrow: CONFIGURATION: 3 problems' })
   })
 })
 
-describe('what is in the way is named, and the right command afterwards is exact', () => {
+describe('an obstacle is named, and the correct command afterwards gives exact results:', () => {
   test('a file where the data folder should be', async () => {
     const ended = await windrow([...RIGHT, '--data-dir', 'points.ndjson'])
     expectRefusal(ended, 1, 'the data folder points.ndjson', 'use another folder')
@@ -160,7 +160,7 @@ describe('what is in the way is named, and the right command afterwards is exact
     await expectExactRun()
   })
 
-  test('a file of somebody else where the results should be, which stays as it is', async () => {
+  test('a foreign file at the results path, which is not changed', async () => {
     mkdirSync(at('.windrow'))
     writeFileSync(at('.windrow/results.ndjson'), 'my notes\n')
     expectRefusal(await windrow(RIGHT), 1, 'RESULTS_FILE_EXISTS', 'Move the file elsewhere')
@@ -203,7 +203,7 @@ describe('what is in the way is named, and the right command afterwards is exact
   })
 })
 
-describe('a job that began goes on only as it began', () => {
+describe('a job resumes only with the settings it was started with; an error names', () => {
   beforeEach(() => expectExactRun())
 
   test('another window', async () => {
@@ -243,7 +243,7 @@ function csvRow(line: string): string {
   return `${m['vmId']},,,,,${m['windowStart']},${m['firstSeq']},${m['count']}`
 }
 
-test('a CSV file with other column names says so, and a mapping makes it right', async () => {
+test('a CSV file with other column names is an error that names them, and a mapping solves it', async () => {
   const rows = samplePoints().trimEnd().split('\n').map(csvRow)
   writeFileSync(at('points.csv'), ['host,kind,at,n,reading,windowStart,firstSeq,count', ...rows].join('\n') + '\n')
   const command = ['run', '--input', 'points.csv', '--partitions', '2']
@@ -252,7 +252,7 @@ test('a CSV file with other column names says so, and a mapping makes it right',
   await expectExactRun([...command, '--config', 'map.yaml'])
 })
 
-// Only Linux has a file that is always full; elsewhere the disk itself would have to be filled.
+// Only Linux has a device that is always full; elsewhere the disk itself would have to be filled.
 describe.runIf(process.platform === 'linux')('a full disk', () => {
   beforeEach(() => {
     mkdirSync(at('.windrow'))

@@ -1,6 +1,6 @@
 /**
- * `windrow verify` on runs whose points come late in every way: within the grace, in time to amend one window or several, too
- * late for anything. Whole and from the middle on, all that was published must follow from the records.
+ * `windrow verify` on runs with late points of every kind: within the grace period, in time to amend one window or
+ * several, and too late. Everything published must follow from the records, in whole and from an offset in the middle.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -24,7 +24,7 @@ let folder: string
 beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'windrow-verify-late-'))))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Some lines never come, some come many lines later. */
+/** Some lines are lost, some are moved many lines later. */
 function belated(lines: readonly string[], random: Random): string[] {
   return lines
     .filter(() => !random.chance(0.05))
@@ -35,7 +35,7 @@ function belated(lines: readonly string[], random: Random): string[] {
 
 const SEEDS = [1, 3, 6, 7, 8].slice(0, perSuite({ unit: 1, simulation: 5 }))
 
-test.each(SEEDS)('seed %i: all follows from the records', async (seed) => {
+test.each(SEEDS)('with seed %i everything published follows from the records', async (seed) => {
   const random = new Random(seed)
   const fleet = { vms: 6, windows: WINDOWS, windowMs: MINUTE, pointsPerWindow: 6, seed, duplicates: 0.1, reach: 5 }
   const input = join(folder, `points-${seed}.ndjson`)

@@ -1,6 +1,6 @@
 /**
- * `windrow verify` on real runs on files: what was published is found equal, and whatever is changed of it afterwards, or of
- * the records, is found and named. test/stack/verify.test.ts does the same on Kafka.
+ * `windrow verify` on real runs on files: published results are found equal, and every later change of them or of the
+ * records is found and named. test/stack/verify.test.ts does the same on Kafka.
  */
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,7 +17,10 @@ import { fakeCli } from './cli-context.ts'
 
 const MINUTE = 60_000
 const PARTITIONS = 3
-/** Of every sort: complete and not, copies, disorder, several producers and metrics, VMs that come, leave and fall silent. */
+/**
+ * Input of every kind: complete and incomplete windows, duplicates, disorder, several producers and metrics, VMs that
+ * appear, leave and fall silent.
+ */
 const LINES = disturbed(
   fleetLines({ vms: 12, windows: 6, windowMs: MINUTE, pointsPerWindow: 6, seed: 5, duplicates: 0.1, reach: 5 }),
 )
@@ -92,7 +95,7 @@ async function reportOf(files: Files, ...flags: readonly string[]): Promise<Veri
   return { exitCode, ...(JSON.parse(stdout) as VerifyReport) }
 }
 
-/** A copy of a published file, with its lines changed. */
+/** Changes the lines of a copy of a published file. */
 function tampered(of: 'results' | 'certificates' | 'input', change: (lines: string[]) => string[]): Files {
   const from = {
     results: '.windrow/results.ndjson',
@@ -115,7 +118,7 @@ function tampered(of: 'results' | 'certificates' | 'input', change: (lines: stri
   return of === 'input' ? { input: copies.input } : { results: copies.results, certificates: copies.certificates }
 }
 
-test('a run of every sort of record is equal to what its records say', async () => {
+test('the results of a run with every kind of record follow from the records', async () => {
   const report = await reportOf({})
   const reasons = new Set(
     linesIn(at('.windrow/results.ndjson')).map((line) => (JSON.parse(line) as { reason: string }).reason),
@@ -130,14 +133,14 @@ test('a run of every sort of record is equal to what its records say', async () 
   expect(points.compared).toBeGreaterThan(350)
 })
 
-test('for people it is a table', async () => {
+test('without --json the report is a table', async () => {
   const { stdout } = await verify()
   expect(stdout).toMatch(/^ +compared +equal +different$/m)
   expect(stdout).toMatch(/^VM windows +\d+ +\d+ +0$/m)
   expect(stdout.trimEnd().split('\n').at(-1)).toBe('All that was compared is equal.')
 })
 
-/** The n-th line that fits, changed. */
+/** Changes the n-th matching line. */
 function changed(
   fits: RegExp,
   from: RegExp,
@@ -150,7 +153,7 @@ function changed(
   }
 }
 
-test('a file that somebody made longer than what was published of it is told from what differs', async () => {
+test('a file that was extended after publishing is reported as unreadable, not as a difference', async () => {
   const path = at('.windrow/results.ndjson')
   const before = readFileSync(path, 'utf8')
   try {
@@ -174,7 +177,7 @@ describe('one result', () => {
     ['its maximum', 'metrics.cpu.max', changed(/"vm-0"/, /"max":([\d.]+)/, () => '"max":1000')],
     ['its minimum', 'metrics.cpu.min', changed(/"vm-0"/, /"min":([\d.]+)/, () => '"min":-1')],
     ['its reason', 'reason', changed(/"vm-0"/, /"reason":"complete"/, () => '"reason":"grace"')],
-    ['what it expects', 'expected', changed(/"vm-0"/, /"expected":6/, () => '"expected":7')],
+    ['its expected count', 'expected', changed(/"vm-0"/, /"expected":6/, () => '"expected":7')],
     ['its copies', 'duplicates', changed(/"vm-0"/, /"duplicates":(\d+)/, (_, n) => `"duplicates":${Number(n) + 1}`)],
     [
       'its mean',
@@ -190,7 +193,7 @@ describe('one result', () => {
     ['its last', 'metrics.cpu.last', changed(/"vm-0"/, /"last":([\d.]+)/, () => '"last":-1')],
     ['its median', 'metrics.cpu.p50', changed(/"vm-0"/, /"p50":([\d.]+)/, (_, p50) => `"p50":${Number(p50) * 1.03}`)],
     ['its figures', 'metrics.cpu', changed(/"vm-0"/, /"cpu":/, () => '"gpu":')],
-  ])('changed in %s is named with VM, window and member', async (_, field, change) => {
+  ])('with a change of %s is reported with VM, window and field', async (_, field, change) => {
     const report = await reportOf(tampered('results', change))
     expect(report.exitCode).toBe(1)
     expect(report.differences[0]).toMatchObject({ vmId: 'vm-0', revision: 1, field })
@@ -204,7 +207,7 @@ describe('one result', () => {
     ['previousMean', /"previousMean":([\d.]+)/, () => '"previousMean":1'],
     ['ewma', /"ewma":([\d.]+)/, () => '"ewma":1e9'],
   ] as const)(
-    'changed in the %s that its VM carries on is named, with it and with what follows',
+    'with a change of the carried-over %s is reported, together with later windows',
     async (member, from, to) => {
       const report = await reportOf(tampered('results', changed(/"vm-0"/, from, to)))
       const { differences } = report
@@ -217,7 +220,7 @@ describe('one result', () => {
     },
   )
 
-  test('of a VM that was silent, changed in what it carries on, is named', async () => {
+  test('of a silent VM with changed carried-over state is reported', async () => {
     const change = changed(
       /"vm-2".*"received":0,/,
       /"lifetimeCount":(\d+)/,
@@ -228,7 +231,7 @@ describe('one result', () => {
     expect(report.differences[0]).toMatchObject({ vmId: 'vm-2', field: 'state' })
   })
 
-  test('changed where only the digest can tell is named by its certificate', async () => {
+  test('with a change that only the digest detects is reported by its certificate', async () => {
     const report = await reportOf(
       tampered(
         'results',
@@ -239,7 +242,7 @@ describe('one result', () => {
     expect(report.differences[0]).toMatchObject({ vmId: null, certificate: expect.any(Number) as number })
   })
 
-  test('taken away, published twice, under another revision, or made up', async () => {
+  test('that is removed, duplicated, renumbered or invented is reported', async () => {
     const gone = await reportOf(tampered('results', (lines) => lines.slice(1)))
     expect(gone.differences[0]).toMatchObject({ revision: 1, field: 'result', expected: 'there', found: null })
     const twice = await reportOf(tampered('results', (lines) => [...lines, lines[0] as string]))
@@ -256,7 +259,7 @@ describe('one result', () => {
 const fieldsOf = ({ differences }: VerifyReport): string[] => differences.map(({ field }) => field)
 
 describe('one record', () => {
-  test('whose value is another shows in the figures of its VM window and in the digest of points', async () => {
+  test('with another value is reported in the metrics of its VM window and in the digest of points', async () => {
     const change = changed(/"vm-0","metric"/, /"value":([\d.]+)/, (_, value) => `"value":${Number(value) + 0.01}`, 8)
     const report = await reportOf(tampered('input', change))
     expect(report.exitCode).toBe(1)
@@ -269,14 +272,14 @@ describe('one record', () => {
     expect(report.compared.vmWindows.different).toBe(1)
   })
 
-  test('whose seq is another, or that is a copy of its neighbour, shows in counts', async () => {
+  test('with another seq, or that duplicates its neighbour, is reported in the counts', async () => {
     const seq = changed(/"vm-0","metric"/, /"seq":(\d+)/, () => '"seq":4711', 8)
     expect(fieldsOf(await reportOf(tampered('input', seq)))).toEqual(
       expect.arrayContaining(['missingCount', 'points.digest']),
     )
     const copy = (lines: string[]): string[] => {
       const points = lines.filter((line) => /"vm-0","metric".*"seq":\d\d?,/.test(line))
-      // Of one that was sent twice, the other would still be there.
+      // Not a duplicated point: its duplicate would still be in the file.
       const [one, other] = points.filter((line) => points.indexOf(line) === points.lastIndexOf(line)).slice(8)
       return lines.map((line) => (line === one ? (other as string) : line))
     }
@@ -285,7 +288,7 @@ describe('one record', () => {
     )
   })
 
-  test('that is no longer there shifts all that follow', async () => {
+  test('that is removed shifts all later records', async () => {
     expect((await reportOf(tampered('input', (lines) => lines.slice(1)))).exitCode).toBe(1)
   })
 })
@@ -303,7 +306,7 @@ describe('one certificate', () => {
     ['watermark', 'watermark', /"watermark":(\d+)/, (_: string, n: string) => `"watermark":${Number(n) - 1}`],
     ['reasons', 'vmWindowsByReason', /"vmWindowsByReason":\{[^}]*\}/, () => '"vmWindowsByReason":{"complete":1}'],
     ['link', 'previous', /"previous":"[^"]+"/, () => '"previous":"x"'],
-  ])('changed in its %s is named, and its digest with it', async (_, field, from, to) => {
+  ])('with a change of its %s is reported, together with its digest', async (_, field, from, to) => {
     const report = await reportOf(tampered('certificates', changed(/"sequence":3,/, from, to, 1)))
     expect(report.exitCode).toBe(1)
     expect(fieldsOf(report)).toEqual(expect.arrayContaining([field, 'digest']))
@@ -311,7 +314,7 @@ describe('one certificate', () => {
     expect(report.compared.certificates.different).toBe(1)
   })
 
-  test('sealed anew after a change breaks the link of the next one', async () => {
+  test('with a recomputed digest after a change breaks the chain at the next certificate', async () => {
     const { digestOf } = await import('../../src/verify/chain.ts')
     const change = (lines: string[]): string[] => {
       const index = lines.findIndex((line) => line.includes('"sequence":3,'))
@@ -325,7 +328,7 @@ describe('one certificate', () => {
     ])
   })
 
-  test('taken away or published twice', async () => {
+  test('that is removed or duplicated is reported', async () => {
     const gone = await reportOf(
       tampered('certificates', (lines) => lines.filter((line) => !line.includes('"sequence":3,'))),
     )
@@ -346,7 +349,7 @@ describe('one certificate', () => {
 })
 
 describe('a range', () => {
-  test('of windows or offsets is checked by itself, from a place in the middle of the records', async () => {
+  test('of windows or offsets is checked alone, starting in the middle of the records', async () => {
     const whole = await reportOf({})
     const late = await reportOf({}, '--from', '1970-01-01T00:05:00Z')
     expect(late).toMatchObject({ exitCode: 0, differenceCount: 0 })
@@ -358,7 +361,7 @@ describe('a range', () => {
     expect((await reportOf({}, '--from', 'beginning')).compared).toEqual(whole.compared)
   })
 
-  test('shows what was changed in it, and nothing else', async () => {
+  test('reports only the changes in the range', async () => {
     const files = tampered(
       'results',
       changed(/"vm-0"/, /"sum":([\d.]+)/, () => '"sum":1'),
@@ -378,7 +381,7 @@ describe('a range', () => {
 })
 
 describe('late records', () => {
-  /** Some of each VM come a window and a half after theirs: new, as copies, of VMs unknown in it; manifests too. */
+  /** Some records of each VM arrive 1.5 windows late: new points, duplicates, points of VMs unknown in the window, manifests. */
   const late = [...LINES]
   for (let at = 60; at + 140 < late.length; at += 23) late.splice(at + 140, 0, ...late.splice(at, 1))
   for (let at = 60; at + 110 < late.length; at += 37) late.splice(at + 110, 0, late[at] as string)
@@ -389,7 +392,7 @@ describe('late records', () => {
     await run({ settings: { ...SETTINGS, input: at('late.ndjson'), dataDir: at('late') } })
   })
 
-  test('amend windows, with a cascade through later ones: every revision is equal to what the records say', async () => {
+  test('amend windows and, by cascade, later ones: every revision follows from the records', async () => {
     const report = await reportOf(files('late'))
     expect(report.differences).toEqual([])
     const revisions = linesIn(at('late/results.ndjson')).map(
@@ -402,7 +405,7 @@ describe('late records', () => {
     expect(amended.length).toBeGreaterThan(3)
   })
 
-  test('and a range of them by itself', async () => {
+  test('are checked in a range of windows alone', async () => {
     for (const minute of [2, 4, 5]) {
       const report = await reportOf(files('late'), '--from', new Date(minute * MINUTE).toISOString())
       expect(report.differences).toEqual([])
@@ -410,7 +413,7 @@ describe('late records', () => {
     }
   })
 
-  test('a revision that is taken away or changed is named', async () => {
+  test('a removed or changed revision is reported', async () => {
     const lines = linesIn(at('late/results.ndjson'))
     const index = lines.findIndex((line) => line.includes('"revision":2'))
     const { vmId, windowStart } = JSON.parse(lines[index] as string) as { vmId: string; windowStart: number }
@@ -433,7 +436,7 @@ describe('late records', () => {
   })
 })
 
-test('without a user’s aggregator its metrics are not compared, everything else is, and the report says so', async () => {
+test('without the user’s aggregator all fields but metrics are compared, and the report says so', async () => {
   const last = defineAggregator({
     name: 'last',
     create: () => ({ value: 0 }),
@@ -482,7 +485,7 @@ test.each([
   expect(await verify({}, ...flags)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(problem) as string })
 })
 
-test('settings of another run are told from a difference', async () => {
+test('settings of another run are an error, not a difference', async () => {
   expect((await verify({}, '--window', '2m')).stderr).toContain('OTHER_SETTINGS')
   expect((await verify({}, '--job', 'other')).stderr).toContain('ANOTHER_JOB')
   expect((await verify({ results: at('none.ndjson') })).stderr).toContain('NOTHING_TO_VERIFY')

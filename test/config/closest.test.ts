@@ -11,7 +11,7 @@ test.each([
   ['Window', 'window', 'another case'],
   ['max_in_flight', 'maxInFlight', 'another way to join words'],
   ['jbo', 'job', 'a short word with one slip'],
-])('%s is taken for %s: %s', (word, meant) => {
+])('"%s" suggests "%s": %s', (word, meant) => {
   expect(closest(word, WORDS)).toBe(meant)
 })
 

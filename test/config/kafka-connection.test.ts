@@ -1,4 +1,4 @@
-/** From settings to what kafkajs is given. That brokers take it is shown on a real one, in test/stack. */
+/** Maps settings to the options of kafkajs. test/stack shows that a real broker accepts them. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,18 +22,18 @@ const fileOf = (name: string, text: string): string => {
   return join(folder, name)
 }
 
-test('nothing is secured that was not asked for', () => {
+test('without security settings neither TLS nor SASL is used', () => {
   expect(kafkaConnectionOf({ ...PLAIN, kafkaPassword: 'unused' }, 'me')).toEqual({
     brokers: ['localhost:9092'],
     clientId: 'me',
   })
 })
 
-test('TLS without files trusts whom Node.js trusts', () => {
+test('TLS without files uses the trusted certificates of Node.js', () => {
   expect(kafkaConnectionOf({ ...PLAIN, kafkaTls: true }, 'me').ssl).toEqual({})
 })
 
-test('certificates and key are what is in their files', () => {
+test('certificates and key are read from their files', () => {
   const files = {
     kafkaCaFile: fileOf('ca.pem', 'CA'),
     kafkaCertFile: fileOf('me.pem', 'CERT'),
@@ -52,7 +52,7 @@ test.each(['open sesame', 'open sesame\n', 'open sesame\r\nnot this\n'])(
   },
 )
 
-test('every file that cannot be read is named at once', () => {
+test('all files that cannot be read are reported at once', () => {
   const missing = { kafkaCaFile: join(folder, 'no-ca'), kafkaPasswordFile: join(folder, 'no-password') }
   try {
     kafkaConnectionOf({ ...PLAIN, kafkaTls: true, ...missing }, 'me')

@@ -1,4 +1,4 @@
-/** How the connection to Kafka is secured: what goes together, and where a secret may stand. */
+/** Rules for a secured Kafka connection: valid combinations of settings, and the places where a secret is accepted. */
 import { describe, expect, test } from 'vitest'
 import { resolveConfig } from '../../src/config/resolve.ts'
 import { settings } from '../../src/config/names.ts'
@@ -29,7 +29,7 @@ function problems(...of: Parameters<typeof resolve>): readonly ConfigurationProb
   return []
 }
 
-test('a file of TLS turns TLS on; nothing turns it on by itself', () => {
+test('a TLS file turns TLS on; without one it is off by default', () => {
   expect(resolve({}).kafkaTls).toBe(false)
   expect(resolve({ kafkaCaFile: 'ca.pem' }).kafkaTls).toBe(true)
   expect(resolve({ kafkaTls: true })).toMatchObject({ kafkaTls: true, kafkaCaFile: null })
@@ -40,14 +40,14 @@ test.each([
   ['scram with a password from a file', { ...USER, kafkaPasswordFile: 'password' }, {}],
   ['plain over TLS', { ...USER, kafkaSasl: 'plain', kafkaTls: true }, PASSWORD],
   ['a certificate with its key', { kafkaCertFile: 'me.pem', kafkaKeyFile: 'me.key' }, {}],
-  ['a password that is there for others', {}, PASSWORD],
+  ['a password variable that is meant for other programs', {}, PASSWORD],
   ['a token from a file', TOKEN, {}],
-  ['a token from a file, with a password that is there for others', TOKEN, PASSWORD],
+  ['a token from a file, with a password variable that is meant for other programs', TOKEN, PASSWORD],
   ['a token from a server, by a secret', { ...SERVER, kafkaScope: 'kafka' }, PASSWORD],
   ['a token from a server, by a secret in a file', { ...SERVER, kafkaPasswordFile: 'p' }, {}],
   ['a token from a server, by an assertion', { ...SERVER, kafkaTokenFile: 'token' }, {}],
   ['a server on this machine', { ...SERVER, kafkaTokenUrl: 'http://127.0.0.1:9/token' }, PASSWORD],
-])('%s is taken', (_, flags, env) => {
+])('%s is accepted', (_, flags, env) => {
   expect(problems(flags, env)).toEqual([])
 })
 
@@ -94,17 +94,17 @@ describe('secrets', () => {
 
   test.each(secrets.map((setting) => [setting.name, setting] as const))('%s has no flag', (name, { flag }) => {
     expect(flag).toBeNull()
-    // Whatever a parser were to hand over under that name.
+    // Even if a parser returned a value under that name.
     expect(resolve({ [name]: 'open sesame' })).toMatchObject({ [name]: null })
   })
 
-  test.each(secrets.map(({ name }) => name))('%s in a file of settings is refused, and not shown', (name) => {
+  test.each(secrets.map(({ name }) => name))('%s in a settings file is rejected and not shown', (name) => {
     const { problems: found } = parseConfigFile('windrow.yaml', `topic: vm\n${name}: open sesame\n`)
     expect(found).toMatchObject([{ place: `windrow.yaml:2 ${name}` }])
     expect(JSON.stringify(found)).not.toContain('sesame')
   })
 
-  test('one that is wrong is named without being shown', () => {
+  test('an invalid secret is reported without its value', () => {
     const found = problems(USER, { WINDROW_KAFKA_PASSWORD: 'open\nsesame' })
     expect(found).toMatchObject([{ place: 'WINDROW_KAFKA_PASSWORD', problem: 'it is no text of one line' }])
   })

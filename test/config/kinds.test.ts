@@ -1,4 +1,4 @@
-/** What each kind of value takes, from text and from YAML, and what it says of anything else. */
+/** The accepted values of each kind of setting, from text and from YAML, and the problems of all others. */
 import { describe, expect, test } from 'vitest'
 import { fieldMapping } from '../../src/config/field-mapping.ts'
 import * as kinds from '../../src/config/kinds.ts'
@@ -6,7 +6,7 @@ import type { Kind } from '../../src/config/kinds.ts'
 import { fileSetting } from '../../src/sinks/files/setting.ts'
 import { topicSetting } from '../../src/sinks/kafka/setting.ts'
 
-/** What was given, and the value, or the beginning of the problem. */
+/** The input, and either its value or the beginning of the reported problem. */
 type Case = readonly [given: unknown, expected: { value: unknown } | { problem: string }]
 
 const value = (v: unknown) => ({ value: v })
@@ -150,7 +150,7 @@ describe.each(Object.entries(CASES))('%s', (_, [kind, cases]) => {
   })
 })
 
-test('an optional setting can be null, and is judged otherwise', () => {
+test('an optional setting can be null, and is otherwise validated like the required one', () => {
   const { schema } = kinds.optional(kinds.duration(1))
   expect(schema.parse(null)).toBeNull()
   expect(schema.parse('5m')).toBe(300_000)

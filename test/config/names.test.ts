@@ -1,4 +1,4 @@
-/** Every setting has names of its own, and a description that serves help and reference. */
+/** Every setting has unique names, and a description for the help and the reference. */
 import { expect, test } from 'vitest'
 import { settingOf, settings } from '../../src/config/names.ts'
 
@@ -12,7 +12,7 @@ test('no two settings share a variable', () => {
   expect(variables).toEqual([...new Set(variables)])
 })
 
-test('names follow from the key: the unit is left out, and words are joined in the way of the place', () => {
+test('names follow from the key: without its unit, in the spelling of flags, variables and files', () => {
   expect(settingOf('expectEveryMs')).toMatchObject({
     name: 'expectEvery',
     flag: '--expect-every',
@@ -22,7 +22,7 @@ test('names follow from the key: the unit is left out, and words are joined in t
   expect(settingOf('daprGrpcPort').env).toEqual(['WINDROW_DAPR_GRPC_PORT', 'DAPR_GRPC_PORT'])
 })
 
-test('an object is given by the file only', () => {
+test('an object can only be set in the file', () => {
   expect(settingOf('fields')).toMatchObject({ name: 'fields', flag: null, env: [] })
 })
 
@@ -33,7 +33,7 @@ test('no variable is one that Kubernetes sets for a Service named windrow', () =
 })
 
 test.each(settings.map((s) => [s.name, s] as const))(
-  '%s says what it is, what it takes and what its default is',
+  '%s has a description, its accepted values and its default',
   (_, { meta }) => {
     expect(meta.help).toMatch(/^[A-Z].*[^.]$/)
     expect(meta.expects).not.toBe('')

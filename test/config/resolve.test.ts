@@ -1,4 +1,4 @@
-/** Where values come from, what follows from what, and that every problem is reported, with its place. */
+/** Precedence of the sources of settings, derived defaults, and the report of every problem with its place. */
 import { describe, expect, test } from 'vitest'
 import { resolveConfig, type ConfigSources } from '../../src/config/resolve.ts'
 import type { Config } from '../../src/config/settings.ts'
@@ -136,7 +136,7 @@ describe('precedence', () => {
     ).toBe(3502)
   })
 
-  test('variables that are no settings are left alone', () => {
+  test('variables that are not settings are ignored', () => {
     expect(problemsOf({ flags: INPUT, env: { WINDROW_SERVICE_HOST: '10.0.0.1', WINDROW_DEBUG: '1' } })).toEqual([])
   })
 })
@@ -145,11 +145,11 @@ test.each<[string, Given, Partial<Config>]>([
   ['an input makes files the source', { flags: INPUT }, { source: 'files', once: true, order: 'time' }],
   ['brokers and topic make Kafka the source', { flags: KAFKA }, { source: 'kafka', once: false }],
   ['an input wins over brokers and topic', { flags: { ...INPUT, ...KAFKA } }, { source: 'files' }],
-  ['several files are in no order', { flags: { input: ['a', 'b'] } }, { order: 'any' }],
+  ['several files have no order', { flags: { input: ['a', 'b'] } }, { order: 'any' }],
   ['a pattern may be several files', { flags: { input: ['day-*.ndjson'] } }, { order: 'any' }],
   ['a folder may hold several files', { flags: { input: ['data/'] } }, { order: 'any' }],
-  ['an order that is given stays', { flags: { input: ['a', 'b'], order: 'time' } }, { order: 'time' }],
-  ['Kafka runs once when told', { flags: { ...KAFKA, once: true } }, { once: true }],
+  ['a given order is kept', { flags: { input: ['a', 'b'], order: 'time' } }, { order: 'time' }],
+  ['Kafka with --once', { flags: { ...KAFKA, once: true } }, { once: true }],
   [
     'output follows the data directory',
     { flags: INPUT, env: { WINDROW_DATA_DIR: '/var/w' } },
@@ -180,7 +180,7 @@ test.each<[string, Given, Partial<Config>]>([
   expect(resolve(given)).toMatchObject(expected)
 })
 
-/** Given, and what must be said of it: place and the beginning of the problem. */
+/** Settings, and the expected problems: place and beginning of the message. */
 const PROBLEMS: readonly (readonly [Given, readonly (readonly [place: string, problem: string])[]])[] = [
   [{}, [['--input', 'there is nothing to read']]],
   [
@@ -265,16 +265,16 @@ test('all problems of all places are reported at once', () => {
   ])
 })
 
-test('a wrong value is reported though a stronger source overrides it', () => {
+test('a wrong value is reported although a source of higher precedence overrides it', () => {
   const found = problemsOf({ flags: { ...INPUT, window: '1h' }, env: { WINDROW_WINDOW: '1x' }, file: 'window: 2x' })
   expect(found.map((p) => p.place)).toEqual(['WINDROW_WINDOW', 'windrow.yaml:1 window'])
 })
 
-test('a wrong value makes up no problem elsewhere', () => {
+test('a wrong value causes no further problems in other settings', () => {
   expect(problemsOf({ flags: { source: 'kafak', topic: 'vm' } }).map((p) => p.place)).toEqual(['--source'])
   expect(problemsOf({ flags: { brokers: 'x', topic: 'vm' } }).map((p) => p.place)).toEqual(['--brokers'])
 })
 
-test('of a file that cannot be read as a whole, only that is said', () => {
+test('for a file that cannot be parsed, only that problem is reported', () => {
   expect(problemsOf({ file: 'input: [a\n' }).map((p) => p.place)).toEqual(['windrow.yaml:2'])
 })

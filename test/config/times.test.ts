@@ -14,6 +14,6 @@ test.each([
 ])('%s is a time, whatever zone this machine is in', (text, at) => expect(parseTime(text)).toBe(at))
 
 test.each(['', 'now', '14:00', '2026-3-1', '2026-13-01', '2026-03-01T25:00', '1e3', '99999999999999999'])(
-  '%s is none',
+  '%s is not a time',
   (text) => expect(parseTime(text)).toBeNull(),
 )

@@ -16,7 +16,7 @@ test('an anchor stands for its value', () => {
   expect(file.entries.get('deadline')).toEqual({ raw: '5m', place: 'w.yaml:2 deadline' })
 })
 
-test.each(['', '# nothing but words\n'])('an empty file gives nothing, and is no problem', (text) => {
+test.each(['', '# nothing but words\n'])('an empty file is valid and sets nothing', (text) => {
   expect(parseConfigFile('w.yaml', text)).toEqual({ path: 'w.yaml', entries: new Map(), isBroken: false, problems: [] })
 })
 
@@ -34,7 +34,7 @@ test.each([
   expect(parseConfigFile('w.yaml', text)).toMatchObject({ isBroken: false, problems: [{ place, problem, remedy }] })
 })
 
-test('all unknown keys are named, and the known ones are kept', () => {
+test('all unknown keys are reported, and the known ones are kept', () => {
   const file = parseConfigFile('w.yaml', 'a: 1\nwindow: 1h\nb: 2\n')
   expect(file.problems.map((p) => p.place)).toEqual(['w.yaml:1 a', 'w.yaml:3 b'])
   expect([...file.entries.keys()]).toEqual(['window'])
@@ -45,7 +45,7 @@ test.each([
   ['job: a\njob: b\n', 'w.yaml:2', 'a key twice'],
   ['- job\n', 'w.yaml:1', 'a list'],
   ['just words\n', 'w.yaml:1', 'text'],
-])('%j is broken at %s: %s', (text, place) => {
+])('%j has a syntax error at %s: %s', (text, place) => {
   const file = parseConfigFile('w.yaml', text)
   expect(file).toMatchObject({ isBroken: true, problems: [{ place }] })
   expect(file.entries.size).toBe(0)

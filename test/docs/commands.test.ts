@@ -1,6 +1,6 @@
 /**
- * Every command that the documentation fences as `sh` works. It is run here, page by page and in order, in a folder that
- * looks like a fresh clone; `npm start` and `npm test` are run as a whole elsewhere. The README's program works too.
+ * Runs every command in the `sh` blocks of the documentation, page by page and in order, in a folder that looks like a
+ * fresh clone; CI runs `npm start` and `npm test` separately. Also runs the program in the README.
  */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ensureBuilt, ROOT } from '../support/built.ts'
 import { fences, pageAt, pages } from './pages.ts'
 
-/** Too long to be run inside a test; CI runs them in a clean clone. */
+/** Too slow to run inside a test; CI runs them in a clean clone. */
 const RUN_ELSEWHERE: readonly string[] = ['npm start', 'npm test']
 
 const documented = pages
@@ -41,14 +41,14 @@ describe.each(documented)('$path', ({ commands }) => {
   })
 })
 
-test('the program in README.md prints the window that is not complete', async () => {
+test('the program in README.md prints the incomplete window', async () => {
   const [program = ''] = fences(pageAt('README.md').text, 'js')
   writeFileSync(join(clone, 'program.mjs'), program)
   const { stdout } = await promisify(execFile)(process.execPath, ['program.mjs'], { cwd: clone })
   expect(stdout).toBe('web-2 grace missing seqs [ [ 5, 5 ] ]\n')
 })
 
-test('a command that is run elsewhere is a script of package.json, and the documentation still has it', () => {
+test('a command that only CI runs is a script of package.json and still documented', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object }
   for (const command of RUN_ELSEWHERE) {
     expect(Object.keys(scripts)).toContain(command.replace(/^npm (run )?/, ''))

@@ -1,6 +1,6 @@
 /**
- * What daprd reads of the overlays, read by the real daprd as a single machine runs it: components, Configuration, Resiliency,
- * WorkflowAccessPolicy. A job then runs on it, so that what they forbid is not what Windrow needs.
+ * The real daprd, running without a cluster, loads the Dapr resources of the overlays: components, Configuration,
+ * Resiliency, WorkflowAccessPolicy. A job then runs on it, which shows that they allow everything that Windrow needs.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -42,11 +42,11 @@ interface Daprd {
   readonly metricsPort: number
   /** Its log so far. */
   readonly log: readonly string[]
-  /** Resolves with the first line that holds the text; rejects when daprd ends without one. */
+  /** Resolves with the first line that contains the text; rejects when daprd ends without one. */
   said(text: string): Promise<string>
 }
 
-/** Starts daprd on what an overlay has for it, as it would be in the cluster but for names, which DNS resolves there. */
+/** Starts daprd with the resources of an overlay, as in the cluster except for host names, which only its DNS resolves. */
 async function startDaprd(overlay: Overlay, change: (manifest: Manifest) => void): Promise<Daprd> {
   const manifests = await build(overlay)
   manifests.forEach(change)
@@ -98,14 +98,14 @@ async function startDaprd(overlay: Overlay, change: (manifest: Manifest) => void
   return { grpcPort: ports.grpc, metricsPort: ports.metrics, log, said }
 }
 
-/** Only the address is another one than in the cluster. */
+/** Only the address differs from the cluster. */
 const withRedisOf = (address: string) => (manifest: Manifest) => {
   const host = manifest.kind === 'Component' && manifest.spec?.metadata?.find(({ name }) => name === 'redisHost')
   if (host) host.value = address
 }
 
 describe('local', () => {
-  it('is loaded whole, and a job runs on it', async () => {
+  it('is loaded completely, and a job runs on it', async () => {
     const daprd = await startDaprd('local', withRedisOf(stack().description.addresses.redis))
     await daprd.said('dapr initialized. Status: Running')
     await daprd.said('Component loaded: statestore (state.redis/v1)')
@@ -121,14 +121,14 @@ describe('local', () => {
     expect(resultsIn(join(dataDir, 'results.ndjson')).length).toBeGreaterThan(0)
   })
 
-  it('refuses what Windrow does not use', async () => {
+  it('denies operations that Windrow does not use', async () => {
     const daprd = await startDaprd('local', withRedisOf(stack().description.addresses.redis))
     await daprd.said('dapr initialized. Status: Running')
     const client = await connectSidecar({ host: '127.0.0.1', grpcPort: daprd.grpcPort })
     try {
       await expect(client.api.getSecret({ storeName: 'kubernetes', key: 'any' })).rejects.toThrow('Not Implemented')
       await expect(client.api.getState({ storeName: 'statestore', key: 'none' })).resolves.toBeDefined()
-      // No worker is there.
+      // No worker is connected.
       await vi.waitFor(async () => expect(await actorsOf(client)).toBe('missing'), { timeout: 30_000 })
       await shutDownSidecar(client)
       await daprd.said('Force shutdown requested')
@@ -139,7 +139,7 @@ describe('local', () => {
 })
 
 describe('aks', () => {
-  it('is understood as far as there is no Azure: only the token is missing', async () => {
+  it('is accepted up to the Azure login: only the token is missing', async () => {
     const daprd = await startDaprd('aks', () => undefined)
     const failure = await daprd.said('Failed to init component statestore (state.postgresql/v2)')
     expect(failure).toContain('failed to acquire a token')

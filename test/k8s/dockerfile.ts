@@ -1,4 +1,4 @@
-/** Rules for a Dockerfile, of the kind that hadolint has. An instruction is a word and the rest of its logical line. */
+/** Rules for a Dockerfile, similar to those of hadolint. An instruction is a keyword and the rest of its logical line. */
 export interface Instruction {
   readonly name: string
   readonly rest: string
@@ -19,7 +19,7 @@ export function parseDockerfile(text: string): Instruction[] {
     })
 }
 
-/** `exists` says whether a path is in the build's context. */
+/** `exists` returns whether a path is in the build context. */
 export const DOCKER_RULES: Readonly<
   Record<string, (instructions: readonly Instruction[], exists: (path: string) => boolean) => string[]>
 > = {
@@ -28,35 +28,35 @@ export const DOCKER_RULES: Readonly<
       .map((rest) => rest.split(' ')[0] ?? '')
       .filter((image) => !/:v?\d+\.\d+(\.\d+)?[^/:]*$|@sha256:[0-9a-f]{64}$/.test(image))
       .map((image) => `${image} is not pinned`),
-  'multi-stage': (all) => (of(all, 'FROM').length > 1 ? [] : ['what builds is in what runs']),
+  'multi-stage': (all) => (of(all, 'FROM').length > 1 ? [] : ['the final stage contains build tools']),
   'non-root': (all) => {
     const user = of(finalStage(all), 'USER').at(-1)
     return user !== undefined && /^[1-9]\d*(:[1-9]\d*)?$/.test(user)
       ? []
-      : [`runs as ${user ?? 'root'}, no number above 0`]
+      : [`runs as ${user ?? 'root'}, not as a user id above 0`]
   },
   'exec-form': (all) =>
     [...of(all, 'ENTRYPOINT'), ...of(all, 'CMD')]
       .filter((rest) => !rest.startsWith('['))
-      .map((rest) => `${rest} takes a shell`),
+      .map((rest) => `${rest} needs a shell`),
   'named-copies': (all) =>
     of(all, 'COPY')
       .filter((rest) => /^(--\S+ )*\.\/? /.test(rest))
-      .map((rest) => `COPY ${rest} copies whatever lies about`),
+      .map((rest) => `COPY ${rest} copies all files of the context`),
   'copies-exist': (all, exists) =>
     of(all, 'COPY')
       .filter((rest) => !rest.startsWith('--from='))
       .flatMap((rest) => rest.split(' ').slice(0, -1))
       .filter((path) => !exists(path))
       .map((path) => `${path} is not in the context`),
-  'no-add': (all) => of(all, 'ADD').map((rest) => `ADD ${rest} fetches or unpacks: COPY does neither`),
+  'no-add': (all) => of(all, 'ADD').map((rest) => `ADD ${rest} may download or unpack: use COPY`),
   'locked-packages': (all) =>
     of(all, 'RUN')
       .filter(
         (rest) =>
           /npm (i|install)\b|\bcurl\b|\bwget\b/.test(rest) || (/npm ci/.test(rest) && !/--ignore-scripts/.test(rest)),
       )
-      .map((rest) => `RUN ${rest} runs what no lock file names`),
+      .map((rest) => `RUN ${rest} installs packages without a lock file`),
   'no-secrets': (all) =>
     [...of(all, 'ENV'), ...of(all, 'ARG')]
       .filter((rest) => /password|secret|token|apikey/i.test(rest))

@@ -1,4 +1,4 @@
-/** The parts of manifests that tests look at, whatever their kind: valid against their schemas, so these are what they say. */
+/** Types for the parts of manifests that the tests read. Schema validation ensures that manifests have these types. */
 export interface Manifest {
   kind: string
   metadata: Metadata

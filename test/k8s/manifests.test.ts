@@ -1,4 +1,4 @@
-/** The overlays are valid, mean what the rest of the project means, and hold settings that Windrow takes. */
+/** The overlays are valid, agree with the rest of the project, and contain settings that Windrow accepts. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,13 +44,13 @@ describe.each(OVERLAYS)('%s', (overlay) => {
   const variables = ({ env }: Container) => Object.fromEntries((env ?? []).map(({ name, value }) => [name, value]))
   const settingsText = async (): Promise<string> => find(await all, 'ConfigMap').data?.['windrow.yaml'] ?? ''
 
-  /** Settings as the container has them: the file from the ConfigMap, then its variables. */
+  /** Settings as in the container: the file from the ConfigMap, then its variables. */
   async function settings(): Promise<Config> {
     const file = parseConfigFile('windrow.yaml', await settingsText())
     return resolveConfig({ flags: {}, env: variables(await processor()), file })
   }
 
-  it('starts Windrow with settings that it takes', async () => {
+  it('starts Windrow with settings that it accepts', async () => {
     expect((await processor()).args).toEqual(['run'])
     expect(await settings()).toMatchObject({ source: 'kafka', sidecar: 'dapr', once: false, logLevel: 'info' })
   })
@@ -58,7 +58,7 @@ describe.each(OVERLAYS)('%s', (overlay) => {
   it('starts a gateway in front of the same topic, with tokens', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'windrow-gateway-'))
     try {
-      // What is mounted in the cluster.
+      // Files that the cluster mounts.
       const [config, tokens] = [join(folder, 'windrow.yaml'), join(folder, 'tokens')]
       writeFileSync(config, await settingsText())
       writeFileSync(tokens, 'fleet 0123456789abcdef\n')
@@ -77,7 +77,7 @@ describe.each(OVERLAYS)('%s', (overlay) => {
     }
   })
 
-  it('has the size that the command in its head computes', async () => {
+  it('has the size that the command in its header computes', async () => {
     const text = readFileSync(join(ROOT, 'k8s/overlays', overlay, 'size/kustomization.yaml'), 'utf8')
     const [, line = ''] = /^# Written by `windrow size (.*)`/.exec(text) ?? []
     const pairs = [...line.matchAll(/--(\S+) (\S+)/g)].map(([, name = '', value = '']) => [
@@ -96,7 +96,7 @@ describe.each(OVERLAYS)('%s', (overlay) => {
     }
   })
 
-  it('asks the ports that the settings open: probes, and Prometheus, which the network lets in', async () => {
+  it('has probes and a Prometheus monitor on the ports of the settings, and a network policy that admits Prometheus', async () => {
     const { ports } = await processor()
     const { healthPort, metricsPort, metricsHost } = await settings()
     const portOf = (wanted: string) => ports?.find(({ name }) => name === wanted)?.containerPort
@@ -107,7 +107,7 @@ describe.each(OVERLAYS)('%s', (overlay) => {
     expect(open).toEqual([9090, metricsPort])
   })
 
-  it("scales on the group and the topic that the processors read, by the partitions' number", async () => {
+  it('scales on the group and topic of the processors, up to the number of partitions', async () => {
     const { triggers, maxReplicaCount } = find(await all, 'ScaledObject', 'processor').spec ?? {}
     const { job, topic, partitions } = await settings()
     expect(triggers?.[0]?.metadata).toMatchObject({ consumerGroup: job, topic })
@@ -115,7 +115,7 @@ describe.each(OVERLAYS)('%s', (overlay) => {
     expect(maxReplicaCount).toBe(topics[0]?.spec?.partitions ?? partitions)
   })
 
-  it('has the workflow settings and the store that the tests of the stack run on', async () => {
+  it('has the workflow settings and the store of the stack tests', async () => {
     const workflow = find(await all, 'Configuration').spec?.workflow
     expect(workflow).toEqual(yaml('stack/dapr-config.yaml').spec?.workflow)
     const { stateStore } = await settings()
@@ -128,7 +128,7 @@ describe.each(OVERLAYS)('%s', (overlay) => {
       if (!where.includes(name)) expect(byName(component).get(name)).toBe(value)
   })
 
-  it('runs the versions that are tested', async () => {
+  it('runs the tested versions', async () => {
     const annotations = find(await all, 'Deployment', 'processor').spec?.template?.metadata.annotations ?? {}
     expect(annotations['dapr.io/sidecar-image']).toBe(`ghcr.io/dapr/daprd:${DAPR_VERSION}`)
     expect(await buildText(overlay)).toContain(

@@ -1,4 +1,4 @@
-/** The manifests as a cluster would get them: overlays, put together by kustomize. */
+/** The manifests as a cluster receives them: overlays, built with kustomize. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
@@ -23,7 +23,7 @@ export function find(manifests: readonly Manifest[], kind: string, name?: string
   return found
 }
 
-/** What kubeconform says of a text against the schemas beside this file; empty when it is valid. */
+/** The problems that kubeconform reports for a text, with the schemas next to this file; empty if it is valid. */
 export async function schemaProblems(text: string): Promise<string> {
   const location = join(ROOT, 'test/k8s/schemas', '{{ .ResourceKind }}{{ .KindSuffix }}.json')
   const args = ['-strict', '-schema-location', location, '-skip', WITHOUT_SCHEMA.join(','), '-']
@@ -32,5 +32,5 @@ export async function schemaProblems(text: string): Promise<string> {
   return status === 0 ? '' : `${stdout}${stderr}`
 }
 
-/** Strimzi's custom resources are in no package registry, so theirs alone are not checked. */
+/** No schema is available for Strimzi's custom resources, so only they are not checked. */
 const WITHOUT_SCHEMA = ['Kafka', 'KafkaNodePool', 'KafkaTopic', 'KafkaUser']

@@ -1,4 +1,4 @@
-/** The manifests keep every rule of policy.ts, and every rule notices when they do not. */
+/** The manifests follow every rule of policy.ts, and every rule detects its violation. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Container, Manifest, Pod, Spec } from './manifest.ts'
 import { build, find, OVERLAYS, type Overlay } from './manifests.ts'
@@ -9,7 +9,7 @@ beforeAll(async () => {
   for (const overlay of OVERLAYS) built.set(overlay, await build(overlay))
 })
 
-it.each(OVERLAYS)('the overlay %s keeps every rule', (overlay) => {
+it.each(OVERLAYS)('the overlay %s follows every rule', (overlay) => {
   expect(violations(built.get(overlay) ?? [])).toEqual([])
 })
 
@@ -34,7 +34,7 @@ const drop = (manifests: Manifest[], kind: string): void => {
   manifests.splice(0, manifests.length, ...manifests.filter((one) => one.kind !== kind))
 }
 
-/** One way or more to break each rule. */
+/** One or more violations of each rule. */
 const BREAKERS: readonly [rule: string, how: string, spoil: (manifests: Manifest[]) => unknown][] = [
   [
     'restricted-namespace',
@@ -70,7 +70,7 @@ const BREAKERS: readonly [rule: string, how: string, spoil: (manifests: Manifest
   ['probes', 'no liveness', (m) => delete container(m).livenessProbe],
   ['no-api-token', 'the default', (m) => delete pod(m).automountServiceAccountToken],
   ['termination-grace', 'shorter than the drain', (m) => (pod(m).terminationGracePeriodSeconds = 10)],
-  ['termination-grace', 'the default, which is not told', (m) => delete pod(m).terminationGracePeriodSeconds],
+  ['termination-grace', 'the default, which is not explicit', (m) => delete pod(m).terminationGracePeriodSeconds],
   ['sidecar', 'a mutable image', (m) => (annotations(m)['dapr.io/sidecar-image'] = 'daprio/daprd:edge')],
   ['sidecar', 'the image of the control plane', (m) => delete annotations(m)['dapr.io/sidecar-image']],
   ['sidecar', 'no seccomp', (m) => delete annotations(m)['dapr.io/sidecar-seccomp-profile-type']],
@@ -99,14 +99,14 @@ const BREAKERS: readonly [rule: string, how: string, spoil: (manifests: Manifest
   ['no-secrets', 'a setting', (m) => (find(m, 'ConfigMap').data = { 'windrow.yaml': 'password: x' })],
 ]
 
-describe('each rule notices', () => {
+describe('each rule detects', () => {
   it.each(BREAKERS)('%s: %s', (rule, _how, spoil) => {
     const manifests = structuredClone(built.get('local') ?? [])
     spoil(manifests)
     expect(new Set(violations(manifests).map((one) => one.rule))).toEqual(new Set([rule]))
   })
 
-  it('every one of them is broken by some case', () => {
+  it('every rule is broken by at least one case', () => {
     expect(new Set(BREAKERS.map(([rule]) => rule))).toEqual(new Set(Object.keys(RULES)))
   })
 })

@@ -1,6 +1,6 @@
 /**
- * What every manifest has to keep, beyond being valid. Each rule says in words what is wrong and where; the tests break each
- * of them. Sidecars are not in the manifests, since Dapr's injector adds them: their annotations are held to the same.
+ * Rules for every manifest, in addition to schema validity. Each rule reports the problem and its place; the tests break
+ * each of them. Sidecars are not in the manifests, since Dapr's injector adds them, so the rules check their annotations.
  */
 import type { Container, Manifest, Pod } from './manifest.ts'
 
@@ -30,8 +30,7 @@ export const RULES: Readonly<Record<string, (manifests: readonly Manifest[], say
   'pod-security': eachWorkload(({ where, pod }, say) => {
     const { securityContext: context = {} } = pod
     if (context.runAsNonRoot !== true) say(where, 'may run as root')
-    if (!((context.runAsUser ?? 0) > 0))
-      say(where, 'names no user id, so an image with a user name could not be judged')
+    if (!((context.runAsUser ?? 0) > 0)) say(where, 'has no user id, so an image with a user name cannot be checked')
     if (context.seccompProfile?.type !== 'RuntimeDefault') say(where, 'has no seccomp profile RuntimeDefault')
     for (const field of ['hostNetwork', 'hostPID', 'hostIPC'] as const) if (pod[field]) say(where, `uses ${field}`)
     for (const volume of pod.volumes ?? []) if (volume.hostPath) say(where, `mounts the host's ${volume.hostPath.path}`)
@@ -62,7 +61,7 @@ export const RULES: Readonly<Record<string, (manifests: readonly Manifest[], say
     if (pod.automountServiceAccountToken !== false) say(where, 'gets a token for the API server')
   }),
   'termination-grace': eachWorkload(({ where, pod, annotations }, say) => {
-    // Draining, leaving the group, and then the sidecar: see processor.yaml.
+    // Time to drain, to leave the group and to stop the sidecar: see processor.yaml.
     const needed = annotations['dapr.io/enabled'] === 'true' ? 30 : 1
     if (!((pod.terminationGracePeriodSeconds ?? 0) >= needed)) say(where, `gives less than ${needed} s to end`)
   }),
@@ -85,13 +84,13 @@ export const RULES: Readonly<Record<string, (manifests: readonly Manifest[], say
     )
     for (const { where, manifest } of workloads(manifests))
       if (!denies.some(({ metadata }) => metadata.namespace === manifest.metadata.namespace))
-        say(where, 'runs in a namespace where not everything is denied by default')
+        say(where, 'runs in a namespace without a default-deny network policy')
   },
   'open-network': (manifests, say) => {
     for (const { metadata, spec } of manifests.filter(({ kind }) => kind === 'NetworkPolicy'))
       for (const { ports, from, to } of [...(spec?.ingress ?? []), ...(spec?.egress ?? [])]) {
         const peers = from ?? to ?? []
-        if (peers.length === 0) say(`NetworkPolicy ${metadata.name}`, 'has a rule for everybody')
+        if (peers.length === 0) say(`NetworkPolicy ${metadata.name}`, 'has a rule that admits every peer')
         if ((ports ?? []).length === 0) say(`NetworkPolicy ${metadata.name}`, 'has a rule for every port')
       }
   },
@@ -147,7 +146,7 @@ export const RULES: Readonly<Record<string, (manifests: readonly Manifest[], say
   'no-secrets': (manifests, say) => {
     for (const { kind, metadata, spec, data } of manifests) {
       const where = `${kind} ${metadata.name}`
-      if (kind === 'Secret') say(where, 'is a secret in a manifest')
+      if (kind === 'Secret') say(where, 'is a Secret in a manifest')
       if (kind === 'Component')
         for (const { name, value } of spec?.metadata ?? [])
           if (isSecretive(name) && value !== undefined) say(where, `${name} is given in clear`)
@@ -161,7 +160,7 @@ export const RULES: Readonly<Record<string, (manifests: readonly Manifest[], say
   },
 }
 
-/** What a sidecar has to be told beside its image; `null`: anything, but something. */
+/** Required annotations of a sidecar, in addition to its image; `null` requires any value. */
 const SIDECAR: Readonly<Record<string, string | null>> = {
   'dapr.io/app-id': null,
   'dapr.io/config': null,
@@ -192,7 +191,7 @@ function workloads(manifests: readonly Manifest[]): Workload[] {
   })
 }
 
-/** Windrow's own, and not a broker or a store of an overlay. */
+/** Windrow's own workload, not a broker or store of an overlay. */
 const isOwn = ({ manifest }: Workload): boolean => manifest.metadata.labels?.['app.kubernetes.io/name'] === 'windrow'
 
 function eachWorkload(check: (workload: Workload, say: Say) => void) {

@@ -1,4 +1,4 @@
-/** kustomize and kubeconform, built once a machine by Go into the project's cache. */
+/** kustomize and kubeconform, which Go builds once per machine into the project's cache. */
 import { execFileSync } from 'node:child_process'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ const MODULES = {
 } as const
 export type Tool = keyof typeof MODULES
 
-/** Path of a program. Its first build takes a minute; it fails, naming Go, where that is missing. */
+/** Path of a program. The first build takes a minute; without Go it fails with an error that names Go. */
 export async function tool(name: Tool): Promise<string> {
   const module = MODULES[name]
   const version = module.slice(module.lastIndexOf('@') + 2)

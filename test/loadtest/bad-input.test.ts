@@ -1,7 +1,7 @@
 /**
- * Bad input of every kind, against a gateway in front of a real Kafka and straight into the topic. What answer each gets
- * is written down in docs/reference/bad-input.md by this test (`npx vitest run --project loadtest bad-input -u`); around each one,
- * valid points are sent, and all of them must be in the results; the process stays the one that was started.
+ * Sends bad input of every kind to a gateway in front of a real Kafka, and directly into the topic. The test compares each
+ * answer with docs/reference/bad-input.md (`npx vitest run --project loadtest bad-input -u` rewrites it). It sends valid
+ * points before and after each bad input: all of them must be in the results, and the gateway must not restart.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
@@ -21,7 +21,7 @@ const TOKEN = 'bad-input-0123456789'
 const TOPIC = 'bad-input'
 const nowMs = Date.now()
 const hourMs = Math.floor(nowMs / HOUR_MS) * HOUR_MS - 2 * HOUR_MS
-/** Long enough for a gateway that is busy, short enough to wait for a body that does not come. */
+/** Long enough for a busy gateway, and short enough to wait until a missing body times out. */
 const REQUEST_TIMEOUT = '3s'
 
 interface Row {
@@ -29,7 +29,7 @@ interface Row {
   readonly answer: string
 }
 
-test('each kind gets its answer, and what is sent around it counts', async () => {
+test('each kind of bad input gets its documented answer, and the valid points around it are in the results', async () => {
   const { brokers, folder, gatewayPort } = environment()
   const tokens = join(folder, 'tokens')
   await writeFile(tokens, `tester ${TOKEN}\n`)
@@ -72,7 +72,7 @@ test('each kind gets its answer, and what is sent around it counts', async () =>
     ],
     join(folder, 'run.log'),
   )
-  // Over all windows: a VM that was seen once is waited for in the next ones, which close without it.
+  // Sum over all windows: a VM that was seen once is expected in the next windows, which close without it.
   const byVm = new Map<string, { received: number; duplicates: number }>()
   for (const { vmId, received, duplicates } of await linesOf<VmWindowResult>(results)) {
     const sum = byVm.get(vmId) ?? { received: 0, duplicates: 0 }
@@ -108,7 +108,7 @@ function senderOf(vmId: string): Sender {
 async function createTopic(brokers: string): Promise<void> {
   const admin = new kafkajs.Kafka({ brokers: [brokers], logLevel: kafkajs.logLevel.NOTHING }).admin()
   await admin.connect()
-  // The broker's clock, by which records that are ahead of time are told.
+  // The clock of the broker is needed to detect records ahead of time.
   const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }]
   await admin.createTopics({ waitForLeaders: true, topics: [{ topic: TOPIC, numPartitions: 2, configEntries }] })
   await admin.disconnect()
@@ -138,10 +138,10 @@ async function answerTo(port: number, request: BadRequest): Promise<string> {
     headers: { authorization: `Bearer ${TOKEN}`, ...headers },
     ...(method === 'GET' ? {} : { body: typeof body === 'string' ? body : new Uint8Array(body) }),
   })
-  return told(answer.status, await answer.text())
+  return describeAnswer(answer.status, await answer.text())
 }
 
-/** What comes until the connection is closed by the other side, or an answer is complete. */
+/** Reads until the gateway closes the connection or a response is complete. */
 function rawAnswer(port: number, { bytes, halfClose = false }: BadRequest & { kind: 'raw' }): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
@@ -149,7 +149,7 @@ function rawAnswer(port: number, { bytes, halfClose = false }: BadRequest & { ki
     const end = (): void => {
       socket.destroy()
       const [head = '', body = ''] = got.split('\r\n\r\n')
-      resolve(got === '' ? 'the connection is closed' : told(Number(head.split(' ')[1]), body))
+      resolve(got === '' ? 'the connection is closed' : describeAnswer(Number(head.split(' ')[1]), body))
     }
     socket.setEncoding('utf8').on('data', (text: string) => {
       got += text
@@ -164,7 +164,7 @@ function rawAnswer(port: number, { bytes, halfClose = false }: BadRequest & { ki
   })
 }
 
-function told(status: number, body: string): string {
+function describeAnswer(status: number, body: string): string {
   const { taken, code, detail = '', items } = JSON.parse(body) as Problem
   if (taken !== undefined) return `${status}: taken ${taken}`
   if (code === undefined) return `${status}, by the HTTP server itself`
@@ -175,7 +175,7 @@ function told(status: number, body: string): string {
 
 const MAX_REASON_CHARS = 110
 
-/** Without what differs from run to run, and so that a table can hold it. */
+/** Removes parts that differ from run to run, and escapes the text for a table. */
 function plain(text: string): string {
   const steady = text
     .replaceAll(/\b17\d{11,14}\b|\b18\d{11,14}\b/g, '(time)')

@@ -1,4 +1,4 @@
-/** Kinds of bad input that come into the topic directly, past the gateway. */
+/** Kinds of bad input that are written directly into the topic, without the gateway. */
 import { createEncoder } from '../../src/adapters/avro/encode.ts'
 import type { Sender } from './bad-requests.ts'
 
@@ -36,7 +36,7 @@ export const BAD_RECORDS: Readonly<Record<string, Make>> = {
   'timestamp of 2 January 1970': withMembers({ timestamp: 86_400_000 }),
   'a manifest that begins in the middle of a window': ({ vmId, hourMs }) =>
     text({ manifest: { vmId, windowStart: hourMs + 1, firstSeq: 0, count: 1 } }),
-  'Avro of a schema that nobody knows': () => Buffer.from('c3010123456789abcdef00', 'hex'),
+  'Avro of an unknown schema': () => Buffer.from('c3010123456789abcdef00', 'hex'),
   'Avro that breaks off': (sender) => avro(sender).subarray(0, -3),
   'Avro with bytes after it': (sender) => Buffer.concat([avro(sender), Buffer.from([0])]),
   'Confluent framing without a registry': () => Buffer.from('000000000702', 'hex'),

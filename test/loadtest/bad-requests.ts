@@ -1,14 +1,14 @@
-/** Kinds of bad input for the gateway: what each is, and how it is sent. The answers are seen, not written here. */
+/** Kinds of bad input for the gateway and the request for each. The test observes the answers; they are not listed here. */
 import { gzipSync } from 'node:zlib'
 import { createEncoder } from '../../src/adapters/avro/encode.ts'
 
-/** Of a test: what the bad ones are made from. */
+/** The values of a test from which bad requests are built. */
 export interface Sender {
   readonly token: string
   /** A whole hour, two hours ago. */
   readonly hourMs: number
   readonly nowMs: number
-  /** Names the VM of a case, so that what is taken of it can be told. */
+  /** Unique per case, so that its accepted points can be identified. */
   readonly vmId: string
 }
 
@@ -53,7 +53,7 @@ const withMembers =
   (members: object): Case =>
   (sender) =>
     post(json([point(sender, members)]))
-/** One point as text, with something in it that JSON.stringify cannot write. */
+/** One point as text with a part that JSON.stringify cannot produce. */
 const withText =
   (from: string, to: string): Case =>
   (sender) =>
@@ -152,7 +152,7 @@ export const BAD_REQUESTS: Readonly<Record<string, Case>> = {
   'gzip with bytes after it': (sender) => post(Buffer.concat([gzipSync(onePoint(sender)), Buffer.from('more')]), GZIP),
   'a gzip bomb: 200 MB in 200 kB': body(gzipSync(Buffer.alloc(200 * MIB, 0x20)), GZIP),
   'gzip in gzip': (sender) => post(gzipSync(gzipSync(onePoint(sender))), GZIP),
-  'Avro of a schema that nobody knows': (sender) => post(altered(avroPoint(sender), 2), AVRO_TYPE),
+  'Avro of an unknown schema': (sender) => post(altered(avroPoint(sender), 2), AVRO_TYPE),
   'Avro that breaks off': (sender) => post(avroPoint(sender).subarray(0, -3), AVRO_TYPE),
   'Avro without a header': (sender) => post(avroPoint(sender).subarray(10), AVRO_TYPE),
   'Avro with bytes after it': (sender) => post(Buffer.concat([avroPoint(sender), Buffer.from([1, 2, 3])]), AVRO_TYPE),
@@ -174,7 +174,7 @@ export const BAD_REQUESTS: Readonly<Record<string, Case>> = {
   'Content-Encoding br': (sender) => post(onePoint(sender), { ...JSON_TYPE, 'content-encoding': 'br' }),
   'no token': (sender) => post(onePoint(sender), { ...JSON_TYPE, authorization: '' }),
   'a wrong token': (sender) => post(onePoint(sender), { ...JSON_TYPE, authorization: 'Bearer wrong-0123456789' }),
-  'a path that is not there': (sender) => post(onePoint(sender), JSON_TYPE, '/v1/metrics'),
+  'an unknown path': (sender) => post(onePoint(sender), JSON_TYPE, '/v1/metrics'),
   'a path that cannot be decoded': () => ({ kind: 'http', method: 'GET', path: '/v1/vms/%zz', headers: {}, body: '' }),
   'another method': (sender) => ({
     kind: 'http',
@@ -197,8 +197,8 @@ export const BAD_REQUESTS: Readonly<Record<string, Case>> = {
     bytes: headOf(sender, '', onePoint(sender).length).replace('Host: gateway\r\n', '') + onePoint(sender),
   }),
   'no HTTP at all': () => ({ kind: 'raw', bytes: Buffer.from('160301020001000001fc0303', 'hex') }),
-  'a chunk whose size is a lie': raw('Transfer-Encoding: chunked\r\n', (sender) => `zz\r\n${onePoint(sender)}`, false),
-  'a body that does not come': (sender) => ({ kind: 'raw', bytes: headOf(sender, '', 500) + onePoint(sender) }),
+  'a chunk with a wrong size': raw('Transfer-Encoding: chunked\r\n', (sender) => `zz\r\n${onePoint(sender)}`, false),
+  'a body that is never sent': (sender) => ({ kind: 'raw', bytes: headOf(sender, '', 500) + onePoint(sender) }),
   'headers that do not end': () => ({ kind: 'raw', bytes: 'POST /v1/points HTTP/1.1\r\nHost: gateway\r\nX-A: ' }),
   'half closed in the middle of the body': (sender) => ({
     kind: 'raw',
@@ -222,7 +222,7 @@ function altered(bytes: Buffer, at: number): Buffer {
   return copy
 }
 
-/** The value stands before the producer, which takes one byte when it is empty. */
+/** The value is encoded before the producer, which takes one byte when it is empty. */
 function withDouble(record: Buffer, value: number): Buffer {
   const copy = Buffer.from(record)
   copy.writeDoubleLE(value, copy.length - 9)

@@ -1,6 +1,6 @@
 /**
- * k6 against a gateway on a real Kafka, and what a job makes of the topic afterwards: every acknowledged point is in the
- * results exactly once, also when the gateway is killed in the middle, and however often a request comes.
+ * k6 against a gateway with a real Kafka, then a job on the topic: every acknowledged point is in the results exactly
+ * once, also when the gateway is killed in the middle, and however often a request is repeated.
  */
 import { watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -28,7 +28,7 @@ function load(scenario: string, seconds: number, options: Partial<ScenarioOption
   })
 }
 
-/** The file has so many lines; told by the file's changes. */
+/** Resolves when the file has this many lines; woken by changes of the file. */
 async function linesIn(file: string, count: number): Promise<void> {
   const changes = watch(join(file, '..'))
   try {
@@ -42,19 +42,19 @@ async function linesIn(file: string, count: number): Promise<void> {
   }
 }
 
-test('smoke: everything that is sent is acknowledged, and counts once', async () => {
+test('smoke: all sent points are acknowledged and counted once', async () => {
   const outcome = await load('smoke', 8)
   expect(outcome.verdict.problems).toEqual([])
   expect(outcome.thresholds.filter(({ ok }) => !ok)).toEqual([])
   expect(outcome.verdict).toMatchObject({ points: outcome.figures.points, unacknowledged: 0 })
   expect(outcome.hasPassed).toBe(true)
   const html = reportHtml(outcome)
-  // Points, latency, requests; cores and memory where the kernel tells.
+  // Points, latency, requests; cores and memory where the kernel reports them.
   expect(html.match(/<svg/g)).toHaveLength(process.platform === 'linux' ? 5 : 3)
   expect(html).not.toMatch(/NaN|undefined|Infinity/)
 })
 
-test('replay: what comes three times counts once, and the copies are told', async () => {
+test('replay: points that are sent three times are counted once, and the duplicates are reported', async () => {
   const { verdict, figures, thresholds } = await load('replay', 4)
   expect(verdict.problems).toEqual([])
   expect(thresholds.filter(({ metric, ok }) => metric === 'checks' && !ok)).toEqual([])
@@ -70,7 +70,7 @@ test('a gateway that is killed in the middle loses no acknowledged point', async
       await restart()
     },
   })
-  // Requests were under way when it was killed, and got no answer.
+  // Requests were in flight when it was killed, and got no answer.
   expect(figures.byStatus[0]).toBeGreaterThan(0)
   expect(figures.byStatus[200]).toBeGreaterThan(40)
   expect(verdict.problems).toEqual([])

@@ -1,6 +1,6 @@
 /**
- * Kafka hangs, dies and comes back under a gateway that goes on: what is sent meanwhile is refused with a word on when to try
- * again, readiness says so, and afterwards everything acknowledged is in the results exactly once, however often it was sent.
+ * Kafka hangs, dies and restarts while a gateway keeps running. Meanwhile requests are rejected with Retry-After and the
+ * gateway is not ready. Afterwards every acknowledged point is in the results exactly once, however often it was sent.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -26,7 +26,7 @@ interface Answer {
   readonly retryAfter: number
 }
 
-/** Users who send their VMs' points in order, each request until it is acknowledged, waiting as they are told. */
+/** Users send the points of their VMs in order, retry each request until it is acknowledged, and respect Retry-After. */
 class Users {
   readonly fleet = fleetOf(TOPIC, Date.now())
   readonly progress = new Map<number, Progress>()
@@ -39,14 +39,14 @@ class Users {
     this.#running = Promise.all(Array.from({ length: USERS }, (_, index) => this.#send(url, index + 1)))
   }
 
-  /** Resolves when so many further answers of the status have come. */
+  /** Resolves after this many further answers with this status. */
   async answered(count: number, status: number): Promise<void> {
     const from = this.answers.length
     const hasCome = (): boolean => this.answers.slice(from).filter((one) => one.status === status).length >= count
     while (!hasCome()) await Promise.race([new Promise<void>((resolve) => (this.#wake = resolve)), this.#running])
   }
 
-  /** Resolves when the last request of each is acknowledged. */
+  /** Resolves when the last request of each user is acknowledged. */
   async end(): Promise<void> {
     this.#isEnding = true
     await this.#running
@@ -71,7 +71,7 @@ class Users {
     const answer = { status: response.status, retryAfter: Number(response.headers.get('retry-after')) }
     this.answers.push(answer)
     this.#wake()
-    // At least a little, lest an answer that says nothing of it makes this a flood.
+    // Wait at least 100 ms, so that an answer without Retry-After does not cause a flood of requests.
     if (answer.status !== 200) await sleep(Math.max(0.1, answer.retryAfter) * 1000)
     return answer.status === 200
   }
@@ -96,7 +96,7 @@ async function untilReadiness(url: string, ready: boolean): Promise<unknown> {
 
 const AWAY = { status: 503, ready: false, code: 'KAFKA_UNREACHABLE' }
 
-test('a Kafka that hangs, then dies and comes back: nothing acknowledged is lost, nothing sent again counts twice', async () => {
+test('a Kafka that hangs, dies and restarts loses no acknowledged point, and no retried point is counted twice', async () => {
   const { brokers, gatewayPort, signalBroker, killBroker, restartBroker } = environment()
   const folder = join(environment().folder, 'kafka-away')
   await mkdir(folder)
@@ -114,7 +114,7 @@ test('a Kafka that hangs, then dies and comes back: nothing acknowledged is lost
 
     signalBroker('SIGSTOP')
     try {
-      // Every user has sent again what it sent before.
+      // Every user has retried its last request.
       await users.answered(2 * USERS, 503)
       expect(await untilReadiness(gateway.url, false)).toMatchObject(AWAY)
       expect((await fetch(`${gateway.url}/livez`)).status).toBe(200)
@@ -142,14 +142,14 @@ test('a Kafka that hangs, then dies and comes back: nothing acknowledged is lost
     expect(verdict.problems).toEqual([])
     const acknowledged = [...progress.values()].reduce((sum, one) => sum + one.acknowledged * fleet.vmsPerUser, 0)
     expect(verdict).toMatchObject({ points: acknowledged, unacknowledged: 0 })
-    // What hung in front of Kafka was stored when it went on, and so was its copy.
+    // The pending request was stored when Kafka resumed, and so was its retry.
     expect(verdict.duplicates).toBeGreaterThan(0)
   } finally {
     await gateway.end('SIGKILL')
   }
 })
 
-test('a gateway that is started without Kafka says so and waits; without Kafka it ends in time, too', async () => {
+test('a gateway without Kafka starts, reports that it is not ready, and shuts down in time', async () => {
   const { brokers, gatewayPort, killBroker, restartBroker } = environment()
   const url = `http://127.0.0.1:${gatewayPort}`
   const post = async () => {
@@ -187,11 +187,11 @@ test('a gateway that is started without Kafka says so and waits; without Kafka i
 
     await killBroker()
     expect(await post()).toEqual(away)
-    const toldMs = performance.now()
+    const signalledMs = performance.now()
     child.kill('SIGTERM')
     expect(await ended).toMatchObject({ code: 0 })
-    // The write that failed is tried again in the background; its sender knows, so nobody waits for it.
-    expect(performance.now() - toldMs).toBeLessThan(20_000)
+    // The failed write is retried in the background; its sender got an error, so shutdown does not wait for it.
+    expect(performance.now() - signalledMs).toBeLessThan(20_000)
   } finally {
     child.kill('SIGKILL')
     await ended

@@ -1,6 +1,6 @@
 /**
- * The gateway's questions on a real Kafka: while a job closes windows, amends them and publishes, a gateway that follows its
- * topics answers by the hour what is known of VMs and windows; one that is started anew answers the same.
+ * The query endpoints of the gateway with a real Kafka. A job closes and amends windows and publishes them. A gateway that
+ * follows its topics answers queries for VMs and windows after each hour; a restarted gateway gives the same answers.
  */
 import { join } from 'node:path'
 import { afterEach, beforeAll, expect, test, vi } from 'vitest'
@@ -15,10 +15,10 @@ const environment = environmentForTests()
 const JOB = 'questions'
 const TOPIC = 'questions-points'
 const PARTITIONS = 2
-/** Starts of windows, long past. */
+/** Starts of windows in the distant past. */
 const w = (index: number): number => Date.UTC(2026, 0, 1, index)
 
-/** The first names that go to a partition. */
+/** The first vmIds that belong to a partition. */
 const vmsOf = (partition: number): string[] =>
   Array.from({ length: 50 }, (_, i) => `vm-${i}`).filter((vm) => partitionOf(vm, PARTITIONS) === partition)
 const [steady = '', leaver = ''] = vmsOf(0)
@@ -27,13 +27,13 @@ const [lossy = ''] = vmsOf(1)
 let gateway: GatewayProcess
 let job: Running | undefined
 
-const startAnew = (): Promise<GatewayProcess> => {
+const startGatewayAgain = (): Promise<GatewayProcess> => {
   const { brokers, folder, gatewayPort } = environment()
   const args = ['--brokers', brokers, '--topic', TOPIC, '--partitions', String(PARTITIONS), '--job', JOB]
   return startGateway(gatewayPort, args, join(folder, 'gateway.log'))
 }
 beforeAll(async () => {
-  gateway = await startAnew()
+  gateway = await startGatewayAgain()
 })
 afterEach(async () => {
   await gateway.end()
@@ -45,7 +45,7 @@ function startJob(): Running {
   const { brokers, folder } = environment()
   return start([
     ...['run', '--source', 'kafka', '--brokers', brokers, '--topic', TOPIC, '--job', JOB, '--window', '1h'],
-    // The points are old: the wall clock must not close what is still to come.
+    // The points are old: the wall-clock deadline must not close windows that still receive points.
     ...['--grace', '0s', '--deadline', '9000d', '--data-dir', join(folder, 'state'), '--json'],
   ])
 }
@@ -56,7 +56,7 @@ async function post(path: string, items: readonly object[]): Promise<void> {
   expect([response.status, await response.json()]).toEqual([200, { taken: items.length }])
 }
 
-/** A point at each of the seqs, of which a VM has three an hour, and whose value is the seq. */
+/** A point for each of the seqs: three per VM and hour, with the seq as the value. */
 function points(vmId: string, window: number, seqs: readonly number[]): Promise<void> {
   const timestamp = (seq: number): number => w(window) + (seq % 3) * 1_200_000
   return post(
@@ -82,7 +82,7 @@ async function get(path: string): Promise<Answer> {
 const stateOf = async (vmId: string): Promise<unknown> =>
   ((await get(`/v1/vms/${vmId}`)).body as { state: unknown }).state
 
-/** The windows, when there are as many as expected and the condition holds for them. */
+/** Resolves with the windows when the condition holds for them. */
 async function windowsOnce(isThere: (windows: readonly Window[]) => boolean): Promise<readonly Window[]> {
   let windows: readonly Window[] = []
   await vi.waitUntil(
@@ -97,7 +97,7 @@ async function windowsOnce(isThere: (windows: readonly Window[]) => boolean): Pr
   return windows
 }
 
-/** The certificate, when it is there: results and certificates are published together, and followed each by itself. */
+/** Resolves with the certificate when it is visible: the gateway follows certificates independently of results. */
 async function certificateOnce(partition: number, index: number): Promise<Answer> {
   let answer: Answer | undefined
   await vi.waitUntil(
@@ -129,7 +129,7 @@ const summary = (...values: number[]) => ({
   }) as object,
 })
 
-test('questions are answered as windows close and are amended, and alike after a restart', async () => {
+test('queries return closed and amended windows, and the same after a restart of the gateway', async () => {
   const nothingYet = expect.stringContaining(
     `the topic ${JOB}-results does not exist: the job has not published yet`,
   ) as string
@@ -143,7 +143,7 @@ test('questions are answered as windows close and are amended, and alike after a
   })
   job = startJob()
 
-  // The first hour: one VM has all its points, one lacks seq 1. The second one's first points close it.
+  // The first hour: one VM has all its points, one lacks seq 1. The first points of the second hour close it.
   await points(steady, 0, [0, 1, 2])
   await points(leaver, 0, [0, 1, 2])
   await points(lossy, 0, [0, 2])
@@ -164,7 +164,7 @@ test('questions are answered as windows close and are amended, and alike after a
     body: { ...{ windowStart: w(0), revision: 1, received: 2, missing: [[1, 1]] }, metrics: summary(0, 2) },
   })
   expect(await stateOf(lossy)).toMatchObject({ cpu: { lifetimeCount: 2, lifetimeSum: 2 } })
-  expect(await get('/v1/vms/nobody')).toMatchObject({ status: 404 })
+  expect(await get('/v1/vms/unknown')).toMatchObject({ status: 404 })
   const firstCertificate = await certificateOnce(1, 0)
   expect(firstCertificate).toMatchObject({
     status: 200,
@@ -175,7 +175,7 @@ test('questions are answered as windows close and are amended, and alike after a
   })
   expect(await get(`/v1/certificates/1/${w(1)}`)).toMatchObject({ status: 404 })
 
-  // What was missing comes late, and amends the first hour when the second one closes: with its promise, or without it.
+  // The missing point arrives late and amends the first hour when the second one closes, with or without its manifest.
   await points(lossy, 0, [1])
   for (const vm of [steady, lossy]) await promise(vm, 1)
   await points(steady, 2, [6, 7, 8])
@@ -190,14 +190,14 @@ test('questions are answered as windows close and are amended, and alike after a
     window(1, 0, { vmWindows: 1, byReason: { complete: 1 }, expected: 3, received: 3 }),
   ])
   expect(await get(`/v1/vms/${lossy}`)).toMatchObject({ body: { windowStart: w(1), metrics: summary(3, 4, 5) } })
-  // The late point is in the state that goes on from there.
+  // The state of the following windows contains the late point.
   expect(await stateOf(lossy)).toMatchObject({ cpu: { lifetimeCount: 6, lifetimeSum: 15 } })
   expect(await get(`/v1/certificates/1/${w(0)}`)).toEqual(firstCertificate)
   expect(await certificateOnce(1, 1)).toMatchObject({
     body: { sequence: 2, amended: [{ window: w(0), vmWindows: 1, points: { count: 3 }, reason: 'complete' }] },
   })
 
-  // A VM that has left is what its last window says, in its latest revision.
+  // The result of a VM that has left is the latest revision of its last window.
   expect(await get(`/v1/vms/${leaver}`)).toMatchObject({ body: { windowStart: w(1), revision: 1, received: 2 } })
   await points(leaver, 1, [4])
   await promise(steady, 2)
@@ -206,7 +206,7 @@ test('questions are answered as windows close and are amended, and alike after a
     body: { ...{ windowStart: w(1), revision: 2, reason: 'complete' }, metrics: summary(3, 4, 5) },
   })
 
-  // The topics are all it needs: neither the job, nor what it was told before.
+  // A restarted gateway needs only the topics: neither the job nor its previous memory.
   job.child.kill('SIGTERM')
   expect(await job.ended).toMatchObject({ code: 0 })
   job = undefined
@@ -216,13 +216,13 @@ test('questions are answered as windows close and are amended, and alike after a
   const before = await Promise.all(paths.map(get))
   expect(before.map(({ status }) => status)).toEqual(paths.map(() => 200))
   await gateway.end('SIGKILL')
-  gateway = await startAnew()
+  gateway = await startGatewayAgain()
   await windowsOnce((windows) => windows.length > 0)
   await certificateOnce(0, 2)
   await certificateOnce(1, 1)
   expect(await Promise.all(paths.map(get))).toEqual(before)
 
-  // A reader that begins in the middle shows the windows that it knows whole, and no others.
+  // A reader that starts in the middle shows only the windows that it has read completely.
   const all = (before[0]?.body as { windows: Window[] }).windows
   const known = await windowsKnown(3)
   expect(known.length).toBeGreaterThan(0)
@@ -230,7 +230,7 @@ test('questions are answered as windows close and are amended, and alike after a
   for (const one of known) expect(all).toContainEqual(one)
 })
 
-/** What a reader knows that begins so many offsets before each partition's end; markers of transactions have one each too. */
+/** The windows known to a reader that starts `back` offsets before the end of each partition (control records count too). */
 async function windowsKnown(back: number): Promise<readonly Window[]> {
   const stop = new AbortController()
   const topics = { results: `${JOB}-results`, certificates: `${JOB}-certificates` }

@@ -1,4 +1,4 @@
-/** Kafka alone and k6 for the tests of a file; both are gone after it, and so are their files. */
+/** Kafka (without the rest of the stack) and k6 for the tests of a file; removed with their files afterwards. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,10 +12,10 @@ export interface LoadTestEnvironment {
   readonly brokers: string
   readonly folder: string
   readonly gatewayPort: number
-  /** Sends it to Kafka's process: SIGSTOP, SIGCONT. */
+  /** Sends a signal such as SIGSTOP or SIGCONT to the process of Kafka. */
   readonly signalBroker: (signal: NodeJS.Signals) => void
   readonly killBroker: () => Promise<void>
-  /** On the same folder and port as before. */
+  /** Restarts Kafka with the same folder and port. */
   readonly restartBroker: () => Promise<void>
 }
 
@@ -48,10 +48,10 @@ export function environmentForTests(): () => LoadTestEnvironment {
   }
 }
 
-/** Building it takes a minute on a machine that is quiet, and has taken more than five on one that was not. */
+/** Building k6 takes a minute on a quiet machine, and has taken more than five on a busy one. */
 const K6_WITHIN_MS = 900_000
 
-/** The path of k6, which the first test on a machine builds. */
+/** The path of k6, which is built by the first test on a machine. */
 export function k6ForTests(): () => string {
   let program: string | undefined
   beforeAll(async () => {
@@ -65,7 +65,7 @@ export function k6ForTests(): () => string {
   }
 }
 
-/** The first of so many in a row. */
+/** The first of `count` consecutive free ports. */
 async function freePorts(count: number): Promise<number> {
   for (let first = 27_000; ; first += count) {
     const ports = Array.from({ length: count }, (_, i) => first + i)

@@ -1,6 +1,6 @@
 /**
- * The package as others install it: packed, unpacked into a project of its own with the dependencies that it declares and
- * no others, compiled against by the strictest settings, and run.
+ * The package as users install it: packed, unpacked into a project with only its declared dependencies, compiled with the
+ * strictest settings, and run.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -40,7 +40,7 @@ beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'windrow-package-'))
   const home = join(project, 'node_modules', 'windrow')
   mkdirSync(home, { recursive: true })
-  // prepack builds anew, under the feet of other tests; what is built is up to date.
+  // Skip prepack: it would rebuild dist/ while other tests use it, and dist/ is up to date.
   const packing = ['pack', '--ignore-scripts', '--json', '--loglevel=error', '--pack-destination', project]
   const [tarball] = JSON.parse(execFileSync('npm', packing, { cwd: ROOT, encoding: 'utf8' })) as [
     { filename: string; files: { path: string }[] },
@@ -52,7 +52,7 @@ beforeAll(() => {
     mkdirSync(dirname(join(project, 'node_modules', name)), { recursive: true })
     symlinkSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name), 'dir')
   }
-  // The consumer's own tools.
+  // The tools of the consuming project.
   mkdirSync(join(project, 'node_modules', '@types'), { recursive: true })
   symlinkSync(join(ROOT, 'node_modules/@types/node'), join(project, 'node_modules/@types/node'), 'dir')
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'consumer', type: 'module', private: true }))
@@ -61,7 +61,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 
-test('the package holds what its programs read and its help names, and nothing of the workshop', () => {
+test('the package contains the files that its programs read and its help names, and no development files', () => {
   const texts = ['LICENSE', 'README.md', 'CHANGELOG.md', 'docs/reference/settings.md']
   const read = ['stack/kafka-pom.xml', 'schemas/data-point.avsc', 'dist/index.d.ts', 'dist/embedded/thread.js']
   expect([...texts, ...read].filter((path) => !packed.includes(path))).toEqual([])
@@ -80,7 +80,7 @@ describe('a consumer', () => {
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
     const flags = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--target', 'es2023']
     const kind = ['--module', module, '--moduleResolution', moduleResolution, '--types', 'node', '--outDir', 'out']
-    // Declarations of other packages are theirs to keep right; ours are checked through every type the consumer uses.
+    // skipLibCheck, since the declarations of other packages are not ours; the consumer's code uses each of our types.
     const args = [tsc, ...flags, ...kind, '--skipLibCheck', 'main.ts']
     return execFileSync(process.execPath, args, { cwd: project, encoding: 'utf8' })
   }
@@ -88,7 +88,7 @@ describe('a consumer', () => {
   test.each([
     ['nodenext', 'nodenext'],
     ['esnext', 'bundler'],
-  ])('compiles with module %s and resolution %s, and runs', (module, resolution) => {
+  ])('a project with module %s and resolution %s compiles against the package and runs', (module, resolution) => {
     rmSync(join(project, 'out'), { recursive: true, force: true })
     for (const path of ['data', 'out.ndjson', 'out.ndjson.windrow.json', 'out.certificates.ndjson']) {
       rmSync(join(project, path), { recursive: true, force: true })

@@ -9,7 +9,7 @@ test.each([
   [[-7, 0], '▁█'],
   [[1, NaN, 2], '▁ █'],
   [[NaN, Infinity], '  '],
-])('%j is drawn "%s"', (values, line) => {
+])('the values %j are drawn as "%s"', (values, line) => {
   expect(sparkline(values)).toBe(line)
 })
 
@@ -19,11 +19,11 @@ test.each([
   [10, 10, '████'],
   [11, 10, '████'],
   [0, 0, '░░░░'],
-])('%d of %d fills %s', (done, total, line) => {
+])('%d of %d fills the bar %s', (done, total, line) => {
   expect(bar(done, total, 4)).toBe(line)
 })
 
-test('a bar is full only when all is done, and empty only when nothing is', () => {
+test('a bar is full only at the end, and empty only at the start', () => {
   expect(bar(1, 1000, 4)).toBe('█░░░')
   expect(bar(999, 1000, 4)).toBe('███░')
 })

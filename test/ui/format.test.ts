@@ -8,7 +8,7 @@ test.each([
   [1_204_000, '1,204,000'],
   [999.6, '1,000'],
   [-1234, '-1,234'],
-])('the count %d reads %s', (count, text) => {
+])('the count %d is formatted as %s', (count, text) => {
   expect(formatCount(count)).toBe(text)
 })
 
@@ -23,7 +23,7 @@ test.each([
   [1_300_000, '1.3M'],
   [2_500_000_000, '2.5G'],
   [-4200, '-4.2k'],
-])('the rate %d reads %s', (count, text) => {
+])('the rate %d is formatted as %s', (count, text) => {
   expect(formatCompact(count)).toBe(text)
 })
 
@@ -33,7 +33,7 @@ test.each([
   [65_536, '64 KiB'],
   [1_572_864, '1.5 MiB'],
   [1_048_575, '1 MiB'],
-])('%d bytes read %s', (bytes, text) => {
+])('%d bytes are formatted as %s', (bytes, text) => {
   expect(formatBytes(bytes)).toBe(text)
 })
 
@@ -50,7 +50,7 @@ test.each([
   [7_500_000, '2 h 5 m'],
   [86_399_999, '1 d'],
   [273_600_000, '3 d 4 h'],
-])('%d ms read %s', (ms, text) => {
+])('%d ms are formatted as %s', (ms, text) => {
   expect(formatDuration(ms)).toBe(text)
 })
 
@@ -58,6 +58,6 @@ test.each([
   [Date.UTC(2026, 2, 1, 14), '2026-03-01 14:00'],
   [Date.UTC(2026, 2, 1, 14, 0, 30), '2026-03-01 14:00:30'],
   [-60_000, '1969-12-31 23:59'],
-])('%d is the time %s', (at, text) => {
+])('the time %d is formatted as %s', (at, text) => {
   expect(formatTime(at)).toBe(text)
 })

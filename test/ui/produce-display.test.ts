@@ -1,4 +1,4 @@
-/** What a terminal shows while a topic is filled, and what a log gets instead. */
+/** The progress display of `windrow produce`: redrawn on a terminal, plain lines elsewhere. */
 import { expect, test } from 'vitest'
 import { createProduceDisplay } from '../../src/ui/produce-display.ts'
 import { createStyle } from '../../src/ui/style.ts'
@@ -19,7 +19,7 @@ function displayOn(screen: { isTTY: boolean; columns?: number }) {
   return { written, clock, display }
 }
 
-test('a terminal shows two lines in place, with a bar of what was read', () => {
+test('a terminal shows two lines that are redrawn, with a progress bar', () => {
   const { written, clock, display } = displayOn({ isTTY: true, columns: 100 })
   clock.ms = 1000
   display.progress({ ...PROGRESS, points: 50_000 })
@@ -33,7 +33,7 @@ test('a terminal shows two lines in place, with a bar of what was read', () => {
   )
 })
 
-test('what cannot be read stays above the lines that are redrawn', () => {
+test('unreadable lines are printed above the redrawn lines', () => {
   const { written, clock, display } = displayOn({ isTTY: true, columns: 100 })
   display.progress(PROGRESS)
   display.undecodable('a.csv:3', 'invalid: no vmId')
@@ -43,7 +43,7 @@ test('what cannot be read stays above the lines that are redrawn', () => {
   expect(written[2]).toMatch(/^produced /)
 })
 
-test('lines are cut to the terminal, and drawn at most ten times a second', () => {
+test('lines are cut to the width of the terminal, and drawn at most ten times per second', () => {
   const { written, clock, display } = displayOn({ isTTY: true, columns: 20 })
   for (clock.ms = 0; clock.ms < 1000; clock.ms += 10) display.progress(PROGRESS)
   expect(written).toHaveLength(10)
@@ -54,7 +54,7 @@ test('lines are cut to the terminal, and drawn at most ten times a second', () =
     expect(line.length).toBeLessThanOrEqual(20)
 })
 
-test('elsewhere a plain line is written every five seconds and at the end, without a known end too', () => {
+test('without a terminal a plain line is written every five seconds and at the end, also for input of unknown size', () => {
   const { written, clock, display } = displayOn({ isTTY: false })
   for (; clock.ms < 6_000; clock.ms += 500) display.progress({ ...PROGRESS, bytesToRead: null })
   clock.ms = 10_000
@@ -65,7 +65,7 @@ test('elsewhere a plain line is written every five seconds and at the end, witho
   ])
 })
 
-test('one that never began leaves nothing on the screen', () => {
+test('a display that was never updated writes nothing', () => {
   const { written, display } = displayOn({ isTTY: true })
   display.end()
   expect(written).toEqual([])

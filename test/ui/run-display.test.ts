@@ -1,4 +1,4 @@
-/** What is written while a job runs: redrawn in place on a terminal, a line now and then elsewhere. */
+/** The progress display of a run: redrawn on a terminal, occasional plain lines elsewhere. */
 import { expect, test } from 'vitest'
 import type { RunEvent, RunProgress } from '../../src/app/types.ts'
 import { createRunDisplay } from '../../src/ui/run-display.ts'
@@ -21,7 +21,7 @@ const CLOSED: RunEvent = {
   reason: 'complete',
 }
 
-/** A display on a screen that keeps what is written, at a time that the test sets. */
+/** A display with recorded output and a clock that the test sets. */
 function displayOn(screen: { isTTY: boolean; columns?: number }, signal?: AbortSignal) {
   const written: string[] = []
   const clock = { ms: 0 }
@@ -34,7 +34,7 @@ function displayOn(screen: { isTTY: boolean; columns?: number }, signal?: AbortS
   return { written, clock, display }
 }
 
-/** The lines that a terminal shows after all that was written: understands line feeds, cursor up, clear and return. */
+/** The visible lines of a terminal after all output: supports line feeds, cursor up, clear and return. */
 function shown(written: readonly string[]): string[] {
   const lines: string[] = ['']
   let row = 0
@@ -63,20 +63,20 @@ test('a terminal shows three lines, however often they are drawn', () => {
   ])
 })
 
-test('no line of a terminal is wider than it, so that redrawing does not leave remains', () => {
+test('no line is wider than the terminal, so that redrawing leaves no remains', () => {
   const { written, display } = displayOn({ isTTY: true, columns: 40 })
   display.progress(SNAPSHOT)
   expect(shown(written)).toHaveLength(3)
   for (const line of shown(written)) expect(line.length).toBeLessThanOrEqual(40)
 })
 
-test('a terminal is not redrawn more often than ten times a second', () => {
+test('a terminal is redrawn at most ten times per second', () => {
   const { written, clock, display } = displayOn({ isTTY: true })
   for (clock.ms = 0; clock.ms < 1000; clock.ms += 10) display.progress(SNAPSHOT)
   expect(written).toHaveLength(10)
 })
 
-test('a warning stays above the lines that are redrawn', () => {
+test('a warning is printed above the redrawn lines', () => {
   const { written, clock, display } = displayOn({ isTTY: true, columns: 100 })
   display.progress(SNAPSHOT)
   display.event({ kind: 'warning', message: 'the broker is slow', remedy: 'Wait.' })
@@ -86,7 +86,7 @@ test('a warning stays above the lines that are redrawn', () => {
   expect(shown(written)).toHaveLength(5)
 })
 
-test('what is said on the screen when somebody asks to stop stands between the lines of before and after', () => {
+test('the message of a requested stop is printed between the previous and the redrawn lines', () => {
   const stop = new AbortController()
   const { written, clock, display } = displayOn({ isTTY: true, columns: 100 }, stop.signal)
   display.progress(SNAPSHOT)
@@ -98,13 +98,13 @@ test('what is said on the screen when somebody asks to stop stands between the l
   expect(shown(written)[3]).toBe('^Cstopping')
 })
 
-test('a terminal that says its width is 0 is taken to have 80 columns', () => {
+test('a terminal that reports a width of 0 is treated as 80 columns wide', () => {
   const { written, display } = displayOn({ isTTY: true, columns: 0 })
   display.progress(SNAPSHOT)
   expect(shown(written)[0]).toContain('consumed    12,000 of 302,976')
 })
 
-test('elsewhere a plain line is written every five seconds, and one at the end', () => {
+test('without a terminal a plain line is written every five seconds and at the end', () => {
   const { written, clock, display } = displayOn({ isTTY: false })
   for (clock.ms = 0; clock.ms < 11_000; clock.ms += 500) display.progress({ ...SNAPSHOT, available: null })
   display.end()
@@ -112,17 +112,17 @@ test('elsewhere a plain line is written every five seconds, and one at the end',
   expect(written).toEqual([line, line, line])
 })
 
-test('elsewhere no escape sequence is ever written', () => {
+test('without a terminal no escape sequence is written', () => {
   const { written, display } = displayOn({ isTTY: false })
   display.progress(SNAPSHOT)
   display.event({ kind: 'resumed', partition: 2, commit: 7, resumeOffset: 1234 })
   display.event(CLOSED)
   display.end()
   expect(written.join('')).not.toContain('\x1b')
-  expect(written[0]).toBe('partition 2: goes on at 1,234, after commit 7\n')
+  expect(written[0]).toBe('partition 2: resumes at 1,234, after commit 7\n')
 })
 
-test('a run that told nothing leaves nothing on the screen', () => {
+test('a run without events writes nothing', () => {
   const { written, display } = displayOn({ isTTY: true })
   display.end()
   expect(written).toEqual([])

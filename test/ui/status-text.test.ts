@@ -1,4 +1,4 @@
-/** The status as people read it. */
+/** The text output of `windrow status`. */
 import { expect, test } from 'vitest'
 import type { JobStatus, PartitionStatus } from '../../src/app/status/status.ts'
 import { NO_FATES } from '../../src/core/fate.ts'
@@ -35,7 +35,7 @@ function textOf(partitions: readonly PartitionStatus[], more: Partial<JobStatus>
   return statusText({ ...job, counts: COUNTS, partitions, ...more })
 }
 
-test('three tables: partitions, open windows, records', () => {
+test('the text has three tables: partitions, open windows, records', () => {
   expect(textOf([TAKEN, { ...FRESH, partition: 1 }])).toBe(
     [
       'job fleet  topic vm  windows of 1 h  aggregator summary@1',
@@ -56,7 +56,7 @@ test('three tables: partitions, open windows, records', () => {
   )
 })
 
-test('late points that are pending, and revisions, where there are any', () => {
+test('pending late points and revisions are shown if there are any', () => {
   const text = textOf([
     { ...TAKEN, late: { pending: 3, revisions: 1200 } },
     { ...FRESH, partition: 1 },
@@ -71,7 +71,7 @@ test('late points that are pending, and revisions, where there are any', () => {
   expect(textOf([TAKEN])).not.toContain('late points pending')
 })
 
-test('without open windows there is no table of them, and one partition needs no sum', () => {
+test('the text has no table of open windows without any, and no sum for one partition', () => {
   const text = textOf([FRESH])
   expect(text).not.toContain('open window')
   expect(text).not.toContain('all')
@@ -81,15 +81,15 @@ const HALT = { code: 'DATA_LOSS', message: 'it must resume at offset 1', remedy:
 const INTENT = { commit: 1025, epoch: 3, cut: 12_400, window: AT, trigger: 'deadline' } as const
 
 test.each<[string, Partial<PartitionStatus>, string]>([
-  ['a close under way', { intent: INTENT }, 'commit 1,025 under way: the close of 2026-03-01 14:00 (deadline)'],
+  ['a close in progress', { intent: INTENT }, 'commit 1,025 under way: the close of 2026-03-01 14:00 (deadline)'],
   [
-    'a checkpoint under way',
+    'a checkpoint in progress',
     { intent: { ...INTENT, window: null, trigger: null } },
     'commit 1,025 under way: a checkpoint',
   ],
-  ['a goal that is reached', { goal: { offset: 12_345, isReached: true } }, 'ended'],
-  ['a goal that is not', { goal: { offset: 13_000, isReached: false } }, 'between commits'],
-  ['a halt, whatever was under way', { intent: INTENT, halted: HALT }, 'halted'],
+  ['a reached goal', { goal: { offset: 12_345, isReached: true } }, 'ended'],
+  ['a missed goal', { goal: { offset: 13_000, isReached: false } }, 'between commits'],
+  ['a halt, whatever was in progress', { intent: INTENT, halted: HALT }, 'halted'],
 ])('%s', (_, more, state) => {
   const row = textOf([{ ...TAKEN, ...more }])
     .split('\n')
@@ -97,26 +97,26 @@ test.each<[string, Partial<PartitionStatus>, string]>([
   expect(row?.endsWith(`complete  ${state}`)).toBe(true)
 })
 
-test('what is halted stands above the tables, with the reason and what can be done', () => {
+test('a halt is printed above the tables, with its reason and remedy', () => {
   const lines = textOf([TAKEN, { ...TAKEN, partition: 1, halted: HALT }], {
     halted: { ...HALT, atMs: null, code: 'TOPIC_RECREATED' },
   }).split('\n')
   expect(lines.slice(1, 6)).toEqual([
     'the job is halted: TOPIC_RECREATED: it must resume at offset 1',
     '  remedy: Restore it.',
-    'partition 1 is halted since 2026-03-01 14:00: DATA_LOSS: it must resume at offset 1',
+    'partition 1 halted at 2026-03-01 14:00: DATA_LOSS: it must resume at offset 1',
     '  remedy: Restore it.',
     '',
   ])
 })
 
-test('a lag that is not known says why', () => {
+test('an unknown lag is shown with its reason', () => {
   expect(textOf([TAKEN], { lagProblem: 'give --brokers to see the lag' })).toContain(
     '\nlag unknown: give --brokers to see the lag\n',
   )
 })
 
-test('a job on files says so', () => {
+test('a job on files is labelled as such', () => {
   expect(textOf([TAKEN], { topic: null })).toContain('job fleet  files  windows')
 })
 

@@ -17,7 +17,7 @@ test('a style without colours leaves text as it is', () => {
     expect((paint as (text: string) => string)('text')).toBe('text')
 })
 
-test('colours take no columns', () => {
+test('colours do not count as columns', () => {
   expect(createStyle(true).red('late')).toBe('\x1b[31mlate\x1b[39m')
   expect(visibleLength(createStyle(true).red('late'))).toBe(4)
   expect(visibleLength('▁▂')).toBe(2)

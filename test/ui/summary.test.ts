@@ -17,7 +17,7 @@ const SUMMARY: JobSummary = {
   pointsPerSecond: 71_536,
 }
 
-test('a summary says what became of every record, of every window, and of every metric', () => {
+test('a summary shows the fate of every record, the closed windows and every metric', () => {
   expect(summaryText(SUMMARY).split('\n')).toEqual([
     'consumed  304,028 in 4.3 s (72k/s)',
     '  accepted 302,970  duplicate 4  conflict 0  late 0  rejected 2  manifests 1,052',

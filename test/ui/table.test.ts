@@ -9,7 +9,7 @@ test('columns are as wide as their widest cell, and no line ends in blanks', () 
   expect(lines).toEqual(['metric       count', 'cpu          1,052', 'memory_used      7', 'disk'])
 })
 
-test('without rows only the titles stand', () => {
+test('a table without rows has only its titles', () => {
   expect(renderTable(COLUMNS, [])).toEqual(['metric  count'])
 })
 

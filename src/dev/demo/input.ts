@@ -29,6 +29,6 @@ function otherDemo(before: Json): WindrowError {
   const flags = `--vms ${began.vms} --points ${began.points} --window ${durationText(began.windowMs)} --seed ${began.seed}`
   return new WindrowError(`the folder holds ${isDemo ? `a demo that began with ${flags}` : 'a job that is no demo'}`, {
     code: 'INPUT_CHANGED',
-    remedy: isDemo ? 'Give the same flags to go on with it, or another --data-dir.' : 'Give another --data-dir.',
+    remedy: isDemo ? 'Give the same flags to resume it, or another --data-dir.' : 'Give another --data-dir.',
   })
 }

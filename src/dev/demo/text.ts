@@ -16,7 +16,7 @@ const MAX_RANGES = 6
 export interface Onward {
   /** Path of the results file. */
   readonly results: string
-  /** Command lines to go on with, as one types them. */
+  /** Command lines to try next, as a user types them. */
   readonly next: readonly string[]
 }
 
@@ -101,7 +101,7 @@ function drawingLines({ drawings, drawnFrom }: DemoReport, { options }: Fleet, s
   const source =
     drawnFrom === 'results'
       ? `mean of each ${column}, from the results`
-      : `mean of each ${column}, of the points made anew; p95 is from the results`
+      : `mean of each ${column}, of the regenerated points; p95 is from the results`
   const p95 = options.windowMs < DAY_MS ? 'highest p95' : 'p95'
   const rows = drawings.map(({ vmId, means, p95: value }: Drawing) => [
     vmId,

@@ -1,4 +1,4 @@
-/** `windrow close` on the embedded sidecar: while a run goes on, when none does, and what it refuses. */
+/** `windrow close` on the embedded sidecar: during a run, without a run, and the requests that it rejects. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 const line = (seq: number, minute: number): string =>
   `${JSON.stringify({ vmId: 'web-1', metric: 'cpu', timestamp: START + minute * MINUTE, seq, value: seq })}\n`
 
-/** A run that waits for more of its input, with the windows of 14 and 15 o'clock open. */
+/** A run that waits for more input, with the windows of 14:00 and 15:00 open. */
 async function waitingRun(): Promise<PipedRun> {
   const run = startPiped(
     ['run', '--input', '-', '--grace', '1h', '--deadline', '1h', '--partitions', '1', '--checkpoint-every', '2'],
@@ -33,7 +33,7 @@ async function waitingRun(): Promise<PipedRun> {
   return run
 }
 
-/** The run's own word: the two points are in a checkpoint. */
+/** Resolves when the run reports that a checkpoint contains the two points. */
 async function untilOpen(windows: number, run: PipedRun): Promise<void> {
   let ended: Ended | null = null
   void run.ended.then((how) => (ended = how))
@@ -45,28 +45,28 @@ async function untilOpen(windows: number, run: PipedRun): Promise<void> {
 }
 
 const windrow = (args: string): Promise<ExampleRun> => runLine(`windrow ${args}`, folder)
-const told = (): string[] =>
+const closedWindows = (): string[] =>
   resultsIn(join(folder, '.windrow/results.ndjson')).map(
     (one) => `${one.windowStart - START} ${one.reason}/${one.received}`,
   )
 
-test('the example of its help closes the window of a run that goes on, which then takes the rest as it comes', async () => {
+test('the example of --help closes a window of a running job, which then continues with further input', async () => {
   const run = await waitingRun()
   const closed = await runLine(exampleOf('close'), folder)
   expect(closed).toMatchObject({ code: 0, stderr: '' })
   expect(closed.stdout).toMatch(/^partition 0: closed 2026-03-01 14:00, by commit \d+\n$/)
-  expect(told()).toEqual(['0 forced/1'])
-  // The window is refused from now on, and its neighbour is still open.
+  expect(closedWindows()).toEqual(['0 forced/1'])
+  // From now on a request for this window is rejected, and the next window is still open.
   const again = await runLine(exampleOf('close'), folder)
   expect(again).toMatchObject({ code: 1 })
   expect(again.stdout).toBe('partition 0: nothing done: 2026-03-01 14:00 has closed before; open: 2026-03-01 15:00\n')
   expect(again.stderr).toContain('NO_SUCH_WINDOW')
   run.end()
   expect(await run.ended).toMatchObject({ code: 0 })
-  expect(told()).toEqual(['0 forced/1', `${60 * MINUTE} grace/1`])
+  expect(closedWindows()).toEqual(['0 forced/1', `${60 * MINUTE} grace/1`])
 })
 
-test('without a run there is no owner: it says so, or leaves the request, which the next run carries out first', async () => {
+test('without a run there is no owner: the command reports that, or stores the request, which the next run executes first', async () => {
   const run = await waitingRun()
   run.kill()
   await run.ended
@@ -84,11 +84,11 @@ test('without a run there is no owner: it says so, or leaves the request, which 
   next.write(line(0, 1) + line(1, 61) + line(2, 62))
   next.end()
   expect(await next.ended).toMatchObject({ code: 0 })
-  // The window closed before the last point was read, so that point amends it.
-  expect(told()).toEqual(['0 forced/1', `${60 * MINUTE} forced/1`, `${60 * MINUTE} forced/2`])
+  // The window was closed before the last point was read, so that point amends it.
+  expect(closedWindows()).toEqual(['0 forced/1', `${60 * MINUTE} forced/1`, `${60 * MINUTE} forced/2`])
 })
 
-test('a partition that there is not, and a folder without a state, are told as that', async () => {
+test('an unknown partition, job or data folder is an error', async () => {
   const run = await waitingRun()
   const close = `close --window ${START} --by ann --why x`
   expect((await windrow(`${close} --partition 1`)).stderr).toContain('there is no partition 1: job windrow has 1')

@@ -1,4 +1,4 @@
-/** `windrow replay` of a job on the embedded sidecar: the same, a tampered result, a part of it, nothing left behind. */
+/** `windrow replay` of a job on the embedded sidecar: of an unchanged job, of a tampered result, of a range, and dry. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,7 +26,7 @@ const replay = 'replay --input points.ndjson --window 5m --json'
 const reportOf = ({ stdout }: { stdout: string }) => JSON.parse(stdout) as ReplayReport
 
 describe.sequential('a replay', () => {
-  test('by the example of its help comes to the same bytes and the same digests, and leaves the job as it is', async () => {
+  test('with the example of --help produces the same bytes and digests, and does not change the job', async () => {
     const before = readFileSync(at('.windrow/results.ndjson'), 'utf8')
     const ended = await runLine(exampleOf('replay'), folder)
     expect(ended).toMatchObject({ code: 0 })
@@ -42,7 +42,7 @@ describe.sequential('a replay', () => {
     expect(again.sort()).toEqual(digests('.windrow/results.certificates.ndjson').sort())
   })
 
-  test('of a part compares its windows alone; a dry one leaves nothing', async () => {
+  test('of a range compares only its windows; a dry run writes nothing', async () => {
     const whole = linesIn(at('.windrow/results.ndjson')).map((line) => JSON.parse(line) as { windowStart: number })
     const last = Math.max(...whole.map(({ windowStart }) => windowStart))
     const time = new Date(last).toISOString().replace('.000', '')
@@ -55,7 +55,7 @@ describe.sequential('a replay', () => {
     expect(existsSync(at('.windrow/replays/dry_run'))).toBe(false)
   })
 
-  test('names the result that is not what the records say, and fails', async () => {
+  test('fails and names the result that does not follow from the records', async () => {
     const lines = readFileSync(at('.windrow/results.ndjson'), 'utf8').split('\n')
     const victim = lines.findIndex((line) => /"received":[1-8],/.test(line))
     const { vmId, received } = JSON.parse(lines[victim] ?? '') as { vmId: string; received: number }
@@ -72,10 +72,10 @@ describe.sequential('a replay', () => {
 })
 
 describe.sequential('a promotion', () => {
-  const promoting = `${replay} --into mend --promote --by ann --why 'the file was edited'`
+  const promoting = `${replay} --into repair --promote --by ann --why 'the file was edited'`
   const verify = 'verify --input points.ndjson --window 5m --json'
 
-  test('needs an owner: without a run it says so, or leaves the request, and verify is right about the rest', async () => {
+  test('needs an owner: without a run it fails or stores the request, and verify reports only the tampered result', async () => {
     expect(await windrow(verify)).toMatchObject({ code: 1 })
     const refused = await windrow(promoting)
     expect(refused).toMatchObject({ code: 1 })
@@ -85,7 +85,7 @@ describe.sequential('a promotion', () => {
     expect(reportOf(left).promotion).toMatchObject({ promoted: 0, partitions: [{ outcome: 'left' }] })
   })
 
-  test('is carried out by the next run: the result is as the records say, and verify and replay hold again', async () => {
+  test('is executed by the next run: the result follows from the records, and verify and replay succeed again', async () => {
     const before = linesIn(at('.windrow/results.ndjson')).length
     const run = await windrow('run --input points.ndjson --window 5m')
     expect(run).toMatchObject({ code: 0 })
@@ -96,7 +96,7 @@ describe.sequential('a promotion', () => {
     expect(verified).toMatchObject({ code: 0 })
     const { differenceCount, notes } = JSON.parse(verified.stdout) as VerifyReport
     expect(differenceCount).toBe(0)
-    expect(notes.join()).toContain('promoted 1 results of the replay mend (ann: the file was edited)')
+    expect(notes.join()).toContain('promoted 1 results of the replay repair (ann: the file was edited)')
     const again = await windrow(promoting)
     expect(again).toMatchObject({ code: 0 })
     const { difference, certificates, promotion } = reportOf(again)
@@ -105,7 +105,7 @@ describe.sequential('a promotion', () => {
     expect(promotion).toMatchObject({ promoted: 0, following: 0, partitions: [] })
   })
 
-  test('is found out where it was changed itself, or made up', async () => {
+  test('is checked itself: a changed or invented promotion is found', async () => {
     const path = at('.windrow/results.ndjson')
     const text = readFileSync(path, 'utf8')
     const promoted = text.split('\n').find((line) => line.includes('"promoted":{')) ?? ''
@@ -117,27 +117,27 @@ describe.sequential('a promotion', () => {
     const changed = await windrow(verify)
     expect(changed).toMatchObject({ code: 1 })
     expect((JSON.parse(changed.stdout) as VerifyReport).differences.map(({ field }) => field)).toContain('received')
-    // One that no certificate speaks of replaces nothing.
+    // A promotion without a certificate replaces nothing.
     writeFileSync(path, text.replace(promoted, promoted.replace(/"certificate":\d+/, '"certificate":99999')))
     expect(await windrow(verify)).toMatchObject({ code: 1 })
     writeFileSync(path, text)
     expect(await windrow(verify)).toMatchObject({ code: 0 })
   })
 
-  test('says at once what is wrong with what it is asked', async () => {
+  test('reports all problems of its arguments at once', async () => {
     const { code, stderr } = await windrow(`${replay} --dry-run --promote --from 5`)
     expect(code).toBe(2)
     for (const place of ['--promote', '--from', '--by', '--why']) expect(stderr).toContain(`  ${place}: `)
   })
 })
 
-test('all that is wrong with what is asked is told before anything is done', async () => {
+test('all problems of the arguments are reported before anything is done', async () => {
   const { code, stderr } = await windrow('replay --input - --window 5m --from never --into windrow')
   expect(code).toBe(2)
   for (const place of ['--input', '--from', '--into']) expect(stderr).toContain(`  ${place}: `)
 })
 
-test('a job that has closed nothing is told as that', async () => {
+test('a replay of a job without closed windows is an error', async () => {
   const ended = await windrow(`${replay} --into again --data-dir elsewhere`)
   expect(ended).toMatchObject({ code: 1 })
   expect(ended.stderr).toContain('NOTHING_PUBLISHED')

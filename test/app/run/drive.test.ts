@@ -1,4 +1,4 @@
-/** How the partitions of a consumer group come and go in a process. */
+/** Assignment and revocation of the partitions of a consumer group in a process. */
 import { expect, test } from 'vitest'
 import { OwnedPartitions } from '../../../src/app/run/drive.ts'
 
@@ -22,7 +22,7 @@ function partitions() {
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-test('what the group gives to a process that is stopping is not begun', async () => {
+test('a stopping process does not start partitions that the group assigns to it', async () => {
   const { owned, started } = partitions()
   owned.assign([0])
   await settled()

@@ -1,4 +1,4 @@
-/** What `windrow status` says of ledgers and log, and of a state that it cannot read. */
+/** The output of `windrow status` for ledgers and logs, and for a state that it cannot read. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,14 +55,14 @@ const only = (view: PartitionView | null, log = NO_LOG, more: Partial<PartitionL
 }
 const logOf = (start: number, end: number): TopicLog => ({ ...NO_LOG, ranges: new Map([[0, { start, end }]]) })
 
-test('open windows come in order, with what they hold and how much of what they wait for is complete', () => {
+test('open windows are listed in order, with their VM windows, expected VMs and complete VMs', () => {
   expect(only(viewOf({}))?.open).toEqual([
     { start: 0, end: 100, vmWindows: 2, waitedFor: 3, complete: 1 },
     { start: 100, end: 200, vmWindows: 1, waitedFor: 2, complete: 0 },
   ])
 })
 
-test('lag is the distance from where reading goes on to the end of the log; nobody knows it without a log', () => {
+test('lag is the distance from the resume offset to the end of the log, and unknown without a log', () => {
   expect(only(viewOf({ resumeOffset: 40 }), logOf(0, 100))).toMatchObject({ logEnd: 100, lag: 60, halted: null })
   expect(only(viewOf({ resumeOffset: 40 }))).toMatchObject({ logEnd: null, lag: null, halted: null })
 })
@@ -85,16 +85,16 @@ describe('a partition is halted', () => {
   const halt = { ...said, format: 1, epoch: 3, token: 't', atMs: 1000 } as const
   const broken = new WindrowError('chunk x is gone', { code: 'CHUNK_BROKEN', remedy: 'Restore the store.' })
 
-  test('by what its owner said, whatever shows from outside', () => {
+  test('with the reason that its owner stored, whatever its log and chunks show', () => {
     const { halted } = only(viewOf({ resumeOffset: 40 }), logOf(50, 100), { halt, problem: broken }) ?? {}
     expect(halted).toEqual({ ...said, atMs: 1000 })
   })
 
-  test('before anybody has taken it', () => {
+  test('before any process has taken it over', () => {
     expect(only(null, NO_LOG, { halt })).toMatchObject({ owner: null, halted: { ...said, atMs: 1000 } })
   })
 
-  test('by chunks that are lost; what its ledger says is told all the same', () => {
+  test('by lost chunks, and the figures of its ledger are still shown', () => {
     const { ledger } = viewOf({ commit: 7, resumeOffset: 40 })
     expect(only(null, logOf(0, 100), { ledger, problem: broken })).toMatchObject({
       ...{ commit: 7, lag: 60, open: [], lastClosed: null },
@@ -103,18 +103,18 @@ describe('a partition is halted', () => {
   })
 })
 
-test('a job whose topic is another one by now is halted as a whole', () => {
-  const halt = new WindrowError('made anew', { code: 'TOPIC_RECREATED', remedy: 'Begin anew.' })
+test('a job whose topic was recreated is halted as a whole', () => {
+  const halt = new WindrowError('recreated', { code: 'TOPIC_RECREATED', remedy: 'Start a new job.' })
   const { halted, partitions } = statusOf(RECORD, [lookOf(viewOf({})), lookOf(null)], { ...NO_LOG, halt })
-  expect(halted).toEqual({ code: 'TOPIC_RECREATED', message: 'made anew', remedy: 'Begin anew.', atMs: null })
+  expect(halted).toEqual({ code: 'TOPIC_RECREATED', message: 'recreated', remedy: 'Start a new job.', atMs: null })
   expect(partitions.map((one) => one.halted)).toEqual([null, null])
 })
 
-test('a partition that nobody took yet lags by all that is there', () => {
+test('the lag of a partition that was never taken is its whole log', () => {
   expect(only(null, logOf(30, 100))).toMatchObject({ owner: null, commit: 0, resumeOffset: null, lag: 70, open: [] })
 })
 
-test('the intent is told without its pages, the last close as the index has it', () => {
+test('the status has the intent without its pages, and the last close from the index', () => {
   const what = { commit: 8, epoch: 3, cut: 99, window: 0, trigger: 'grace' } as const
   const intent: Intent = { ...what, attempt: 'x', pages: { accs: 3 } }
   const lastClosed = { window: 0, reason: 'deadline', statesDropped: 0 } as const
@@ -150,7 +150,7 @@ describe('on an embedded state', () => {
   afterEach(() => rmSync(dataDir, { recursive: true }))
   const signal = new AbortController().signal
 
-  /** Leaves a job with one of two partitions taken; `whileHeld` runs before the state is let go. */
+  /** Creates a job with one of two partitions taken; `whileHeld` runs before the state is released. */
   async function leaveJob(record: JobRecord, whileHeld = async () => {}): Promise<void> {
     const sidecar = await startEmbeddedSidecar({ dataDir: join(dataDir, 'state'), inThread: false })
     const client = await connectSidecar({ host: '127.0.0.1', grpcPort: sidecar.grpcPort })
@@ -162,7 +162,7 @@ describe('on an embedded state', () => {
     await sidecar.close()
   }
 
-  test('it is read, and left for the next run to open', async () => {
+  test('the state is read, and the next run can open it', async () => {
     await leaveJob({ ...RECORD, source: { kind: 'files' } })
     for (let look = 0; look < 2; look++) {
       expect(await readStatus(config, signal)).toMatchObject({
@@ -172,7 +172,7 @@ describe('on an embedded state', () => {
     }
   })
 
-  test('brokers that are not named or do not answer leave the lag unknown, and say so', async () => {
+  test('the lag is unknown with a reason when brokers are not given or do not answer', async () => {
     await leaveJob(RECORD)
     expect((await readStatus(config, signal)).lagProblem).toBe('give --brokers to see the lag')
     const { lagProblem, partitions } = await readStatus({ ...config, brokers: ['127.0.0.1:1'] }, signal)
@@ -180,13 +180,13 @@ describe('on an embedded state', () => {
     expect(partitions[1]).toMatchObject({ lag: null, resumeOffset: 5 })
   })
 
-  test('a state that a run holds is read through the sidecar of that run', async () => {
+  test('a state that a run has locked is read through the sidecar of that run', async () => {
     await leaveJob(RECORD, async () => {
       expect(await readStatus(config, signal)).toMatchObject({ job: 'fleet', partitions: [{}, { resumeOffset: 5 }] })
     })
   })
 
-  test('a state that is held and not served is told as that', async () => {
+  test('a state that is locked but not served is an error', async () => {
     await leaveJob(RECORD, async () => {
       rmSync(join(dataDir, 'state', 'endpoint.json'))
       await expect(readStatus(config, signal)).rejects.toMatchObject({
@@ -196,12 +196,12 @@ describe('on an embedded state', () => {
     })
   })
 
-  test('where no run has been, nothing is made', async () => {
+  test('the status of a folder without a run creates nothing', async () => {
     await expect(readStatus(config, signal)).rejects.toMatchObject({ code: 'NO_STATE' })
     expect(existsSync(join(dataDir, 'state'))).toBe(false)
   })
 
-  test('a job of another name is not there', async () => {
+  test('the status of an unknown job is an error', async () => {
     await leaveJob(RECORD)
     await expect(readStatus({ ...config, job: 'other' }, signal)).rejects.toMatchObject({ code: 'NO_JOB' })
   })

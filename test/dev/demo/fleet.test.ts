@@ -1,4 +1,4 @@
-/** Who is in the demo's fleet: the points add up, and exactly one VM has each misfortune. */
+/** The fleet of the demo: the points add up, and exactly one VM has each kind of defect. */
 import { expect, test } from 'vitest'
 import { createFleet, DAY_END, DAY_START, timestampOf, type DemoOptions } from '../../../src/dev/demo/fleet.ts'
 import { totalCount } from '../../../src/core/seq-ranges.ts'
@@ -10,7 +10,7 @@ const cases: DemoOptions[] = [
   { vms: 5_000, points: 1_000_000, windowMs: 86_400_000, seed: 2 ** 31 - 1 },
 ]
 
-test.each(cases)('$vms VMs of seed $seed make exactly $points points, each within its span', (options) => {
+test.each(cases)('$vms VMs with seed $seed send exactly $points points, each VM within its lifetime', (options) => {
   const { vms } = createFleet(options)
   expect(vms).toHaveLength(options.vms)
   expect(new Set(vms.map((vm) => vm.vmId)).size).toBe(options.vms)
@@ -23,7 +23,7 @@ test.each(cases)('$vms VMs of seed $seed make exactly $points points, each withi
   }
 })
 
-test.each(cases)('of $vms VMs of seed $seed one loses points, one appears and one leaves', (options) => {
+test.each(cases)('of $vms VMs with seed $seed one loses points, one appears and one leaves', (options) => {
   const { vms } = createFleet(options)
   const of = (role: string) => vms.filter((vm) => vm.role === role)
   expect([of('lossy'), of('newcomer'), of('leaver')].map((list) => list.length)).toEqual([1, 1, 1])
@@ -36,7 +36,7 @@ test.each(cases)('of $vms VMs of seed $seed one loses points, one appears and on
   expect(totalCount(lossy?.lost ?? [])).toBeLessThan((lossy?.points ?? 0) / 2)
 })
 
-test('another seed is another day', () => {
+test('another seed generates another day', () => {
   const options = { vms: 50, points: 5_000, windowMs: 3_600_000 }
   expect(createFleet({ ...options, seed: 1 })).not.toEqual(createFleet({ ...options, seed: 2 }))
 })

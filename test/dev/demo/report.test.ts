@@ -1,4 +1,4 @@
-/** The demo's verdict: nothing to say of results that are what was sent, and every kind of difference by its name. */
+/** The verdict of the demo: correct results have no difference, and every kind of difference is named. */
 import { expect, test } from 'vitest'
 import type { JobSummary } from '../../../src/app/types.ts'
 import type { VmWindowResult } from '../../../src/core/close-vm-window.ts'
@@ -9,7 +9,7 @@ import { tallyOf } from '../../../src/dev/demo/tally.ts'
 
 const DAY: DemoOptions = { vms: 3, points: 300, windowMs: 86_400_000, seed: 1 }
 
-/** Summary and results as they must be, one result a VM, for a test to spoil. */
+/** Correct summary and results, one result per VM, for a test to corrupt. */
 function honest(options = DAY) {
   const fleet = createFleet(options)
   const tally = tallyOf(fleet)
@@ -56,7 +56,7 @@ function report({ fleet, tally, summary, results }: ReturnType<typeof honest>) {
   return reportOn(fleet, tally, summary, lines())
 }
 
-test('results that are what was sent differ in nothing, and tell of each VM that something happened to', async () => {
+test('correct results have no differences, and the report lists each VM with a defect', async () => {
   const { differences, vms, incomplete, vmWindows } = await report(honest())
   expect({ differences, vmWindows }).toEqual({ differences: [], vmWindows: 3 })
   expect(vms.map(({ vm }) => vm.role).sort()).toEqual(['leaver', 'lossy', 'newcomer'])
@@ -65,7 +65,7 @@ test('results that are what was sent differ in nothing, and tell of each VM that
   )
 })
 
-test('a gap that goes on from one window to the next is told as one', async () => {
+test('a gap that spans two windows is reported as one', async () => {
   const all = honest()
   const lossy = all.results.find(({ reason }) => reason !== 'complete') as VmWindowResult
   const spoilt = [
@@ -86,7 +86,7 @@ test('a gap that goes on from one window to the next is told as one', async () =
   ])
 })
 
-test('a result that is not there, and one too many, are named', async () => {
+test('a missing and a surplus result are reported', async () => {
   const all = honest()
   expect((await report({ ...all, results: all.results.slice(1) })).differences.join()).toContain(
     'results: 2 instead of 3',
@@ -95,7 +95,7 @@ test('a result that is not there, and one too many, are named', async () => {
   expect((await report({ ...all, results: twice })).differences.join()).toContain('results: 4 instead of 3')
 })
 
-test('a seq that is missing and should not be, or the other way round, is named', async () => {
+test('a wrongly missing or wrongly present seq is reported', async () => {
   const all = honest()
   const spoilt = all.results.map((result) => ({ ...result, missing: result.missing.slice(1) }))
   expect((await report({ ...all, results: spoilt })).differences.join()).toMatch(/^missing seqs: .* instead of /)
@@ -109,14 +109,14 @@ test.each([
   ['duplicate', 'duplicates'],
   ['late', 'late points'],
   ['rejected', 'rejected records'],
-] as const)('a wrong count of %s is named', async (key, name) => {
+] as const)('a wrong count of %s is reported', async (key, name) => {
   const all = honest()
   const right = all.summary.points[key]
   const summary = { ...all.summary, points: { ...all.summary.points, [key]: right + 1 } }
   expect((await report({ ...all, summary })).differences).toEqual([`${name}: ${right + 1} instead of ${right}`])
 })
 
-test('a day is drawn from its points where one window has it whole, and from the results of short windows', async () => {
+test('the chart of a day is drawn from points for one long window, and from results for short windows', async () => {
   const whole = await report(honest())
   expect(whole.drawnFrom).toBe('points')
   expect(whole.drawings.map(({ p95 }) => p95)).toEqual([40, 40, 40])

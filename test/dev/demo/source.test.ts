@@ -1,4 +1,4 @@
-/** The demo's records: complete but for what is said to be lost, the same whenever they are made, from any offset on. */
+/** The records of the demo: complete except for declared losses, and reproducible from any offset. */
 import { describe, expect, test } from 'vitest'
 import { partitionOf } from '../../../src/core/murmur2.ts'
 import type { DataPoint, SourceRecord, WindowManifest } from '../../../src/core/point.ts'
@@ -21,7 +21,7 @@ function partitions(fleet: Fleet): SourceRecord[][] {
   return Array.from({ length: PARTITIONS }, (_, index) => partition(fleet, index))
 }
 
-/** Without the functions, which compare by identity. */
+/** Without functions, which are compared by identity. */
 function plain(records: readonly SourceRecord[]) {
   return records.map(({ offset, decoded }) => ({ offset, decoded }))
 }
@@ -34,12 +34,12 @@ function manifestsOf(records: readonly SourceRecord[]): WindowManifest[] {
   return records.flatMap(({ decoded }) => (decoded.kind === 'manifest' ? [decoded.manifest] : []))
 }
 
-test('the same options make the same records', () => {
+test('the same options generate the same records', () => {
   const once = partitions(createFleet(options)).map(plain)
   expect(partitions(createFleet(options)).map(plain)).toEqual(once)
 })
 
-test('records are in the partition that Kafka would give them, numbered from 0', () => {
+test('records are in the partition that Kafka would choose, numbered from 0', () => {
   partitions(createFleet(options)).forEach((records, index) => {
     expect(records.map(({ offset }) => offset)).toEqual(records.map((_, i) => i))
     const vmIds = new Set([...pointsOf(records), ...manifestsOf(records)].map(({ vmId }) => vmId))
@@ -47,7 +47,7 @@ test('records are in the partition that Kafka would give them, numbered from 0',
   })
 })
 
-test('from whatever offset it is read, a partition goes on with the same records', () => {
+test('a partition that is read from any offset continues with the same records', () => {
   const fleet = createFleet({ ...options, vms: 10, points: 20_000 })
   const all = plain(partition(fleet, 3))
   expect(all.length).toBeGreaterThan(2_000)
@@ -57,7 +57,7 @@ test('from whatever offset it is read, a partition goes on with the same records
   expect(partition(fleet, 3, all.length)).toEqual([])
 })
 
-test('a source ends, and says so again', async () => {
+test('a source reports its end repeatedly', async () => {
   const fleet = createFleet({ ...options, vms: 10, points: 20_000 })
   const expected = plain(partition(fleet, 3, 500))
   const source = await createDemoSource(fleet, PARTITIONS).open(3, 500)
@@ -83,7 +83,7 @@ describe.each([
   const parts = partitions(fleet)
   const all = parts.flat()
 
-  test('the tally counts what the source hands out', () => {
+  test('the tally counts the delivered records', () => {
     const points = pointsOf(all)
     const distinct = new Set(points.map(({ vmId, seq }) => `${vmId} ${seq}`))
     expect(distinct.size).toBe(tally.points)
@@ -93,7 +93,7 @@ describe.each([
     expect(tally.points + tally.lost).toBe(given.points)
   })
 
-  test('manifests promise all seqs of a VM once, and exactly the named VM windows lack some', () => {
+  test('manifests announce all seqs of a VM once, and exactly the named VM windows lack some', () => {
     const seen = new Map<string, SeqRanges>()
     for (const { vmId, seq, timestamp } of pointsOf(all)) {
       const key = `${vmId} ${windowStartOf(timestamp, given.windowMs)}`
@@ -115,14 +115,14 @@ describe.each([
     for (const vm of fleet.vms) expect(promised.get(vm.vmId)).toBe(vm.points)
   })
 
-  test('only the one that leaves says so, in its last manifest', () => {
+  test('only the last manifest of the leaving VM says that it is the last', () => {
     const lasts = manifestsOf(all).filter(({ last }) => last)
     const leaver = fleet.vms.find(({ role }) => role === 'leaver')
     const times = manifestsOf(all).filter(({ vmId }) => vmId === leaver?.vmId)
     expect(lasts).toEqual([times.at(-1)])
   })
 
-  test('points come out of order, but never after the grace of their window', () => {
+  test('points are out of order, but never later than the grace period of their window', () => {
     let disordered = 0
     for (const records of parts) {
       let watermark = -Infinity

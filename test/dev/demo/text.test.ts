@@ -1,4 +1,4 @@
-/** What the demo says fits a terminal of 80 columns, and says what is wrong when something is. */
+/** The texts of the demo fit a terminal of 80 columns, and show differences if there are any. */
 import { expect, test } from 'vitest'
 import type { JobSummary } from '../../../src/app/types.ts'
 import { createFleet } from '../../../src/dev/demo/fleet.ts'
@@ -50,20 +50,20 @@ test('the introduction and the report fit 80 columns', () => {
   for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
 })
 
-test('a VM is told with all its reasons and what it misses', () => {
+test('the line of a VM has all its close reasons and its missing seqs', () => {
   const text = reportText(SUMMARY, REPORT, fleet, ONWARD, PLAIN)
   expect(text).toContain('complete  4,999 of 5,000 VM windows')
   expect(text).toMatch(new RegExp(`${first.vmId} .* complete 1, grace 1 +198 of 200 +3-4, 9\n`))
   expect(text).toMatch(/▁▁.*██ {2}p95 61.0 %/)
 })
 
-test('what a line is drawn from is said', () => {
-  expect(reportText(SUMMARY, REPORT, fleet, ONWARD, PLAIN)).toContain('mean of each 30 m, of the points made anew')
+test('the text names the source of the chart', () => {
+  expect(reportText(SUMMARY, REPORT, fleet, ONWARD, PLAIN)).toContain('mean of each 30 m, of the regenerated points')
   const fromResults = { ...REPORT, drawnFrom: 'results' as const }
   expect(reportText(SUMMARY, fromResults, fleet, ONWARD, PLAIN)).toContain('mean of each 30 m, from the results')
 })
 
-test('differences stand in the place of the good verdict', () => {
+test('differences replace the good verdict', () => {
   const text = reportText(SUMMARY, { ...REPORT, differences: ['duplicates: 1 instead of 2'] }, fleet, ONWARD, PLAIN)
   expect(text).toContain('What was found is not what was sent:\n  duplicates: 1 instead of 2\n')
   expect(text).not.toContain('Every count')

@@ -1,4 +1,4 @@
-/** The sizing model: it explains the runs that it was not taken from, and its arithmetic does what it says. */
+/** The sizing model: it predicts runs that it was not fitted to, and its arithmetic is right. */
 import { describe, expect, it } from 'vitest'
 import { COSTS, COMPONENTS, RUNS, type Component } from '../../../src/dev/size/constants.ts'
 import { predictedRun, sizeOf, type Demand } from '../../../src/dev/size/model.ts'
@@ -23,11 +23,11 @@ describe('against the benchmark', () => {
       return { command: run.command, component, error, isFitted: run.fitted.includes(component) }
     }),
   )
-  it('what it was fitted to, it gives within 5 %', () => {
+  it('the model reproduces the runs that it was fitted to within 5 %', () => {
     expect(errors.filter((one) => one.isFitted && Math.abs(one.error) > 0.05)).toEqual([])
   })
 
-  it('what was held out, it gives within 25 %; a broker that does next to nothing apart', () => {
+  it('the model predicts held-out runs within 25 %, except for a nearly idle broker', () => {
     const held = errors.filter((one) => !one.isFitted)
     expect(held.length).toBeGreaterThan(8)
     expect(held.filter((one) => one.component !== 'kafka' && Math.abs(one.error) > 0.25)).toEqual([])
@@ -35,7 +35,7 @@ describe('against the benchmark', () => {
 })
 
 describe('sizing', () => {
-  it('adds up by hand: 5,000 VMs, 1,000 points a second, hourly windows closed within ten minutes', () => {
+  it('the demand of 5,000 VMs with 1,000 points per second and hourly windows matches a calculation by hand', () => {
     const { processors, partitions, averageCores, peakCores, perSecond } = sizeOf(demand)
     const perVmWindow = (COSTS.processor.perVmWindowMs + COSTS.processor.perInstanceMs) / 1000
     expect(averageCores.processor).toBeCloseTo(1000 * 4.8e-6 + (5000 / 3600) * perVmWindow, 10)
@@ -46,7 +46,7 @@ describe('sizing', () => {
     expect({ processors, partitions }).toEqual({ processors: 2, partitions: 8 })
   })
 
-  it('never has fewer than two processors, nor more than partitions while it chooses those', () => {
+  it('the model never has fewer than two processors, nor more than partitions if it chooses their number', () => {
     for (const scale of [0.001, 1, 100, 10_000]) {
       const { processors, partitions } = sizeOf({ ...demand, vms: 5000 * scale, pointsPerSecond: 1000 * scale })
       expect(processors).toBeGreaterThanOrEqual(2)
@@ -54,13 +54,13 @@ describe('sizing', () => {
     }
   })
 
-  it('keeps the partitions of a topic that is there', () => {
+  it('the model keeps the partitions of an existing topic', () => {
     expect(sizeOf({ ...demand, partitions: 12 }).partitions).toBe(12)
   })
 
   it.each<[string, Partial<Demand>, (of: Demand) => number]>([
-    ['points take processors', { pointsPerSecond: 1e6 }, (of) => sizeOf(of).processors],
-    ['VMs take memory', { vms: 1e6 }, (of) => sizeOf(of).stored.stateBytes],
+    ['more points take processors', { pointsPerSecond: 1e6 }, (of) => sizeOf(of).processors],
+    ['more VMs take memory', { vms: 1e6 }, (of) => sizeOf(of).stored.stateBytes],
     ['a shorter time to close takes cores', { closeWithinMs: 60_000 }, (of) => sizeOf(of).peakCores.sidecar],
     ['a longer retention takes disk', { topicRetentionMs: 864_000_000 }, (of) => sizeOf(of).stored.topicBytes],
     ['more frequent checkpoints take writes', { checkpointEvery: 1000 }, (of) => sizeOf(of).perSecond.checkpointBytes],
@@ -69,7 +69,7 @@ describe('sizing', () => {
     expect(measure({ ...demand, ...more })).toBeGreaterThan(measure(demand))
   })
 
-  it('what VM windows share in a workflow costs less everywhere but in Kafka', () => {
+  it('several VM windows per workflow cost less everywhere except in Kafka', () => {
     const one = sizeOf(demand)
     const many = sizeOf({ ...demand, vmsPerWorkflow: 64 })
     const without = (component: Component): boolean => component !== 'kafka'
@@ -77,13 +77,13 @@ describe('sizing', () => {
       expect(many.averageCores[component]).toBeLessThan(one.averageCores[component])
   })
 
-  it('the lag of a quiet day lets no processor be added', () => {
+  it('the lag of a quiet day does not add a processor', () => {
     const { lagThreshold, processors, partitions } = sizeOf(demand)
     const quiet = partitions * Math.min(demand.checkpointEvery, (demand.pointsPerSecond / partitions) * 3600)
     expect(Math.ceil(quiet / lagThreshold)).toBeLessThanOrEqual(processors)
   })
 
-  it('limits come by how near they are', () => {
+  it('limits are sorted by how close they are', () => {
     const shares = sizeOf({ ...demand, vms: 1e6, pointsPerSecond: 1e7 }).limits.map(({ value, limit }) => value / limit)
     expect(shares).toEqual(shares.toSorted((a, b) => b - a))
     expect(shares[0]).toBeGreaterThan(1)

@@ -19,7 +19,7 @@ describe('the cache folder', () => {
   })
 })
 
-test('what is there is not built again', async () => {
+test('an existing folder is not built again', async () => {
   let builds = 0
   const build = async (into: string) => writeFile(join(into, 'made'), String(++builds))
   const first = await builtOnce(cacheDir, 'thing', build)
@@ -27,7 +27,7 @@ test('what is there is not built again', async () => {
   expect(await readFile(join(first, 'made'), 'utf8')).toBe('1')
 })
 
-test('two builds at a time give one whole folder and leave nothing else', async () => {
+test('two concurrent builds create one complete folder and leave no other files', async () => {
   let meet: () => void
   const bothAreBuilding = new Promise<void>((resolve) => (meet = resolve))
   let building = 0
@@ -43,7 +43,7 @@ test('two builds at a time give one whole folder and leave nothing else', async 
   expect(await readdir(cacheDir)).toEqual(['thing'])
 })
 
-test('a build that fails leaves nothing, so the next one builds', async () => {
+test('a failed build leaves no files, so the next one builds', async () => {
   const failing = builtOnce(cacheDir, 'thing', async (into) => {
     await writeFile(join(into, 'half'), '')
     throw new Error('no network')
@@ -52,8 +52,8 @@ test('a build that fails leaves nothing, so the next one builds', async () => {
   expect(await readdir(cacheDir)).toEqual([])
 })
 
-test('what a killed build left is removed, what a running one makes is not', async () => {
-  // The kernel gives out no pid above 4194304.
+test('the files of a killed build are removed, those of a running one are not', async () => {
+  // The kernel assigns no pid above 4194304.
   await mkdir(join(cacheDir, '.building-4194305-aa'))
   await mkdir(join(cacheDir, `.building-${process.pid}-bb`))
   await builtOnce(cacheDir, 'thing', async () => undefined)

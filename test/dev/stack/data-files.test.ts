@@ -1,4 +1,4 @@
-/** The files of stack/ say the same as the code and as the files for containers. */
+/** The files of stack/ agree with the code and with the files for containers. */
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
@@ -8,11 +8,11 @@ import { APP_ID, STATE_STORE_NAME } from '../../../src/dev/stack/description.ts'
 
 const read = (name: string): Promise<string> => readFile(dataFile(name), 'utf8')
 
-test('a template that asks for what is not given is refused', async () => {
+test('a template with a variable that is not given is an error', async () => {
   await expect(fillTemplate('statestore-redis.yaml', {})).rejects.toThrow('asks for REDIS_ADDRESS')
 })
 
-test('the versions that are told are those that are pinned', async () => {
+test('the printed versions are the pinned ones', async () => {
   expect(await read('kafka-pom.xml')).toContain(`<version>${KAFKA_VERSION}</version>`)
   expect(await read('sidecar/go.mod')).toMatch(`github.com/dapr/dapr v${DAPR_VERSION}\n`)
   expect(await goMinimum()).toMatch(/^1\.\d+/)
@@ -31,7 +31,7 @@ test.each([
 })
 
 test.each(['redis', 'postgres'])(
-  'the component on %s has the name that Windrow asks for and keeps actors',
+  'the component on %s has the name that Windrow uses, and stores actors',
   async (store) => {
     const component = parse(await read(`compose/${store}/statestore.yaml`)) as {
       metadata: { name: string }
@@ -42,7 +42,7 @@ test.each(['redis', 'postgres'])(
   },
 )
 
-test('the sidecar hands out no more at once than the worker keeps without dropping any', async () => {
+test('the sidecar dispatches at most as many items as the worker queues without dropping any', async () => {
   const { spec } = parse(await read('compose/config.yaml')) as { spec: { workflow: Record<string, number> } }
   const { maxConcurrentWorkflowInvocations = Infinity, maxConcurrentActivityInvocations = Infinity } = spec.workflow
   expect(maxConcurrentWorkflowInvocations + maxConcurrentActivityInvocations).toBeLessThanOrEqual(110)

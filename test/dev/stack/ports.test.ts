@@ -21,15 +21,15 @@ test('by default Kafka and Prometheus have their usual ports', () => {
   expect(stackPorts(DEFAULT_PORT_BASE).prometheus).toBe(9090)
 })
 
-test.each([0, 1023, 32_669, 65_500, 9090.5, Number.NaN])('the base %s is refused', (base) => {
+test.each([0, 1023, 32_669, 65_500, 9090.5, Number.NaN])('the port base %s is rejected', (base) => {
   expect(() => stackPorts(base)).toThrow(ConfigurationError)
 })
 
-test.each([1024, 32_668])('the base %s is taken', (base) => {
+test.each([1024, 32_668])('the port base %s is accepted', (base) => {
   expect(stackPorts(base).kafka).toBe(base + 2)
 })
 
-test('a port on which somebody listens is busy, and free again once they are gone', async () => {
+test('a port with a listener is busy, and free again after the listener closes', async () => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

@@ -44,7 +44,7 @@ test('a launched process leads a session of its own, so the terminal does not re
   expect((await readFile(`/proc/${pid}/stat`, 'utf8')).split(' ')[5]).toBe(String(pid))
 })
 
-test('a pid that went to another process is not taken for the one that was started', async () => {
+test('a pid that was reused by another process is not treated as the started process', async () => {
   const launched = await launch(shell('exec sleep 1000'), pidFile, logFile)
   const before = { ...launched, startTicks: '1' }
   expect(await isAlive(before)).toBe(false)
@@ -53,7 +53,7 @@ test('a pid that went to another process is not taken for the one that was start
   await endProcess(launched, 'SIGKILL', 5000)
 })
 
-test('a process that does not end in time is told of, and stays until it is killed', async () => {
+test('a process that does not end in time is reported, and runs until it is killed', async () => {
   const stubborn = await launch(shell('trap "" TERM; echo ready; while :; do sleep 0.1; done'), pidFile, logFile)
   await logged('ready')
   expect(await endProcess(stubborn, 'SIGTERM', 300)).toBe(false)
@@ -61,14 +61,14 @@ test('a process that does not end in time is told of, and stays until it is kill
   expect(await endProcess(stubborn, 'SIGKILL', 5000)).toBe(true)
 })
 
-test('the end of a process includes the children that outlive it', async () => {
+test('the end of a process includes the end of its children', async () => {
   const parent = await launch(shell('(sleep 0.7; echo child ends) & echo ready; wait'), pidFile, logFile)
   await logged('ready')
   expect(await endProcess(parent, 'SIGKILL', 5000)).toBe(true)
   expect(await readFile(logFile, 'utf8')).toContain('child ends')
 })
 
-/** As the kernel writes it: 52 fields, of which these matter. */
+/** A stat line in the format of the kernel: 52 fields, of which these matter. */
 const stat = (comm: string, state: string, threads: number): string =>
   `77 (${comm}) ${state} 1 77 77 0 -1 4194560 9 0 0 0 5 2 0 0 20 0 ${threads} 0 123456 900 80 18446744073709551615 1 1\n`
 
@@ -90,13 +90,13 @@ test('a program that cannot be started is an error at once', async () => {
   expect(await readProcess(pidFile)).toBeNull()
 })
 
-test('a program that fails is told with its exit code and the end of what it said', async () => {
+test('a failed program is reported with its exit code and the end of its output', async () => {
   await expect(runToEnd(shell('echo first; echo last words >&2; exit 3'), logFile)).rejects.toThrow(
     /exit code 3:\nfirst\nlast words/,
   )
 })
 
-test('a program reads its input, and what it says is kept', async () => {
+test('a program receives its input, and its output is returned', async () => {
   await runToEnd(shell('read -r line; echo "got $line"', 'hello\n'), logFile)
   expect(await readFile(logFile, 'utf8')).toBe('got hello\n')
 })

@@ -1,4 +1,4 @@
-/** `windrow stack` where nothing runs: what it refuses, and what it says of a stack that is down. */
+/** `windrow stack` without a running stack: rejected arguments, and the status of a stack that is down. */
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ async function windrow(line: string, env: CliContext['env'] = { WINDROW_STACK_DI
   return execute([stackCommand], line.split(' '), { env, stdout, stderr, signal: new AbortController().signal })
 }
 
-/** A stack.json as `up` leaves it; nothing of it runs. */
+/** A stack.json as written by `up`; none of its services run. */
 async function describeOne(): Promise<void> {
   const tool = { path: '/nothing', version: '1.2.3' }
   const tools = {
@@ -58,7 +58,7 @@ describe('bad usage ends with 2 and names', () => {
     expect(err).toContain(problem)
   })
 
-  test('all that is wrong at once', async () => {
+  test('all problems at once', async () => {
     expect(await windrow('stack status --daprds x --purge')).toBe(2)
     expect(err).toContain('--purge')
     expect(err).toContain('--daprds: means nothing')
@@ -67,7 +67,7 @@ describe('bad usage ends with 2 and names', () => {
 })
 
 test.each(['status', 'down', 'logs redis'])(
-  '%s where there is no stack fails and says how to bring one up',
+  '%s without a stack fails with the command that starts one',
   async (action) => {
     expect(await windrow(`stack ${action}`)).toBe(1)
     expect(err).toContain(`windrow stack up --data-dir ${dataDir}`)
@@ -89,7 +89,7 @@ test('the status of a stack that is down lists every service and fails', async (
   ])
 })
 
-test('the status for machines is one line of JSON', async () => {
+test('the status with --json is one line', async () => {
   await describeOne()
   expect(await windrow('stack status --json')).toBe(1)
   const { services } = JSON.parse(out) as { services: unknown[] }
@@ -99,7 +99,7 @@ test('the status for machines is one line of JSON', async () => {
   })
 })
 
-test('logs prints the end of a log, and names those that are there when asked for another', async () => {
+test('logs prints the end of a log, and an unknown name is an error that lists the logs', async () => {
   await describeOne()
   await mkdir(join(dataDir, 'logs'))
   await writeFile(join(dataDir, 'logs', 'redis.log'), 'one\ntwo\nthree\n')
@@ -109,13 +109,13 @@ test('logs prints the end of a log, and names those that are there when asked fo
   expect(err).toContain('There are those of redis.')
 })
 
-test('--data-dir goes before the environment', async () => {
+test('--data-dir has precedence over the environment', async () => {
   await describeOne()
   expect(await windrow(`stack down --json --data-dir ${dataDir}`, { WINDROW_STACK_DIR: '/nowhere' })).toBe(0)
   expect(out).toBe('{"stopped":[],"purged":false}\n')
 })
 
-test('purge removes what the stack made and nothing else', async () => {
+test('purge removes the files of the stack and nothing else', async () => {
   await describeOne()
   await writeFile(join(dataDir, 'mine.txt'), '')
   expect(await windrow('stack down --purge')).toBe(0)

@@ -10,7 +10,7 @@ let folder: string
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'windrow-tools-'))))
 afterEach(() => rm(folder, { recursive: true }))
 
-/** A program that says a version, as the real ones do: some on standard output, some on standard error. */
+/** A program that prints a version like the real ones: some on standard output, some on standard error. */
 const program = (name: string, says: string, exitCode = 0) =>
   writeFile(join(folder, name), `#!/bin/sh\necho '${says}' >&2\nexit ${exitCode}\n`, { mode: 0o755 })
 
@@ -32,7 +32,7 @@ async function problemsOf(needs: ToolNeeds): Promise<string> {
   return (error as WindrowError).message
 }
 
-test('tools that are there are found with their versions', async () => {
+test('installed tools are found with their versions', async () => {
   await installAll()
   expect(await find({ go: '1.26.5', mvn: true, prometheus: false, grafana: false })).toEqual({
     java: { path: join(folder, 'java'), version: '17.0.15' },
@@ -46,7 +46,7 @@ test('tools that are there are found with their versions', async () => {
   })
 })
 
-test('all that is missing or too old is named at once, with the package to install', async () => {
+test('all missing or outdated tools are reported at once, with the package to install', async () => {
   await installAll()
   await rm(join(folder, 'redis-server'))
   await rm(join(folder, 'mvn'))
@@ -63,14 +63,14 @@ test('all that is missing or too old is named at once, with the package to insta
   )
 })
 
-test('what only builds is not asked for when nothing is to be built', async () => {
+test('build tools are not required when nothing is to be built', async () => {
   await installAll()
   await rm(join(folder, 'go'))
   await rm(join(folder, 'mvn'))
   expect(await find({ go: null, mvn: false, prometheus: false, grafana: false })).toMatchObject({ go: null, mvn: null })
 })
 
-test('a program that is there but does not run is a problem of its own', async () => {
+test('an installed program that does not run is a separate problem', async () => {
   await installAll()
   await program('java', 'error while loading shared libraries', 127)
   expect(await problemsOf({ go: null, mvn: false, prometheus: false, grafana: false })).toMatch(/java does not run/)
@@ -94,7 +94,7 @@ describe('versions', () => {
   ])('%s against %s is %i', (a, b, sign) => expect(Math.sign(compareVersions(a, b))).toBe(sign))
 })
 
-test('Grafana, which Debian has not, is asked for only where it is taken along', async () => {
+test('Grafana, which Debian does not package, is required only with --with grafana', async () => {
   await installAll()
   const needs = { go: null, mvn: false, prometheus: false, grafana: true }
   expect(await problemsOf(needs)).toMatch(/^.*\ngrafana is not installed\. Install it from https:\/\/grafana\.com/)
