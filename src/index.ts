@@ -15,9 +15,15 @@ export type { Settings } from './library/settings.ts'
 export type { JobSummary, RunEvent, RunObserver, RunProgress } from './app/types.ts'
 
 export { readResults } from './library/results.ts'
-export type { ResultOf, ResultTypeOf, StateTypeOf } from './library/results.ts'
-export type { ProducerResult, SeqRangeList, VmWindowResult } from './core/close-vm-window.ts'
-export type { CloseReason } from './core/closing.ts'
+export type {
+  CloseReason,
+  ProducerResult,
+  ResultOf,
+  ResultTypeOf,
+  SeqRangeList,
+  StateTypeOf,
+  VmWindowResult,
+} from './library/results.ts'
 
 export { defineAggregator } from './core/define-aggregator.ts'
 export { perMetric } from './core/per-metric.ts'

@@ -30,7 +30,6 @@ interface Flags extends AskFlags {
 export function createCloseCommand(loadClose: () => Promise<CloseWindows>): CliCommand {
   return {
     name: 'close',
-    summary: 'Force open windows to close, whatever they wait for',
     example: {
       line: "windrow close --window 2026-03-01T14:00Z --by ann --why 'web-1 is gone'",
       does: 'closes that window, and all before it that are open',

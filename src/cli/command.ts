@@ -16,12 +16,17 @@ export interface CliContext {
 
 export interface CliCommand {
   readonly name: string
-  /** One line for the list of commands. */
-  readonly summary: string
   /** A command line to copy, and what it does; shown by `--help`. */
   readonly example: { readonly line: string; readonly does: string }
   /** Adds the flags, and arguments if there are any. */
   configure(command: Command): void
   /** `flags` by attribute name, as commander has them. Throws a WindrowError, which the caller reports. */
   run(flags: Readonly<Record<string, unknown>>, context: CliContext, args: readonly string[]): Promise<ExitCode>
+}
+
+/** A command as the list of commands has it, before its file is loaded. */
+export interface ListedCommand extends Pick<CliCommand, 'name'> {
+  /** One line for the list of commands. */
+  readonly summary: string
+  load(): Promise<CliCommand>
 }

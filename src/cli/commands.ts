@@ -1,27 +1,87 @@
-/** Every command that there is, in the order of `windrow --help`. */
-import type { CliCommand } from './command.ts'
-import { createDeadLettersCommand } from './dead-letters.ts'
-import { createCloseCommand } from './close.ts'
-import { demoCommand } from './demo.ts'
-import { createGatewayCommand } from './gateway.ts'
-import { createProduceCommand } from './produce.ts'
-import { createReplayCommand } from './replay.ts'
-import { createRunCommand } from './run.ts'
-import { sizeCommand } from './size.ts'
-import { stackCommand } from './stack.ts'
-import { createStatusCommand } from './status.ts'
-import { createVerifyCommand } from './verify.ts'
+/**
+ * Every command, in the order of `windrow --help`. A command's file is loaded only if the command line names the command,
+ * and the application behind it only when the command runs: help and usage errors do without both.
+ */
+import type { ListedCommand } from './command.ts'
 
-export const commands: readonly CliCommand[] = [
-  demoCommand,
-  createRunCommand(async () => (await import('../app/run/run.ts')).runJob),
-  createProduceCommand(async () => (await import('../app/produce/produce.ts')).produceFiles),
-  createGatewayCommand(async () => (await import('../app/gateway/gateway.ts')).runGateway),
-  createStatusCommand(async () => (await import('../app/status/status.ts')).readStatus),
-  createVerifyCommand(async () => (await import('../app/verify/verify.ts')).runVerify),
-  createDeadLettersCommand(async () => (await import('../app/dead-letters/dead-letters.ts')).openDeadLetters),
-  createReplayCommand(async () => (await import('../app/replay/replay.ts')).replayJob),
-  createCloseCommand(async () => (await import('../app/close/close.ts')).closeWindows),
-  sizeCommand,
-  stackCommand,
+export const commands: readonly ListedCommand[] = [
+  {
+    name: 'demo',
+    summary: 'See it work: a day of a made-up fleet, through to its results',
+    load: async () => (await import('./demo.ts')).demoCommand,
+  },
+  {
+    name: 'run',
+    summary: 'Close the windows of files or of a Kafka topic',
+    load: async () => {
+      const { createRunCommand } = await import('./run.ts')
+      return createRunCommand(async () => (await import('../app/run/run.ts')).runJob)
+    },
+  },
+  {
+    name: 'produce',
+    summary: 'Write the points of files to a Kafka topic',
+    load: async () => {
+      const { createProduceCommand } = await import('./produce.ts')
+      return createProduceCommand(async () => (await import('../app/produce/produce.ts')).produceFiles)
+    },
+  },
+  {
+    name: 'gateway',
+    summary: 'Take points over HTTP and write them to a Kafka topic',
+    load: async () => {
+      const { createGatewayCommand } = await import('./gateway.ts')
+      return createGatewayCommand(async () => (await import('../app/gateway/gateway.ts')).runGateway)
+    },
+  },
+  {
+    name: 'status',
+    summary: 'Show how far a job is, partition by partition',
+    load: async () => {
+      const { createStatusCommand } = await import('./status.ts')
+      return createStatusCommand(async () => (await import('../app/status/status.ts')).readStatus)
+    },
+  },
+  {
+    name: 'verify',
+    summary: 'Count again what a run has published, from its records, and compare',
+    load: async () => {
+      const { createVerifyCommand } = await import('./verify.ts')
+      return createVerifyCommand(async () => (await import('../app/verify/verify.ts')).runVerify)
+    },
+  },
+  {
+    name: 'dead-letters',
+    summary: 'List the records that a job refused, show one, or send one again',
+    load: async () => {
+      const { createDeadLettersCommand } = await import('./dead-letters.ts')
+      return createDeadLettersCommand(async () => (await import('../app/dead-letters/dead-letters.ts')).openDeadLetters)
+    },
+  },
+  {
+    name: 'replay',
+    summary: 'Compute again what a job has closed, and compare',
+    load: async () => {
+      const { createReplayCommand } = await import('./replay.ts')
+      return createReplayCommand(async () => (await import('../app/replay/replay.ts')).replayJob)
+    },
+  },
+  {
+    name: 'close',
+    summary: 'Force open windows to close, whatever they wait for',
+    load: async () => {
+      const { createCloseCommand } = await import('./close.ts')
+      return createCloseCommand(async () => (await import('../app/close/close.ts')).closeWindows)
+    },
+  },
+  {
+    name: 'size',
+    summary: 'Compute partitions, processors, CPU and memory for a load',
+    load: async () => (await import('./size.ts')).sizeCommand,
+  },
+  {
+    name: 'stack',
+    summary: 'Run Kafka, Redis, PostgreSQL and Dapr here, without containers',
+    load: async () => (await import('./stack.ts')).stackCommand,
+  },
 ]

@@ -47,7 +47,6 @@ interface Options {
 export function createDeadLettersCommand(load: () => Promise<OpenDeadLetters>): CliCommand {
   return {
     name: 'dead-letters',
-    summary: 'List the records that a job refused, show one, or send one again',
     example: {
       line: 'windrow dead-letters list --reason too-late --reason invalid',
       does: 'of the last run on files here; with --brokers, of a job on Kafka',

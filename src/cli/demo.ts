@@ -36,7 +36,6 @@ const MAX_VM_WINDOWS = 1_000_000
 
 export const demoCommand: CliCommand = {
   name: 'demo',
-  summary: 'See it work: a day of a made-up fleet, through to its results',
   example: { line: 'windrow demo --vms 60 --points 60000 --window 2h', does: 'fewer VMs, in windows of two hours' },
   configure(command) {
     for (const [name, { kind, help, default: value }] of Object.entries(FLEET_FLAGS)) {

@@ -21,7 +21,6 @@ const SETTINGS: readonly SettingKey[] = [
 export function createGatewayCommand(loadGateway: () => Promise<RunGateway>): CliCommand {
   return {
     name: 'gateway',
-    summary: 'Take points over HTTP and write them to a Kafka topic',
     example: {
       line: 'windrow gateway --brokers localhost:9092 --topic vm --partitions 8',
       does: 'takes points on http://127.0.0.1:8080, from this machine alone',

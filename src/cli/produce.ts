@@ -25,7 +25,6 @@ interface Options {
 export function createProduceCommand(loadProduce: () => Promise<ProduceFiles>): CliCommand {
   return {
     name: 'produce',
-    summary: 'Write the points of files to a Kafka topic',
     example: {
       line: 'windrow produce --input day.csv --brokers kafka:9092 --topic vm --partitions 8',
       does: 'makes the topic first if it is not there',

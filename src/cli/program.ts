@@ -1,19 +1,20 @@
 /** Parses a command line, runs its command and gives the exit code. The only place that reports errors. */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import type { CliCommand, CliContext, ExitCode } from './command.ts'
+import type { CliCommand, CliContext, ExitCode, ListedCommand } from './command.ts'
 import { errorText, exitCodeOf } from './report-error.ts'
 import { usageErrorOf } from './usage.ts'
 
 /** `args` without the program's name. Never rejects. */
 export async function execute(
-  commands: readonly CliCommand[],
+  commands: readonly ListedCommand[],
   args: readonly string[],
   context: CliContext,
 ): Promise<ExitCode> {
   let exitCode: ExitCode = 0
-  const program = createProgram(commands, context, (code) => (exitCode = code))
   try {
+    const named = await commands.find(({ name }) => name === commandNameIn(args))?.load()
+    const program = createProgram(commands, named, context, (code) => (exitCode = code))
     await program.parseAsync(args, { from: 'user' })
     return exitCode
   } catch (error) {
@@ -24,9 +25,16 @@ export async function execute(
   }
 }
 
-/** Exported for the tests of help texts. */
+/** The command line has at most one command: the first word that is not a flag, or the next one after `help`. */
+function commandNameIn(args: readonly string[]): string | undefined {
+  const [first, second] = args.filter((arg) => !arg.startsWith('-'))
+  return first === 'help' ? second : first
+}
+
+/** `named` is the command that the command line names. The others are only listed. Exported for the tests of help texts. */
 export function createProgram(
-  commands: readonly CliCommand[],
+  commands: readonly ListedCommand[],
+  named: CliCommand | undefined,
   context: CliContext,
   onExitCode: (code: ExitCode) => void,
 ): Command {
@@ -45,16 +53,17 @@ export function createProgram(
       getErrHasColors: () => false,
     })
   reportUsageErrors(program)
-  for (const cliCommand of commands) {
-    const { name, summary, example } = cliCommand
+  for (const { name, summary } of commands) {
     const command = program.command(name).description(summary)
-    cliCommand.configure(command)
+    reportUsageErrors(command)
+    if (named?.name !== name) continue
+    const { example } = named
+    named.configure(command)
     command.addHelpText(
       'after',
       `\nExample: ${example.does}\n  ${example.line}\nAll settings: docs/reference/settings.md`,
     )
-    command.action(async () => onExitCode(await cliCommand.run(command.opts(), context, command.args)))
-    reportUsageErrors(command)
+    command.action(async () => onExitCode(await named.run(command.opts(), context, command.args)))
   }
   return program
 }

@@ -36,7 +36,6 @@ interface Flags extends AskFlags {
 export function createReplayCommand(loadReplay: () => Promise<ReplayJob>): CliCommand {
   return {
     name: 'replay',
-    summary: 'Compute again what a job has closed, and compare',
     example: {
       line: 'windrow replay --input points.ndjson --window 5m --into again',
       does: 'give the settings of the run',

@@ -18,7 +18,6 @@ const SETTINGS = settings.filter(({ meta }) => meta.group !== 'Gateway').map(({ 
 export function createRunCommand(loadRunJob: () => Promise<RunJob>): CliCommand {
   return {
     name: 'run',
-    summary: 'Close the windows of files or of a Kafka topic',
     example: { line: 'windrow run --input points.ndjson --window 5m', does: 'results to .windrow/results.ndjson' },
     configure: (command) => addSettingFlags(command, SETTINGS),
     async run(flags, context) {

@@ -37,7 +37,6 @@ const AMEND_WINDOWS = 3
 
 export const sizeCommand: CliCommand = {
   name: 'size',
-  summary: 'Compute partitions, processors, CPU and memory for a load',
   example: {
     line: 'windrow size --vms 5000 --points-per-second 1000',
     does: 'what it takes, and what gives way first',

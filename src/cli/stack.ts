@@ -40,7 +40,6 @@ const DEFAULT_LINES = 100
 
 export const stackCommand: CliCommand = {
   name: 'stack',
-  summary: 'Run Kafka, Redis, PostgreSQL and Dapr here, without containers',
   example: { line: 'windrow stack up --state postgres --daprds 2', does: 'a stack that keeps its state in PostgreSQL' },
   configure: (command) =>
     void command

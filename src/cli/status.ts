@@ -28,7 +28,6 @@ interface Options {
 export function createStatusCommand(loadReadStatus: () => Promise<ReadStatus>): CliCommand {
   return {
     name: 'status',
-    summary: 'Show how far a job is, partition by partition',
     example: {
       line: 'windrow status --sidecar dapr --brokers localhost:9092 --watch',
       does: `lag and open windows, drawn again every ${DEFAULT_WATCH_SECONDS} s`,

@@ -28,7 +28,6 @@ const SHOWN: readonly SettingKey[] = [
 export function createVerifyCommand(loadVerify: () => Promise<RunVerify>): CliCommand {
   return {
     name: 'verify',
-    summary: 'Count again what a run has published, from its records, and compare',
     example: {
       line: 'windrow verify --input points.ndjson --window 5m',
       does: 'with the settings of the run; exit code 1 when something differs',

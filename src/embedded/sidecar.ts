@@ -1,7 +1,6 @@
 /** Starts and closes the embedded sidecar, in a thread of its own or in this one. */
 import { Worker } from 'node:worker_threads'
 import { messageOf, WindrowError } from '../errors/index.ts'
-import { startServer } from './server.ts'
 import type { ServerOptions } from './server.ts'
 import type { FaultPlan } from './faults.ts'
 import type { Retention } from './task-hub.ts'
@@ -54,6 +53,7 @@ export async function startEmbeddedSidecar(options: EmbeddedSidecarOptions): Pro
 
 async function startHere(options: ServerOptions): Promise<EmbeddedSidecar> {
   const failure = new Failure()
+  const { startServer } = await import('./server.ts')
   const server = await startServer(options, (error) => failure.report(error))
   return {
     grpcPort: server.port,

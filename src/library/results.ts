@@ -1,9 +1,15 @@
-/** Reads published results, typed by the aggregator that computed them. */
+/**
+ * Reads published results, typed by the aggregator that computed them. Also the entry `windrow/results`, for programs that
+ * only read results: it loads nothing but this file's few imports, and no package.
+ */
 import { readPublishedResults } from '../adapters/files/read-results.ts'
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { VmWindowResult } from '../core/close-vm-window.ts'
 import type { CloseReason } from '../core/closing.ts'
 import type { Summary } from '../core/summary.ts'
+
+export type { ProducerResult, SeqRangeList, VmWindowResult } from '../core/close-vm-window.ts'
+export type { CloseReason } from '../core/closing.ts'
 
 /** The type of a result's `metrics`: what the aggregator publishes. */
 export type ResultTypeOf<A extends AnyAggregator> = ReturnType<A['result']>

@@ -1,11 +1,12 @@
-/** Runs a job from a program instead of the command line. */
-import { runJobWith } from '../app/run/run.ts'
-import { loadAggregator } from '../app/load-aggregator.ts'
+/**
+ * Runs a job from a program instead of the command line. The application and its libraries (the Dapr SDK, gRPC, zod) are
+ * loaded by the first run, so importing Windrow is cheap.
+ */
 import type { JobSummary, RunEvent, RunObserver, RunProgress } from '../app/types.ts'
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { Summary } from '../core/summary.ts'
 import type { ResultTypeOf } from './results.ts'
-import { resolveSettings, type Settings } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 export interface RunOptions<A extends AnyAggregator = Summary> {
   readonly settings: Settings
@@ -30,11 +31,14 @@ export type RunSummary<A extends AnyAggregator = Summary> = Omit<JobSummary, 'me
  */
 export async function run<A extends AnyAggregator = Summary>(options: RunOptions<A>): Promise<RunSummary<A>> {
   const { settings, observer = {}, signal = new AbortController().signal } = options
+  const { resolveSettings } = await import('./settings.ts')
   const config = resolveSettings(settings)
   const complete: RunObserver = {
     progress: (snapshot: RunProgress) => observer.progress?.(snapshot),
     event: (event: RunEvent) => observer.event?.(event),
   }
+  const { loadAggregator } = await import('../app/load-aggregator.ts')
   const aggregator = options.aggregator ?? (await loadAggregator(config.aggregator))
+  const { runJobWith } = await import('../app/run/run.ts')
   return (await runJobWith(aggregator, config, complete, signal)) as unknown as RunSummary<A>
 }

@@ -1,4 +1,4 @@
-import type { CliContext } from '../../src/cli/command.ts'
+import type { CliCommand, CliContext, ListedCommand } from '../../src/cli/command.ts'
 
 export interface FakeCli {
   readonly context: CliContext
@@ -25,4 +25,9 @@ export function fakeCli(env: CliContext['env'] = {}): FakeCli {
     stderr: () => err.join(''),
     stop: () => controller.abort(),
   }
+}
+
+/** A list of this command alone. */
+export function only(command: CliCommand): readonly ListedCommand[] {
+  return [{ name: command.name, summary: '', load: async () => command }]
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { CloseOrder, CloseReport, CloseWindows, PartitionClose } from '../../src/app/close/close.ts'
 import { createCloseCommand } from '../../src/cli/close.ts'
 import { execute } from '../../src/cli/program.ts'
-import { fakeCli } from './cli-context.ts'
+import { fakeCli, only } from './cli-context.ts'
 
 const AT = Date.UTC(2026, 2, 1, 14)
 const HOUR = 3_600_000
@@ -18,7 +18,7 @@ async function close(partitions: readonly PartitionClose[], flags: readonly stri
     orders.push(given)
     return report
   }
-  const exitCode = await execute([createCloseCommand(async () => closeWindows)], ['close', ...flags], cli.context)
+  const exitCode = await execute(only(createCloseCommand(async () => closeWindows)), ['close', ...flags], cli.context)
   return { exitCode, order: orders[0], report, stdout: cli.stdout(), stderr: cli.stderr() }
 }
 

@@ -7,7 +7,7 @@ import { openDeadLetters } from '../../src/app/dead-letters/dead-letters.ts'
 import { createDeadLettersCommand } from '../../src/cli/dead-letters.ts'
 import { execute } from '../../src/cli/program.ts'
 import { run } from '../../src/index.ts'
-import { fakeCli } from './cli-context.ts'
+import { fakeCli, only } from './cli-context.ts'
 
 const HOUR = 3_600_000
 const point = (seq: number, timestamp: number, extra = ''): string =>
@@ -33,7 +33,7 @@ const command = createDeadLettersCommand(async () => openDeadLetters)
 /** Runs the command in the folder of the run. */
 async function deadLetters(...args: readonly string[]) {
   const cli = fakeCli({ WINDROW_DATA_DIR: join(folder, '.windrow') })
-  const exitCode = await execute([command], ['dead-letters', ...args], cli.context)
+  const exitCode = await execute(only(command), ['dead-letters', ...args], cli.context)
   return { exitCode, stdout: cli.stdout(), stderr: cli.stderr() }
 }
 

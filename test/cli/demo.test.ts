@@ -9,7 +9,7 @@ import { execute } from '../../src/cli/program.ts'
 import { createFleet } from '../../src/dev/demo/fleet.ts'
 import { tallyOf } from '../../src/dev/demo/tally.ts'
 import { linesIn, resultsIn, start, summaryOf, windrow, type Running } from '../support/windrow-process.ts'
-import { fakeCli } from './cli-context.ts'
+import { fakeCli, only } from './cli-context.ts'
 
 let home: string
 beforeAll(() => {
@@ -166,7 +166,7 @@ test.each([
   [['--data-dir', ''], '--data-dir: is empty'],
 ])('%j is rejected with a remedy before anything is created', async (flags, text) => {
   const cli = fakeCli()
-  expect(await execute([demoCommand], ['demo', ...flags], cli.context)).toBe(2)
+  expect(await execute(only(demoCommand), ['demo', ...flags], cli.context)).toBe(2)
   expect(cli.stderr()).toContain(text)
   expect(cli.stdout()).toBe('')
 })

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { GatewayRequest, GatewaySummary, RunGateway } from '../../src/app/gateway/gateway.ts'
 import { createGatewayCommand } from '../../src/cli/gateway.ts'
 import { execute } from '../../src/cli/program.ts'
-import { fakeCli } from './cli-context.ts'
+import { fakeCli, only } from './cli-context.ts'
 
 const SUMMARY: GatewaySummary = { points: 1200, manifests: 3, answers: { 200: 12, 503: 1 }, seconds: 90 }
 const COMPLETE = ['--brokers', 'k:9092', '--topic', 'vm']
@@ -28,7 +28,7 @@ async function gateway(flags: readonly string[], env = {}) {
     observer.draining()
     return SUMMARY
   }
-  const exitCode = await execute([createGatewayCommand(async () => serve)], ['gateway', ...flags], cli.context)
+  const exitCode = await execute(only(createGatewayCommand(async () => serve)), ['gateway', ...flags], cli.context)
   return { exitCode, stdout: cli.stdout(), stderr: cli.stderr(), request: request as GatewayRequest | null }
 }
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { ProduceFiles, ProduceRequest, ProduceSummary } from '../../src/app/produce/produce.ts'
 import { createProduceCommand } from '../../src/cli/produce.ts'
 import { execute } from '../../src/cli/program.ts'
-import { fakeCli } from './cli-context.ts'
+import { fakeCli, only } from './cli-context.ts'
 
 const SUMMARY: ProduceSummary = {
   ...{ points: 1200, manifests: 100, undecodable: 0, bytes: 65_536 },
@@ -23,7 +23,7 @@ const ending =
 async function produce(copy: ProduceFiles, flags: readonly string[], env = {}) {
   const cli = fakeCli(env)
   const command = createProduceCommand(async () => copy)
-  const exitCode = await execute([command], ['produce', ...flags], cli.context)
+  const exitCode = await execute(only(command), ['produce', ...flags], cli.context)
   return { exitCode, stdout: cli.stdout(), stderr: cli.stderr() }
 }
 
@@ -66,7 +66,7 @@ test('brokers and topic may come from the environment, several inputs from the f
 test('all missing or wrong settings are reported at once, and the application is not loaded', async () => {
   const cli = fakeCli()
   const command = createProduceCommand(() => Promise.reject(new Error('loaded')))
-  expect(await execute([command], ['produce', '--topic', 'no pe', '--partitions', '0'], cli.context)).toBe(2)
+  expect(await execute(only(command), ['produce', '--topic', 'no pe', '--partitions', '0'], cli.context)).toBe(2)
   for (const place of ['--input', '--brokers', '--topic', '--partitions'])
     expect(cli.stderr()).toContain(`  ${place}: `)
   expect(cli.stderr()).not.toContain('loaded')
@@ -90,7 +90,7 @@ test('a stopped command prints its summary and reports that the input has not en
     cli.stop()
     return ending(SUMMARY)(...args)
   }
-  expect(await execute([createProduceCommand(async () => copy)], ['produce', ...COMPLETE], cli.context)).toBe(1)
+  expect(await execute(only(createProduceCommand(async () => copy)), ['produce', ...COMPLETE], cli.context)).toBe(1)
   expect(cli.stdout()).toContain('produced  1,200 points')
   expect(cli.stderr()).toContain('windrow: STOPPED: stopped before the end of the input')
 })

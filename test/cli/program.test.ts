@@ -6,12 +6,12 @@ import { addSettingFlags } from '../../src/cli/flags.ts'
 import { createProgram, execute } from '../../src/cli/program.ts'
 import { settings } from '../../src/config/names.ts'
 import { ConfigurationError, WindrowError } from '../../src/errors/index.ts'
-import { fakeCli } from './cli-context.ts'
+import { fakeCli, only } from './cli-context.ts'
 
 /** A command whose action the test defines. */
 function commandThat(run: CliCommand['run']): CliCommand {
   const example = { line: 'windrow try', does: 'tries' }
-  return { name: 'try', summary: 'Try', example, configure: (command) => addSettingFlags(command), run }
+  return { name: 'try', example, configure: (command) => addSettingFlags(command), run }
 }
 
 async function outcome(args: readonly string[], list = commands, env = {}) {
@@ -20,7 +20,9 @@ async function outcome(args: readonly string[], list = commands, env = {}) {
   return { exitCode, stdout: cli.stdout(), stderr: cli.stderr() }
 }
 
-describe.each(commands.map((c) => [c.name, c] as const))('windrow %s', (name, command) => {
+const loaded = await Promise.all(commands.map((listed) => listed.load()))
+
+describe.each(loaded.map((c) => [c.name, c] as const))('windrow %s', (name, command) => {
   test('--help fits a terminal of 80 by 24, prompt included, and shows an example', async () => {
     const { exitCode, stdout, stderr } = await outcome([name, '--help'])
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
@@ -50,18 +52,19 @@ describe.each(commands.map((c) => [c.name, c] as const))('windrow %s', (name, co
 })
 
 function flagsOf(command: CliCommand): (string | undefined)[] {
-  const built = createProgram([command], fakeCli().context, () => undefined).commands[0]
+  const built = createProgram(only(command), command, fakeCli().context, () => undefined).commands[0]
   return built?.options.map((option) => option.long) ?? []
 }
 
-test('no two commands share a name', () => {
+test('no two commands share a name, and each has the name under which it is listed', () => {
   const names = commands.map((c) => c.name)
   expect(names).toEqual([...new Set(names)])
+  expect(loaded.map((c) => c.name)).toEqual(names)
 })
 
 test('every setting that a flag can give is accepted by run, under its name', async () => {
   const seen: Record<string, unknown> = {}
-  const list = [commandThat(async (flags) => (Object.assign(seen, flags), 0))]
+  const list = only(commandThat(async (flags) => (Object.assign(seen, flags), 0)))
   const given = settings.flatMap(({ flag, meta }) =>
     flag === null ? [] : meta.placeholder === null ? [flag] : [flag, 'x'],
   )
@@ -70,13 +73,13 @@ test('every setting that a flag can give is accepted by run, under its name', as
 })
 
 test('flags that are not given are absent, so that they do not hide the file', async () => {
-  const list = [commandThat(async (flags) => (expect(flags).toEqual({ grace: '1m' }), 0))]
+  const list = only(commandThat(async (flags) => (expect(flags).toEqual({ grace: '1m' }), 0)))
   expect(await outcome(['try', '--grace', '1m'], list)).toMatchObject({ exitCode: 0, stderr: '' })
 })
 
 test('a path flag takes several paths and may be repeated; a switch may be turned off', async () => {
   const expected = { input: ['a', 'b', '-'], once: false }
-  const list = [commandThat(async (flags) => (expect(flags).toEqual(expected), 0))]
+  const list = only(commandThat(async (flags) => (expect(flags).toEqual(expected), 0)))
   const args = ['try', '--input', 'a', 'b', '--input', '-', '--no-once']
   expect(await outcome(args, list)).toMatchObject({ exitCode: 0, stderr: '' })
 })
@@ -109,7 +112,7 @@ test.each([
   [REFUSED, 2, 'windrow: CONFIGURATION: --window: "1x" is not a duration\n  remedy: Give one.\n'],
   [new TypeError('x is not a function'), 1, /^windrow: UNEXPECTED: x is not a function\n {2}remedy: .*\n$/],
 ])('%o is reported without a stack, and determines the exit code', async (error, exitCode, text) => {
-  const list = [commandThat(async () => Promise.reject(error))]
+  const list = only(commandThat(async () => Promise.reject(error)))
   const result = await outcome(['try'], list)
   expect(result).toMatchObject({ exitCode, stdout: '' })
   expect(result.stderr).toEqual(typeof text === 'string' ? text : expect.stringMatching(text))

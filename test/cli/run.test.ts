@@ -4,7 +4,7 @@ import type { JobSummary, RunJob } from '../../src/app/types.ts'
 import { execute } from '../../src/cli/program.ts'
 import { createRunCommand } from '../../src/cli/run.ts'
 import { WindrowError } from '../../src/errors/index.ts'
-import { fakeCli } from './cli-context.ts'
+import { fakeCli, only } from './cli-context.ts'
 
 const SUMMARY: JobSummary = {
   points: { consumed: 12, accepted: 10, duplicate: 0, conflict: 0, late: 0, rejected: 0 },
@@ -43,7 +43,7 @@ const jobEnding =
 async function run(job: RunJob, ...flags: string[]) {
   const cli = fakeCli()
   const command = createRunCommand(async () => job)
-  const exitCode = await execute([command], ['run', ...flags], cli.context)
+  const exitCode = await execute(only(command), ['run', ...flags], cli.context)
   return { exitCode, stdout: cli.stdout(), stderr: cli.stderr() }
 }
 
@@ -72,7 +72,7 @@ test('the application gets the resolved configuration', async () => {
 test('the application is not loaded for an invalid configuration', async () => {
   const cli = fakeCli()
   const command = createRunCommand(() => Promise.reject(new Error('loaded')))
-  expect(await execute([command], ['run'], cli.context)).toBe(2)
+  expect(await execute(only(command), ['run'], cli.context)).toBe(2)
   expect(cli.stderr()).not.toContain('loaded')
 })
 
@@ -107,7 +107,7 @@ test.each([
       signal.addEventListener('abort', () => resolve(SUMMARY))
       cli.stop()
     })
-  expect(await execute([createRunCommand(async () => job)], ['run', ...flags], cli.context)).toBe(exitCode)
+  expect(await execute(only(createRunCommand(async () => job)), ['run', ...flags], cli.context)).toBe(exitCode)
   expect(cli.stderr()).toContain(stderr)
   expect(cli.stdout()).toContain('accepted 10')
 })

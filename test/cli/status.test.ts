@@ -5,7 +5,7 @@ import { execute } from '../../src/cli/program.ts'
 import { createStatusCommand } from '../../src/cli/status.ts'
 import { NO_FATES } from '../../src/core/fate.ts'
 import { WindrowError } from '../../src/errors/index.ts'
-import { fakeCli } from './cli-context.ts'
+import { fakeCli, only } from './cli-context.ts'
 
 const STATUS: JobStatus = {
   ...{ job: 'fleet', aggregator: 'summary@1', windowMs: 60_000, topic: null, lagProblem: null, halted: null },
@@ -15,7 +15,7 @@ const GONE = new WindrowError('no sidecar answered', { code: 'SIDECAR_UNREACHABL
 
 async function status(read: ReadStatus, flags: readonly string[] = [], cli = fakeCli(), env = {}) {
   const context = { ...cli.context, env }
-  const exitCode = await execute([createStatusCommand(async () => read)], ['status', ...flags], context)
+  const exitCode = await execute(only(createStatusCommand(async () => read)), ['status', ...flags], context)
   return { exitCode, stdout: cli.stdout(), stderr: cli.stderr() }
 }
 
@@ -60,7 +60,7 @@ test('on a terminal --watch redraws in place', async () => {
   const stdout = { ...cli.context.stdout, isTTY: true }
   const read = reading(cli, [STATUS, STATUS])
   const context = { ...cli.context, stdout, env: { NO_COLOR: '1' } }
-  await execute([createStatusCommand(async () => read)], ['status', '--watch', '0.1'], context)
+  await execute(only(createStatusCommand(async () => read)), ['status', '--watch', '0.1'], context)
   expect(cli.stdout().split('\x1b[H\x1b[J')).toEqual(['', ...Array<unknown>(2).fill(expect.stringMatching(/^job /))])
 })
 

@@ -13,7 +13,7 @@ import { run } from '../../src/index.ts'
 import type { VerifyReport } from '../../src/verify/report.ts'
 import { fleetLines } from '../support/fleet-lines.ts'
 import { Random } from '../support/random.ts'
-import { fakeCli } from './cli-context.ts'
+import { fakeCli, only } from './cli-context.ts'
 import { perSuite } from '../support/seeds.ts'
 
 const MINUTE = 60_000
@@ -56,7 +56,7 @@ test.each(SEEDS)('with seed %i everything published follows from the records', a
     const cli = fakeCli({ WINDROW_DATA_DIR: dataDir })
     const flags = ['--window', '1m', '--grace', '5s', '--partitions', '2', '--roster-windows', '2']
     const args = ['verify', '--input', input, ...flags, '--amend-windows', String(amendWindows), '--json', ...range]
-    await execute([command], args, cli.context)
+    await execute(only(command), args, cli.context)
     return JSON.parse(cli.stdout()) as VerifyReport
   }
   const whole = await verify()

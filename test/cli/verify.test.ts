@@ -13,7 +13,7 @@ import { defineAggregator, run } from '../../src/index.ts'
 import type { Difference, VerifyReport } from '../../src/verify/report.ts'
 import { fleetLines } from '../support/fleet-lines.ts'
 import { linesIn } from '../support/windrow-process.ts'
-import { fakeCli } from './cli-context.ts'
+import { fakeCli, only } from './cli-context.ts'
 
 const MINUTE = 60_000
 const PARTITIONS = 3
@@ -85,7 +85,7 @@ async function verify(files: Files = {}, ...flags: readonly string[]) {
   const cli = fakeCli({ WINDROW_DATA_DIR: at('.windrow') })
   const { input = at('points.ndjson'), ...outputs } = files
   const args = Object.entries(outputs).flatMap(([name, path]) => [`--${name}`, path])
-  const exitCode = await execute([command], ['verify', '--input', input, ...FLAGS, ...args, ...flags], cli.context)
+  const exitCode = await execute(only(command), ['verify', '--input', input, ...FLAGS, ...args, ...flags], cli.context)
   return { exitCode, stdout: cli.stdout(), stderr: cli.stderr() }
 }
 
@@ -469,7 +469,7 @@ test('the example of --help works as printed', async () => {
   try {
     await run({ settings: { input: 'points.ndjson', window: '5m' } })
     const cli = fakeCli()
-    expect(await execute([command], command.example.line.split(' ').slice(1), cli.context)).toBe(0)
+    expect(await execute(only(command), command.example.line.split(' ').slice(1), cli.context)).toBe(0)
     expect(cli.stdout()).toContain('All that was compared is equal.')
   } finally {
     process.chdir(cwd)

@@ -14,7 +14,7 @@ import { produceFiles, type ProduceSummary } from '../../src/app/produce/produce
 import { createProduceCommand } from '../../src/cli/produce.ts'
 import { execute } from '../../src/cli/program.ts'
 import { partitionOf } from '../../src/core/murmur2.ts'
-import { fakeCli } from '../cli/cli-context.ts'
+import { fakeCli, only } from '../cli/cli-context.ts'
 import { client, fresh, kafkaForTests, withAdmin } from './kafka-support.ts'
 
 const VMS = 200
@@ -60,7 +60,7 @@ function files(): string[] {
 async function produce(...flags: string[]) {
   const cli = fakeCli()
   const command = createProduceCommand(async () => produceFiles)
-  const exitCode = await execute([command], ['produce', '--brokers', kafka.brokers.join(), ...flags], cli.context)
+  const exitCode = await execute(only(command), ['produce', '--brokers', kafka.brokers.join(), ...flags], cli.context)
   return { exitCode, stdout: cli.stdout(), stderr: cli.stderr() }
 }
 

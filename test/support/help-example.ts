@@ -2,7 +2,6 @@
 import { execFile } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { CliCommand } from '../../src/cli/command.ts'
 import { commands } from '../../src/cli/commands.ts'
 import { ROOT } from './built.ts'
 
@@ -12,8 +11,12 @@ export interface ExampleRun {
   readonly stderr: string
 }
 
+const loaded = await Promise.all(commands.map((listed) => listed.load()))
+
 export function exampleOf(name: string): string {
-  return (commands.find((one) => one.name === name) as CliCommand).example.line
+  const command = loaded.find((one) => one.name === name)
+  if (command === undefined) throw new Error(`there is no command ${name}`)
+  return command.example.line
 }
 
 /** Runs a line of shell in `folder`. Lines with other ports or hosts than the example's replace them by `env`. */

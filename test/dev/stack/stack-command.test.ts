@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CliContext } from '../../../src/cli/command.ts'
 import { execute } from '../../../src/cli/program.ts'
 import { stackCommand } from '../../../src/cli/stack.ts'
+import { only } from '../../cli/cli-context.ts'
 import { describeDaprd, describeStack, writeStack } from '../../../src/dev/stack/description.ts'
 
 let dataDir: string
@@ -18,7 +19,7 @@ async function windrow(line: string, env: CliContext['env'] = { WINDROW_STACK_DI
   out = err = ''
   const stdout = { write: (text: string) => (out += text) }
   const stderr = { write: (text: string) => (err += text) }
-  return execute([stackCommand], line.split(' '), { env, stdout, stderr, signal: new AbortController().signal })
+  return execute(only(stackCommand), line.split(' '), { env, stdout, stderr, signal: new AbortController().signal })
 }
 
 /** A stack.json as written by `up`; none of its services run. */
