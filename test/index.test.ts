@@ -56,7 +56,7 @@ describe('a run', () => {
 
   test('without an aggregator computes the summary, and its results read back typed', async () => {
     const total = await run({ settings })
-    expect(total.points).toEqual({ consumed: 117, accepted: 108, duplicate: 0, late: 0, rejected: 0 })
+    expect(total.points).toEqual({ consumed: 117, accepted: 108, duplicate: 0, conflict: 0, late: 0, rejected: 0 })
     expect(total.metrics['cpu']).toMatchObject({ count: 108, sum: 1890, min: 0, max: 35 })
     const results = await collect(readResults(join(folder, 'out.ndjson')))
     expect(results).toHaveLength(9)

@@ -13,6 +13,8 @@ import { samplePoints } from '../support/sample-points.ts'
 const CONSUMER = `
 import { ConfigurationError, defineAggregator, perMetric, readResults, run } from 'windrow'
 import type { ResultOf, Settings } from 'windrow'
+import { readResults as readOnly } from 'windrow/results'
+import type { CloseReason, ResultOf as ReadResult, VmWindowResult } from 'windrow/results'
 
 const last = perMetric(
   defineAggregator<{ at: number; value: number }, null, number>({
@@ -28,8 +30,18 @@ const total = await run({ settings, aggregator: last })
 const value: number | undefined = total.metrics['cpu']
 const results: ResultOf<typeof last>[] = []
 for await (const result of readResults<typeof last>('out.ndjson')) results.push(result)
+const reasons = new Set<CloseReason>()
+let received: VmWindowResult['received'] = 0
+for await (const result of readOnly<typeof last>('out.ndjson')) {
+  const same: ResultOf<typeof last> = result
+  reasons.add(same.reason)
+  received += result.received
+}
+// Without an aggregator the types are those of the built-in summary.
+const meanOf = (result: ReadResult): number | undefined => result.metrics['cpu']?.mean
 const refused = await run({ settings: { ...settings, window: '1' } }).catch((error: unknown) => error)
-console.log(JSON.stringify({ value, results: results.length, refused: refused instanceof ConfigurationError }))
+const seen = { value, results: results.length, received, reasons: [...reasons] }
+console.log(JSON.stringify({ ...seen, refused: refused instanceof ConfigurationError }))
 `
 
 let project: string
@@ -63,7 +75,13 @@ afterAll(() => rmSync(project, { recursive: true, force: true }))
 
 test('the package contains the files that its programs read and its help names, and no development files', () => {
   const texts = ['LICENSE', 'README.md', 'CHANGELOG.md', 'docs/reference/settings.md']
-  const read = ['stack/kafka-pom.xml', 'schemas/data-point.avsc', 'dist/index.d.ts', 'dist/embedded/thread.js']
+  const read = [
+    'stack/kafka-pom.xml',
+    'schemas/data-point.avsc',
+    'dist/index.d.ts',
+    'dist/library/results.d.ts',
+    'dist/embedded/thread.js',
+  ]
   expect([...texts, ...read].filter((path) => !packed.includes(path))).toEqual([])
   expect(packed.filter((path) => /^(src|test|bench|examples|scripts)\/|\.map$|\.tsbuildinfo$/.test(path))).toEqual([])
 })
@@ -95,6 +113,6 @@ describe('a consumer', () => {
     }
     expect(compile(module, resolution)).toBe('')
     const output = execFileSync(process.execPath, ['out/main.js'], { cwd: project, encoding: 'utf8' })
-    expect(JSON.parse(output)).toEqual({ value: 35, results: 9, refused: true })
+    expect(JSON.parse(output)).toEqual({ value: 35, results: 9, received: 108, reasons: ['complete'], refused: true })
   })
 })
