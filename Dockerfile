@@ -1,12 +1,12 @@
-# Windrow as an image: the command line and nothing else; no shell is needed, no package manager is there, nothing is written
-# outside /tmp. Not yet built where there is Docker: its steps were run by hand without it.
+# Windrow as an image: only the command line. It needs no shell, contains no package manager, and writes only below /tmp.
+# Not yet built with Docker: its steps were run by hand without it.
 #
 #   docker build --tag windrow:0.1.0 .
 #   docker run --rm --read-only --tmpfs /tmp windrow:0.1.0 --help
 
 FROM node:22.20.0-bookworm-slim AS build
 WORKDIR /windrow
-# Installed before the sources are there, so that a changed source does not install again. No package needs its scripts.
+# Install before copying the sources, so that a source change does not reinstall. No package needs its install scripts.
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
@@ -14,7 +14,7 @@ COPY src ./src
 RUN npm run build && rm -f dist/.tsbuildinfo && find dist -name '*.map' -delete \
   && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
-# Node's program alone, without npm, on the distribution that it was built for.
+# Only the node binary, without npm, on the distribution that it was built for.
 FROM debian:12.12-slim
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 WORKDIR /windrow
@@ -22,9 +22,9 @@ COPY --from=build /windrow/package.json ./
 COPY --from=build /windrow/node_modules ./node_modules
 COPY --from=build /windrow/dist ./dist
 COPY schemas ./schemas
-# A number, so that Kubernetes can see that it is not root. Owns nothing here.
+# A numeric id, so that Kubernetes can check that it is not root. The user owns no files here.
 USER 10001:10001
 ENV NODE_ENV=production WINDROW_DATA_DIR=/tmp/windrow
-# No shell in between: SIGTERM reaches Windrow, which drains.
+# Exec form, without a shell: SIGTERM reaches Windrow, which then drains.
 ENTRYPOINT ["node", "/windrow/dist/cli/main.js"]
 CMD ["--help"]

@@ -1,4 +1,4 @@
-/** Runs every example as its README does, and checks its output. */
+/** Runs every example with the command in the README and checks its output. */
 import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { promisify } from 'node:util'
@@ -27,7 +27,7 @@ const OUTPUT: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
-/** Run until they are stopped: producers.test.ts. */
+/** These run until they are stopped; producers.test.ts tests them. */
 const TESTED_ELSEWHERE = ['06']
 
 beforeAll(ensureBuilt)

@@ -1,7 +1,7 @@
 /**
- * The producers of example 06: what they send is read by `windrow run` without a refusal, every window that they announce
- * is complete, and a restart neither repeats nor reuses a seq. No Kafka is needed: the one in TypeScript prints its
- * records, the one in Python sends them to a gateway over a log in memory.
+ * The producers of example 06: `windrow run` accepts all their records, every window that they announce is complete, and a
+ * restart neither repeats nor reuses a seq. No Kafka is needed: the producer in TypeScript prints its records, the one in
+ * Python sends them to a gateway with an in-memory log.
  */
 import { execFile, type ExecFileException } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ import { resultsIn, windrow } from '../test/support/windrow-process.ts'
 
 const EVERY_MS = 50
 const WINDOW_MS = 1000
-/** Over two seconds, so that one window at least is begun and ended within a run. */
+/** More than two seconds, so that at least one window begins and ends within a run. */
 const SAMPLES = 45
 const SIZES = { EVERY_MS: `${EVERY_MS}`, WINDOW_MS: `${WINDOW_MS}`, SAMPLES: `${SAMPLES}`, VM_ID: 'vm-1' }
 

@@ -1,4 +1,4 @@
-// Runs a benchmark of bench/ by name: npm run bench -- NAME [its flags]. Compiled first, since Node 20 runs no TypeScript.
+// Runs a benchmark of bench/ by name: npm run bench -- NAME [its flags]. Compiles it first, since Node 20 does not run TypeScript.
 import { spawnSync } from 'node:child_process'
 import { cpSync, readdirSync } from 'node:fs'
 import { join, dirname } from 'node:path'

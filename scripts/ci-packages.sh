@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs the system packages that the stack suite needs, those that are missing only (Debian and its descendants).
-# The services that the packages bring are not started and not enabled: a stack runs its own, in its own data folder.
-# Go is not among them, since Debian's is too old for Dapr: see docs/operating/stack.md.
+# Installs the missing system packages of the stack suite (Debian and its derivatives). The services in these packages are
+# neither started nor enabled: a stack runs its own, in its own data folder. Go is not included, since Debian's version is
+# too old for Dapr: see docs/operating/stack.md.
 set -eu
 
 missing=''
@@ -27,7 +27,7 @@ if [ "$(id -u)" -ne 0 ]; then
   exit 1
 fi
 
-# What a package's script asks invoke-rc.d to start is refused while this file is there (exit code 101: forbidden).
+# While this file exists, invoke-rc.d refuses to start the services of installed packages (exit code 101: forbidden).
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   trap 'rm -f "$policy"' EXIT
@@ -37,9 +37,9 @@ fi
 
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-# shellcheck disable=SC2086 -- one word a package
+# shellcheck disable=SC2086 -- one word per package
 apt-get install -y -qq --no-install-recommends $missing >/dev/null
-# Started all the same on the next boot of a machine with systemd, on the ports that a stack does not use.
+# systemd would start them at the next boot, on ports that a stack does not use.
 if [ -d /run/systemd/system ]; then
   for service in redis-server postgresql prometheus; do
     case "$missing " in *" $service "*) systemctl disable --now "$service" >/dev/null ;; esac

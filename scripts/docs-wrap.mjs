@@ -8,7 +8,7 @@ import { globSync } from 'tinyglobby'
 
 const WIDTH = 100
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-/** Every page that people write and read; `node_modules` and what is built are not among them. */
+/** Every page of the documentation, without `node_modules` and build output. */
 export const PAGES = ['*.md', '{docs,examples,k8s,loadtest,observability,schemas,stack,test,bench}/**/*.md']
 
 /** Generated pages have one line per paragraph, as their tables have one line per row. */

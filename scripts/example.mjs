@@ -1,4 +1,4 @@
-// Runs an example of examples/ by its number: npm run example -- 01. Compiled first, since Node 20 runs no TypeScript.
+// Runs an example of examples/ by its number: npm run example -- 01. Compiles it first, since Node 20 does not run TypeScript.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,10 +20,10 @@ const run = (cwd, env, ...args) => {
 const folder = join(root, 'examples', name)
 const program = join(root, 'build/examples', name, 'main.js')
 if (run(root, {}, 'scripts/prepare.mjs') !== 0) process.exit(1)
-// A folder without a program has a configuration file, for the command line.
+// A folder without a program has a settings file for the command line.
 const isProgram = existsSync(join(folder, 'main.ts'))
 if (isProgram && run(root, {}, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.examples.json') !== 0) process.exit(1)
-// Everything an example writes goes here: with the state of an earlier run it would resume, and have nothing to show.
+// An example writes only here. A new folder each time: with the state of an earlier run it would resume and print nothing.
 const written = mkdtempSync(join(tmpdir(), 'windrow-example-'))
 const env = { TMPDIR: written, TEMP: written, WINDROW_DATA_DIR: join(written, 'data') }
 try {

@@ -3,9 +3,9 @@
  *
  *     node scripts/k8s-schemas.mjs
  *
- * Kubernetes' own come from the PyPI package kubernetes-validate, those of custom resources from the CRDs in the Go modules of
- * Dapr, KEDA and the Prometheus Operator. Only the kinds listed here are kept, without their descriptions. Needs python3
- * with pip, and Go.
+ * The schemas of Kubernetes come from the PyPI package kubernetes-validate, those of custom resources from the CRDs in the
+ * Go modules of Dapr, KEDA and the Prometheus Operator. Only the kinds listed here are kept, without their descriptions.
+ * Needs python3 with pip, and Go.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -96,7 +96,7 @@ function writeCrds(folder, files) {
   }
 }
 
-/** As the API server would: a field that no schema knows is an error. */
+/** Makes unknown fields an error, as in the API server. */
 function closed(schema, isRoot = false) {
   if (Array.isArray(schema)) return schema.map((one) => closed(one))
   if (typeof schema !== 'object' || schema === null) return schema
@@ -117,7 +117,7 @@ function closed(schema, isRoot = false) {
   return out
 }
 
-/** Without what is for readers and for the API server alone. `properties` may hold a field named `description`. */
+/** Removes documentation and API server extensions. A field named `description` in `properties` is kept. */
 function stripped(schema) {
   if (Array.isArray(schema)) return schema.map(stripped)
   if (typeof schema !== 'object' || schema === null) return schema

@@ -1,4 +1,4 @@
-// Runs a load test: npm run loadtest -- SCENARIO [its flags]. Its runner is compiled first, since Node 20 runs no TypeScript.
+// Runs a load test: npm run loadtest -- SCENARIO [its flags]. Compiles the runner first, since Node 20 does not run TypeScript.
 import { spawnSync } from 'node:child_process'
 import { cpSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -1,4 +1,4 @@
-// Many more crash schedules than a test run has time for: npm run nightly:simulation [-- SCHEDULES], 10,000 by default.
+// Runs many more crash schedules than the test suite: npm run nightly:simulation [-- SCHEDULES], 10,000 by default.
 import { spawnSync } from 'node:child_process'
 
 const schedules = process.argv[2] ?? '10000'

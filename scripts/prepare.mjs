@@ -1,6 +1,6 @@
 /**
- * Makes a checkout ready to run: checks Node, installs what package-lock.json says, builds dist/. Each step is skipped
- * when there is nothing to do. Runs before node_modules exists, so it uses Node alone.
+ * Prepares a checkout: checks the Node version, installs the packages of package-lock.json, builds dist/. Skips steps that
+ * are already done. Runs before node_modules exists, so it uses only Node.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -9,7 +9,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-/** Digest of what dist/ was built from; written only after a build without errors. */
+/** Digest of the inputs of dist/; written only after a successful build. */
 const BUILD_STAMP = join(ROOT, 'dist', '.built-from')
 
 requireNode(20, 19)
@@ -32,7 +32,7 @@ function isInstalled() {
 }
 
 function install() {
-  // Under `npm run`, npm says where it is; that works on Windows too, where npm is no executable.
+  // Under `npm run`, npm provides its own path; this also works on Windows, where npm is not an executable.
   const npm = process.env.npm_execpath
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
   const options = { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] }
@@ -56,7 +56,7 @@ function build(digest) {
   return result
 }
 
-/** Of all that decides what a build gives: sources, compiler settings, versions. */
+/** Digest of everything that affects the build: sources, compiler settings, versions. */
 function sourceDigest() {
   const sources = readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -1,5 +1,5 @@
 // The fault harness: npm run test:faults [-- --seed 1 --minutes 20 --state redis|postgres --kinds zombie,kill-store]
-// Without flags it does what CI does: it injects every kind of fault at least once. With --minutes it also stores the figures
+// Without flags, as in CI, it injects every kind of fault at least once. With --minutes it also stores the figures
 // for docs/internals/reliability.md (`npm run docs:reliability` writes them into the page).
 // With --control NAME it runs processors with the faulty ports of that negative control (test/faults/controls.ts), and the
 // harness must detect the error.

@@ -1,6 +1,7 @@
 /**
- * Tests the tests: `npm run test:mutants [NAME…]`. Each patch in test/mutants takes one safeguard away; the test that its header names
- * must then fail, and for the right reason. A mutant that survives, or a patch that no longer applies, fails the suite.
+ * Tests the tests: `npm run test:mutants [NAME…]`. Each patch in test/mutants removes one safeguard; the test that its
+ * header names must then fail, and for the right reason. A mutant that survives, or a patch that no longer applies, fails
+ * the suite.
  *
  * The patches are applied to copies of the sources, never to the working tree.
  */
@@ -13,10 +14,10 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const ROOT = dirname(import.meta.dirname)
 const MUTANTS = join(ROOT, 'test', 'mutants')
-/** Copies of the sources, and so mutants that are tried at once. */
+/** Number of copies of the sources, and so of mutants that run concurrently. */
 const WORKERS = 2
 const COPIED = ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']
-/** What tests and safeguards throw. Anything else, a TypeError for example, says that the mutant does not run at all. */
+/** Errors of tests and safeguards. Any other error, for example a TypeError, means that the mutant does not run at all. */
 const RIGHT_REASON =
   /^(AssertionError|WindrowError|Error: Property failed|Error: promise (resolved|rejected)|Error: core called)/
 
@@ -56,7 +57,7 @@ async function main() {
   return report(outcomes)
 }
 
-/** Text, a blank line, `Test:` and `Title:`, then the diff. */
+/** Format: text, a blank line, `Test:` and `Title:`, then the diff. */
 function readMutant(file) {
   const path = join(MUTANTS, file)
   const text = readFileSync(path, 'utf8')
@@ -73,7 +74,7 @@ function copySources(to) {
   return to
 }
 
-/** The named tests that do not exist or do not pass while nothing is mutated. */
+/** The named tests that do not exist or do not pass without a mutation. */
 async function provesUnmutated(copy) {
   const files = [...new Set(mutants.map((mutant) => mutant.test))]
   const titles = mutants.map((mutant) => mutant.title)
@@ -108,12 +109,12 @@ async function tryMutant(copy, { path, test, title }) {
 }
 
 function applyPatch(copy, path, ...options) {
-  // Outside of any repository, so that paths are those of the copy.
+  // Apply outside of any repository, so that paths are relative to the copy.
   const env = { ...process.env, GIT_CEILING_DIRECTORIES: sandbox }
   return run('git', ['apply', ...options, path], { cwd: copy, env })
 }
 
-/** Runs the tests of these files that have one of these titles; every result with its file, relative to the copy. */
+/** Runs the tests with these titles in these files. Returns every result with its file, relative to the copy. */
 async function vitest(copy, files, titles) {
   const output = join(copy, 'results.json')
   rmSync(output, { force: true })
@@ -121,7 +122,7 @@ async function vitest(copy, files, titles) {
   const program = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs')
   const reporter = ['--reporter=json', `--outputFile=${output}`]
   const args = [program, 'run', '--project', 'unit', ...reporter, '-t', pattern, ...files]
-  // A failing test is an exit code too; what counts is what was written down.
+  // A failing test also causes an exit code; only the written report counts.
   await run(process.execPath, args, { cwd: copy, maxBuffer: 64 * 1024 * 1024 }).catch(() => undefined)
   const { testResults } = JSON.parse(readFileSync(output, 'utf8'))
   return testResults.flatMap(({ name, assertionResults }) =>

@@ -1,4 +1,4 @@
-/** Windrow inside your own program: progress, an orderly shutdown, and errors that say what to do. */
+/** Windrow inside your own program: progress, an orderly shutdown, and errors with remedies. */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

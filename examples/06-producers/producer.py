@@ -15,7 +15,7 @@ SAMPLES = float(os.environ.get("SAMPLES", "inf"))
 
 
 def send(path, item):
-    """Sends an item until the gateway has stored it. An equal record counts once, so sending it again is safe."""
+    """Sends an item until the gateway has stored it. An identical record is counted once, so retries are safe."""
     request = urllib.request.Request(GATEWAY + path, json.dumps([item]).encode(), HEADERS)
     while True:
         pause = 1
@@ -45,7 +45,7 @@ if os.path.exists(STATE):
         state = json.load(file)
 while SAMPLES > 0:
     now = time.time_ns() // 1_000_000
-    while state["window"] + WINDOW_MS <= now:  # Also windows in which this program did not run: they hold 0 points.
+    while state["window"] + WINDOW_MS <= now:  # Also announces windows in which this program did not run: they have 0 points.
         window, first, count = state["window"], state["first"], state["next"] - state["first"]
         send("/v1/manifests", {"vmId": VM_ID, "windowStart": window, "firstSeq": first, "count": count})
         state = {"window": window + WINDOW_MS, "first": state["next"], "next": state["next"]}

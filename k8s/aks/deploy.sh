@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Brings Windrow up on AKS: Azure's resources, the operators that the manifests need, the image, the manifests. Running
-# it again brings everything up to date. Not yet run: there was no Azure to run it on.
+# Deploys Windrow on AKS: Azure resources, the operators that the manifests need, the image, and the manifests. Running
+# it again updates everything. Not yet run on Azure.
 #
 #   k8s/aks/deploy.sh RESOURCE_GROUP LOCATION ADMIN_GROUP_ID VIEWER_GROUP_ID
 #
-# Needs az (logged in), kubelogin, kubectl, helm and kustomize. What it makes costs money until destroy.sh takes it down.
+# Needs az (logged in), kubelogin, kubectl, helm and kustomize. The resources cost money until destroy.sh deletes them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -53,7 +53,7 @@ helm upgrade --install strimzi oci://quay.io/strimzi-helm/strimzi-kafka-operator
   --namespace strimzi --create-namespace --set watchAnyNamespace=true --wait
 helm upgrade --install prometheus-crds oci://ghcr.io/prometheus-community/charts/prometheus-operator-crds --version 24.0.1 --wait
 
-# What only this deployment knows, on top of the overlay. The folder must lie beside it: kustomize follows no absolute path.
+# Values of this deployment, on top of the overlay. The folder must be next to the overlay: kustomize rejects absolute paths.
 mkdir -p build/aks
 cat >build/aks/kustomization.yaml <<YAML
 apiVersion: kustomize.config.k8s.io/v1beta1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes down what deploy.sh brought up: the whole resource group, with all data in it, for good. Not yet run.
+# Permanently deletes everything that deploy.sh created: the whole resource group, with all its data. Not yet run on Azure.
 #
 #   k8s/aks/destroy.sh RESOURCE_GROUP
 set -euo pipefail
@@ -10,7 +10,7 @@ if [[ $# -ne 1 ]]; then
 fi
 group=$1
 az resource list --resource-group "$group" --query '[].{type: type, name: name}' --output table
-read -r -p "Everything above is deleted with all its data. Name the resource group to go on: " typed
+read -r -p "Everything above will be deleted with all its data. Type the name of the resource group to continue: " typed
 if [[ "$typed" != "$group" ]]; then
   echo 'destroy: nothing was deleted' >&2
   exit 1

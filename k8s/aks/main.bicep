@@ -1,7 +1,7 @@
 // Windrow on AKS: cluster with Dapr and KEDA, PostgreSQL with Entra authentication, a registry, managed Prometheus and
-// Grafana. No password or key is made anywhere: pods and people come in by Entra. deploy.sh runs it.
+// Grafana. No password or key is created: pods and people authenticate with Entra. deploy.sh deploys it.
 //
-// Not yet run: there was no Azure to run it on, and no Bicep compiler. Its syntax was checked by a parser alone.
+// Not yet run on Azure and not compiled: only a parser has checked its syntax.
 targetScope = 'resourceGroup'
 
 @description('Prefix of all names.')
@@ -20,7 +20,7 @@ param kubernetesVersion string = '1.34'
 @description('Who may administer the cluster: object ids of Entra groups.')
 param adminGroupIds array
 
-@description('Whoever looks at dashboards: object id of an Entra group.')
+@description('Viewers of the dashboards: object id of an Entra group.')
 param viewerGroupId string
 
 @description('Version of the Dapr extension. Windrow is tested with 1.18.2.')
@@ -31,7 +31,7 @@ param postgresStorageGb int = 256
 
 var suffix = uniqueString(resourceGroup().id)
 var nodeSubnet = '10.40.0.0/20'
-// Named in k8s/overlays/aks/network.yaml too.
+// Also used in k8s/overlays/aks/network.yaml.
 var postgresSubnet = '10.40.16.0/24'
 
 resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
@@ -54,7 +54,7 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
   }
 }
 
-// What the sidecars are, for PostgreSQL; bound to the service account windrow/windrow and to nothing else.
+// The identity of the sidecars for PostgreSQL, bound only to the service account windrow/windrow.
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
   name: '${name}-processor'
   location: location
@@ -106,7 +106,7 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2025-02-01' = {
     networkProfile: {
       networkPlugin: 'azure'
       networkPluginMode: 'overlay'
-      // Cilium enforces the network policies, and encrypts what goes between nodes.
+      // Cilium enforces the network policies and encrypts traffic between nodes.
       networkDataplane: 'cilium'
       networkPolicy: 'cilium'
       podCidr: '10.244.0.0/16'
@@ -146,7 +146,7 @@ resource dapr 'Microsoft.KubernetesConfiguration/extensions@2023-05-01' = {
       'global.mtls.enabled': 'true'
       // For the namespace's pod security standard `restricted`.
       'dapr_sidecar_injector.sidecarDropALLCapabilities': 'true'
-      // Reminders of workflows are here: three members, each with a disk of its own.
+      // Dapr's scheduler stores the reminders of workflows: three members, each with its own disk.
       'dapr_scheduler.cluster.storageSize': '32Gi'
       'dapr_scheduler.cluster.storageClassName': 'managed-csi-premium'
     }
@@ -192,7 +192,7 @@ resource postgres 'Microsoft.DBforPostgreSQL/flexibleServers@2024-08-01' = {
     authConfig: { activeDirectoryAuth: 'Enabled', passwordAuth: 'Disabled', tenantId: tenant().tenantId }
     storage: { storageSizeGB: postgresStorageGb, autoGrow: 'Enabled' }
     backup: { backupRetentionDays: 14, geoRedundantBackup: 'Enabled' }
-    // The standby gets every write before it is acknowledged: the state keeps what it said it keeps.
+    // The standby receives every write before it is acknowledged, so no acknowledged write is lost.
     highAvailability: { mode: 'ZoneRedundant' }
     network: {
       delegatedSubnetResourceId: '${network.id}/subnets/postgres'
@@ -200,7 +200,7 @@ resource postgres 'Microsoft.DBforPostgreSQL/flexibleServers@2024-08-01' = {
     }
   }
 
-  // Dapr makes its tables itself, so its identity owns the database.
+  // Dapr creates its own tables, so its identity owns the database.
   resource owner 'administrators' = {
     name: identity.properties.principalId
     properties: { principalName: identity.name, principalType: 'ServicePrincipal', tenantId: tenant().tenantId }

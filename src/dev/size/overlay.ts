@@ -8,7 +8,7 @@ export function overlayText(sizing: Sizing, command: string): string {
   const memoryMib = roundUp(processor.memoryBytes / 2 ** 20, 64)
   const cpu = milli(processor.cores / 0.6)
   return `# Written by \`${command}\`; changes here are overwritten.
-# For windows of ${durationText(demand.windowMs)} and a grace of ${durationText(demand.graceMs)}, which windrow.yaml has to agree with.
+# For windows of ${durationText(demand.windowMs)} and a grace of ${durationText(demand.graceMs)}, which must match windrow.yaml.
 apiVersion: kustomize.config.k8s.io/v1alpha1
 kind: Component
 patches:
@@ -53,7 +53,7 @@ patches:
       - op: replace
         path: /spec/triggers/0/metadata/lagThreshold
         value: '${lagThreshold}'
-  # A topic that is there keeps its number of partitions, and a job is bound to it: this is for the first time.
+  # Only used when the topic is created: an existing topic keeps its number of partitions, and a job is bound to it.
   - target:
       kind: KafkaTopic
       name: vm-telemetry
