@@ -13,66 +13,62 @@ export const commands: readonly ListedCommand[] = [
   {
     name: 'run',
     summary: 'Close the windows of files or of a Kafka topic',
-    load: async () => {
-      const { createRunCommand } = await import('./run.ts')
-      return createRunCommand(async () => (await import('../app/run/run.ts')).runJob)
-    },
+    load: async () =>
+      (await import('./run.ts')).createRunCommand(async () => (await import('../app/run/run.ts')).runJob),
   },
   {
     name: 'produce',
     summary: 'Write the points of files to a Kafka topic',
-    load: async () => {
-      const { createProduceCommand } = await import('./produce.ts')
-      return createProduceCommand(async () => (await import('../app/produce/produce.ts')).produceFiles)
-    },
+    load: async () =>
+      (await import('./produce.ts')).createProduceCommand(
+        async () => (await import('../app/produce/produce.ts')).produceFiles,
+      ),
   },
   {
     name: 'gateway',
     summary: 'Take points over HTTP and write them to a Kafka topic',
-    load: async () => {
-      const { createGatewayCommand } = await import('./gateway.ts')
-      return createGatewayCommand(async () => (await import('../app/gateway/gateway.ts')).runGateway)
-    },
+    load: async () =>
+      (await import('./gateway.ts')).createGatewayCommand(
+        async () => (await import('../app/gateway/gateway.ts')).runGateway,
+      ),
   },
   {
     name: 'status',
     summary: 'Show how far a job is, partition by partition',
-    load: async () => {
-      const { createStatusCommand } = await import('./status.ts')
-      return createStatusCommand(async () => (await import('../app/status/status.ts')).readStatus)
-    },
+    load: async () =>
+      (await import('./status.ts')).createStatusCommand(
+        async () => (await import('../app/status/status.ts')).readStatus,
+      ),
   },
   {
     name: 'verify',
     summary: 'Count again what a run has published, from its records, and compare',
-    load: async () => {
-      const { createVerifyCommand } = await import('./verify.ts')
-      return createVerifyCommand(async () => (await import('../app/verify/verify.ts')).runVerify)
-    },
+    load: async () =>
+      (await import('./verify.ts')).createVerifyCommand(
+        async () => (await import('../app/verify/verify.ts')).runVerify,
+      ),
   },
   {
     name: 'dead-letters',
     summary: 'List the records that a job refused, show one, or send one again',
-    load: async () => {
-      const { createDeadLettersCommand } = await import('./dead-letters.ts')
-      return createDeadLettersCommand(async () => (await import('../app/dead-letters/dead-letters.ts')).openDeadLetters)
-    },
+    load: async () =>
+      (await import('./dead-letters.ts')).createDeadLettersCommand(
+        async () => (await import('../app/dead-letters/dead-letters.ts')).openDeadLetters,
+      ),
   },
   {
     name: 'replay',
     summary: 'Compute again what a job has closed, and compare',
-    load: async () => {
-      const { createReplayCommand } = await import('./replay.ts')
-      return createReplayCommand(async () => (await import('../app/replay/replay.ts')).replayJob)
-    },
+    load: async () =>
+      (await import('./replay.ts')).createReplayCommand(
+        async () => (await import('../app/replay/replay.ts')).replayJob,
+      ),
   },
   {
     name: 'close',
     summary: 'Force open windows to close, whatever they wait for',
-    load: async () => {
-      const { createCloseCommand } = await import('./close.ts')
-      return createCloseCommand(async () => (await import('../app/close/close.ts')).closeWindows)
-    },
+    load: async () =>
+      (await import('./close.ts')).createCloseCommand(async () => (await import('../app/close/close.ts')).closeWindows),
   },
   {
     name: 'size',

@@ -3,9 +3,9 @@
  * `schemas/fingerprints.json` lists what was released, as `{ "<file>": "<fingerprint>" }`.
  */
 import { readFileSync } from 'node:fs'
-import { messageOf } from '../../errors/index.ts'
-import { formatFingerprint, schemaFingerprint } from './fingerprint.ts'
-import { loadSchemas, SCHEMA_FOLDER } from './schemas.ts'
+import { messageOf } from '../../src/errors/index.ts'
+import { formatFingerprint, schemaFingerprint } from '../../src/adapters/avro/fingerprint.ts'
+import { loadSchemas, SCHEMA_FOLDER } from '../../src/adapters/avro/schemas.ts'
 
 /** What is wrong with the schemas of a folder, each as a sentence with its remedy; empty when all is well. */
 export function checkSchemas(folder: string = SCHEMA_FOLDER): readonly string[] {

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { checkSchemas } from '../../../src/adapters/avro/check-schemas.ts'
+import { checkSchemas } from '../../support/check-schemas.ts'
 import { SCHEMA_FOLDER } from '../../../src/adapters/avro/schemas.ts'
 
 describe('the schemas', () => {
