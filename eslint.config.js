@@ -1,8 +1,8 @@
 import tseslint from 'typescript-eslint'
 
-const OWN_WAY =
-  'verify counts by a way of its own: it shares types and canonical JSON with the pipeline, and no code that folds.'
-const NO_IO_IN_CORE = 'Core is pure (I9): time, randomness and I/O come in as arguments.'
+const INDEPENDENT_VERIFY =
+  'verify is an independent implementation: it shares types and canonical JSON with the pipeline, and no code that folds.'
+const NO_IO_IN_CORE = 'Core is pure (I9): time, randomness and I/O are passed in as arguments.'
 
 export default tseslint.config(
   { ignores: ['dist/', 'build/', '.windrow*/', 'coverage/', 'node_modules/', 'test/fixtures/'] },
@@ -66,8 +66,8 @@ export default tseslint.config(
         'error',
         {
           patterns: [
-            { regex: '^\\.\\./core/(?!json\\.ts$)', allowTypeImports: true, message: OWN_WAY },
-            { regex: '^\\.\\./(?!core/|errors/)', message: OWN_WAY },
+            { regex: '^\\.\\./core/(?!json\\.ts$)', allowTypeImports: true, message: INDEPENDENT_VERIFY },
+            { regex: '^\\.\\./(?!core/|errors/)', message: INDEPENDENT_VERIFY },
           ],
         },
       ],

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-/** One project a suite, named by what it needs; see test/README.md. */
+/** One project per suite; test/README.md describes them. */
 const suite = (
   name: string,
   include: string[],
@@ -37,12 +37,12 @@ export default defineConfig({
       }),
       suite('simulation', [...LONG_SIMULATIONS, ...seeded], 600_000, { env: { WINDROW_SUITE: 'simulation' } }),
       suite('trace', ['test/trace/**/*.test.ts'], 300_000),
-      // 10 minutes are for the first time, when Go builds what the later ones find.
+      // 10 minutes, since the first run builds Go programs; later runs use them.
       suite('k8s', ['test/k8s/**/*.test.ts'], 600_000),
       suite('telemetry', ['test/observability/**/*.test.ts'], 60_000),
       suite('loadtest', ['test/loadtest/**/*.test.ts'], 300_000),
       suite('stack', ['test/stack/**/*.test.ts'], 900_000, { globalSetup: 'test/stack/global-setup.ts' }),
-      // As long as it gets on; a run that stands still ends itself.
+      // 2 hours; a run without progress fails on its own.
       suite('faults', ['test/faults/stack/**/*.test.ts'], 7_200_000),
     ],
   },

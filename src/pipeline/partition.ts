@@ -1,11 +1,11 @@
 /**
- * One partition, from takeover to the end, in the order in which things happen:
+ * Runs one partition from takeover to its end, in this order:
  *
  *   take over → publish what is outstanding → recover → read → fold → close → cut   (this file)
  *   cut → intent, chunks, parent workflow, ledger → publish → sweep                 (committer.ts, beside it)
  *
- * The two sides meet in a short queue of cuts. Everything that is decided here depends on the records and the ledger
- * alone (I6), so a crash at any point is followed by the same decisions.
+ * A short queue of cuts connects the two sides. All decisions in this file depend on the records and the ledger alone (I6),
+ * so the same decisions follow after a crash at any point.
  */
 import type { LateWindow } from '../core/late-windows.ts'
 import type { CloseDecision, ClosedWindow, PartitionState } from '../core/partition-state.ts'
@@ -32,7 +32,7 @@ import { retrying } from './retrying.ts'
 import { assertOwned, loadIndex, openSession, type Session } from './session.ts'
 import { SourceReader } from './source-reader.ts'
 
-/** Dead letters that wait for a cut before one is made for their sake. */
+/** A cut is made when this many dead letters are pending. */
 const MAX_PENDING_DEAD_LETTERS = 1000
 
 export interface PartitionEnd {
@@ -41,8 +41,9 @@ export interface PartitionEnd {
 }
 
 /**
- * Runs a partition until its input ends or `signal` aborts; either way what was folded is committed and published. Throws
- * PARTITION_LOST when another processor took it, and any other error for what must halt it; that is kept beside the ledger.
+ * Runs a partition until its input ends or `signal` aborts; in both cases it commits and publishes what was folded. Throws
+ * PARTITION_LOST if another processor took the partition over. Any other error halts the partition; its reason is stored next
+ * to the ledger.
  */
 export async function runPartition(
   env: PipelineEnv,
@@ -55,13 +56,16 @@ export async function runPartition(
     session = await openSession(env, partition, signal, firstOffset)
     return await runSession(session)
   } catch (error) {
-    if (!signal.aborted && !isTransient(error)) await noteHalt(env, partition, session?.owner ?? NO_OWNER, error)
+    if (!signal.aborted && !isTransient(error)) await recordHalt(env, partition, session?.owner ?? NO_OWNER, error)
     throw error
   }
 }
 
-/** For whoever looks on. A store that does not take it is told of: why the partition halts is more than that. */
-async function noteHalt(env: PipelineEnv, partition: number, owner: HaltedOwner, error: unknown): Promise<void> {
+/**
+ * Stores the halt reason so that `windrow status` can show it. If that write fails, only `halt-not-kept` is emitted: the
+ * original error matters more.
+ */
+async function recordHalt(env: PipelineEnv, partition: number, owner: HaltedOwner, error: unknown): Promise<void> {
   const { store, job, clock } = env
   try {
     await storeHalt(store, job, partition, owner, haltingError(partition, error), clock.nowMs())
@@ -97,7 +101,7 @@ async function runSession(session: Session): Promise<PartitionEnd> {
     await settle(session, hasEnded)
     return { commit: session.ledger.commit, counts: session.ledger.counts }
   } catch (error) {
-    // A chunk that is missing was superseded if the ledger moved on, which is another owner's doing; else it is lost.
+    // If another owner has changed the ledger, a missing chunk was superseded; otherwise it is lost.
     if (error instanceof WindrowError && error.code === 'CHUNK_BROKEN') {
       await retrying(env, partition, signal, 'reading the ledger', () => assertOwned(session))
     }
@@ -107,7 +111,7 @@ async function runSession(session: Session): Promise<PartitionEnd> {
   }
 }
 
-/** Notes in the ledger what is published, and that the goal is reached, so that a job that ended says so. */
+/** Records in the ledger what is published and whether the goal is reached, so that `status` shows a job that has ended. */
 async function settle(session: Session, hasEnded: boolean): Promise<void> {
   const { env, partition, signal, published } = session
   session.ledger = await retrying(env, partition, signal, 'settling', () =>
@@ -132,19 +136,19 @@ class PartitionLoop {
   readonly #quiet: QuietTimes
   /** Offset after the last record that was folded. */
   #position: number
-  /** Offset of the last record that was folded; below `#position - 1` where the log has offsets without records. */
+  /** Offset of the last folded record; below `#position - 1` if the log has offsets without records. */
   #lastRecord: number
   #recordsSinceCut = 0
   #deadLetters: RecordLetter[] = []
   #windowsClosed = 0
-  /** Open windows that were told of; with those that closed, as many as were told of in all. */
-  readonly #windowsTold = new Set<EpochMs>()
-  #windowsToldInAll = 0
-  /** A decision to be taken again at its cut: a clock's or an operator's of an owner before us, or the next recorded one. */
+  /** Open windows already announced with an `opened` event, and the number of all announced windows, closed ones included. */
+  readonly #announced = new Set<EpochMs>()
+  #announcedCount = 0
+  /** A decision to repeat at its cut: one of a clock or an operator under an earlier owner, or the next recorded one. */
   #decided: RecordedClose | null
-  /** Those that a replay has still to take, the next one last. */
+  /** Recorded decisions that a replay has not repeated yet; the next one is last. */
   readonly #recorded: RecordedClose[]
-  /** The input has ended, and all of it is folded. */
+  /** Whether the input has ended and is folded completely. */
   hasEnded = false
 
   constructor(
@@ -165,10 +169,11 @@ class PartitionLoop {
     this.#position = session.ledger.resumeOffset
     this.#lastRecord = session.ledger.lastRecord
     const { resumeOffset } = session.ledger
-    // Windows that closed are passed over as they come; that what was late was amended leaves nothing to tell it by.
+    // Recorded closes of windows that are already closed are skipped when we reach them. Recorded amendments leave no trace in
+    // the state, so filter those by offset.
     const isToCome = ({ cut, decision }: RecordedClose): boolean => decision !== null || cut >= resumeOffset - 1
     this.#recorded = (session.env.recorded?.(session.partition).closes ?? []).filter(isToCome).reverse()
-    // A replay's own intents hold what was recorded.
+    // A replay's own intents repeat recorded decisions, so it needs only the recorded ones.
     this.#decided = session.env.recorded === undefined ? decided : (this.#recorded.pop() ?? null)
     this.#desk = new RequestDesk(session, state, {
       close: async (decision) => {
@@ -183,11 +188,11 @@ class PartitionLoop {
   async run(): Promise<void> {
     const { signal } = this.#session
     const { requestsEveryMs } = this.#env.limits
-    // A close that was due at the last commit's cut, and more than one may be, comes before the next record.
+    // Closes that were due at the cut of the last commit come before the next record; there may be more than one.
     await this.#closeDue()
     await this.#closeDecided(this.#position)
     while (!signal.aborted) {
-      // Not before a decision that has its cut still to come.
+      // Requests wait until the pending decision has been repeated at its cut.
       if (this.#decided === null) await this.#desk.poll()
       const event = await this.#interruption.orNull(this.#source.next(requestsEveryMs))
       if (this.#interruption.isRaised) break
@@ -204,7 +209,7 @@ class PartitionLoop {
     if (event.kind === 'records') {
       const nowMs = this.#env.clock.nowMs()
       this.#quiet.recordReceived(nowMs)
-      // A stop does not wait for all that was handed over: it may close many windows. The rest is read again.
+      // A shutdown does not wait for the whole batch, which may close many windows. The next run reads the rest again.
       for (let next = 0; next < event.records.length && !this.#session.signal.aborted;) {
         next = this.#foldUntilCut(event.records, next)
         await this.#closeDecided(this.#position)
@@ -219,7 +224,7 @@ class PartitionLoop {
       this.#env.observe({ kind: 'caught-up', partition, window: null, position: this.#position })
       await this.#closeDecided(this.#position)
       await this.#closeDue()
-      // What a clock decided is recorded; that of a replay is years ahead.
+      // A replay repeats recorded decisions of the clock; its own clock is far ahead of the event times.
       if (this.#env.recorded !== undefined) return
       const nowMs = event.fetchedAtMs
       await this.#amendOverdue(nowMs)
@@ -233,23 +238,23 @@ class PartitionLoop {
       await this.#closeDecided(Infinity)
       await this.#closeDue()
       this.hasEnded = true
-      // A replay ends where the other job has got to, not where its input ends.
+      // A replay ends at the position of the other job, not at the end of its input.
       if (this.#env.recorded !== undefined) return
       this.#state.ended = true
       await this.#closeDue()
-      // With no window left that it could ride with.
+      // No window is left to close, so commit the pending late points on their own.
       await this.#amendPending()
     }
   }
 
-  /** Folds records until one of them asks for a cut; returns the index after it. The hot path: nothing here waits. */
+  /** Folds records until one of them requires a cut; returns the index after it. This is the hot path: nothing here waits. */
   #foldUntilCut(records: readonly SourceRecord[], from: number): number {
     const state = this.#state
     for (let i = from; i < records.length; i++) {
       const record = records[i] as SourceRecord
       if (record.offset < this.#position) throw new Error(`offset ${record.offset} came after ${this.#position - 1}`)
       if (this.#decided !== null && record.offset > this.#decided.cut) {
-        // The cut lies before this record: close there first, then come back for it.
+        // The cut is before this record: close there first, then fold this record.
         this.#position = this.#decided.cut + 1
         return i
       }
@@ -272,11 +277,11 @@ class PartitionLoop {
     for (let due = this.#state.due(); due !== null; due = this.#state.due()) await this.#close(due)
   }
 
-  /** Takes the decision that the ledger's intent holds, or that was recorded, once everything up to its cut is folded. */
+  /** Repeats the decision of the ledger's intent, or a recorded one, once everything up to its cut is folded. */
   async #closeDecided(position: number): Promise<void> {
     for (let decided = this.#decided; decided !== null && position > decided.cut; decided = this.#decided) {
       this.#decided = this.#recorded.pop() ?? null
-      // What the records ask for came first then, and comes first now.
+      // Closes that the records alone decide came first then, so they come first now.
       await this.#closeDue()
       const { decision } = decided
       if (decision === null) await this.#amendPending()
@@ -284,7 +289,7 @@ class PartitionLoop {
     }
   }
 
-  /** Commits late points that no close has taken along for too long. A replay amends where its certificates say. */
+  /** Commits late points that have waited too long for a close. A replay amends where the certificates say so. */
   async #amendOverdue(nowMs: EpochMs): Promise<void> {
     this.#quiet.observe(this.#state, nowMs)
     const { amendWithinMs } = this.#env.limits
@@ -303,7 +308,7 @@ class PartitionLoop {
     this.#observeClose(decision.windowStart, 'begins')
     const closed = this.#state.close(decision)
     this.#windowsClosed++
-    this.#windowsTold.delete(closed.start)
+    this.#announced.delete(closed.start)
     if (closed.dropped.length > 0) {
       const { partition } = this.#session
       this.#env.observe({ kind: 'dropped-from-roster', partition, window: closed.start, producers: closed.dropped })
@@ -360,18 +365,18 @@ class PartitionLoop {
 
   #observeOpened(): void {
     const { windows } = this.#state
-    if (windows.size + this.#windowsClosed === this.#windowsToldInAll) return
+    if (windows.size + this.#windowsClosed === this.#announcedCount) return
     const { partition } = this.#session
     for (const window of windows.keys()) {
-      if (this.#windowsTold.has(window)) continue
-      this.#windowsTold.add(window)
+      if (this.#announced.has(window)) continue
+      this.#announced.add(window)
       this.#env.observe({ kind: 'opened', partition, window })
     }
-    this.#windowsToldInAll = windows.size + this.#windowsClosed
+    this.#announcedCount = windows.size + this.#windowsClosed
   }
 }
 
-/** What the records alone will decide again needs no reminder; what a clock or an operator decided does. */
+/** The decision of the ledger's intent, if a clock or an operator made it: the records alone would not decide it again. */
 async function decidedBefore(session: Session): Promise<RecordedClose | null> {
   const { intent } = session
   if (intent === null || intent.window === null || intent.trigger === null) return null

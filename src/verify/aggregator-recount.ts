@@ -1,6 +1,6 @@
 /**
- * What a user's aggregator computes of a VM window, folded from the records in their order with `create` and `add` alone.
- * The pipeline also merges, in another order; an aggregator that keeps its laws gives the same result either way.
+ * Recomputes the result of a user's aggregator for a VM window, from the records in order, with `create` and `add` only. The
+ * pipeline also merges, in another order; an aggregator that keeps its laws gives the same result both ways.
  */
 import type { AnyAggregator } from '../core/aggregator.ts'
 import { canonicalJson, type Json } from '../core/json.ts'

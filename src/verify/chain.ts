@@ -1,10 +1,10 @@
-/** Whether the certificates of a partition are whole, in order, and each the one that was sealed. */
+/** Checks the chain of a partition's certificates: none is missing or changed, and each links to the one before it. */
 import { createHash } from 'node:crypto'
 import type { Certificate } from '../core/certificate.ts'
 import { canonicalJson } from '../core/json.ts'
 import { Fields, type FieldDifference } from './report.ts'
 
-/** After docs/reference/certificates.md: of all members but `job` and `digest`. */
+/** The digest of all members except `job` and `digest`, as specified in docs/reference/certificates.md. */
 export function digestOf({ job: _job, digest: _digest, ...sealed }: Certificate): string {
   return createHash('sha256').update(canonicalJson(sealed)).digest('base64url')
 }

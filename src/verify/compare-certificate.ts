@@ -1,4 +1,4 @@
-/** A certificate against what was counted again. */
+/** Compares a certificate with the recount. */
 import { createHash } from 'node:crypto'
 import type { Certificate, ProducerRanges } from '../core/certificate.ts'
 import type { CloseReason } from '../core/closing.ts'
@@ -12,25 +12,25 @@ import { PointSum } from './point-sum.ts'
 import { Fields, type FieldDifference } from './report.ts'
 import { rangesOf } from './seqs.ts'
 
-/** Ranges that a certificate lists of one producer. */
+/** Maximum number of ranges that a certificate lists per producer. */
 const MAX_RANGES = 100
 
 export interface CertificateExpectation {
   readonly counts: FateCounts
   readonly watermark: EpochMs | null
   readonly window: WindowRecount | null
-  /** Windows that it amends, oldest first, with their new revisions. */
+  /** Windows that the certificate amends, oldest first, each with its number of new revisions. */
   readonly amended: readonly { readonly window: WindowRecount; readonly vmWindows: number }[]
-  /** Published lines that are due with it, in order. */
+  /** The published lines that belong to the certificate, in order. */
   readonly lines: readonly string[]
-  /** What was promoted in the place of some of them: these may be others than they were, or gone (so many). */
+  /** Whether a promotion has replaced some of these lines, and how many are missing. Replaced lines are not compared. */
   readonly superseded: { readonly any: boolean; readonly gone: number }
-  /** Of a promotion: results as the replay had them, and those that followed. */
+  /** For a promotion: the number of its results (those of the replay and those that follow from them), and their windows. */
   readonly promoted: {
     readonly vmWindows: number
     readonly windows: { readonly first: EpochMs; readonly last: EpochMs }
   } | null
-  /** Ids of VMs that the user's aggregator failed on, which no record shows, by window. */
+  /** Whether the user's aggregator failed on this VM window. Records do not show that; it is taken from the results. */
   readonly isQuarantined: (window: EpochMs, vmId: string) => boolean
 }
 
@@ -148,7 +148,7 @@ function compareWindow(
   fields.compare('expected', expected, certificate.expected)
   fields.compare('missingCount', missingCount, certificate.missingCount)
   fields.compare('unexpectedCount', unexpectedCount, certificate.unexpectedCount)
-  // The lists have a bound in bytes: what is listed is the first of all.
+  // The lists have a bound in bytes, so a certificate may list only the first ranges.
   fields.compare('missing', json(missing.slice(0, certificate.missing.length)), json(certificate.missing))
   fields.compare('unexpected', json(unexpected.slice(0, certificate.unexpected.length)), json(certificate.unexpected))
 }

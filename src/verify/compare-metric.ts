@@ -1,19 +1,19 @@
 /**
- * What is published of one metric against its points. Counts, sum, extremes, mean, first and last are the same to the bit, or
- * differ. The other two are roots and approximations, and may be off by what docs/reference/results.md allows them.
+ * Compares the published summary of one metric with its points. Count, sum, min, max, mean, first and last must be equal bit
+ * for bit. The standard deviation and the quantiles are approximations; docs/reference/results.md states their tolerances.
  */
 import type { MetricSummary } from '../core/summary.ts'
 import type { MetricRecount } from './metric-recount.ts'
 import type { Fields } from './report.ts'
 
 const QUANTILES = { p25: 0.25, p50: 0.5, p75: 0.75, p95: 0.95, p99: 0.99 } as const
-/** A quantile is off by at most this part of itself, */
+/** Maximum relative error of a quantile, */
 const RELATIVE_ACCURACY = 0.01
-/** unless it is smaller than the largest magnitude of its sign by this factor: those count as if they were of one size. */
-const TOLD_APART = 7e8
+/** unless its magnitude is smaller than the largest one of its sign by this factor: the sketch keeps those in one bin. */
+const SKETCH_RANGE = 7e8
 /** Smaller magnitudes count as zero. */
 const SMALLEST = 1.2e-308
-/** Parts of itself that a computed number may be off by, for having been rounded on the way. */
+/** Relative tolerance for rounding in intermediate steps. */
 export const ROUNDING = 1e-12
 /** Squares of what is smaller are rounded. */
 const SMALLEST_SQUARED = 1e-140
@@ -40,12 +40,12 @@ export function compareMetric(name: string, counted: MetricRecount, found: Metri
 function isStddev(found: number, exact: number, { min, max }: MetricRecount): boolean {
   const magnitude = Math.max(-min, max)
   if (magnitude < SMALLEST_SQUARED) return found <= magnitude
-  // Distances from the mean are rounded to what doubles of its size can tell.
+  // Distances from the mean are rounded to the precision of doubles of that magnitude.
   return Math.abs(found - exact) <= ROUNDING * exact + 4 * Number.EPSILON * magnitude
 }
 
 function isQuantile(found: number, exact: number, { min, max }: MetricRecount): boolean {
   if (Math.abs(found - exact) <= RELATIVE_ACCURACY * (1 + ROUNDING) * Math.abs(exact) + SMALLEST) return true
   const largest = exact < 0 ? -min : max
-  return Math.sign(found) === Math.sign(exact) && Math.max(Math.abs(found), Math.abs(exact)) <= largest / TOLD_APART
+  return Math.sign(found) === Math.sign(exact) && Math.max(Math.abs(found), Math.abs(exact)) <= largest / SKETCH_RANGE
 }

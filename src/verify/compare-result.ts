@@ -1,4 +1,4 @@
-/** A published result against what was counted again. */
+/** Compares a published result with the recount. */
 import type { VmWindowResult } from '../core/close-vm-window.ts'
 import type { CloseReason, CloseTrigger } from '../core/closing.ts'
 import type { Json } from '../core/json.ts'
@@ -11,12 +11,12 @@ import { Fields, type FieldDifference } from './report.ts'
 import { rangesOf, type Range } from './seqs.ts'
 import type { VmRecount } from './vm-recount.ts'
 
-/** Ranges that a result lists. */
+/** Maximum number of ranges that a result lists. */
 const MAX_RANGES = 100
 
 /**
- * What a VM window is called that closed by this trigger. One that late records made incomplete, in a window where all was
- * there, closed before its grace.
+ * The close reason of a VM window whose partition window closed by this trigger. If the partition window closed as complete
+ * and late records made the VM window incomplete afterwards, its reason is `grace`.
  */
 export function reasonOf(vm: VmRecount, trigger: CloseTrigger, rules: Windowing): CloseReason {
   if (vm.isComplete(rules)) return 'complete'
@@ -27,11 +27,11 @@ export interface ResultExpectation {
   readonly vm: VmRecount
   readonly windowStart: number
   readonly trigger: CloseTrigger
-  /** The state that the VM began the window with; `undefined` where it is not known, so that nothing follows from it. */
+  /** The state before the window; `undefined` if unknown, in which case states are not compared. */
   readonly prior: Json | undefined
 }
 
-/** Members that differ, those that matter most first. */
+/** The members that differ, the most important ones first. */
 export function compareResult(
   { vm, windowStart, trigger, prior }: ResultExpectation,
   result: VmWindowResult,
@@ -46,7 +46,7 @@ export function compareResult(
   const isQuarantined = result.reason === 'quarantined'
   if (isBuiltIn && !isQuarantined) compareMetrics(vm, result, fields)
   fields.compare('expected', vm.expected(rules), result.expected)
-  // Whether an aggregator failed cannot be seen in the records.
+  // The records do not show whether an aggregator failed.
   if (!isQuarantined) fields.compare('reason', reasonOf(vm, trigger, rules), result.reason)
   fields.compare('duplicates', vm.duplicates, result.duplicates)
   fields.compare('conflicts', vm.conflicts(), (result as Partial<VmWindowResult>).conflicts ?? 0)
@@ -91,7 +91,7 @@ function compareSeqs(vm: VmRecount, result: VmWindowResult, rules: Windowing, fi
   }
   fields.compare('missingCount', missingCount, result.missingCount)
   fields.compare('deduplicated', unsequenced === 0, result.deduplicated)
-  // Lists are left out of a result that they would make too large to be stored.
+  // A result that would be too large to store omits these lists.
   const areListsLeftOut = result.missing.length === 0 && result.unexpected.length === 0
   if (areListsLeftOut) return
   fields.compare('missing', missing.slice(0, MAX_RANGES), result.missing)

@@ -1,6 +1,6 @@
 /**
- * What a VM carries on, as published, against what it must be: the state of the window before, moved on by the points of this
- * one. So a chain of states that begins with none is right as a whole, or differs where it broke.
+ * Compares a published VM state with the expected one: the state after the previous window, advanced by the points of this
+ * one. So a chain of states that begins without a state is correct as a whole, or a difference shows where it broke.
  */
 import { canonicalJson, type Json } from '../core/json.ts'
 import type { MetricSummaryState } from '../core/summary.ts'
@@ -11,7 +11,7 @@ import type { VmRecount } from './vm-recount.ts'
 
 type States = Readonly<Record<string, MetricSummaryState>>
 
-/** Of a VM window that moves nothing on. */
+/** For a VM window that does not change the state. */
 export function compareKeptState(prior: Json, found: Json, fields: Fields): void {
   if (canonicalJson(prior) !== canonicalJson(found)) fields.compare('state', prior, found)
 }
@@ -35,12 +35,12 @@ export function compareState(vm: VmRecount, prior: Json, found: Json, fields: Fi
     for (const part of before === null ? [] : [before.lifetimeSum, ...before.lifetimeSumRest]) sum.add(part)
     sum.merge(points.sum)
     fields.compare(`${name}.lifetimeSum`, sum.value(), after.lifetimeSum)
-    // What is left of the sum when all parts are taken off: nothing.
+    // Subtracting all parts must leave 0.
     for (const part of [after.lifetimeSum, ...after.lifetimeSumRest]) sum.add(-part)
     fields.compare(`${name}.lifetimeSumRest`, 0, sum.value())
     const mean = points.mean()
     fields.compare(`${name}.previousMean`, mean, after.previousMean)
-    // Its weight is a setting of the aggregator that results do not tell: it lies between what it averages.
+    // The weight is a setting of the aggregator that results do not contain, so check only that the average is in range.
     const bounds = before === null ? [mean] : [mean, before.ewma]
     const slack = ROUNDING * Math.max(...bounds.map(Math.abs))
     const isBetween = after.ewma >= Math.min(...bounds) - slack && after.ewma <= Math.max(...bounds) + slack

@@ -1,4 +1,4 @@
-/** The points of one metric of one VM window, counted again: all values are kept, nothing is approximated. */
+/** Recounts the points of one metric in one VM window. It keeps all values and approximates nothing. */
 import type { DataPoint } from '../core/point.ts'
 import { RationalSum } from './rational-sum.ts'
 
@@ -35,17 +35,17 @@ export class MetricRecount {
     return this.sum.value() / this.count
   }
 
-  /** Root of the mean squared distance from the mean, by two passes. */
+  /** Population standard deviation, computed in two passes. */
   stddev(): number {
     const scale = Math.max(-this.min, this.max)
     if (scale === 0) return 0
     const mean = this.mean()
-    // In parts of the largest magnitude: squares of what is very large or very small would not be numbers any more.
+    // Scaled by the largest magnitude, since squares of very large or small values would overflow or underflow.
     const squares = this.#values.reduce((sum, value) => sum + ((value - mean) / scale) ** 2, 0)
     return Math.sqrt(squares / this.count) * scale
   }
 
-  /** The values in order. */
+  /** The values in ascending order. */
   sorted(): Float64Array {
     return Float64Array.from(this.#values).sort()
   }

@@ -1,13 +1,13 @@
 /**
- * MurmurHash3_x86_128 (A. Appleby), written from its specification for `verify` alone: the pipeline has its own, and one
- * mistake must not hide the other.
+ * MurmurHash3_x86_128 (A. Appleby), written from its specification for `verify` only. The pipeline has its own
+ * implementation; sharing one would hide its mistakes.
  */
 
 /** Four words of 32 bits. */
 export type Hash128 = readonly [number, number, number, number]
 
 const C = [0x239b961b, 0xab0e9789, 0x38b34ae5, 0xa1e38b93] as const
-/** Of the four lanes: by how much the word and the lane are rotated, and what is added. */
+/** For each of the four lanes: the rotation of the word, the rotation of the lane, and the number that is added. */
 const WORD_ROTATIONS = [15, 16, 17, 18] as const
 const LANE_ROTATIONS = [19, 17, 15, 13] as const
 const ADDENDS = [0x561ccd1b, 0x0bcaa747, 0x96cd1c35, 0x32ac3b17] as const
@@ -15,7 +15,7 @@ const ADDENDS = [0x561ccd1b, 0x0bcaa747, 0x96cd1c35, 0x32ac3b17] as const
 const rotate = (x: number, by: number): number => (x << by) | (x >>> (32 - by))
 const lane = (i: number): 0 | 1 | 2 | 3 => (i & 3) as 0 | 1 | 2 | 3
 
-/** How a word of a block enters its lane. */
+/** Mixes a word of a block before it is added to its lane. */
 function mixWord(word: number, i: number): number {
   return Math.imul(rotate(Math.imul(word, C[lane(i)]), WORD_ROTATIONS[lane(i)]), C[lane(i + 1)])
 }
@@ -27,7 +27,8 @@ function finalMix(word: number): number {
 }
 
 /**
- * The hash, seed 0, of `byteLength` bytes that stand in `words` little end first; what follows them in the last word is 0.
+ * The hash, with seed 0, of the first `byteLength` bytes in `words` (little endian). The remaining bytes of the last word
+ * must be 0.
  */
 export function murmur128(words: Uint32Array, byteLength: number): Hash128 {
   const h: [number, number, number, number] = [0, 0, 0, 0]
@@ -49,7 +50,7 @@ export function murmur128(words: Uint32Array, byteLength: number): Hash128 {
   return [h[0] >>> 0, h[1] >>> 0, h[2] >>> 0, h[3] >>> 0]
 }
 
-/** The first lane takes in all others, then each of them the first. */
+/** Adds all other lanes to the first, then the first to each of them. */
 function spread(h: [number, number, number, number]): void {
   h[0] = (h[0] + h[1] + h[2] + h[3]) | 0
   for (let i = 1; i < 4; i++) h[lane(i)] = (h[lane(i)] + h[0]) | 0

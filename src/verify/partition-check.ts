@@ -1,4 +1,4 @@
-/** Counts one partition again and holds its certificates, and the results that they speak of, against it. */
+/** Recounts one partition and compares its certificates and their results with the recount. */
 import type { Certificate } from '../core/certificate.ts'
 import type { PromotedMark, VmWindowResult } from '../core/close-vm-window.ts'
 import type { FateCounts } from '../core/fate.ts'
@@ -19,14 +19,14 @@ import { VmStates } from './vm-states.ts'
 export interface CheckEnv {
   readonly rules: Windowing
   readonly published: PublishedResults
-  /** `null`: not known, so what the aggregator computed is not compared. */
+  /** `null` if unknown; then the output of the aggregator is not compared. */
   readonly aggregator: ExpectedAggregator | null
   readonly tally: Tally
-  /** Keys of the certificates that promote. */
+  /** Keys of the certificates that record a promotion. */
   readonly promotions: ReadonlySet<string>
 }
 
-const PRIOR_UNKNOWN =
+const UNKNOWN_PRIOR_NOTE =
   'The state before some VM windows is not known, since checking began after the first record or a promotion published them. What the aggregator computed of these is not compared.'
 
 export function promotionKey({ partition, certificate }: Pick<PromotedMark, 'partition' | 'certificate'>): string {
@@ -44,11 +44,11 @@ export class PartitionCheck {
   readonly #recount: PartitionRecount
   /** Index of the next certificate. */
   #next = 0
-  /** Added to what is counted, where counting began in the middle. */
+  /** Added to the recounted fates if the recount began in the middle of the log. */
   #countsBefore: FateCounts = NOTHING
   readonly #quarantined = new Set<string>()
   readonly #states: VmStates
-  /** Of the certificate at hand. */
+  /** For the current certificate. */
   #superseded: CertificateExpectation['superseded'] = { any: false, gone: 0 }
 
   constructor(env: CheckEnv, selection: Selection) {
@@ -58,7 +58,7 @@ export class PartitionCheck {
     this.#states = new VmStates(selection.beginning === null)
   }
 
-  /** Records in order of their offsets; those behind the last certificate are not looked at. */
+  /** Takes records in the order of their offsets; those after the last certificate are ignored. */
   fold(records: readonly SourceRecord[]): void {
     const { certificates } = this.#selection
     for (const record of records) {
@@ -69,7 +69,7 @@ export class PartitionCheck {
     }
   }
 
-  /** No more records come. */
+  /** Checks the remaining certificates; no more records follow. */
   end(): void {
     while (this.#next < this.#selection.certificates.length) this.#certify()
   }
@@ -88,7 +88,7 @@ export class PartitionCheck {
       this.#comparePromoted(certificate, one, isChecked)
       this.#states.forget(one.start)
     }
-    // Up to here the counts of certificates are taken on trust; from here on they must follow from the records.
+    // Counts of earlier certificates are trusted; from here on the counts must follow from the records.
     const { firstChecked, beginning } = this.#selection
     if (beginning !== null && index + 1 === firstChecked)
       this.#countsBefore = combine(certificate.counts, this.#recount.counts, -1)
@@ -104,8 +104,8 @@ export class PartitionCheck {
   }
 
   /**
-   * A promotion takes nothing of the records in. What it published must be what the records say, like all else; windows
-   * that are forgotten were compared with it when they were.
+   * A promotion folds no records. Its results must agree with the records like all others. Results of windows that are no
+   * longer remembered were compared when the recount forgot those windows.
    */
   #promote(index: number, certificate: Certificate, isChecked: boolean): void {
     const { partition, sequence } = certificate
@@ -119,7 +119,7 @@ export class PartitionCheck {
       const vm = window?.vms.get(result.vmId)
       if (window === undefined || vm === undefined) continue
       vm.revision = result.revision
-      this.#noteQuarantine(result)
+      this.#recordQuarantine(result)
       if (isChecked) this.#compareOne(certificate, window, vm, result)
     }
     if (!isChecked) return
@@ -137,7 +137,7 @@ export class PartitionCheck {
     )
   }
 
-  /** Nothing changes the window any more, so promotions to come have to agree with it as it is. */
+  /** The window can no longer change, so the results of later promotions must agree with it now. */
   #comparePromoted(certificate: Certificate, window: WindowRecount, isChecked: boolean): void {
     if (!isChecked) return
     for (const vm of window.vms.values()) {
@@ -149,26 +149,26 @@ export class PartitionCheck {
 
   #compareOne(certificate: Certificate, window: WindowRecount, vm: VmRecount, result: VmWindowResult): void {
     const { rules, aggregator, tally } = this.#env
-    // What a promotion makes states of begins in the replay, farther back than what is remembered here.
+    // States of a promotion start in the replay, earlier than the states that are remembered here.
     const expectation = { vm, windowStart: window.start, trigger: window.trigger ?? 'complete', prior: undefined }
     const differences = compareResult(expectation, result, rules, aggregator)
-    this.#notePrior(undefined)
+    this.#reportUnknownPrior(undefined)
     tally.add('vmWindows', 1, differences.length === 0)
     const place = { window: window.start, vmId: vm.vmId, revision: result.revision }
     for (const one of differences) this.#differs(certificate, one, place)
   }
 
-  #notePrior(prior: Json | undefined): void {
-    if (prior === undefined && this.#env.aggregator?.own) this.#env.tally.notes.add(PRIOR_UNKNOWN)
+  #reportUnknownPrior(prior: Json | undefined): void {
+    if (prior === undefined && this.#env.aggregator?.own) this.#env.tally.notes.add(UNKNOWN_PRIOR_NOTE)
   }
 
-  #noteQuarantine({ windowStart, vmId, reason }: VmWindowResult): void {
+  #recordQuarantine({ windowStart, vmId, reason }: VmWindowResult): void {
     const key = `${windowStart} ${vmId}`
     if (reason === 'quarantined') this.#quarantined.add(key)
     else this.#quarantined.delete(key)
   }
 
-  /** New revisions of closed windows: of VMs that late records changed, and of those whose state follows from one that did. */
+  /** Compares new revisions of closed windows: VM windows that late records changed, and later ones whose prior state changed. */
   #revise(
     certificate: Certificate,
     { vms }: Amendments,
@@ -208,7 +208,7 @@ export class PartitionCheck {
     return window
   }
 
-  /** Claims the result that is due, compares it, and adds its line; `null` when it is not there. */
+  /** Claims the expected result, compares it, and adds its line; `null` if it was not published. */
   #result(
     certificate: Certificate,
     window: WindowRecount,
@@ -222,7 +222,7 @@ export class PartitionCheck {
     const prior = this.#states.before(window.start, vmId)
     if (found === null) this.#quarantined.delete(`${window.start} ${vmId}`)
     else {
-      this.#noteQuarantine(found.result)
+      this.#recordQuarantine(found.result)
       lines.push(found.line)
     }
     this.#states.publish(window.start, vmId, found?.result.state)
@@ -236,13 +236,13 @@ export class PartitionCheck {
       found === null
         ? [{ field: 'result', expected: 'there', found: null }]
         : compareResult(expectation, found.result, rules, aggregator)
-    if (found !== null) this.#notePrior(prior)
+    if (found !== null) this.#reportUnknownPrior(prior)
     tally.add('vmWindows', 1, differences.length === 0)
     for (const one of differences) this.#differs(certificate, one, { window: window.start, vmId, revision })
     return found?.result ?? null
   }
 
-  /** Whether a promotion that a certificate tells of has replaced it. */
+  /** Whether a promotion that a certificate records has replaced this revision. */
   #isSuperseded(window: EpochMs, vmId: string, revision: number): boolean {
     return this.#env.published
       .promotedAfter(window, vmId, revision)
@@ -288,8 +288,8 @@ function combine(a: FateCounts, b: FateCounts, sign: 1 | -1): FateCounts {
 }
 
 /**
- * Whether the VM's next window begins from another state than it did. What a state should be is not counted again: the
- * results tell it. A VM window that was not there before changes it by its points.
+ * Whether the revision changes the prior state of the VM's next window. The states are read from the results, not
+ * recomputed. A new VM window changes the state if it has points.
  */
 function isStateChanged(now: VmWindowResult | null, before: VmWindowResult | null): boolean {
   if (now === null) return true

@@ -1,6 +1,6 @@
 /**
- * One partition, counted again from its records. When windows close is not decided here: certificates say at which record
- * each closed, and everything else follows from the records and the rules of the job.
+ * Recounts one partition from its records. It does not decide when windows close: the certificates state after which record
+ * each window closed. Everything else follows from the records and the rules of the job.
  */
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { CloseTrigger } from '../core/closing.ts'
@@ -13,14 +13,14 @@ import { VmRecount } from './vm-recount.ts'
 export interface WindowRecount {
   readonly start: EpochMs
   readonly vms: Map<string, VmRecount>
-  /** What it closed by; `null` while it is open. */
+  /** Why the window closed; `null` while it is open. */
   trigger: CloseTrigger | null
 }
 
-/** Where counting begins in the middle of a log: after a certificate, whose word is taken for what was before. */
+/** The start of a recount in the middle of a log: after a certificate, which is trusted for everything before it. */
 export interface Beginning {
   readonly closedThrough: EpochMs | null
-  /** Windows from here on have all their points after the beginning; those before are not counted. */
+  /** All points of windows from here on are after the beginning; earlier windows are not recounted. */
   readonly wholeFrom: EpochMs
   readonly watermark: EpochMs | null
 }
@@ -28,7 +28,7 @@ export interface Beginning {
 export interface Amendments {
   /** Ids of VMs by the start of the window. */
   readonly vms: ReadonlyMap<EpochMs, ReadonlySet<string>>
-  /** Late points that were taken in. */
+  /** Number of late points that amended a window. */
   readonly points: number
 }
 
@@ -47,9 +47,9 @@ export class PartitionRecount {
   /** The last closed windows that late points can still change, oldest first. */
   readonly closed: WindowRecount[] = []
   #closedThrough: EpochMs | null
-  /** Closed windows in a row without a word, by producer, by VM. */
+  /** By VM and producer: the number of successive closed windows in which the producer sent nothing. */
   readonly #roster = new Map<string, Map<string, number>>()
-  /** Late points that the next certificate makes accepted ones. */
+  /** Number of late points that count as accepted from the next certificate on. */
   #pending = 0
   /** VM windows that late points or manifests have changed since the last certificate, by window. */
   #touched = new Map<EpochMs, Set<string>>()
@@ -74,7 +74,7 @@ export class PartitionRecount {
     const start = windowOf(point.timestamp, this.#rules)
     const isLate = this.#closedThrough !== null && start <= this.#closedThrough
     if (start < this.#wholeFrom) {
-      // Of windows that are not counted only what is too late has a fate that is known.
+      // For windows that are not recounted, only the fate of points that are too late is known.
       if (isLate && !this.#isAmendable(start)) this.#count('late')
       return
     }
@@ -132,7 +132,7 @@ export class PartitionRecount {
     this.#count('manifests')
   }
 
-  /** What the records since the last certificate have changed of closed windows. Their points are accepted from now on. */
+  /** The changes to closed windows by the records since the last certificate. Their points count as accepted from now on. */
   amend(): Amendments {
     const amendments = { vms: this.#touched, points: this.#pending }
     this.counts.late -= this.#pending
@@ -142,7 +142,7 @@ export class PartitionRecount {
     return amendments
   }
 
-  /** Takes a window out, with all VMs that it waited for in vain. `null` where its points are not all counted. */
+  /** Closes a window, including all expected VMs that sent nothing. `null` if the window is not recounted. */
   close(start: EpochMs, trigger: CloseTrigger): WindowRecount | null {
     this.#closedThrough = start
     if (start < this.#wholeFrom) return null
@@ -158,14 +158,14 @@ export class PartitionRecount {
     return window
   }
 
-  /** After a certificate: what is older than late points can change is forgotten; it is handed over, for the last time. */
+  /** Called after a certificate: forgets the windows that late points can no longer change, and returns them. */
   forget(): WindowRecount[] {
     return this.closed.splice(0, Math.max(0, this.closed.length - this.#rules.amendWindows))
   }
 
   /**
-   * Among the last closed windows; or, as far back as these may reach, a window that was skipped because nothing came for it,
-   * which late points make a closed one.
+   * Whether late points can amend the window: one of the last closed windows, or a window in the same range that was skipped
+   * because it had no records; late points make it a closed one.
    */
   #isAmendable(start: EpochMs): boolean {
     const { amendWindows, sizeMs } = this.#rules
@@ -173,7 +173,7 @@ export class PartitionRecount {
     return start > horizon || this.closed.some((one) => one.start === start)
   }
 
-  /** Counted in only once it is touched. */
+  /** The VM window, or a new one, which `#touch` adds when a late record changes it. */
   #closedVm(start: EpochMs, vmId: string): VmRecount {
     return this.closed.find((one) => one.start === start)?.vms.get(vmId) ?? new VmRecount(vmId, this.#aggregator)
   }
@@ -206,7 +206,7 @@ export class PartitionRecount {
     return window
   }
 
-  /** Puts a VM window of a closed window among those that the next certificate amends. */
+  /** Marks a VM window of a closed window as amended by the next certificate. */
   #touch(start: EpochMs, vm: VmRecount): void {
     let window = this.closed.find((one) => one.start === start)
     if (window === undefined) {

@@ -1,6 +1,6 @@
 /**
- * The digest of a set of points, whatever their order, after docs/reference/certificates.md ("The digest of points"): the 128-bit
- * hashes of the points, added lane by lane modulo 2^32. Written for `verify` alone, as all of this folder.
+ * The order-independent digest of a set of points, as specified in docs/reference/certificates.md ("The digest of points"):
+ * the 128-bit hashes of the points, added lane by lane modulo 2^32. Like this whole folder, it is written for `verify` only.
  */
 import type { DataPoint } from '../core/point.ts'
 import { murmur128, murmur128OfText, type Hash128 } from './murmur3.ts'
@@ -9,11 +9,11 @@ import { murmur128, murmur128OfText, type Hash128 } from './murmur3.ts'
 const POINT_BYTES = 72
 const NO_SEQ = -1
 
-/** As the machines that Node runs on have them: little end first. */
+/** Little endian, as on all machines that Node.js supports. */
 const words = new Uint32Array(POINT_BYTES / 4)
 const doubles = new Float64Array(words.buffer, 48)
 
-/** Texts are few and come again and again; many of them must not fill the memory. */
+/** Texts repeat, so their hashes are cached; the bound limits the memory. */
 const MAX_KNOWN_TEXTS = 200_000
 const known = new Map<string, Hash128>()
 
@@ -33,7 +33,7 @@ export class PointSum {
     words.set(hashOfText(vmId), 0)
     words.set(hashOfText(producer), 4)
     words.set(hashOfText(metric), 8)
-    // Adding 0 makes a 0 of -0.
+    // Adding 0 turns -0 into 0.
     doubles[0] = timestamp + 0
     doubles[1] = (seq ?? NO_SEQ) + 0
     doubles[2] = value + 0
@@ -46,7 +46,7 @@ export class PointSum {
     for (let i = 0; i < 4; i++) this.#lanes[i] = (this.#lanes[i] as number) + (other.#lanes[i] as number)
   }
 
-  /** As certificates write it. */
+  /** The digest in the format of certificates. */
   text(): string {
     return [...this.#lanes].map((lane) => lane.toString(16).padStart(8, '0')).join('')
   }

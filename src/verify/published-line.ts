@@ -1,6 +1,7 @@
+/** Parses lines of published results and certificates. */
 import { messageOf, WindrowError } from '../errors/index.ts'
 
-/** A published line, read; throws PUBLISHED_UNREADABLE where it is no JSON, as after somebody made the file longer or shorter. */
+/** Parses a published line; throws PUBLISHED_UNREADABLE if it is not JSON, for example because the file was edited. */
 export function readPublished<T>(of: 'result' | 'certificate', line: string): T {
   try {
     return JSON.parse(line) as T

@@ -1,10 +1,10 @@
-/** Published results by window, VM and revision, and which of them a certificate has claimed. */
+/** Stores the published results by window, VM and revision, and which of them a certificate has claimed. */
 import type { VmWindowResult } from '../core/close-vm-window.ts'
 import type { EpochMs } from '../core/point.ts'
 import { readPublished } from './published-line.ts'
 
 export interface PublishedResult {
-  /** As it was published. */
+  /** The line as it was published. */
   readonly line: string
   readonly result: VmWindowResult
 }
@@ -15,12 +15,12 @@ interface Entry extends PublishedResult {
 
 export interface Unclaimed {
   readonly result: VmWindowResult
-  /** Another one of the same revision was claimed. */
+  /** Whether another result of the same revision was claimed, so that this one is a repetition. */
   readonly isRepeated: boolean
 }
 
 export class PublishedResults {
-  /** Results that a promotion published, by the certificate that they name. */
+  /** By certificate: the results that its promotion published. */
   readonly #promoted = new Map<string, Entry[]>()
   readonly #windows = new Map<EpochMs, Map<string, Entry[]>>()
   readonly #isWanted: (windowStart: EpochMs) => boolean
@@ -28,7 +28,7 @@ export class PublishedResults {
   readonly aggregators = new Set<string | null>()
   count = 0
 
-  /** Results of other windows are not kept. */
+  /** Results of windows that are not wanted are dropped. */
   constructor(isWanted: (windowStart: EpochMs) => boolean) {
     this.#isWanted = isWanted
   }
@@ -52,7 +52,7 @@ export class PublishedResults {
     else promoted.push(entry)
   }
 
-  /** Claims what the certificate has promoted, by window and VM. */
+  /** Claims the results that the certificate has promoted; returns them sorted by window and VM. */
   claimPromoted(partition: number, certificate: number): readonly PublishedResult[] {
     const entries = this.#promoted.get(`${partition} ${certificate}`) ?? []
     for (const entry of entries) entry.isClaimed = true
@@ -62,7 +62,7 @@ export class PublishedResults {
     )
   }
 
-  /** Of this VM window, what was promoted in the place of this revision, first to last. */
+  /** The promoted results of this VM window that replaced this revision, first to last. */
   promotedAfter(windowStart: EpochMs, vmId: string, revision: number): readonly VmWindowResult[] {
     const entries = this.#windows.get(windowStart)?.get(vmId) ?? []
     return entries
@@ -70,7 +70,7 @@ export class PublishedResults {
       .filter((result) => result.promoted !== undefined && result.revision > revision)
   }
 
-  /** The first with this revision, which is claimed by it; `null` when there is none. */
+  /** Claims and returns the first result of this revision; `null` if there is none. */
   claim(windowStart: EpochMs, vmId: string, revision: number): PublishedResult | null {
     const entries = this.#windows.get(windowStart)?.get(vmId)
     const entry = entries?.find(({ result }) => result.revision === revision)
@@ -79,7 +79,7 @@ export class PublishedResults {
     return entry
   }
 
-  /** What no certificate has claimed: published twice, or published without being due. */
+  /** The results that no certificate has claimed: they were published twice or must not exist. */
   *unclaimed(): Generator<Unclaimed> {
     for (const vms of this.#windows.values()) {
       for (const entries of vms.values()) {

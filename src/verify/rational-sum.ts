@@ -1,6 +1,6 @@
 /**
- * The exact sum of doubles, by whole numbers: every double is m · 2^e with whole m and e, and so is every sum of them. Read
- * as the nearest double, ties to even. Nothing here is like the pipeline's way, which keeps a sum as several doubles.
+ * The exact sum of doubles in integer arithmetic: every double is m · 2^e with integers m and e, and so is every sum of
+ * doubles. `value` rounds to the nearest double, ties to even. The pipeline uses another method, a sum of several doubles.
  */
 
 const bits = new DataView(new ArrayBuffer(8))
@@ -22,7 +22,7 @@ export class RationalSum {
     const fraction = (high & 0xfffff) * 2 ** 32 + bits.getUint32(4)
     let significand = biased === 0 ? fraction : fraction + 2 ** 52
     let exponent = (biased === 0 ? 1 : biased) - EXPONENT_BIAS
-    // Whole halves: short numbers such as 12.5 stay short.
+    // Removes trailing zero bits, so that short numbers such as 12.5 stay short.
     while (significand % 65_536 === 0) {
       significand /= 65_536
       exponent += 16

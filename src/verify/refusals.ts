@@ -1,10 +1,10 @@
-/** What the rules of a job refuse of a record by itself, after docs/reference/results.md ("A dead letter"). */
+/** Whether the rules of a job refuse a single record, as specified in docs/reference/results.md ("A dead letter"). */
 import type { DataPoint, EpochMs, WindowManifest } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 
 const MAX_ABS_VALUE = 1e140
 const MAX_ABS_TIME_MS = 8.64e15
-/** Ranges of promised seqs that do not touch, of one producer of a VM window. */
+/** Maximum number of separate ranges of promised seqs per producer of a VM window. */
 export const MAX_PROMISED_RANGES = 100
 
 export function windowOf(at: EpochMs, { sizeMs }: Windowing): EpochMs {

@@ -1,15 +1,15 @@
-/** What verifying comes to: how much was compared, and what differs. */
+/** The report of `verify`: how much was compared, and what differs. */
 import type { EpochMs } from '../core/point.ts'
 import type { Json } from '../core/json.ts'
 
-/** Something published that is not what the records say. `expected` is what was counted again, `found` what is published. */
+/** A published value that differs from the records. `expected` is the recounted value, `found` the published one. */
 export interface Difference {
   readonly partition: number | null
-  /** Sequence of the certificate that it was seen with; `null`: with none. */
+  /** Sequence of the certificate; `null` if the difference belongs to none. */
   readonly certificate: number | null
-  /** Start of the window, where it is one's. */
+  /** Start of the window; `null` if the difference belongs to no window. */
   readonly window: EpochMs | null
-  /** `null`: of a whole window, or of the certificate itself. */
+  /** `null` for a whole window or the certificate itself. */
   readonly vmId: string | null
   readonly revision: number | null
   /** Member of the result or certificate. */
@@ -27,13 +27,13 @@ export interface Compared {
 export const SUBJECTS = ['certificates', 'windows', 'vmWindows', 'points'] as const
 export type Subject = (typeof SUBJECTS)[number]
 
-/** Certificates that cannot be checked, since records that they speak of are gone. */
+/** Certificates that cannot be checked, because the log no longer has some of their records. */
 export interface Loss {
   readonly partition: number
   readonly certificates: readonly [first: number, last: number]
-  /** From the first window to the end of the last; `null` where no window closed. */
+  /** Start of the first and end of the last window; `null` if no window closed. */
   readonly windows: readonly [EpochMs, EpochMs] | null
-  /** The first record that is needed, and the first one that is still there. */
+  /** Offsets of the first record that is needed and of the first one that still exists. */
   readonly neededFrom: number
   readonly logStart: number
 }
@@ -43,7 +43,7 @@ export interface VerifyReport {
   readonly partitions: number
   readonly records: number
   readonly compared: Readonly<Record<Subject, Compared>>
-  /** The first of them. */
+  /** The first 1,000 differences. */
   readonly differences: readonly Difference[]
   readonly differenceCount: number
   readonly lost: readonly Loss[]
@@ -51,7 +51,7 @@ export interface VerifyReport {
   readonly notes: readonly string[]
 }
 
-/** Differences that are kept; all are counted. */
+/** Maximum number of stored differences; all are counted. */
 const MAX_DIFFERENCES = 1_000
 
 export class Tally {
@@ -93,7 +93,7 @@ export interface FieldDifference {
   readonly found: Json
 }
 
-/** Keeps what differs of what is compared, under the names of the members. */
+/** Compares members and stores those that differ. */
 export class Fields {
   readonly differences: FieldDifference[] = []
 

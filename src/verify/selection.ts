@@ -1,32 +1,32 @@
-/** Which certificates of a partition are checked, and from which record on its log is read for it. */
+/** Selects the certificates of a partition to check, and the part of its log to read for them. */
 import type { Certificate } from '../core/certificate.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { Beginning } from './partition-recount.ts'
 import type { Loss } from './report.ts'
 
-/** Of a range: an offset means certificates by their cut, a time means windows. */
+/** A bound of a range: an offset selects certificates by their cut, a time selects windows. */
 export type Bound = { readonly offset: number } | { readonly atMs: EpochMs }
 
 export interface Range {
-  /** `null`: from the first one on. */
+  /** `null`: from the first certificate on. */
   readonly from: Bound | null
-  /** `null`: to the last one. */
+  /** `null`: to the last certificate. */
   readonly to: Bound | null
 }
 
 export interface Selection {
   readonly partition: number
-  /** In order of their sequence: first those that counting passes on its way, then those that are checked. */
+  /** In the order of their sequence: first those before the range that the recount passes, then those to check. */
   readonly certificates: readonly Certificate[]
-  /** Index of the first one that is checked. */
+  /** Index of the first certificate to check. */
   readonly firstChecked: number
   readonly readFrom: number
-  /** One after the last record. */
+  /** Offset after the last record to read. */
   readonly readTo: number
   /** `null`: counted from the job's first record. */
   readonly beginning: Beginning | null
-  /** Certificates that were asked for before these, and that cannot be checked. */
+  /** Earlier certificates of the requested range that cannot be checked. */
   readonly lost: Loss | null
 }
 
@@ -62,11 +62,11 @@ export function select(
 }
 
 /**
- * Where counting must begin so that all is known that the certificate at `first` speaks of: after the certificate `base`,
- * or at the job's first record (-1). `null`: the log no longer has it.
+ * Where the recount must begin so that everything in the certificate at `first` can be checked: after the certificate
+ * `base`, or at the job's first record (-1). `null` if the log no longer has those records.
  *
- * The windows that closed last before it are counted whole, so that roster, late points and their cascades are known. A
- * window is whole when it begins above the watermark at the base: no accepted point at or before the base is in it.
+ * The recount must cover the last windows before it completely, so that roster, late points and their cascades are known. A
+ * window is covered if it starts after the watermark at the base: then no accepted point up to the base belongs to it.
  */
 function beginningFor(
   all: readonly Certificate[],
@@ -87,7 +87,7 @@ function beginningFor(
     }
   }
   const { sequence, offsets } = all[0] as Certificate
-  // Where the first certificates are missing, the chain shows it; all records that there are may be theirs.
+  // If the first certificates are missing, the check of the chain reports it; all existing records may belong to them.
   if (sequence !== 1) return { base: -1, readFrom: logStart, from: null }
   return offsets.first >= logStart ? { base: -1, readFrom: offsets.first, from: null } : null
 }

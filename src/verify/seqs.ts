@@ -1,6 +1,6 @@
-/** Seqs of one producer in a VM window, and ranges of them, in the plainest form there is. */
+/** Sets and ranges of the seqs of one producer in a VM window, in the simplest representation. */
 
-/** Both ends included. */
+/** Both ends are inclusive. */
 export type Range = readonly [first: number, last: number]
 
 export class Seqs {
@@ -22,17 +22,17 @@ export class Seqs {
     if (seq > this.#highest) this.#highest = seq
   }
 
-  /** From the lowest to the highest, were this seq among them. */
+  /** Highest minus lowest seq if this seq were added. */
   spanWith(seq: number): number {
     return Math.max(this.#highest, seq) - Math.min(this.#lowest, seq)
   }
 
-  /** Those that are in none of the ranges. */
+  /** The seqs outside all ranges, sorted. */
   outside(ranges: readonly Range[]): number[] {
     return [...this.#members].filter((seq) => !isWithin(seq, ranges)).sort((a, b) => a - b)
   }
 
-  /** What of the ranges did not come. */
+  /** The seqs of the ranges that are missing from the set. */
   missingOf(ranges: readonly Range[]): number[] {
     const missing: number[] = []
     for (const [first, last] of ranges) for (let seq = first; seq <= last; seq++) if (!this.has(seq)) missing.push(seq)
@@ -44,7 +44,7 @@ export function isWithin(seq: number, ranges: readonly Range[]): boolean {
   return ranges.some(([first, last]) => seq >= first && seq <= last)
 }
 
-/** Sorted ranges that do not touch, of the same seqs as these and one more range. */
+/** Adds a range; returns sorted ranges that neither overlap nor touch. */
 export function withRange(ranges: readonly Range[], first: number, count: number): Range[] {
   if (count <= 0) return [...ranges]
   const united: [number, number][] = []
@@ -56,7 +56,7 @@ export function withRange(ranges: readonly Range[], first: number, count: number
   return united
 }
 
-/** Sorted seqs as ranges. */
+/** Converts sorted seqs to ranges. */
 export function rangesOf(seqs: readonly number[]): Range[] {
   const ranges: [number, number][] = []
   for (const seq of seqs) {

@@ -1,14 +1,17 @@
 /**
- * `windrow verify`: counts windows again from the records, by a way of its own, and compares what it comes to with what was
- * published. Nothing of the pipeline's folding is used (the linter and a test see to that): a mistake there shows here.
+ * `windrow verify`: recomputes windows from the source records with an independent implementation and compares them with the
+ * published results. It uses no code of the pipeline's fold (the linter and a test check that), so mistakes there show here.
  *
- *   selection.ts       which certificates, from which record on      partition-recount.ts  the records, counted again
- *   partition-check.ts certificate by certificate, the comparison     vm-recount.ts         one VM window of it
- *   compare-*.ts, chain.ts  what is compared of each                  murmur3, point-sum, rational-sum, seqs  arithmetic
+ *   selection.ts           certificates to check, part of the log to read     published-results.ts  the published results
+ *   partition-check.ts     compares certificate by certificate                published-line.ts     parses published lines
+ *   partition-recount.ts   recounts a partition from its records              vm-recount.ts         recounts one VM window
+ *   aggregator-recount.ts  runs a user's aggregator                           metric-recount.ts     recounts one metric
+ *   compare-*.ts, chain.ts comparisons of results, states and certificates    vm-states.ts          published VM states
+ *   refusals.ts            which records the rules refuse                     report.ts             the report
+ *   murmur3.ts, point-sum.ts, rational-sum.ts, seqs.ts                        arithmetic
  *
- *   aggregator-recount.ts  what a user's aggregator computes
- *
- * Taken on trust: when windows closed that a clock or an operator closed, and which VM windows a user's aggregator failed on.
+ * Two facts cannot be recomputed and are trusted: when a clock or an operator closed a window, and on which VM windows a
+ * user's aggregator failed.
  */
 import type { Certificate } from '../core/certificate.ts'
 import type { SourceRecord } from '../core/point.ts'
@@ -21,24 +24,24 @@ import { PublishedResults } from './published-results.ts'
 import { Tally, type Loss, type VerifyReport } from './report.ts'
 import { select, type Range, type Selection } from './selection.ts'
 
-/** What is compared, as it lies there. All of it is read; nothing is written. */
+/** Read access to everything that is compared. Nothing is written. */
 export interface VerifySources {
   /** Published certificates, in JSON. */
   certificates(): AsyncIterable<string>
   /** Published results, in JSON, as they were published. */
   results(): AsyncIterable<string>
-  /** Offsets of the first record that is still there, and of the one that comes next, by partition. */
+  /** By partition: the offset of the first record that still exists, and the offset after the last one. */
   logRanges(
     partitions: readonly number[],
   ): Promise<ReadonlyMap<number, { readonly start: number; readonly end: number }>>
-  /** Hands over the records of the spans, those of each partition in order. */
+  /** Calls `take` with the records of the spans, those of each partition in order. */
   records(
     spans: ReadonlyMap<number, Span>,
     take: (partition: number, records: readonly SourceRecord[]) => void,
   ): Promise<void>
 }
 
-/** Offsets from `from` up to and without `to`. */
+/** Offsets from `from` (inclusive) to `to` (exclusive). */
 export interface Span {
   readonly from: number
   readonly to: number
@@ -58,7 +61,7 @@ export interface VerifyProgress {
   readonly total: number | null
 }
 
-/** Says what the sources come to. Throws where there is nothing to compare. */
+/** Verifies a job. Throws if there is nothing to compare. */
 export async function verify(
   sources: VerifySources,
   { job, rules, range, aggregator }: VerifyRequest,
@@ -131,7 +134,7 @@ function notCompared(aggregators: readonly (string | null)[]): string {
   )
 }
 
-/** By partition, in order. */
+/** The certificates by partition, in order. */
 async function readCertificates(
   sources: VerifySources,
   job: string,
@@ -153,7 +156,7 @@ async function readCertificates(
   return new Map([...chains].sort(([a], [b]) => a - b))
 }
 
-/** Sorted; one that was published twice is said and left out. */
+/** Sorts the certificates. One that was published twice is reported and dropped. */
 function inOrder(chain: readonly Certificate[], tally: Tally): Certificate[] {
   const sorted = [...chain].sort((a, b) => a.sequence - b.sequence)
   return sorted.filter((certificate, i) => {
@@ -167,7 +170,7 @@ function inOrder(chain: readonly Certificate[], tally: Tally): Certificate[] {
   })
 }
 
-/** `windows`: their starts; `null` for all. */
+/** `windows`: starts of the wanted windows; `null` for all. */
 async function readResults(
   sources: VerifySources,
   windows: ReadonlySet<number> | null,
@@ -195,8 +198,8 @@ function windowsOf(selections: readonly Selection[]): ReadonlySet<number> {
 }
 
 /**
- * Results that no certificate speaks of. Where only a range is checked, others may speak of them; then only those are told
- * that were published twice. A job that goes on may have published more certificates by now.
+ * Reports results that no certificate covers. If only a range is checked, certificates outside of it may cover them; then
+ * only results published twice are reported. A running job may have published more certificates by now.
  */
 async function reportUnclaimed(
   published: PublishedResults,

@@ -1,4 +1,4 @@
-/** One VM window, counted again: which points are in it, and what is to be said of them. */
+/** Recounts one VM window: its points, and what follows from them. */
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { DataPoint, WindowManifest } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
@@ -10,11 +10,11 @@ import { Seqs, withRange, type Range } from './seqs.ts'
 
 export class ProducerRecount {
   readonly seqs = new Seqs()
-  /** What each point said, by seq and metric. */
+  /** By seq and metric: the content of each point. */
   readonly contents = new Map<string, { readonly timestamp: number; readonly value: number }>()
   conflicts = 0
   unsequenced = 0
-  /** `null`: no manifest came. */
+  /** `null` if no manifest arrived. */
   promised: readonly Range[] | null = null
   leaves = false
 
@@ -22,7 +22,7 @@ export class ProducerRecount {
     return this.contents.size + this.unsequenced
   }
 
-  /** `null`: nobody said. */
+  /** The number of expected points; `null` if no manifest or cadence states it. */
   expected(rules: Windowing): number | null {
     if (this.promised !== null) return sizeOf(this.promised)
     return rules.expectEveryMs === null ? null : Math.floor(rules.sizeMs / rules.expectEveryMs)
@@ -34,7 +34,7 @@ export class ProducerRecount {
     return this.promised === null ? this.seqs.size >= expected : this.missing().length === 0
   }
 
-  /** Promised seqs that did not come. */
+  /** Promised seqs that are missing. */
   missing(): number[] {
     return this.promised === null ? [] : this.seqs.missingOf(this.promised)
   }
@@ -44,7 +44,7 @@ export class ProducerRecount {
     return Math.max(0, (this.expected(rules) ?? 0) - this.received())
   }
 
-  /** Seqs that came though no manifest of several promised them. */
+  /** Received seqs that no manifest promised. */
   unexpected(): number[] {
     return this.promised === null ? [] : this.seqs.outside(this.promised)
   }
@@ -58,12 +58,12 @@ export class VmRecount {
   readonly metrics = new Map<string, MetricRecount>()
   readonly points = new PointSum()
   duplicates = 0
-  /** Of the window's roster: those who were waited for and are not among the producers. Known once the window has closed. */
+  /** Expected producers of the roster that sent nothing. Known once the window has closed. */
   silent: readonly string[] = []
-  /** Revisions that have been published by now, as far as counted. */
+  /** The last revision so far. */
   revision = 0
 
-  /** What the user's aggregator makes of the points; `null` for the built-in one. */
+  /** The recount with the user's aggregator; `null` for the built-in one. */
   readonly own: AggregatorRecount | null
 
   constructor(vmId: string, aggregator: AnyAggregator | null) {
@@ -88,7 +88,7 @@ export class VmRecount {
     return !waitsInVain && [...this.producers.values()].every((producer) => producer.isComplete(rules))
   }
 
-  /** `null`: it is not known of some producer. */
+  /** `null` if it is unknown for some producer. */
   expected(rules: Windowing): number | null {
     if (this.producers.size === 0 || this.silent.some((name) => !this.producers.has(name))) return null
     let total = 0
@@ -100,7 +100,7 @@ export class VmRecount {
     return total
   }
 
-  /** Takes a point in, if it is new and within the bounds of a VM window. */
+  /** Adds a point if it is new and within the bounds of a VM window. */
   admit(point: DataPoint, rules: Windowing): Admission {
     const { producer: name, metric, seq } = point
     const isOneMetricTooMany = !this.metrics.has(metric) && this.metrics.size >= rules.maxMetricsPerVm

@@ -1,10 +1,10 @@
-/** What VMs carry from window to window, as published, for as long as a window can still begin with it. */
+/** The published VM states, for as long as they can be the prior state of a window. */
 import type { Json } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
 
 interface StateAfter {
   readonly window: EpochMs
-  /** `undefined`: its result is not there. */
+  /** `undefined` if the result is missing. */
   readonly state: Json | undefined
 }
 
@@ -13,12 +13,12 @@ export class VmStates {
   readonly #after = new Map<string, StateAfter[]>()
   readonly #isWhole: boolean
 
-  /** `isWhole`: counting began with the first record, so a VM that is not known has carried nothing. */
+  /** `isWhole`: the recount began with the first record, so an unknown VM has no state. */
   constructor(isWhole: boolean) {
     this.#isWhole = isWhole
   }
 
-  /** The state that the VM's window began with; `undefined` where nobody knows. */
+  /** The state before this window of the VM; `undefined` if unknown. */
   before(window: EpochMs, vmId: string): Json | undefined {
     const last = this.#after.get(vmId)?.findLast((one) => one.window < window)
     return last === undefined && this.#isWhole ? null : last?.state
@@ -32,7 +32,7 @@ export class VmStates {
     states.splice(isRevision ? at : at + 1, isRevision ? 1 : 0, { window, state })
   }
 
-  /** Nothing before this window changes any more: of what is older only the last is needed. */
+  /** Windows before this one no longer change: keeps only the last of their states per VM. */
   forget(before: EpochMs): void {
     for (const states of this.#after.values()) {
       const last = states.findLastIndex(({ window }) => window < before)
