@@ -12,7 +12,7 @@ export interface ClosedVmRow {
   readonly silent: readonly string[]
 }
 
-/** The VM window with what came late in it; `base` is `null` where the VM had no part in the window. */
+/** Merges late records into a VM window; `base` is `null` if the VM was not part of the window. */
 export function amendVmWindow(
   base: ClosedVmRow | null,
   late: EncodedVmWindow,
@@ -28,8 +28,8 @@ export function amendVmWindow(
 }
 
 /**
- * What an incomplete VM window closed without. Where all the others were complete it closed before its grace, which is the
- * least that can be said of it.
+ * The close reason of an incomplete VM window. If its partition window closed as complete, the reason is `grace`, the
+ * weakest claim that still holds.
  */
 function reasonWithout(trigger: CloseTrigger): CloseReason {
   return trigger === 'complete' ? 'grace' : trigger

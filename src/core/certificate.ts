@@ -1,9 +1,9 @@
 /**
- * Certificates: what a commit that closes or amends windows says of itself, to be compared with the topic. They are chained
- * in each partition, so that none can be left out, added or changed unseen. docs/reference/certificates.md says what each member means.
+ * Certificates: a commit that closes or amends windows publishes one, to be checked against the topic. The certificates of a
+ * partition form a chain, so that a removed, added or changed one is detected. docs/reference/certificates.md specifies them.
  *
  * Nothing that the digest covers depends on how the work was done (epoch, attempt, commit number, checkpoints, batches) or
- * on what the job is called: whoever reads the same records by the same rules comes to the same digests.
+ * on the name of the job: the same records and rules always give the same digests.
  */
 import type { CloseReason, CloseTrigger, Forced } from './closing.ts'
 import type { FateCounts } from './fate.ts'
@@ -13,13 +13,13 @@ import type { SeqRanges } from './seq-ranges.ts'
 
 export const CERTIFICATE_FORMAT = 1
 
-/** Points of a window: how many, and their digest in whatever order (point-digest.ts). */
+/** Number of the points of a window, and their digest, which does not depend on their order (point-digest.ts). */
 export interface PointsProof {
   readonly count: number
   readonly digest: string
 }
 
-/** Ranges of seqs of one producer of one VM, both ends included. */
+/** Ranges of seqs of one producer of one VM; both ends are inclusive. */
 export interface ProducerRanges {
   readonly vmId: string
   readonly producer: string
@@ -29,21 +29,21 @@ export interface ProducerRanges {
 /** A closed window that the commit amended, as it is now. */
 export interface AmendedProof {
   readonly window: EpochMs
-  /** VM windows that took in late points or late manifests, or follow from a VM state that changed: so many new revisions. */
+  /** Number of new revisions: VM windows with late points or manifests, and those whose prior state changed. */
   readonly vmWindows: number
   readonly points: PointsProof
   readonly reason: CloseReason
 }
 
-/** A promotion of what a replay found: results that the commit publishes in the place of others. */
+/** A promotion: the commit publishes results of a replay instead of earlier ones. */
 export interface PromotedProof {
   readonly who: string
   readonly why: string
   /** Name of the replay. */
   readonly replay: string
-  /** Starts of the first and the last window that has a new revision by it. */
+  /** Starts of the first and the last window with a new revision. */
   readonly windows: { readonly first: EpochMs; readonly last: EpochMs }
-  /** New revisions: as the replay has them, and of later windows that follow from a VM state that changed. */
+  /** Number of new revisions: those of the replay, and those of later windows whose prior state changed. */
   readonly vmWindows: number
   readonly following: number
 }
@@ -54,10 +54,10 @@ export interface Certificate {
   readonly partition: number
   /** 1, 2, 3… in this partition. */
   readonly sequence: number
-  /** `null`: the commit amends and closes nothing. */
+  /** `null` if the commit closes no window and only amends. */
   readonly window: { readonly start: EpochMs; readonly end: EpochMs } | null
   readonly trigger: CloseTrigger | null
-  /** Weakest of the window's VM windows. */
+  /** The weakest close reason of the window's VM windows. */
   readonly reason: CloseReason | null
   /** Without the id of the request, which is drawn at random. */
   readonly forced: Omit<Forced, 'request'> | null
@@ -66,24 +66,24 @@ export interface Certificate {
    * the cut. No records: `last` is `first` - 1.
    */
   readonly offsets: { readonly first: number; readonly last: number }
-  /** Since the job's first record, at the cut. */
+  /** Counts at the cut, since the job's first record. */
   readonly counts: FateCounts
   readonly watermark: EpochMs | null
   readonly vmWindows: number
   readonly vmWindowsByReason: { readonly [reason: string]: number }
-  /** `null`: it is not known of some VM window. */
+  /** `null` if it is unknown for some VM window. */
   readonly expected: number | null
   readonly received: number
-  /** The first of them, by VM and producer; `missingCount` tells all. */
+  /** The first missing ranges, by VM and producer; `missingCount` counts all missing points. */
   readonly missing: readonly ProducerRanges[]
   readonly missingCount: number
   readonly unexpected: readonly ProducerRanges[]
   readonly unexpectedCount: number
   readonly points: PointsProof
   readonly amended: readonly AmendedProof[]
-  /** Only there where the commit promotes; it closes and amends nothing then. */
+  /** Present only if the commit is a promotion, which closes and amends nothing. */
   readonly promoted?: PromotedProof
-  /** What the commit publishes: lines, and SHA-256 over them sorted by (windowStart, vmId), each with its line end. */
+  /** The published results: number of lines, and SHA-256 of the lines sorted by (windowStart, vmId), each with its newline. */
   readonly results: { readonly count: number; readonly digest: string }
   /** Digest of the certificate before; '' in the first. */
   readonly previous: string
@@ -91,7 +91,7 @@ export interface Certificate {
   readonly digest: string
 }
 
-/** What the digest of a certificate is made of: the canonical JSON of all its members but `job` and `digest`. */
+/** The input of the digest of a certificate: the canonical JSON of all members except `job` and `digest`. */
 export function digestedText(certificate: Omit<Certificate, 'digest'> & { readonly digest?: string }): string {
   const { job: _job, digest: _digest, ...digested } = certificate
   return canonicalJson(digested)

@@ -10,15 +10,15 @@ import { VmWindow, type EncodedVmWindow } from './vm-window.ts'
 import type { Windowing } from './windowing.ts'
 
 /**
- * At most so many ranges of missing seqs are published of a VM window, and none where they make a result too large to be
- * stored; `missingCount` always tells them all.
+ * Maximum number of ranges of missing seqs that are published per VM window; a result that would be too large to store has
+ * none. `missingCount` always counts all missing points.
  */
 export const MAX_MISSING_RANGES = 100
 
-/** Revision of a VM window as it closes; amendments count up from here. */
+/** Revision of a VM window when it closes; each amendment increments it. */
 export const FIRST_REVISION = 1
 
-/** The input of one VM window; JSON, since it travels as a workflow's input. */
+/** The input of a `vm-window` workflow; JSON, since workflow inputs are JSON. */
 export interface VmWindowTask {
   readonly windowStart: EpochMs
   readonly windowEnd: EpochMs
@@ -31,7 +31,7 @@ export interface VmWindowTask {
 
 export type SeqRangeList = readonly (readonly [firstSeq: number, lastSeq: number])[]
 
-/** One producer of a VM that has several, or one that was not the default. */
+/** One producer of a VM. Published only if the VM has several producers or one with a name. */
 export interface ProducerResult {
   readonly producer: string
   readonly expected: number | null
@@ -39,16 +39,16 @@ export interface ProducerResult {
   readonly missing: SeqRangeList
 }
 
-/** Who promoted a result, and the certificate that tells why. */
+/** Who promoted a result, and the certificate that records the reason. */
 export interface PromotedMark {
   readonly by: string
-  /** Of the source. */
+  /** Partition of the source. */
   readonly partition: number
   /** Sequence of the certificate in that partition. */
   readonly certificate: number
 }
 
-/** What is published of a VM window. A higher `revision` replaces a lower one. */
+/** The published result of a VM window. A higher `revision` replaces a lower one. */
 export interface VmWindowResult {
   readonly vmId: string
   readonly windowStart: EpochMs
@@ -61,23 +61,23 @@ export interface VmWindowResult {
    */
   readonly expected: number | null
   readonly received: number
-  /** Copies that came before the close. */
+  /** Duplicates that arrived before the window closed. */
   readonly duplicates: number
   /** Records that had another timestamp or value under a used (producer, seq, metric); they are dead letters. */
   readonly conflicts: number
   /** Ranges of promised seqs that lack a point of any expected metric, both ends included; the first 100. */
   readonly missing: SeqRangeList
-  /** What of `expected` did not come. */
+  /** How many of the `expected` ones are missing. */
   readonly missingCount: number
-  /** Ranges of seqs that came though no manifest promised them; the first 100. */
+  /** Ranges of received seqs that no manifest promised; the first 100. */
   readonly unexpected: SeqRangeList
-  /** False where points without a seq were counted: copies of those cannot be told. */
+  /** False if points without a seq were counted, since duplicates of those cannot be recognized. */
   readonly deduplicated: boolean
   /** Each producer apart, unless there is only the default one. */
   readonly producers?: readonly ProducerResult[]
   /** Why the aggregator failed; only with the reason `quarantined`. */
   readonly error?: string
-  /** Only where it was published by a promotion of a replay. */
+  /** Present only if the result was published by a promotion. */
   readonly promoted?: PromotedMark
   /** Name and version of the aggregator, as in `summary@1`. Results of version 0.1.0 lack it. */
   readonly aggregator?: string
@@ -97,19 +97,19 @@ export function closeVmWindow(task: VmWindowTask, aggregator: AnyAggregator, rul
   const { prior } = task
   const window = { start: task.windowStart, end: task.windowEnd }
   const metrics = aggregator.result(vm.accumulator, { window, prior }) as Json
-  // A window without points leaves the state alone: there is nothing to advance by.
+  // A window without points does not change the state.
   const state = vm.receivedCount === 0 ? prior : (aggregator.advance(prior, vm.accumulator, window) as Json)
   return { result: { ...describe(vm, task, aggregator), metrics, state }, state }
 }
 
 /** A result with its counts, and without the lists that explain them. */
 export function withoutLists(result: VmWindowResult): VmWindowResult {
-  const { producers, ...told } = result
+  const { producers, ...published } = result
   const short = producers === undefined ? {} : { producers: producers.map((one) => ({ ...one, missing: [] })) }
-  return { ...told, ...short, missing: [], unexpected: [] }
+  return { ...published, ...short, missing: [], unexpected: [] }
 }
 
-/** The result of a VM window that the user's aggregator could not compute: counts are told, the state stays as it was. */
+/** The result of a quarantined VM window, for which the user's aggregator failed: counts, and the unchanged prior state. */
 export function quarantineVmWindow(
   task: VmWindowTask,
   aggregator: AnyAggregator,
@@ -134,7 +134,7 @@ function describe(
   const missing: (readonly [number, number])[] = []
   const unexpected: (readonly [number, number])[] = []
   for (const [producer, window] of vm.producers) {
-    // Of all producers together, since a result has a bound (I8).
+    // The limit applies to all producers together, since the size of a result is bounded (I8).
     const gaps = window.missing(MAX_MISSING_RANGES - missing.length)
     const { expectedCount } = window
     producers.push({ producer, expected: expectedCount, received: window.receivedCount, missing: gaps.ranges })

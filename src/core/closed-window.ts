@@ -1,4 +1,4 @@
-/** What leaves the fold when a window closes: every VM window with its reason, ready for a workflow. */
+/** The output of the fold when a window closes: every VM window with its close reason, ready for a workflow. */
 import type { AnyAggregator } from './aggregator.ts'
 import { reasonOf, type CloseReason, type CloseTrigger } from './closing.ts'
 import type { OpenWindow } from './open-window.ts'
@@ -12,7 +12,7 @@ export interface ClosedVm {
   readonly silent: readonly string[]
 }
 
-/** Every VM of the window and every VM that was waited for in vain, sorted by id. */
+/** Every VM of the window and every expected VM that sent nothing, sorted by id. */
 export function closedVms(
   window: OpenWindow,
   roster: Roster,

@@ -1,20 +1,20 @@
-/** Why a window closes, and what that says of each of its VM windows. */
+/** Why a window closes, and the close reason of each of its VM windows that follows from it. */
 
 /**
- * What made a partition window close: all is there, the watermark passed the grace, the wall clock passed the deadline, or
- * an operator asked.
+ * What made a partition window close: everything expected has arrived, the grace period or the deadline has passed, or an
+ * operator requested it.
  */
 export type CloseTrigger = 'complete' | 'grace' | 'deadline' | 'forced'
 
-/** An operator's word that a window shall close; with the trigger `forced` alone. */
+/** The request of an operator to close a window; present only with the trigger `forced`. */
 export interface Forced {
-  /** Id of the request that asked for it. */
+  /** Id of the request. */
   readonly request: string
   readonly who: string
   readonly why: string
 }
 
-/** Why a VM window closed; everything but `complete` names what it closed without. */
+/** Why a VM window closed. */
 export type CloseReason = CloseTrigger | 'quarantined'
 
 /** From strongest to weakest; a partition window takes its weakest VM window's. */
@@ -24,10 +24,10 @@ export function weakest(a: CloseReason, b: CloseReason): CloseReason {
   return STRENGTH.indexOf(a) >= STRENGTH.indexOf(b) ? a : b
 }
 
-/** A complete VM window is complete whatever closed its partition window; any other takes the trigger for its reason. */
+/** A complete VM window has the reason `complete` whatever closed its partition window; any other has the trigger as reason. */
 export function reasonOf(isComplete: boolean, trigger: CloseTrigger): CloseReason {
   if (isComplete) return 'complete'
-  // A window that closed because all was there has no VM window that is not; it would be a fault of the roster's count.
+  // A window that closes as complete has no incomplete VM window; otherwise the count of the roster is wrong.
   if (trigger === 'complete')
     throw new Error('a VM window is not complete in a partition window that closed as complete')
   return trigger

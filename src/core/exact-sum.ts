@@ -83,7 +83,7 @@ export class ExactSum {
 
   /** The sum as the nearest double, ties to even. */
   value(): number {
-    // One addition of two doubles is rounded correctly by itself.
+    // A single addition of two doubles is always rounded correctly.
     return this.least === 0 && this.rest === null ? this.hi + this.lo : nearest(this.expansion())
   }
 

@@ -1,5 +1,5 @@
 /**
- * What became of a record. Every consumed record has exactly one fate (I2), decided in the order
+ * The fate of a record. Every consumed record has exactly one fate (I2), decided in the order
  * rejected > duplicate or conflict > late: a broken record is broken wherever it falls, a repeated point is no loss,
  * however late it comes, and a different point under a used identity must not pass as either.
  */

@@ -29,7 +29,7 @@ export function canonicalJson<T>(value: T & JsonOf<T>): JsonText<T> {
   return textOf(value as Json) as JsonText<T>
 }
 
-/** Reads a text back that {@link canonicalJson} wrote in this process. Stored texts are read and checked elsewhere. */
+/** Parses a text that {@link canonicalJson} wrote in this process. Stored texts are parsed and checked elsewhere. */
 export function parseCanonicalJson<T>(text: JsonText<T>): T {
   return JSON.parse(text) as T
 }

@@ -1,7 +1,7 @@
 /**
- * What comes for windows that have closed. The last closed windows are remembered by their seq sets and metric names, so that
- * late points are told from late copies and held to the bounds of their VM window (I8). What is new is folded into *late* VM
- * windows of its own, which wait for the next commit that closes or amends, and are merged there.
+ * Late records: those for windows that have closed. The seq sets and metric names of the last closed windows are kept, to
+ * recognize duplicates of late points and to enforce the bounds of a VM window (I8). New late records are folded into separate
+ * *late* VM windows. These wait for the next commit that closes or amends, which merges them.
  */
 import type { AnyAggregator } from './aggregator.ts'
 import type { Refusal } from './fate.ts'

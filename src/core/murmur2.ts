@@ -1,7 +1,7 @@
 /**
  * Kafka's default partitioner for keyed records: murmur2 (A. Appleby's MurmurHash2, 32 bits, as in
  * `org.apache.kafka.common.utils.Utils.murmur2`) of the key's UTF-8 bytes. The Java clients and the kafkajs one agree
- * on it, so whoever knows a VM's id knows its partition.
+ * on it, so the id of a VM determines its partition.
  */
 
 const SEED = 0x9747b28c

@@ -28,7 +28,7 @@ export interface CloseDecision {
   readonly forced?: Forced
 }
 
-/** For how long nothing has come, by the wall clock of the partition's owner. */
+/** For how long no record has arrived, by the wall clock of the partition's owner. */
 export interface Quiet {
   /** No record at all. */
   readonly partitionMs: number
@@ -36,31 +36,31 @@ export interface Quiet {
   readonly headMs: number
 }
 
-/** A window that was taken out of the fold, with all that aggregating it needs. */
+/** A closed window with everything that its aggregation needs. */
 export interface ClosedWindow {
   readonly start: EpochMs
   readonly end: EpochMs
   readonly trigger: CloseTrigger
   readonly forced: Forced | null
-  /** Sorted by VM: those with points or manifests, and those that were waited for in vain. */
+  /** Sorted by VM: VMs with points or manifests, and expected VMs that sent nothing. */
   readonly vms: readonly ClosedVm[]
   /** Producers that are no longer waited for because they were missing for too long. */
   readonly dropped: readonly RosterRow[]
-  /** What came late for earlier windows, and is amended before this one closes; lowest first. */
+  /** Late records for earlier windows, which this commit amends; lowest window first. */
   readonly amended: readonly LateWindow[]
 }
 
 export class PartitionState {
   /** Highest timestamp of an accepted point; -∞ before the first. */
   watermark = -Infinity
-  /** Start of the last window that closed; windows up to it take no more points. */
+  /** Start of the last closed window. Points for windows up to it are late. */
   closedThrough: EpochMs | null = null
   /** A bounded input has ended: nothing more can come. */
   ended = false
   readonly roster = new Roster()
   readonly windows = new Map<EpochMs, OpenWindow>()
   readonly late: LateWindows
-  /** How far the VMs have come: decides when the grace period of the lowest window is over. */
+  /** The event times of the VMs; they decide when the grace period of the lowest window has ended. */
   readonly clock: QuorumClock
   readonly #rules: Windowing
   readonly #aggregator: AnyAggregator
@@ -103,7 +103,7 @@ export class PartitionState {
     return this.#head?.version ?? 0
   }
 
-  /** Folds one record; what it could not use comes back, to be kept as a dead letter. */
+  /** Folds one record; returns its refusal if it must become a dead letter. */
   fold(record: SourceRecord): Refusal | null {
     const { decoded } = record
     this.#counts.consumed++
@@ -181,7 +181,7 @@ export class PartitionState {
       this.#counts.conflict++
       return outcome
     }
-    // Late for as long as it waits; accepted by the commit that amends its window.
+    // The point counts as late while it is pending, and as accepted once a commit amends its window.
     this.#counts.late++
     if (outcome === 'pending') return null
     return {
@@ -212,7 +212,7 @@ export class PartitionState {
     return null
   }
 
-  /** Where it says something new of a remembered window, it amends it. */
+  /** A late manifest amends a remembered window if it promises something new. */
   #foldLateManifest(manifest: WindowManifest): Refusal | null {
     const { vmId, producer, windowStart } = manifest
     const outcome = this.late.foldManifest(manifest, this.closedThrough as EpochMs)
@@ -278,7 +278,7 @@ export class PartitionState {
     return null
   }
 
-  /** Whether a window between the last closed one and this, of which nothing came yet, is still within its grace. */
+  /** Whether a window between the last closed one and this one has no records yet and is still within its grace period. */
   #mayPointsComeBefore(head: OpenWindow): boolean {
     if (this.closedThrough === null || head.start === this.closedThrough + this.#rules.sizeMs || this.ended)
       return false
@@ -301,15 +301,15 @@ export class PartitionState {
   }
 
   /**
-   * Open windows up to this one, lowest first, which an operator may have closed: none unless it is open itself, and a
-   * point came for it or a later one. So what is asked for twice is done once.
+   * Open windows up to this one, lowest first, which an operator may close. Empty unless the window itself is open and a
+   * point for it or a later window has arrived. So a repeated request has no further effect.
    */
   openThrough(start: EpochMs): EpochMs[] {
     if (!this.windows.has(start) || this.watermark < start) return []
     return [...this.windows.keys()].filter((one) => one <= start).sort((a, b) => a - b)
   }
 
-  /** Takes the lowest window out of the fold. */
+  /** Closes the lowest window and removes it from the fold. */
   close(decision: CloseDecision): ClosedWindow {
     const window = this.windows.get(decision.windowStart)
     if (window === undefined || window !== this.#head) {
@@ -327,7 +327,7 @@ export class PartitionState {
     return { start: window.start, end: window.end, trigger, forced, vms, dropped, amended }
   }
 
-  /** Takes out what came late, for a commit that amends and closes nothing. */
+  /** Removes the pending late records, for a commit that amends and closes nothing. */
   amend(): readonly LateWindow[] {
     return this.#takeLate(null)
   }
@@ -383,8 +383,8 @@ export class PartitionState {
   }
 
   /**
-   * Finds the head again after a restore, and what is known of the points. State of a version without VM clocks has the
-   * watermark alone: every known VM is then as far as that.
+   * Determines the lowest open window after a restore and restores the VM clocks. State of a version without VM clocks has
+   * only the watermark, which then applies to every known VM.
    */
   settle(progress: readonly ProgressRow[] = []): void {
     for (const { vms } of [...this.windows.values(), ...this.late.remembered]) {

@@ -1,7 +1,6 @@
 /**
- * How large a VM window can become under a job's rules, in bytes of JSON (I8). Every part of it has a bound of its own; here
- * they add up, so that a configuration whose worst case no store or workflow could carry is refused at start, not in the
- * night when the worst case comes.
+ * The maximum size of a VM window under a job's rules, in bytes of JSON (I8): the sum of the bounds of its parts. A
+ * configuration whose worst case does not fit into a stored value or a workflow input is refused at startup.
  */
 import type { AnyAggregator } from './aggregator.ts'
 import { MAX_PROMISED_RANGES } from './promise.ts'
@@ -12,7 +11,7 @@ import type { Windowing } from './windowing.ts'
 /** Pages of small rows are cut at this size; a row larger than it makes a page of its own. */
 export const PAGE_BYTES = 192 * 1024
 
-/** Results and states of closed VM windows lie so many on a page, which bounds each. */
+/** Number of results or states of closed VM windows per page, which bounds the size of each. */
 export const OUTPUT_ROWS_PER_PAGE = 64
 
 /** A control character in a text is written as six bytes, which is more than any character's UTF-8 takes a unit. */
@@ -27,14 +26,14 @@ const PRODUCER_FRAME_BYTES = 40
 /** Rules, times and names of members of a `vm-window` workflow's input. */
 export const ORDER_FRAME_BYTES = 1024
 
-/** Most bytes of what is stored of a VM's result or state after a window. */
+/** Maximum size of a stored result or state of a VM, in bytes. */
 export function maxOutputRowBytes(maxValueBytes: number): number {
   return Math.floor(maxValueBytes / OUTPUT_ROWS_PER_PAGE) - 1
 }
 
 /**
- * Most bytes of a closing VM window as it is stored; `null` where the aggregator states no bound. What outgrows a value
- * all the same is quarantined.
+ * Maximum size of a stored VM window at its close, in bytes; `null` if the aggregator states no bound. A VM window that still
+ * exceeds a stored value is quarantined.
  */
 export function worstCaseVmWindowBytes(rules: Windowing, aggregator: AnyAggregator): number | null {
   const metric = metricBytes(aggregator)
@@ -50,7 +49,7 @@ export interface PayloadProblem {
   readonly remedy: string
 }
 
-/** `null` when the worst VM window fits into a value and into a workflow's input. */
+/** `null` if the largest VM window fits into a stored value and into a workflow input. */
 export function checkPayload(
   rules: Windowing,
   aggregator: AnyAggregator,

@@ -1,16 +1,15 @@
 /**
- * A digest of the points of a VM window that is the same in whatever order they came, and that can be added up: over late
- * points, over VMs. Each point is hashed to 128 bits, and the hashes are added, each of the four lanes of 32 bits modulo
- * 2^32. (A multiset hash as in Clarke et al., "Incremental multiset hash functions and their application to memory
- * integrity checking", 2003, but with a hash that is fast rather than safe: it finds what was lost, doubled or changed, not
- * what somebody forged with much computing.)
+ * A digest of the points of a VM window that does not depend on their order. Digests can be added, for late points and over
+ * VMs. Each point is hashed to 128 bits, and the hashes are added: each of the four lanes of 32 bits modulo 2^32. (This is a
+ * multiset hash as in Clarke et al., "Incremental multiset hash functions and their application to memory integrity
+ * checking", 2003, but with a fast, not a cryptographic hash. It detects lost, doubled and changed points, but not forgery.)
  *
  *   point = M( T(vmId) ‖ T(producer) ‖ T(metric) ‖ f64(timestamp) ‖ f64(seq, or -1 without one) ‖ f64(value) )
- *   T(text) = M(UTF-8 of text)           f64: IEEE 754, little endian, -0 taken for 0
+ *   T(text) = M(UTF-8 of text)           f64: IEEE 754, little endian, -0 counts as 0
  *   M = MurmurHash3_x86_128 (A. Appleby), seed 0; its result is four words, each little endian
  *
- * docs/reference/certificates.md specifies it for readers of certificates. The fold pays for it with every point: what depends on
- * the texts alone is kept from point to point, and nothing is allocated.
+ * docs/reference/certificates.md specifies it for readers of certificates. The fold computes it for every point, so the hash
+ * state of the texts is cached between points, and nothing is allocated.
  */
 import type { DataPoint } from './point.ts'
 
@@ -18,11 +17,11 @@ const C1 = 0x239b961b
 const C2 = 0xab0e9789 | 0
 const C3 = 0x38b34ae5
 const C4 = 0xa1e38b93 | 0
-/** Bytes of what is hashed of a point. */
+/** Number of hashed bytes per point. */
 const POINT_BYTES = 72
 const NO_SEQ = -1
 
-/** Doubles, and their words as Node's machines have them: little endian. */
+/** Doubles and their words: little endian, as on all machines that Node.js supports. */
 const doubles = new Float64Array(3)
 const words = new Int32Array(doubles.buffer)
 const encoder = new TextEncoder()
@@ -98,7 +97,7 @@ export class PointDigest {
   add(point: DataPoint): void {
     const { producer, metric, seq } = point
     if (this.#vm === null || metric !== this.#metric || producer !== this.#producer) this.#begin(point)
-    // Adding 0 makes a 0 of -0.
+    // Adding 0 turns -0 into 0.
     doubles[0] = point.timestamp + 0
     doubles[1] = seq === null ? NO_SEQ : seq + 0
     doubles[2] = point.value + 0

@@ -1,6 +1,6 @@
 /**
- * One producer's part of a VM window: which points came, which of them hold which identity, and what was promised. It says
- * whether the producer is complete, after every record in constant time: `lacking` counts what is promised and did not come.
+ * One producer's part of a VM window: its received points, their identities, and what its manifests promised. After every
+ * record it decides in constant time whether the producer is complete: `lacking` counts what is promised and missing.
  */
 import { Identities, type EncodedContents } from './identity.ts'
 import type { Json } from './json.ts'
@@ -29,7 +29,7 @@ export class ProducerWindow {
   unsequenced = 0
   /** Records that had another content under a used identity. */
   conflicts = 0
-  /** What manifests promised; `null` while none came. */
+  /** What manifests promised; `null` if none has arrived. */
   promised: Promised | null = null
   /** A late promise that replaces what the closed window had. */
   corrects = false
@@ -155,7 +155,7 @@ export class ProducerWindow {
     return !isSamePromise(this.promised, promisedAfter(this.promised, manifest))
   }
 
-  /** Takes in what a manifest promises. */
+  /** Adds the promise of a manifest. */
   promise(manifest: WindowManifest): void {
     this.promised = promisedAfter(this.promised, manifest)
     this.corrects ||= manifest.corrects === true
@@ -179,7 +179,7 @@ export class ProducerWindow {
     if (this.#carriesMetrics) this.#metrics = closed.#metrics
   }
 
-  /** Takes in all that `other` received and promised; they share no point. */
+  /** Adds everything that `other` received and promised; they share no point. */
   unite(other: ProducerWindow): void {
     const names = other.#metrics.names()
     if (
@@ -204,7 +204,7 @@ export class ProducerWindow {
     this.#recount()
   }
 
-  /** One that may be changed without changing this. */
+  /** A deep copy. */
   copy(): ProducerWindow {
     const { seqs } = this
     const copy = new ProducerWindow(seqs.copy(), this.#cadenceCount, this.#metrics.copy(), this.#identities.copy())
@@ -219,7 +219,7 @@ export class ProducerWindow {
     return copy
   }
 
-  /** Whether all that was promised is here, and nothing contradicts it. Without a promise nothing is ever complete. */
+  /** Whether everything promised has arrived without a conflict. Without a promise a producer is never complete. */
   get isComplete(): boolean {
     if (this.conflicts > 0) return false
     if (this.promised !== null) return this.#lacking <= 0
@@ -234,7 +234,7 @@ export class ProducerWindow {
     return totalCount(promised.ranges) * (this.expectedMetrics()?.length ?? 1)
   }
 
-  /** What is promised and did not come, counted as `expectedCount` is. */
+  /** The number of promised and missing ones, in the unit of `expectedCount`. */
   get missingCount(): number {
     if (this.promised === null) return Math.max(0, (this.#cadenceCount ?? 0) - this.receivedCount)
     return Math.max(0, this.#lacking)

@@ -14,8 +14,8 @@ import type { Json } from './json.ts'
 export { RELATIVE_ACCURACY } from './bin-mapping.ts'
 
 /**
- * Bins span at most this many keys for each sign: a factor of 7.8e8 between the largest magnitude and the smallest that
- * is told apart. What is smaller counts in the lowest bin, so only quantiles down there lose the accuracy.
+ * Maximum span of the keys of the bins, per sign: a factor of 7.8e8 between the largest and the smallest magnitude that have
+ * different bins. Smaller magnitudes count in the lowest bin, so only quantiles down there are less accurate.
  */
 export const MAX_BINS = 1024
 
@@ -88,7 +88,7 @@ const incomingCounts = new Float64Array(MAX_BINS)
 
 /** A bin is one number, count · KEYS + key + KEYS / 2: eight bytes, whatever the key. */
 const KEYS = 2 ** 17
-/** What a bin counts beyond this lies elsewhere, so that the number stays exact. */
+/** Counts above this are stored elsewhere, so that the number stays exact. */
 const MAX_COUNT = 2 ** 35
 const NO_BINS: number[] = []
 

@@ -242,7 +242,7 @@ export class SeqSet {
     const page = this.page(index)
     if (page !== NO_PAGE) return page
     this.pages ??= new Map()
-    // With nothing outside the run all pages are blank: go on with one of them, so that a long window keeps one page.
+    // With nothing outside the run all pages are blank: reuse one of them, so that a long window keeps one page.
     const blank =
       this.outsideRun === 0 && this.lastPage !== NO_PAGE ? this.lastPage : new Array<number>(PAGE_WORDS).fill(0)
     if (this.outsideRun === 0) this.pages.clear()

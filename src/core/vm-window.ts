@@ -66,7 +66,7 @@ export class VmWindow {
     }
   }
 
-  /** Puts the VM window in quarantine: the user's aggregator cannot go on with it. */
+  /** Puts the VM window in quarantine: the user's aggregator failed on it. */
   fail(why: string): void {
     this.failure = why.slice(0, MAX_FAILURE_CHARS)
   }

@@ -10,9 +10,9 @@ export interface Windowing {
   readonly quorum: number
   /** A window closes when the wall clock reaches its end plus this and the log is read to its end; `null`: never. */
   readonly deadlineMs: DurationMs | null
-  /** How many closed windows are remembered, so that late points amend them, and late copies are told from them. */
+  /** Number of closed windows that are remembered: late points amend them, and duplicates of late points are recognized. */
   readonly amendWindows: number
-  /** After how many closed windows without a word from it a producer is no longer waited for. */
+  /** After how many closed windows in which it sent nothing a producer is no longer expected. */
   readonly rosterWindows: number
   /** After how many windows without a point a VM's state is dropped. */
   readonly stateWindows: number

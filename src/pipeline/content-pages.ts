@@ -1,6 +1,6 @@
 /**
  * The contents of points (core/identity.ts) as chunks: of every open window, of the window that closes, and of remembered
- * windows. They are what a successor needs to tell a duplicate from a conflict; no workflow reads them.
+ * windows. They are what a successor needs to distinguish a duplicate from a conflict; no workflow reads them.
  *
  * A remembered window has two sets: `whole`, as it closed, and `amended`, which replaces in it all of a VM that late points
  * have changed since. So a late point does not rewrite a window.
