@@ -37,7 +37,7 @@ function resultOf(sent: readonly Decoded[], rules: Partial<Windowing> = {}): VmW
 }
 
 describe('a result', () => {
-  it('tells a complete window of one producer plainly', () => {
+  it('of a complete window of one producer has no producers member', () => {
     const sent = [point('a', 0, 10), point('a', 1, 20), point('a', 1, 20), manifest('a', 0, 0, 2)]
     expect(resultOf(sent)).toEqual({
       vmId: 'a',
@@ -89,7 +89,7 @@ describe('a result', () => {
       },
     ],
     [
-      'says null where nobody said what to expect',
+      'has `expected: null` without a manifest or cadence',
       [point('a', 5, 10)],
       {},
       { expected: null, received: 1, missing: [], missingCount: 0, unexpected: [] },
@@ -107,7 +107,7 @@ describe('a result', () => {
       { received: 2, duplicates: 0, deduplicated: false },
     ],
     [
-      'tells several producers apart and adds them up',
+      'lists several producers separately and adds them up',
       [
         ...[point('a', 0, 10), manifest('a', 0, 0, 2)],
         ...[point('a', 7, 10, 1, { producer: 'x' }), manifest('a', 0, 7, 1, { producer: 'x' })],
@@ -129,8 +129,8 @@ describe('a result', () => {
       {},
       { expected: null, received: 2 },
     ],
-  ])('%s', (_, sent, rules, told) => {
-    expect(resultOf(sent, rules)).toMatchObject(told)
+  ])('%s', (_, sent, rules, expected) => {
+    expect(resultOf(sent, rules)).toMatchObject(expected)
   })
 
   it('lists the first 100 ranges of gaps, of all producers together, and counts them all', () => {
@@ -168,7 +168,7 @@ describe('a result', () => {
 describe('quarantine', () => {
   const sent = [point('a', 0, 10), point('a', 2, 10), point('a', 2, 10), manifest('a', 0, 0, 3)]
 
-  it('tells counts and error, and leaves the state as it was', () => {
+  it('publishes counts and the error, and keeps the state', () => {
     const { result, state } = quarantineVmWindow(taskOf(sent, {}, 7), counting, RULES, 'it broke')
     expect(result).toMatchObject({ reason: 'quarantined', error: 'it broke', metrics: {}, state: 7 })
     expect(result).toMatchObject({ expected: 3, received: 2, duplicates: 1, missing: [[1, 1]], missingCount: 1 })

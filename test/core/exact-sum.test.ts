@@ -114,7 +114,7 @@ describe('ExactSum', () => {
     )
   })
 
-  it('goes on after decoding as if nothing had been', () => {
+  it('a decoded sum continues exactly like the original', () => {
     fc.assert(
       fc.property(fc.array(anyValue, { maxLength: 30 }), fc.array(anyValue, { maxLength: 30 }), (head, tail) => {
         const resumed = ExactSum.decode(sumOf(head).encode())

@@ -122,7 +122,7 @@ const CASES: readonly Case[] = [
     closes: [A_CLOSE],
   },
   {
-    claim: 'a VM of the roster is waited for until it sends, and its lack is told when the grace is over',
+    claim: 'a VM of the roster is expected until it sends, and is missing in the result when the grace period ends',
     rules: { quorum: 0 },
     sent: [...AB_CLOSED, manifest('a', 100, 1, 1), point('a', 2, 219), point('a', 3, 220)],
     closes: [AB_CLOSE, "#7 100 grace a:complete/1 b:grace/0-''"],
@@ -143,7 +143,7 @@ const CASES: readonly Case[] = [
     closes: [AB_CLOSE, '#6 100 complete a:complete/1 b:complete/0', '#8 200 complete a:complete/1'],
   },
   {
-    claim: 'it may say so after its window: the one that waits for nobody else closes at that record',
+    claim: 'a leave after its window closes a window that waits for no other producer',
     rules: { quorum: 0 },
     sent: [...AB_CLOSED, manifest('a', 100, 1, 1), manifest('b', 0, 0, 1, { last: true })],
     closes: [AB_CLOSE, '#6 100 complete a:complete/1'],
@@ -240,7 +240,7 @@ const CASES: readonly Case[] = [
     refusals: ['#8 too-late'],
   },
   {
-    claim: 'where nothing is remembered every late copy is late',
+    claim: 'with no remembered windows every late duplicate counts as late',
     rules: { amendWindows: 0 },
     sent: [point('a', 0, 10), point('a', 1, 120), point('a', 0, 10)],
     closes: ['#1 0 grace a:grace/1'],
@@ -413,17 +413,17 @@ describe("a user's aggregator", () => {
     advance: (prior: { sum: number } | null, acc) => ({ sum: (prior?.sum ?? 0) + acc.sum }),
   })
 
-  it('that fails puts its VM window in quarantine: counted, told, its state as before, no other VM touched', () => {
+  it('that fails puts its VM window in quarantine: it is counted and published, its state is kept, and no other VM is affected', () => {
     const folding = new Folding({}, failing).feed(
       ...[point('a', 0, 10, 5), point('b', 0, 10, 7), point('a', 1, 120, -1), point('b', 1, 120, 1)],
       ...[point('a', 2, 130, 2), point('a', 2, 130, 2), point('a', 3, 220, 4), point('b', 2, 220, 1)],
     )
     folding.end()
-    const told = folding.results().map((text) => {
+    const published = folding.results().map((text) => {
       const result = JSON.parse(text) as { [key: string]: unknown }
       return [result['vmId'], result['windowStart'], result['reason'], result['received'], result['state']]
     })
-    expect(told).toEqual([
+    expect(published).toEqual([
       ['a', 0, 'grace', 1, { sum: 5 }],
       ['b', 0, 'grace', 1, { sum: 7 }],
       ['a', 100, 'quarantined', 2, { sum: 5 }],
@@ -496,7 +496,7 @@ describe('laws', () => {
     )
   })
 
-  it('who recovers at any record goes on as if nobody had stopped', () => {
+  it('an owner that recovers at any record continues as if there had been no stop', () => {
     fc.assert(
       fc.property(fleets, fc.double({ min: 0, max: 1, noNaN: true }), ({ seed, ...shape }, where) => {
         const random = new Random(seed)

@@ -10,7 +10,7 @@ import { VmWindow } from '../../src/core/vm-window.ts'
 import type { Windowing } from '../../src/core/windowing.ts'
 import { addTo, promiseTo, RULES } from '../support/records.ts'
 
-/** As the configuration has them unless told otherwise. */
+/** The defaults of the configuration. */
 const DEFAULTS: Windowing = { ...RULES, maxSeqSpan: 100_000, maxMetricsPerVm: 16, maxProducersPerVm: 8 }
 const MIB = 1024 ** 2
 /** The character that JSON needs most bytes for. */

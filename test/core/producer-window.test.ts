@@ -16,7 +16,7 @@ function refuses(window: ProducerWindow, firstSeq: number, count: number): boole
 }
 
 describe('a producer window', () => {
-  it('is never complete while nobody said what to expect', () => {
+  it('is never complete without a manifest or cadence', () => {
     const window = producer()
     addTo(window, 0)
     expect([window.isComplete, window.expectedCount, window.receivedCount]).toEqual([false, null, 1])
@@ -68,7 +68,7 @@ describe('a producer window', () => {
     expect(refuses(window, 1, 1)).toBe(false)
   })
 
-  it('goes on after a restore as if nothing had been', () => {
+  it('that was restored continues exactly like the original', () => {
     const steps = fc.array(
       fc.oneof(
         fc.record({ seq: fc.nat(60) }),

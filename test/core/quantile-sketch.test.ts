@@ -77,7 +77,7 @@ describe('QuantileSketch', () => {
     expect(other.encode()).toEqual(sketchOf([1, -1]).encode())
   })
 
-  it('goes on after decoding as if nothing had been', () => {
+  it('a decoded sketch continues exactly like the original', () => {
     fc.assert(
       fc.property(fc.array(anyValue, { maxLength: 40 }), fc.array(anyValue, { maxLength: 40 }), (head, tail) => {
         const decoded = QuantileSketch.decode(JSON.parse(JSON.stringify(sketchOf(head).encode())) as Json)

@@ -92,7 +92,7 @@ describe('summary: the laws of an aggregator', () => {
     )
   })
 
-  it('goes on after decoding as if nothing had been', () => {
+  it('a decoded summary continues exactly like the original', () => {
     fc.assert(
       fc.property(fc.array(anyPoint, { maxLength: 20 }), fc.array(anyPoint, { maxLength: 20 }), (head, tail) => {
         const decoded = summary.decode(JSON.parse(bytes(head)) as Json)
@@ -245,7 +245,7 @@ describe('summary: the state of a VM', () => {
     )
   })
 
-  it('weighs means as it is told', () => {
+  it('weighs means with the configured weight', () => {
     const lastOnly = createSummary({ ewmaAlpha: 1 })
     const first = lastOnly.advance(null, fold([cpu(1)]), window)
     expect(lastOnly.advance(first, fold([cpu(10)]), window)?.['cpu']?.ewma).toBe(10)

@@ -34,8 +34,8 @@ describe('I3', () => {
             })
             if (lifetime.get(metric) !== count) chained++
           }
-          const told = Object.entries(state ?? {}).map(([metric, one]) => [metric, one.lifetimeCount])
-          expect({ seed, vmId, windowStart, lifetime: Object.fromEntries(told) as object }).toEqual({
+          const published = Object.entries(state ?? {}).map(([metric, one]) => [metric, one.lifetimeCount])
+          expect({ seed, vmId, windowStart, lifetime: Object.fromEntries(published) as object }).toEqual({
             seed,
             vmId,
             windowStart,

@@ -50,8 +50,8 @@ describe('I8', () => {
       purge: (id) => inner.purge(id),
     }
     await job.run({ engine })
-    const told = job.results.results.map((line) => JSON.parse(line) as { reason: string; missingCount: number })
-    expect(told.map((one) => [one.reason, one.missingCount])).toEqual([
+    const published = job.results.results.map((line) => JSON.parse(line) as { reason: string; missingCount: number })
+    expect(published.map((one) => [one.reason, one.missingCount])).toEqual([
       ['grace', 30_000],
       ['grace', 30_000],
     ])
@@ -85,10 +85,10 @@ describe('I8', () => {
     const sent = Array.from({ length: 300 }, (_, seq) => [point('wide', seq, 10), point('small', seq, 10)]).flat()
     const job = makeJob(recordsOf(sent), { aggregator: hoarding, store: new LedgerHistory(256 * 1024) })
     await expect(job.run()).resolves.toMatchObject({ counts: { accepted: 600 } })
-    const told = job.results.results.map(
+    const published = job.results.results.map(
       (line) => JSON.parse(line) as { vmId: string; reason: string; received: number },
     )
-    expect(told.map((one) => [one.vmId, one.reason, one.received])).toEqual([
+    expect(published.map((one) => [one.vmId, one.reason, one.received])).toEqual([
       ['small', 'grace', 300],
       ['wide', 'quarantined', 300],
     ])

@@ -1,4 +1,4 @@
-/** Why a partition halts is kept for whoever looks on: of the last owner only, bounded, and void under another one. */
+/** The stored halt reason: it belongs to the last owner, its size is bounded, and the next takeover invalidates it. */
 import { expect, test } from 'vitest'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import { WindrowError } from '../../src/errors/index.ts'
@@ -75,7 +75,7 @@ test('storing a halt again after a lost answer changes nothing', async () => {
   expect(await haltIn(store)).toMatchObject({ code: 'DATA_LOSS', atMs: 1000 })
 })
 
-test('a halt with a long message takes no more than a ledger', async () => {
+test('a halt with a long message is at most as large as a ledger', async () => {
   const store = new MemoryStore()
   const long = new WindrowError('x'.repeat(100_000), { code: 'UNEXPECTED', remedy: 'y'.repeat(100_000) })
   await storeHalt(store, 'job', 0, await taken(store, 'one'), long, 1000)

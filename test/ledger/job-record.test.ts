@@ -26,7 +26,7 @@ describe('a job', () => {
     ['aggregator was "summary@1" and is now "mine@1"', { aggregator: 'mine@1' }],
     ['window was 100ms and is now 200ms', { rules: { ...RULES, sizeMs: 200 } }],
     ['deadline was null and is now 5ms', { rules: { ...RULES, deadlineMs: 5 } }],
-  ])('refuses to go on under other settings: %s', async (difference, change) => {
+  ])('refuses to resume with other settings: %s', async (difference, change) => {
     const store = new MemoryStore()
     await bindJob(store, RECORD)
     await expect(bindJob(store, { ...RECORD, ...change })).rejects.toMatchObject({

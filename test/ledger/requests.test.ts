@@ -1,4 +1,4 @@
-/** The book of requests: asked once, taken once, answered once, whoever is in between. */
+/** The request book: each request is stored once, carried out once and answered once, whatever other writers do. */
 import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import {

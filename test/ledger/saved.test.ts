@@ -1,6 +1,6 @@
 /**
- * State that an earlier version wrote is read by this one: a partition in the middle of its work, with open windows, results that
- * wait to be published and a commit that was begun, goes on to the exact end.
+ * This version reads state that earlier versions wrote: a partition in the middle of its work, with open windows, unpublished
+ * results and an intent, resumes and publishes exact results.
  *
  * A version is saved before its formats change, and never again after:
  *

@@ -26,7 +26,7 @@ const certificatesOf = (job: TestJob): Certificate[] =>
   job.results.certificates.map((line) => JSON.parse(line) as Certificate)
 
 /** `0 a r1 complete/2`: window, VM, revision, reason and points of each result. */
-const told = (job: TestJob): string[] =>
+const revisionsOf = (job: TestJob): string[] =>
   resultsOf(job).map((one) => `${one.windowStart} ${one.vmId} r${one.revision} ${one.reason}/${one.received}`)
 
 async function run(...sent: Decoded[]): Promise<TestJob> {
@@ -47,7 +47,7 @@ const LACKING = [point('a', 0, 10), manifest('a', 0, 0, 2), point('a', 2, 110), 
 describe('a late point', () => {
   it('amends its window and every later closed one of its VM, with the close after it', async () => {
     const job = await run(...LACKING, point('a', 4, 230), point('a', 1, 20, 5), point('b', 0, 240), point('a', 5, 330))
-    expect(told(job)).toEqual([
+    expect(revisionsOf(job)).toEqual([
       '0 a r1 grace/1',
       '100 a r1 grace/2',
       '0 a r2 complete/2',
@@ -74,7 +74,7 @@ describe('a late point', () => {
   it('at the end of the input, with no open window, is amended by a commit of its own', async () => {
     const sent = [point('a', 0, 10), point('a', 1, 130), manifest('a', 100, 1, 1), point('a', 9, 20)]
     const job = await run(...sent)
-    expect(told(job)).toEqual(['0 a r1 grace/1', '100 a r1 complete/1', '0 a r2 grace/2', '100 a r2 complete/1'])
+    expect(revisionsOf(job)).toEqual(['0 a r1 grace/1', '100 a r1 complete/1', '0 a r2 grace/2', '100 a r2 complete/1'])
     const last = certificatesOf(job).at(-1)
     expect(last).toMatchObject({ sequence: 3, window: null, trigger: null, reason: null, vmWindows: 0, expected: null })
     expect(last?.amended.map(({ window, vmWindows }) => [window, vmWindows])).toEqual([[0, 1], [100, 1]]) // prettier-ignore
@@ -83,7 +83,7 @@ describe('a late point', () => {
 
   it('of a VM that sent nothing for the window adds a result', async () => {
     const job = await run(...LACKING, point('b', 0, 50, 7), point('a', 4, 230))
-    expect(told(job)).toContain('0 b r1 grace/1')
+    expect(revisionsOf(job)).toContain('0 b r1 grace/1')
     const [certificate] = certificatesOf(job).filter(({ amended }) => amended.length > 0)
     expect(certificate?.amended).toMatchObject([{ window: 0, vmWindows: 1, reason: 'grace', points: { count: 2 } }])
   })
@@ -96,7 +96,7 @@ describe('a late point', () => {
       point('a', 9, 150, 4),
       point('a', 3, 430),
     )
-    expect(told(job)).toEqual(['0 a r1 grace/1', '100 a r1 grace/1', '300 a r1 grace/2', '400 a r1 grace/1'])
+    expect(revisionsOf(job)).toEqual(['0 a r1 grace/1', '100 a r1 grace/1', '300 a r1 grace/2', '400 a r1 grace/1'])
     expect(resultsOf(job).map(({ state }) => (state as { sum: number }).sum)).toEqual([1, 5, 7, 8])
     expect((await indexOf(job)).totals.windows).toBe(4)
   })
@@ -118,7 +118,7 @@ describe('a late point', () => {
       ],
       { 0: 6, 200: 14, 300: 15, 400: 16, 500: 17 },
     ],
-  ])('goes on from the state that amendments left: %s', async (_, sent, sums) => {
+  ])('continues from the state that amendments left: %s', async (_, sent, sums) => {
     const job = await run(...sent)
     const latest = new Map(
       resultsOf(job).flatMap(({ vmId, windowStart, state }) =>
@@ -132,7 +132,7 @@ describe('a late point', () => {
   it('that is beyond amendWindows windows is a dead letter', async () => {
     const sent = Array.from({ length: 6 }, (_, i) => point('a', i, i * 100 + 10))
     const job = await run(...sent, point('b', 0, 15))
-    expect(told(job).filter((one) => one.includes(' b '))).toEqual([])
+    expect(revisionsOf(job).filter((one) => one.includes(' b '))).toEqual([])
     expect(job.results.deadLetters).toMatchObject([expect.stringContaining('too-late')])
     expect((await job.ledger()).counts).toMatchObject({ accepted: 6, late: 1 })
   })
@@ -146,10 +146,10 @@ describe('a late point', () => {
       point('a', 1, 20),
       point('a', 5, 330),
     )
-    expect(told(twice).filter((one) => one.startsWith('0 a'))).toEqual(['0 a r1 grace/1', '0 a r2 complete/2'])
+    expect(revisionsOf(twice).filter((one) => one.startsWith('0 a'))).toEqual(['0 a r1 grace/1', '0 a r2 complete/2'])
     expect((await twice.ledger()).counts).toMatchObject({ accepted: 6, duplicate: 2, late: 0 })
     const copy = await run(...LACKING, point('a', 0, 10), point('a', 4, 230))
-    expect(told(copy).filter((one) => !one.includes(' r1 '))).toEqual([])
+    expect(revisionsOf(copy).filter((one) => !one.includes(' r1 '))).toEqual([])
   })
 
   it('changes no later window if no state changes', async () => {
@@ -157,7 +157,7 @@ describe('a late point', () => {
       aggregator: { ...totals, advance: () => null },
     })
     await job.run()
-    expect(told(job).filter((one) => one.includes(' r2 '))).toEqual(['0 a r2 complete/2'])
+    expect(revisionsOf(job).filter((one) => one.includes(' r2 '))).toEqual(['0 a r2 complete/2'])
   })
 
   it('is pending at a checkpoint, late by its fate, and amended by the owner that finds it there', async () => {
@@ -177,7 +177,7 @@ describe('a late point', () => {
     expect((await first.ledger()).counts).toMatchObject({ accepted: 4, late: 1 })
     expect((await indexOf(first)).late?.rows).toBe(1)
     await first.run({ source: new MemorySource({ partitions: [records], batchSize: () => 10 }) })
-    expect(told(first)).toContain('0 a r2 complete/2')
+    expect(revisionsOf(first)).toContain('0 a r2 complete/2')
     expect((await first.ledger()).counts).toMatchObject({ accepted: 6, late: 0 })
     expect((await indexOf(first)).late).toBeNull()
   })
@@ -193,7 +193,7 @@ describe('a late manifest', () => {
       point('a', 2, 230),
     ]
     const job = await run(...sent)
-    expect(told(job).filter((one) => one.startsWith('0 '))).toEqual(['0 a r1 grace/1', '0 a r2 complete/1'])
+    expect(revisionsOf(job).filter((one) => one.startsWith('0 '))).toEqual(['0 a r1 grace/1', '0 a r2 complete/1'])
     expect(job.results.deadLetters).toEqual([])
   })
 

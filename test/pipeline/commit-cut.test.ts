@@ -39,7 +39,7 @@ describe('a commit', () => {
   it.each<[string, WorkflowStatus, string]>([
     ['failed', { kind: 'failed', reason: 'out of memory' }, 'failed: out of memory'],
     ['is unknown to the engine', { kind: 'absent' }, 'is unknown to the engine'],
-  ])('whose workflow %s is driven again under a higher epoch and another id', async (_, status, reason) => {
+  ])('whose workflow %s is retried under a higher epoch and another id', async (_, status, reason) => {
     const job = makeJob(list)
     // The workflow never ran: it was lost before its start took effect.
     const inner = new MemoryEngine({ store: job.store, aggregator: job.env.aggregator })
@@ -102,7 +102,7 @@ describe('a commit', () => {
     const job = makeJob(list)
     const { engine, started } = engineOf(job, () => Promise.resolve({ kind: 'failed', reason: 'always' }))
     const limits = { ...DEFAULT_LIMITS, maxWorkflowFailures: 3 }
-    // Its instances do their work all the same, which the owner takes for what it is.
+    // Starts no instance: a real one would commit, and the owner would adopt that commit.
     const idle: WorkflowEngine = { ...engine, start: async (id) => void started.push(id), purge: async () => undefined }
     expect(await failureOf(job.run({ engine: idle, limits }))).toMatchObject({
       code: 'COMMIT_FAILS',
@@ -122,7 +122,7 @@ describe('a commit', () => {
         started.push(id)
         return inner.start(id, input)
       },
-      // The first runs to its end, but nobody hears of it.
+      // The first instance finishes, but its completion is never reported.
       poll: async (id) => {
         const status = await inner.poll(id)
         return id === started[0] ? { kind: 'running' } : status
@@ -146,7 +146,7 @@ describe('a commit', () => {
     const failedAtMs: number[] = []
     const stalledAtMs: number[] = []
     const engine: WorkflowEngine = {
-      // As of a daprd that does not know its actors, until a worker comes anew.
+      // Like a daprd that has lost its actors until a worker reconnects.
       start: async (id, input) => {
         if (stalledAtMs.length >= 2) return inner.start(id, input)
         failedAtMs.push((nowMs += 10_000))

@@ -12,7 +12,7 @@ import { records, ScriptSource } from '../support/script-source.ts'
 const list = recordsOf(Array.from({ length: 40 }, (_, seq) => point('a', seq, seq * 100 + 50)))
 const lines = list.map((one) => records(one))
 
-/** Until nothing happens any more without somebody from outside. */
+/** Resolves when nothing more happens without a call from the test. */
 async function quiet(): Promise<void> {
   for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve))
 }
@@ -31,7 +31,7 @@ describe('backpressure', () => {
     }
     const running = job.run({ engine })
     await quiet()
-    // One is under way, `most` wait, and one more is held by whoever brought it.
+    // One cut is being committed, `most` are queued, and one more waits in `submit`.
     expect(job.events.filter((event) => event.kind === 'cut')).toHaveLength(most + 2)
     expect(source.asked).toBe(most + 3)
     release()

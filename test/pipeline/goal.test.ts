@@ -1,4 +1,4 @@
-/** A log that goes on, read to where it ended when the run began. */
+/** A growing log is read up to where it ended when the run began. */
 import { describe, expect, it } from 'vitest'
 import { failureOf, makeJob } from '../support/job.ts'
 import { point, recordsOf } from '../support/records.ts'

@@ -1,4 +1,4 @@
-/** Looking at a job whose owner goes on: what is seen is one commit, whole, and nothing is written. */
+/** Inspecting a job while its owner continues: the reader sees one whole commit and writes nothing. */
 import { describe, expect, test } from 'vitest'
 import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
 import type { MemoryStore } from '../../src/adapters/memory/memory-store.ts'

@@ -15,6 +15,6 @@ describe('an interruption', () => {
     interruption.raise()
     expect(await waiting).toBeNull()
     expect(await interruption.orNull(Promise.resolve(1))).toBeNull()
-    expect(await interruption.orNull(Promise.reject(new Error('nobody looks at it')))).toBeNull()
+    expect(await interruption.orNull(Promise.reject(new Error('must be ignored')))).toBeNull()
   })
 })

@@ -22,7 +22,7 @@ import { garbage, manifest, point, recordsOf, RULES } from '../support/records.t
 import { caughtUp, END, records, ScriptSource, type Script } from '../support/script-source.ts'
 
 /** What was closed and published, in short. */
-function told(job: TestJob): string[] {
+function closesOf(job: TestJob): string[] {
   return job.results.results.map((line) => {
     const { vmId, windowStart, reason, received } = JSON.parse(line) as { [key: string]: unknown }
     return `${String(windowStart)} ${String(vmId)}:${String(reason)}/${String(received)}`
@@ -72,7 +72,7 @@ describe('a partition', () => {
     )
   })
 
-  it('that is stopped commits what it folded, and goes on from there', async () => {
+  it('that is stopped commits what it folded, and the next run resumes from there', async () => {
     const list = recordsOf([10, 60, 120, 170, 230, 290].map((at, seq) => point('a', seq, at)))
     const stop = new AbortController()
     const job = makeJob(list)
@@ -82,11 +82,11 @@ describe('a partition', () => {
     }
     await job.run({ source, observe }, stop.signal)
     expect(await job.ledger()).toMatchObject({ resumeOffset: 4, counts: { consumed: 4 }, intent: null })
-    expect(told(job)).toEqual(['0 a:grace/2'])
+    expect(closesOf(job)).toEqual(['0 a:grace/2'])
     const rest = new ScriptSource({ lines: [records(...list)] })
     await job.run({ source: rest })
     expect(rest.opened).toEqual([4])
-    expect(told(job)).toEqual(['0 a:grace/2', '100 a:grace/2', '200 a:grace/2'])
+    expect(closesOf(job)).toEqual(['0 a:grace/2', '100 a:grace/2', '200 a:grace/2'])
   })
 
   it('that ended says so, and a further run changes nothing', async () => {
@@ -145,7 +145,7 @@ describe('a partition', () => {
   })
 
   it.each<[string, Partial<Script>]>([
-    ['begins above the offset to go on at', { logStart: 3 }],
+    ['begins above the resume offset', { logStart: 3 }],
     ['ends below it', { logStart: 0, logEnd: 1 }],
   ])('halts for lost data when the log %s', async (_, log) => {
     const job = makeJob(recordsOf([point('a', 0, 10), point('a', 1, 20)]))
@@ -194,7 +194,7 @@ describe('a partition', () => {
     expect(job.store.keys()).not.toContain(haltKey('job', 0))
   })
 
-  it('whose halt cannot be kept tells of that, and halts for its own reason', async () => {
+  it('whose halt reason cannot be stored emits that, and throws the original error', async () => {
     const job = makeJob(recordsOf([point('a', 0, 10)]))
     await job.run()
     const store = faultyStore(job.store, {
@@ -249,7 +249,7 @@ describe('a decision of the wall clock', () => {
     const job = makeJob([], { rules, source: asDecided })
     await job.run()
     expect(cutsOf(job.events)).toEqual(['@5 0 deadline', '@5 100 complete', '@6 - checkpoint'])
-    expect(told(job)).toEqual(EXPECTED)
+    expect(closesOf(job)).toEqual(EXPECTED)
     expect(await job.ledger()).toMatchObject({ counts: { accepted: 2, late: 1, manifests: 1 } })
   })
 
@@ -306,7 +306,7 @@ describe('a decision of the wall clock', () => {
     expect((await job.ledger()).intent).toMatchObject({ cut: 5, window: 0, trigger: 'deadline' })
     job.events.length = 0
     await job.run({ source: new ScriptSource(script) })
-    expect(told(job)).toEqual(EXPECTED)
+    expect(closesOf(job)).toEqual(EXPECTED)
     const closes = cutsOf(job.events).filter((cut) => !cut.includes('checkpoint'))
     expect(closes.map((cut) => cut.replace(/^@\d+ /, ''))).toEqual(['0 deadline', '100 complete'])
   })
@@ -320,7 +320,7 @@ describe('a decision of the wall clock', () => {
       await proposeIntent(job.store, owner, 0, proposal, { commit: 0, digest: '' })
       await job.run({ source: new ScriptSource({ lines: [records(...list)] }) })
       expect(cutsOf(job.events)[0]).toBe(`@2 0 ${trigger}`)
-      expect(told(job)[0]).toBe(`0 a:${trigger}/1`)
+      expect(closesOf(job)[0]).toBe(`0 a:${trigger}/1`)
     },
   )
 
@@ -331,7 +331,7 @@ describe('a decision of the wall clock', () => {
       const { owner } = await takeOver(job.store, 'job', 0, 'before00', 0)
       await proposeIntent(job.store, owner, 0, { cut: 0, window: 0, trigger, pages: {} }, { commit: 0, digest: '' })
       await job.run({ source: new ScriptSource({ lines: [records(...list)] }) })
-      expect(told(job)).toEqual(['0 a:grace/2', '100 a:complete/1'])
+      expect(closesOf(job)).toEqual(['0 a:grace/2', '100 a:complete/1'])
     },
   )
 })

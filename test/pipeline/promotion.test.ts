@@ -107,7 +107,7 @@ describe('a promotion', () => {
         {
           sequence: outcome.certificate,
           window: null,
-          amended: [],
+          acorrected: [],
           promoted: {
             who: 'ann',
             why: 'a fault',
@@ -163,13 +163,13 @@ describe('a promotion', () => {
     expect(latestBare(job.results.results)).toEqual(await rightly(all))
   })
 
-  it('refuses all windows of an amended VM, and promotes the others', async () => {
+  it('refuses all windows of an acorrected VM, and promotes the others', async () => {
     const all = fleet(14, new Map([[8, point('a', 900, 620, 5)]]))
     const job = makeJob([], { aggregator: faulty })
     await runOver(job, all.slice(0, 16))
     const again = await replayed(job.results.certificates, [all], RULES, totals)
     await askToPromote(live(job), again)
-    // The late point of `a` is amended with the close after it, before the request is seen.
+    // The late point of `a` is acorrected with the close after it, before the request is seen.
     await runOver(job, all.slice(0, 21), { aggregator: totals, ...blind(job) })
     expect(
       resultsOf(job).some(({ vmId, windowStart, revision }) => vmId === 'a' && windowStart === 600 && revision === 2),
@@ -184,14 +184,14 @@ describe('a promotion', () => {
     const now = latestBare(job.results.results)
     for (const [key, result] of right) if (key.endsWith(' b')) expect(now.get(key), key).toEqual(result)
     expect(resultsOf(job).filter(({ vmId, promoted }) => vmId === 'a' && promoted !== undefined)).toEqual([])
-    // The replay goes on to where the job has got, and is promoted whole.
+    // The replay continues up to the position of the job, and is promoted completely.
     const further = await replayed(job.results.certificates, [all], RULES, totals, again)
     await askToPromote(live(job), further, 'p2')
     await runOver(job, all, { aggregator: totals }, true)
     expect(await answerOf(job, 'p2')).toMatchObject({ kind: 'promoted', refused: { count: 0 } })
-    const mended = latestBare(job.results.results)
+    const corrected = latestBare(job.results.results)
     for (const [key, result] of right)
-      expect({ ...mended.get(key), reason: '' }, key).toEqual({ ...result, reason: '' })
+      expect({ ...corrected.get(key), reason: '' }, key).toEqual({ ...result, reason: '' })
   })
 
   it('is refused if windows that closed since are no longer remembered', async () => {

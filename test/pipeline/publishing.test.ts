@@ -93,7 +93,7 @@ describe('publishing', () => {
     expect(job.results.results).toEqual([])
   })
 
-  it('is shut out by the publisher of a later owner', async () => {
+  it('is fenced by the publisher of a later owner', async () => {
     const job = makeJob(list)
     let hasFenced = false
     const publishers = publishersOf(job.results, async (batch, inner) => {
@@ -159,7 +159,7 @@ describe('sweeping', () => {
     expect(deletedBeforePublishing).toEqual([])
   })
 
-  it('that fails is told, and made good later', async () => {
+  it('that fails is emitted, and a later sweep deletes the same keys', async () => {
     const job = makeJob(list)
     const isSweep = ({ method, keys }: { method: string; keys: readonly string[] }): boolean =>
       method === 'delete' && keys.length > 0

@@ -1,6 +1,6 @@
 /**
- * A replay over memory ports: the same records under another name, with other batches and checkpoints, come to the same
- * results and the same digests of certificates, whoever or whatever closed the windows the first time.
+ * A replay over in-memory ports: the same records under another job name, with other batches and checkpoints, give the same
+ * results and the same digests of certificates, whatever closed the windows the first time.
  */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'

@@ -17,10 +17,10 @@ const asking = (window: number, id = 'r1'): CloseRequest => ({
   ...{ kind: 'close', id, window, who: 'ann', why: 'the backfill is done', askedAtMs: 0 },
 })
 
-/** Rules under which a watermark in window 200 closes nothing by itself, and what comes after a close shows. */
+/** Rules under which a watermark in window 200 closes nothing, and late records become dead letters. */
 const rules = { ...makeJob([]).env.rules, graceMs: 10_000, amendWindows: 0 }
 
-function told(job: TestJob): string[] {
+function closesOf(job: TestJob): string[] {
   return job.results.results.map((line) => {
     const { vmId, windowStart, reason, received } = JSON.parse(line) as { [key: string]: unknown }
     return `${String(windowStart)} ${String(vmId)}:${String(reason)}/${String(received)}`
@@ -44,7 +44,7 @@ describe('a request to close', () => {
   it('closes the open windows up to the one that it names, and the answer lists them', async () => {
     const job = makeJob([], { rules })
     const events = await untilAnswered(job, OPEN, { source: sourceThatAsks(job, OPEN, asking(100)) })
-    expect(told(job)).toEqual(['0 a:forced/1', '100 a:forced/1'])
+    expect(closesOf(job)).toEqual(['0 a:forced/1', '100 a:forced/1'])
     expect(await requestState(job.store, 'job', 0, 'r1')).toMatchObject({
       outcome: { kind: 'closed', closing: { count: 2, windows: [0, 100] }, commit: 2 },
     })
@@ -67,20 +67,23 @@ describe('a request to close', () => {
     }
     const source = new ScriptSource({ lines: [records(...OPEN), { kind: 'silence' }] })
     await job.run({ source, observe }, stop.signal)
-    expect(told(job)).toEqual(['0 a:forced/1'])
+    expect(closesOf(job)).toEqual(['0 a:forced/1'])
   })
 
   it.each([
     ['that never opened', 300, 'not-open', [0, 100, 200]],
     ['between open ones', 150, 'not-open', [0, 100, 200]],
-  ] as const)('a window %s is refused, and told what is open', async (_, window, problem, windows) => {
-    const job = makeJob([], { rules })
-    await untilAnswered(job, OPEN, { source: sourceThatAsks(job, OPEN, asking(window)) })
-    expect(told(job)).toEqual([])
-    expect(await requestState(job.store, 'job', 0, 'r1')).toMatchObject({
-      outcome: { kind: 'refused', problem, open: { count: 3, windows } },
-    })
-  })
+  ] as const)(
+    'a request for a window %s is refused, and the answer lists the open windows',
+    async (_, window, problem, windows) => {
+      const job = makeJob([], { rules })
+      await untilAnswered(job, OPEN, { source: sourceThatAsks(job, OPEN, asking(window)) })
+      expect(closesOf(job)).toEqual([])
+      expect(await requestState(job.store, 'job', 0, 'r1')).toMatchObject({
+        outcome: { kind: 'refused', problem, open: { count: 3, windows } },
+      })
+    },
+  )
 
   it('for a window with only a manifest, and no point of a later window, is refused as not open', async () => {
     const job = makeJob([], { rules })
@@ -97,7 +100,7 @@ describe('a request to close', () => {
     expect(await requestState(job.store, 'job', 0, 'r2')).toMatchObject({
       outcome: { kind: 'refused', problem: 'closed-before' },
     })
-    expect(told(job)).toEqual(['0 a:forced/1', '100 a:forced/1'])
+    expect(closesOf(job)).toEqual(['0 a:forced/1', '100 a:forced/1'])
   })
 
   it('to a partition without an owner is carried out by the next owner before it reads on', async () => {
@@ -107,7 +110,7 @@ describe('a request to close', () => {
     const rest = new ScriptSource({ lines: [records(...OPEN, ...LATER)] })
     await job.run({ source: rest })
     // The point that came after is late: the request was carried out first.
-    expect(told(job)).toEqual(['0 a:forced/1', '100 a:forced/1', '200 a:grace/1'])
+    expect(closesOf(job)).toEqual(['0 a:forced/1', '100 a:forced/1', '200 a:grace/1'])
   })
 
   it('that arrives at the end of the input is answered', async () => {
@@ -128,7 +131,7 @@ describe('a request to close', () => {
     const store = faultyStore(job.store, { before: failAt(1, isLook) })
     const events = await untilAnswered(job, OPEN, { store })
     expect(events).toContainEqual(expect.objectContaining({ kind: 'retry', step: 'reading requests' }))
-    expect(told(job)).toEqual(['0 a:forced/1'])
+    expect(closesOf(job)).toEqual(['0 a:forced/1'])
   })
 })
 
@@ -152,7 +155,7 @@ describe('an owner that dies', () => {
         const source = new ScriptSource({ lines: [records(...OPEN, ...LATER)] })
         await job.run({ source })
         const answer = await requestState(job.store, 'job', 0, 'r1')
-        expect({ nth, closedThrough, results: told(job) }).toEqual({
+        expect({ nth, closedThrough, results: closesOf(job) }).toEqual({
           ...{ nth, closedThrough },
           results: ['0 a:forced/1', '100 a:forced/1', '200 a:grace/1'],
         })

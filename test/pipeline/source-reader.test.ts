@@ -1,10 +1,10 @@
-/** Waiting for a source in pieces: no event is lost or asked for twice, and a source may be silent for long. */
+/** Waiting for a source with a timeout: no event is lost or requested twice, however long the source is silent. */
 import { expect, it } from 'vitest'
 import type { OpenSource, SourceEvent } from '../../src/ports/index.ts'
 import { SourceReader } from '../../src/pipeline/source-reader.ts'
 import { caughtUp, END } from '../support/script-source.ts'
 
-/** A source that answers when it is told to, and a clock whose pauses end when they are told to. */
+/** A source whose answers, and a clock whose pauses, the test resolves. */
 function made() {
   const asked: { resolve: (event: SourceEvent) => void; reject: (error: Error) => void }[] = []
   const source: OpenSource = {
@@ -25,7 +25,7 @@ function made() {
   return { reader: new SourceReader(source, clock), asked, pauses }
 }
 
-it('an event that comes after the wait was given up is the next one, and is asked for once', async () => {
+it('an event that arrives after a wait has timed out is returned next, and is requested once', async () => {
   const { reader, asked, pauses } = made()
   for (let wait = 0; wait < 3; wait++) {
     const next = reader.next(1000)
@@ -41,7 +41,7 @@ it('an event that comes after the wait was given up is the next one, and is aske
   expect(await after).toEqual(caughtUp(1, 2))
 })
 
-it('throws what the source throws', async () => {
+it('an error of the source is thrown', async () => {
   const { reader, asked } = made()
   const next = reader.next(1000)
   asked[0]?.reject(new Error('revoked'))

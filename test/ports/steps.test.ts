@@ -8,15 +8,15 @@ import { manifest, point, recordsOf } from '../support/records.ts'
 const phasesOf = (events: readonly PipelineEvent[]): string[] =>
   events.flatMap((event) => (event.kind === 'step' ? [`${event.step} ${event.phase}`] : []))
 
-test('a commit tells of each of its steps that the owner takes, before and after it, in order', async () => {
+test('a commit emits the begin and the end of each step of the owner, in order', async () => {
   const job = makeJob(recordsOf([point('a', 0, 0), manifest('a', 0, 0, 1)]))
   await job.run()
   const owners = PIPELINE_STEPS.filter((step) => step !== 'aggregate' && step !== 'commit')
   const expected = owners.flatMap((step) => [`${step} begins`, `${step} ended`])
-  const told = phasesOf(job.events)
-  // Before the first record the publisher is opened.
-  expect(told.slice(0, 2)).toEqual(['open-publisher begins', 'open-publisher ended'])
-  expect(told.slice(2)).toEqual(expected.filter((phase) => !phase.startsWith('open-publisher')))
+  const phases = phasesOf(job.events)
+  // The publisher is opened before the first record is read.
+  expect(phases.slice(0, 2)).toEqual(['open-publisher begins', 'open-publisher ended'])
+  expect(phases.slice(2)).toEqual(expected.filter((phase) => !phase.startsWith('open-publisher')))
 })
 
 test('a step that fails has begun and has no end', async () => {

@@ -1,7 +1,7 @@
 /**
- * Late points on the whole stack: what comes late is amended in openly, through the VM's later windows; what completes a
- * window makes it complete; copies change nothing; what is too late is a dead letter. A processor dies in between. Then
- * `windrow verify` finds all of it equal, and what is tampered with afterwards in a copy, it names.
+ * Late points on the whole stack. Late points amend their window and the VM's later windows; points that complete a window
+ * make it complete; duplicates change nothing; points that are too late become dead letters. A processor crashes in between.
+ * Afterwards `windrow verify` finds no difference, and it reports everything that is changed in a copy of the results.
  */
 import { beforeAll, expect, it } from 'vitest'
 import { createCertificateDecoder, createCertificateEncoder } from '../../src/adapters/avro/encode-certificate.ts'
@@ -113,7 +113,7 @@ beforeAll(async () => {
 })
 
 /** `1 r1 grace/9`: window, revision, reason and points of each result of a VM, by window. */
-function told(vm: number): string[] {
+function revisionsOf(vm: number): string[] {
   return results
     .filter(({ vmId }) => vmId === `vm-${vm}`)
     .map((one) => `${one.windowStart / MINUTE} r${one.revision} ${one.reason}/${one.received}`)
@@ -129,7 +129,7 @@ function plainBut(other: readonly string[]): string[] {
 
 it.each<[what: string, vm: number, other: string[]]>([
   ['a late point completes its window and changes those after it', 1, ['1 r1 grace/9', '1 r2 complete/10', '2 r1 complete/10', '2 r2 complete/10']], // prettier-ignore
-  ['a late copy makes no revision', 2, []],
+  ['a late duplicate makes no revision', 2, []],
   ['a point that is too late is missing', 3, ['0 r1 grace/9']],
   ['a late manifest completes its window', 4, ['2 r1 grace/10', '2 r2 complete/10']],
   ['all of a window may come late', 5, ['3 r1 grace/0', '3 r2 complete/10']],
@@ -137,7 +137,7 @@ it.each<[what: string, vm: number, other: string[]]>([
   ['the last close amends too', 7, ['6 r1 grace/9', '6 r2 complete/10']],
   ['where nothing is late, nothing is revised', 9, []],
 ])('%s', (_, vm, other) => {
-  expect(told(vm)).toEqual(plainBut(other))
+  expect(revisionsOf(vm)).toEqual(plainBut(other))
 })
 
 it('the last revisions are exact, and so is what VMs carry on', () => {
@@ -173,7 +173,7 @@ async function certificates(): Promise<Certificate[]> {
   })
 }
 
-it('certificates are chained, and tell the windows that they amend', async () => {
+it('certificates are chained, and name the windows that they amend', async () => {
   const all = await certificates()
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const chain = all.filter((one) => one.partition === partition)
@@ -212,7 +212,7 @@ it('an amended result that is another is named', async () => {
   expect(report.compared.vmWindows.different).toBe(1)
 })
 
-it('a certificate that tells another amendment is named', async () => {
+it('a certificate with a changed amendment is reported', async () => {
   const decode = createCertificateDecoder()
   const encode = createCertificateEncoder()
   const copy = await copyOf(stack(), `${job}-certificates`, (value) => {

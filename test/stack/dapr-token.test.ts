@@ -70,7 +70,7 @@ describe('a daprd with a token', () => {
   it.each([
     ['none', undefined],
     ['another one', `not-${TOKEN}`],
-  ])('refuses a run that gives %s, which is told at once', async (_, token) => {
+  ])('refuses a run with %s, which exits with the reason at once', async (_, token) => {
     const { code, stderr } = await run(fresh('token'), token)
     expect({ code, said: stderr }).toMatchObject({
       code: 1,
@@ -79,7 +79,7 @@ describe('a daprd with a token', () => {
     expect(stderr).toContain('DAPR_API_TOKEN')
   })
 
-  it('tells the status of a job to who gives it', async () => {
+  it('shows the status of a job to a caller with the token', async () => {
     const job = fresh('token')
     expect((await run(job, TOKEN)).code).toBe(0)
     const args = ['status', '--sidecar', 'dapr', '--job', job, '--json']

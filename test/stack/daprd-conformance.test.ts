@@ -1,4 +1,4 @@
-/** What Windrow asks of a sidecar, asked of real ones: the suite that the embedded sidecar passes, on both stores. */
+/** Checks what Windrow requires from a sidecar, on real daprds with both stores. The embedded sidecar passes the same suite. */
 import { sidecarConformance } from '../conformance/sidecar-conformance.ts'
 import { sharedStack } from './stacks.ts'
 

@@ -1,4 +1,4 @@
-/** A retry into a real topic: the repaired record is there once, however often it is asked for and killed on the way. */
+/** Retrying a dead letter into a real topic: the repaired record is sent once, however often the retry is repeated or killed. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -125,7 +125,7 @@ it('several at once send it once', async () => {
   const letter = await letterOf('c')
   const args = letters('retry', letter.id, '--record', json('c', 2, 2))
   const ended = await Promise.all([0, 1, 2, 3].map(() => start(args).ended))
-  // Those that were shut out say so; one more call finds the note.
+  // Fenced calls fail with an error code; one more call finds that the record was sent.
   for (const { code, stderr } of ended) if (code !== 0) expect(stderr).toMatch(/^windrow: [A-Z_]+: /)
   await windrow(args)
   const sent = (await valuesIn(letter.partition)).filter((value) => value.toString() === json('c', 2, 2))

@@ -1,6 +1,6 @@
 /**
- * Sidecars and processes that come late, die, or are asked to stop: what was read before is neither lost nor counted
- * twice, and nobody has to help.
+ * Sidecars and processes that start late, crash, or are shut down: records are neither lost nor counted twice, and no
+ * operator has to act.
  */
 import { beforeAll, expect, it } from 'vitest'
 import { summaryOf } from '../support/windrow-process.ts'
@@ -70,7 +70,7 @@ it('a sidecar that is killed under the processor and started again is picked up 
   expectExact(await resultsOf(stack(), job), exact)
 })
 
-it('SIGTERM in the middle: it leaves the group within 10 s, and a later run goes on to the exact end', async () => {
+it('a run that gets SIGTERM leaves the group within 10 s, and a later run resumes to the exact end', async () => {
   const job = fresh('term')
   const one = startRun(stack(), { job, topic })
   await one.logged(isCommitted)
@@ -90,7 +90,7 @@ it('SIGTERM in the middle: it leaves the group within 10 s, and a later run goes
   expectExact(await resultsOf(stack(), job), exact)
 })
 
-it('a second SIGINT ends it at once, and a later run goes on to the exact end', async () => {
+it('a second SIGINT ends a run at once, and a later run resumes to the exact end', async () => {
   const job = fresh('int')
   const one = startRun(stack(), { job, topic })
   await one.logged(isCommitted)
@@ -114,7 +114,7 @@ it('a processor that is killed leaves nothing that a later run would miss or cou
   expectExact(await resultsOf(stack(), job), exact)
 })
 
-it('a run to the end goes on with what came since the last one', async () => {
+it('a run to the end resumes with the records since the last one', async () => {
   const job = fresh('again')
   const growing = `${job}-in`
   const all = fleetLines({ vms: 10, windows: 4, windowMs: WINDOW_MS, pointsPerWindow: 6, seed: 9 }).map(withWholeValue)

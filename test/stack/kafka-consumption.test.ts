@@ -55,7 +55,7 @@ async function openAlone(
 
 const expectedValues = (count: number) => Array.from({ length: count }, (_, seq) => `vm-0:${seq}`)
 
-describe('records come back as they were written', () => {
+describe('records are read as they were written', () => {
   it.each(['uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'])(
     'from a topic that the broker keeps as %s',
     async (codec) => {
@@ -75,7 +75,7 @@ describe('records come back as they were written', () => {
     expect((await readUntilCaughtUp(again)).values).toEqual(expectedValues(100).slice(7))
   })
 
-  it('one larger than a fetch is handed over, named oversized, and reading goes on behind it', async () => {
+  it('a record larger than a fetch is delivered as oversized, and reading continues after it', async () => {
     const topic = await topicWith(1, { 'max.message.bytes': '5000000' })
     await fill(kafka, topic, [point('vm', 0)])
     await fill(kafka, topic, [point('vm', 1)], 3_000_000)
@@ -113,7 +113,7 @@ describe('a group of two', () => {
     const second = await join(topic, groupId)
     const [mine, theirs] = await Promise.all([first.assigned(2), second.assigned(2)])
     expect([...mine, ...theirs].toSorted()).toEqual([0, 1, 2, 3])
-    expect(first.told.slice(0, 2)).toEqual(['assigned 0,1,2,3', 'revoked 0,1,2,3'])
+    expect(first.notified.slice(0, 2)).toEqual(['assigned 0,1,2,3', 'revoked 0,1,2,3'])
     await expect(readUntilCaughtUp(early)).rejects.toMatchObject({ code: 'PARTITION_REVOKED', disposition: 'lost' })
     await expect(first.consumption.source.open(theirs[0] as number, 0)).rejects.toMatchObject({ disposition: 'lost' })
 
@@ -129,7 +129,7 @@ describe('a group of two', () => {
     const left = Date.now()
     await second.consumption.close()
     expect(await first.assigned(4)).toEqual([0, 1, 2, 3])
-    // Well below the session's 20 s: the group was told.
+    // Well below the session timeout of 20 s: the member left the group explicitly.
     expect(Date.now() - left).toBeLessThan(8_000)
     const late = await first.consumption.source.open(theirs[0] as number, 0)
     expect((await readUntilCaughtUp(late)).values.length).toBeGreaterThan(0)
@@ -141,13 +141,13 @@ describe('a group of two', () => {
     const limits = { maxBufferedRecords: 10, maxBufferedBytes: 1_000 }
     const [opening, member] = await openAlone(topic, 0, { limits, sessionTimeoutMs: 6_000 })
     for (let i = 0; i < 4; i++) await member.consumption.confirmMembership()
-    expect(member.told).toEqual(['assigned 0'])
+    expect(member.notified).toEqual(['assigned 0'])
     expect((await readUntilCaughtUp(opening)).values).toHaveLength(10_000)
   })
 })
 
-describe('what is held', () => {
-  it('stays within the limits and one fetch while nobody asks, and nothing is left out afterwards', async () => {
+describe('the buffer of a reader', () => {
+  it('stays within the limits plus one fetch while the caller does not read, and no record is skipped afterwards', async () => {
     const topic = await topicWith(1)
     await fill(kafka, topic, points(200_000))
     const limits = { maxBufferedRecords: 1_000, maxBufferedBytes: 10_000_000 }
@@ -163,7 +163,7 @@ describe('what is held', () => {
   })
 })
 
-describe('a log that lost what is wanted', () => {
+describe('a log without the next record', () => {
   const deleteBelow = (topic: string, offset: number) =>
     withAdmin(kafka, async (admin) => {
       // kafkajs deletes nothing in a topic that it has not looked up before.
@@ -190,11 +190,11 @@ describe('a log that lost what is wanted', () => {
     await expect(opening.next()).rejects.toMatchObject({ code: 'DATA_LOSS' })
   })
 
-  it('halts the reading when it is deleted under it, instead of going on behind the hole', async () => {
+  it('halts reading when records are deleted, instead of continuing after the gap', async () => {
     const topic = await topicWith(1)
     await fill(kafka, topic, points(200_000))
     const limits = { maxBufferedRecords: 100, maxBufferedBytes: 1_000_000 }
-    const [opening, { consumption, told }] = await openAlone(topic, 0, { limits })
+    const [opening, { consumption, notified }] = await openAlone(topic, 0, { limits })
     await consumption.confirmMembership()
     await deleteBelow(topic, 150_000)
     const offsets: number[] = []
@@ -207,7 +207,7 @@ describe('a log that lost what is wanted', () => {
     await expect(reading()).rejects.toMatchObject({ code: 'DATA_LOSS' })
     expect(offsets).toEqual(Array.from({ length: offsets.length }, (_, i) => i))
     expect(offsets.length).toBeLessThan(150_000)
-    expect(told).toEqual(['assigned 0'])
+    expect(notified).toEqual(['assigned 0'])
   })
 })
 
@@ -298,7 +298,7 @@ describe('caught up', () => {
   })
 })
 
-it('brokers that are not there are told at the start', async () => {
+it('unreachable brokers are an error at startup', async () => {
   const member = newMember({ brokers: ['127.0.0.1:1'] }, 'points', 'group', { decode: asText })
   await expect(member.consumption.start()).rejects.toMatchObject({
     code: 'KAFKA_UNREACHABLE',

@@ -151,7 +151,7 @@ describe('a large batch', () => {
     expect(await commitsSeen()).toHaveLength(3_000)
   })
 
-  it('of which a later part is refused is not seen at all, and can be published when it was mended', async () => {
+  it('with a refused later part is not visible at all, and can be published after it was repaired', async () => {
     const publisher = await openPublisher(0)
     await publisher.publish(batchOf(1))
     const tooLarge = batchOf(2, [result('a', 2, 'x'.repeat(700_000)), result('b', 2, 'x'.repeat(2_000_000))])
@@ -177,10 +177,10 @@ it('the group offset follows while the group is being consumed', async () => {
   await publisher.publish(batchOf(1))
   await member.consumption.confirmMembership()
   expect(await groupOffsets()).toEqual([100, -1])
-  expect(member.told).toEqual(['assigned 0,1'])
+  expect(member.notified).toEqual(['assigned 0,1'])
 })
 
-it('a topic for markers that is not there is told by its name', async () => {
+it('a missing topic for markers is an error that names the topic', async () => {
   const elsewhere = createKafkaPublisherFactory({
     connection: kafka,
     job,

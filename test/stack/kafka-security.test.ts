@@ -202,7 +202,7 @@ it('a run outlives its tokens, and no connection ends with one of them', async (
   const job = ['--job', 'outlived', '--data-dir', join(folder, 'outlived'), '--deadline', '10000d', '--json']
   const live = begin(['run', '--source', 'kafka', ...kafka, ...topic, ...job], fromEnv)
   await live.logged(({ msg }) => msg === 'caught-up')
-  // One that was asked for when all of before were over.
+  // Waits for a token that was requested after all earlier ones had expired.
   const over = Math.max(...tokens.given.map((one) => timesOf(one).exp))
   await vi.waitFor(() => expect(timesOf(tokens.given.at(-1) ?? '').iat).toBeGreaterThan(over), { timeout: 120_000 })
   await produce('rest', rest)
@@ -213,37 +213,37 @@ it('a run outlives its tokens, and no connection ends with one of them', async (
   expect(ended.stderr).not.toMatch(/"msg":"retry"|KAFKA_UNREACHABLE|"level":50/)
 })
 
-describe('is not let in', () => {
+describe('the broker rejects', () => {
   const produce = (address: string, flags: readonly string[], env: NodeJS.ProcessEnv) =>
     run(['produce', '--input', join(folder, 'points.ndjson'), '--topic', 'none', '--brokers', address, ...flags], env)
 
-  it('a wrong password, which is told by the broker and not tried for long', async () => {
+  it('a client with a wrong password, which the broker rejects and the client does not retry for long', async () => {
     const { code, stderr } = await produce(saslAddress, sasl('scram-sha-512'), {
       WINDROW_KAFKA_PASSWORD: `not-${PASSWORD}`,
     })
     expect({ code, said: stderr }).toMatchObject({ code: 1, said: expect.stringContaining('KAFKA_DENIED') as string })
   })
 
-  it('whoever does not know the authority of the broker', async () => {
+  it('a client that does not trust the certificate authority of the broker', async () => {
     const other = createAuthority(folder, 'another')
     const flags = ['--kafka-ca-file', other.ca, '--kafka-sasl', 'plain', '--kafka-username', USER]
     const { code, stderr } = await produce(saslAddress, flags, fromEnv)
     expect({ code, said: stderr }).toMatchObject({ code: 1, said: expect.stringContaining('KAFKA_TLS') as string })
   })
 
-  it('whoever shows no certificate where one is asked for', async () => {
+  it('a client without a certificate at a listener that requires one', async () => {
     const { code, stderr } = await produce(tlsAddress, ['--kafka-ca-file', authority.ca], {})
     expect(code).toBe(1)
     expect(stderr).toMatch(/windrow: KAFKA_(TLS|UNREACHABLE)/)
   })
 
-  it('a token that is over, which the broker tells', async () => {
+  it('a client with an expired token, which the broker reports', async () => {
     const { code, stderr } = await produce(saslAddress, token('--kafka-token-file', join(folder, 'expired')), {})
     expect({ code, said: stderr }).toMatchObject({ code: 1, said: expect.stringContaining('KAFKA_DENIED') as string })
     expect(stderr).toContain('invalid_token')
   })
 
-  it('whoever the server of tokens does not know', async () => {
+  it('a client that the token server does not know', async () => {
     const { code, stderr } = await produce(saslAddress, fromServer(), { WINDROW_KAFKA_PASSWORD: `not-${PASSWORD}` })
     expect({ code, said: stderr }).toMatchObject({
       code: 1,

@@ -86,14 +86,14 @@ export const asText = (bytes: Uint8Array): Decoded => ({
 
 export interface Member {
   readonly consumption: KafkaConsumption
-  /** What is told by the listener, in order. */
-  readonly told: string[]
+  /** The calls of the listener, in order. */
+  readonly notified: string[]
   /** The next assignment that holds for `partitions`, now or later. */
   assigned(partitions: number): Promise<readonly number[]>
   failure: Error | null
 }
 
-/** A member that records what it is told. */
+/** Creates a member that records the calls of its listener. */
 export function newMember(
   connection: KafkaConnection,
   topic: string,
@@ -102,9 +102,9 @@ export function newMember(
 ): Member {
   let current: readonly number[] = []
   let waiting: (() => void)[] = []
-  const told: string[] = []
+  const notified: string[] = []
   const changed = (what: string, partitions: readonly number[]) => {
-    told.push(what)
+    notified.push(what)
     current = partitions
     for (const wake of waiting.splice(0)) wake()
   }
@@ -125,7 +125,7 @@ export function newMember(
   })
   const member: Member = {
     consumption,
-    told,
+    notified,
     failure: null,
     async assigned(count) {
       while (current.length !== count) await new Promise<void>((wake) => (waiting = [...waiting, wake]))

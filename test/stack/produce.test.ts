@@ -112,7 +112,7 @@ describe('a day of telemetry in two files', () => {
     expect(ended.stderr).toContain(`day-1.ndjson:${(points + manifests) / 2 + 2}: invalid: `)
   })
 
-  test('makes the topic with as many partitions as were asked for', async () => {
+  test('creates the topic with the requested number of partitions', async () => {
     expect((await describeTopic(kafka, topic)).partitions).toBe(PARTITIONS)
   })
 
@@ -142,7 +142,7 @@ describe('a day of telemetry in two files', () => {
   })
 })
 
-describe('what cannot be done is told with its remedy', () => {
+describe('an impossible request fails with its remedy', () => {
   let input: string
   beforeAll(() => {
     input = join(folder, 'one.ndjson')
@@ -171,7 +171,7 @@ describe('what cannot be done is told with its remedy', () => {
   })
 })
 
-test('a topic that is there keeps its partitions, whatever is asked for', async () => {
+test('an existing topic keeps its partitions, whatever number is requested', async () => {
   const topic = fresh('kept')
   const input = join(folder, 'two.csv')
   writeFileSync(input, 'vmId,metric,timestamp,seq,value\na,cpu,0,0,1\n')

@@ -1,6 +1,6 @@
 /**
- * What topics hold in practice: records that nobody can read, batches in every compression, fields under other names,
- * schemas in a registry. Whatever it is, it ends in a result or, with place and reason, in a dead letter.
+ * What topics contain in practice: undecodable records, batches in every compression, fields under other names, schemas in a
+ * registry. Each record ends in a result or in a dead letter with place and reason.
  */
 import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'

@@ -54,13 +54,13 @@ async function expectHalt(job: string, topic: string, code: string, message: Reg
 async function expectRefusal(job: string, topic: string, code: string, message: RegExp, remedy: RegExp): Promise<void> {
   const before = await publishedBy(stack(), job)
   const ended = await startRun(stack(), { job, topic }).ended
-  const told = ended.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{'))
-  expect({ code: ended.code, first: told[0] }).toEqual({
+  const messages = ended.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{'))
+  expect({ code: ended.code, first: messages[0] }).toEqual({
     code: 1,
     first: expect.stringContaining(`windrow: ${code}: `) as string,
   })
-  expect(told[0]).toMatch(message)
-  expect(told.at(-1)).toMatch(remedy)
+  expect(messages[0]).toMatch(message)
+  expect(messages.at(-1)).toMatch(remedy)
   expect(ended.stdout, 'no summary').toBe('')
   expect(await publishedBy(stack(), job)).toEqual(before)
 }
@@ -111,7 +111,7 @@ it('a topic that is not there', async () => {
   await expectRefusal(fresh('none'), fresh('nowhere'), 'KAFKA_TOPIC_MISSING', /nowhere_/, /Create the topic/)
 })
 
-it('a log that starts above the offset at which the ledger goes on', async () => {
+it('a log that starts above the resume offset of the ledger', async () => {
   const { job, topic } = await begun('deleted')
   await produce(stack(), topic, lines.slice(half))
   await withAdmin(stack(), async (admin) => {

@@ -1,6 +1,6 @@
 /**
- * `windrow replay` on the whole stack, beside the job that it recomputes: two processors of the job go on taking points while one
- * replays them; nothing differs. A result that somebody slipped in is named, and promoted away by the owners.
+ * `windrow replay` on the whole stack, next to the job that it recomputes. Two processors of the job keep folding points while
+ * another one replays them; nothing differs. A forged result is reported, and a promotion by the owners replaces it.
  */
 import kafkajs from 'kafkajs'
 import { beforeAll, expect, it } from 'vitest'
@@ -89,7 +89,7 @@ it('beside the live job: the same; a forged result is named, and promoted away',
 
   await untilComplete(runs, WINDOWS - 1)
   const before = (await committedValues(stack(), `${job}-results`)).map((value) => value.toString('base64')).sort()
-  // It goes on where it stopped, to where the job has got.
+  // The replay resumes where it stopped and continues to the position of the job.
   const whole = await replay(again, folder)
   expect(whole).toMatchObject({ code: 0, windows: WINDOWS - 1, difference: { equal: (WINDOWS - 1) * VMS } })
   expect(whole.certificates).toEqual({ compared: PARTITIONS * (WINDOWS - 1), equal: PARTITIONS * (WINDOWS - 1) })
@@ -103,18 +103,8 @@ it('beside the live job: the same; a forged result is named, and promoted away',
     { ...forged, kind: 'differs', fields: [{ field: 'metrics.cpu.sum', live: 1 }] },
   ])
 
-  const mended = await replay(
-    again,
-    folder,
-    '--promote',
-    '--by',
-    'ann',
-    '--why',
-    'somebody slipped it in',
-    '--wait',
-    '60s',
-  )
-  expect(mended).toMatchObject({
+  const corrected = await replay(again, folder, '--promote', '--by', 'ann', '--why', 'a forged result', '--wait', '60s')
+  expect(corrected).toMatchObject({
     code: 0,
     promotion: { promoted: 1, following: 0, refused: { count: 0 }, onlyLive: 0 },
   })
@@ -123,7 +113,7 @@ it('beside the live job: the same; a forged result is named, and promoted away',
   expect(promoted).toMatchObject([{ ...forged, promoted: { by: 'ann' } }])
   expect(await replay(again, folder)).toMatchObject({ code: 0, difference: { differing: 0 } })
 
-  // The job goes on.
+  // The job continues.
   await produce(stack(), topic, LINES.slice(lastFrom))
   await untilComplete(runs, WINDOWS)
   for (const { child } of runs) child.kill('SIGTERM')

@@ -1,7 +1,8 @@
 /**
- * A real day while the number of processors changes, as a cluster changes it: two with a sidecar each, a third joins with its
- * own, then two are asked to stop (SIGTERM), their sidecars after them. Points go on coming meanwhile. The next step is taken
- * when probes, logs and what is published say that the last one is done. Every VM window must equal the exact answer and be published once.
+ * A real day while the number of processors changes as in a cluster. Two processors with a sidecar each are joined by a third
+ * one; then two are shut down (SIGTERM), and their sidecars after them. Points keep arriving meanwhile. Each step starts when
+ * probes, logs and published results show that the previous one is done. Every VM window must equal the exact answer and be
+ * published once.
  */
 import { beforeAll, expect, it, vi } from 'vitest'
 import { assertDataIsThere, expand, oracle } from '../trace/planetlab-day.ts'
@@ -31,7 +32,7 @@ beforeAll(async () => {
 interface Pod {
   readonly run: LoggedRun
   readonly daprd: string
-  /** What the probe says: 200, 503, or nothing where nobody listens. */
+  /** Status of the readiness probe: 200, 503, or `null` if no process listens. */
   readonly ready: () => Promise<number | null>
 }
 
@@ -47,7 +48,7 @@ async function startPod(job: string, index: number): Promise<Pod> {
     try {
       return (await fetch(`http://127.0.0.1:${healthPort}/readyz`)).status
     } catch {
-      // Nobody listens before it has started and after it has ended.
+      // No process listens before the processor has started and after it has exited.
       return null
     }
   }

@@ -1,4 +1,7 @@
-/** A daprd and its workflow actors: what it tells of them with and without a worker, that it ends when it is asked to, and that work goes on then. */
+/**
+ * A daprd and its workflow actors: which actors it reports with and without a worker, that it exits on request, and that work
+ * continues afterwards.
+ */
 import { expect, test, vi } from 'vitest'
 import { actorsOf, shutDownSidecar } from '../../src/adapters/dapr/actor-watch.ts'
 import { testClient, testWorker } from '../adapters/dapr/support/sidecar.ts'
@@ -21,7 +24,7 @@ test('it has its actors while a worker is there, is seen to have lost them, and 
   const client = await testClient(ports.grpc)
   const run = (id: string) => createInstanceRunner({ client }).run(ECHO, id, id)
   await client.waitForSidecar()
-  // Nobody is there who would run workflows.
+  // No worker is connected.
   await vi.waitFor(async () => expect(await actorsOf(client)).toBe('missing'), { timeout: 30_000 })
   const worker = testWorker({ grpcPort: ports.grpc, workflows })
   await worker.ready

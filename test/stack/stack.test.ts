@@ -1,6 +1,6 @@
 /**
- * The stack itself, on the real parts: brought up once, then disturbed. Tests go on from one another, in this order. The
- * first run on a machine builds Dapr, which takes some minutes.
+ * The stack itself, with the real services: started once, then disturbed. Each test continues from the previous one, so their
+ * order matters. The first run on a machine builds Dapr, which takes some minutes.
  */
 import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -109,7 +109,7 @@ test('a stack that is down can come up on other ports, with its state in Postgre
   expect(await runWorkflow(stack.description.daprds[1] as DaprdDescription)).toBe('"hello windrow"')
 })
 
-test('a port that is taken is told before anything is started', async () => {
+test('a port in use is an error before any service is started', async () => {
   const other = await mkdtemp(join(tmpdir(), 'windrow-stack-'))
   const steps: Progress[] = []
   const taken = startStack({ dataDir: other, portBase, onProgress: (step) => steps.push(step) })
@@ -132,7 +132,7 @@ test('going down leaves no process, and a purge no file', async () => {
   await expect(readdir(dataDir)).rejects.toThrow('ENOENT')
 })
 
-/** The first block of ports, from a place that differs between test processes, on which nobody listens. */
+/** The first block of free ports, searched from a number that differs between test processes. */
 /** Pids of the processes that work in the folder; every service of a stack does. */
 async function processesIn(folder: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))

@@ -38,7 +38,7 @@ it('brings up a stack, fills a topic and publishes the exact results of what is 
   const stack = await openStack(join(clone, '.windrow-stack'))
   const lines = readFileSync(join(ROOT, 'examples/points.ndjson'), 'utf8').trimEnd().split('\n')
   const promised = new Map(lines.flatMap(manifestOf))
-  const told = (await resultsOf(stack, 'vm')).map((one) => {
+  const published = (await resultsOf(stack, 'vm')).map((one) => {
     const { count, sum, min, max } = one.metrics['cpu'] as Exact
     const { received, expected, missingCount } = one
     return [`${one.vmId}@${one.windowStart}`, { count, sum, min, max, received, expected, missingCount }] as const
@@ -47,7 +47,7 @@ it('brings up a stack, fills a topic and publishes the exact results of what is 
     const expected = promised.get(key) ?? Number.NaN
     return [key, { ...one, received: one.count, expected, missingCount: expected - one.count }] as const
   })
-  expect(told.toSorted(byKey)).toEqual(exact.toSorted(byKey))
+  expect(published.toSorted(byKey)).toEqual(exact.toSorted(byKey))
   expect(await committedValues(stack, 'vm-dead-letters')).toEqual([])
 })
 

@@ -1,6 +1,6 @@
 /**
- * An OAuth 2 server for a test. Its tokens are unsecured (RFC 7519, section 6), which is what a broker takes that was told of no
- * issuer: who it is and until when is judged by the broker all the same.
+ * An OAuth 2 server for tests. Its tokens are unsecured (RFC 7519, section 6), which a broker without a configured issuer
+ * accepts. The broker still checks their subject and expiry.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -16,7 +16,7 @@ export interface TokenServer {
 export interface Known {
   readonly clientId: string
   readonly secret: string
-  /** What is taken in the place of the secret. */
+  /** The assertion that is accepted instead of the secret. */
   readonly assertion: string
   readonly scope: string
   readonly livesSeconds: number

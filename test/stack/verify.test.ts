@@ -91,7 +91,7 @@ it('one record that is another is named with its VM and window, and by the diges
   expect(report.compared.vmWindows.different).toBe(1)
 })
 
-it('records that retention took are a loss, which is told, and no difference; from a later place on all is equal', async () => {
+it('records deleted by retention are reported as a loss and are no difference; a later range has no difference', async () => {
   const { records } = await verify()
   await withAdmin(stack(), async (admin) => {
     // kafkajs deletes only from topics whose offsets it has asked for.

@@ -7,7 +7,7 @@ import { compareMetric } from '../../src/verify/compare-metric.ts'
 import { MetricRecount } from '../../src/verify/metric-recount.ts'
 import { Fields } from '../../src/verify/report.ts'
 
-/** Of everyday size, of every size there is, and of sizes too far apart for one sketch to tell them. */
+/** Values of ordinary magnitude, of any magnitude, and of magnitudes too different for separate bins of one sketch. */
 const anyValue = fc.oneof(
   fc.double({ min: -1000, max: 1000, noNaN: true }),
   fc.double({ min: -MAX_ABS_VALUE, max: MAX_ABS_VALUE, noNaN: true }),
@@ -40,7 +40,7 @@ const point = (value: number, seq: number): DataPoint => ({
 })
 const EVERYDAY = Array.from({ length: 200 }, (_, seq) => point(20 + ((seq * 37) % 61) / 3, seq))
 
-test('what the pipeline says of any points is what they say', () => {
+test('a summary of the pipeline equals the recount of its points', () => {
   fc.assert(
     fc.property(anyPoints, (points) => {
       expect(differences(points, (summary) => summary)).toEqual([])
@@ -64,7 +64,7 @@ test.each(['p25', 'p50', 'p75', 'p95', 'p99'] as const)('a %s that is off by thr
   }
 })
 
-test('a deviation of values that hardly differ is told from one of values that do not', () => {
+test('a standard deviation of nearly equal values differs from one of equal values', () => {
   const points = Array.from({ length: 100 }, (_, seq) => point(1e9 + (seq % 2), seq))
   expect(differences(points, (summary) => summary)).toEqual([])
   expect(differences(points, (summary) => ({ ...summary, stddev: 0 }))).toMatchObject([
@@ -72,7 +72,7 @@ test('a deviation of values that hardly differ is told from one of values that d
   ])
 })
 
-test('a figure that is missing differs', () => {
+test('a missing member is a difference', () => {
   const without = ({ p99: _, mean: __, ...rest }: MetricSummary) => rest as MetricSummary
   expect(differences(EVERYDAY, without).map(({ field }) => field)).toEqual(['metrics.cpu.mean', 'metrics.cpu.p99'])
 })

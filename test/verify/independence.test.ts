@@ -1,4 +1,4 @@
-/** That `verify` has a way of its own: all that is loaded for it of the core is canonical JSON. */
+/** `verify` is independent of the pipeline: the only code of the core that it loads is canonical JSON. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { ESLint } from 'eslint'
@@ -20,7 +20,7 @@ function loadedBy(path: string, seen = new Set<string>()): ReadonlySet<string> {
 const folder = join(ROOT, 'src/verify')
 const files = readdirSync(folder).map((name) => join(folder, name))
 
-test('nothing of the core is loaded but canonical JSON', () => {
+test('verify loads no code of the core except canonical JSON', () => {
   const loaded = new Set(files.flatMap((file) => [...loadedBy(file)].map((path) => relative(ROOT, path))))
   expect([...loaded].filter((path) => !path.startsWith('src/verify/')).sort()).toEqual([
     'src/core/json.ts',
@@ -28,7 +28,7 @@ test('nothing of the core is loaded but canonical JSON', () => {
   ])
 })
 
-test('this test sees what is loaded by way of others', () => {
+test('this test finds modules that are loaded indirectly', () => {
   const loaded = [...loadedBy(join(ROOT, 'src/core/vm-window.ts'))].map((path) => relative(ROOT, path))
   expect(loaded).toEqual(
     expect.arrayContaining(['src/core/seq-set.ts', 'src/core/seq-ranges.ts', 'src/core/point-digest.ts']),

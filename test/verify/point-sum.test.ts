@@ -1,4 +1,4 @@
-/** The digest of points, counted by verify's own way, against the documented example and against the pipeline's way. */
+/** verify's digest of points, compared with the documented example and with the pipeline's implementation. */
 import { expect, test } from 'vitest'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,7 +29,7 @@ test.each([
   expect(murmur128OfText(text).map((word) => word.toString(16))).toEqual(words)
 })
 
-test('the example of docs/reference/certificates.md', () => {
+test('the digest of the example in docs/reference/certificates.md is the documented one', () => {
   const page = readFileSync(join(ROOT, 'docs/reference/certificates.md'), 'utf8')
   expect(page).toContain(`gives \`${sumOf([point()])}\``)
 })
@@ -46,7 +46,7 @@ const points = fc.array(
   { maxLength: 10 },
 )
 
-test('the pipeline comes to the same digest by its own way', () => {
+test('the pipeline computes the same digest with its own implementation', () => {
   fc.assert(
     fc.property(points, (some) => {
       const digest = new PointDigest()
@@ -56,14 +56,14 @@ test('the pipeline comes to the same digest by its own way', () => {
   )
 })
 
-test('order does not matter, a lost, doubled or changed point does', () => {
+test('the digest changes with a lost, doubled or changed point, but not with the order', () => {
   const [a, b] = [point(), point({ seq: 1 })]
   expect(sumOf([a, b])).toBe(sumOf([b, a]))
   const others = [[a], [a, b, b], [a, point({ seq: 1, value: 12.6 })], [a, point({ seq: 1, producer: 'x' })]]
   expect(new Set([[a, b], ...others].map(sumOf)).size).toBe(5)
 })
 
-test('the digest of parts is that of the whole', () => {
+test('the merged digest of two parts equals the digest of the whole', () => {
   const [left, right] = [new PointSum(), new PointSum()]
   left.add(point())
   right.add(point({ seq: 1 }))

@@ -1,4 +1,4 @@
-/** Exact sums by whole numbers: against known traps, and against the pipeline's way, which is another one. */
+/** Exact sums in integer arithmetic, compared with known difficult cases and with the pipeline's other method. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ExactSum } from '../../src/core/exact-sum.ts'
@@ -27,7 +27,7 @@ test.each([
   expect(sumOf(values)).toBe(expected)
 })
 
-test('the pipeline comes to the same double by its own way', () => {
+test('the pipeline computes the same double with its own method', () => {
   const value = fc.oneof(
     fc.double({ min: -1e140, max: 1e140, noNaN: true }),
     fc.integer(),

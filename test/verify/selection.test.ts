@@ -1,4 +1,4 @@
-/** Which certificates are checked, where reading begins for them, and what is lost. */
+/** The selection of certificates to check, of the records to read for them, and of those that are lost. */
 import { expect, test } from 'vitest'
 import type { Certificate } from '../../src/core/certificate.ts'
 import { select, type Range } from '../../src/verify/selection.ts'
@@ -22,7 +22,7 @@ function selected(range: Range, logStart = 0) {
   return { ...rest, passed: firstChecked, checked: [first?.sequence, last?.sequence] }
 }
 
-test('all of it is counted from the first record on', () => {
+test('a whole job is recounted from the first record', () => {
   expect(selected(EVERYTHING)).toMatchObject({
     checked: [1, 10],
     passed: 0,
@@ -33,7 +33,7 @@ test('all of it is counted from the first record on', () => {
   })
 })
 
-test('a range begins so far back that roster and late points are known', () => {
+test('reading for a range begins early enough to know roster and late points', () => {
   // Two windows before that of certificate 8 are whole: 6 and 7. Window 6 begins at 500, at or under the watermark of 5.
   expect(selected({ from: { atMs: 700 }, to: null })).toMatchObject({
     ...{ checked: [8, 10], readFrom: 40, readTo: 100, passed: 3 },
@@ -47,7 +47,7 @@ test('a range ends with its last certificate', () => {
   expect(selected({ from: { atMs: 5000 }, to: null })).toBeNull()
 })
 
-test('near the beginning it is counted from there', () => {
+test('a range near the first record is recounted from the first record', () => {
   expect(selected({ from: { atMs: 200 }, to: null })).toMatchObject({
     checked: [3, 10],
     passed: 2,
@@ -68,6 +68,6 @@ test('certificates whose records are gone, or that need records before them, are
   })
 })
 
-test('where the first certificates are missing all records are read: the chain tells it', () => {
+test('if the first certificates are missing, all records are read', () => {
   expect(select(CHAIN.slice(1), EVERYTHING, 0, rules)).toMatchObject({ readFrom: 0, lost: null, firstChecked: 0 })
 })

@@ -1,6 +1,6 @@
 /**
- * The activity `aggregate`: joins closing windows with the states before, whatever the grain, and leaves nobody's failure
- * to the others.
+ * The activity `aggregate`: joins closing windows with their prior states, for any number of VMs per workflow. The failure of
+ * one VM window does not affect the others.
  */
 import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../../src/adapters/memory/memory-store.ts'

@@ -105,7 +105,7 @@ describe('a commit', () => {
     }
     await digestOf((plan) => plan)
     await digestOf((plan) => ({ ...plan, publishedCommit: 0 }))
-    expect(digests.size, 'the same decisions have the same digest, whoever makes them').toBe(1)
+    expect(digests.size, 'the same decisions have the same digest under every owner').toBe(1)
     await digestOf((plan) => ({ ...plan, digestBefore: 'another' }))
     await digestOf((plan) => ({ ...plan, cut: plan.cut + 1 }))
     await digestOf((plan) => ({ ...plan, counts: { ...plan.counts, consumed: 3, late: 1 } }))
