@@ -93,7 +93,7 @@ try {
 
   const vmWindows = vms * windows
   const commits = PARTITIONS * windows
-  // Groups are filled within a partition window.
+  // Groups contain VM windows of one partition window.
   const instancesOfMany = commits * Math.ceil(vms / PARTITIONS / 64)
   const perInstance = (name: keyof StoreCounts): number => (one[name] - many[name]) / (vmWindows - instancesOfMany)
   const perCommit = (name: keyof StoreCounts): number => (many[name] - instancesOfMany * perInstance(name)) / commits

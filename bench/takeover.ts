@@ -31,7 +31,7 @@ const { values } = parseArgs({
 /** The session timeout of the consumer group, src/adapters/kafka/consumption.ts. */
 const SESSION_TIMEOUT_SECONDS = 20
 const FEW_POINTS = 20_000
-const LOOK_EVERY_MS = 100
+const POLL_EVERY_MS = 100
 
 interface Takeover {
   readonly command: string
@@ -96,7 +96,7 @@ async function measure(stack: Stack, points: number): Promise<Takeover> {
 async function until(what: string, isSo: () => boolean): Promise<void> {
   for (let looks = 0; !isSo(); looks++) {
     if (looks % 100 === 99) console.log(`waiting for ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+    await new Promise((resolve) => setTimeout(resolve, POLL_EVERY_MS))
   }
 }
 

@@ -19,7 +19,7 @@ export function blocksOf(text) {
   return [...text.matchAll(BLOCK)].map(([, , args, body]) => ({ args, body }))
 }
 
-/** The body of a block with these arguments: what the program prints. */
+/** The body of a block with these arguments: the output of the program. */
 export function bodyOf(args) {
   const dataDir = mkdtempSync(join(tmpdir(), 'windrow-docs-'))
   try {

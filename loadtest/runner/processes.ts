@@ -18,13 +18,13 @@ export interface GatewayProcess {
 }
 
 const READY_WITHIN_MS = 60_000
-const LOOK_EVERY_MS = 50
+const POLL_EVERY_MS = 50
 
 /** Starts a gateway; resolves when it reports that it is ready. */
 export async function startGateway(port: number, args: readonly string[], logFile: string): Promise<GatewayProcess> {
   const url = `http://127.0.0.1:${port}`
   const { child, ended } = await launch(['gateway', '--listen', `127.0.0.1:${port}`, ...args], logFile)
-  for (const deadlineMs = performance.now() + READY_WITHIN_MS; ; await delay(LOOK_EVERY_MS)) {
+  for (const deadlineMs = performance.now() + READY_WITHIN_MS; ; await delay(POLL_EVERY_MS)) {
     if (!isAlive(child)) throw new Error(`the gateway ended during startup; see ${logFile}`)
     // A refused connection means that the gateway does not listen yet.
     const response = await fetch(`${url}/readyz`).catch(() => null)

@@ -218,7 +218,7 @@ describe('a job resumes only with the settings it was started with; an error nam
     await expectExactRun()
   })
 
-  test('an input with a line more', async () => {
+  test('an input with an additional line', async () => {
     appendFileSync(
       at('points.ndjson'),
       '{"vmId":"web-1","metric":"cpu","timestamp":1767225600000,"seq":99,"value":1}\n',

@@ -3,7 +3,7 @@ import { WorkflowRuntime } from '@dapr/dapr'
 import type { TWorkflow, WorkflowActivityContext } from '@dapr/dapr'
 import { expect, vi } from 'vitest'
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever JSON the test sends
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any JSON that the test sends
 export type Activity = (context: WorkflowActivityContext, input: any) => unknown
 
 export interface Definitions {

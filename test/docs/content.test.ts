@@ -57,7 +57,7 @@ test('the lines of input in README.md are a point and a manifest', async () => {
   expect(kinds).toEqual(['point', 'manifest'])
 })
 
-test('the output in the documents is what the program prints; `npm run docs:output` writes it', async () => {
+test('the output in the documents matches the program; `npm run docs:output` writes it', async () => {
   const { PAGES, blocksOf, bodyOf } = (await import(join(ROOT, 'scripts/docs-output.mjs'))) as Blocks
   const withoutTimes = (body: string): string => body.replace(/in [\d.]+ m?s \([\d.]+[kM]?\/s\)/, 'in TIME')
   for (const page of PAGES) {

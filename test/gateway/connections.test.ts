@@ -22,7 +22,7 @@ async function listening(options: Parameters<typeof gatewayForTest>[0] = {}): Pr
 }
 
 /** Resolves when the gateway has seen the next connection open and close. */
-async function goneFrom({ app }: TestGateway): Promise<void> {
+async function nextConnectionClosed({ app }: TestGateway): Promise<void> {
   await new Promise<void>((resolve) =>
     app.server.once('connection', (one: Socket) => one.once('close', () => resolve())),
   )
@@ -31,7 +31,7 @@ async function goneFrom({ app }: TestGateway): Promise<void> {
 }
 
 /** A connection that records everything it receives. */
-function dial(port: number): { socket: Socket; answer: Promise<string>; until(text: string): Promise<void> } {
+function connectTo(port: number): { socket: Socket; answer: Promise<string>; until(text: string): Promise<void> } {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   let got = ''
   let wake = (): void => undefined
@@ -50,8 +50,8 @@ function dial(port: number): { socket: Socket; answer: Promise<string>; until(te
 test('a body that arrives too slowly is answered with 408, and the connection is closed', async () => {
   const gateway = await listening({ requestTimeoutMs: 200 })
   const { port, log, pending } = gateway
-  const gone = goneFrom(gateway)
-  const { socket, answer } = dial(port)
+  const gone = nextConnectionClosed(gateway)
+  const { socket, answer } = connectTo(port)
   socket.write(`${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY.slice(0, 10)}`)
   expect(await answer).toMatch(/^HTTP\/1\.1 408 [^]*"code":"TOO_SLOW"/)
   await gone
@@ -70,8 +70,8 @@ test('a sender of a far too large body gets the response while it is still sendi
 test('a sender that disconnects within a body releases its memory', async () => {
   const gateway = await listening()
   const { port, log, pending } = gateway
-  const gone = goneFrom(gateway)
-  const { socket } = dial(port)
+  const gone = nextConnectionClosed(gateway)
+  const { socket } = connectTo(port)
   socket.write(`${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY.slice(0, 10)}`, () => socket.destroy())
   await gone
   expect({ records: log.records, pending: pending.bytes }).toEqual({ records: [], pending: 0 })
@@ -79,7 +79,7 @@ test('a sender that disconnects within a body releases its memory', async () => 
 
 test('a sender that half-closes the connection after the body still gets the response', async () => {
   const { port, log } = await listening()
-  const { socket, answer } = dial(port)
+  const { socket, answer } = connectTo(port)
   socket.end(`${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY}`)
   expect(await answer).toMatch(/^HTTP\/1\.1 200 [^]*{"taken":1}/)
   expect(log.points).toHaveLength(1)
@@ -94,7 +94,7 @@ test.each([
   ['a bare line feed in a header', `X-A: 1\nTransfer-Encoding: chunked\r\nContent-Length: ${BODY.length}\r\n`],
 ])('an ambiguous request is refused: %s', async (_, headers) => {
   const { port, log } = await listening()
-  const { socket, answer } = dial(port)
+  const { socket, answer } = connectTo(port)
   socket.write(`${HEAD}${headers}\r\n${BODY}`)
   expect(await answer).toMatch(/^HTTP\/1\.1 400 /)
   expect(log.records).toEqual([])
@@ -102,7 +102,7 @@ test.each([
 
 test('endless headers are refused', async () => {
   const { port } = await listening()
-  const { socket, answer } = dial(port)
+  const { socket, answer } = connectTo(port)
   socket.write(`${HEAD}X-Long: ${'x'.repeat(20_000)}\r\n\r\n`)
   expect(await answer).toMatch(/^HTTP\/1\.1 431 [^]*"code":"HEADERS_TOO_LARGE"/)
 })
@@ -120,7 +120,7 @@ test('a sender that disconnects while its body is processed releases its memory'
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
   open.push(() => gateway.drain())
-  const { socket } = dial((app.server.address() as AddressInfo).port)
+  const { socket } = connectTo((app.server.address() as AddressInfo).port)
   const body = JSON.stringify(['no point'])
   socket.write(`${HEAD}Content-Length: ${body.length}\r\n\r\n${body}`)
   await handled
@@ -135,7 +135,7 @@ test.each([
 ])('draining waits for %s at most as long as the request timeout', async (_, half) => {
   const gateway = await listening({ requestTimeoutMs: 300 })
   const connected = new Promise((resolve) => gateway.app.server.once('connection', resolve))
-  const { socket, answer } = dial(gateway.port)
+  const { socket, answer } = connectTo(gateway.port)
   const server = (await connected) as Socket
   const read = new Promise((resolve) => server.once('data', resolve))
   socket.write(half)
@@ -150,10 +150,10 @@ test('draining waits longer for the log than for a sender', async () => {
   const { port, log } = gateway
   log.hold()
   const asked = log.appendStarted()
-  const { socket, answer } = dial(port)
+  const { socket, answer } = connectTo(port)
   socket.write(`${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY}`)
   await asked
-  const stalled = dial(port)
+  const stalled = connectTo(port)
   stalled.socket.write(HEAD)
   await new Promise((resolve) => gateway.app.server.once('connection', resolve))
   const drained = gateway.drain()
@@ -171,11 +171,11 @@ test('draining finishes requests in progress, refuses new ones, and closes idle 
   const gateway = await listening()
   const { port, log, app } = gateway
   log.hold()
-  const idle = dial(port)
+  const idle = connectTo(port)
   idle.socket.write('GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n')
   await idle.until('live')
   const asked = log.appendStarted()
-  const busy = dial(port)
+  const busy = connectTo(port)
   const request = `${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY}`
   busy.socket.write(request)
   await asked

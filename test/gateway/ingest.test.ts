@@ -1,4 +1,4 @@
-/** Ingesting points: what is stored, what is answered, and that both agree (G1-G3 of ingest.ts). */
+/** Ingesting points: the stored records, the responses, and that both agree (G1 to G3 of ingest.ts). */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { WindrowError } from '../../src/errors/index.ts'

@@ -32,7 +32,7 @@ export const WINDOWING = {
   closeAtEndOnly: false,
 } as const
 
-/** Stores what is appended. Tests can make it wait or fail. */
+/** An in-memory log. Tests can make appends wait or fail. */
 export class MemoryLog implements PointLog {
   readonly records: LogRecord[] = []
   failure: Error | null = null

@@ -83,14 +83,14 @@ const stateOf = async (vmId: string): Promise<unknown> =>
   ((await get(`/v1/vms/${vmId}`)).body as { state: unknown }).state
 
 /** Resolves with the windows when the condition holds for them. */
-async function windowsOnce(isThere: (windows: readonly Window[]) => boolean): Promise<readonly Window[]> {
+async function windowsOnce(holds: (windows: readonly Window[]) => boolean): Promise<readonly Window[]> {
   let windows: readonly Window[] = []
   await vi.waitUntil(
     async () => {
       if (job !== undefined && job.child.exitCode !== null) throw new Error((await job.ended).stderr)
       const { status, body } = await get('/v1/windows')
       windows = status === 200 ? (body as { windows: Window[] }).windows : []
-      return isThere(windows)
+      return holds(windows)
     },
     { timeout: 60_000, interval: 100 },
   )

@@ -91,7 +91,7 @@ test('a request without a response may be stored or not', async () => {
 })
 
 /** Each corrupts the correct results in one way; with the expected problem. */
-const WRONGS: Readonly<Record<string, [(rows: Row[]) => Row[] | void, RegExp]>> = {
+const CORRUPTIONS: Readonly<Record<string, [(rows: Row[]) => Row[] | void, RegExp]>> = {
   'a removed result': [(rows) => rows.slice(1), /has no result/],
   'the removed last result of a VM': [(rows) => rows.slice(0, -1), /has no result/],
   'the removal of every result': [() => [], /has no result/],
@@ -136,10 +136,10 @@ const WRONGS: Readonly<Record<string, [(rows: Row[]) => Row[] | void, RegExp]>> 
 
 const withExtra = (rows: readonly Row[]): Row => rows.find(({ unexpected }) => unexpected.length > 0) as Row
 
-test.each(Object.entries(WRONGS))('%s is found', async (_, [spoil, expected]) => {
+test.each(Object.entries(CORRUPTIONS))('%s is found', async (_, [corrupt, expected]) => {
   const rows = rightResults()
-  const spoilt = spoil(rows)
-  const { problems } = await verdictOf(Array.isArray(spoilt) ? spoilt : rows)
+  const corrupted = corrupt(rows)
+  const { problems } = await verdictOf(Array.isArray(corrupted) ? corrupted : rows)
   expect(problems.join('\n')).toMatch(expected)
 })
 

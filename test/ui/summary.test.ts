@@ -31,7 +31,7 @@ test('a summary shows the fate of every record, the closed windows and every met
   ])
 })
 
-test('results of a user’s aggregator are shown as JSON, whatever their shape', () => {
+test('results of any shape of a user’s aggregator are shown as JSON', () => {
   const metrics = { cpu: ['a', 'b'], mem: null, disk: 'x'.repeat(100) }
   const lines = summaryText({ ...SUMMARY, aggregator: 'mine@2', metrics }).split('\n')
   expect(lines.slice(4, 9)).toEqual([

@@ -1,6 +1,6 @@
 /**
- * Pins that Avro bytes are read as avsc reads them wherever avsc is right, and that what cannot be read is named:
- * unknown fingerprints, truncation, trailing bytes, numbers beyond 2^53, text that is not UTF-8. Nothing throws.
+ * Pins that Avro bytes are decoded as by avsc wherever avsc is right, and that every decoding problem is named: unknown
+ * fingerprints, truncation, trailing bytes, numbers beyond 2^53, text that is not UTF-8. No input throws.
  */
 import type { Type } from 'avsc'
 import fc from 'fast-check'
@@ -74,7 +74,7 @@ function pointBytes(fields: {
   )
 }
 
-// Code points, so that no surrogate is left alone; half as many, since one may take two characters.
+// Code points, so that there are no lone surrogates; half as many, since one may take two characters.
 const anyText = (maxLength: number, minLength = 0) =>
   fc.string({ unit: 'binary', minLength, maxLength: maxLength / 2 }).filter((s) => !/\p{Surrogate}/u.test(s))
 const anyInteger = fc.oneof(
@@ -93,7 +93,7 @@ const anyPoint: fc.Arbitrary<DataPoint> = fc.record({
 })
 
 describe('an Avro point', () => {
-  test('comes back as it was encoded, whatever its fields', () => {
+  test('with any fields is decoded as it was encoded', () => {
     fc.assert(
       fc.property(anyPoint, (p) => {
         expect(decoder.decode(encoder.encodePoint(p))).toEqual({ kind: 'point', point: p })
@@ -101,7 +101,7 @@ describe('an Avro point', () => {
     )
   })
 
-  test('is encoded as avsc encodes it, and decoded from what avsc wrote', () => {
+  test('is encoded as by avsc, and decoded from the bytes of avsc', () => {
     // Beyond 2^52 avsc rounds negative numbers, and near 2^53 it refuses to write.
     const safe = anyPoint.filter((p) => Math.abs(p.timestamp) < 2 ** 52 && (p.seq ?? 0) < 2 ** 52)
     fc.assert(
@@ -176,7 +176,7 @@ describe('an Avro point', () => {
 })
 
 describe('an Avro manifest', () => {
-  test('comes back as it was encoded, in the same stream as points', () => {
+  test('is decoded as it was encoded, in the same stream as points', () => {
     const anyManifest = fc.record({
       vmId: anyText(256, 1),
       producer: anyText(128),
@@ -213,7 +213,7 @@ describe('an Avro manifest', () => {
 })
 
 describe('bytes that are no record', () => {
-  test('of an unknown schema name the fingerprint, most significant digit first', () => {
+  test('of an unknown schema are reported with the fingerprint, most significant digit first', () => {
     const bytes = encoder.encodePoint(point)
     bytes.set([1, 2, 3, 4, 5, 6, 7, 8], 2)
     expect(decoder.decode(bytes)).toEqual({
@@ -223,7 +223,7 @@ describe('bytes that are no record', () => {
     })
   })
 
-  test('cut at any place are undecodable', () => {
+  test('that are cut off at any place are undecodable', () => {
     for (const bytes of [encoder.encodePoint(point), encoder.encodeManifest(manifest)]) {
       for (let length = 0; length < bytes.length; length++) {
         expect(decoder.decode(bytes.subarray(0, length))).toMatchObject({ kind: 'undecodable', code: 'undecodable' })
@@ -240,7 +240,7 @@ describe('bytes that are no record', () => {
     })
   })
 
-  test('never throw, random or mutated', () => {
+  test('never throw, whether random or mutated', () => {
     const mutated = fc
       .tuple(anyPoint, fc.array(fc.tuple(fc.nat(600), fc.integer({ min: 0, max: 255 })), { maxLength: 4 }), fc.nat(600))
       .map(([p, changes, cut]) => {
@@ -261,14 +261,14 @@ describe('bytes that are no record', () => {
 })
 
 describe('the encoder', () => {
-  test('refuses what the decoder would refuse, naming the field', () => {
+  test('rejects values that the decoder would reject, and names the field', () => {
     expect(() => encoder.encodePoint({ ...point, value: Number.NaN })).toThrow('value is NaN')
     expect(() => encoder.encodePoint({ ...point, seq: null })).toThrow('seq is null')
     expect(() => encoder.encodePoint({ ...point, vmId: '\ud800' })).toThrow('half a surrogate pair')
     expect(() => encoder.encodeManifest({ ...manifest, count: 0.5 })).toThrow('count is 0.5')
   })
 
-  test('returns bytes of its own, which the next call leaves alone', () => {
+  test('returns new bytes that the next call does not change', () => {
     const first = encoder.encodePoint(point)
     const copy = Buffer.from(first)
     encoder.encodePoint({ ...point, vmId: 'another' })
@@ -293,7 +293,7 @@ describe('records one after another', () => {
     expect(decoded.map(({ kind }) => kind)).toEqual(['undecodable', 'point', 'manifest', 'point'])
   })
 
-  test('wherever the bytes break off, what is before is read and the last one says so', () => {
+  test('are read up to a truncation, and the last one is reported as truncated', () => {
     const bytes = Buffer.concat(whole)
     const ends = whole.map((_, i) => whole.slice(0, i + 1).reduce((sum, one) => sum + one.length, 0))
     for (let length = 1; length < bytes.length; length++) {

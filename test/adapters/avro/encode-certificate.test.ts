@@ -1,4 +1,4 @@
-/** Certificates as Avro: every line comes back byte for byte. */
+/** Certificates as Avro: every line is decoded byte for byte. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createCertificateDecoder, createCertificateEncoder } from '../../../src/adapters/avro/encode-certificate.ts'
@@ -58,7 +58,7 @@ const certificates = fc.record({
   digest: text,
 })
 
-test('any published line comes back byte for byte', () => {
+test('any published line is decoded byte for byte', () => {
   fc.assert(
     fc.property(certificates, (certificate) => {
       const line = canonicalJson(JSON.parse(JSON.stringify(certificate)) as Json)
@@ -67,7 +67,7 @@ test('any published line comes back byte for byte', () => {
   )
 })
 
-test('a member that the schema lacks is refused', () => {
+test('a member that the schema does not have is an error', () => {
   const [certificate] = fc.sample(certificates, 1)
   expect(() => encode(JSON.stringify({ ...certificate, more: 1 }))).toThrow(/has no field for more/)
 })

@@ -1,4 +1,4 @@
-/** Dead letters as Avro: both kinds come back byte for byte, and bytes stay bytes. */
+/** Dead letters as Avro: both kinds are decoded to the same line, byte for byte, and bytes stay bytes. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createDeadLetterDecoder, createDeadLetterEncoder } from '../../../src/adapters/avro/encode-dead-letter.ts'
@@ -12,11 +12,11 @@ const encode = createDeadLetterEncoder()
 const decode = createDeadLetterDecoder()
 const type = loadSchemas().find((schema) => schema.name === 'dead-letter')?.type
 
-test('any published line comes back byte for byte', () => {
+test('any published line is decoded byte for byte', () => {
   fc.assert(fc.property(deadLetterLines, (line) => void expect(decode(encode(line))).toEqual({ kind: 'line', line })))
 })
 
-test('a refused record carries its own bytes, and any reader of Avro sees them', () => {
+test('a rejected record contains its own bytes, readable with any Avro library', () => {
   const [record] = recordsOf([garbage('not JSON: "x"')])
   const refusal = { reason: 'undecodable' as const, detail: 'not JSON: "x"' }
   const line = canonicalJson(deadLetterRow(3, record!, refusal))
@@ -28,7 +28,7 @@ test('a refused record carries its own bytes, and any reader of Avro sees them',
   expect(decode(bytes)).toEqual({ kind: 'line', line })
 })
 
-test('a dead letter with unknown or missing members is refused', () => {
+test('a dead letter with unknown or missing members is rejected', () => {
   const window = { reason: 'quarantined', detail: 'add: no', vmId: 'vm-1', windowStart: 0, received: 2 }
   expect(() => encode(JSON.stringify({ ...window, more: 1 }))).toThrow(/has no field for more in vmWindow/)
   expect(() => encode(JSON.stringify({ ...window, received: undefined }))).toThrow(TypeError)

@@ -44,11 +44,11 @@ function publishedLine(): string {
   return resultLine(JSON.parse(canonicalJson(result)) as object)
 }
 
-test('any published line comes back byte for byte', () => {
+test('any published line is decoded byte for byte', () => {
   fc.assert(fc.property(resultLines(), (line) => void expect(decode(encode(line))).toEqual({ kind: 'line', line })))
 })
 
-test('what the built-in aggregator makes is typed, and any reader of Avro sees it', () => {
+test('results of the built-in aggregator are typed, and readable with any Avro library', () => {
   const line = publishedLine()
   const bytes = encode(line)
   expect(bytes.subarray(0, 2).toString('hex')).toBe('c301')
@@ -76,7 +76,7 @@ describe('metrics that are not a summary are JSON text', () => {
     ['null', null],
     ['a list', [1, 2]],
     ['nearly a summary', { cpu: { count: 1 } }],
-    ['one metric that is a summary beside one that is none', { ...withMetrics(), x: 'y' }],
+    ['one metric that is a summary next to one that is not', { ...withMetrics(), x: 'y' }],
   ]
   const named = another.map(([title, metrics]) => [`${title} of another aggregator`, metrics, 'other@1'] as const)
   const unnamed = another.map(([title, metrics]) => [`${title} of an unnamed aggregator`, metrics, undefined] as const)
@@ -106,7 +106,7 @@ test('a summary of an unnamed aggregator is typed: version 0.1.0 did not name it
   expect(decode(encode(line))).toEqual({ kind: 'line', line })
 })
 
-test('metrics of the built-in aggregator that do not fit its schema are refused, not dropped', () => {
+test('metrics of the built-in aggregator that do not fit its schema are an error, not dropped', () => {
   const result = JSON.parse(publishedLine()) as { metrics: { cpu: object } }
   const metrics = { cpu: { ...result.metrics.cpu, p10: 1 } }
   expect(() => encode(JSON.stringify({ ...result, metrics }))).toThrow('has no field for p10 in metrics.cpu')
@@ -118,29 +118,29 @@ test('a line of one megabyte is encoded and decoded', () => {
   expect(decode(encode(line))).toEqual({ kind: 'line', line })
 })
 
-test('a member that the schema lacks is refused, not dropped', () => {
+test('a member that the schema does not have is an error, not dropped', () => {
   const line = JSON.stringify({ ...(JSON.parse(publishedLine()) as object), verdict: 'good' })
   expect(() => encode(line)).toThrow('vm-window-result.avsc has no field for verdict')
 })
 
-describe('bytes that are no result are undecodable', () => {
+describe('bytes that are not a result are undecodable', () => {
   const bytes = encode(publishedLine())
-  test('wherever they end', () => {
+  test('if they are cut off anywhere', () => {
     for (let end = 0; end < bytes.length; end++) expect(decode(bytes.subarray(0, end)).kind).toBe('undecodable')
   })
-  test('when something follows', () => {
+  test('if other bytes follow', () => {
     expect(decode(Buffer.concat([bytes, Buffer.from([0])]))).toEqual({
       kind: 'undecodable',
       detail: '1 bytes follow the record',
     })
   })
-  test('of another schema, or of none', () => {
+  test('if they have another schema or none', () => {
     const other = Buffer.from(bytes)
     other[5] = (other[5] as number) ^ 1
     expect(decode(other)).toMatchObject({ detail: 'not written with any version of vm-window-result.avsc' })
     expect(decode(Buffer.from('{"vmId":"vm-1"}'))).toMatchObject({ kind: 'undecodable' })
   })
-  test('damaged bytes never throw', () => {
+  test('and never throw when damaged', () => {
     fc.assert(
       fc.property(fc.nat(bytes.length - 1), fc.nat(255), (at, byte) => {
         const damaged = Buffer.from(bytes)

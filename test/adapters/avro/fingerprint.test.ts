@@ -41,7 +41,7 @@ const PUBLISHED: readonly [schema: string, canonical: string, fingerprint: bigin
 
 describe('schema fingerprints', () => {
   test.each(PUBLISHED)(
-    '%s has the canonical form and fingerprint that Avro publishes',
+    'the schema %s has the canonical form and fingerprint of the Avro test data',
     (schema, canonical, fingerprint) => {
       const type = parseSchema(schema)
       expect(canonicalForm(type)).toBe(canonical)

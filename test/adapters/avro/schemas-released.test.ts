@@ -24,30 +24,30 @@ describe('the schemas', () => {
     expect(checkSchemas()).toEqual([])
   })
 
-  test('may change their docs', () => {
+  test('may have changed docs', () => {
     edit('data-point.avsc', 'One reading of one metric of one VM.', 'A reading.')
     expect(checkSchemas(folder)).toEqual([])
   })
 
-  test('that were released may not change', () => {
+  test('that were released must not change', () => {
     edit('data-point.avsc', '"name": "value", "type": "double"', '"name": "value", "type": "float"')
     const problems = checkSchemas(folder)
     expect(problems[0]).toMatch(/data-point\.avsc has the fingerprint .* released was 32ee7a509eaafaab/)
   })
 
-  test('may not gain a field without a default: older data would be unreadable', () => {
+  test('must not gain a field without a default: older data would be unreadable', () => {
     edit('data-point.avsc', '"default": "",', '')
     expect(checkSchemas(folder)).toEqual([
       expect.stringMatching(/^data-point\.avsc cannot read what data-point\.v0\.avsc wrote: /),
     ])
   })
 
-  test('may not vanish once released', () => {
+  test('must not be removed after a release', () => {
     rmSync(folder + 'data-point.v0.avsc')
     expect(checkSchemas(folder)).toEqual([expect.stringMatching(/^data-point\.v0\.avsc was released and is gone/)])
   })
 
-  test('are listed, each with the fingerprint to add', () => {
+  test('must be listed; an unlisted one is reported with its fingerprint', () => {
     edit('data-point.v0.avsc', '"name": "DataPoint"', '"name": "Other"')
     cpSync(folder + 'data-point.v0.avsc', folder + 'other.v0.avsc')
     expect(checkSchemas(folder)).toContainEqual(

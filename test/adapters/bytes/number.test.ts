@@ -7,7 +7,7 @@ const decimal = (text: string): number => parseDecimal(Buffer.from(`<${text}>`),
 const integer = (text: string): number => parseInteger(Buffer.from(`<${text}>`), 1, text.length + 1)
 
 describe('a decimal number', () => {
-  test('is the double that ECMAScript reads', () => {
+  test('is parsed as the double that ECMAScript reads', () => {
     const digits = fc.stringMatching(/^-?[0-9]{0,12}\.?[0-9]{1,12}$/)
     const anyNumber = fc.double({ noNaN: true, noDefaultInfinity: true })
     fc.assert(
@@ -33,7 +33,7 @@ describe('a decimal number', () => {
   )
 
   test.each(['', '-', '.', '1.2.3', '0x1f', ' 1', '1 ', 'NaN', 'Infinity', '1e', '--1', '1,5', '１'])(
-    '"%s" is none',
+    '"%s" is not a number',
     (text) => {
       expect(decimal(text)).toBeNaN()
     },
@@ -53,14 +53,14 @@ describe('an integer', () => {
     )
   })
 
-  test('at the very bounds is exact', () => {
+  test('is exact at the bounds', () => {
     expect(integer('9007199254740991')).toBe(9007199254740991)
     expect(integer('9007199254740992')).toBe(Infinity)
     expect(integer('-9007199254740993')).toBe(-Infinity)
     expect(Object.is(integer('-0'), 0)).toBe(true)
   })
 
-  test.each(['', '-', '1.0', '1e3', ' 1', '+1', '0x1'])('"%s" is none', (text) => {
+  test.each(['', '-', '1.0', '1e3', ' 1', '+1', '0x1'])('"%s" is not an integer', (text) => {
     expect(integer(text)).toBeNaN()
   })
 })

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createTextReader } from '../../../src/adapters/bytes/text.ts'
 
 describe('reading texts from bytes', () => {
-  test('gives the text that was written, also the second time and after collisions', () => {
+  test('returns the written text, also on the second read and after collisions', () => {
     const read = createTextReader()
     const texts = Array.from({ length: 40_000 }, (_, i) => `vm-${i.toString(36)}`)
     for (const text of [...texts, ...texts]) {
@@ -13,7 +13,7 @@ describe('reading texts from bytes', () => {
     }
   })
 
-  test('gives the same as strict UTF-8 decoding, or null', () => {
+  test('returns the same as strict UTF-8 decoding, or null', () => {
     const read = createTextReader()
     const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
     fc.assert(

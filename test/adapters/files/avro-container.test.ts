@@ -1,6 +1,6 @@
 /**
- * Pins Avro container files: what avsc writes is read, with every codec, schema version and union; a bad record is one
- * record; a broken file ends with the place where it broke.
+ * Pins Avro container files: files written by avsc are read, with every codec, schema version and union; a bad record
+ * affects only itself; a damaged file is an error with the place of the damage.
  */
 import { buffer } from 'node:stream/consumers'
 import { crc32 } from 'node:zlib'
@@ -40,7 +40,7 @@ async function containerOf(values: readonly unknown[], { schema = POINT, ...opti
 const readContainer = async (bytes: Uint8Array, options: Partial<FileSourceOptions> = {}): Promise<unknown[]> =>
   contentsOf(await read(writeFiles({ 'a.avro': bytes })['a.avro'], options))
 
-/** A file of one block whose bytes are given, so that they may be wrong. */
+/** A file with one block of the given bytes, which may be invalid. */
 async function blockOf(count: number, data: Buffer, schema: Schema = POINT): Promise<Buffer> {
   const long = avro.Type.forSchema('long')
   return Buffer.concat([
@@ -56,7 +56,7 @@ const points = Array.from({ length: 5000 }, (_, i) => pointOf(i))
 const encodePoint = (point: DataPoint): Buffer => avro.Type.forSchema(POINT).toBuffer(point)
 const manifest: WindowManifest = { vmId: 'vm-1', producer: 'p', windowStart: 0, firstSeq: 3, count: 60, last: true }
 
-/** Snappy's format without compression: one literal a block of at most 64 kB. */
+/** Snappy's format without compression: one literal per block of at most 64 kB. */
 function snappyLiterals(data: Buffer): Buffer {
   const parts: Buffer[] = []
   let length = data.length
@@ -97,7 +97,7 @@ describe('an Avro container file', () => {
     })
   })
 
-  test('of an older schema has defaults for what that lacked', async () => {
+  test('of an older schema has defaults for the missing fields', async () => {
     const bytes = await containerOf([pointOf(3)], { schema: schemaOf('data-point.v0.avsc') })
     expect(await readContainer(bytes)).toEqual([pointOf(3)])
   })
@@ -158,7 +158,7 @@ describe('an Avro container file', () => {
     ])
   })
 
-  test('whose schema has no points is refused, and the missing field named', async () => {
+  test('whose schema is not of points is an error that names the missing field', async () => {
     const schema: Schema = { type: 'record', name: 'Note', fields: [{ name: 'text', type: 'string' }] }
     await expect(readContainer(await containerOf([], { schema }))).rejects.toMatchObject({
       code: 'FILE_DAMAGED',
@@ -181,7 +181,7 @@ describe('an Avro container file', () => {
 })
 
 describe('a bad record in an Avro container file', () => {
-  test('of a bad value is one record, and those behind it are read', async () => {
+  test('with a bad value is one record, and the following ones are read', async () => {
     const beyond = encodePoint({ ...pointOf(1), timestamp: 0 })
     // The timestamp's one byte becomes the nine of 2^53.
     const at = 1 + 'vm-1'.length + 1 + 'cpu'.length
@@ -230,7 +230,7 @@ describe('a bad record in an Avro container file', () => {
 })
 
 describe('a damaged Avro container file', () => {
-  test('ends with an error that names the place, wherever it is cut', async () => {
+  test('is an error that names the place, wherever it is cut off', async () => {
     const bytes = await containerOf(points.slice(0, 20), { blockSize: 200 })
     const header = (await containerOf([])).length
     for (let length = 1; length < bytes.length; length += 7) {
@@ -269,7 +269,7 @@ describe('a damaged Avro container file', () => {
     )
   })
 
-  test('never does anything but end or throw FILE_DAMAGED, whatever its bytes', async () => {
+  test('either ends or throws FILE_DAMAGED, for any bytes', async () => {
     const whole = await containerOf(points.slice(0, 30), { blockSize: 300 })
     const changes = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.integer({ min: 0, max: 255 })), {
       minLength: 1,

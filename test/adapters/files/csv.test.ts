@@ -10,12 +10,12 @@ const readCsv = async (text: string | Buffer, options = {}): Promise<unknown[]> 
 const point = { vmId: 'vm-1', producer: '', metric: 'cpu', timestamp: 1000, seq: 7, value: 0.5 }
 
 describe('CSV', () => {
-  test('has its columns in any order, others ignored, quoted or not', async () => {
+  test('may have its columns in any order, with other columns, quoted or not', async () => {
     const text = '"seq",value,rack,"vmId",timestamp,producer,metric\r\n7,0.5,"r ""1"", x",vm-1,1000,p,"c,p ""u"""\r\n'
     expect(await readCsv(text)).toEqual([{ ...point, producer: 'p', metric: 'c,p "u"' }])
   })
 
-  test('holds any point that has no line break in its texts', async () => {
+  test('can represent any point without line breaks in its texts', async () => {
     const text = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 40 })
       .filter((s) => !/[\r\n]|\p{Surrogate}/u.test(s))
@@ -84,12 +84,12 @@ vm-1,,,,,,,8,1,
     expect(await readCsv(text)).toEqual(['undecodable: not UTF-8', point])
   })
 
-  test('may leave seq empty where none is required', async () => {
+  test('may have an empty seq if none is required', async () => {
     const text = `${HEADER}\nvm-1,cpu,1000,,0.5\nvm-1,cpu,1000,7,0.5\n`
     expect(await readCsv(text, { decode: { requireSeq: false } })).toEqual([{ ...point, seq: null }, point])
   })
 
-  test('reads ISO-8601 times where the mapping says so', async () => {
+  test('with ISO-8601 times is read if the mapping configures them', async () => {
     const text = `${HEADER}\nvm-1,cpu,1970-01-01T00:00:01Z,7,0.5\nvm-1,cpu,soon,7,0.5\n`
     expect(await readCsv(text, { decode: { mapping: { timestampUnit: 'iso-8601' } } })).toEqual([
       point,
@@ -102,7 +102,7 @@ vm-1,,,,,,,8,1,
     expect(await readCsv(`${HEADER}\n`)).toEqual([])
   })
 
-  test('without a column that is needed is refused, and the column named', async () => {
+  test('without a required column is an error that names the column', async () => {
     await expect(readCsv('vmId,metric,time,seq,value\n')).rejects.toMatchObject({
       code: 'CSV_HEADER',
       message: expect.stringMatching(

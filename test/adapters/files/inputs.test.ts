@@ -20,7 +20,7 @@ describe('inputs', () => {
     ])
   })
 
-  test('may be patterns, whose files come sorted; a file whose name looks like a pattern is itself', async () => {
+  test('may be patterns, whose files are sorted; a file whose name looks like a pattern is read as that file', async () => {
     const files = writeFiles({ 'b.ndjson': '', 'a.ndjson': '', 'c.csv': '', '[d].ndjson': '' })
     const folder = dirname(files['b.ndjson'])
     const pathsOf = async (input: string) => (await describeInputs([input])).map(({ path }) => path)
@@ -58,7 +58,7 @@ describe('inputs', () => {
     expect(await describeInputs([fifo])).toEqual([{ path: fifo }])
   })
 
-  test('are in order of time when there is one', () => {
+  test('have an order of time if there is only one', () => {
     expect(defaultOrder(['a'])).toBe('time')
     expect(defaultOrder(['a', 'b'])).toBe('any')
   })
@@ -77,7 +77,7 @@ describe('the binding of inputs to a job', () => {
     }
   }
 
-  test('accepts what is unchanged', async () => {
+  test('accepts unchanged inputs', async () => {
     expect(await changeOf(() => {})).toBe('accepted')
   })
 

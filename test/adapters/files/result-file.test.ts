@@ -218,7 +218,7 @@ describe('a results path', () => {
     expect(existsSync(`${options.results}.windrow.lock`)).toBe(false)
   })
 
-  test('refuses a file that is not known to hold results, and accepts an empty one', async () => {
+  test('is rejected if the file is not known to contain results, and accepted if it is empty', async () => {
     await publishFirst()
     const mine = join(folder, 'mine.ndjson')
     writeFileSync(mine, '')

@@ -27,7 +27,7 @@ describe('a file source', () => {
     expect(partitions.every((records) => records.length > 0)).toBe(true)
   })
 
-  test('numbers records across all inputs, in the given order, whatever their formats', async () => {
+  test('numbers records across all inputs in the given order, independent of their formats', async () => {
     const files = writeFiles({
       'b.ndjson': lineOf(pointOf(0)),
       'a.csv': 'vmId,metric,timestamp,seq,value\nvm-1,cpu,1000,1,0.25\n',
@@ -250,7 +250,7 @@ describe('NDJSON', () => {
     expect(peak - before).toBeLessThan(30_000_000)
   })
 
-  test('is the same however the bytes are cut into chunks', async () => {
+  test('gives the same records for any division of the bytes into chunks', async () => {
     const whole = Buffer.from(
       `${lineOf(pointOf(0))}\r\n\n${'z'.repeat(300)}\n{"ü":1}\r\n${lineOf(pointOf(1))}\n${'z'.repeat(300)}`,
     )
@@ -272,7 +272,7 @@ describe('NDJSON', () => {
     )
   })
 
-  test('gives a dead letter its own bytes, not the whole chunk', async () => {
+  test('gives a dead letter only its own bytes, not the whole chunk', async () => {
     const [record] = await read(writeFiles({ a: ndjson }).a)
     expect(record?.raw().bytes.buffer.byteLength).toBe(lineOf(pointOf(0)).length)
   })

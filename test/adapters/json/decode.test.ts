@@ -1,4 +1,4 @@
-/** Pins the JSON formats: what is a point, what is a manifest, and that every defect is named with its field and value. */
+/** Pins the JSON formats of points and manifests, and that every defect is reported with its field and value. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createJsonDecoder } from '../../../src/adapters/json/decode.ts'
@@ -22,18 +22,18 @@ const manifestLine = (changes: object): string => JSON.stringify({ manifest: { .
 const refused = (code: string, detail: string) => ({ kind: 'undecodable', code, detail })
 
 describe('a JSON line', () => {
-  test('is a point, and fields that are not known are ignored', () => {
+  test('is decoded as a point, and unknown fields are ignored', () => {
     expect(decodeText(line({ host: 'a', tags: { x: [1] } }))).toEqual({ kind: 'point', point })
   })
 
-  test('without a producer has the empty one', () => {
+  test('without a producer has the empty producer', () => {
     expect(decodeText('{"vmId":"vm-1","metric":"cpu","timestamp":1700000000000,"seq":7,"value":0.5}')).toEqual({
       kind: 'point',
       point,
     })
   })
 
-  test('with a manifest is a manifest; producer and last may be absent', () => {
+  test('with a manifest member is decoded as a manifest; producer and last are optional', () => {
     expect(decodeText(manifestLine({}))).toEqual({ kind: 'manifest', manifest })
     expect(decodeText('{"manifest":{"vmId":"vm-1","windowStart":0,"firstSeq":0,"count":5}}')).toEqual({
       kind: 'manifest',
@@ -78,7 +78,7 @@ describe('a JSON line', () => {
     ['"text"', 'invalid', 'expected an object, got "text"'],
     ['{"vmId":"vm-1"', 'undecodable', 'not JSON: "{\\"vmId\\":\\"vm-1\\""'],
     ['', 'undecodable', 'not JSON: ""'],
-  ])('%s is refused', (text, code, detail) => {
+  ])('%s is rejected', (text, code, detail) => {
     expect(decodeText(text)).toEqual(refused(code, detail))
   })
 
@@ -114,7 +114,7 @@ describe('a JSON line', () => {
     expect(decode(new TextEncoder().encode(line({})))).toEqual({ kind: 'point', point })
   })
 
-  test('never throws, whatever JSON it holds', () => {
+  test('never throws, for any JSON', () => {
     const field = fc.constantFrom('vmId', 'metric', 'timestamp', 'seq', 'value', 'producer', 'manifest')
     const anything = fc.oneof(
       fc.json(),

@@ -20,8 +20,8 @@ const fileOf = (text: string): string => {
   return join(folder, 'token')
 }
 
-async function failureOf(asked: Promise<unknown>): Promise<WindrowError> {
-  const error: unknown = await asked.catch((thrown: unknown) => thrown)
+async function failureOf(call: Promise<unknown>): Promise<WindrowError> {
+  const error: unknown = await call.catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(WindrowError)
   return error as WindrowError
 }
@@ -55,11 +55,11 @@ describe('the token endpoint', () => {
   let endpoint: TokenEndpoint
   let nowMs: number
   /** The requests that it received. */
-  let asked: Record<string, string>[]
+  let requests: Record<string, string>[]
   let answer: { status: number; body: string; headers?: Record<string, string> }
 
   beforeEach(async () => {
-    asked = []
+    requests = []
     nowMs = 1_000_000
     answer = {
       status: 200,
@@ -69,7 +69,7 @@ describe('the token endpoint', () => {
       let body = ''
       request.on('data', (chunk: Buffer) => (body += chunk.toString()))
       request.on('end', () => {
-        asked.push({ type: request.headers['content-type'] ?? '', ...Object.fromEntries(new URLSearchParams(body)) })
+        requests.push({ type: request.headers['content-type'] ?? '', ...Object.fromEntries(new URLSearchParams(body)) })
         response.writeHead(answer.status, answer.headers).end(answer.body)
       })
     })
@@ -87,7 +87,7 @@ describe('the token endpoint', () => {
 
   test('receives the client secret', async () => {
     expect(await source()()).toBe('given.token.')
-    expect(asked).toEqual([
+    expect(requests).toEqual([
       {
         ...{
           type: 'application/x-www-form-urlencoded;charset=UTF-8',
@@ -109,7 +109,7 @@ describe('the token endpoint', () => {
       ...{ type: 'application/x-www-form-urlencoded;charset=UTF-8', grant_type: 'client_credentials', client_id: 'me' },
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     }
-    expect(asked).toEqual([
+    expect(requests).toEqual([
       { ...common, client_assertion: 'who.i.am' },
       { ...common, client_assertion: 'who.i.am.later' },
     ])
@@ -120,10 +120,10 @@ describe('the token endpoint', () => {
     expect(new Set(await Promise.all([token(), token(), token()]))).toEqual(new Set(['given.token.']))
     nowMs += 79_999
     await token()
-    expect(asked).toHaveLength(1)
+    expect(requests).toHaveLength(1)
     nowMs += 1
     await token()
-    expect(asked).toHaveLength(2)
+    expect(requests).toHaveLength(2)
   })
 
   test('receives a new request when the lifetime of a token is too short', async () => {
@@ -132,10 +132,10 @@ describe('the token endpoint', () => {
     await token()
     nowMs += 4_999
     await token()
-    expect(asked).toHaveLength(1)
+    expect(requests).toHaveLength(1)
     nowMs += 1
     await token()
-    expect(asked).toHaveLength(2)
+    expect(requests).toHaveLength(2)
   })
 
   test('receives a request per connection when its tokens have no lifetime', async () => {
@@ -143,7 +143,7 @@ describe('the token endpoint', () => {
     const token = source()
     await token()
     await token()
-    expect(asked).toHaveLength(2)
+    expect(requests).toHaveLength(2)
   })
 
   test.each([
@@ -179,7 +179,7 @@ describe('the token endpoint', () => {
   test('that redirects is an error: the secret is not sent to another host', async () => {
     answer = { status: 307, body: '', headers: { location: endpoint.url.replace('/token', '/elsewhere') } }
     expect(await failureOf(source()())).toMatchObject({ code: 'KAFKA_TOKEN_UNAVAILABLE' })
-    expect(asked).toHaveLength(1)
+    expect(requests).toHaveLength(1)
   })
 
   test('that is unreachable is a retryable error', async () => {

@@ -38,7 +38,7 @@ test('a launched process is found by its pid file and ends on its signal', async
   expect(await readProcess(pidFile)).toBeNull()
 })
 
-test('a launched process leads a session of its own, so the terminal does not reach it', async () => {
+test('a launched process leads its own session, so it gets no signals of the terminal', async () => {
   const { pid } = await launch(shell('exec sleep 1000'), pidFile, logFile)
   // proc(5): `pid (comm) state ppid pgrp session …`
   expect((await readFile(`/proc/${pid}/stat`, 'utf8')).split(' ')[5]).toBe(String(pid))
