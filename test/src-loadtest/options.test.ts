@@ -32,8 +32,8 @@ test.each([
   [['smoke', '--seconds', '0'], [/^--seconds: "0" is not a whole number above 0$/]],
   [['smoke', '--seconds', '1.5'], [/^--seconds: "1.5" is not/]],
   [['soak', '--minutes', '1', '--seconds', '1'], [/^--seconds and --minutes: give one of them$/]],
-  [['smoke', '--rate', '5'], [/^--rate means nothing to smoke: it is for spike and soak$/]],
-  [['soak', '--most', '5'], [/^--most means nothing to soak: it is for ramp$/]],
+  [['smoke', '--rate', '5'], [/^--rate does not apply to smoke: it is for spike and soak$/]],
+  [['soak', '--most', '5'], [/^--most does not apply to soak: it is for ramp$/]],
   [['smoke', '--port-base', '65534'], [/^--port-base: 65534 leaves no room/]],
   [
     ['stedy', '--secnds', '5', '--rate', 'x'],
