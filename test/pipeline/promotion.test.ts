@@ -107,7 +107,7 @@ describe('a promotion', () => {
         {
           sequence: outcome.certificate,
           window: null,
-          acorrected: [],
+          amended: [],
           promoted: {
             who: 'ann',
             why: 'a fault',
@@ -163,13 +163,13 @@ describe('a promotion', () => {
     expect(latestBare(job.results.results)).toEqual(await rightly(all))
   })
 
-  it('refuses all windows of an acorrected VM, and promotes the others', async () => {
+  it('refuses all windows of an amended VM, and promotes the others', async () => {
     const all = fleet(14, new Map([[8, point('a', 900, 620, 5)]]))
     const job = makeJob([], { aggregator: faulty })
     await runOver(job, all.slice(0, 16))
     const again = await replayed(job.results.certificates, [all], RULES, totals)
     await askToPromote(live(job), again)
-    // The late point of `a` is acorrected with the close after it, before the request is seen.
+    // The late point of `a` is amended with the close after it, before the request is seen.
     await runOver(job, all.slice(0, 21), { aggregator: totals, ...blind(job) })
     expect(
       resultsOf(job).some(({ vmId, windowStart, revision }) => vmId === 'a' && windowStart === 600 && revision === 2),
