@@ -50,7 +50,7 @@ export interface CloseTotals {
   readonly windowsByReason: { readonly [reason: string]: number }
   readonly vmWindows: number
   readonly vmWindowsByReason: { readonly [reason: string]: number }
-  /** Number of results of amendments and promotions; absent for none. Versions that did not count them left it out. */
+  /** Number of results with a revision above 1, over all commits; absent for none. Versions that did not count them left it out. */
   readonly revisions?: number
 }
 
@@ -118,6 +118,8 @@ export interface IndexStep {
   readonly amendedLate: ChunkSet<'late'> | null
   /** `null` in a checkpoint, like `total`. */
   readonly results: ChunkSet<'results'> | null
+  /** Number of these results with a revision above 1. */
+  readonly revisions: number
   readonly total: ChunkSet<'total'> | null
   /** Closed windows that this commit amended, or for which it promoted results. */
   readonly amended: readonly ClosedEntry[]
@@ -267,15 +269,9 @@ function totalsAfter(before: IndexChunk | null, step: IndexStep): CloseTotals {
     if (was !== undefined) totals = addWindow(totals, was, -1)
     totals = addWindow(totals, now, 1)
   }
-  const after = closing === null ? totals : addWindow(totals, closing, 1)
-  const revisions = (totals.revisions ?? 0) + revisionsIn(step)
-  return revisions === 0 ? after : { ...after, revisions }
-}
-
-/** Number of results that a commit publishes, without those of the window that closes. */
-function revisionsIn({ results, closing }: IndexStep): number {
-  const closed = Object.values(closing?.vmWindowsByReason ?? {}).reduce((sum, count) => sum + count, 0)
-  return Math.max(0, (results?.rows ?? 0) - closed)
+  if (closing !== null) totals = addWindow(totals, closing, 1)
+  const revisions = (before?.totals.revisions ?? 0) + step.revisions
+  return revisions === 0 ? totals : { ...totals, revisions }
 }
 
 function addWindow(

@@ -81,6 +81,8 @@ export interface CommitPlan {
 /** The output of the activity `aggregate`. */
 export interface AggregateOutcome {
   readonly results: ChunkSet<'results'>
+  /** Number of these results with a revision above 1; absent in the output of earlier versions. */
+  readonly revisions?: number
   readonly quarantined: ChunkSet<'quarantined'>
   readonly total: ChunkSet<'total'>
   /** `null` if nothing closes. */

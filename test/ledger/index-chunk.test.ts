@@ -4,6 +4,7 @@ import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
 import { NO_POINTS } from '../../src/core/window-proof.ts'
 import type { RowKind } from '../../src/ledger/chunk-rows.ts'
 import type { ChunkSet } from '../../src/ledger/chunks.ts'
+import type { ClosedEntry } from '../../src/ledger/closed-windows.ts'
 import {
   announcedGarbage,
   keysOf,
@@ -32,6 +33,7 @@ function step(commit: number, more: Partial<IndexStep> = {}): IndexStep {
     late: null,
     amendedLate: null,
     results: null,
+    revisions: 0,
     total: null,
     amended: [],
     closing: null,
@@ -62,6 +64,14 @@ function closing(commit: number, window: number): Partial<IndexStep> {
       points: NO_POINTS,
     },
   }
+}
+
+/** The window of a step made by `closing`, as an amendment lists it. */
+function entryOf(window: number): ClosedEntry {
+  const { trigger, accs, quarantined, vmWindowsByReason, points } = closing(1, window).closing as NonNullable<
+    IndexStep['closing']
+  >
+  return { window, trigger, accs, quarantined, vmWindowsByReason, points, prior: null, amended: set('c2', 'amended') }
 }
 
 /** Indexes of these steps in a row. */
@@ -102,6 +112,20 @@ describe('an index', () => {
       vmWindows: 6,
       vmWindowsByReason: { complete: 4, grace: 2 },
     })
+  })
+
+  it.each<[string, Partial<IndexStep>]>([
+    ['a checkpoint', {}],
+    ['a close', closing(2, 100)],
+    ['an amendment', { amended: [entryOf(0)] }],
+    ['a close that amends', { ...closing(2, 100), amended: [entryOf(0)] }],
+  ])('of %s keeps the number of revisions before it and adds its own', (_name, more) => {
+    const made = indexes(
+      step(1, { ...closing(1, 0), revisions: 2, publishedCommit: 0 }),
+      step(2, { ...more, revisions: 3, publishedCommit: 0 }),
+      step(3, { ...closing(3, 200), publishedCommit: 0 }),
+    )
+    expect(made.map(({ totals }) => totals.revisions)).toEqual([2, 5, 5])
   })
 
   it('keeps the chunks of an open window that did not change', () => {

@@ -269,6 +269,8 @@ describe('with any late points within amendWindows', () => {
         const [counts, other] = [(await a.ledger()).counts, (await b.ledger()).counts]
         expect(other).toEqual(counts)
         expect((await indexOf(b)).totals.vmWindows).toBe((await indexOf(a)).totals.vmWindows)
+        const revisions = resultsOf(b).filter(({ revision }) => revision > 1).length
+        expect((await indexOf(b)).totals.revisions ?? 0, 'revisions').toBe(revisions)
         expect(await leaksOf(b.store, 'job', 1)).toEqual({ lost: [], unswept: [] })
       }),
       { numRuns: perSuite({ unit: 15, simulation: 60 }) },

@@ -10,6 +10,8 @@ import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
 import type { Json } from '../../src/core/json.ts'
 import { summary } from '../../src/core/summary.ts'
 import type { TimeWindow } from '../../src/core/window.ts'
+import { readIndex } from '../../src/ledger/index-chunk.ts'
+import { readLedger } from '../../src/ledger/ledger.ts'
 import { isAnswer, requestState } from '../../src/ledger/requests.ts'
 import { isIntact } from '../../src/ledger/seal-certificate.ts'
 import { LedgerHistory } from '../support/ledger-history.ts'
@@ -76,7 +78,10 @@ async function runSchedule(seed: number): Promise<{ crashes: number; promoted: n
   const keys = all.map(({ vmId, windowStart, revision }) => `${vmId}@${windowStart}r${revision}`)
   expect(new Set(keys).size, 'revisions').toBe(keys.length)
   let promoted = 0
+  let revisions = 0
   for (const partition of scenario.partitions.keys()) {
+    const { index } = (await readLedger(store, 'sim', partition))?.ledger ?? { index: null }
+    if (index !== null) revisions += (await readIndex(store, index)).totals.revisions ?? 0
     const chain = results.certificates
       .map((line) => JSON.parse(line) as Certificate)
       .filter((one) => one.partition === partition)
@@ -104,6 +109,7 @@ async function runSchedule(seed: number): Promise<{ crashes: number; promoted: n
     })
     promoted += marked.length
   }
+  expect(revisions, 'revisions in the totals').toBe(all.filter(({ revision }) => revision > 1).length)
   const left = store.keys().filter((key) => key.includes('-promotion-'))
   expect(left, 'rows of promotions').toEqual([])
   const amendedLater = all.filter(

@@ -1,5 +1,5 @@
 /** Collects what a commit publishes: results in their order, and dead letters of VM windows in quarantine. */
-import type { PromotedMark, VmWindowResult } from '../../core/close-vm-window.ts'
+import { FIRST_REVISION, type PromotedMark, type VmWindowResult } from '../../core/close-vm-window.ts'
 import { OUTPUT_ROWS_PER_PAGE } from '../../core/payload-bound.ts'
 import { PageWriter } from '../../ledger/chunks.ts'
 import type { QuarantineLetter } from '../../ledger/dead-letter.ts'
@@ -15,6 +15,7 @@ export class CommitOutput {
   readonly #results: PageWriter<'results'>
   readonly #quarantined: PageWriter<'quarantined'>
   readonly #mark: PromotedMark | null
+  #revisions = 0
 
   /** `mark` is added to every result of a promotion. */
   constructor(store: StateStore, attempt: string, mark: PromotedMark | null = null) {
@@ -30,11 +31,13 @@ export class CommitOutput {
     const { row, line } = rowAndLineOf<VmWindowResult>(result)
     await this.#results.addLine(row)
     this.digest.add(line)
+    if (result.revision > FIRST_REVISION) this.#revisions++
     if (result.reason === 'quarantined') await this.#quarantined.add(quarantineRow(result))
   }
 
-  async end(): Promise<Pick<AggregateOutcome, 'results' | 'quarantined'>> {
-    return { results: await this.#results.end(), quarantined: await this.#quarantined.end() }
+  async end(): Promise<Pick<AggregateOutcome, 'results' | 'revisions' | 'quarantined'>> {
+    const results = await this.#results.end()
+    return { results, revisions: this.#revisions, quarantined: await this.#quarantined.end() }
   }
 }
 

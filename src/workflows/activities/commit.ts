@@ -103,6 +103,8 @@ function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: stri
     late: plan.late,
     amendedLate: plan.amend?.late ?? null,
     results: outcome?.results ?? null,
+    // An `aggregate` of an earlier version, still in flight during an upgrade, does not count them.
+    revisions: outcome?.revisions ?? 0,
     total: outcome?.total ?? null,
     amended: outcome?.amended ?? [],
     states: outcome?.promotion?.states ?? null,
