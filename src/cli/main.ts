@@ -6,7 +6,7 @@
  * load-config.ts make the configuration, report-error.ts and usage.ts word what goes wrong.
  */
 import { commands } from './commands.ts'
-import { endBySignal, onClosedPipe, onStopSignals } from './process-signals.ts'
+import { endBySignal, onClosedPipe, onStopSignals, STOP_SIGNALS } from './process-signals.ts'
 import { execute } from './program.ts'
 
 const stop = new AbortController()
@@ -28,3 +28,6 @@ process.exitCode = await execute(commands, process.argv.slice(2), {
   stderr: process.stderr,
   signal: stop.signal,
 })
+
+// The command has ended. If something still keeps the process alive, a signal ends it.
+for (const name of STOP_SIGNALS) process.removeAllListeners(name)

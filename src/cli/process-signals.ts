@@ -4,6 +4,8 @@ import type { EventEmitter } from 'node:events'
 /** No person presses twice so quickly; npm, passing on what came from the terminal too, does. */
 const ECHO_MS = 400
 
+export const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
 type Emitter = Pick<EventEmitter, 'on'>
 
 /**
@@ -18,7 +20,7 @@ export function onStopSignals(
   nowMs: () => number = () => performance.now(),
 ): void {
   let stoppingSinceMs: number | null = null
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  for (const name of STOP_SIGNALS) {
     process.on(name, () => {
       if (stoppingSinceMs === null) {
         stoppingSinceMs = nowMs()

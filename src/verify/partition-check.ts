@@ -55,7 +55,7 @@ export class PartitionCheck {
     this.#env = env
     this.#selection = selection
     this.#recount = new PartitionRecount(env.rules, selection.beginning, env.aggregator?.own ?? null)
-    this.#states = new VmStates(selection.beginning === null)
+    this.#states = new VmStates(selection.beginning === null, env.rules)
   }
 
   /** Takes records in the order of their offsets; those after the last certificate are ignored. */
@@ -114,7 +114,7 @@ export class PartitionCheck {
       this.#countsBefore = combine(certificate.counts, this.#recount.counts, -1)
     const found = this.#env.published.claimPromoted(partition, sequence)
     for (const { result } of found) {
-      this.#states.publish(result.windowStart, result.vmId, result.state)
+      this.#states.publish(result.windowStart, result.vmId, result.state, result.received > 0)
       const window = this.#recount.closed.find(({ start }) => start === result.windowStart)
       const vm = window?.vms.get(result.vmId)
       if (window === undefined || vm === undefined) continue
@@ -177,10 +177,20 @@ export class PartitionCheck {
   ): { window: WindowRecount; vmWindows: number }[] {
     const amended: { window: WindowRecount; vmWindows: number }[] = []
     const cascading = new Set<string>()
-    for (const window of this.#recount.closed) {
+    // For each changed VM, the states with which the closed windows began before this certificate.
+    const priors = new Map<string, ReadonlyMap<EpochMs, Json | undefined>>()
+    const { closed } = this.#recount
+    for (const window of closed) {
       const changed = new Set(vms.get(window.start))
-      for (const vmId of cascading) if (window.vms.has(vmId)) changed.add(vmId)
+      for (const [vmId, before] of priors) {
+        const [was, now] = [before.get(window.start), this.#states.before(window.start, vmId)]
+        const isKnown = was !== undefined && now !== undefined
+        const isCascading = isKnown ? JSON.stringify(was) !== JSON.stringify(now) : cascading.has(vmId)
+        if (isCascading && window.vms.has(vmId)) changed.add(vmId)
+      }
       for (const vmId of [...changed].sort()) {
+        if (!priors.has(vmId))
+          priors.set(vmId, new Map(closed.map(({ start }) => [start, this.#states.before(start, vmId)])))
         const vm = window.vms.get(vmId) as VmRecount
         const before = vm.revision === 0 ? null : this.#env.published.claim(window.start, vmId, vm.revision)
         vm.revision++
@@ -200,6 +210,7 @@ export class PartitionCheck {
   ): WindowRecount | null {
     if (closing === null || trigger === null) return null
     const window = this.#recount.close(closing.start, trigger)
+    this.#states.close(closing.start)
     for (const vmId of [...(window?.vms.keys() ?? [])].sort()) {
       const vm = window?.vms.get(vmId) as VmRecount
       vm.revision = 1
@@ -225,7 +236,7 @@ export class PartitionCheck {
       this.#recordQuarantine(found.result)
       lines.push(found.line)
     }
-    this.#states.publish(window.start, vmId, found?.result.state)
+    this.#states.publish(window.start, vmId, found?.result.state, vm.received() > 0)
     if (!isChecked) return found?.result ?? null
     if (this.#isSuperseded(window.start, vmId, revision)) {
       this.#superseded = { any: true, gone: this.#superseded.gone + (found === null ? 1 : 0) }

@@ -1,4 +1,4 @@
-/** Patches three defects of kafkajs 2.2.4 in its own classes, before the first client is created (decision 0016). */
+/** Patches four defects of kafkajs 2.2.4 in its own classes, before the first client is created (decision 0016). */
 import { createRequire } from 'node:module'
 import { hideAborted, type FetchedPartition } from './aborted-records.ts'
 
@@ -11,6 +11,7 @@ export function repairKafkajs(): void {
   repairThrottleTimer()
   repairAbortedRecords()
   repairRefusedConnection()
+  repairConcurrentConnects()
 }
 
 interface RequestQueue {
@@ -75,5 +76,25 @@ function repairRefusedConnection(): void {
       await this.disconnect()
       throw error
     }
+  }
+}
+
+interface Connection {
+  connect: (this: Connection) => Promise<unknown>
+}
+
+/**
+ * Requests that find their connection not yet open each open a socket, and kafkajs closes only the last of them. Concurrent
+ * fetches do this, because the connection for fetches opens with the first one. The other sockets would keep the process
+ * alive. With the patch, callers share the attempt to connect that is under way.
+ */
+function repairConcurrentConnects(): void {
+  const { prototype } = require('kafkajs/src/network/connection') as { prototype: Connection }
+  const { connect } = prototype
+  const connecting = new WeakMap<Connection, Promise<unknown>>()
+  prototype.connect = function (this: Connection) {
+    const attempt = connecting.get(this) ?? connect.call(this).finally(() => connecting.delete(this))
+    connecting.set(this, attempt)
+    return attempt
   }
 }
