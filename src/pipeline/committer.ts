@@ -5,6 +5,7 @@
 import { commitCut } from './commit-cut.ts'
 import type { Cut } from './cut.ts'
 import { publishOutstanding, sweep } from './publishing.ts'
+import { retrying } from './retrying.ts'
 import type { Session } from './session.ts'
 
 export class Committer {
@@ -42,6 +43,7 @@ export class Committer {
     try {
       for (let cut = this.#waiting.shift(); cut !== undefined; cut = this.#waiting.shift()) {
         this.#makeRoom()
+        await this.#confirmSource()
         await commitCut(this.#session, cut)
         await publishOutstanding(this.#session, cut.closed?.start ?? null)
         await sweep(this.#session)
@@ -53,6 +55,13 @@ export class Committer {
       this.#working = null
       this.#makeRoom()
     }
+  }
+
+  /** The records of a cut were delivered before this check. So a replaced source is noticed before they are committed. */
+  async #confirmSource(): Promise<void> {
+    const { env, partition, signal } = this.#session
+    const confirm = env.source.confirm?.bind(env.source)
+    if (confirm !== undefined) await retrying(env, partition, signal, 'confirming the source', confirm)
   }
 
   #makeRoom(): void {

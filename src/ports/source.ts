@@ -24,4 +24,9 @@ export interface OpenSource {
 
 export interface Source {
   open(partition: number, fromOffset: number): Promise<OpenSource>
+  /**
+   * Throws if the source has been replaced by another one, so that the delivered records may be those of the other. Absent if
+   * that cannot happen.
+   */
+  confirm?(): Promise<void>
 }

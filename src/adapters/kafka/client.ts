@@ -2,7 +2,7 @@
  * Kafka over kafkajs. This file creates every kafkajs client: addresses, credentials, codecs, logging. The folder:
  *
  *   Connections    client.ts               creates kafkajs clients
- *                  repairs.ts              patches four defects of kafkajs 2.2.4
+ *                  repairs.ts              patches five defects of kafkajs 2.2.4
  *                  errors.ts               maps every error of kafkajs to a WindrowError
  *                  access-token.ts         access tokens for SASL/OAUTHBEARER, from a file or an OAuth 2 server
  *                  oauth-bearer.ts         the SASL/OAUTHBEARER mechanism

@@ -1,4 +1,4 @@
-/** Patches four defects of kafkajs 2.2.4 in its own classes, before the first client is created (decision 0016). */
+/** Patches five defects of kafkajs 2.2.4 in its own classes, before the first client is created (decision 0016). */
 import { createRequire } from 'node:module'
 import { hideAborted, type FetchedPartition } from './aborted-records.ts'
 
@@ -12,6 +12,7 @@ export function repairKafkajs(): void {
   repairAbortedRecords()
   repairRefusedConnection()
   repairConcurrentConnects()
+  repairCompactedBatches()
 }
 
 interface RequestQueue {
@@ -97,4 +98,47 @@ function repairConcurrentConnects(): void {
     connecting.set(this, attempt)
     return attempt
   }
+}
+
+interface DecodedBatch {
+  readonly firstOffset: string
+  readonly lastOffsetDelta: number
+  readonly records: object[]
+}
+
+interface HandedOverBatch {
+  readonly fetchedOffset: string
+  isEmptyDueToFiltering(): boolean
+  firstOffset: (this: HandedOverBatch) => string | null
+}
+
+/**
+ * Compaction removes records from a batch, up to all of them, but keeps the range of offsets of the batch. kafkajs forgets that
+ * range, so it fetches the same batch again and never gets past it. The patch ends such a batch with a control record at its
+ * last offset. Readers skip control records, and continue after them.
+ *
+ * A batch from which nothing is handed over begins where it was fetched: no offset from there on has a record.
+ */
+function repairCompactedBatches(): void {
+  // kafkajs loads this module, which exports one function, with its first fetch.
+  const decoder = require.resolve('kafkajs/src/protocol/recordBatch/v0/decoder')
+  const decode = require(decoder) as (bytes: unknown) => Promise<DecodedBatch>
+  const loaded = require.cache[decoder] as { exports: typeof decode }
+  loaded.exports = async (bytes) => {
+    const batch = await decode(bytes)
+    const last = String(BigInt(batch.firstOffset) + BigInt(batch.lastOffsetDelta))
+    if ((batch.records.at(-1) as { readonly offset: string } | undefined)?.offset !== last)
+      batch.records.push(emptyRecordAt(last))
+    return batch
+  }
+  const { prototype } = require('kafkajs/src/consumer/batch') as { prototype: HandedOverBatch }
+  const { firstOffset } = prototype
+  prototype.firstOffset = function (this: HandedOverBatch) {
+    return this.isEmptyDueToFiltering() ? this.fetchedOffset : firstOffset.call(this)
+  }
+}
+
+function emptyRecordAt(offset: string): object {
+  const batchContext = { producerId: '-1', inTransaction: false, timestampType: 0 }
+  return { offset, timestamp: '0', key: null, value: null, headers: {}, isControlRecord: true, batchContext }
 }

@@ -9,7 +9,6 @@ import { connectKafkaCluster, type KafkaCluster } from '../../adapters/kafka/clu
 import type { Decode } from '../../adapters/kafka/consumption.ts'
 import { readPublishedLines } from '../../adapters/kafka/published-lines.ts'
 import { notesTopicOf, readNotes, sendOnce, withRetries } from '../../adapters/kafka/dead-letter-retries.ts'
-import { partitionOf } from '../../core/murmur2.ts'
 import { keptBytes } from '../../dead-letters/kept-bytes.ts'
 import { nameLetter, type NamedLetter } from '../../dead-letters/letter.ts'
 import { recordOf, requireAsIsHelps, requireUsable, usableVmId, type Usable } from '../../dead-letters/repair.ts'
@@ -68,9 +67,8 @@ async function retryIntoTopic(
       : requireUsable(`${id} as it is`, await decode(bytes))
   const vmId = usableVmId(usable)
   const value = repair.kind === 'line' ? inFormatOf(record, usable, bytes) : bytes
-  // A record that can be read as it is lies where its producer puts this VM, by whatever rule.
-  const byKey = repair.kind === 'as-is' ? place.partition : partitionOf(vmId, await cluster.partitionCount(place.topic))
-  const target = { topic: place.topic, partition: partition ?? byKey }
+  // The partition of the rejected record is where its producer sends this VM. Other producers use other partitioners.
+  const target = { topic: place.topic, partition: partition ?? place.partition }
   const digest = createHash('sha256').update(value).digest('base64url')
   const { sent, note } = await withRetries(connection, config.job, (ports) =>
     sendOnce(

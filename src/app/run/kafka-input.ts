@@ -12,7 +12,7 @@ import type { Input, InputHooks, RunPartition } from './input.ts'
 import { runConnectionOf } from './kafka-connection.ts'
 import { createLogRangeReader } from './log-ranges.ts'
 import { recordDecoderOf } from '../record-decoder.ts'
-import { identityOf, refuseAnother, refuseCompacted, watchTopic } from './topic-identity.ts'
+import { confirmTopic, identityOf, refuseAnother, refuseCompacted, watchTopic } from './topic-identity.ts'
 
 /** Interval of the checks whether partitions of other processes have reached their goals. */
 const CHECK_EVERY_MS = 500
@@ -48,9 +48,10 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
     },
   })
   const logs = createLogRangeReader(connection, description)
+  const cluster = await connectKafkaCluster(connection)
   const hasBrokerClock = description.timestampType === 'LogAppendTime'
   return {
-    source: consumption.source,
+    source: { ...consumption.source, confirm: async () => void (await confirmTopic(cluster, description)) },
     partitions: description.partitions,
     hasBrokerClock,
     isRepeatable: true,
@@ -60,7 +61,7 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
     drive,
     async close() {
       await consumption.close()
-      await logs.close()
+      await Promise.all([logs.close(), cluster.close()])
     },
   }
 
@@ -95,7 +96,7 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
     const wanted = until === undefined ? logEndsNow : new Map([...logEndsNow.keys()].map((one) => [one, until(one)]))
     const ends = await endsOf(store, config.job, wanted)
     await consumption.start()
-    const watching = watchTopic(connection, description, hooks.clock, stop).catch(fail)
+    const watching = watchTopic(cluster, description, hooks.clock, stop).catch(fail)
     try {
       // A halted partition does not stop the others. Once no other partition is active, the run ends.
       const isOver = async (): Promise<boolean> =>

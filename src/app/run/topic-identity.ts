@@ -3,8 +3,7 @@
  * ledgers have no meaning in another topic, so a run refuses to start on a changed topic, and halts if the topic changes
  * during the run.
  */
-import type { KafkaConnection } from '../../adapters/kafka/client.ts'
-import { connectKafkaCluster } from '../../adapters/kafka/cluster.ts'
+import type { KafkaCluster } from '../../adapters/kafka/cluster.ts'
 import type { TopicDescription } from '../../adapters/kafka/topic.ts'
 import type { Json } from '../../core/json.ts'
 import { WindrowError } from '../../errors/index.ts'
@@ -12,7 +11,10 @@ import type { Clock } from '../../ports/index.ts'
 
 type Identity = Pick<TopicDescription, 'topic' | 'topicId' | 'partitions'>
 
-/** Interval of the checks during a run. Until the next check, VMs that moved to new partitions seem silent. */
+/**
+ * Interval of the checks during a run. Until the next check, VMs that moved to new partitions seem silent. A topic that was
+ * created again is also noticed before each commit.
+ */
 const CHECK_EVERY_MS = 5_000
 
 /** The part of the topic's description that the job record stores. */
@@ -46,24 +48,25 @@ export function refuseAnother(before: Json, now: Identity): void {
 
 /** Checks the topic periodically until the signal aborts. Throws if it is no longer the one that `before` describes. */
 export async function watchTopic(
-  connection: KafkaConnection,
+  cluster: Pick<KafkaCluster, 'topicId' | 'partitionCount'>,
   before: Identity,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  const { topic } = before
-  const cluster = await connectKafkaCluster(connection)
-  try {
-    for (; !signal.aborted; await clock.sleep(CHECK_EVERY_MS, signal)) {
-      try {
-        const topicId = await cluster.topicId(topic)
-        refuseAnother(identityOf(before), { topic, topicId, partitions: await cluster.partitionCount(topic) })
-      } catch (error) {
-        // An unreachable broker says nothing about the topic, and the consumer reports it.
-        if (!(error instanceof WindrowError) || error.disposition !== 'retryable') throw error
-      }
+  for (; !signal.aborted; await clock.sleep(CHECK_EVERY_MS, signal)) {
+    try {
+      const now = await confirmTopic(cluster, before)
+      refuseAnother(identityOf(before), { ...now, partitions: await cluster.partitionCount(now.topic) })
+    } catch (error) {
+      // An unreachable broker says nothing about the topic, and the consumer reports it.
+      if (!(error instanceof WindrowError) || error.disposition !== 'retryable') throw error
     }
-  } finally {
-    await cluster.close()
   }
+}
+
+/** Throws if the topic is no longer the one that `before` describes. Does not check the number of its partitions. */
+export async function confirmTopic(cluster: Pick<KafkaCluster, 'topicId'>, before: Identity): Promise<Identity> {
+  const now = { ...before, topicId: await cluster.topicId(before.topic) }
+  refuseAnother(identityOf(before), now)
+  return now
 }
