@@ -13,7 +13,7 @@ import { run } from '../../src/index.ts'
 import type { VerifyReport } from '../../src/verify/report.ts'
 import { Random } from '../support/random.ts'
 import { linesIn } from '../support/windrow-process.ts'
-import { fakeCli } from './cli-context.ts'
+import { fakeCli, only } from './cli-context.ts'
 
 const HOUR = 3_600_000
 const command = createVerifyCommand(async () => runVerify)
@@ -45,7 +45,7 @@ async function runAndVerify(name: string, lines: readonly string[], stateWindows
   const args = ['--input', input, '--window', '1h', '--grace', '0s', '--partitions', '1', '--json']
   const given = [...args, ...flags.flatMap(([flag, value]) => [`--${flag}`, String(value)])]
   const reportOf = async (...range: readonly string[]): Promise<VerifyReport> => {
-    await execute([command], ['verify', ...given, ...range], cli.context)
+    await execute(only(command), ['verify', ...given, ...range], cli.context)
     return JSON.parse(cli.stdout().trim().split('\n').at(-1) as string) as VerifyReport
   }
   return { reportOf, results: linesIn(join(dataDir, 'results.ndjson')).map((line) => JSON.parse(line) as Result) }
