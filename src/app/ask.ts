@@ -1,4 +1,4 @@
-/** Asking a partition's owner, and waiting for what it says (src/ledger/requests.ts). */
+/** Sends a request to the owner of a partition and waits for its reply (src/ledger/requests.ts). */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WindrowError } from '../errors/index.ts'
 import {
@@ -13,15 +13,15 @@ import type { StateStore } from '../ports/index.ts'
 import type { JobStore } from './job-store.ts'
 
 export interface Patience {
-  /** How long an owner is waited for. */
+  /** How long to wait for an owner. */
   readonly waitMs: number
-  /** Where no owner comes: leave the request for the next one, instead of taking it back. */
+  /** If no owner replies, leave the request for the next one instead of withdrawing it. */
   readonly leave: boolean
 }
 
 /**
- * The answer, or what became of the request without one: taken back, left for the next owner, or begun by one that has
- * not ended in time.
+ * Returns the owner's reply, or the state of the request without one: withdrawn (`no-owner`), left for the next owner, or
+ * begun by an owner that did not finish in time (`under-way`).
  */
 export async function askAndWait(
   { store, isIdle }: JobStore,
@@ -38,14 +38,14 @@ export async function askAndWait(
   if (answer !== null) return answer
   if (leave) return 'left'
   if (await withdrawRequest(store, job, partition, request.id)) return 'no-owner'
-  // An owner came at the last moment.
+  // The withdrawal failed: an owner accepted the request at the last moment.
   const late = await answerTo(store, job, partition, request.id, waitMs, signal)
   return late === null || late === 'taken' ? 'under-way' : late
 }
 
-const LOOK_EVERY_MS = 100
+const POLL_EVERY_MS = 100
 
-/** The answer; `taken` when an owner has begun and not ended in time; `null` when none began. */
+/** The reply; `taken` if an owner has begun but not finished in time; `null` if none has begun. */
 async function answerTo(
   store: StateStore,
   job: string,
@@ -64,8 +64,8 @@ async function answerTo(
       sinceMs = performance.now()
     }
     if (signal.aborted) throw stopped(partition, isTaken)
-    // An abort ends the pause; the signal is looked at above.
-    await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined)
+    // An abort ends the pause; the signal is checked above.
+    await sleep(POLL_EVERY_MS, undefined, { signal }).catch(() => undefined)
   }
   return isTaken ? 'taken' : null
 }
@@ -75,9 +75,9 @@ function forgotten(id: string, partition: number): WindrowError {
 }
 
 function stopped(partition: number, isTaken: boolean): WindrowError {
-  const what = isTaken ? 'the owner goes on with it' : 'it is left for the owner'
-  return new WindrowError(`stopped while partition ${partition} was waited for; ${what}`, {
+  const what = isTaken ? 'the owner continues with the request' : 'the request is left for the owner'
+  return new WindrowError(`stopped while waiting for partition ${partition}; ${what}`, {
     code: 'STOPPED',
-    remedy: 'See with windrow status what closed.',
+    remedy: 'Check the outcome with windrow status.',
   })
 }

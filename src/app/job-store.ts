@@ -1,7 +1,7 @@
 /**
- * The state of a job for commands that look at it or ask something of it, while it runs or not. On a daprd that is the
- * daprd. An embedded state that a run holds is reached through that run's sidecar; one that nobody holds is opened for as
- * long as it is used, and let go after it, so that a run can be started between two looks.
+ * Gives commands access to the state of a job, whether it is running or not. With a daprd, they connect to it. An embedded
+ * state is accessed through the sidecar of the run that holds it. If no run holds it, it is opened for the duration of one
+ * use, so that a run can start between two polls.
  */
 import { join } from 'node:path'
 import { connectSidecar, type SidecarEndpoint } from '../adapters/dapr/client.ts'
@@ -21,14 +21,14 @@ export type StoreConfig = Pick<
 
 export interface JobStore {
   readonly store: StateStore
-  /** Nobody else has the state, so that no partition of the job has an owner. On a daprd nobody knows. */
+  /** No other process holds the state, so no partition of the job has an owner. Never true for a daprd, where this is unknown. */
   readonly isIdle: boolean
 }
 
-/** Enough for a sidecar that is there; one that is not is told soon. */
+/** Long enough to connect to a running sidecar, short enough to report a missing one soon. */
 const SIDECAR_WITHIN_MS = 3_000
 
-/** Throws NO_STATE where no run has been, and SIDECAR_UNREACHABLE. */
+/** Rejects with NO_STATE if no run has created the state, and with SIDECAR_UNREACHABLE. */
 export async function withJobStore<T>(
   config: StoreConfig,
   signal: AbortSignal,
@@ -51,7 +51,7 @@ export async function withJobStore<T>(
   }
 }
 
-/** What the job is bound to; throws NO_JOB. */
+/** The stored record of the job. Rejects with NO_JOB. */
 export async function jobIn(store: StateStore, config: StoreConfig): Promise<JobRecord> {
   const record = await readJob(store, config.job)
   if (record === null) throw noJob(config)
@@ -60,7 +60,7 @@ export async function jobIn(store: StateStore, config: StoreConfig): Promise<Job
 
 interface Reached {
   readonly endpoint: SidecarEndpoint
-  /** Whether it is an embedded one that was started for this. */
+  /** It is an embedded sidecar that this process has started. */
   readonly isOurs: boolean
   close(): Promise<void>
 }
@@ -73,7 +73,7 @@ async function reach(config: StoreConfig): Promise<Reached> {
     return { endpoint: { host: daprHost, grpcPort: daprGrpcPort, ...token }, isOurs: false, close }
   }
   const folder = join(dataDir, 'state')
-  // Starting on a folder that is not there would make it.
+  // Starting the sidecar would create a missing folder.
   if (!(await exists(folder))) throw noState(dataDir)
   try {
     const started = await startEmbeddedSidecar({ dataDir: folder, storeName: stateStore, inThread: false })
@@ -92,7 +92,7 @@ function noState(dataDir: string): WindrowError {
 }
 
 function notServing(dataDir: string, cause: WindrowError): WindrowError {
-  return new WindrowError(`the state in ${dataDir} is held by a process that starts or ends just now`, {
+  return new WindrowError(`the state in ${dataDir} is held by a process that is starting or shutting down`, {
     code: 'DATA_DIR_BUSY',
     cause,
   })

@@ -1,4 +1,4 @@
-/** What the values of a job's topic mean, by its settings. */
+/** Creates the decoder for the record values of a job's topic, from its settings. */
 import type { Decode } from '../adapters/kafka/consumption.ts'
 import { createRecordDecoder } from '../adapters/kafka/decode.ts'
 import { createSchemaRegistry } from '../adapters/kafka/schema-registry.ts'

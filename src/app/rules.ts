@@ -1,4 +1,4 @@
-/** From settings to the rules of a job. */
+/** Derives the windowing rules of a job from its settings. */
 import { settingOf } from '../config/names.ts'
 import type { Config } from '../config/settings.ts'
 import type { AnyAggregator } from '../core/aggregator.ts'
@@ -6,7 +6,7 @@ import { checkPayload } from '../core/payload-bound.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { ConfigurationError } from '../errors/index.ts'
 
-/** `hasBrokerClock`: records carry a time that the broker vouches for. */
+/** `hasBrokerClock`: the broker stamps every record with its own clock. */
 export function rulesOf(config: Config, hasBrokerClock: boolean): Windowing {
   const isFiles = config.source === 'files'
   return {
@@ -31,7 +31,7 @@ export function isReadWhole({ source, input }: Config): boolean {
   return source === 'files' && !input.includes('-')
 }
 
-/** Refuses settings whose largest VM window would pass what the state store takes (I8). */
+/** Throws if a VM window at the limits of these settings would exceed the largest value of the state store (I8). */
 export function assertPayloadFits(config: Config, aggregator: AnyAggregator): void {
   const found = checkPayload(rulesOf(config, false), aggregator, config.maxValueBytes)
   if (found === null) return

@@ -1,11 +1,20 @@
-/** What the application and those who start it (the command line, programs) tell each other. */
+/**
+ * The interface between the application and its callers: the command line and programs.
+ *
+ * Folders, one per command: run/, produce/, gateway/, status/, verify/, dead-letters/, replay/, close/. Shared files:
+ * rules.ts             windowing rules from settings
+ * load-aggregator.ts   the aggregator of a job
+ * record-decoder.ts    the decoder of a job's topic
+ * job-store.ts         access to the state of a job, for commands other than run
+ * ask.ts               sends a request to the owner of a partition and waits for its reply
+ */
 import type { Config } from '../config/settings.ts'
 import type { CloseReason } from '../core/closing.ts'
 import type { Json } from '../core/json.ts'
 import type { TimeWindow } from '../core/window.ts'
 
 /**
- * Runs a job until its input ends, or until `signal` aborts: then it stops between commits, and the summary says what
+ * Runs a job until its input ends, or until `signal` aborts. Then it stops between two commits, and the summary has what
  * was done. Rejects with a WindrowError.
  */
 export type RunJob = (config: Config, observer: RunObserver, signal: AbortSignal) => Promise<JobSummary>
@@ -25,7 +34,7 @@ export interface JobSummary {
   /** Partition windows. */
   readonly windows: { readonly closed: number; readonly byReason: Readonly<Partial<Record<CloseReason, number>>> }
   readonly vmWindows: number
-  /** Late points that no commit has amended in yet, and results of amendments and promotions. */
+  /** Late points that are not in a commit yet, and the number of results from amendments and promotions. */
   readonly amendments: { readonly pendingPoints: number; readonly revisions: number }
   /** Name and version of the aggregator, such as `summary@1`. */
   readonly aggregator: string
@@ -33,11 +42,11 @@ export interface JobSummary {
   readonly metrics: Readonly<Record<string, Json>>
   /** Wall-clock time of this run. */
   readonly seconds: number
-  /** Records consumed in this run a second. */
+  /** Records per second, of this run. */
   readonly pointsPerSecond: number
 }
 
-/** Follows a run. Calls are frequent and synchronous; an observer that throws ends the run. */
+/** Observes a run. Calls are frequent and synchronous. If an observer throws, the run fails. */
 export interface RunObserver {
   /** Called several times a second. */
   progress(snapshot: RunProgress): void
@@ -47,21 +56,21 @@ export interface RunObserver {
 export interface RunProgress {
   /** Records consumed by the job so far, over all partitions. */
   readonly consumed: number
-  /** Records that are known to be there in all, those consumed included; `null` where nobody knows. */
+  /** All records known to exist, including the consumed ones; `null` if unknown. */
   readonly available: number | null
-  /** Over the last second or so. */
+  /** Over about the last second. */
   readonly pointsPerSecond: number
   readonly windowsClosed: number
-  /** VM windows of the partition windows that are being closed now: how many of how many are aggregated. */
+  /** VM windows of the partition windows that are currently being closed: the aggregated ones, and all. */
   readonly vmWindowsDone: number
   readonly vmWindowsTotal: number
-  /** Results published for good. */
+  /** Results whose commit is complete. */
   readonly published: number
   readonly deadLetters: number
 }
 
 export type RunEvent =
-  /** The partition goes on from state of an earlier run. */
+  /** The partition resumes from the state of an earlier run. */
   | { readonly kind: 'resumed'; readonly partition: number; readonly commit: number; readonly resumeOffset: number }
   | {
       readonly kind: 'window-closed'

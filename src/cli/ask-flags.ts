@@ -1,4 +1,4 @@
-/** Flags of commands that ask something of a partition's owner: who wants it and why, and how long to wait. */
+/** Flags of commands that send a request to the owner of a partition: the operator, the reason, how long to wait. */
 import type { Command } from 'commander'
 import type { Patience } from '../app/ask.ts'
 import { parseDuration } from '../core/durations.ts'
@@ -7,7 +7,7 @@ import { MAX_WHO_CHARS, MAX_WHY_CHARS } from '../ledger/requests.ts'
 
 const DEFAULT_WAIT = '10s'
 
-/** As commander has them: text, or `true` for switches. */
+/** As commander parses them: text, or `true` for switches. */
 export interface AskFlags {
   readonly by?: string
   readonly why?: string
@@ -22,13 +22,13 @@ export interface Asking extends Patience {
 
 export function addAskFlags(command: Command): Command {
   return command
-    .option('--by <who>', 'Who wants it; for certificate and log')
-    .option('--why <text>', 'And why')
-    .option('--wait <duration>', `How long to wait for an owner (${DEFAULT_WAIT})`)
-    .option('--leave', 'Leave the request where no owner comes')
+    .option('--by <who>', 'Operator name, recorded in the certificate')
+    .option('--why <text>', 'Reason, recorded in the certificate')
+    .option('--wait <duration>', `How long to wait for the owner's reply (${DEFAULT_WAIT})`)
+    .option('--leave', 'If no owner replies, leave the request')
 }
 
-/** Adds what is wrong to `problems`; what is returned then is not to be used. */
+/** Adds every problem to `problems`. If it adds one, do not use the returned value. */
 export function readAsking(flags: AskFlags, problems: ConfigurationProblem[]): Asking {
   const add = (place: string, problem: string, remedy: string): void => void problems.push({ place, problem, remedy })
   const who = textOf(flags, 'by', MAX_WHO_CHARS, add)
@@ -45,9 +45,9 @@ function textOf(
   add: (place: string, problem: string, remedy: string) => void,
 ): string {
   const text = (flags[name] ?? '').trim()
-  const remedy = name === 'by' ? 'Give a name that others know.' : 'Give the reason in a line: it is kept.'
-  if (text === '') add(`--${name}`, 'nothing is given', remedy)
+  const remedy = name === 'by' ? 'Give the name of the operator.' : 'Give the reason on one line: it is stored.'
+  if (text === '') add(`--${name}`, 'no value is given', remedy)
   else if (text.length > maxChars) add(`--${name}`, `${text.length} characters are more than ${maxChars}`, remedy)
-  else if (/\p{Cc}/u.test(text)) add(`--${name}`, 'there is a control character in it', remedy)
+  else if (/\p{Cc}/u.test(text)) add(`--${name}`, 'it contains a control character', remedy)
   return text
 }

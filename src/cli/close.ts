@@ -1,4 +1,4 @@
-/** `windrow close`: forces open windows to close, by name and with a reason. */
+/** `windrow close`: an operator closes open windows before they are complete, and gives the reason. */
 import type { CloseOrder, CloseReport, CloseWindows } from '../app/close/close.ts'
 import type { StoreConfig } from '../app/job-store.ts'
 import { withDefaults } from '../config/defaults.ts'
@@ -20,29 +20,29 @@ interface Options {
   readonly json: boolean
 }
 
-/** Those of the command's own, as commander has them: text, or `true` for switches. */
+/** The command's own flags, as commander parses them: text, or `true` for switches. */
 interface Flags extends AskFlags {
   readonly window?: string
   readonly partition?: string
 }
 
-/** `loadClose` brings in the clients of Dapr, which help and usage errors do without. */
+/** `loadClose` imports the Dapr clients. Help and usage errors do not need them. */
 export function createCloseCommand(loadClose: () => Promise<CloseWindows>): CliCommand {
   return {
     name: 'close',
     example: {
       line: "windrow close --window 2026-03-01T14:00Z --by ann --why 'web-1 is gone'",
-      does: 'closes that window, and all before it that are open',
+      does: 'closes this window and all earlier open windows',
     },
-    // Settings of a run, read in the same way; what they mean here is worded here.
+    // The same settings as those of a run, with help texts for this command.
     configure: (command) =>
       void addStoreFlags(
         addAskFlags(
           command
-            .option('--window <time>', 'Up to the window that this time is in')
-            .option('--partition <number>', 'Of this partition, or all (all)'),
+            .option('--window <time>', 'Close the window of this time and all before it')
+            .option('--partition <number>', 'Partition to close them in, or all (all)'),
         ),
-      ).option('--json', 'Print what was done as one JSON line'),
+      ).option('--json', 'Print the outcome as one JSON line'),
     async run(flags, context) {
       const { config, order, json } = readOptions(flags, context.env)
       const closeWindows = await loadClose()
@@ -57,7 +57,7 @@ export function createCloseCommand(loadClose: () => Promise<CloseWindows>): CliC
   }
 }
 
-/** Throws with all that is wrong. */
+/** Throws a ConfigurationError that lists every problem. */
 function readOptions(given: Readonly<Record<string, unknown>>, env: CliContext['env']): Options {
   const flags = given as Flags
   const {
@@ -65,7 +65,7 @@ function readOptions(given: Readonly<Record<string, unknown>>, env: CliContext['
     broken,
     problems: wrong,
   } = readSettings({
-    // Of a run, --window is a length.
+    // Here --window is a time; the setting of the same name is a duration.
     flags: { ...given, window: undefined },
     env,
     file: loadConfigFile(given, env),
@@ -75,16 +75,16 @@ function readOptions(given: Readonly<Record<string, unknown>>, env: CliContext['
 
   const at = flags.window === undefined ? null : parseTime(flags.window)
   if (at === null) {
-    const problem = flags.window === undefined ? 'no window is named' : `${JSON.stringify(flags.window)} is no time`
+    const problem = flags.window === undefined ? 'no window is given' : `${JSON.stringify(flags.window)} is not a time`
     add('--window', problem, `Give ${TIME_EXPECTED}.`)
   }
   const partition = flags.partition ?? 'all'
   if (partition !== 'all' && !/^\d{1,6}$/.test(partition)) {
-    add('--partition', `${JSON.stringify(partition)} is no partition`, 'Give its number, or all.')
+    add('--partition', `${JSON.stringify(partition)} is not a partition`, 'Give a partition number, or all.')
   }
   const asked = readAsking(flags, problems)
   if (problems.length > 0) throw new ConfigurationError(problems)
-  // Without a problem nothing is broken, so every setting was given or has its default.
+  // There is no problem, so every setting is valid: given, or its default.
   const config = withDefaults(values, broken) as Config
   const order: CloseOrder = {
     ...{ at: at as number, partition: partition === 'all' ? null : Number(partition) },
@@ -93,12 +93,13 @@ function readOptions(given: Readonly<Record<string, unknown>>, env: CliContext['
   return { config, order, json: config.json }
 }
 
-/** Done is: something closed or was left, and nothing is in the dark. */
+/** The command succeeds if a window was closed or a request was left, and every partition's outcome is known. */
 function failureOf({ partitions, window }: CloseReport, config: StoreConfig): WindrowError | null {
-  const where = config.sidecar === 'embedded' ? `no run has the state in ${config.dataDir}` : 'no processor answered'
+  const where = config.sidecar === 'embedded' ? `no run holds the state in ${config.dataDir}` : 'no processor replied'
   const failure = unanswered(partitions, where, {
     code: 'CLOSE_UNDER_WAY',
-    remedy: 'It is carried out, by a later owner if need be: see windrow status, or wait longer with --wait.',
+    remedy:
+      'The request will be carried out, if necessary by a later owner. See windrow status, or wait longer with --wait.',
   })
   if (failure !== null) return failure
   if (partitions.some(({ outcome }) => outcome === 'closed' || outcome === 'left')) return null

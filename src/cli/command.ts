@@ -1,16 +1,16 @@
-/** What a command of the command line is. Each stands in a file of its own and is listed in commands.ts. */
+/** The interface of a command. Each command has a file of its own and is listed in commands.ts. */
 import type { Command } from 'commander'
 import type { Screen } from '../ui/live-block.ts'
 
 /** 0 done, 1 failed, 2 bad usage or configuration. */
 export type ExitCode = 0 | 1 | 2
 
-/** All that commands know of the process. */
+/** Everything that a command can access of the process. */
 export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdout: Screen
   readonly stderr: Screen
-  /** Aborts when the user asks to stop, and when nobody reads standard output any more. */
+  /** Aborts on SIGINT or SIGTERM, and when the reader of standard output closes it. */
   readonly signal: AbortSignal
 }
 
@@ -20,7 +20,7 @@ export interface CliCommand {
   readonly example: { readonly line: string; readonly does: string }
   /** Adds the flags, and arguments if there are any. */
   configure(command: Command): void
-  /** `flags` by attribute name, as commander has them. Throws a WindrowError, which the caller reports. */
+  /** `flags` by attribute name, as commander parses them. Throws a WindrowError, which the caller reports. */
   run(flags: Readonly<Record<string, unknown>>, context: CliContext, args: readonly string[]): Promise<ExitCode>
 }
 

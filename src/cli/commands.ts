@@ -7,7 +7,7 @@ import type { ListedCommand } from './command.ts'
 export const commands: readonly ListedCommand[] = [
   {
     name: 'demo',
-    summary: 'See it work: a day of a made-up fleet, through to its results',
+    summary: 'Run a simulated day of a fleet and check its results',
     load: async () => (await import('./demo.ts')).demoCommand,
   },
   {
@@ -26,7 +26,7 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'gateway',
-    summary: 'Take points over HTTP and write them to a Kafka topic',
+    summary: 'Receive points over HTTP and write them to a Kafka topic',
     load: async () =>
       (await import('./gateway.ts')).createGatewayCommand(
         async () => (await import('../app/gateway/gateway.ts')).runGateway,
@@ -34,7 +34,7 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'status',
-    summary: 'Show how far a job is, partition by partition',
+    summary: 'Show the progress of a job, partition by partition',
     load: async () =>
       (await import('./status.ts')).createStatusCommand(
         async () => (await import('../app/status/status.ts')).readStatus,
@@ -42,7 +42,7 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'verify',
-    summary: 'Count again what a run has published, from its records, and compare',
+    summary: 'Recompute published results from the records and compare',
     load: async () =>
       (await import('./verify.ts')).createVerifyCommand(
         async () => (await import('../app/verify/verify.ts')).runVerify,
@@ -50,7 +50,7 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'dead-letters',
-    summary: 'List the records that a job refused, show one, or send one again',
+    summary: 'List the records that a job rejected, show one, or send one again',
     load: async () =>
       (await import('./dead-letters.ts')).createDeadLettersCommand(
         async () => (await import('../app/dead-letters/dead-letters.ts')).openDeadLetters,
@@ -58,7 +58,7 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'replay',
-    summary: 'Compute again what a job has closed, and compare',
+    summary: 'Recompute the closed windows of a job and compare the results',
     load: async () =>
       (await import('./replay.ts')).createReplayCommand(
         async () => (await import('../app/replay/replay.ts')).replayJob,
@@ -66,7 +66,7 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'close',
-    summary: 'Force open windows to close, whatever they wait for',
+    summary: 'Close open windows now, even if incomplete',
     load: async () =>
       (await import('./close.ts')).createCloseCommand(async () => (await import('../app/close/close.ts')).closeWindows),
   },

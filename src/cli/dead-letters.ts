@@ -1,4 +1,4 @@
-/** `windrow dead-letters list | show | retry`: what a job refused, and sending it again. */
+/** `windrow dead-letters list | show | retry`: lists the records that a job rejected, shows one, or sends one again. */
 import { readFileSync } from 'node:fs'
 import { Option } from 'commander'
 import type { OpenDeadLetters } from '../app/dead-letters/dead-letters.ts'
@@ -30,7 +30,7 @@ type Action = (typeof ACTIONS)[number]
 
 const DEFAULT_LIMIT = 100
 
-/** What a command line asks for. */
+/** The parsed command line. */
 interface Options {
   readonly config: DeadLettersConfig
   readonly json: boolean
@@ -38,18 +38,18 @@ interface Options {
   readonly filter: LetterFilter
   readonly limit: number
   readonly repair: Repair
-  /** Of a retry. */
+  /** Only for a retry. */
   readonly partition: number | null
   readonly into: string | null
 }
 
-/** `load` brings in the readers of files and Kafka's client, which help and usage errors do without. */
+/** `load` imports the file readers and the Kafka client. Help and usage errors do not need them. */
 export function createDeadLettersCommand(load: () => Promise<OpenDeadLetters>): CliCommand {
   return {
     name: 'dead-letters',
     example: {
       line: 'windrow dead-letters list --reason too-late --reason invalid',
-      does: 'of the last run on files here; with --brokers, of a job on Kafka',
+      does: 'of the last run on files in this folder; add --brokers for Kafka',
     },
     configure: (command) => {
       addSettingFlags(command, ['job', 'dataDir', 'brokers', 'deadLetters', 'schemaRegistry'])
@@ -57,15 +57,15 @@ export function createDeadLettersCommand(load: () => Promise<OpenDeadLetters>): 
       command
         .argument('<list|show|retry>')
         .argument('[id]')
-        .option('--reason <reason...>', 'list: those of these reasons')
-        .option('--partition <number>', 'list: those of this one; retry: send to it')
-        .option('--since <place>', 'list: from this offset, time, or duration ago on')
-        .addOption(new Option('--limit <number>', `list: show so many (${DEFAULT_LIMIT})`).hideHelp())
+        .option('--reason <reason...>', 'list: only these reasons')
+        .option('--partition <number>', 'list: only this partition; retry: send to this one')
+        .option('--since <place>', 'list: from this offset, this time, or this long ago')
+        .addOption(new Option('--limit <number>', `list: show at most this many (${DEFAULT_LIMIT})`).hideHelp())
         .option('--record <line>', 'retry: send this line of input')
         .option('--file <path>', 'retry: send the line in this file')
-        .option('--as-is', 'retry: send the record as it was')
-        .addOption(new Option('--into <path>', 'retry, of a job on files: NDJSON file to add to').hideHelp())
-        .option('--json', 'Print JSON, one line each')
+        .option('--as-is', 'retry: send the record unchanged')
+        .addOption(new Option('--into <path>', 'retry, for a job on files: NDJSON file to append to').hideHelp())
+        .option('--json', 'Print JSON, one line per record')
     },
     async run(flags, context, [action, id]) {
       const options = readOptions(flags, context.env, action, id)
@@ -93,10 +93,10 @@ async function list(store: DeadLetterStore, options: Options, { env, stdout, sig
   const retried = await store.retried()
   for await (const named of store.letters()) {
     if (signal.aborted) throw stopped()
-    const isAskedFor = isWanted(named, options.filter)
-    const counts = isAskedFor ? byReason : others
+    const isSelected = isWanted(named, options.filter)
+    const counts = isSelected ? byReason : others
     counts.set(named.letter.reason, (counts.get(named.letter.reason) ?? 0) + 1)
-    if (!isAskedFor) continue
+    if (!isSelected) continue
     if (options.json) stdout.write(`${JSON.stringify(jsonOf(named, retried))}\n`)
     else if (shown.length < options.limit) shown.push(named)
   }
@@ -135,10 +135,13 @@ function styleOf(screen: CliContext['stdout'], env: CliContext['env']): Style {
 }
 
 function stopped(): WindrowError {
-  return new WindrowError('stopped before all dead letters were read', { code: 'STOPPED', remedy: 'Ask again.' })
+  return new WindrowError('stopped before all dead letters were read', {
+    code: 'STOPPED',
+    remedy: 'Run the command again.',
+  })
 }
 
-/** Flags of its own as commander has them; the others are settings. */
+/** The command's own flags, as commander parses them. The others are settings. */
 interface Flags {
   readonly reason?: readonly string[]
   readonly partition?: string
@@ -157,7 +160,7 @@ const FLAGS_OF_ACTION: Record<Action, readonly FlagName[]> = {
   retry: ['partition', 'record', 'file', 'asIs', 'into'],
 }
 
-/** Throws with all that is wrong. */
+/** Throws a ConfigurationError that lists every problem. */
 function readOptions(
   given: Readonly<Record<string, unknown>>,
   env: CliContext['env'],
@@ -168,7 +171,7 @@ function readOptions(
     const remedy = `Give one of ${ACTIONS.join(', ')}.`
     throw new ConfigurationError([{ place: 'action', problem: `there is no dead-letters ${action}`, remedy }])
   }
-  // Of a retry it says where to, of a list which; neither is the setting of that name.
+  // For a retry, --partition is the target; for a list, a filter. Neither is the setting `partitions`.
   const { partition: _partition, ...settingFlags } = given
   const flags = given as Flags
   const {
@@ -179,19 +182,19 @@ function readOptions(
   } = readSettings({ flags: settingFlags, env, file: loadConfigFile(given, env) })
   const problems: ConfigurationProblem[] = [...wrong]
   const add = (place: string, problem: string, remedy: string): void => void problems.push({ place, problem, remedy })
-  // Where nothing says what was read, brokers do: a job on files has none.
+  // If neither `source` nor `input` is given, brokers mean Kafka: a job on files has none.
   const source = values.source ?? ((values.brokers?.length ?? 0) > 0 && values.input === undefined ? 'kafka' : 'files')
   const config = withDefaults({ ...values, ...(broken.has('source') ? {} : { source }) }, broken)
   problems.push(...kafkaRules(config, placeIn(places)))
   if (config.deadLetters?.kind === 'kafka' && config.brokers?.length === 0)
-    add('--brokers', 'a topic of dead letters needs brokers', 'Give --brokers host:port.')
+    add('--brokers', 'a topic of dead letters requires brokers', 'Give --brokers host:port.')
 
   const meant = new Set(FLAGS_OF_ACTION[action as Action])
   for (const name of new Set(Object.values(FLAGS_OF_ACTION).flat()))
     if (flags[name] !== undefined && !meant.has(name))
-      add(`--${name === 'asIs' ? 'as-is' : name}`, `means nothing to dead-letters ${action}`, 'Leave it out.')
-  if (action !== 'list' && id === undefined) add('id', 'is not given', 'Name one, as windrow dead-letters list does.')
-  if (action === 'list' && id !== undefined) add('id', `${id} means nothing to dead-letters list`, 'Leave it out.')
+      add(`--${name === 'asIs' ? 'as-is' : name}`, `does not apply to dead-letters ${action}`, 'Leave it out.')
+  if (action !== 'list' && id === undefined) add('id', 'is not given', 'Give an id from windrow dead-letters list.')
+  if (action === 'list' && id !== undefined) add('id', `${id} does not apply to dead-letters list`, 'Leave it out.')
   const number = (name: 'partition' | 'limit'): number | null => {
     const text = flags[name]
     if (text === undefined) return null
@@ -209,7 +212,7 @@ function readOptions(
   const repair = action === 'retry' ? readRepair(flags, add) : null
   if (problems.length > 0) throw new ConfigurationError(problems)
   return {
-    // Without a problem nothing is broken, so every setting was given or has its default.
+    // There is no problem, so every setting is valid: given, or its default.
     config: config as Config,
     json: (config as Config).json,
     id: id ?? '',
@@ -226,11 +229,12 @@ type Add = (place: string, problem: string, remedy: string) => void
 function readSince(text: string | undefined, where: Config['deadLetters'] | undefined, add: Add): Since | null {
   if (text === undefined) return null
   const place = parseLogPlace(text, Date.now())
-  if (place === null) add('--since', `${JSON.stringify(text)} is no place in a log`, `Give ${LOG_PLACE_EXPECTED}.`)
+  if (place === null)
+    add('--since', `${JSON.stringify(text)} is not a position in a log`, `Give ${LOG_PLACE_EXPECTED}.`)
   else if (place.kind === 'offset') return { offset: place.offset }
   else if (place.kind === 'time') {
     if (where?.kind !== 'file') return { atMs: place.atMs }
-    add('--since', 'dead letters in a file have no time', 'Give the number of a record, as it stands in their ids.')
+    add('--since', 'dead letters in a file have no time', 'Give a record number, as in the ids of the dead letters.')
   }
   return null
 }
@@ -238,7 +242,7 @@ function readSince(text: string | undefined, where: Config['deadLetters'] | unde
 function readRepair(flags: Flags, add: Add): Repair | null {
   const given = (['record', 'file', 'asIs'] as const).filter((name) => flags[name] !== undefined)
   if (given.length !== 1) {
-    const problem = given.length === 0 ? 'nothing says what to send' : 'more than one thing is to be sent'
+    const problem = given.length === 0 ? 'no record to send is given' : 'more than one record to send is given'
     add('--record', problem, 'Give one of --record LINE, --file PATH, --as-is.')
     return null
   }
@@ -248,9 +252,9 @@ function readRepair(flags: Flags, add: Add): Repair | null {
   try {
     const line = readFileSync(path, 'utf8').trim()
     if (!line.includes('\n')) return { kind: 'line', line }
-    add('--file', `${path} has several lines`, 'Give a file with the one line to send.')
+    add('--file', `${path} has several lines`, 'Give a file with only the line to send.')
   } catch (error) {
-    add('--file', `cannot read ${JSON.stringify(path)} (${messageOf(error)})`, 'Give a file that can be read.')
+    add('--file', `cannot read ${JSON.stringify(path)} (${messageOf(error)})`, 'Give a readable file.')
   }
   return null
 }

@@ -1,4 +1,4 @@
-/** `windrow demo`: a day of a made-up fleet, the real way from points to results. */
+/** `windrow demo`: runs a simulated day of a fleet through the real pipeline and checks the results. */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -19,30 +19,30 @@ import type { CliCommand, CliContext, ExitCode } from './command.ts'
 
 type Flags = Readonly<Record<string, unknown>>
 
-/** What the fleet is made of, in the order of the help. */
+/** The flags that define the fleet, in the order of the help. */
 const FLEET_FLAGS = {
-  vms: { kind: kinds.wholeNumber(3, 100_000), default: '5000', help: 'VMs that send' },
-  points: { kind: kinds.wholeNumber(30, 1_000_000_000), default: '1000000', help: 'Points that they make' },
-  // Shorter ones would be forgotten before the last copy of a point comes.
+  vms: { kind: kinds.wholeNumber(3, 100_000), default: '5000', help: 'Number of VMs' },
+  points: { kind: kinds.wholeNumber(30, 1_000_000_000), default: '1000000', help: 'Number of points of all VMs' },
+  // With shorter windows, the last duplicate would arrive after its window is forgotten.
   window: { kind: kinds.duration(DEMO_GRACE_MS), default: '1d', help: 'Length of a window' },
-  seed: { kind: kinds.wholeNumber(0, 2 ** 31 - 1), default: '1', help: 'Another seed makes another day' },
+  seed: { kind: kinds.wholeNumber(0, 2 ** 31 - 1), default: '1', help: 'Seed of the random day' },
 }
 type FleetFlag = keyof typeof FLEET_FLAGS
 
-/** Enough that each VM has some to lose; at most one a second, which a VM window takes (maxSeqSpan). */
+/** At least enough points that each VM can lose some; at most one per second, which fits a VM window (maxSeqSpan). */
 const POINTS_PER_VM = { min: 10, max: 86_400 }
-/** Some ten minutes' work. */
+/** About ten minutes of work. */
 const MAX_VM_WINDOWS = 1_000_000
 
 export const demoCommand: CliCommand = {
   name: 'demo',
-  example: { line: 'windrow demo --vms 60 --points 60000 --window 2h', does: 'fewer VMs, in windows of two hours' },
+  example: { line: 'windrow demo --vms 60 --points 60000 --window 2h', does: 'fewer VMs, two-hour windows' },
   configure(command) {
     for (const [name, { kind, help, default: value }] of Object.entries(FLEET_FLAGS)) {
       command.option(`--${name} ${kind.placeholder}`, `${help} (${value})`)
     }
     command
-      .option('--data-dir <path>', 'Where all is kept; a demo resumes there (a fresh folder)')
+      .option('--data-dir <path>', 'Folder for all data; a demo resumes there (a new folder)')
       .option('--json', 'Print the summary as one JSON line')
   },
   async run(flags, context) {
@@ -60,7 +60,7 @@ async function runDemo(
   { env, stdout, stderr, signal }: CliContext,
 ): Promise<ExitCode> {
   const results = join(dataDir, 'results.ndjson')
-  // Brings in the application and all its libraries, which help and usage errors do without.
+  // Imports the application and its libraries. Help and usage errors do not need them.
   const { createDemo } = await import('../dev/demo/demo.ts')
   const demo = createDemo(options, configOf(options, dataDir, results), results)
   const { fleet, tally } = demo
@@ -80,7 +80,7 @@ async function runDemo(
   return 0
 }
 
-/** The flags alone count: a demo shows the same whatever the environment says of real runs. */
+/** Only flags count: settings of real runs in the environment do not change the demo. */
 function readOptions(flags: Flags): DemoOptions {
   const problems: ConfigurationProblem[] = []
   const read = (name: FleetFlag): number => {
@@ -98,12 +98,12 @@ function readOptions(flags: Flags): DemoOptions {
   return options
 }
 
-/** Nothing is made up from what is wrong in itself: a comparison with NaN is false. */
+/** A flag that is already invalid is NaN. Comparisons with NaN are false, so it causes no further problem. */
 function checkTogether({ vms, points, windowMs }: DemoOptions): ConfigurationProblem[] {
   const problems: ConfigurationProblem[] = []
   const { min, max } = POINTS_PER_VM
   if (points < min * vms || points > max * vms) {
-    const problem = `${formatCount(points)} points do not suit ${formatCount(vms)} VMs`
+    const problem = `${formatCount(points)} points do not fit ${formatCount(vms)} VMs`
     const remedy = `Give ${formatCount(min * vms)} to ${formatCount(max * vms)}, or another number of --vms.`
     problems.push({ place: '--points', problem, remedy })
   }
@@ -123,7 +123,7 @@ function configOf({ windowMs }: DemoOptions, dataDir: string, results: string): 
     job: 'demo',
     window: durationText(windowMs),
     grace: durationText(DEMO_GRACE_MS),
-    // The demo brings its own input; this only says that it is bounded and in order of time.
+    // The demo has its own input. These settings only declare that it is bounded and in time order.
     source: 'files',
     input: ['demo'],
   }
@@ -134,12 +134,12 @@ function styleOn(screen: Screen, env: CliContext['env']): Style {
   return createStyle(wantsColour(screen.isTTY === true, env))
 }
 
-/** How this program is started from here. */
+/** The command that starts this program from the current folder. */
 function program(): string {
   return `node ${quoted(relative('', fileURLToPath(new URL('main.js', import.meta.url))))}`
 }
 
-/** The command line that goes on with a demo. */
+/** The command line that resumes a demo. */
 function commandLine(options: DemoOptions, dataDir: string): string {
   const given = { ...options, window: durationText(options.windowMs) }
   const flags = (Object.keys(FLEET_FLAGS) as FleetFlag[])
@@ -148,7 +148,7 @@ function commandLine(options: DemoOptions, dataDir: string): string {
   return `${program()} demo --data-dir ${quoted(dataDir)}${flags.join('')}`
 }
 
-/** What a newcomer may try next; each works as it stands. */
+/** Commands to try next. Each works unchanged. */
 function nextCommands(results: string): string[] {
   const point = '{"vmId":"a","metric":"cpu","timestamp":0,"seq":0,"value":1}'
   return [
@@ -159,15 +159,15 @@ function nextCommands(results: string): string[] {
   ]
 }
 
-/** For a shell, quoted only where it must be. */
+/** Quotes a text for a shell if necessary. */
 function quoted(text: string): string {
   return /^[\w./:\\-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
-function stopped(consumed: number, records: number, goOn: string): WindrowError {
+function stopped(consumed: number, records: number, resumeCommand: string): WindrowError {
   return new WindrowError(`stopped after ${formatCount(consumed)} of ${formatCount(records)} records`, {
     code: 'STOPPED',
-    remedy: `Nothing is lost; resume with: ${goOn}`,
+    remedy: `Nothing is lost. Resume with: ${resumeCommand}`,
   })
 }
 

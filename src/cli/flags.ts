@@ -4,8 +4,8 @@ import { settings, type Setting } from '../config/names.ts'
 import type { SettingKey } from '../config/settings.ts'
 
 /**
- * Adds `--config` and the flags of these settings; all settings unless told. Only common ones show in `--help`, unless it is
- * told which. Values and defaults are left to the configuration, so that one place judges them wherever they come from.
+ * Adds `--config` and the flags of the settings `keys`. `--help` shows only those in `shown`; the others work but are hidden.
+ * Commander neither checks values nor fills in defaults: the configuration does, for flags, variables and file alike.
  */
 export function addSettingFlags(
   command: Command,
@@ -16,7 +16,7 @@ export function addSettingFlags(
   addFlagsOf(command, keys, shown)
 }
 
-/** Flags of settings alone, for commands that word their other flags themselves. Shown in `--help` are none unless told. */
+/** Adds the flags of the settings `keys` without `--config`. `--help` shows only those in `shown`. */
 export function addFlagsOf(command: Command, keys: readonly SettingKey[], shown: readonly SettingKey[] = []): void {
   for (const setting of settings) {
     if (setting.flag === null || !keys.includes(setting.key)) continue
@@ -29,7 +29,7 @@ export function addFlagsOf(command: Command, keys: readonly SettingKey[], shown:
 }
 
 function helpOf({ meta }: Setting): string {
-  const isWorthSaying = meta.default !== undefined && meta.default !== null && meta.default !== false
-  const text = isWorthSaying ? String(meta.default) : ''
+  const hasShownDefault = meta.default !== undefined && meta.default !== null && meta.default !== false
+  const text = hasShownDefault ? String(meta.default) : ''
   return text === '' ? meta.help : `${meta.help} (${text})`
 }

@@ -1,4 +1,4 @@
-/** From flags, variables and file to what a gateway needs; all that is wrong at once. */
+/** Reads the options of `windrow gateway` from flags, variables and the file, and reports all problems at once. */
 import { readFileSync } from 'node:fs'
 import type { GatewayRequest } from '../app/gateway/gateway.ts'
 import { withDefaults } from '../config/defaults.ts'
@@ -22,7 +22,7 @@ export function readGatewayOptions(
   env: CliContext['env'],
 ): GatewayCliOptions {
   const file = loadConfigFile(flags, env)
-  // A gateway in front of a topic is in front of Kafka, whatever else the file is used for.
+  // A gateway always writes to Kafka, even if the file has `source: files` for a run.
   const { values, places, broken, problems: wrong } = readSettings({ flags, env, file })
   const config = withDefaults({ ...values, source: 'kafka' }, broken)
   const problems: ConfigurationProblem[] = [...wrong]
@@ -32,32 +32,32 @@ export function readGatewayOptions(
   let clients: readonly Client[] | null = null
   if (file?.isBroken !== true) {
     const { brokers, topic, listen, tokensFile, openToAll, maxBodyBytes, maxPendingBytes, results } = config
-    if (brokers?.length === 0) add('brokers', 'there are no brokers to write to', 'Give --brokers host:port.')
+    if (brokers?.length === 0) add('brokers', 'no brokers are given', 'Give --brokers host:port.')
     problems.push(...kafkaRules(config, placeIn(places)))
-    if (topic === null) add('topic', 'there is no topic to write to', 'Give --topic NAME.')
+    if (topic === null) add('topic', 'no topic is given', 'Give --topic NAME.')
     if (typeof tokensFile === 'string')
       clients = readTokens(tokensFile, (problem, remedy) => add('tokensFile', problem, remedy))
     if (tokensFile === null && openToAll === false && listen !== undefined && !isLoopback(listen.host)) {
-      const problem = `${listen.host} can be reached from other machines, and there are no tokens`
-      add('listen', problem, 'Give --tokens-file FILE, or --open-to-all if that is what you want.')
+      const problem = `${listen.host} is reachable from other machines, and no tokens are given`
+      add('listen', problem, 'Give --tokens-file FILE, or --open-to-all to allow every client.')
     }
     if (typeof tokensFile === 'string' && openToAll === true) {
-      add('openToAll', 'everyone is let in, and there are tokens too', 'Leave one of the two out.')
+      add('openToAll', 'it allows every client, but tokens are given too', 'Leave one of the two out.')
     }
     if (maxBodyBytes !== undefined && maxPendingBytes !== undefined && maxPendingBytes < maxBodyBytes) {
-      add('maxPendingBytes', 'it is below the largest body', 'Give at least as much as --max-body-bytes.')
+      add('maxPendingBytes', 'it is less than the largest request body', 'Give at least as much as --max-body-bytes.')
     }
     if (places.has('results') && results !== undefined && topicIn(results) === null) {
       add('results', 'the gateway reads results from Kafka', 'Give kafka:TOPIC, or leave it out.')
     }
   }
   if (problems.length > 0) throw new ConfigurationError(problems)
-  // Without a problem nothing is broken, so every setting was given or has its default.
+  // There is no problem, so every setting is valid: given, or its default.
   const complete = config as Config & { readonly topic: string }
   return {
     config: complete,
     clients,
-    // Only where it is asked for: a topic that is mistyped must not come to be.
+    // Create the topic only if `partitions` is given, so that a mistyped name does not create one.
     partitions: places.has('partitions') ? complete.partitions : null,
     topics: {
       results: topicIn(complete.results) ?? `${complete.job}-results`,
@@ -74,10 +74,10 @@ function topicIn(results: Config['results']): string | null {
 function readTokens(path: string, add: (problem: string, remedy: string) => void): readonly Client[] {
   try {
     const { clients, problems } = parseTokens(readFileSync(path, 'utf8'))
-    for (const problem of problems) add(`${path}: ${problem}`, 'Give a line NAME TOKEN for each client.')
+    for (const problem of problems) add(`${path}: ${problem}`, 'Give one line NAME TOKEN per client.')
     return clients
   } catch (error) {
-    add(`cannot read ${JSON.stringify(path)} (${messageOf(error)})`, 'Give a file that can be read.')
+    add(`cannot read ${JSON.stringify(path)} (${messageOf(error)})`, 'Give a readable file.')
     return []
   }
 }

@@ -1,4 +1,4 @@
-/** `windrow gateway`: HTTP in front of a topic. */
+/** `windrow gateway`: an HTTP server that writes points to a Kafka topic and serves results. */
 import type { GatewayObserver, RunGateway } from '../app/gateway/gateway.ts'
 import { KAFKA_SECURITY } from '../config/kafka-rules.ts'
 import type { SettingKey } from '../config/settings.ts'
@@ -10,29 +10,29 @@ import type { CliCommand, CliContext } from './command.ts'
 import { addFlagsOf, addSettingFlags } from './flags.ts'
 import { readGatewayOptions, type GatewayCliOptions } from './gateway-options.ts'
 
-/** The flags whose words in the table of settings are right for a gateway too; the others are worded below. */
+/** Settings whose help text in the table fits a gateway. The other flags have their own text below. */
 const SETTINGS: readonly SettingKey[] = [
   ...(['listen', 'tokensFile', 'openToAll', 'pointsPerSecond', 'maxBodyBytes', 'maxItems'] as const),
   ...(['maxPendingBytes', 'requestTimeoutMs', 'ackTimeoutMs', 'maxSeqSpan'] as const),
   ...(['metricsPort', 'metricsHost', 'logLevel'] as const),
 ]
 
-/** `loadGateway` brings in the server and Kafka's client, which help and usage errors do without. */
+/** `loadGateway` imports the server and the Kafka client. Help and usage errors do not need them. */
 export function createGatewayCommand(loadGateway: () => Promise<RunGateway>): CliCommand {
   return {
     name: 'gateway',
     example: {
       line: 'windrow gateway --brokers localhost:9092 --topic vm --partitions 8',
-      does: 'takes points on http://127.0.0.1:8080, from this machine alone',
+      does: 'listens on http://127.0.0.1:8080, reachable from this machine only',
     },
     configure: (command) => {
       command
         .option('--brokers <list>', 'Kafka brokers, as host:port,host:port')
         .option('--topic <name>', 'Topic to write')
-        .option('--partitions <number>', 'Create the topic with so many if it is missing')
+        .option('--partitions <number>', 'Create a missing topic with this many partitions')
         .option('--window <duration>', 'Window of the job that reads the topic (1h)')
-        .option('--max-ahead <duration>', 'How far a timestamp may be ahead (5m)')
-        .option('--job <name>', 'Job whose results are asked for (windrow)')
+        .option('--max-ahead <duration>', 'How far a timestamp may be in the future (5m)')
+        .option('--job <name>', 'Job whose results it serves (windrow)')
         .option('--results <output>', 'Its results, if not kafka:<job>-results')
         .option('--json', 'Print the summary at the end as one JSON line')
       addSettingFlags(command, SETTINGS)
@@ -49,7 +49,7 @@ export function createGatewayCommand(loadGateway: () => Promise<RunGateway>): Cl
   }
 }
 
-/** A word on standard error for people, or log lines for who asked for those. */
+/** Short messages on standard error, or log lines if a log level is set. */
 function observerOf({ config }: GatewayCliOptions, { stderr }: CliContext): GatewayObserver {
   const log = createLog(config)
   const say = (text: string): void => {
@@ -74,7 +74,7 @@ function observerOf({ config }: GatewayCliOptions, { stderr }: CliContext): Gate
       log.error({ error }, 'fault')
     },
     draining() {
-      say('taking nothing more, finishing what has begun')
+      say('shutting down: no new requests, finishing those in progress')
       log.info('draining')
     },
   }

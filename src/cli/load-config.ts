@@ -1,4 +1,4 @@
-/** Gathers what the configuration is resolved from: flags, environment, file. */
+/** Loads the configuration from flags, environment variables and the file. */
 import { readFileSync } from 'node:fs'
 import { CONFIG_FILE_VARIABLE } from '../config/names.ts'
 import { resolveConfig, type ConfigSources } from '../config/resolve.ts'
@@ -12,7 +12,7 @@ export function loadConfig(flags: ConfigSources['flags'], env: Env): Config {
   return resolveConfig({ flags, env, file: loadConfigFile(flags, env) })
 }
 
-/** The file that `--config` or WINDROW_CONFIG names, `null` when neither does. */
+/** The file named by `--config` or WINDROW_CONFIG; `null` if there is none. */
 export function loadConfigFile(flags: ConfigSources['flags'], env: Env): ConfigFile | null {
   const fromFlag = flags['config']
   const path = typeof fromFlag === 'string' ? fromFlag : env[CONFIG_FILE_VARIABLE]
@@ -25,7 +25,7 @@ export function loadConfigFile(flags: ConfigSources['flags'], env: Env): ConfigF
       {
         place,
         problem: `cannot read ${JSON.stringify(path)} (${messageOf(error)})`,
-        remedy: 'Give a file that can be read.',
+        remedy: 'Give a readable file.',
       },
     ])
   }

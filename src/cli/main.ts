@@ -1,9 +1,19 @@
 #!/usr/bin/env node
 /**
- * The entry of the program: wires the process to the commands. The one place that reads `process.env`.
+ * The entry point of the program: connects the process to the commands. Only this file reads `process.env`.
  *
- * commands.ts lists the commands, command.ts says what one is, program.ts parses and runs them, flags.ts and
- * load-config.ts make the configuration, report-error.ts and usage.ts word what goes wrong.
+ * command.ts           the interface of a command
+ * commands.ts          the list of commands; each is in the file of its name (run.ts, close.ts, gateway.ts, …)
+ * program.ts           parses a command line, runs its command and reports errors
+ * flags.ts             settings as flags
+ * load-config.ts       resolves the configuration from flags, variables and the file
+ * gateway-options.ts   the options of `windrow gateway`
+ * store-flags.ts       flags of commands that read a job's state
+ * ask-flags.ts         flags of commands that send a request to the owner of a partition
+ * unanswered.ts        the error of such a command if owners did not reply
+ * process-signals.ts   shutdown on signals and on a closed standard output
+ * report-error.ts      the text and exit code of an error
+ * usage.ts             the text of a mistake in the command line
  */
 import { commands } from './commands.ts'
 import { endBySignal, onClosedPipe, onStopSignals, STOP_SIGNALS } from './process-signals.ts'

@@ -1,7 +1,7 @@
-/** When to stop: signals, and a standard output that nobody reads any more. */
+/** Decides when to shut down: on signals, and when the reader of standard output has closed it. */
 import type { EventEmitter } from 'node:events'
 
-/** No person presses twice so quickly; npm, passing on what came from the terminal too, does. */
+/** A second signal within this time is an echo: npm forwards the signal that the terminal has already sent. */
 const ECHO_MS = 400
 
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const
@@ -9,8 +9,8 @@ export const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const
 type Emitter = Pick<EventEmitter, 'on'>
 
 /**
- * The first SIGINT or SIGTERM calls `stop`, which asks for an orderly end; the second one ends the process at once, for
- * when that end does not come. State is safe either way. Under npm one Ctrl-C arrives twice, which counts once.
+ * The first SIGINT or SIGTERM calls `stop`, which begins an orderly shutdown. The second one ends the process immediately,
+ * in case the shutdown hangs. State is safe either way. Under npm, one Ctrl-C arrives twice and counts once.
  */
 export function onStopSignals(
   process: Emitter,
@@ -33,15 +33,15 @@ export function onStopSignals(
 }
 
 /**
- * Ends the process as the signal would have ended it, for a shell 130 or 143. `process.exit` takes native code apart that is still
- * at work in the thread of the embedded sidecar, and now and then ended with SIGABRT instead.
+ * Ends the process with the signal itself, so that a shell sees exit code 130 or 143. `process.exit` would destroy native
+ * code that the thread of the embedded sidecar is still running, which sometimes ended in SIGABRT.
  */
 export function endBySignal(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)
 }
 
-/** A closed pipe (`windrow … | head`) is no error of ours: further text goes nowhere, and `onClosed` is told. */
+/** A closed pipe (`windrow … | head`) is not an error: further output is dropped, and `onClosed` is called. */
 export function onClosedPipe(stream: Emitter, onClosed: () => void): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error

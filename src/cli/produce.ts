@@ -1,4 +1,4 @@
-/** `windrow produce`: writes points and manifests from files to a topic. */
+/** `windrow produce`: writes the points and manifests of files to a topic. */
 import type { ProduceFiles, ProduceRequest, ProduceSummary } from '../app/produce/produce.ts'
 import { withDefaults } from '../config/defaults.ts'
 import { settingOf } from '../config/names.ts'
@@ -21,24 +21,24 @@ interface Options {
   readonly failOnDeadLetters: boolean
 }
 
-/** `loadProduce` brings in Kafka's client, which help and usage errors do without. */
+/** `loadProduce` imports the Kafka client. Help and usage errors do not need it. */
 export function createProduceCommand(loadProduce: () => Promise<ProduceFiles>): CliCommand {
   return {
     name: 'produce',
     example: {
       line: 'windrow produce --input day.csv --brokers kafka:9092 --topic vm --partitions 8',
-      does: 'makes the topic first if it is not there',
+      does: 'creates the topic first if it does not exist',
     },
-    // Settings of a run, read in the same way; what they mean here is worded here.
+    // The same settings as those of a run, with help texts for this command.
     configure: (command) => {
       command
-        .option('--config <file>', 'Read settings from this YAML file, such as names of fields')
+        .option('--config <file>', 'Read settings from this YAML file, such as field names')
         .option('--input <path...>', 'Files to read, - for standard input')
         .option('--brokers <list>', 'Kafka brokers, as host:port,host:port')
         .option('--topic <name>', 'Topic to write')
-        .option('--partitions <number>', 'Create the topic with so many, if it is not there')
-        .option('--format <kind>', 'auto, ndjson, csv or avro; gzip is seen by itself (auto)')
-        .option('--fail-on-dead-letters', 'End with exit code 1 when lines cannot be read')
+        .option('--partitions <number>', 'Create a missing topic with this many partitions')
+        .option('--format <kind>', 'auto, ndjson, csv or avro; gzip is detected (auto)')
+        .option('--fail-on-dead-letters', 'Exit with code 1 if a line cannot be read')
         .option('--json', 'Print the summary as one JSON line')
       addFlagsOf(command, KAFKA_SECURITY)
     },
@@ -69,7 +69,7 @@ function styleOn(screen: Screen, env: CliContext['env']): Style {
   return createStyle(wantsColour(screen.isTTY === true, env))
 }
 
-/** Throws with all that is wrong. */
+/** Throws a ConfigurationError that lists every problem. */
 function readOptions(flags: Flags, env: CliContext['env']): Options {
   const file = loadConfigFile(flags, env)
   const { values, places, broken, problems: wrong } = readSettings({ flags, env, file })
@@ -79,18 +79,22 @@ function readOptions(flags: Flags, env: CliContext['env']): Options {
     problems.push({ place: places.get(key) ?? settingOf(key).flag ?? settingOf(key).name, problem, remedy })
   }
   if (file?.isBroken !== true) {
-    if (given.input?.length === 0) add('input', 'there is nothing to read', 'Give --input PATH, - for standard input.')
-    if (given.brokers?.length === 0) add('brokers', 'there are no brokers to write to', 'Give --brokers host:port.')
+    if (given.input?.length === 0) add('input', 'no input is given', 'Give --input PATH, - for standard input.')
+    if (given.brokers?.length === 0) add('brokers', 'no brokers are given', 'Give --brokers host:port.')
     problems.push(...kafkaRules(given, placeIn(places)))
-    if (given.topic === null) add('topic', 'there is no topic to write to', 'Give --topic NAME.')
+    if (given.topic === null) add('topic', 'no topic is given', 'Give --topic NAME.')
     if (given.fields?.seq === null)
-      add('fields', 'points without a seq cannot be produced', 'Name the field that numbers the points of a VM.')
+      add(
+        'fields',
+        'points without a seq cannot be produced',
+        'Map fields.seq to the field that numbers the points of a VM.',
+      )
   }
   if (problems.length > 0) throw new ConfigurationError(problems)
-  // Without a problem nothing is broken, so every setting was given or has its default.
+  // There is no problem, so every setting is valid: given, or its default.
   const kafka = given as Config
   const { input, format, fields, topic, partitions, json, failOnDeadLetters } = kafka
-  // The default number is for runs on files: who wants a topic made says how many partitions it shall have.
+  // The default number is for runs on files. A topic is created only with an explicit number of partitions.
   const wanted = places.has('partitions') ? partitions : null
   const request = { inputs: input, format, fields, kafka, topic: topic as string, partitions: wanted }
   return { request, json, failOnDeadLetters }
@@ -100,13 +104,13 @@ function exitCodeAfter({ undecodable }: ProduceSummary, options: Options, signal
   if (signal.aborted) {
     throw new WindrowError('stopped before the end of the input', {
       code: 'STOPPED',
-      remedy: 'Run it again: what is stored already is known by its seq and counted as duplicate.',
+      remedy: 'Run the command again: records that are already stored count as duplicates by their seq.',
     })
   }
   if (options.failOnDeadLetters && undecodable > 0) {
     throw new WindrowError(`${undecodable} records could not be read`, {
       code: 'DEAD_LETTERS',
-      remedy: 'The first of them are named above; mend them, or leave --fail-on-dead-letters out.',
+      remedy: 'Fix the lines; the first ones are listed above. Or leave out --fail-on-dead-letters.',
     })
   }
   return 0

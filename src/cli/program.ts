@@ -1,11 +1,11 @@
-/** Parses a command line, runs its command and gives the exit code. The only place that reports errors. */
+/** Parses a command line, runs its command and returns the exit code. Only this file prints errors. */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import type { CliCommand, CliContext, ExitCode, ListedCommand } from './command.ts'
 import { errorText, exitCodeOf } from './report-error.ts'
 import { usageErrorOf } from './usage.ts'
 
-/** `args` without the program's name. Never rejects. */
+/** `args` does not include the program's name. Never rejects. */
 export async function execute(
   commands: readonly ListedCommand[],
   args: readonly string[],
@@ -18,7 +18,7 @@ export async function execute(
     await program.parseAsync(args, { from: 'user' })
     return exitCode
   } catch (error) {
-    // Help that was asked for ends with 0; help because no command was given is bad usage.
+    // Requested help exits with 0. Help because no command was given is bad usage.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     context.stderr.write(errorText(error, context.env['WINDROW_DEBUG'] === '1'))
     return exitCodeOf(error)

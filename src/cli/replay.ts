@@ -1,4 +1,4 @@
-/** `windrow replay`: recomputes what a job has closed, while it runs, and says what differs. */
+/** `windrow replay`: recomputes the closed windows of a job, even while it runs, and reports differences. */
 import type { PromotionReport } from '../app/replay/promote.ts'
 import type { ReplayJob, ReplayOrder, ReplayReport } from '../app/replay/replay.ts'
 import type { RunObserver } from '../app/types.ts'
@@ -16,10 +16,10 @@ import { addSettingFlags } from './flags.ts'
 import { loadConfig } from './load-config.ts'
 import { partitionsThat, unanswered } from './unanswered.ts'
 
-/** Those of the run that is replayed; of the gateway's there are none. */
+/** The settings of the run to replay: all except the gateway's. */
 const SETTINGS = settings.filter(({ meta }) => meta.group !== 'Gateway').map(({ key }) => key)
 const SHOWN: readonly SettingKey[] = ['input', 'brokers', 'topic', 'windowMs', 'dataDir', 'json']
-/** An instance costs the same whatever it carries, and of a replay nobody looks at single ones. */
+/** Workflow instances have a fixed cost, and operators seldom inspect single instances of a replay, so it uses few. */
 const VMS_PER_WORKFLOW = 16
 const DRY_NAME = 'dry_run'
 
@@ -32,13 +32,13 @@ interface Flags extends AskFlags {
   readonly vmsPerWorkflow?: string
 }
 
-/** `loadReplay` brings in the application and all its libraries, which help and usage errors do without. */
+/** `loadReplay` imports the application and its libraries. Help and usage errors do not need them. */
 export function createReplayCommand(loadReplay: () => Promise<ReplayJob>): CliCommand {
   return {
     name: 'replay',
     example: {
       line: 'windrow replay --input points.ndjson --window 5m --into again',
-      does: 'give the settings of the run',
+      does: 'with the same settings as the run',
     },
     configure: (command) => {
       addSettingFlags(command, SETTINGS)
@@ -48,14 +48,14 @@ export function createReplayCommand(loadReplay: () => Promise<ReplayJob>): CliCo
         option.hideHelp(!isShown)
       }
       command
-        .option('--into <name>', 'Name of the job that computes again')
-        .option('--from <bound>', 'Compare from an offset or a time on; reads all before it too')
-        .option('--to <bound>', 'Up to it (the last window that has closed)')
-        .option('--dry-run', 'Leave neither results nor state')
-        .option('--promote', 'Publish what differs as revisions; with --by and --why')
+        .option('--into <name>', 'Name of the job that recomputes')
+        .option('--from <bound>', 'Compare from this offset or time; reads all before it')
+        .option('--to <bound>', 'Compare up to this offset or time (last closed window)')
+        .option('--dry-run', 'Keep neither results nor state')
+        .option('--promote', 'Publish differences as revisions; with --by, --why')
       const before = command.options.length
       addAskFlags(command)
-      // Named with --promote: the screen is small.
+      // Hidden, because the help must fit one screen; the help of --promote names them.
       for (const option of command.options.slice(before)) option.hideHelp()
     },
     async run(flags, context) {
@@ -76,7 +76,7 @@ async function withDisplay<T>(
   { env, stderr, signal }: CliContext,
   act: (observer: RunObserver) => Promise<T>,
 ): Promise<T> {
-  // Log lines and live lines on one stream would tear each other.
+  // Log lines and redrawn lines on one stream would overwrite each other.
   if (logLevel !== 'silent') return act({ progress: () => undefined, event: () => undefined })
   const style = createStyle(wantsColour(stderr.isTTY === true, env))
   const display = createRunDisplay(stderr, style, () => performance.now(), signal)
@@ -87,7 +87,7 @@ async function withDisplay<T>(
   }
 }
 
-/** Throws with all that is wrong with the replay's own flags, or with the settings. */
+/** Throws a ConfigurationError that lists every problem of the settings or of the replay's own flags. */
 function readOptions(
   given: Readonly<Record<string, unknown>>,
   env: CliContext['env'],
@@ -98,25 +98,25 @@ function readOptions(
   const isDry = flags.dryRun === true
   const into = flags.into ?? (isDry ? DRY_NAME : '')
   if (!/^[a-z0-9_]{1,20}$/.test(into)) {
-    const problem = flags.into === undefined ? 'no name is given' : `${JSON.stringify(into)} is no name of a job`
-    problems.push({ place: '--into', problem, remedy: 'Give 1 to 20 of a-z, 0-9 and _.' })
+    const problem = flags.into === undefined ? 'no name is given' : `${JSON.stringify(into)} is not a job name`
+    problems.push({ place: '--into', problem, remedy: 'Give 1 to 20 characters of a-z, 0-9 and _.' })
   } else if (into === config.job) {
     problems.push({ place: '--into', problem: `${into} is the job that is replayed`, remedy: 'Give another name.' })
   }
   if (config.input.includes('-')) {
     problems.push({
       place: '--input',
-      problem: 'standard input is gone once it is read',
+      problem: 'standard input cannot be read a second time',
       remedy: 'Replay a file or a topic.',
     })
   }
   if (flags.promote === true && isDry) {
     const remedy = 'Leave one of them out.'
-    problems.push({ place: '--promote', problem: 'a dry run leaves nothing that could be promoted', remedy })
+    problems.push({ place: '--promote', problem: 'a dry run keeps no results to promote', remedy })
   }
   if (flags.promote === true && flags.from !== undefined && flags.from !== 'beginning') {
-    const problem = 'what is promoted begins with the first window that differs, since states follow from it'
-    problems.push({ place: '--from', problem, remedy: 'Leave it out with --promote.' })
+    const problem = 'a promotion begins with the first window that differs, because later states depend on it'
+    problems.push({ place: '--from', problem, remedy: 'Leave out --from.' })
   }
   const promote = flags.promote === true ? readAsking(flags, problems) : null
   const range = { from: boundOf('from', flags.from, problems), to: boundOf('to', flags.to, problems) }
@@ -124,7 +124,7 @@ function readOptions(
   return { config, order: { into, range, isDry, promote } }
 }
 
-/** A whole number is an offset, anything else a time. */
+/** A whole number is an offset; anything else is a time. */
 function boundOf(name: 'from' | 'to', text: string | undefined, problems: ConfigurationProblem[]): ReplayBound | null {
   if (text === undefined || (name === 'from' && text === 'beginning')) return null
   if (/^\d{1,15}$/.test(text)) return { offset: Number(text) }
@@ -147,16 +147,16 @@ function failureOf({ difference, certificates, promotion }: ReplayReport): Windr
   return new WindrowError(`the replay differs in ${what}`, { code: 'REPLAY_DIFFERS' })
 }
 
-/** Done is: everything that differed was promoted, or left for an owner. */
+/** The command succeeds if every difference was promoted or left for an owner. */
 function failureToPromote({ partitions, refused, onlyLive }: PromotionReport): WindrowError | null {
   const failure = unanswered(partitions, null, {
     code: 'PROMOTION_UNDER_WAY',
-    remedy: 'It is carried out, by a later owner if need be. Run the same command again to see.',
+    remedy: 'The request will be carried out, if necessary by a later owner. Run the same command again to check.',
   })
   if (failure !== null) return failure
   const unreadable = partitionsThat('unreadable', partitions)
   if (unreadable !== '') {
-    return new WindrowError(`partitions whose owner could not read what was to be promoted: ${unreadable}`, {
+    return new WindrowError(`partitions whose owner could not read the results to promote: ${unreadable}`, {
       code: 'PROMOTION_UNREADABLE',
     })
   }
@@ -164,5 +164,7 @@ function failureToPromote({ partitions, refused, onlyLive }: PromotionReport): W
     return new WindrowError(`${refused.count} VMs were not promoted`, { code: 'PROMOTION_REFUSED' })
   }
   if (onlyLive === 0) return null
-  return new WindrowError(`${onlyLive} results that only the live job has cannot be taken back`, { code: 'ONLY_LIVE' })
+  return new WindrowError(`${onlyLive} results exist only in the live job and cannot be withdrawn`, {
+    code: 'ONLY_LIVE',
+  })
 }

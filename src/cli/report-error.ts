@@ -1,9 +1,9 @@
-/** How the command line speaks of an error: code, message, remedy; the stack only when asked for. Pure. */
+/** Formats an error for the command line: code, message, remedy, and the stack only for debugging. Pure. */
 import { inspect } from 'node:util'
 import { ConfigurationError, messageOf, WindrowError } from '../errors/index.ts'
 import type { ExitCode } from './command.ts'
 
-/** Code of errors in the command line itself, such as an unknown flag. */
+/** Code of mistakes in the command line itself, such as an unknown flag. */
 export const USAGE = 'USAGE'
 
 export function exitCodeOf(error: unknown): ExitCode {
@@ -30,7 +30,7 @@ function configurationLines({ code, problems }: ConfigurationError): string[] {
 
 function errorLines(error: unknown): string[] {
   if (!(error instanceof WindrowError)) {
-    return [`windrow: UNEXPECTED: ${messageOf(error)}`, '  remedy: Set WINDROW_DEBUG=1 to see where it comes from.']
+    return [`windrow: UNEXPECTED: ${messageOf(error)}`, '  remedy: Set WINDROW_DEBUG=1 to see the stack trace.']
   }
   const cause = error.cause === undefined ? [] : [`  cause: ${messageOf(error.cause)}`]
   return [`windrow: ${error.code}: ${error.message}`, ...cause, `  remedy: ${error.remedy}`]

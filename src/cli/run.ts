@@ -1,4 +1,4 @@
-/** `windrow run`: processes files or a topic. */
+/** `windrow run`: closes the windows of files or of a topic. */
 import type { JobSummary, RunJob } from '../app/types.ts'
 import { settings } from '../config/names.ts'
 import type { Config } from '../config/settings.ts'
@@ -11,10 +11,10 @@ import type { CliCommand, CliContext, ExitCode } from './command.ts'
 import { addSettingFlags } from './flags.ts'
 import { loadConfig } from './load-config.ts'
 
-/** Those of the gateway are judged in a file that both read, and are no flags here. */
+/** All settings except the gateway's. Those are checked if the file contains them, but are not flags of this command. */
 const SETTINGS = settings.filter(({ meta }) => meta.group !== 'Gateway').map(({ key }) => key)
 
-/** `loadRunJob` brings in the application and all its libraries, which help and usage errors do without. */
+/** `loadRunJob` imports the application and its libraries. Help and usage errors do not need them. */
 export function createRunCommand(loadRunJob: () => Promise<RunJob>): CliCommand {
   return {
     name: 'run',
@@ -32,14 +32,14 @@ export function createRunCommand(loadRunJob: () => Promise<RunJob>): CliCommand 
 
 const NO_DISPLAY: RunDisplay = { progress: () => undefined, event: () => undefined, end: () => undefined }
 
-/** Progress goes to standard error, so that standard output carries the summary alone. */
+/** Progress goes to standard error; standard output has only the summary. */
 async function runWithDisplay(
   runJob: RunJob,
   config: Config,
   { env, stderr, signal }: CliContext,
 ): Promise<JobSummary> {
   const style = createStyle(wantsColour(stderr.isTTY === true, env))
-  // Log lines and live lines on one stream would tear each other: who asks for a log gets the log.
+  // Log lines and redrawn lines on one stream would overwrite each other, so a log replaces the display.
   const display =
     config.logLevel === 'silent' ? createRunDisplay(stderr, style, () => performance.now(), signal) : NO_DISPLAY
   try {
@@ -54,19 +54,19 @@ function printSummary(summary: JobSummary, config: Config, { env, stdout }: CliC
   stdout.write(config.json ? `${JSON.stringify(summary)}\n` : summaryText(summary, style))
 }
 
-/** A bounded run that was stopped is not done: whoever waits for its results must not take them for whole. */
+/** A bounded run that was stopped is an error, so that a caller does not treat its results as complete. */
 function exitCodeAfter(summary: JobSummary, config: Config, signal: AbortSignal): ExitCode {
   if (signal.aborted && config.once) {
     throw new WindrowError('stopped before the end of the input', {
       code: 'STOPPED',
-      remedy: 'Run the same command again; it goes on where it stopped.',
+      remedy: 'Run the same command again to resume.',
     })
   }
   const deadLetters = summary.points.rejected + summary.points.conflict + summary.points.late
   if (config.failOnDeadLetters && deadLetters > 0) {
     throw new WindrowError(`${deadLetters} records became dead letters`, {
       code: 'DEAD_LETTERS',
-      remedy: `Each is in the ${destinationOf(config.deadLetters)}, with its reason.`,
+      remedy: `They are stored in the ${destinationOf(config.deadLetters)}, with their reasons.`,
     })
   }
   return 0

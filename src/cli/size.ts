@@ -1,4 +1,4 @@
-/** `windrow size`: how large a deployment has to be, and the values of a Kubernetes overlay for it. */
+/** `windrow size`: computes the size of a deployment for a load, and writes it into a Kubernetes overlay. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { durationText, parseDuration } from '../core/durations.ts'
@@ -32,29 +32,29 @@ const DEFAULTS = {
   retention: '7d',
 }
 
-/** The default of a job; it matters for the size of the state alone. */
+/** The default of `amendWindows`. It only affects the size of the state. */
 const AMEND_WINDOWS = 3
 
 export const sizeCommand: CliCommand = {
   name: 'size',
   example: {
     line: 'windrow size --vms 5000 --points-per-second 1000',
-    does: 'what it takes, and what gives way first',
+    does: 'required resources, and which limit comes first',
   },
   configure: (command) =>
     void command
-      .option('--vms <number>', 'VMs that send')
-      .option('--points-per-second <number>', 'Points of all VMs together')
+      .option('--vms <number>', 'Number of VMs')
+      .option('--points-per-second <number>', 'Points per second of all VMs')
       .option('--window <duration>', `Length of a window (${DEFAULTS.window})`)
-      .option('--grace <duration>', `Event time it is waited for (${DEFAULTS.grace})`)
-      .option('--close-within <duration>', `Time to close all of a window (${DEFAULTS.closeWithin})`)
-      .option('--vms-per-workflow <number>', `VM windows a workflow carries (${DEFAULTS.vmsPerWorkflow})`)
+      .option('--grace <duration>', `Grace period (${DEFAULTS.grace})`)
+      .option('--close-within <duration>', `Time to close a whole window (${DEFAULTS.closeWithin})`)
+      .option('--vms-per-workflow <number>', `VM windows per workflow (${DEFAULTS.vmsPerWorkflow})`)
       .option('--checkpoint-every <number>', `Records between checkpoints (${DEFAULTS.checkpointEvery})`)
       .option('--retention <duration>', `How long Kafka keeps points (${DEFAULTS.retention})`)
-      .option('--partitions <number>', 'The number of a topic that is there (computed)')
-      .option('--price-per-core-hour <number>', 'Prints what a million points cost')
-      .option('--write <folder>', 'Folder of an overlay whose values to write')
-      .option('--json', 'Print it as one JSON line'),
+      .option('--partitions <number>', 'Partitions of an existing topic (computed)')
+      .option('--price-per-core-hour <number>', 'Print the cost of a million points')
+      .option('--write <folder>', 'Overlay folder to write the values to')
+      .option('--json', 'Print the result as one JSON line'),
   async run(given, { stdout }) {
     const flags = given as Flags
     const { demand, price } = readFlags(flags)
@@ -77,7 +77,7 @@ async function writeOverlay(folder: string, text: string): Promise<void> {
   }
 }
 
-/** The line that makes the same again. */
+/** The command line that produces the same overlay. */
 function commandOf(flags: Flags): string {
   const words = Object.entries(flags)
     .filter(([name]) => name !== 'json')
@@ -85,7 +85,7 @@ function commandOf(flags: Flags): string {
   return ['windrow size', ...words].join(' ')
 }
 
-/** Throws with all that is wrong. */
+/** Throws a ConfigurationError that lists every problem. */
 function readFlags(given: Flags): { demand: Demand; price: number | null } {
   const problems: ConfigurationProblem[] = []
   const flags = { ...DEFAULTS, ...given }
@@ -120,7 +120,7 @@ function readFlags(given: Flags): { demand: Demand; price: number | null } {
   const { pricePerCoreHour } = flags
   const price = pricePerCoreHour === undefined ? null : Number(pricePerCoreHour)
   if (price !== null && !(price > 0 && price < 1e6)) {
-    problem('--price-per-core-hour', `${JSON.stringify(pricePerCoreHour)} is no price`, 'Give a number above 0.')
+    problem('--price-per-core-hour', `${JSON.stringify(pricePerCoreHour)} is not a price`, 'Give a number above 0.')
   }
   if (problems.length > 0) throw new ConfigurationError(problems)
   return { demand, price }

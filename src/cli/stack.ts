@@ -14,7 +14,7 @@ import type { CliCommand, CliContext, ExitCode } from './command.ts'
 const ACTIONS = ['up', 'status', 'logs', 'down'] as const
 type Action = (typeof ACTIONS)[number]
 
-/** Flags as commander has them: text, or `true` for switches. */
+/** Flags as commander parses them: text, or `true` for switches. */
 interface Flags {
   readonly dataDir?: string
   readonly json?: true
@@ -40,18 +40,18 @@ const DEFAULT_LINES = 100
 
 export const stackCommand: CliCommand = {
   name: 'stack',
-  example: { line: 'windrow stack up --state postgres --daprds 2', does: 'a stack that keeps its state in PostgreSQL' },
+  example: { line: 'windrow stack up --state postgres --daprds 2', does: 'a stack with its state in PostgreSQL' },
   configure: (command) =>
     void command
       .argument('<action>', 'up (or complete), status, logs, or down')
-      .argument('[service]', 'logs: a service, as status names it')
-      .option('--data-dir <folder>', `Holds all of it (${DEFAULT_DATA_DIR}, or WINDROW_STACK_DIR)`)
+      .argument('[service]', 'logs: a service, named as in status')
+      .option('--data-dir <folder>', `Data folder (${DEFAULT_DATA_DIR}, or WINDROW_STACK_DIR)`)
       .option('--port-base <port>', `up: first of 100 ports (${DEFAULT_PORT_BASE}, or as before)`)
       .option('--state <store>', 'up: redis or postgres (redis, or as before)')
-      .option('--daprds <count>', `up: sidecars at least, up to ${MAX_DAPRDS} (1)`)
+      .option('--daprds <count>', `up: minimum number of sidecars, up to ${MAX_DAPRDS} (1)`)
       .option('--with <service>', 'up: prometheus, or grafana and prometheus')
       .option('-n, --lines <count>', `logs: lines from the end (${DEFAULT_LINES})`)
-      .option('-f, --follow', 'logs: go on as lines are added')
+      .option('-f, --follow', 'logs: follow new lines')
       .option('--purge', 'down: remove data and logs too')
       .option('--json', 'up, status, down: print JSON'),
   async run(given, context, [action, service]) {
@@ -81,7 +81,7 @@ async function up(dataDir: string, flags: Flags, { env, stdout, stderr, signal }
     onProgress: (progress) => stderr.write(progressText(progress)),
   })
   if (flags.json) stdout.write(`${JSON.stringify({ started, ...description })}\n`)
-  else stdout.write(`${started.length === 0 ? 'Was up already.\n' : ''}${addressesText(description)}`)
+  else stdout.write(`${started.length === 0 ? 'Already up.\n' : ''}${addressesText(description)}`)
   return 0
 }
 
@@ -96,14 +96,14 @@ async function logs(dataDir: string, service: string, flags: Flags, context: Cli
   const { openStack } = await import('../dev/stack/stack.ts')
   const file = (await openStack(dataDir)).logFile(service)
   await requireLog(service, file)
-  // -F goes on when the file is removed and made again, by a purge.
+  // -F keeps following if a purge removes the file and it is created again.
   const args = ['-n', flags.lines ?? String(DEFAULT_LINES), ...(flags.follow ? ['-F'] : []), '--', file]
   const tail = spawn('tail', args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const end = () => void tail.kill()
   context.signal.addEventListener('abort', end)
   try {
     for await (const text of tail.stdout.setEncoding('utf8') as AsyncIterable<string>) context.stdout.write(text)
-    // Following ends only by being asked to.
+    // Following ends only when the user stops it.
     return context.signal.aborted || (await exitCodeOf(tail)) === 0 ? 0 : 1
   } finally {
     context.signal.removeEventListener('abort', end)
@@ -118,7 +118,7 @@ async function requireLog(service: string, file: string): Promise<void> {
     {
       place: 'service',
       problem: `there is no log of ${JSON.stringify(service)}`,
-      remedy: `There are those of ${names}.`,
+      remedy: `The services with a log are ${names}.`,
     },
   ])
 }
@@ -128,12 +128,12 @@ async function down(dataDir: string, flags: Flags, { stdout, stderr }: CliContex
   const stack = await openStack(dataDir, (progress) => stderr.write(progressText(progress)))
   const purged = flags.purge === true
   const stopped = await stack.down({ purge: purged })
-  const text = `${stopped.length === 0 ? 'Was down already.' : 'Down.'}${purged ? ' Data and logs are removed.' : ''}`
+  const text = `${stopped.length === 0 ? 'Already down.' : 'Down.'}${purged ? ' Data and logs are removed.' : ''}`
   stdout.write(flags.json ? `${JSON.stringify({ stopped, purged })}\n` : `${text}\n`)
   return 0
 }
 
-/** Throws with all that is wrong with a command line. */
+/** Throws a ConfigurationError that lists every problem of the command line. */
 function requireUsage(action: string | undefined, service: string | undefined, flags: Flags): void {
   if (!ACTIONS.includes(action as Action))
     throw new ConfigurationError([
@@ -145,7 +145,7 @@ function requireUsage(action: string | undefined, service: string | undefined, f
     if (!FLAGS_OF_ACTION[action as Action].includes(flag))
       add(
         `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-        `means nothing to stack ${action}`,
+        `does not apply to stack ${action}`,
         'Leave it out.',
       )
   const numbers = { '--port-base': flags.portBase, '--daprds': flags.daprds, '--lines': flags.lines }
@@ -157,13 +157,13 @@ function requireUsage(action: string | undefined, service: string | undefined, f
   if (flags.with !== undefined && !EXTRAS.includes(flags.with as Extra))
     add('--with', `${JSON.stringify(flags.with)} is not known`, `Give ${EXTRAS.join(' or ')}.`)
   if (action === 'logs' && service === undefined)
-    add('service', 'is not given', 'Name one, as windrow stack status does.')
+    add('service', 'is not given', 'Give a service from windrow stack status.')
   if (action !== 'logs' && service !== undefined)
-    add('service', `${service} means nothing to stack ${action}`, 'Leave it out.')
+    add('service', `${service} does not apply to stack ${action}`, 'Leave it out.')
   if (problems.length > 0) throw new ConfigurationError(problems)
 }
 
-/** A line is begun when its step begins, so that minutes of building are seen to be building. */
+/** Prints a line when a step begins and completes it at the end, so that a build of minutes is visible. */
 function progressText(progress: Progress): string {
   if (progress.kind === 'begin') return `${progress.service.padEnd(12)} ${progress.doing} … `
   return `${progress.hasFailed ? 'failed after ' : ''}${progress.seconds.toFixed(1)} s\n`

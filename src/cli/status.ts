@@ -1,4 +1,4 @@
-/** `windrow status`: how far a job is, read from its ledgers. */
+/** `windrow status`: shows the progress of a job, read from its ledgers. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { JobStatus, ReadStatus, StatusConfig } from '../app/status/status.ts'
 import { withDefaults } from '../config/defaults.ts'
@@ -14,7 +14,7 @@ import { loadConfigFile } from './load-config.ts'
 import { addStoreFlags } from './store-flags.ts'
 
 const DEFAULT_WATCH_SECONDS = 2
-/** To the top left, and all below it cleared. */
+/** Moves the cursor to the top left and clears the screen. */
 const CLEAR = '\x1b[H\x1b[J'
 
 interface Options {
@@ -24,26 +24,26 @@ interface Options {
   readonly everyMs: number | null
 }
 
-/** `loadReadStatus` brings in the clients of Dapr, which help and usage errors do without. */
+/** `loadReadStatus` imports the Dapr clients. Help and usage errors do not need them. */
 export function createStatusCommand(loadReadStatus: () => Promise<ReadStatus>): CliCommand {
   return {
     name: 'status',
     example: {
       line: 'windrow status --sidecar dapr --brokers localhost:9092 --watch',
-      does: `lag and open windows, drawn again every ${DEFAULT_WATCH_SECONDS} s`,
+      does: `lag and open windows, refreshed every ${DEFAULT_WATCH_SECONDS} s`,
     },
-    // Settings of a run, read in the same way; what they mean here is worded here.
+    // The same settings as those of a run, with help texts for this command.
     configure: (command) => {
       addStoreFlags(command)
-        .option('--brokers <list>', 'Kafka brokers, to see the lag')
-        .option('--watch [seconds]', `Show it again each so many seconds (${DEFAULT_WATCH_SECONDS})`)
-        .option('--json', 'Print it as one JSON line')
+        .option('--brokers <list>', 'Kafka brokers, to show the lag')
+        .option('--watch [seconds]', `Refresh every so many seconds (${DEFAULT_WATCH_SECONDS})`)
+        .option('--json', 'Print the status as one JSON line')
       addFlagsOf(command, KAFKA_SECURITY)
     },
     async run(flags, context) {
       const options = readOptions(flags, context.env)
       const readStatus = await loadReadStatus()
-      // The first look fails the command where it cannot be had; later ones are tried again.
+      // If the first read fails, the command fails. Later reads are retried.
       show(await orStopped(readStatus(options.config, context.signal), context.signal), options, context)
       if (options.everyMs !== null) await watch(readStatus, options, options.everyMs, context)
       return 0
@@ -54,7 +54,7 @@ export function createStatusCommand(loadReadStatus: () => Promise<ReadStatus>): 
 async function watch(readStatus: ReadStatus, options: Options, everyMs: number, context: CliContext): Promise<void> {
   const { signal, stderr } = context
   for (;;) {
-    // An abort ends the pause; the signal is looked at below.
+    // An abort ends the pause; the signal is checked below.
     await sleep(everyMs, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return
     try {
@@ -62,7 +62,7 @@ async function watch(readStatus: ReadStatus, options: Options, everyMs: number, 
     } catch (error) {
       if (signal.aborted) return
       if (!(error instanceof WindrowError)) throw error
-      stderr.write(`${error.code}: ${error.message}; tried again in ${everyMs / 1000} s\n`)
+      stderr.write(`${error.code}: ${error.message}; retrying in ${everyMs / 1000} s\n`)
     }
   }
 }
@@ -82,11 +82,11 @@ async function orStopped<T>(reading: Promise<T>, signal: AbortSignal): Promise<T
     return await reading
   } catch (error) {
     if (!signal.aborted) throw error
-    throw new WindrowError('stopped before the status was read', { code: 'STOPPED', remedy: 'Ask again.' })
+    throw new WindrowError('stopped before the status was read', { code: 'STOPPED', remedy: 'Run the command again.' })
   }
 }
 
-/** Throws with all that is wrong. */
+/** Throws a ConfigurationError that lists every problem. */
 function readOptions(flags: Readonly<Record<string, unknown>>, env: CliContext['env']): Options {
   const file = loadConfigFile(flags, env)
   const { values, places, broken, problems: wrong } = readSettings({ flags, env, file })
@@ -95,10 +95,10 @@ function readOptions(flags: Readonly<Record<string, unknown>>, env: CliContext['
   const seconds = flags['watch'] === true ? DEFAULT_WATCH_SECONDS : Number(flags['watch'] ?? Number.NaN)
   if (flags['watch'] !== undefined && !(seconds >= 0.1 && seconds <= 86_400)) {
     const problem = `${JSON.stringify(flags['watch'])} is not a number of seconds`
-    problems.push({ place: '--watch', problem, remedy: 'Give one from 0.1 to 86400, or none.' })
+    problems.push({ place: '--watch', problem, remedy: 'Give a number from 0.1 to 86400, or leave it out.' })
   }
   if (problems.length > 0) throw new ConfigurationError(problems)
-  // Without a problem nothing is broken, so every setting was given or has its default.
+  // There is no problem, so every setting is valid: given, or its default.
   const complete = config as Config
   return { config: complete, json: complete.json, everyMs: flags['watch'] === undefined ? null : seconds * 1000 }
 }

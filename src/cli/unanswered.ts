@@ -1,4 +1,4 @@
-/** How a command ends that asked the owners of partitions (app/ask.ts) and has no answer of some. */
+/** The error of a command that sent requests to partition owners (app/ask.ts) and got no reply from some of them. */
 import { WindrowError } from '../errors/index.ts'
 import type { WindrowErrorOptions } from '../errors/index.ts'
 
@@ -7,7 +7,7 @@ export interface Asked {
   readonly outcome: string
 }
 
-/** Those of this outcome, for a message; '' when there are none. */
+/** The partitions with this outcome, for a message; '' if there are none. */
 export function partitionsThat(outcome: string, asked: readonly Asked[]): string {
   return asked
     .filter((one) => one.outcome === outcome)
@@ -15,7 +15,7 @@ export function partitionsThat(outcome: string, asked: readonly Asked[]): string
     .join(', ')
 }
 
-/** `null`: all have answered, or were left. `where`: why there was no owner, if that is known. */
+/** `null` if every owner replied or every request was left. `where`: why there was no owner, if known. */
 export function unanswered(
   asked: readonly Asked[],
   where: string | null,
@@ -29,5 +29,5 @@ export function unanswered(
   }
   const begun = partitionsThat('under-way', asked)
   if (begun === '') return null
-  return new WindrowError(`partitions that have begun and not answered yet: ${begun}`, underWay)
+  return new WindrowError(`partitions whose owner has begun and not replied yet: ${begun}`, underWay)
 }

@@ -1,10 +1,10 @@
-/** Turns what commander objects to into one clear message with a suggestion. */
+/** Turns an error of commander into one clear message with a suggestion. */
 import type { Command, CommanderError } from 'commander'
 import { closest } from '../config/closest.ts'
 import { WindrowError } from '../errors/index.ts'
 import { USAGE } from './report-error.ts'
 
-/** Commander's own suggestions leave out the flags that `--help` leaves out, so they are made here. */
+/** Commander suggests no hidden flags, so the suggestions are computed here. */
 export function usageErrorOf(error: CommanderError, command: Command): WindrowError {
   const named = /'([^']*)'/.exec(error.message)?.[1] ?? ''
   const see = `See ${pathOf(command)} --help.`

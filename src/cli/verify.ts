@@ -1,4 +1,4 @@
-/** `windrow verify`: whether what was published is what the records say. */
+/** `windrow verify`: recomputes results from the source records and compares them with the published ones. */
 import type { RunVerify } from '../app/verify/verify.ts'
 import { LOG_PLACE_EXPECTED, parseLogPlace } from '../config/log-place.ts'
 import type { Config, SettingKey } from '../config/settings.ts'
@@ -11,7 +11,7 @@ import type { CliCommand, CliContext, ExitCode } from './command.ts'
 import { addSettingFlags } from './flags.ts'
 import { loadConfig } from './load-config.ts'
 
-/** Those that say where things are, and what records mean. All of a run are taken, so that its command line can be repeated. */
+/** Settings that `--help` shows. All settings of a run are accepted, so that its command line can be reused. */
 const SHOWN: readonly SettingKey[] = [
   'input',
   'brokers',
@@ -24,19 +24,19 @@ const SHOWN: readonly SettingKey[] = [
   'json',
 ]
 
-/** `loadVerify` brings in decoders and Kafka's client, which help and usage errors do without. */
+/** `loadVerify` imports decoders and the Kafka client. Help and usage errors do not need them. */
 export function createVerifyCommand(loadVerify: () => Promise<RunVerify>): CliCommand {
   return {
     name: 'verify',
     example: {
       line: 'windrow verify --input points.ndjson --window 5m',
-      does: 'with the settings of the run; exit code 1 when something differs',
+      does: 'with the settings of the run; exit code 1 if anything differs',
     },
     configure: (command) => {
       addSettingFlags(command, undefined, SHOWN)
       command
-        .option('--from <place>', 'From this offset, or the window at this time, on')
-        .option('--to <place>', 'Up to this offset or time (the last certificate)')
+        .option('--from <place>', 'Start at this offset, or at the window of this time')
+        .option('--to <place>', 'End at this offset or time (the last certificate)')
     },
     async run(flags, context) {
       const { config, from, to } = readOptions(flags, context.env)
@@ -63,9 +63,9 @@ function exitCodeAfter({ differenceCount, lost }: VerifyReport): ExitCode {
   if (differenceCount > 0) return 1
   const [first] = lost
   if (first === undefined) return 0
-  throw new WindrowError(`records are gone that certificates speak of; ${lossText(first)}`, {
+  throw new WindrowError(`records that certificates cover no longer exist; ${lossText(first)}`, {
     code: 'DATA_LOSS',
-    remedy: 'What could be compared is equal. Give --from a later offset or time, or keep records for longer.',
+    remedy: 'All remaining records match. Give --from a later offset or time, or keep records longer.',
   })
 }
 
@@ -74,11 +74,14 @@ async function orStopped<T>(verifying: Promise<T>, signal: AbortSignal): Promise
     return await verifying
   } catch (error) {
     if (!signal.aborted) throw error
-    throw new WindrowError('stopped before all was compared', { code: 'STOPPED', remedy: 'Run it again.' })
+    throw new WindrowError('stopped before everything was compared', {
+      code: 'STOPPED',
+      remedy: 'Run the command again.',
+    })
   }
 }
 
-/** Throws with all that is wrong. */
+/** Throws a ConfigurationError that lists every problem. */
 function readOptions(
   flags: Readonly<Record<string, unknown>>,
   env: CliContext['env'],
@@ -92,7 +95,7 @@ function readOptions(
     if (place?.kind === 'offset') bounds[name] = { offset: place.offset }
     else if (place?.kind === 'time') bounds[name] = { atMs: place.atMs }
     else if (place === null || name === 'to') {
-      const problem = `${JSON.stringify(text)} is no place in a log to ${name === 'to' ? 'end' : 'begin'} at`
+      const problem = `${JSON.stringify(text)} is not a position in a log to ${name === 'to' ? 'end' : 'begin'} at`
       problems.push({ place: `--${name}`, problem, remedy: `Give ${LOG_PLACE_EXPECTED}.` })
     }
   }

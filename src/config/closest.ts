@@ -2,7 +2,7 @@
 
 /**
  * The candidate with the fewest edits (insert, delete, replace, swap of neighbours) from `word`, or `null` when even that
- * one needs more edits than a slip of the fingers: over a third of the longer word, and over three.
+ * one needs more edits than a typing mistake: more than a third of the longer word, or more than three.
  */
 export function closest(word: string, candidates: Iterable<string>): string | null {
   let best: string | null = null

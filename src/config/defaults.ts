@@ -1,14 +1,14 @@
-/** Defaults that follow from other settings. The others stand in the table of settings. */
+/** Defaults that depend on other settings. The fixed defaults are in the table of settings (settings.ts). */
 import { fileSetting } from '../sinks/files/setting.ts'
 import { topicSetting } from '../sinks/kafka/setting.ts'
 import { companionsOf } from '../sinks/outputs.ts'
 import { settings } from './names.ts'
 import type { Config, SettingKey } from './settings.ts'
 
-/** A configuration on the way: what is absent was given wrongly, or follows from what was. */
+/** A configuration that is not resolved yet: an absent value was invalid, or depends on one that was. */
 export type Incomplete = { -readonly [K in SettingKey]?: Config[K] }
 
-/** Fills in what was not given. Settings in `broken` stay absent, so that no further problem is made up from them. */
+/** Fills in values that were not given. Settings in `broken` stay absent, so that they cause no further problems. */
 export function withDefaults(given: Incomplete, broken: ReadonlySet<SettingKey>): Incomplete {
   const config: Incomplete = { ...given }
   const fill = <K extends SettingKey>(key: K, value: Config[K] | undefined) => {
@@ -47,7 +47,7 @@ const IDENTITY: Config['fields'] = {
   value: 'value',
 }
 
-/** Whether one path may stand for several files, whose order of time nobody promised. */
+/** Whether a path can match several files. Their points may not be in time order. */
 function isSeveral(path: string): boolean {
   return /[*?[{]/.test(path) || /[/\\]$/.test(path) || path === '.' || path === '..'
 }

@@ -1,4 +1,4 @@
-/** Which fields of a record hold what, for topics whose producers use other names. */
+/** The setting `fields`: maps the fields of a point to the names that the producers of a topic use. */
 import { z } from 'zod'
 import { closest } from './closest.ts'
 import { show, type Kind } from './kinds.ts'
@@ -9,7 +9,7 @@ const fieldName = (name: string) =>
     .min(1, 'a field name is empty')
     .default(name)
 
-/** Only `producer` and `seq` can be absent from a topic, which `null` says. */
+/** Only `producer` and `seq` can be `null`: the records have no such field. */
 const SHAPE = {
   vmId: fieldName('vmId'),
   producer: fieldName('producer').nullable(),
@@ -24,7 +24,7 @@ const schema = z.strictObject(SHAPE, {
     issue.code === 'unrecognized_keys' ? unknownKeys(issue.keys) : `${show(issue.input)} is not an object`,
 })
 
-/** The name of the field in a record that holds each part of a point. `null`: the records have none. */
+/** For each field of a point, the name of the record's field. `null`: the records have no such field. */
 export type FieldMapping = Readonly<z.output<typeof schema>>
 
 export function fieldMapping(): Kind<FieldMapping> {

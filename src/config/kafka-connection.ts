@@ -1,4 +1,4 @@
-/** From settings to a connection: the files of certificates, keys and passwords are read here and nowhere else. */
+/** Builds the options of a Kafka connection from settings. Only this file reads certificates, keys and password files. */
 import { readFileSync } from 'node:fs'
 import type { SASLOptions } from 'kafkajs'
 import type { KafkaSettings } from './kafka-rules.ts'
@@ -10,7 +10,7 @@ import { oauthBearer } from '../adapters/kafka/oauth-bearer.ts'
 
 type FileKey = 'kafkaCaFile' | 'kafkaCertFile' | 'kafkaKeyFile' | 'kafkaPasswordFile' | 'kafkaTokenFile'
 
-/** Throws a ConfigurationError that names every file which cannot be read. */
+/** Throws a ConfigurationError that lists every unreadable file. */
 export function kafkaConnectionOf(settings: KafkaSettings, clientId: string): KafkaConnection {
   const problems: ConfigurationProblem[] = []
   const read = (key: FileKey): string | undefined => {
@@ -20,13 +20,13 @@ export function kafkaConnectionOf(settings: KafkaSettings, clientId: string): Ka
       return readFileSync(path, 'utf8')
     } catch (error) {
       const problem = `cannot read ${JSON.stringify(path)} (${messageOf(error)})`
-      problems.push({ place: settingOf(key).name, problem, remedy: 'Give a file that can be read.' })
+      problems.push({ place: settingOf(key).name, problem, remedy: 'Give a readable file.' })
       return undefined
     }
   }
   const [ca, cert, key] = [read('kafkaCaFile'), read('kafkaCertFile'), read('kafkaKeyFile')]
   const password = settings.kafkaPassword ?? read('kafkaPasswordFile')?.split(/\r?\n/)[0]
-  // Read when it is needed, and now only to tell of a wrong path at once.
+  // The token is read whenever one is needed. Reading it now only detects a wrong path early.
   read('kafkaTokenFile')
   if (problems.length > 0) throw new ConfigurationError(problems)
   const { brokers, kafkaTls, kafkaSasl: mechanism } = settings
@@ -40,7 +40,7 @@ export function kafkaConnectionOf(settings: KafkaSettings, clientId: string): Ka
   }
 }
 
-/** That what a mechanism takes is there is a rule of the configuration (kafka-rules.ts). */
+/** kafka-rules.ts has already checked that the settings of the mechanism are given. */
 function saslOf(
   mechanism: NonNullable<KafkaSettings['kafkaSasl']>,
   { kafkaUsername, kafkaTokenFile, kafkaTokenUrl, kafkaScope }: KafkaSettings,

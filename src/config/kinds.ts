@@ -1,6 +1,6 @@
 /**
- * The kinds of values that settings take. A kind reads what was given, be it the text of a flag or a variable or a YAML
- * value, and says what it expects in words that serve as the remedy and in the reference alike.
+ * The kinds of values that settings accept. A kind parses the text of a flag or variable, or a YAML value. It describes what
+ * it expects in words that are used both in remedies and in the reference.
  */
 import { z } from 'zod'
 import { TOPIC_NAME } from '../sinks/kafka/sink.ts'
@@ -14,7 +14,7 @@ export interface Kind<T> {
   readonly schema: z.ZodType<T>
   /** Completes "Give …". */
   readonly expects: string
-  /** Stands for the value in usage lines; `null` for switches, whose flag takes none. */
+  /** The placeholder of the value in usage lines; `null` for switches, whose flag has no value. */
   readonly placeholder: string | null
 }
 
@@ -30,7 +30,7 @@ function kind<T>(placeholder: string | null, expects: string, read: (raw: unknow
   return { schema, expects, placeholder }
 }
 
-/** A value as a message shows it: quoted if text, and never a screenful. */
+/** A value as messages show it: text is quoted, and long values are cut. */
 export function show(raw: unknown): string {
   const text = JSON.stringify(raw) ?? String(raw)
   return text.length <= 60 ? text : `${text.slice(0, 57)}…`
@@ -44,15 +44,15 @@ export function text(placeholder: string, expects: string, pattern: RegExp): Kin
 
 const SECURE_URL = /^(https:\/\/[^\s/]+|http:\/\/(localhost|127\.0\.0\.1)(:\d+)?)(\/\S*)?$/
 
-/** Where a secret may be sent: over TLS, or no further than this machine. */
+/** A URL to which a secret may be sent: over TLS, or on this machine only. */
 export function secureUrl(): Kind<string> {
   return text('<url>', 'an https:// address, or http:// on this machine', SECURE_URL)
 }
 
-/** What is wrong with it is said without showing it. */
+/** Problems never show the value. */
 export function secret(): Kind<string> {
   return kind('<secret>', 'a text without line breaks', (raw) =>
-    typeof raw === 'string' && /^[^\r\n]+$/.test(raw) ? { value: raw } : { problem: 'it is no text of one line' },
+    typeof raw === 'string' && /^[^\r\n]+$/.test(raw) ? { value: raw } : { problem: 'it is not a single line of text' },
   )
 }
 
@@ -73,7 +73,7 @@ export function wholeNumber(min: number, max: number): Kind<number> {
   })
 }
 
-/** A part of a whole, from none to all. */
+/** A fraction, from 0 to `max`. */
 export function share(max = 1): Kind<number> {
   return kind('<share>', `a number from 0 to ${max}, such as 0.01`, (raw) => {
     const value = typeof raw === 'string' && /^(\d+\.?\d*|\.\d+)$/.test(raw) ? Number(raw) : raw
@@ -120,7 +120,7 @@ function withinRange(
   return { value }
 }
 
-/** A switch. Variables say `true` or `false`, or `1` or `0` as many container templates do. */
+/** A switch. Variables may also be `1` or `0`, as in many container templates. */
 export function yesOrNo(): Kind<boolean> {
   return kind(null, 'true or false', (raw) => {
     if (raw === true || raw === 'true' || raw === '1') return { value: true }
@@ -129,7 +129,7 @@ export function yesOrNo(): Kind<boolean> {
   })
 }
 
-/** Paths are never split at commas, which file names may contain: repeat the flag, or write a YAML list. */
+/** Paths are never split at commas, because file names may contain them: repeat the flag, or write a YAML list. */
 export function paths(): Kind<readonly string[]> {
   return kind('<path...>', 'a path, - for standard input, or several', (raw) => {
     const value = Array.isArray(raw) ? (raw as unknown[]) : [raw]

@@ -1,4 +1,4 @@
-/** A place in a log as people give it: `beginning`, an offset, a time with its zone, or how long ago. */
+/** Parses a position in a log, as users write it: `beginning`, an offset, a time with its zone, or how long ago. */
 import type { EpochMs } from '../core/point.ts'
 import { parseDuration } from '../core/durations.ts'
 
@@ -13,7 +13,7 @@ export const LOG_PLACE_EXPECTED =
 
 const WITH_ZONE = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/
 
-/** `null` for what is none. A time without a zone is none: it would mean another one on another machine. */
+/** `null` if the text is invalid. A time without a zone is invalid: its meaning would depend on the machine. */
 export function parseLogPlace(text: string, nowMs: EpochMs): LogPlace | null {
   if (text === 'beginning') return { kind: 'beginning' }
   if (/^\d{1,15}$/.test(text)) return { kind: 'offset', offset: Number(text) }

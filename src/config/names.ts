@@ -1,4 +1,4 @@
-/** The names that a setting goes by, all made from its key. */
+/** The names of a setting as flag, variable and YAML key, all derived from its key. */
 import type { z } from 'zod'
 import { configSchema, settingMeta, type SettingKey } from './settings.ts'
 
@@ -6,17 +6,17 @@ type Meta = NonNullable<ReturnType<typeof settingMeta.get>>
 
 export interface Setting {
   readonly key: SettingKey
-  /** Key in the configuration file, and of the flag's value as the command line hands it over. */
+  /** Key in the configuration file, and of the flag's value in the parsed command line. */
   readonly name: string
-  /** `--max-in-flight`; `null` where only the file can give it, and for secrets. */
+  /** `--max-in-flight`; `null` for secrets and for settings that only the file can have. */
   readonly flag: string | null
-  /** Variables in order of precedence; none where only the file can give it. */
+  /** Variables in order of precedence; none for settings that only the file can have. */
   readonly env: readonly string[]
   readonly meta: Meta
   readonly schema: z.ZodType
 }
 
-/** The variable that names the configuration file; like `--config` no setting, since no file can hold it. */
+/** The variable that names the configuration file. Like `--config`, it is not a setting: it cannot be in the file. */
 export const CONFIG_FILE_VARIABLE = 'WINDROW_CONFIG'
 
 /** All settings, in the order of the table. */

@@ -1,14 +1,14 @@
-/** The configuration reference as markdown, written from the table of settings so that it cannot be out of date. */
+/** The configuration reference as Markdown, generated from the table of settings so that it cannot be out of date. */
 import { CONFIG_FILE_VARIABLE, settings, type Setting } from './names.ts'
 
 const INTRODUCTION = `# Configuration
 
 <!-- Written by \`npm run docs:config\` from src/config/settings.ts; changes here are overwritten. -->
 
-A setting is given as a flag, as an environment variable or in a YAML file that \`--config FILE\` (or \`${CONFIG_FILE_VARIABLE}\`)
-names. Flags win over variables, variables over the file, the file over the defaults. Every given value is checked, used or
+A setting is given as a flag, as an environment variable, or in the YAML file that \`--config FILE\` (or \`${CONFIG_FILE_VARIABLE}\`)
+names. Flags override variables, variables override the file, and the file overrides defaults. Every given value is checked, used or
 not, and all problems are reported at once; an unknown key in the file is an error. An empty variable counts as not set.
-\`--no-…\` in front of a switch's name turns it off again. Secrets come from variables, or from files of their own, and from nowhere else.
+\`--no-…\` before a switch's name turns it off. Secrets can only come from variables or from separate files.
 
 \`\`\`yaml
 source: kafka

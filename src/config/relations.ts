@@ -1,4 +1,4 @@
-/** What settings demand of each other. Each rule is judged only when all that it speaks of is valid in itself. */
+/** Rules between settings. A rule is checked only if every setting that it uses is valid on its own. */
 import type { ConfigurationProblem } from '../errors/index.ts'
 import { fileSetting } from '../sinks/files/setting.ts'
 import { topicSetting } from '../sinks/kafka/setting.ts'
@@ -9,13 +9,13 @@ import { durationText } from '../core/durations.ts'
 import { kafkaRules } from './kafka-rules.ts'
 import type { SettingKey } from './settings.ts'
 
-/** daprd 1.18 can deadlock when over 100 instances deactivate at once; parents and stragglers count too. */
+/** daprd 1.18 can deadlock if more than 100 instances deactivate at once. Parent workflows count too. */
 const MAX_IN_FLIGHT_DAPRD = 90
 
-/** Where the values come from, for messages. */
+/** The places where values were given, for messages. */
 export interface Places {
   isGiven(key: SettingKey): boolean
-  /** Where the setting was given, or its flag when it was not. */
+  /** The place where the setting was given, or its flag if it was not given. */
   of(key: SettingKey): string
 }
 
@@ -38,24 +38,20 @@ function inputRules(
     problems.push({ place: places.of(key), problem, remedy })
   const isNothingGiven = input?.length === 0 && topic === null && brokers?.length === 0
   if (isNothingGiven && !places.isGiven('source')) {
-    add(
-      'input',
-      'there is nothing to read',
-      'Give --input PATH for files, or --brokers LIST and --topic NAME for Kafka.',
-    )
+    add('input', 'no input is given', 'Give --input PATH for files, or --brokers LIST and --topic NAME for Kafka.')
     return problems
   }
   if (source === 'kafka') {
-    if (brokers?.length === 0) add('brokers', 'Kafka needs brokers', 'Give --brokers host:port.')
-    if (topic === null) add('topic', 'Kafka needs a topic', 'Give --topic NAME.')
+    if (brokers?.length === 0) add('brokers', 'Kafka requires brokers', 'Give --brokers host:port.')
+    if (topic === null) add('topic', 'Kafka requires a topic', 'Give --topic NAME.')
     if (input !== undefined && input.length > 0) {
-      add('input', 'Kafka is the source, and an input is given too', 'Leave out --input, or give --source files.')
+      add('input', 'the source is Kafka, but an input is given too', 'Leave out --input, or give --source files.')
     }
     if (format === 'csv') add('format', 'csv is read from files only', 'Give avro, ndjson (JSON) or auto.')
   }
   if (source === 'files') {
-    if (input?.length === 0) add('input', 'files are the source, and none is given', 'Give --input PATH.')
-    if (once === false) add('once', 'false does not go with files, which end', 'Leave it out, or read from Kafka.')
+    if (input?.length === 0) add('input', 'the source is files, but none is given', 'Give --input PATH.')
+    if (once === false) add('once', 'files are always read once', 'Leave it out, or read from Kafka.')
   }
   if (input !== undefined && input.filter((path) => path === '-').length > 1) {
     add('input', 'standard input is named more than once', 'Give - once.')
@@ -94,19 +90,19 @@ function outputRules(config: Incomplete, places: Places): ConfigurationProblem[]
   const problems: ConfigurationProblem[] = []
   const add = (key: SettingKey, problem: string, remedy: string) =>
     problems.push({ place: places.of(key), problem, remedy })
-  /** Everything that is read or written, by a text that is equal for equal destinations. */
+  /** Every destination that is already read or written, with its use. */
   const taken = new Map<string, string>()
   for (const path of config.input ?? []) taken.set(destinationOf(fileSetting(path)), 'the input')
   const topic = (name: string): string => destinationOf(topicSetting(name))
   if (config.source === 'kafka' && typeof config.topic === 'string') taken.set(topic(config.topic), 'the input')
   if (config.job !== undefined) {
-    taken.set(topic(`${config.job}-published`), 'the marker of what is published')
-    taken.set(topic(`${config.job}-retried`), 'where retries of dead letters are noted')
+    taken.set(topic(`${config.job}-published`), 'the marker of published commits')
+    taken.set(topic(`${config.job}-retried`), 'the topic of dead-letter retries')
   }
   const take = (key: SettingKey, setting: SinkSetting, called: string): void => {
     const destination = destinationOf(setting)
     const other = taken.get(destination)
-    if (other !== undefined) add(key, `${destination} is ${other} already`, 'Name another destination.')
+    if (other !== undefined) add(key, `${destination} is already ${other}`, 'Name another destination.')
     taken.set(destination, `where ${called} go`)
   }
 
@@ -119,7 +115,7 @@ function outputRules(config: Incomplete, places: Places): ConfigurationProblem[]
   for (const setting of results) {
     const { form, needsBrokers, allowsSeveral } = sinkOf(setting)
     if (needsBrokers && brokers?.length === 0 && config.source !== 'kafka') {
-      add('brokers', `${destinationOf(setting)} needs brokers`, 'Give --brokers host:port.')
+      add('brokers', `${destinationOf(setting)} requires brokers`, 'Give --brokers host:port.')
     }
     if (kinds.has(setting.kind) && allowsSeveral !== true) {
       add('results', `a job publishes to one ${form} only`, 'Leave out all but one.')

@@ -1,6 +1,6 @@
 /**
- * From what was given to the configuration: flags before variables before the file before defaults. Pure; the command
- * line reads `process.env` and the file. Everything that was given is judged, used or not, and all problems come at once.
+ * Resolves the configuration: flags override variables, variables the file, the file the defaults. Pure: the command line
+ * reads `process.env` and the file. Every given value is checked, used or not, and all problems are reported at once.
  */
 import { ConfigurationError, type ConfigurationProblem } from '../errors/index.ts'
 import { withDefaults, type Incomplete } from './defaults.ts'
@@ -10,13 +10,13 @@ import type { Config, SettingKey } from './settings.ts'
 import type { ConfigFile } from './yaml-file.ts'
 
 export interface ConfigSources {
-  /** Values by the setting's name, as the command line parser hands them over. */
+  /** Values by the setting's name, from the command line parser. */
   readonly flags: Readonly<Record<string, unknown>>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly file: ConfigFile | null
 }
 
-/** The complete configuration of a job. Throws a ConfigurationError that names every problem. */
+/** The complete configuration of a job. Throws a ConfigurationError that lists every problem. */
 export function resolveConfig(sources: ConfigSources): Config {
   const { values, places, broken, problems } = readSettings(sources)
   const config = withDefaults(values, broken)
@@ -26,11 +26,11 @@ export function resolveConfig(sources: ConfigSources): Config {
   }
   const all = sources.file?.isBroken ? problems : [...problems, ...checkRelations(config, related)]
   if (all.length > 0) throw new ConfigurationError(all)
-  // Without a problem nothing is broken, so every setting was given or has its default.
+  // There is no problem, so every setting is valid: given, or its default.
   return config as Config
 }
 
-/** Where a setting was given, or its flag when it was not. */
+/** The place where a setting was given, or its flag if it was not given. */
 export function placeIn(places: GivenSettings['places']): (key: SettingKey) => string {
   return (key) => {
     const { flag, env, name } = settingOf(key)
@@ -38,10 +38,10 @@ export function placeIn(places: GivenSettings['places']): (key: SettingKey) => s
   }
 }
 
-/** What was given of the settings, each judged by itself, for commands that take only some of them. */
+/** The given settings, each checked on its own, for commands that use only some of them. */
 export interface GivenSettings {
   readonly values: Incomplete
-  /** Where each value comes from. */
+  /** The place where each value was given. */
   readonly places: ReadonlyMap<SettingKey, string>
   readonly broken: ReadonlySet<SettingKey>
   readonly problems: readonly ConfigurationProblem[]
@@ -70,7 +70,7 @@ export function readSettings(sources: ConfigSources): GivenSettings {
   return { values: values as Incomplete, places, broken, problems }
 }
 
-/** In order of precedence. An empty variable counts as not set, as it does in most shells' templates. */
+/** In order of precedence. An empty variable counts as not set, as in most shell templates. */
 function valuesGiven({ name, flag, env }: Setting, sources: ConfigSources): { raw: unknown; place: string }[] {
   const given: { raw: unknown; place: string }[] = []
   const fromFlag = sources.flags[name]

@@ -1,7 +1,18 @@
 /**
- * Every setting, once: its type, default and help. Names follow from the key: `graceMs` is the flag `--grace`, the
- * variable `WINDROW_GRACE` and the key `grace` of the configuration file. The reference in docs/reference/settings.md is
- * written from this table.
+ * The table of all settings: type, default and help of each. Names follow from the key: `graceMs` is the flag `--grace`, the
+ * variable `WINDROW_GRACE` and the key `grace` of the configuration file. docs/reference/settings.md is generated from it.
+ *
+ * kinds.ts              kinds of values: durations, sizes, paths, topics, …
+ * names.ts              the flag, variables and YAML key of each setting
+ * yaml-file.ts          parses the configuration file
+ * resolve.ts            resolves flags, variables, file and defaults to a `Config`, or to a list of problems
+ * defaults.ts           defaults that depend on other settings
+ * relations.ts          rules between settings; kafka-rules.ts: those of the Kafka connection
+ * kafka-connection.ts   builds the options of a Kafka connection, and reads its files
+ * field-mapping.ts      the setting `fields`
+ * sizes.ts, times.ts, log-place.ts   parse sizes, times and positions in a log
+ * closest.ts            "did you mean …"
+ * reference.ts          generates the reference
  */
 import { z } from 'zod'
 import { fieldMapping } from './field-mapping.ts'
@@ -15,19 +26,19 @@ export interface SettingMeta {
   /** One line for `--help`; a setting without `isCommon` is accepted as a flag but left out there. */
   readonly help: string
   readonly isCommon?: true
-  /** What the reference says beyond `help`. */
+  /** Further text for the reference. */
   readonly details?: string
-  /** As one would write it; `null` is none. Left out where it follows from other settings, see `derivedDefault`. */
+  /** As a user would write it; `null` means none. Absent if it depends on other settings, see `derivedDefault`. */
   readonly default?: string | number | boolean | null | readonly string[]
-  /** The default in words, where other settings decide it (src/config/defaults.ts). */
+  /** The default in words, if it depends on other settings (src/config/defaults.ts). */
   readonly derivedDefault?: string
-  /** Further variables that are honoured, after the one that the name gives. */
+  /** A further variable. The one that follows from the name has precedence. */
   readonly alsoEnv?: string
-  /** An object, which neither a flag nor a variable can carry. */
+  /** The value is an object, so neither a flag nor a variable can have it. */
   readonly isFileOnly?: true
-  /** A password or a token: never shown, and masked in logs. Only a variable gives it: others see command lines, and files are shared. */
+  /** A password or a token: never shown, and masked in logs. Only a variable can have it: other users can see command lines, and files are shared. */
   readonly isSecret?: true
-  /** A file that holds nothing but a secret: its content is masked in logs. */
+  /** A file that contains only a secret: its content is masked in logs. */
   readonly isSecretFile?: true
 }
 
@@ -40,7 +51,7 @@ function setting<T>(kind: Kind<T>, meta: SettingMeta): z.ZodType<T> {
 export const configSchema = z.object({
   source: setting(kinds.oneOf('files', 'kafka'), {
     group: 'Input',
-    help: 'Where points come from',
+    help: 'Source of the points',
     derivedDefault: '`files` when an input is given, else `kafka`',
   }),
   input: setting(kinds.paths(), {
@@ -51,23 +62,23 @@ export const configSchema = z.object({
   }),
   order: setting(kinds.oneOf('time', 'any'), {
     group: 'Input',
-    help: 'Whether files are in order of time',
-    details: 'With `any`, windows close at the end of the input only.',
+    help: 'Whether the points in files are in time order',
+    details: 'With `any`, windows close only at the end of the input.',
     derivedDefault: '`any` for several files (a pattern or a folder too), else `time`',
   }),
   format: setting(kinds.oneOf('auto', 'ndjson', 'csv', 'avro'), {
     group: 'Input',
     help: 'Format of the input',
-    details: '`auto` looks at the first bytes.',
+    details: '`auto` detects it from the first bytes.',
     default: 'auto',
   }),
   fields: setting(fieldMapping(), {
     group: 'Input',
-    help: 'Names of the fields of a point, where they differ',
+    help: "Field names of a record, if they differ from a point's",
     details:
-      'The fields are `vmId`, `producer`, `metric`, `timestamp`, `seq` and `value`; name those that are called otherwise. ' +
-      '`null` for `producer` or `seq` says that records have none: without `seq` there is no deduplication and no proof of completeness.',
-    derivedDefault: 'every field has its own name',
+      'The fields are `vmId`, `producer`, `metric`, `timestamp`, `seq` and `value`; list only those with another name. ' +
+      '`null` for `producer` or `seq` means that records have none. Without `seq` there is neither deduplication nor proof of completeness.',
+    derivedDefault: 'the names of the fields of a point',
     isFileOnly: true,
   }),
 
@@ -85,43 +96,44 @@ export const configSchema = z.object({
   }),
   partitions: setting(kinds.wholeNumber(1, 1024), {
     group: 'Kafka',
-    help: 'Partitions of files and of topics that are created',
-    details: 'Files are spread over as many partitions by VM; a topic that is there keeps its own number.',
+    help: 'Partitions of files, and of topics that Windrow creates',
+    details:
+      'The points of files are distributed over this many partitions by VM. An existing topic keeps its own number.',
     default: 8,
   }),
 
   kafkaTls: setting(kinds.yesOrNo(), {
     group: 'Kafka',
-    help: 'Speak TLS to the brokers',
-    details: 'Their certificates are checked against `kafkaCaFile`, else against those that Node.js trusts.',
-    derivedDefault: '`true` when one of its files is given, else `false`',
+    help: 'Use TLS to the brokers',
+    details: 'Their certificates are verified with `kafkaCaFile`, or else with those that Node.js trusts.',
+    derivedDefault: '`true` if a certificate or key file is given, else `false`',
   }),
   kafkaCaFile: setting(kinds.optional(kinds.text('<path>', 'a path', /./)), {
     group: 'Kafka',
-    help: 'Certificates (PEM) that sign those of the brokers',
+    help: 'CA certificates (PEM) that sign those of the brokers',
     default: null,
   }),
   kafkaCertFile: setting(kinds.optional(kinds.text('<path>', 'a path', /./)), {
     group: 'Kafka',
-    help: 'Certificate (PEM) that this client shows to the brokers',
+    help: 'Client certificate (PEM)',
     details: 'Together with `kafkaKeyFile`.',
     default: null,
   }),
   kafkaKeyFile: setting(kinds.optional(kinds.text('<path>', 'a path', /./)), {
     group: 'Kafka',
-    help: 'Private key (PEM, without a passphrase) of that certificate',
+    help: 'Private key of the client certificate (PEM, without a passphrase)',
     default: null,
   }),
   kafkaSasl: setting(kinds.optional(kinds.oneOf('plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer')), {
     group: 'Kafka',
-    help: 'SASL mechanism by which this client says who it is',
+    help: 'SASL mechanism to authenticate with',
     details:
-      '`plain` sends the password as it is, and `oauthbearer` a token, so both go with TLS only. `oauthbearer` takes a `kafkaTokenFile`, or a `kafkaTokenUrl`, and then no secret need be anywhere. Event Hubs takes `oauthbearer`, and `plain` with the user `$ConnectionString`.',
+      '`plain` sends the password and `oauthbearer` a token, so both require TLS. `oauthbearer` requires `kafkaTokenFile` or `kafkaTokenUrl`. Event Hubs supports `oauthbearer`, and `plain` with the user `$ConnectionString`.',
     default: null,
   }),
   kafkaUsername: setting(kinds.optional(kinds.text('<name>', 'a name', /./)), {
     group: 'Kafka',
-    help: 'User name for SASL; client id for a token',
+    help: 'User name for SASL; client id for a token server',
     default: null,
   }),
   kafkaPassword: setting(kinds.optional(kinds.secret()), {
@@ -134,28 +146,28 @@ export const configSchema = z.object({
   kafkaPasswordFile: setting(kinds.optional(kinds.text('<path>', 'a path', /./)), {
     group: 'Kafka',
     help: 'File with the password for SASL',
-    details: 'Its first line is the password. Read anew for every connection that is opened at a start.',
+    details: 'The first line is the password. Read at every start.',
     default: null,
     isSecretFile: true,
   }),
   kafkaTokenFile: setting(kinds.optional(kinds.text('<path>', 'a path', /./)), {
     group: 'Kafka',
-    help: 'File with the access token, kept fresh by others',
+    help: 'File with the access token, renewed by another program',
     details:
-      'Read anew whenever a token is needed, such as that of a Kubernetes service account. With `kafkaTokenUrl` it is what proves there who this is (a JWT client assertion), in the place of a secret.',
+      'For example the token of a Kubernetes service account. Re-read whenever a token is needed. With `kafkaTokenUrl`, it is sent to that server as a JWT client assertion instead of a secret.',
     default: null,
     isSecretFile: true,
   }),
   kafkaTokenUrl: setting(kinds.optional(kinds.secureUrl()), {
     group: 'Kafka',
-    help: 'OAuth 2 server that gives out access tokens',
+    help: 'OAuth 2 endpoint that issues access tokens',
     details:
-      'By client credentials: the client id is `kafkaUsername`, its secret the password, or `kafkaTokenFile` instead of one. `http://` on this machine alone.',
+      'With client credentials: the client id is `kafkaUsername`, the secret is the password, or `kafkaTokenFile` replaces it. `http://` only on this machine.',
     default: null,
   }),
   kafkaScope: setting(kinds.optional(kinds.text('<scope>', 'a scope', /./)), {
     group: 'Kafka',
-    help: 'Scope of the access token that is asked for',
+    help: 'Scope of the requested access token',
     default: null,
   }),
 
@@ -165,7 +177,7 @@ export const configSchema = z.object({
       group: 'Kafka',
       help: 'Schema registry for records in Confluent framing',
       details:
-        'May carry `user:password@`. Records of the other formats do without one; without it those in this framing are dead letters.',
+        'May contain `user:password@`. Only records in this framing need it; without it, they become dead letters.',
       default: null,
     },
   ),
@@ -178,64 +190,64 @@ export const configSchema = z.object({
   }),
   graceMs: setting(kinds.duration(0), {
     group: 'Windows',
-    help: 'Event time after which a window is not waited for',
+    help: 'Close incomplete windows this long after their end',
     isCommon: true,
-    details: 'An incomplete window closes when the watermark passes its end by so much.',
+    details: 'In event time: the watermark must pass the end of the window by this much.',
     default: '5m',
   }),
   quorum: setting(kinds.share(0.99), {
     group: 'Windows',
     help: 'Share of the VMs that must be past a window before its grace period ends',
     details:
-      'More than this share of the VMs that the window waits for. So one VM with a fast clock closes nothing. 0: one VM is enough.',
+      'More than this share of the VMs that the window waits for, so that one VM with a fast clock closes nothing. 0: one VM is enough.',
     default: 0.5,
   }),
   deadlineMs: setting(kinds.duration(0), {
     group: 'Windows',
-    help: 'The same in wall-clock time, when points stop',
+    help: 'The same in wall-clock time, if no points arrive',
     isCommon: true,
-    details: 'At least the grace.',
+    details: 'At least `grace`.',
     default: '10m',
   }),
   amendWindows: setting(kinds.wholeNumber(0, 100), {
     group: 'Windows',
     help: 'Closed windows that late points can still amend',
-    details: 'What comes for an older one is a dead letter. States of one window more than these are kept.',
+    details: 'Points for an older window are dead letters. States are kept for one window more than this.',
     default: 3,
   }),
   amendWithinMs: setting(kinds.duration(0), {
     group: 'Windows',
     help: 'Longest time that late points wait for a commit',
-    details: 'In wall-clock time. The next window that closes takes them along if it comes first. Not used for files.',
+    details: 'In wall-clock time. If a window closes first, its commit includes them. Not used for files.',
     default: '1m',
   }),
   rosterWindows: setting(kinds.wholeNumber(1, 1000), {
     group: 'Windows',
-    help: 'Windows for which a silent VM is waited for',
+    help: 'Number of windows that wait for a silent VM',
     default: 3,
   }),
   stateWindows: setting(kinds.wholeNumber(1, 100_000), {
     group: 'Windows',
-    help: 'Windows after which the state of a silent VM is dropped',
+    help: 'Number of windows until the state of a silent VM is dropped',
     default: 24,
   }),
   expectEveryMs: setting(kinds.optional(kinds.duration(1)), {
     group: 'Windows',
-    help: 'One point of every producer is expected each so long',
-    details: 'Gives the expected counts where producers send no manifests. Divides the window evenly.',
+    help: "Expected interval between a producer's points",
+    details: 'Defines the expected counts if producers send no manifests. The window must be a multiple of it.',
     default: null,
   }),
   maxAheadMs: setting(kinds.duration(0), {
     group: 'Windows',
-    help: 'How far a timestamp may be ahead of the broker',
+    help: "How far a timestamp may be ahead of the broker's clock",
     details:
-      'Points further ahead are rejected, since they would close windows for all others. Off for files, and for topics without LogAppendTime.',
+      'Points further ahead are rejected, because they would close windows for all other VMs. Not used for files, nor for topics without LogAppendTime.',
     default: '5m',
   }),
 
   results: setting(kinds.sinks(), {
     group: 'Output',
-    help: 'Where results go: FILE.ndjson or kafka:TOPIC',
+    help: 'Destination of results: FILE.ndjson or kafka:TOPIC',
     isCommon: true,
     details:
       'Repeat the flag, or give a list in the file, to publish to several destinations; at most one file and one topic.',
@@ -243,21 +255,21 @@ export const configSchema = z.object({
   }),
   deadLetters: setting(kinds.sink(), {
     group: 'Output',
-    help: 'Where refused records go: FILE.ndjson or kafka:TOPIC',
-    details: 'Each carries its place, its reason and the first of its bytes.',
-    derivedDefault: '`dead-letters.ndjson` in the data directory, `kafka:<job>-dead-letters` where results go to Kafka',
+    help: 'Destination of rejected records: FILE.ndjson or kafka:TOPIC',
+    details: 'Each has the position, the reason and the first bytes of the record.',
+    derivedDefault: '`dead-letters.ndjson` in the data directory, `kafka:<job>-dead-letters` if results go to Kafka',
   }),
   certificates: setting(kinds.sink(), {
     group: 'Output',
-    help: 'Where certificates go: FILE.ndjson or kafka:TOPIC',
-    details: 'One for each window that closes, published together with its results.',
+    help: 'Certificates go to FILE.ndjson or kafka:TOPIC',
+    details: 'One per closed window, published together with its results.',
     derivedDefault:
-      '`<results>.certificates.ndjson` beside the results, `kafka:<job>-certificates` where results go to Kafka',
+      '`<results>.certificates.ndjson` next to the results, `kafka:<job>-certificates` if results go to Kafka',
   }),
 
   job: setting(kinds.text('<name>', 'a name of 1 to 20 of a-z, 0-9 and _', /^[a-z0-9_]{1,20}$/), {
     group: 'Job',
-    help: 'Name that state and topics of the job carry',
+    help: 'Job name; prefix of state keys and topics',
     isCommon: true,
     default: 'windrow',
   }),
@@ -271,9 +283,9 @@ export const configSchema = z.object({
   }),
   once: setting(kinds.yesOrNo(), {
     group: 'Job',
-    help: 'End when what was there at the start is done',
+    help: 'Process the records present at startup, then exit',
     isCommon: true,
-    details: 'Every window is then closed and published. Files are always read so.',
+    details: 'Every window is closed and published before the exit. Always so for files.',
     derivedDefault: '`true` for files, `false` for Kafka',
   }),
   json: setting(kinds.yesOrNo(), {
@@ -284,27 +296,27 @@ export const configSchema = z.object({
   }),
   failOnDeadLetters: setting(kinds.yesOrNo(), {
     group: 'Job',
-    help: 'End with exit code 1 when there are dead letters',
+    help: 'Exit with code 1 if there are dead letters',
     default: false,
   }),
   dataDir: setting(kinds.text('<path>', 'a path', /./), {
     group: 'Job',
-    help: 'Where state is kept; a run resumes there',
+    help: 'Folder of the state; a run resumes from it',
     isCommon: true,
     default: '.windrow',
   }),
   healthPort: setting(kinds.optional(kinds.wholeNumber(1, 65_535)), {
     group: 'Job',
-    help: 'Port that answers probes: /livez and /readyz',
+    help: 'Port of the health probes /livez and /readyz',
     details:
-      'On all interfaces. `/livez` is 200 while the event loop turns and not all partitions of the process are halted; `/readyz` while ' +
-      'the consumer group counts the process in, its worker is connected and its sidecar answers. Both say why not, as JSON, with 503.',
+      'On all interfaces. `/livez` returns 200 while the event loop runs and not all partitions of the process are halted; `/readyz` while ' +
+      'the process is a member of the consumer group, its worker is connected and its sidecar replies. Otherwise both return 503 with the reason as JSON.',
     default: null,
   }),
   logLevel: setting(kinds.oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), {
     group: 'Job',
-    help: 'Least level of log lines on standard error',
-    details: 'JSON lines, in the place of the progress display.',
+    help: 'Lowest level of log lines on standard error',
+    details: 'JSON lines, instead of the progress display.',
     default: 'silent',
   }),
 
@@ -312,7 +324,7 @@ export const configSchema = z.object({
     group: 'Sidecar',
     help: 'Dapr sidecar: embedded, or dapr for a daprd',
     isCommon: true,
-    details: 'The embedded one runs in this process and keeps its state in the data directory: for one machine.',
+    details: 'The embedded sidecar runs in this process and stores its state in the data directory, for one machine.',
     default: 'embedded',
   }),
   daprHost: setting(kinds.text('<host>', 'a host name or address', /^[^\s/]+$/), {
@@ -322,53 +334,53 @@ export const configSchema = z.object({
   }),
   daprGrpcPort: setting(kinds.wholeNumber(1, 65_535), {
     group: 'Sidecar',
-    help: 'Port on which the daprd speaks gRPC',
+    help: 'Port of the daprd for gRPC',
     default: 50_001,
     alsoEnv: 'DAPR_GRPC_PORT',
   }),
   daprApiToken: setting(kinds.optional(kinds.secret()), {
     group: 'Sidecar',
-    help: 'Token that the daprd asks for (`dapr-api-token`)',
+    help: 'Token that the daprd requires (`dapr-api-token`)',
     default: null,
     alsoEnv: 'DAPR_API_TOKEN',
     isSecret: true,
   }),
   stateStore: setting(kinds.text('<name>', 'the name of a Dapr state store component', /^[a-zA-Z0-9._-]+$/), {
     group: 'Sidecar',
-    help: 'Dapr component that keeps the state',
+    help: 'Dapr component that stores the state',
     default: 'statestore',
   }),
   vmsPerWorkflow: setting(kinds.wholeNumber(1, 1000), {
     group: 'Sidecar',
-    help: 'VM windows that one workflow instance carries',
-    details: 'Above 1 for replays and large lags: an instance costs the same whatever it carries.',
+    help: 'VM windows per workflow instance',
+    details: 'Increase it for replays and large lags: the cost of an instance does not depend on how many it has.',
     default: 1,
   }),
   maxInFlight: setting(kinds.wholeNumber(1, 1000), {
     group: 'Sidecar',
     help: 'VM window workflows in flight at once',
-    details: 'At most 90 with a daprd, which can deadlock above 100.',
+    details: 'At most 90 with a daprd, because it can deadlock above 100.',
     default: 48,
   }),
 
   metricsPort: setting(kinds.optional(kinds.wholeNumber(1, 65_535)), {
     group: 'Telemetry',
     help: 'Port that serves metrics to Prometheus, at /metrics',
-    details: 'What there is: metrics.md. Without it no metric is kept.',
+    details: 'The metrics are listed in metrics.md. Without a port, none are collected.',
     default: null,
   }),
   metricsHost: setting(kinds.text('<host>', 'a host name or address', /^[^\s/]+$/), {
     group: 'Telemetry',
-    help: 'Address on which metrics are served',
-    details: '`0.0.0.0` for all; there is no password.',
+    help: 'Address of the metrics endpoint',
+    details: '`0.0.0.0` for all interfaces. The endpoint has no authentication.',
     default: '127.0.0.1',
   }),
   otlpEndpoint: setting(
     kinds.optional(kinds.text('<url>', 'an http:// or https:// address', /^https?:\/\/[^\s/]+(\/\S*)?$/)),
     {
       group: 'Telemetry',
-      help: 'OpenTelemetry collector that gets traces, by OTLP over HTTP',
-      details: '`/v1/traces` is added to it. Without it nothing is traced.',
+      help: 'OpenTelemetry collector for traces (OTLP over HTTP)',
+      details: '`/v1/traces` is appended. Without it, nothing is traced.',
       default: null,
       alsoEnv: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     },
@@ -381,95 +393,95 @@ export const configSchema = z.object({
   traceVmSampling: setting(kinds.share(), {
     group: 'Telemetry',
     help: 'Share of the VM windows of a traced window with spans of their own',
-    details: 'The first of a window is among them, unless it is 0.',
+    details: 'Includes the first VM window of each traced window, unless it is 0.',
     default: 0.01,
   }),
 
   checkpointEvery: setting(kinds.wholeNumber(1, 1_000_000_000), {
     group: 'Limits',
     help: 'Records between checkpoints of a partition',
-    details: 'Bounds what is read again after a crash.',
+    details: 'Limits how many records are re-read after a crash.',
     default: 200_000,
   }),
   maxSeqSpan: setting(kinds.wholeNumber(1, 10_000_000), {
     group: 'Limits',
-    help: 'Distance of the lowest and highest seq in a VM window',
-    details: 'Points beyond it are rejected, which bounds memory and state.',
+    help: 'Largest distance between two seqs in a VM window',
+    details: 'Points beyond it are rejected, which limits memory and state.',
     default: 100_000,
   }),
   maxMetricsPerVm: setting(kinds.wholeNumber(1, 10_000), {
     group: 'Limits',
-    help: 'Metrics in a VM window',
-    details: 'Points of further ones are rejected.',
+    help: 'Largest number of metrics in a VM window',
+    details: 'Points of any others are rejected.',
     default: 16,
   }),
   maxProducersPerVm: setting(kinds.wholeNumber(1, 1000), {
     group: 'Limits',
-    help: 'Producers in a VM window',
-    details: 'Points of further ones are rejected.',
+    help: 'Largest number of producers in a VM window',
+    details: 'Points of any others are rejected.',
     default: 8,
   }),
   maxValueBytes: setting(kinds.size(16 * 1024, 64 * 1024 ** 2), {
     group: 'Limits',
-    help: 'Largest value that the state store takes',
+    help: 'Largest value that the state store accepts',
     default: '1MiB',
   }),
 
   listen: setting(kinds.listenAddress(), {
     group: 'Gateway',
-    help: 'Where to listen, as host:port',
+    help: 'Address to listen on',
     isCommon: true,
-    details: 'Beyond this machine only with tokens, or with `--open-to-all`. Port 0 takes a free one.',
+    details: 'An address reachable from other machines requires tokens or `--open-to-all`. Port 0 selects a free port.',
     default: '127.0.0.1:8080',
   }),
   tokensFile: setting(kinds.optional(kinds.text('<path>', 'a path', /./)), {
     group: 'Gateway',
-    help: 'Clients that are let in: lines NAME TOKEN',
+    help: 'Authorized clients: lines NAME TOKEN',
     isCommon: true,
     default: null,
   }),
   openToAll: setting(kinds.yesOrNo(), {
     group: 'Gateway',
-    help: 'Let everyone in who reaches the port',
+    help: 'Accept requests without a token',
     isCommon: true,
     default: false,
   }),
   pointsPerSecond: setting(kinds.optional(kinds.wholeNumber(1, 1_000_000_000)), {
     group: 'Gateway',
-    help: 'Items a second for each client',
+    help: 'Items per second and client',
     isCommon: true,
-    details: 'A client is whom a token names, or an address where there are no tokens. Beyond it the answer is 429.',
+    details: 'A client is the name of a token or, without tokens, an address. Further requests get 429.',
     default: null,
   }),
   maxBodyBytes: setting(kinds.size(1024, 256 * 1024 ** 2), {
     group: 'Gateway',
-    help: 'Largest body of a request, packed and unpacked',
+    help: 'Largest request body, both compressed and decompressed',
     default: '8MiB',
   }),
   maxItems: setting(kinds.wholeNumber(1, 1_000_000), {
     group: 'Gateway',
-    help: 'Items in a request',
+    help: 'Largest number of items per request',
     default: 10_000,
   }),
   maxPendingBytes: setting(kinds.size(1024 ** 2, 64 * 1024 ** 3), {
     group: 'Gateway',
     help: 'Bytes of requests that may wait for Kafka',
-    details: 'Beyond it the answer is 503. At least `maxBodyBytes`.',
+    details: 'Further requests get 503. At least `maxBodyBytes`.',
     default: '128MiB',
   }),
   requestTimeoutMs: setting(kinds.duration(100), {
     group: 'Gateway',
-    help: 'In which a request must have come whole',
+    help: 'Time limit for receiving a request',
     default: '30s',
   }),
   ackTimeoutMs: setting(kinds.duration(100), {
     group: 'Gateway',
-    help: 'In which Kafka must have acknowledged',
-    details: 'After it the answer is 503: it is not known whether all was stored.',
+    help: 'Time limit for the acknowledgement of Kafka',
+    details: 'After it, the request gets 503: it is unknown whether everything was stored.',
     default: '20s',
   }),
 })
 
-/** The resolved configuration: complete, plain, every relation between settings checked. Times in ms, sizes in bytes. */
+/** The resolved configuration: complete, with every rule between settings checked. Times in ms, sizes in bytes. */
 export type Config = Readonly<z.output<typeof configSchema>>
 export type SettingKey = keyof Config

@@ -2,7 +2,7 @@
 
 const UNIT_BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
 
-/** The size in bytes, or `null` where the text is none. `kB` and `MB` are none: they mean 1000 to some and 1024 to others. */
+/** The size in bytes, or `null` if the text is invalid. `kB` and `MB` are invalid, because their meaning is ambiguous. */
 export function parseSize(text: string): number | null {
   const match = /^(\d+)(B|KiB|MiB|GiB)$/.exec(text)
   if (match === null) return null
@@ -10,7 +10,7 @@ export function parseSize(text: string): number | null {
   return Number.isSafeInteger(bytes) ? bytes : null
 }
 
-/** The shortest text that `parseSize` reads back to the same. */
+/** The shortest text that `parseSize` parses to the same size. */
 export function sizeText(bytes: number): string {
   if (bytes === 0) return '0B'
   for (const unit of ['GiB', 'MiB', 'KiB'] as const) {

@@ -1,4 +1,4 @@
-/** Reads the text of a configuration file into raw values that remember their lines. */
+/** Parses the text of a configuration file into raw values with their line numbers. */
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import type { ConfigurationProblem } from '../errors/index.ts'
 import { closest } from './closest.ts'
@@ -6,12 +6,12 @@ import { show } from './kinds.ts'
 import { settings } from './names.ts'
 
 export interface ConfigFile {
-  /** As the user named it. */
+  /** As the user wrote it. */
   readonly path: string
   readonly entries: ReadonlyMap<string, { readonly raw: unknown; readonly place: string }>
-  /** The file as a whole could not be read, so what it does not say is not known. */
+  /** The file could not be parsed, so it is unknown which settings it contains. */
   readonly isBroken: boolean
-  /** Broken syntax and unknown keys; the values of known keys are judged with all others. */
+  /** Syntax errors and unknown keys. The values of known keys are checked later, with all others. */
   readonly problems: readonly ConfigurationProblem[]
 }
 
@@ -22,7 +22,7 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
   const problems: ConfigurationProblem[] = document.errors.map((error) => ({
     place: `${path}:${lineOf(error.pos[0])}`,
     problem: error.message.trim().replace(/\.$/, ''),
-    remedy: 'Fix the YAML there.',
+    remedy: 'Fix the YAML at this line.',
   }))
   const entries = new Map<string, { raw: unknown; place: string }>()
   const root = document.contents
@@ -42,11 +42,11 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
 function secretProblems({ name, place }: { readonly name: string; readonly place: string }): ConfigurationProblem[] {
   const setting = settings.find((one) => one.name === name)
   if (setting?.meta.isSecret !== true) return []
-  const problem = 'a secret has no place in a file of settings, which others read'
+  const problem = 'a secret must not be in a settings file, which other users can read'
   return [{ place, problem, remedy: `Give it as the variable ${setting.env[0]}.` }]
 }
 
-/** What was given under the names of settings, and a problem for every name that is none. */
+/** The values of known settings, and a problem for every unknown name. */
 export function entriesOf(
   given: readonly { readonly name: string; readonly raw: unknown; readonly place: string }[],
 ): Pick<ConfigFile, 'entries' | 'problems'> {
@@ -61,7 +61,7 @@ export function entriesOf(
 
 const NOT_A_MAP = {
   problem: 'the file is not a map of settings',
-  remedy: 'Write one setting a line, such as window: 1h.',
+  remedy: 'Write one setting per line, such as window: 1h.',
 }
 
 function remedyForUnknown(name: string): string {

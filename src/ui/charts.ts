@@ -1,8 +1,8 @@
-/** Small drawings of one line. */
+/** Charts that fit in one line: a sparkline and a progress bar. */
 
 const LEVELS = [...'▁▂▃▄▅▆▇█']
 
-/** One character a value, from the smallest to the largest; a value that is no finite number leaves a gap. */
+/** One character per value, scaled from the smallest to the largest. A value that is not finite is a space. */
 export function sparkline(values: readonly number[]): string {
   const finite = values.filter(Number.isFinite)
   const min = Math.min(...finite)
@@ -11,7 +11,7 @@ export function sparkline(values: readonly number[]): string {
   return values.map((value) => (Number.isFinite(value) ? (LEVELS[levelOf(value)] ?? ' ') : ' ')).join('')
 }
 
-/** `██████░░░░`. Full only when all is done and empty only when nothing is, however the rounding falls. */
+/** `██████░░░░`. Full only if `done` equals `total` and empty only if it is 0, whatever the rounding. */
 export function bar(done: number, total: number, width: number): string {
   const exact = total <= 0 ? 0 : (Math.min(done, total) / total) * width
   const filled = exact >= width ? width : exact <= 0 ? 0 : Math.min(width - 1, Math.max(1, Math.round(exact)))

@@ -1,12 +1,12 @@
-/** What became of a request to close windows, for people. Pure. */
+/** Text of the outcome of `windrow close`. Pure. */
 import type { CloseReport, PartitionClose } from '../app/close/close.ts'
 import { formatCount, formatTime } from './format.ts'
 import { createStyle, type Style } from './style.ts'
 
-/** Windows that are named in a line. */
+/** Number of windows that a line lists. */
 const MAX_NAMED = 8
 
-/** A line a partition, with its line end; those of which none has anything open share one. */
+/** One line per partition. Partitions without open windows share one line. */
 export function closeText({ window, partitions }: CloseReport, style: Style = createStyle(false)): string {
   const isBare = (one: PartitionClose): boolean => one.outcome === 'not-open' && one.open.count === 0
   const bare = partitions.filter(isBare).map(({ partition }) => partition)
@@ -27,11 +27,11 @@ function outcomeText(one: PartitionClose, start: number, style: Style): string {
     case 'closed-before':
       return `${style.yellow('nothing done')}: ${window} has closed before; ${openText(one.open)}`
     case 'no-owner':
-      return `${style.red('no owner')} answered, and the request was not left`
+      return `${style.red('no owner')} replied, and the request was withdrawn`
     case 'left':
-      return `left for its next owner, which carries it out before it reads on`
+      return `left for the next owner, which carries it out before it reads further records`
     case 'under-way':
-      return `${style.yellow('under way')}: the owner has begun and not ended yet`
+      return `${style.yellow('under way')}: the owner has begun and not finished yet`
   }
 }
 

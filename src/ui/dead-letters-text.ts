@@ -1,4 +1,4 @@
-/** Dead letters for people. Pure. */
+/** Text of `windrow dead-letters`: lists, single dead letters and retries. Pure. */
 import type { Retried } from '../app/dead-letters/store.ts'
 import { keptBytes, readableBytes } from '../dead-letters/kept-bytes.ts'
 import { isRecord, type NamedLetter } from '../dead-letters/letter.ts'
@@ -6,16 +6,16 @@ import { formatBytes, formatCount, formatTime } from './format.ts'
 import { clip, createStyle, type Style } from './style.ts'
 import { renderTable, type Column } from './table.ts'
 
-/** Enough to tell one from another; `show` has all of it. */
+/** Length of details in lists. `show` prints all of them. */
 const DETAIL_COLUMNS = 70
 
-/** What a list found: the first letters, and how many there are by reason. */
+/** The result of a list: the first dead letters, and the counts by reason. */
 export interface LetterList {
   readonly shown: readonly NamedLetter[]
   readonly retried: ReadonlySet<string>
-  /** Of those that were asked for. */
+  /** Counts of the dead letters that match the filter. */
   readonly byReason: ReadonlyMap<string, number>
-  /** Of those that were left out. */
+  /** Counts of those that do not match. */
   readonly others: ReadonlyMap<string, number>
 }
 
@@ -43,12 +43,12 @@ export function letterListText(list: LetterList, style: Style = createStyle(fals
     ...(rows.length === 0 ? [] : [...renderTable(columns, rows), '']),
     `${style.bold(`${formatCount(all)} dead letters`)}${all === 0 ? '' : `: ${reasonsText(byReason)}`}`,
     ...(left > 0 ? [`${formatCount(left)} more are not shown; --limit shows more`] : []),
-    ...(totalOf(others) === 0 ? [] : [`not asked for: ${reasonsText(others)}`]),
+    ...(totalOf(others) === 0 ? [] : [`filtered out: ${reasonsText(others)}`]),
   ]
   return lines.map((line) => `${line}\n`).join('')
 }
 
-/** All there is of one; `line` is the input line that its record stands for now, `null` where it cannot be read. */
+/** Everything about one dead letter. `line` is its record as an input line, `null` if it cannot be decoded. */
 export function letterText(
   { id, letter, publishedAtMs }: NamedLetter,
   line: string | null,
@@ -69,20 +69,20 @@ export function letterText(
   }
   const { place } = letter
   const kept = keptBytes(letter)
-  const cut = kept.isWhole ? '' : `, the first ${formatCount(kept.bytes.length)} are kept`
+  const cut = kept.isWhole ? '' : `, the first ${formatCount(kept.bytes.length)} are stored`
   fields.push(
     ['place', 'file' in place ? `${place.file}:${place.line}` : `${place.topic}/${place.partition}@${letter.offset}`],
     ['size', `${formatCount(letter.size)} bytes${cut}`],
     ['SHA-256', letter.digest],
   )
-  if (line !== null) fields.push(['stands for', line])
+  if (line !== null) fields.push(['decoded as', line])
   return `${text(fields)}\n${readableBytes(kept)}\n`
 }
 
 export function retriedText({ id, sent, to, sentAtMs }: Retried, style: Style = createStyle(false)): string {
   const where = 'file' in to ? to.file : `${to.topic}/${to.partition}`
   const when = sentAtMs === null ? '' : ` at ${new Date(sentAtMs).toISOString()}`
-  if (!sent) return `${id} was sent to ${where} before${when}; nothing was done\n`
+  if (!sent) return `${id} was sent to ${where} before${when}; nothing to do\n`
   const head = `${style.bold('sent')}  ${id} to ${where}\n`
   if (!('file' in to)) return head
   return `${head}The job on the first input has ended. A new one takes both: windrow run --input INPUT ${to.file} --data-dir NEW\n`
@@ -93,7 +93,7 @@ function text(fields: readonly (readonly [string, string])[]): string {
   return fields.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('')
 }
 
-/** Details quote what strangers sent. */
+/** Details can contain text from producers, so control characters are removed. */
 function oneLine(detail: string): string {
   return detail.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
 }

@@ -1,4 +1,4 @@
-/** Numbers as people read them. Pure, and independent of the locale, so that output is the same everywhere. */
+/** Formats numbers, sizes, durations and times for people. Pure, and independent of the locale. */
 
 /** `1,204,000`; fractions are rounded. */
 export function formatCount(count: number): string {
@@ -28,7 +28,7 @@ export function formatDuration(ms: number): string {
   return minutes < 24 * 60 ? pair(minutes, 60, 'h', 'm') : pair(Math.round(minutes / 60), 24, 'd', 'h')
 }
 
-/** `2026-03-01 14:00`, in UTC: the start of a window. Seconds only where there are some. */
+/** `2026-03-01 14:00`, in UTC. With seconds only if they are not 0. */
 export function formatTime(at: number): string {
   const text = new Date(at).toISOString()
   return at % 60_000 === 0 ? text.slice(0, 16).replace('T', ' ') : text.slice(0, 19).replace('T', ' ')
@@ -39,7 +39,7 @@ function pair(count: number, size: number, large: string, small: string): string
   return `${Math.floor(count / size)} ${large}${rest === 0 ? '' : ` ${rest} ${small}`}`
 }
 
-/** The number in the largest unit that keeps it at 1 or more, with at most one decimal, below 10 of a larger unit. */
+/** The number in the largest unit in which it is at least 1; with one decimal if it is below 10. */
 function scaled(value: number, step: number, units: readonly string[], gap: string): string {
   let unit = 0
   let rest = Math.abs(value)

@@ -1,4 +1,4 @@
-/** What a gateway did, in a few lines for people. */
+/** Text of the summary that a gateway prints at its end. */
 import type { GatewaySummary } from '../app/gateway/gateway.ts'
 import { formatCount, formatDuration } from './format.ts'
 import type { Style } from './style.ts'

@@ -1,13 +1,20 @@
 /**
- * What changes while a command works: on a terminal a few lines redrawn in place, elsewhere a plain line every few seconds.
- * It draws when it is told that something changed, and keeps no timer, so it can neither outlive the work nor hold the process.
+ * Shows progress while a command runs: lines redrawn in place on a terminal, otherwise a plain line every few seconds.
+ * It draws when the caller reports a change. Without a timer, it can neither outlive the work nor keep the process alive.
+ *
+ * Files of this folder:
+ * live-block.ts          this file: redraws lines in place
+ * run-display.ts, produce-display.ts   the progress of `run` and `produce`; progress-lines.ts: the lines of a run
+ * summary.ts             the summary of a run; gateway-summary.ts: that of a gateway
+ * status-text.ts, verify-text.ts, replay-text.ts, close-text.ts, dead-letters-text.ts   the output of these commands
+ * table.ts, charts.ts, format.ts, style.ts   tables, one-line charts, numbers and times, colours
  */
 import { clip } from './style.ts'
 
-/** Often enough to look alive, seldom enough to cost nothing. */
+/** Fast enough to look smooth, at a negligible cost. */
 const REDRAW_EVERY_MS = 100
 const PLAIN_LINE_EVERY_MS = 5_000
-/** A terminal may not know its width, and then says 0. */
+/** Used for a terminal that reports a width of 0. */
 const USUAL_COLUMNS = 80
 
 export interface Screen {
@@ -16,7 +23,7 @@ export interface Screen {
   readonly columns?: number
 }
 
-/** The state of the work, as it is to be seen now. */
+/** Renders the current state of the work. */
 export interface Look {
   /** For a terminal; cut to its width when drawn. */
   lines(): readonly string[]
@@ -40,7 +47,7 @@ export class LiveBlock {
     this.#drawnAtMs = this.#isLive ? -Infinity : nowMs()
   }
 
-  /** Draws, unless that was done a moment ago. */
+  /** Draws, unless the last drawing is too recent. */
   changed(): void {
     const everyMs = this.#isLive ? REDRAW_EVERY_MS : PLAIN_LINE_EVERY_MS
     if (this.#nowMs() - this.#drawnAtMs >= everyMs) this.draw()
@@ -58,19 +65,19 @@ export class LiveBlock {
     this.#drawnLines = lines.length
   }
 
-  /** Text that stays, above the lines that are redrawn. */
+  /** Writes a text above the redrawn lines. It stays on the screen. */
   say(text: string): void {
     const wasDrawn = this.#drawnLines > 0
     this.#screen.write(`${this.#erase()}${text}\n`)
     if (wasDrawn) this.draw()
   }
 
-  /** What is drawn stays; drawing goes on below it. */
+  /** Keeps the lines on the screen. The next drawing is below them. */
   leave(): void {
     this.#drawnLines = 0
   }
 
-  /** Back to the first drawn line, and all below it cleared; from its first column, which an echoed ^C has left. */
+  /** Moves to the first drawn line and clears everything below. `\r` first, because an echoed ^C moves the cursor. */
   #erase(): string {
     const text = this.#drawnLines === 0 ? '' : `\r\x1b[${this.#drawnLines}A\x1b[0J`
     this.#drawnLines = 0

@@ -1,4 +1,4 @@
-/** Shows a `windrow produce`: two lines redrawn on a terminal, one line now and then elsewhere. */
+/** The progress and the summary of `windrow produce`. */
 import type { ProduceObserver, ProduceProgress, ProduceSummary } from '../app/produce/produce.ts'
 import { bar } from './charts.ts'
 import { formatBytes, formatCompact, formatCount, formatDuration } from './format.ts'
@@ -6,11 +6,11 @@ import { LiveBlock, type Screen } from './live-block.ts'
 import type { Style } from './style.ts'
 
 const BAR_WIDTH = 30
-/** Of what could not be read so many are shown: a wrong format makes every line one of them. */
+/** Maximum number of undecodable lines to show: with a wrong format, every line is undecodable. */
 const MAX_SHOWN_UNDECODABLE = 5
 
 export interface ProduceDisplay extends ProduceObserver {
-  /** Draws the last state for good. */
+  /** Draws the final state. */
   end(): void
 }
 
@@ -33,7 +33,7 @@ export function createProduceDisplay(screen: Screen, style: Style, nowMs: () => 
     undecodable(place, reason) {
       undecodable++
       if (undecodable <= MAX_SHOWN_UNDECODABLE) block.say(`${style.yellow(place)}: ${reason}`)
-      if (undecodable === MAX_SHOWN_UNDECODABLE + 1) block.say('further ones that cannot be read are only counted')
+      if (undecodable === MAX_SHOWN_UNDECODABLE + 1) block.say('further undecodable lines are only counted')
     },
     end() {
       if (latest !== null) block.draw()
@@ -63,7 +63,7 @@ function plainLine({ points, manifests, undecodable, ...read }: ProduceProgress,
   )
 }
 
-/** The summary for people; machines get it as JSON. */
+/** The summary as text. With `--json` it is printed as JSON. */
 export function produceSummaryText(summary: ProduceSummary, topic: string, style: Style): string {
   const { points, manifests, undecodable, bytes, seconds, pointsPerSecond } = summary
   return (

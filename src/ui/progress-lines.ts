@@ -1,4 +1,4 @@
-/** What a run's progress looks like: three lines on a terminal, one line elsewhere. Pure. */
+/** Text of a run's progress: three lines on a terminal, otherwise one line. Pure. */
 import type { RunEvent, RunProgress } from '../app/types.ts'
 import { bar, sparkline } from './charts.ts'
 import { formatCompact, formatCount, formatDuration, formatTime } from './format.ts'
@@ -8,7 +8,7 @@ const BAR_WIDTH = 20
 
 export type WindowClosed = Extract<RunEvent, { kind: 'window-closed' }>
 
-/** Lines to be redrawn in place. */
+/** The lines that a terminal redraws in place. */
 export function liveLines(
   now: RunProgress,
   recentRates: readonly number[],
@@ -36,7 +36,7 @@ export function plainLine(now: RunProgress): string {
   )
 }
 
-/** How long the rest takes at the present rate. */
+/** The remaining time at the current rate. */
 function leftText({ consumed, available, pointsPerSecond }: RunProgress): string {
   if (available === null || pointsPerSecond === 0 || consumed >= available) return ''
   return `, ${formatDuration(((available - consumed) * 1000) / pointsPerSecond)} left`

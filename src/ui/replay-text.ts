@@ -1,4 +1,4 @@
-/** What a replay came to, for people. Pure. */
+/** Text of the report of `windrow replay`. Pure. */
 import type { PartitionPromotion, PromotionReport } from '../app/replay/promote.ts'
 import type { ReplayReport } from '../app/replay/replay.ts'
 import type { PromotionProblem } from '../ledger/promotion.ts'
@@ -32,8 +32,8 @@ export function replayText(report: ReplayReport, style: Style = createStyle(fals
 
 const PROBLEMS: { readonly [Problem in PromotionProblem]: string } = {
   'moved-on': 'it has changed since the replay; replay again',
-  'too-far-behind': 'windows that would have to follow are not remembered any more; replay again',
-  'other-points': 'the replay counted other points in a window that late points can still change',
+  'too-far-behind': 'later windows that depend on it can no longer be changed; replay again',
+  'other-points': 'the replay counted different points in a window that late points can still change',
   'too-large': 'the result is too large to be stored',
 }
 
@@ -56,16 +56,16 @@ function promotionLines(
     ...(refused.count > MAX_LINES ? [`  and ${formatCount(refused.count - MAX_LINES)} more VMs`] : []),
     ...(onlyLive === 0
       ? []
-      : [`  ${style.yellow(`${formatCount(onlyLive)} only live: a result cannot be taken back`)}`]),
+      : [`  ${style.yellow(`${formatCount(onlyLive)} only live: a published result cannot be withdrawn`)}`]),
   ]
 }
 
 const OUTCOMES: { readonly [Outcome in PartitionPromotion['outcome']]: string } = {
   done: 'done',
-  unreadable: 'the owner could not read what was to be promoted',
-  'no-owner': 'no owner answered, and the request was not left',
-  left: 'left for its next owner, which carries it out before it reads on',
-  'under-way': 'the owner has begun and not ended yet',
+  unreadable: 'the owner could not read the results to promote',
+  'no-owner': 'no owner replied, and the request was withdrawn',
+  left: 'left for the next owner, which carries it out before it reads further records',
+  'under-way': 'the owner has begun and not finished yet',
 }
 
 function shortList(list: readonly string[]): string {

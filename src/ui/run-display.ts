@@ -1,4 +1,4 @@
-/** Shows a run: how far it is, redrawn, and what is worth a line of its own. */
+/** The progress of a run: redrawn lines, and a line for each resumed partition and each warning. */
 import type { RunEvent, RunObserver, RunProgress } from '../app/types.ts'
 import { assertNever } from '../errors/index.ts'
 import { formatCount } from './format.ts'
@@ -6,16 +6,16 @@ import { LiveBlock, type Screen } from './live-block.ts'
 import { liveLines, plainLine, type WindowClosed } from './progress-lines.ts'
 import type { Style } from './style.ts'
 
-/** One column a second of throughput. */
+/** The throughput chart has one column per second. */
 const RATE_EVERY_MS = 1_000
 const RATES_KEPT = 24
 
 export interface RunDisplay extends RunObserver {
-  /** Draws the last state for good; what is written afterwards stands below it. */
+  /** Draws the final state. Later output is below it. */
   end(): void
 }
 
-/** Whoever asks to stop by `signal` has that said on the screen, so what is drawn then stays, and drawing goes on below. */
+/** When `signal` aborts, the caller prints a message, so the drawn lines are kept and the display continues below it. */
 export function createRunDisplay(screen: Screen, style: Style, nowMs: () => number, signal?: AbortSignal): RunDisplay {
   const rates: number[] = []
   let latest: RunProgress | null = null
@@ -46,7 +46,7 @@ export function createRunDisplay(screen: Screen, style: Style, nowMs: () => numb
           return
         case 'resumed':
           return block.say(
-            `partition ${event.partition}: resumes at ${formatCount(event.resumeOffset)}, after commit ${event.commit}`,
+            `partition ${event.partition}: resumes at offset ${formatCount(event.resumeOffset)}, after commit ${event.commit}`,
           )
         case 'warning':
           return block.say(`${style.yellow('warning')}: ${event.message}\n  remedy: ${event.remedy}`)

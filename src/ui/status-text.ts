@@ -1,4 +1,4 @@
-/** The status of a job for people: what is halted, and three tables. Pure. */
+/** Text of `windrow status`: the halted partitions, and tables of partitions, windows and late points. Pure. */
 import type { HaltStatus, JobStatus, PartitionStatus } from '../app/status/status.ts'
 import { FATES, type FateCounts } from '../core/fate.ts'
 import { formatCount, formatDuration, formatTime } from './format.ts'
@@ -104,7 +104,7 @@ function openLines(partitions: readonly PartitionStatus[], style: Style): string
   return rows.length === 0 ? [] : ['', ...renderTable(WINDOW_COLUMNS, rows)]
 }
 
-/** Where there is something to tell. */
+/** Only for partitions with late points or revisions. */
 function lateLines(partitions: readonly PartitionStatus[]): string[] {
   const rows = partitions
     .filter(({ late }) => late.pending + late.revisions > 0)

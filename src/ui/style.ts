@@ -1,4 +1,4 @@
-/** Colours, or none: on a terminal, unless NO_COLOR (https://no-color.org) or TERM=dumb speaks against it. */
+/** Colours: only on a terminal, and not with NO_COLOR (https://no-color.org) or TERM=dumb. */
 
 export interface Style {
   readonly bold: (text: string) => string
@@ -23,12 +23,12 @@ export function wantsColour(isTty: boolean, env: Readonly<Record<string, string 
 
 const ESCAPES = /\x1b\[[0-9;]*m/g
 
-/** Columns that the text takes: escape sequences take none. */
+/** Width of the text in columns, without escape sequences. */
 export function visibleLength(text: string): number {
   return [...text.replace(ESCAPES, '')].length
 }
 
-/** The text cut to so many columns, so that a redrawn line never wraps. A cut line loses its colours. */
+/** Cuts the text to this width, so that a redrawn line never wraps. A cut line loses its colours. */
 export function clip(text: string, columns: number): string {
   if (visibleLength(text) <= columns) return text
   const bare = [...text.replace(ESCAPES, '')]

@@ -1,4 +1,4 @@
-/** The summary of a job for people; machines get it as JSON. Pure. */
+/** Text of the summary of a job. With `--json` it is printed as JSON. Pure. */
 import type { JobSummary } from '../app/types.ts'
 import type { Json } from '../core/json.ts'
 import { SUMMARY_ID } from '../core/summary.ts'
@@ -6,7 +6,7 @@ import { formatCompact, formatCount, formatDuration } from './format.ts'
 import { createStyle, type Style } from './style.ts'
 import { renderTable } from './table.ts'
 
-/** Of the figures that a metric has, those that fit a line of a terminal. */
+/** Only the figures that fit a line of a terminal are shown. */
 const MAX_RESULT_CHARS = 60
 const SHOWN_FIGURES = ['count', 'mean', 'stddev', 'min', 'p50', 'p95', 'p99', 'max']
 
@@ -33,7 +33,7 @@ function amendmentLines({ pendingPoints, revisions }: JobSummary['amendments'], 
   return [`${style.bold('amended')}   ${formatCount(revisions)} revisions${pending}`]
 }
 
-/** A user's aggregator may give results of any shape, so they are shown as JSON. */
+/** Results of a user's aggregator can have any shape, so they are shown as JSON. */
 function resultLines(metrics: JobSummary['metrics']): string[] {
   const rows = Object.entries(metrics).map(([name, result]) => [
     name,

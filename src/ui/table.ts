@@ -1,4 +1,4 @@
-/** Text tables: aligned columns, two blanks apart, no lines. */
+/** Text tables: aligned columns, separated by two spaces. */
 import { visibleLength } from './style.ts'
 
 export interface Column {
@@ -7,7 +7,7 @@ export interface Column {
   readonly align?: 'left' | 'right'
 }
 
-/** Title line and one line a row, without line ends. Cells that are missing are empty. */
+/** A title line and one line per row, without line ends. Missing cells are empty. */
 export function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   const lines = [columns.map((c) => c.title), ...rows]
   const widths = columns.map((_, i) => Math.max(...lines.map((cells) => visibleLength(cells[i] ?? ''))))

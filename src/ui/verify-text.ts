@@ -1,4 +1,4 @@
-/** What verifying comes to, for people; and its progress while it works. */
+/** Text of the report of `windrow verify`, and its progress display. */
 import type { Json } from '../core/json.ts'
 import type { Difference, Loss, Subject, VerifyReport } from '../verify/report.ts'
 import type { VerifyProgress } from '../verify/verify.ts'
@@ -8,7 +8,7 @@ import { LiveBlock, type Screen } from './live-block.ts'
 import { createStyle, type Style } from './style.ts'
 import { renderTable, type Column } from './table.ts'
 
-/** Differences that are named; `--json` gives more of them. */
+/** Number of differences to list. `--json` prints more. */
 const MAX_NAMED = 10
 const MAX_VALUE_CHARACTERS = 80
 const BAR_WIDTH = 30
@@ -36,12 +36,12 @@ export function verifyText(report: VerifyReport, seconds: number, style: Style =
   })
   const rate = formatCompact(records / Math.max(0.001, seconds))
   const lines = [
-    `${style.bold(`job ${job}`)}  ${formatCount(records)} records of ${formatCount(partitions)} partitions counted again in ${formatDuration(seconds * 1000)} (${rate}/s)`,
+    `${style.bold(`job ${job}`)}  ${formatCount(records)} records of ${formatCount(partitions)} partitions recomputed in ${formatDuration(seconds * 1000)} (${rate}/s)`,
     '',
     ...renderTable(COLUMNS, rows),
     '',
     differenceCount === 0
-      ? style.green('All that was compared is equal.')
+      ? style.green('Everything compared is equal.')
       : style.red(
           `${formatCount(differenceCount)} differences${differenceCount > MAX_NAMED ? `, the first ${MAX_NAMED} of them` : ''}:`,
         ),

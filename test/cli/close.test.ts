@@ -68,7 +68,7 @@ test.each([
 test('a stored request succeeds', async () => {
   const { exitCode, order, stdout } = await close([{ partition: 0, outcome: 'left' }], [...GIVEN, '--leave'])
   expect({ exitCode, leave: order?.leave }).toEqual({ exitCode: 0, leave: true })
-  expect(stdout).toBe('partition 0: left for its next owner, which carries it out before it reads on\n')
+  expect(stdout).toBe('partition 0: left for the next owner, which carries it out before it reads further records\n')
 })
 
 test('all problems are reported at once', async () => {

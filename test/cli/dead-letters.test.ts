@@ -41,7 +41,7 @@ test('the example of --help works as printed', async () => {
   const [, ...args] = command.example.line.split(' ')
   const { exitCode, stdout } = await deadLetters(...args.slice(1))
   expect(exitCode).toBe(0)
-  expect(stdout).toContain('2 dead letters: invalid 1, too-late 1\nnot asked for: undecodable 1\n')
+  expect(stdout).toContain('2 dead letters: invalid 1, too-late 1\nfiltered out: undecodable 1\n')
 })
 
 describe('list', () => {
@@ -69,8 +69,8 @@ describe('show', () => {
     const invalid = (await deadLetters('show', '0:1')).stdout
     expect(invalid).toContain(`points.ndjson:2\n`)
     expect(invalid).toContain(`\n${LINES[1]}\n`)
-    expect(invalid).not.toContain('stands for')
-    expect((await deadLetters('show', '0:6')).stdout).toMatch(/^stands for +\{"vmId":"a"/m)
+    expect(invalid).not.toContain('decoded as')
+    expect((await deadLetters('show', '0:6')).stdout).toMatch(/^decoded as +\{"vmId":"a"/m)
   })
 
   test('an unknown dead letter is an error that names it', async () => {
@@ -88,7 +88,7 @@ describe('retry', () => {
     const path = join(folder, '.windrow/dead-letters.retry.ndjson')
     expect(first).toMatchObject({ exitCode: 0, stderr: '' })
     expect(first.stdout).toContain(`0:1 to ${path}\n`)
-    expect((await deadLetters('retry', '0:1', '--record', REPAIRED)).stdout).toContain('nothing was done')
+    expect((await deadLetters('retry', '0:1', '--record', REPAIRED)).stdout).toContain('nothing to do')
     expect(readFileSync(path, 'utf8')).toBe(`${REPAIRED.slice(0, -1)},"retryOf":"0:1"}\n`)
     expect((await deadLetters('list')).stdout).toContain('invalid, retried')
 
@@ -118,15 +118,15 @@ describe('retry', () => {
 test.each([
   [['lst'], 'there is no dead-letters lst'],
   [['show'], 'id: is not given'],
-  [['list', '0:1'], 'id: 0:1 means nothing to dead-letters list'],
-  [['list', '--as-is'], '--as-is: means nothing to dead-letters list'],
+  [['list', '0:1'], 'id: 0:1 does not apply to dead-letters list'],
+  [['list', '--as-is'], '--as-is: does not apply to dead-letters list'],
   [['list', '--since', '1h'], '--since: dead letters in a file have no time'],
-  [['list', '--since', 'noon'], '--since: "noon" is no place in a log'],
+  [['list', '--since', 'noon'], '--since: "noon" is not a position in a log'],
   [['list', '--limit', 'x'], '--limit: "x" is not a whole number'],
-  [['retry', '0:1'], '--record: nothing says what to send'],
-  [['retry', '0:1', '--as-is', '--record', '{}'], '--record: more than one thing is to be sent'],
+  [['retry', '0:1'], '--record: no record to send is given'],
+  [['retry', '0:1', '--as-is', '--record', '{}'], '--record: more than one record to send is given'],
   [['retry', '0:1', '--file', '/no/such'], '--file: cannot read "/no/such"'],
-  [['list', '--dead-letters', 'kafka:letters'], '--brokers: a topic of dead letters needs brokers'],
+  [['list', '--dead-letters', 'kafka:letters'], '--brokers: a topic of dead letters requires brokers'],
 ])('%j is refused', async (args, problem) => {
   const { exitCode, stderr } = await deadLetters(...args)
   expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(problem) as string })

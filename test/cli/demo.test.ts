@@ -136,7 +136,7 @@ describe('a demo that is interrupted in the middle', PATIENT, () => {
     running.child.kill('SIGINT')
     const { code, stdout, stderr } = await running.ended
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    const command = /STOPPED: stopped after [\d,]+ of [\d,]+ records\n {2}remedy: Nothing is lost; resume with: (.*)\n/
+    const command = /STOPPED: stopped after [\d,]+ of [\d,]+ records\n {2}remedy: Nothing is lost. Resume with: (.*)\n/
     const resumeCommand = command.exec(stderr)?.[1] ?? stderr
     expect(resumeCommand).toContain('--vms 50 --points 5000 --window 2h --seed 3')
     const resumed = execFileSync('sh', ['-c', `${resumeCommand} --json`], { encoding: 'utf8', stdio: 'pipe' })
@@ -159,7 +159,7 @@ describe('a demo that is interrupted in the middle', PATIENT, () => {
 test.each([
   [['--vms', '2'], '--vms: "2" is below 3'],
   [['--points', 'many', '--seed', '-1'], '2 problems'],
-  [['--vms', '100', '--points', '999'], '--points: 999 points do not suit 100 VMs\n  remedy: Give 1,000 to 8,640,000'],
+  [['--vms', '100', '--points', '999'], '--points: 999 points do not fit 100 VMs\n  remedy: Give 1,000 to 8,640,000'],
   [['--window', '60'], '--window: "60" has no unit'],
   [['--window', '1m'], '--window: "1m" is below 5m'],
   [['--window', '5m'], '--window: a day of 5,000 VMs has 1,440,000 windows of 5m'],

@@ -56,7 +56,7 @@ test('a non-loopback address requires tokens, or a flag that disables them', asy
   const outside = [...COMPLETE, '--listen', '0.0.0.0:80']
   const refused = await gateway(outside)
   expect(refused).toMatchObject({ exitCode: 2, request: null })
-  expect(refused.stderr).toContain('--listen: 0.0.0.0 can be reached from other machines, and there are no tokens')
+  expect(refused.stderr).toContain('--listen: 0.0.0.0 is reachable from other machines, and no tokens are given')
   expect((await gateway([...outside, '--open-to-all'])).exitCode).toBe(0)
   const { request } = await gateway([...outside, '--tokens-file', join(folder, 'tokens')])
   expect(request?.clients?.map(({ name }) => name)).toEqual(['alpha'])

@@ -95,7 +95,7 @@ test.each([
   [['run', '--max-in-fligt=3'], 2, /^$/, /Did you mean --max-in-flight\?/],
   [['run', '--window'], 2, /^$/, /^windrow: USAGE: --window <duration> needs a value\n/],
   [['run', 'points.ndjson'], 2, /^$/, /^windrow: USAGE: too many arguments/],
-  [['run'], 2, /^$/, /^windrow: CONFIGURATION: --input: there is nothing to read\n {2}remedy: /],
+  [['run'], 2, /^$/, /^windrow: CONFIGURATION: --input: no input is given\n {2}remedy: /],
   [['run', '--config', 'no/such.yaml'], 2, /^$/, /^windrow: CONFIGURATION: --config: cannot read "no\/such.yaml"/],
 ])('windrow %j ends with %d', async (args, exitCode, stdout, stderr) => {
   const result = await outcome(args)

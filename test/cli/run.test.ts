@@ -81,7 +81,7 @@ test('dead letters change the exit code only with the flag, and the summary is p
   const failed = await run(jobEnding(WITH_DEAD_LETTERS), ...INPUT, '--json', '--fail-on-dead-letters')
   expect(failed).toMatchObject({ exitCode: 1, stdout: `${JSON.stringify(WITH_DEAD_LETTERS)}\n` })
   expect(failed.stderr).toContain(
-    'windrow: DEAD_LETTERS: 3 records became dead letters\n  remedy: Each is in the file .windrow/dead-letters.ndjson',
+    'windrow: DEAD_LETTERS: 3 records became dead letters\n  remedy: They are stored in the file .windrow/dead-letters.ndjson',
   )
   expect(await run(jobEnding(SUMMARY), ...INPUT, '--fail-on-dead-letters')).toMatchObject({ exitCode: 0 })
 })

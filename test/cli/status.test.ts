@@ -52,7 +52,7 @@ test('--watch repeats the status until it is stopped; a failed read is reported 
   const { exitCode, stdout, stderr } = await status(read, ['--watch', '0.1', '--json'], cli)
   expect(exitCode).toBe(0)
   expect(stdout).toBe(`${JSON.stringify(STATUS)}\n${JSON.stringify(second)}\n`)
-  expect(stderr).toBe('SIDECAR_UNREACHABLE: no sidecar answered; tried again in 0.1 s\n')
+  expect(stderr).toBe('SIDECAR_UNREACHABLE: no sidecar answered; retrying in 0.1 s\n')
 })
 
 test('on a terminal --watch redraws in place', async () => {

@@ -110,7 +110,7 @@ describe('bad usage ends with 2 before anything is touched', () => {
   const wrong: readonly (readonly [mistake: string, args: readonly string[], message: string, remedy: string])[] = [
     ['a misspelt flag', ['run', '--inptu', 'points.ndjson'], 'unknown flag --inptu', 'Did you mean --input?'],
     ['an unknown command', ['rnu'], 'rnu', 'run'],
-    ['no input', ['run'], 'there is nothing to read', 'Give --input PATH for files'],
+    ['no input', ['run'], 'no input is given', 'Give --input PATH for files'],
     ['a time without a unit', [...RIGHT, '--window', '60'], '--window: "60" has no unit', 'such as 250ms'],
     ['a missing input', ['run', '--input', 'pionts.ndjson'], 'there is no file pionts.ndjson', 'Check the path'],
     ['a pattern without a file', ['run', '--input', '*.csv'], 'no file matches *.csv', 'quote it'],
@@ -133,7 +133,7 @@ describe('bad usage ends with 2 before anything is touched', () => {
   test.each([
     ['a misspelt setting', 'grce: 5m', 'windrow.yaml:2 grce: there is no setting "grce"', 'Did you mean grace?'],
     ['a misspelt field', 'fields: { vmID: host }', 'there is no field "vmID" (did you mean vmId?)', 'vmId, producer'],
-    ['broken YAML', 'input: [points.ndjson', 'windrow.yaml:', 'Fix the YAML there'],
+    ['broken YAML', 'input: [points.ndjson', 'windrow.yaml:', 'Fix the YAML at this line'],
   ])('%s in the settings file', async (_, line, message, remedy) => {
     writeFileSync(at('windrow.yaml'), `window: 1h\n${line}\n`)
     expectRefusal(await windrow([...RIGHT, '--config', 'windrow.yaml']), 2, message, remedy)

@@ -137,7 +137,7 @@ test('without --json the report is a table', async () => {
   const { stdout } = await verify()
   expect(stdout).toMatch(/^ +compared +equal +different$/m)
   expect(stdout).toMatch(/^VM windows +\d+ +\d+ +0$/m)
-  expect(stdout.trimEnd().split('\n').at(-1)).toBe('All that was compared is equal.')
+  expect(stdout.trimEnd().split('\n').at(-1)).toBe('Everything compared is equal.')
 })
 
 /** Changes the n-th matching line. */
@@ -470,7 +470,7 @@ test('the example of --help works as printed', async () => {
     await run({ settings: { input: 'points.ndjson', window: '5m' } })
     const cli = fakeCli()
     expect(await execute(only(command), command.example.line.split(' ').slice(1), cli.context)).toBe(0)
-    expect(cli.stdout()).toContain('All that was compared is equal.')
+    expect(cli.stdout()).toContain('Everything compared is equal.')
   } finally {
     process.chdir(cwd)
     rmSync(place, { recursive: true, force: true })

@@ -55,27 +55,27 @@ test.each([
   ['a mechanism alone', { kafkaSasl: 'scram-sha-256' }, {}, ['no user name is given', 'no password is given']],
   ['two passwords', { ...USER, kafkaPasswordFile: 'p' }, PASSWORD, ['WINDROW_KAFKA_PASSWORD is given too']],
   ['a user without a mechanism', { kafkaUsername: 'me' }, {}, ['no mechanism is given']],
-  ['plain in clear', { ...USER, kafkaSasl: 'plain' }, PASSWORD, ['plain would send the password in clear']],
+  ['plain in clear', { ...USER, kafkaSasl: 'plain' }, PASSWORD, ['plain would send the password unencrypted']],
   ['a certificate alone', { kafkaCertFile: 'me.pem' }, {}, ['a certificate is given without its key']],
   ['a key alone', { kafkaKeyFile: 'me.key' }, {}, ['a key is given without its certificate']],
-  ['a token from nowhere', { kafkaSasl: 'oauthbearer', kafkaTls: true }, {}, ['there is nowhere to get a token']],
-  ['a token in clear', { ...TOKEN, kafkaTls: false }, {}, ['oauthbearer would send the token in clear']],
+  ['a token from nowhere', { kafkaSasl: 'oauthbearer', kafkaTls: true }, {}, ['no source of tokens is given']],
+  ['a token in clear', { ...TOKEN, kafkaTls: false }, {}, ['oauthbearer would send the token unencrypted']],
   [
     'a token for another mechanism',
     { ...USER, kafkaTokenFile: 't' },
     PASSWORD,
     ['tokens are for the mechanism oauthbearer'],
   ],
-  ['a scope without a server', { ...TOKEN, kafkaScope: 'kafka' }, {}, ['there is no server to show it to']],
-  ['a server alone', { ...SERVER, kafkaUsername: null }, {}, ['no client id is given', 'nothing proves who this is']],
-  ['two proofs', { ...SERVER, kafkaTokenFile: 't' }, PASSWORD, ['more than one thing proves who this is']],
+  ['a scope without a server', { ...TOKEN, kafkaScope: 'kafka' }, {}, ['there is no token server to use it with']],
+  ['a server alone', { ...SERVER, kafkaUsername: null }, {}, ['no client id is given', 'no credential is given']],
+  ['two proofs', { ...SERVER, kafkaTokenFile: 't' }, PASSWORD, ['more than one credential is given']],
   [
     'a server without TLS',
     { ...SERVER, kafkaTokenUrl: 'http://login.example/token' },
     PASSWORD,
     [/^"http.*does not fit$/],
   ],
-  ['TLS turned off', { kafkaTls: false, kafkaCaFile: 'ca.pem' }, {}, ['it is for TLS, which is turned off']],
+  ['TLS turned off', { kafkaTls: false, kafkaCaFile: 'ca.pem' }, {}, ['it requires TLS, which is off']],
 ])('%s is refused', (_, flags, env, expected) => {
   const found = problems(flags, env)
   expect(found.map(({ problem }) => problem)).toEqual(expected.map((one) => expect.stringMatching(one) as string))
@@ -106,6 +106,6 @@ describe('secrets', () => {
 
   test('an invalid secret is reported without its value', () => {
     const found = problems(USER, { WINDROW_KAFKA_PASSWORD: 'open\nsesame' })
-    expect(found).toMatchObject([{ place: 'WINDROW_KAFKA_PASSWORD', problem: 'it is no text of one line' }])
+    expect(found).toMatchObject([{ place: 'WINDROW_KAFKA_PASSWORD', problem: 'it is not a single line of text' }])
   })
 })

@@ -182,20 +182,20 @@ test.each<[string, Given, Partial<Config>]>([
 
 /** Settings, and the expected problems: place and beginning of the message. */
 const PROBLEMS: readonly (readonly [Given, readonly (readonly [place: string, problem: string])[]])[] = [
-  [{}, [['--input', 'there is nothing to read']]],
+  [{}, [['--input', 'no input is given']]],
   [
     { flags: { source: 'kafka' } },
     [
-      ['--brokers', 'Kafka needs brokers'],
-      ['--topic', 'Kafka needs a topic'],
+      ['--brokers', 'Kafka requires brokers'],
+      ['--topic', 'Kafka requires a topic'],
     ],
   ],
-  [{ flags: { topic: 'vm' } }, [['--brokers', 'Kafka needs brokers']]],
-  [{ file: 'brokers: a:1' }, [['--topic', 'Kafka needs a topic']]],
-  [{ env: { WINDROW_SOURCE: 'files' } }, [['--input', 'files are the source, and none is given']]],
-  [{ flags: { ...KAFKA, ...INPUT, source: 'kafka' } }, [['--input', 'Kafka is the source, and an input is given too']]],
+  [{ flags: { topic: 'vm' } }, [['--brokers', 'Kafka requires brokers']]],
+  [{ file: 'brokers: a:1' }, [['--topic', 'Kafka requires a topic']]],
+  [{ env: { WINDROW_SOURCE: 'files' } }, [['--input', 'the source is files, but none is given']]],
+  [{ flags: { ...KAFKA, ...INPUT, source: 'kafka' } }, [['--input', 'the source is Kafka, but an input is given too']]],
   [{ flags: { ...KAFKA, format: 'csv' } }, [['--format', 'csv is read from files only']]],
-  [{ flags: INPUT, file: 'once: false' }, [['windrow.yaml:1 once', 'false does not go with files']]],
+  [{ flags: INPUT, file: 'once: false' }, [['windrow.yaml:1 once', 'files are always read once']]],
   [{ flags: { input: ['-', 'a', '-'] } }, [['--input', 'standard input is named more than once']]],
   [{ flags: { ...INPUT, deadline: '1m' } }, [['--deadline', 'the deadline of 1m is below the grace of 5m']]],
   [{ flags: { ...INPUT, grace: '20m' } }, [['--deadline', 'the deadline of 10m is below the grace of 20m']]],
@@ -204,7 +204,7 @@ const PROBLEMS: readonly (readonly [Given, readonly (readonly [place: string, pr
     [['WINDROW_EXPECT_EVERY', '7m does not divide the window of 1h evenly']],
   ],
   [{ flags: { ...INPUT, expectEvery: '2h' } }, [['--expect-every', '2h does not divide the window of 1h evenly']]],
-  [{ flags: { ...INPUT, results: 'kafka:out' } }, [['--brokers', 'topic out needs brokers']]],
+  [{ flags: { ...INPUT, results: 'kafka:out' } }, [['--brokers', 'topic out requires brokers']]],
   [
     { flags: { ...INPUT, results: ['a.ndjson', 'b.ndjson'] } },
     [['--results', 'a job publishes to one FILE.ndjson only']],
@@ -212,19 +212,19 @@ const PROBLEMS: readonly (readonly [Given, readonly (readonly [place: string, pr
   [
     { flags: { ...INPUT, results: ['a.ndjson', './a.ndjson'] } },
     [
-      ['--results', 'file a.ndjson is where results go already'],
+      ['--results', 'file a.ndjson is already where results go'],
       ['--results', 'a job publishes to one FILE.ndjson only'],
     ],
   ],
-  [{ flags: { ...KAFKA, results: 'kafka:vm' } }, [['--results', 'topic vm is the input already']]],
+  [{ flags: { ...KAFKA, results: 'kafka:vm' } }, [['--results', 'topic vm is already the input']]],
   [
     { flags: { ...KAFKA, deadLetters: 'kafka:windrow-published' } },
-    [['--dead-letters', 'topic windrow-published is the marker of what is published already']],
+    [['--dead-letters', 'topic windrow-published is already the marker of published commits']],
   ],
-  [{ flags: { ...INPUT, results: './points.ndjson' } }, [['--results', 'file points.ndjson is the input already']]],
+  [{ flags: { ...INPUT, results: './points.ndjson' } }, [['--results', 'file points.ndjson is already the input']]],
   [
     { flags: { ...INPUT, results: 'out.ndjson', deadLetters: './out.ndjson' } },
-    [['--dead-letters', 'file out.ndjson is where results go already']],
+    [['--dead-letters', 'file out.ndjson is already where results go']],
   ],
   [
     { flags: { ...INPUT, certificates: 'kafka:out' } },

@@ -119,7 +119,7 @@ test('without a terminal no escape sequence is written', () => {
   display.event(CLOSED)
   display.end()
   expect(written.join('')).not.toContain('\x1b')
-  expect(written[0]).toBe('partition 2: resumes at 1,234, after commit 7\n')
+  expect(written[0]).toBe('partition 2: resumes at offset 1,234, after commit 7\n')
 })
 
 test('a run without events writes nothing', () => {

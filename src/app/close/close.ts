@@ -1,4 +1,4 @@
-/** `windrow close`: asks the owners of partitions to close windows now, and waits for what they say. */
+/** `windrow close`: requests the owners of partitions to close windows now, and waits for their replies. */
 import { randomBytes } from 'node:crypto'
 import type { EpochMs } from '../../core/point.ts'
 import { windowStartOf, type TimeWindow } from '../../core/window.ts'
@@ -11,20 +11,20 @@ import { askAndWait } from '../ask.ts'
 import { jobIn, withJobStore, type JobStore, type StoreConfig } from '../job-store.ts'
 
 export interface CloseOrder {
-  /** Any time in the window up to which windows shall close. */
+  /** Any time in the last window to close. */
   readonly at: EpochMs
   /** `null`: all. */
   readonly partition: number | null
   readonly who: string
   readonly why: string
-  /** How long an owner is waited for. */
+  /** How long to wait for an owner. */
   readonly waitMs: number
-  /** Where no owner comes: leave the request for the next one, instead of taking it back. */
+  /** If no owner replies, leave the request for the next one instead of withdrawing it. */
   readonly leave: boolean
 }
 
 export interface CloseReport {
-  /** Id of the request, as log and certificates have it. */
+  /** Id of the request, also in logs and certificates. */
   readonly request: string
   readonly window: TimeWindow
   readonly partitions: readonly PartitionClose[]
@@ -33,11 +33,11 @@ export interface CloseReport {
 export type PartitionClose = { readonly partition: number } & (
   | { readonly outcome: 'closed'; readonly closing: WindowList; readonly commit: number }
   | { readonly outcome: 'not-open' | 'closed-before'; readonly open: WindowList }
-  /** No owner answered, and the request was taken back. */
+  /** No owner replied, and the request was withdrawn. */
   | { readonly outcome: 'no-owner' }
-  /** No owner answered, and the request waits for the next one. */
+  /** No owner replied, and the request is left for the next one. */
   | { readonly outcome: 'left' }
-  /** An owner began and has not answered in time; it, or the next, goes on. */
+  /** An owner began and has not replied in time. It or its successor completes the request. */
   | { readonly outcome: 'under-way' }
 )
 
@@ -77,13 +77,13 @@ async function closeIn(
 ): Promise<PartitionClose> {
   const { store, isIdle } = opened
   if (isIdle) {
-    // Without an owner the last commit is all there is, so what is not open there would be refused later.
+    // Without an owner, the last commit is the current state. A window that is not open there would be refused later.
     const refusal = await refusedNow(store, record, partition, request.window)
     if (refusal !== null) return refusal
     if (!order.leave) return { partition, outcome: 'no-owner' }
   }
   const answer = await askAndWait(opened, record.job, partition, request, order, signal)
-  return typeof answer === 'string' ? { partition, outcome: answer } : told(partition, answer)
+  return typeof answer === 'string' ? { partition, outcome: answer } : closeOf(partition, answer)
 }
 
 async function refusedNow(
@@ -99,7 +99,7 @@ async function refusedNow(
   return { partition, outcome: isClosed ? 'closed-before' : 'not-open', open }
 }
 
-function told(partition: number, { outcome }: RequestAnswer): PartitionClose {
+function closeOf(partition: number, { outcome }: RequestAnswer): PartitionClose {
   if (outcome.kind === 'refused') return { partition, outcome: outcome.problem, open: outcome.open }
   if (outcome.kind !== 'closed') throw new Error(`a request to close was answered as ${outcome.kind}`)
   return { partition, outcome: 'closed', closing: outcome.closing, commit: outcome.commit }

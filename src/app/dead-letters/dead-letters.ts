@@ -1,4 +1,4 @@
-/** `windrow dead-letters`: opens where a job's dead letters are, a file or a topic, to read them and to retry one. */
+/** `windrow dead-letters`: opens the dead letters of a job, in a file or a topic, to read them and to retry one. */
 import { dirname, resolve } from 'node:path'
 import { codeOf } from '../../adapters/files/file-system.ts'
 import { publishedLines, sideFileOf } from '../../adapters/files/published-lines.ts'

@@ -1,4 +1,4 @@
-/** Dead letters in a topic, and their retry into the topic that they came from. */
+/** Reads dead letters from a topic, and retries them by sending them to the source topic. */
 import { createHash } from 'node:crypto'
 import { createDeadLetterDecoder } from '../../adapters/avro/encode-dead-letter.ts'
 import { createEncoder } from '../../adapters/avro/encode.ts'
@@ -19,7 +19,7 @@ import type { DeadLettersConfig, DeadLetterStore, Retried, RetryRequest } from '
 import { recordDecoderOf } from '../record-decoder.ts'
 
 const OPENING_BRACE = 0x7b
-/** More than any record that a run reads. */
+/** More than the largest record that a run reads. */
 const MAX_RECORD_BYTES = 64 * 1024 * 1024
 
 export async function openTopicOfDeadLetters(config: DeadLettersConfig, topic: string): Promise<DeadLetterStore> {
@@ -30,7 +30,7 @@ export async function openTopicOfDeadLetters(config: DeadLettersConfig, topic: s
     letters: () => lettersIn(cluster, topic),
     async retried() {
       try {
-        // Asked for its id first, which a topic that is not there is known by at once.
+        // Request the topic id first: for a missing topic, this fails immediately.
         await cluster.topicId(notesTopicOf(config.job))
         return new Set((await readNotes(cluster, notesTopicOf(config.job))).keys())
       } catch (error) {
@@ -81,14 +81,14 @@ async function retryIntoTopic(
   return { id, sent, to: { topic: note.topic, partition: note.partition }, sentAtMs: note.sentAtMs }
 }
 
-/** A topic of JSON gets the line as it was given; one of Avro gets what `windrow produce` writes. */
+/** For a JSON topic, the given line; for an Avro topic, the encoding that `windrow produce` writes. */
 function inFormatOf(record: RefusedRecord, usable: Usable, line: Buffer): Buffer {
   if (keptBytes(record).bytes[0] === OPENING_BRACE) return line
   if (usable.kind === 'manifest') return createEncoder().encodeManifest(usable.manifest)
   return usable.point.seq === null ? line : createEncoder().encodePoint(usable.point)
 }
 
-/** All bytes of the record: those that are kept, or, where they are not all, what is still in the topic. */
+/** All bytes of the record: from the dead letter or, if it has only the first ones, from the source topic. */
 async function wholeRecord(
   cluster: KafkaCluster,
   id: string,

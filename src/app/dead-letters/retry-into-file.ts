@@ -1,6 +1,6 @@
 /**
- * Retrying a dead letter of a job on files. Such a job is bound to its input and has ended, so nothing can be sent to it:
- * the repaired record goes into a file of further input, for a job that is given both.
+ * Retries a dead letter of a job on files. Such a job is bound to its input and has ended, so it accepts no more records.
+ * The repaired record is appended to a second input file, for a new job that reads both.
  */
 import { addRetriedLine } from '../../adapters/files/retry-file.ts'
 import { createJsonDecoder } from '../../adapters/json/decode.ts'
@@ -18,7 +18,7 @@ export async function retryIntoFile(
   if (repair.kind === 'as-is') requireAsIsHelps(id, letter)
   const line = repair.kind === 'line' ? repair.line : wholeLine(id, keptBytes(record))
   const what = repair.kind === 'line' ? 'the repaired record' : `${id} as it is`
-  // Only JSON can go into the file: a row of CSV means nothing without its header.
+  // The file can only contain JSON: a CSV row has no meaning without its header.
   requireUsable(what, createJsonDecoder({ mapping: fields }).decodeText(line))
   const outcome = await addRetriedLine(path, id, line)
   return { id, sent: outcome === 'added', to: { file: path }, sentAtMs: null }

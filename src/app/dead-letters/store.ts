@@ -10,12 +10,12 @@ export type DeadLettersConfig = Pick<
   'job' | keyof KafkaSettings | 'topic' | 'fields' | 'schemaRegistry' | 'results' | 'deadLetters'
 >
 
-/** What came of a retry. */
+/** The outcome of a retry. */
 export interface Retried {
   readonly id: string
-  /** False: it had been sent before, and nothing was done. */
+  /** False if it had already been sent, so nothing was done. */
   readonly sent: boolean
-  /** The topic and partition, or the file, that has the repaired record. */
+  /** The topic and partition, or the file, of the repaired record. */
   readonly to: { readonly topic: string; readonly partition: number } | { readonly file: string }
   /** `null` for files. */
   readonly sentAtMs: number | null
@@ -24,18 +24,18 @@ export interface Retried {
 export interface RetryRequest {
   readonly letter: NamedLetter
   readonly repair: Repair
-  /** Instead of the one that the record's key gives. */
+  /** Overrides the partition that follows from the record's key. */
   readonly partition: number | null
-  /** Instead of the file beside the dead letters. */
+  /** Overrides the file next to the dead letters. */
   readonly into: string | null
 }
 
 export interface DeadLetterStore {
-  /** As published, oldest first. */
+  /** In the order of publication. */
   letters(): AsyncIterable<NamedLetter>
   /** Ids of those that have been retried already. */
   retried(): Promise<ReadonlySet<string>>
-  /** What the bytes of a record are, as a run would see them now. */
+  /** Decodes the bytes of a record with the current settings. */
   decode(bytes: Uint8Array): Promise<Decoded>
   retry(request: RetryRequest): Promise<Retried>
   close(): Promise<void>

@@ -73,7 +73,7 @@ test('without a run there is no owner: the command reports that, or stores the r
   const args = `close --window ${START + 61 * MINUTE} --by ann --why 'it is gone' --json`
   const refused = await windrow(args)
   expect(refused).toMatchObject({ code: 1 })
-  expect(refused.stderr).toContain('NO_OWNER: partitions without an owner: 0; no run has the state in .windrow')
+  expect(refused.stderr).toContain('NO_OWNER: partitions without an owner: 0; no run holds the state in .windrow')
   const absent = await windrow(`close --window ${START + 200 * MINUTE} --by ann --why 'it is gone' --leave`)
   expect(absent).toMatchObject({ code: 1 })
   expect(absent.stderr).toContain('NO_SUCH_WINDOW')

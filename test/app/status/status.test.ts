@@ -191,7 +191,7 @@ describe('on an embedded state', () => {
       rmSync(join(dataDir, 'state', 'endpoint.json'))
       await expect(readStatus(config, signal)).rejects.toMatchObject({
         code: 'DATA_DIR_BUSY',
-        message: `the state in ${dataDir} is held by a process that starts or ends just now`,
+        message: `the state in ${dataDir} is held by a process that is starting or shutting down`,
       })
     })
   })

@@ -44,9 +44,9 @@ describe('bad usage ends with 2 and names', () => {
   test.each([
     ['stack', 'action'],
     ['stack pu', 'pu'],
-    ['stack status --purge', '--purge: means nothing to stack status'],
-    ['stack down --port-base 20000', '--port-base: means nothing to stack down'],
-    ['stack up redis', 'service: redis means nothing to stack up'],
+    ['stack status --purge', '--purge: does not apply to stack status'],
+    ['stack down --port-base 20000', '--port-base: does not apply to stack down'],
+    ['stack up redis', 'service: redis does not apply to stack up'],
     ['stack logs', 'service: is not given'],
     ['stack logs redis --lines many', '--lines: "many" is not a whole number'],
     ['stack up --daprds 0', '--daprds: 0 sidecars do not fit'],
@@ -62,7 +62,7 @@ describe('bad usage ends with 2 and names', () => {
   test('all problems at once', async () => {
     expect(await windrow('stack status --daprds x --purge')).toBe(2)
     expect(err).toContain('--purge')
-    expect(err).toContain('--daprds: means nothing')
+    expect(err).toContain('--daprds: does not apply')
     expect(err).toContain('"x" is not a whole number')
   })
 })
@@ -107,7 +107,7 @@ test('logs prints the end of a log, and an unknown name is an error that lists t
   expect(await windrow('stack logs redis -n 2')).toBe(0)
   expect(out).toBe('two\nthree\n')
   expect(await windrow('stack logs nothing')).toBe(2)
-  expect(err).toContain('There are those of redis.')
+  expect(err).toContain('The services with a log are redis.')
 })
 
 test('--data-dir has precedence over the environment', async () => {
