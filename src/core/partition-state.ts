@@ -208,7 +208,11 @@ export class PartitionState {
     window.version++
     producer.promise(manifest)
     this.#counts.manifests++
-    if (window === this.#head) this.#noteProgress(vmId, manifest.producer, isNew, wasComplete, producer.isComplete)
+    if (window === this.#head) {
+      this.#noteProgress(vmId, manifest.producer, isNew, wasComplete, producer.isComplete)
+      // A VM that leaves with this window never passes its end, so it has no vote.
+      if (manifest.last) this.#setHead(window)
+    }
     return null
   }
 
@@ -248,9 +252,10 @@ export class PartitionState {
     this.clock.setHead(window, window === null ? [] : this.#votersOf(window))
   }
 
+  /** The VMs of the roster and of the window, except those that leave with it. */
   *#votersOf(window: OpenWindow): Iterable<string> {
-    yield* window.vms.keys()
-    yield* this.roster.vmIds()
+    for (const vm of window.vms.values()) if (!vm.isLeaving) yield vm.vmId
+    for (const vmId of this.roster.vmIds()) if (!window.vms.has(vmId)) yield vmId
   }
 
   /** Keeps the head's counts right after one of its producers changed. */

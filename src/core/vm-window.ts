@@ -54,6 +54,13 @@ export class VmWindow {
     return !this.#metrics.has(metric) && this.#metrics.size >= maxMetrics
   }
 
+  /** Whether every producer of the VM has announced that it leaves with this window. */
+  get isLeaving(): boolean {
+    if (this.producers.size === 0) return false
+    for (const { leaves } of this.producers.values()) if (!leaves) return false
+    return true
+  }
+
   /** Folds a point that has been found new. */
   fold(point: DataPoint, aggregator: AnyAggregator): void {
     if (point.metric !== this.#lastMetric) this.#noteMetric(point.metric)

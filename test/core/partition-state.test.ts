@@ -62,6 +62,11 @@ const CASES: readonly Case[] = [
     closes: ['#4 0 grace a:grace/1 b:grace/1'],
   },
   {
+    claim: 'a VM that leaves with an incomplete window does not hold up the end of its grace period',
+    sent: [point('a', 0, 10), point('b', 0, 10), manifest('b', 0, 0, 2, { last: true }), point('a', 1, 120)],
+    closes: ['#3 0 grace a:grace/1 b:grace/1'],
+  },
+  {
     claim: 'a complete window that one fast clock opened waits until a quorum has reached it',
     sent: [
       ...[point('a', 0, 10), point('b', 0, 10), manifest('a', 0, 0, 1), manifest('b', 0, 0, 1)],
