@@ -22,7 +22,10 @@ const program = join(root, 'build/examples', name, 'main.js')
 if (run(root, {}, 'scripts/prepare.mjs') !== 0) process.exit(1)
 // A folder without a program has a settings file for the command line.
 const isProgram = existsSync(join(folder, 'main.ts'))
-if (isProgram && run(root, {}, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.examples.json') !== 0) process.exit(1)
+// The compiler's cache is next to the output, so that it is deleted together with it.
+const incremental = ['--incremental', '--tsBuildInfoFile', 'build/examples/.tsbuildinfo']
+const compile = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.examples.json', ...incremental]
+if (isProgram && run(root, {}, ...compile) !== 0) process.exit(1)
 // An example writes only here. A new folder each time: with the state of an earlier run it would resume and print nothing.
 const written = mkdtempSync(join(tmpdir(), 'windrow-example-'))
 const env = { TMPDIR: written, TEMP: written, WINDROW_DATA_DIR: join(written, 'data') }

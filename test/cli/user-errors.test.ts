@@ -1,6 +1,7 @@
 /**
- * Mistakes of a new user, made with the built program in a folder of its own. Each mistake causes one message with a
- * remedy and without a stack. It has no lasting effect: the correct command afterwards gives exact results.
+ * Mistakes of a new user, made in a folder of its own: with the commands in this process, and with the built program where
+ * processes, signals or all of its output matter. Each mistake causes one message with a remedy and without a stack. It has
+ * no lasting effect: the correct command afterwards gives exact results.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import {
@@ -18,6 +19,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ensureBuilt, ROOT } from '../support/built.ts'
+import { runHere } from '../support/run-here.ts'
 import { samplePoints } from '../support/sample-points.ts'
 
 const RIGHT = ['run', '--input', 'points.ndjson', '--partitions', '2']
@@ -29,7 +31,9 @@ let exact: readonly string[]
 beforeAll(async () => {
   ensureBuilt()
   freshHome()
-  expect(await windrow(RIGHT)).toMatchObject({ code: 0 })
+  const ended = await built(RIGHT)
+  expect(ended).toMatchObject({ code: 0 })
+  expect(ended.stderr).not.toMatch(/windrow: |warning/)
   exact = results()
   expect(exact).toHaveLength(9)
   rmSync(home, { recursive: true })
@@ -83,7 +87,10 @@ class Running {
   }
 }
 
-function windrow(args: readonly string[]): Promise<Ended> {
+const windrow = (args: readonly string[]): Promise<Ended> => runHere(args, home)
+
+/** Runs a command as a user does, as a process of its own. */
+function built(args: readonly string[]): Promise<Ended> {
   const running = new Running(args)
   running.child.stdin?.end()
   return running.ended
@@ -141,7 +148,7 @@ describe('bad usage ends with 2 before anything is touched', () => {
   })
 
   test('several mistakes are reported together', async () => {
-    const { code, stderr } = await windrow([...RIGHT, '--window', '60', '--job', 'My Job', '--results', 'out'])
+    const { code, stderr } = await built([...RIGHT, '--window', '60', '--job', 'My Job', '--results', 'out'])
     expect({ code, first: stderr.split('\n')[0] }).toEqual({ code: 2, first: 'windrow: CONFIGURATION: 3 problems' })
   })
 })
@@ -163,7 +170,7 @@ describe('an obstacle is named, and the correct command afterwards gives exact r
   test('a foreign file at the results path, which is not changed', async () => {
     mkdirSync(at('.windrow'))
     writeFileSync(at('.windrow/results.ndjson'), 'my notes\n')
-    expectRefusal(await windrow(RIGHT), 1, 'RESULTS_FILE_EXISTS', 'Move the file elsewhere')
+    expectRefusal(await windrow(RIGHT), 1, 'RESULTS_FILE_EXISTS', 'Move the file away')
     expect(readFileSync(at('.windrow/results.ndjson'), 'utf8')).toBe('my notes\n')
     renameSync(at('.windrow/results.ndjson'), at('notes'))
     await expectExactRun()
@@ -181,7 +188,7 @@ describe('an obstacle is named, and the correct command afterwards gives exact r
     mkdirSync(at('away'))
     const published = ['results.ndjson', 'results.ndjson.windrow.json', 'results.certificates.ndjson']
     for (const name of published) renameSync(at(`.windrow/${name}`), at(`away/${name}`))
-    expectRefusal(await windrow(RIGHT), 1, 'RESULTS_BEHIND', 'restore them')
+    expectRefusal(await windrow(RIGHT), 1, 'RESULTS_BEHIND', 'Restore the results')
     for (const name of published) renameSync(at(`away/${name}`), at(`.windrow/${name}`))
     await expectExactRun()
   })
@@ -247,7 +254,12 @@ test('a CSV file with other column names is an error that names them, and a mapp
   const rows = samplePoints().trimEnd().split('\n').map(csvRow)
   writeFileSync(at('points.csv'), ['host,kind,at,n,reading,windowStart,firstSeq,count', ...rows].join('\n') + '\n')
   const command = ['run', '--input', 'points.csv', '--partitions', '2']
-  expectRefusal(await windrow(command), 1, 'the columns vmId, timestamp, value, metric, seq are missing', 'mapping')
+  expectRefusal(
+    await windrow(command),
+    1,
+    'the columns vmId, timestamp, value, metric, seq are missing',
+    'map the columns',
+  )
   writeFileSync(at('map.yaml'), 'fields: { vmId: host, metric: kind, timestamp: at, seq: n, value: reading }\n')
   await expectExactRun([...command, '--config', 'map.yaml'])
 })

@@ -8,6 +8,7 @@ import type { Certificate } from '../../../src/core/certificate.ts'
 import type { VerifyReport } from '../../../src/verify/report.ts'
 import { ensureBuilt } from '../../support/built.ts'
 import { exampleOf, runLine } from '../../support/help-example.ts'
+import { argumentsOf, runHere } from '../../support/run-here.ts'
 import { samplePoints } from '../../support/sample-points.ts'
 import { linesIn } from '../../support/windrow-process.ts'
 
@@ -15,12 +16,12 @@ let folder: string
 beforeAll(async () => {
   ensureBuilt()
   folder = mkdtempSync(join(tmpdir(), 'windrow-replay-'))
-  writeFileSync(join(folder, 'points.ndjson'), samplePoints())
+  writeFileSync(join(folder, 'points.ndjson'), samplePoints({ windows: 1 }))
   expect(await windrow('run --input points.ndjson --window 5m --json')).toMatchObject({ code: 0 })
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const windrow = (args: string) => runLine(`windrow ${args}`, folder)
+const windrow = (line: string) => runHere(argumentsOf(line), folder)
 const at = (path: string) => join(folder, path)
 const replay = 'replay --input points.ndjson --window 5m --json'
 const reportOf = ({ stdout }: { stdout: string }) => JSON.parse(stdout) as ReplayReport

@@ -1,0 +1,58 @@
+/**
+ * `npm test [-- VITEST ARGUMENTS]`: the linters and the compiler in one lane, the unit tests in another, so that two cores have
+ * work. Vitest prints as it goes; a check prints after it, and only if it fails. One failure fails the whole.
+ */
+import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
+
+const ROOT = dirname(import.meta.dirname)
+/** Some tests wait for processes or for time, so one test file more than there are cores can run. */
+const WORKERS = availableParallelism() + 1
+const VITEST = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs')
+
+const checks = runChecks(['lint', 'typecheck'])
+const args = ['run', '--project', 'unit', '--maxWorkers', `${WORKERS}`, ...process.argv.slice(2)]
+const tests = await run(process.execPath, [VITEST, ...args], 'inherit')
+const failed = tests.code === 0 ? [] : ['unit tests']
+for (const { name, code, output, seconds } of await checks) {
+  if (code !== 0) failed.push(name)
+  console.log(code === 0 ? `test: ${name} passed in ${seconds} s` : `test: ${name} FAILED\n${output}`)
+}
+if (failed.length > 0) {
+  console.error(`test: FAILED: ${failed.join(', ')}`)
+  process.exitCode = 1
+}
+
+/** Runs these scripts of package.json one after another, whether or not one fails. */
+async function runChecks(names) {
+  const results = []
+  for (const name of names) {
+    const startedMs = performance.now()
+    const result = await npm(['run', '--silent', name])
+    results.push({ name, ...result, seconds: Math.round((performance.now() - startedMs) / 1000) })
+  }
+  return results
+}
+
+/** Under `npm run`, npm says where it is; that works on Windows too, where npm is no executable. */
+function npm(args) {
+  const path = process.env.npm_execpath
+  return path === undefined ? run('npm', args, 'pipe') : run(process.execPath, [path, ...args], 'pipe')
+}
+
+/** The exit code and the output of a process; a process that a signal ended has failed. */
+function run(command, args, stdio) {
+  const color = stdio === 'pipe' && process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}
+  const child = spawn(command, args, {
+    cwd: ROOT,
+    stdio: ['inherit', stdio, stdio],
+    env: { ...process.env, ...color },
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => (output += text))
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code: code ?? 1, output }))
+  })
+}
