@@ -30,6 +30,7 @@ const rules: Windowing = {
   maxMetricsPerVm: 16,
   maxProducersPerVm: 8,
   closeAtEndOnly: false,
+  inWindowOrder: false,
 }
 
 const ids = Array.from({ length: vms }, (_, i) => `vm-${i}`)

@@ -6,14 +6,16 @@ import { checkPayload } from '../core/payload-bound.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { ConfigurationError } from '../errors/index.ts'
 
+/** When windows close by the order of the input: as time passes in it, window by window, or at its end. */
+export type InputOrder = 'time' | 'window' | 'none'
+
 /** `hasBrokerClock`: the broker stamps every record with its own clock. */
-export function rulesOf(config: Config, hasBrokerClock: boolean): Windowing {
-  const isFiles = config.source === 'files'
+export function rulesOf(config: Config, hasBrokerClock: boolean, order: InputOrder = 'time'): Windowing {
   return {
     sizeMs: config.windowMs,
     graceMs: config.graceMs,
     quorum: config.quorum,
-    deadlineMs: isReadWhole(config) ? null : config.deadlineMs,
+    deadlineMs: isReadWhole(config) || order !== 'time' ? null : config.deadlineMs,
     amendWindows: config.amendWindows,
     rosterWindows: config.rosterWindows,
     stateWindows: config.stateWindows,
@@ -22,7 +24,8 @@ export function rulesOf(config: Config, hasBrokerClock: boolean): Windowing {
     maxSeqSpan: config.maxSeqSpan,
     maxMetricsPerVm: config.maxMetricsPerVm,
     maxProducersPerVm: config.maxProducersPerVm,
-    closeAtEndOnly: isFiles && config.order === 'any',
+    closeAtEndOnly: order === 'none',
+    inWindowOrder: order === 'window',
   }
 }
 

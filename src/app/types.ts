@@ -8,6 +8,7 @@
  * job-store.ts         access to the state of a job, for commands other than run
  * ask.ts               sends a request to the owner of a partition and waits for its reply
  */
+import type { OrderProgress } from '../adapters/files/ordered-input.ts'
 import type { Config } from '../config/settings.ts'
 import type { CloseReason } from '../core/closing.ts'
 import type { Json } from '../core/json.ts'
@@ -54,6 +55,8 @@ export interface RunObserver {
 }
 
 export interface RunProgress {
+  /** Files are read before the first record is processed, to find their order or to sort them; `null` after that. */
+  readonly reading: OrderProgress | null
   /** Records consumed by the job so far, over all partitions. */
   readonly consumed: number
   /** All records known to exist, including the consumed ones; `null` if unknown. */

@@ -20,7 +20,6 @@ export function withDefaults(given: Incomplete, broken: ReadonlySet<SettingKey>)
   fill('fields', IDENTITY)
   const { input, dataDir } = config
   if (input !== undefined) fill('source', input.length > 0 ? 'files' : 'kafka')
-  if (input !== undefined) fill('order', input.length > 1 || input.some(isSeveral) ? 'any' : 'time')
   if (config.source !== undefined) fill('once', config.source === 'files')
   const { kafkaCaFile, kafkaCertFile, kafkaKeyFile } = config
   fill(
@@ -45,9 +44,4 @@ const IDENTITY: Config['fields'] = {
   timestamp: 'timestamp',
   seq: 'seq',
   value: 'value',
-}
-
-/** Whether a path can match several files. Their points may not be in time order. */
-function isSeveral(path: string): boolean {
-  return /[*?[{]/.test(path) || /[/\\]$/.test(path) || path === '.' || path === '..'
 }

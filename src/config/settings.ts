@@ -60,11 +60,14 @@ export const configSchema = z.object({
     isCommon: true,
     default: [],
   }),
-  order: setting(kinds.oneOf('time', 'any'), {
+  order: setting(kinds.oneOf('auto', 'time', 'any'), {
     group: 'Input',
-    help: 'Whether the points in files are in time order',
-    details: 'With `any`, windows close only at the end of the input.',
-    derivedDefault: '`any` for several files (a pattern or a folder too), else `time`',
+    help: 'Order of the records in files',
+    details:
+      '`auto` reads the files once to find out; records that are not in order of time are first sorted by window, in the data directory. ' +
+      '`time` skips the check: records that come after their window has closed are late. `any` always sorts. ' +
+      'The result is the same whatever the order. Standard input is read as it comes, and is sorted with `any`, after its end.',
+    default: 'auto',
   }),
   format: setting(kinds.oneOf('auto', 'ndjson', 'csv', 'avro'), {
     group: 'Input',

@@ -272,15 +272,28 @@ export class PartitionState {
   /** Whether the lowest window must close, by the records alone. */
   due(): CloseDecision | null {
     const head = this.#head
-    if (head === null || (this.#rules.closeAtEndOnly && !this.ended)) return null
+    const { closeAtEndOnly, inWindowOrder } = this.#rules
+    if (head === null) return null
+    const isRead = this.ended || (inWindowOrder && this.#hasReadAllOf(head))
+    if ((closeAtEndOnly || inWindowOrder) && !isRead) return null
     // No window opens before a point comes: a manifest alone does not make its window the current one.
-    if (this.watermark < head.start && !this.ended) return null
-    const isRosterTrusted = this.closedThrough !== null || this.ended
-    if (this.#incomplete === 0 && this.#waitedFor > 0 && isRosterTrusted && !this.#mayPointsComeBefore(head))
+    if (this.watermark < head.start && !isRead) return null
+    const isRosterTrusted = this.closedThrough !== null || isRead
+    const isAllThere = this.#incomplete === 0 && this.#waitedFor > 0 && isRosterTrusted
+    if (isAllThere && (isRead || !this.#mayPointsComeBefore(head)))
       return { windowStart: head.start, trigger: 'complete' }
-    if (this.ended || this.clock.hasPassedEnd || this.clock.areOthersSilent(head.points, this.#counts.consumed))
+    if (isRead || this.clock.hasPassedEnd || this.clock.areOthersSilent(head.points, this.#counts.consumed))
       return { windowStart: head.start, trigger: 'grace' }
     return null
+  }
+
+  /**
+   * Of an input that is sorted by window. Under a cadence, a point shortly after the border may be the last one that the
+   * window expects, and the points of the next window are in no order.
+   */
+  #hasReadAllOf(head: OpenWindow): boolean {
+    const { expectEveryMs, sizeMs } = this.#rules
+    return this.watermark >= head.end + (expectEveryMs === null ? 0 : sizeMs)
   }
 
   /** Whether a window between the last closed one and this one has no records yet and is still within its grace period. */

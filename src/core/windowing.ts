@@ -26,7 +26,9 @@ export interface Windowing {
   readonly maxProducersPerVm: number
   /** The input is in no order of time: windows close at its end only. */
   readonly closeAtEndOnly: boolean
+  /** The input is sorted by window: a window closes once a record of a later one shows that all of it has been read. */
+  readonly inWindowOrder: boolean
 }
 
 /** Rules that job records of earlier versions lack, with the values that keep the behaviour of those versions. */
-export const RULES_BEFORE = { quorum: 0 } as const satisfies Partial<Windowing>
+export const RULES_BEFORE = { quorum: 0, inWindowOrder: false } as const satisfies Partial<Windowing>

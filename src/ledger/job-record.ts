@@ -68,6 +68,7 @@ const SETTING_OF: { readonly [rule in keyof Windowing]?: string } = {
   expectEveryMs: 'expectEvery',
   maxAheadMs: 'maxAhead',
   closeAtEndOnly: 'order any',
+  inWindowOrder: 'sorting by window',
 }
 
 function shown(rule: string, value: unknown): string {

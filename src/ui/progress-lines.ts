@@ -15,6 +15,7 @@ export function liveLines(
   lastClosed: WindowClosed | null,
   style: Style,
 ): string[] {
+  if (now.reading !== null) return [readingText(now.reading)]
   const rate = `${style.bold(formatCompact(now.pointsPerSecond))} points/s ${sparkline(recentRates)}`
   const read = now.available === null ? '' : ` of ${formatCount(now.available)}${leftText(now)}`
   const closing = `[${bar(now.vmWindowsDone, now.vmWindowsTotal, BAR_WIDTH)}] ${formatCount(now.vmWindowsDone)}/${formatCount(now.vmWindowsTotal)}`
@@ -28,12 +29,20 @@ export function liveLines(
 
 /** The same for logs and pipes. */
 export function plainLine(now: RunProgress): string {
+  if (now.reading !== null) return readingText(now.reading)
   const read = now.available === null ? '' : ` of ${formatCount(now.available)}${leftText(now)}`
   return (
     `consumed ${formatCount(now.consumed)}${read} (${formatCompact(now.pointsPerSecond)}/s), ` +
     `windows closed ${formatCount(now.windowsClosed)}, published ${formatCount(now.published)}, ` +
     `dead letters ${formatCount(now.deadLetters)}`
   )
+}
+
+function readingText({ step, share }: NonNullable<RunProgress['reading']>): string {
+  const percent = share === null ? '' : `, ${Math.floor(share * 100)} %`
+  return step === 'sorting'
+    ? `the input is not in order of time: sorting it first${percent}`
+    : `reading the input to find whether it is in order of time${percent}`
 }
 
 /** The remaining time at the current rate. */

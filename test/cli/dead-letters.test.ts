@@ -24,7 +24,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'windrow-letters-'))
   writeFileSync(join(folder, 'points.ndjson'), LINES.map((line) => `${line}\n`).join(''))
   const settings = { input: join(folder, 'points.ndjson'), dataDir: join(folder, '.windrow'), amendWindows: 0 }
-  await run({ settings: { ...settings, partitions: 1 } })
+  await run({ settings: { ...settings, order: 'time', partitions: 1 } })
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -22,6 +22,7 @@ const WITH_DEAD_LETTERS: JobSummary = {
   points: { consumed: 15, accepted: 10, duplicate: 0, conflict: 0, late: 1, rejected: 2 },
 }
 const PROGRESS = {
+  reading: null,
   consumed: 12,
   available: 12,
   pointsPerSecond: 24,

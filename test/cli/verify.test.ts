@@ -389,11 +389,11 @@ describe('late records', () => {
 
   beforeAll(async () => {
     writeFileSync(at('late.ndjson'), late.map((line) => `${line}\n`).join(''))
-    await run({ settings: { ...SETTINGS, input: at('late.ndjson'), dataDir: at('late') } })
+    await run({ settings: { ...SETTINGS, order: 'time', input: at('late.ndjson'), dataDir: at('late') } })
   })
 
   test('amend windows and, by cascade, later ones: every revision follows from the records', async () => {
-    const report = await reportOf(files('late'))
+    const report = await reportOf(files('late'), '--order', 'time')
     expect(report.differences).toEqual([])
     const revisions = linesIn(at('late/results.ndjson')).map(
       (line) => (JSON.parse(line) as { revision: number }).revision,
@@ -407,7 +407,7 @@ describe('late records', () => {
 
   test('are checked in a range of windows alone', async () => {
     for (const minute of [2, 4, 5]) {
-      const report = await reportOf(files('late'), '--from', new Date(minute * MINUTE).toISOString())
+      const report = await reportOf(files('late'), '--order', 'time', '--from', new Date(minute * MINUTE).toISOString())
       expect(report.differences).toEqual([])
       expect(report.compared.windows.compared).toBeGreaterThan(0)
     }
@@ -426,12 +426,20 @@ describe('late records', () => {
         .map((line) => `${line}\n`)
         .join(''),
     )
-    const gone = await reportOf({ input: at('late.ndjson'), results: at('copy.ndjson'), certificates })
+    const gone = await reportOf(
+      { input: at('late.ndjson'), results: at('copy.ndjson'), certificates },
+      '--order',
+      'time',
+    )
     const place = { vmId, window: windowStart, revision: 2 }
     expect(gone.differences).toContainEqual(expect.objectContaining({ ...place, field: 'result', found: null }))
     const other = lines.map((line, i) => (i === index ? line.replace(/"received":\d+/, '"received":1') : line))
     writeFileSync(at('copy.ndjson'), other.map((line) => `${line}\n`).join(''))
-    const changedResult = await reportOf({ input: at('late.ndjson'), results: at('copy.ndjson'), certificates })
+    const changedResult = await reportOf(
+      { input: at('late.ndjson'), results: at('copy.ndjson'), certificates },
+      '--order',
+      'time',
+    )
     expect(changedResult.differences).toContainEqual(expect.objectContaining({ ...place, field: 'received', found: 1 }))
   })
 })

@@ -34,7 +34,7 @@ test('one input and nothing else gives the documented configuration', () => {
   expect(resolve({ flags: INPUT })).toEqual({
     source: 'files',
     input: ['points.ndjson'],
-    order: 'time',
+    order: 'auto',
     format: 'auto',
     fields: {
       vmId: 'vmId',
@@ -142,12 +142,9 @@ describe('precedence', () => {
 })
 
 test.each<[string, Given, Partial<Config>]>([
-  ['an input makes files the source', { flags: INPUT }, { source: 'files', once: true, order: 'time' }],
+  ['an input makes files the source', { flags: INPUT }, { source: 'files', once: true, order: 'auto' }],
   ['brokers and topic make Kafka the source', { flags: KAFKA }, { source: 'kafka', once: false }],
   ['an input wins over brokers and topic', { flags: { ...INPUT, ...KAFKA } }, { source: 'files' }],
-  ['several files have no order', { flags: { input: ['a', 'b'] } }, { order: 'any' }],
-  ['a pattern may be several files', { flags: { input: ['day-*.ndjson'] } }, { order: 'any' }],
-  ['a folder may hold several files', { flags: { input: ['data/'] } }, { order: 'any' }],
   ['a given order is kept', { flags: { input: ['a', 'b'], order: 'time' } }, { order: 'time' }],
   ['Kafka with --once', { flags: { ...KAFKA, once: true } }, { once: true }],
   [

@@ -270,6 +270,20 @@ const CASES: readonly Case[] = [
     closes: ['end 0 complete a:complete/1', 'end 300 complete a:complete/1', 'end 900 grace a:grace/1'],
   },
   {
+    claim: 'input that is sorted by window closes a window when a later one begins, in whatever order its points are',
+    rules: { inWindowOrder: true },
+    sent: [point('a', 9, 99), manifest('a', 0, 9, 1), point('b', 0, 1), point('a', 10, 199), manifest('b', 100, 1, 0)],
+    ends: true,
+    closes: ['#3 0 grace a:complete/1 b:grace/1', 'end 100 grace a:grace/1 b:complete/0'],
+  },
+  {
+    claim:
+      'input that is sorted by window waits under a cadence for the window after the next: a jittered point is in it',
+    rules: { inWindowOrder: true, expectEveryMs: 50 },
+    sent: [point('a', 0, 0), point('a', 1, 50), point('a', 2, 101), point('a', 3, 151), point('a', 4, 201)],
+    closes: ['#4 0 complete a:complete/2'],
+  },
+  {
     claim: 'points without seq count every time and prove nothing',
     sent: [point('a', null, 10), point('a', null, 10), manifest('a', 0, 0, 2)],
     ends: true,

@@ -30,6 +30,7 @@ export const WINDOWING = {
   },
   ...{ expectEveryMs: null, maxAheadMs: 300_000, maxSeqSpan: 100_000, maxMetricsPerVm: 16, maxProducersPerVm: 8 },
   closeAtEndOnly: false,
+  inWindowOrder: false,
 } as const
 
 /** An in-memory log. Tests can make appends wait or fail. */

@@ -92,6 +92,7 @@ function checkAgainstOracle(scenario: Scenario, world: World): void {
     (line) =>
       (JSON.parse(line) as { reason: string; detail: string }).reason === 'too-late' && !line.includes('a manifest'),
   ).length
+  if (scenario.rules.inWindowOrder) expect(world.results.deadLetters.join('\n')).not.toContain('"too-late"')
   let counted = 0
   const lifetimes = new Map<string, number>()
   for (const [key, { vmId, received, metrics, state }] of [...latest].sort(

@@ -18,6 +18,7 @@ export const RULES: Windowing = {
   maxMetricsPerVm: 16,
   maxProducersPerVm: 8,
   closeAtEndOnly: false,
+  inWindowOrder: false,
 }
 
 export function point(

@@ -133,9 +133,9 @@ describe('a run', () => {
     const seen: number[] = []
     const observer = { progress: () => undefined, event: () => undefined }
     try {
-      await runJobWith(summary, config, observer, new AbortController().signal, async (given) => {
+      await runJobWith(summary, config, observer, new AbortController().signal, async (given, hooks) => {
         seen.push(await ready())
-        const input = await openFileInput(given)
+        const input = await openFileInput(given, hooks)
         return {
           ...input,
           drive: async (...args) => {

@@ -5,6 +5,7 @@ import { createRunDisplay } from '../../src/ui/run-display.ts'
 import { createStyle } from '../../src/ui/style.ts'
 
 const SNAPSHOT: RunProgress = {
+  reading: null,
   consumed: 12_000,
   available: 302_976,
   pointsPerSecond: 71_234,

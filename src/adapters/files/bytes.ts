@@ -28,14 +28,14 @@ const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
 
 /**
  * Opens an input. `auto` takes the format from the file name's extension, or detects it from the first bytes if there is
- * none. gzip is detected by its magic number. `onRead` is called with the number of bytes read, before decompression.
+ * none. gzip is detected by its magic number. `onRead` is called with what is read, before decompression, and its length.
  */
 export async function openInput(
   path: string,
   format: FileFormat | 'auto',
   stdin: Readable,
   signal: AbortSignal,
-  onRead: (bytes: number) => void = () => undefined,
+  onRead: (bytes: number, chunk: Buffer) => void = () => undefined,
 ): Promise<OpenedFile> {
   const raw = path === STDIN ? abortable(stdin, signal) : createReadStream(path, { highWaterMark: CHUNK_BYTES, signal })
   let chunks = named(path, raw, onRead)
@@ -72,11 +72,15 @@ function abortable(stream: Readable, signal: AbortSignal): Readable {
   return stream
 }
 
-async function* named(path: string, stream: Readable, onRead: (bytes: number) => void): AsyncGenerator<Buffer> {
+async function* named(
+  path: string,
+  stream: Readable,
+  onRead: (bytes: number, chunk: Buffer) => void,
+): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of stream) {
       const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Buffer)
-      onRead(bytes.length)
+      onRead(bytes.length, bytes)
       yield bytes
     }
   } catch (error) {

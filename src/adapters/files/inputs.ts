@@ -25,9 +25,21 @@ export interface BoundInput {
 
 export type InputBinding = readonly BoundInput[]
 
-/** A single file is treated as ordered by time; several files together are not. */
-export function defaultOrder(inputs: readonly unknown[]): 'time' | 'any' {
-  return inputs.length === 1 ? 'time' : 'any'
+/** What the job record stores about its input. */
+export interface FilesIdentity {
+  readonly kind: 'files'
+  readonly inputs: InputBinding
+  /** In which order the records are numbered. Jobs of version 0.1.0 lack it: they number them in the order of the files. */
+  readonly order?: 'streamed' | 'sorted'
+  /** Of sorted records: SHA-256 of all files, hexadecimal. */
+  readonly digest?: string
+}
+
+/** Throws INPUT_CHANGED unless the input is the one that was bound to the job. */
+export function checkFiles(stored: FilesIdentity, current: FilesIdentity): void {
+  checkBinding(stored.inputs, current.inputs)
+  if (stored.digest !== undefined && current.digest !== undefined && stored.digest !== current.digest)
+    throw changed('the records of the input differ from those that the job started with')
 }
 
 /** Expands patterns, checks that every file can be read, and describes the files in the order in which they are read. */

@@ -34,26 +34,27 @@ export class FileRecord implements SourceRecord {
   readonly offset: number
   readonly decoded: Decoded
   readonly brokerTimestampMs = null
-  readonly #chunk: Buffer
-  readonly #start: number
-  readonly #end: number
-  readonly #file: string
-  readonly #line: number
+  /** The record's bytes are `chunk[start, end)`. */
+  readonly chunk: Buffer
+  readonly start: number
+  readonly end: number
+  readonly file: string
+  readonly line: number
 
   constructor(offset: number, decoded: Decoded, chunk: Buffer, start: number, end: number, file: string, line: number) {
     this.offset = offset
     this.decoded = decoded
-    this.#chunk = chunk
-    this.#start = start
-    this.#end = end
-    this.#file = file
-    this.#line = line
+    this.chunk = chunk
+    this.start = start
+    this.end = end
+    this.file = file
+    this.line = line
   }
 
   get raw(): () => RawRecord {
     return () => ({
-      bytes: new Uint8Array(this.#chunk.subarray(this.#start, this.#end)),
-      place: { file: this.#file, line: this.#line },
+      bytes: new Uint8Array(this.chunk.subarray(this.start, this.end)),
+      place: { file: this.file, line: this.line },
     })
   }
 }

@@ -12,13 +12,13 @@ import type { SourceRecord } from '../../core/point.ts'
 import { WindrowError } from '../../errors/index.ts'
 import type { OpenSource, Source } from '../../ports/index.ts'
 import type { DecodeOptions } from '../json/mapping.ts'
-import { openInput } from './bytes.ts'
 import type { FileFormat } from './bytes.ts'
 import { describeInputs } from './inputs.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import type { PinnedBatch } from './partition-queue.ts'
 import { Numbering } from './record.ts'
-import { readRecords } from './read-records.ts'
+import type { RecordBatch } from './record.ts'
+import { readBatches } from './read-inputs.ts'
 
 export interface FileSourceOptions {
   /** Paths, patterns, or `-` for standard input; read in this order. */
@@ -33,6 +33,8 @@ export interface FileSourceOptions {
   readonly maxBufferedBytes?: number
   /** @default process.stdin */
   readonly stdin?: Readable
+  /** Reads the records, if not in the order of the files. The offset of a record is its position in what this reads. */
+  readonly read?: (numbering: Numbering) => AsyncIterable<RecordBatch>
   /** How often partitions learn that standard input has been silent. @default 1 second */
   readonly idleEveryMs?: number
 }
@@ -86,7 +88,10 @@ class Reading {
     const queues = [...this.#queues.values()]
     const { inputs, idleEveryMs = 1000 } = this.#options
     // A pipe may stay open without a word. Its deadline needs to know that everything written so far was read.
-    const timer = inputs.includes('-') ? setInterval(() => this.#announceSilence(), idleEveryMs) : undefined
+    const timer =
+      inputs.includes('-') && this.#options.read === undefined
+        ? setInterval(() => this.#announceSilence(), idleEveryMs)
+        : undefined
     try {
       const total = await this.#readAll(queues)
       for (const queue of queues) queue.end(endBefore(queue, total))
@@ -106,23 +111,24 @@ class Reading {
   }
 
   async #readAll(queues: readonly PartitionQueue[]): Promise<number> {
-    const { inputs, format = 'auto', stdin = process.stdin, decode = {}, maxRecordBytes = MIB } = this.#options
-    const { maxBufferedBytes = 8 * MIB } = this.#options
+    const { maxBufferedBytes = 8 * MIB, read = (from) => this.#readFiles(from) } = this.#options
     const numbering = new Numbering(Math.min(...queues.map((queue) => queue.fromOffset)))
-    for (const { path } of await describeInputs(inputs)) {
-      const input = await openInput(path, format, stdin, this.#abort.signal)
-      const batches = readRecords(input.format, { file: path, chunks: input.chunks, numbering, maxRecordBytes, decode })
-      for await (const { records, pinnedBytes } of batches) {
-        this.#hasRead = true
-        this.#next = numbering.next
-        this.#dispatch(records, pinnedBytes)
-        while (this.#bufferedBytes > maxBufferedBytes && !this.#abort.signal.aborted) {
-          await new Promise<void>((resolve) => (this.#resume = resolve))
-        }
-        if (this.#abort.signal.aborted) return numbering.next
+    for await (const { records, pinnedBytes } of read(numbering)) {
+      this.#hasRead = true
+      this.#next = numbering.next
+      this.#dispatch(records, pinnedBytes)
+      while (this.#bufferedBytes > maxBufferedBytes && !this.#abort.signal.aborted) {
+        await new Promise<void>((resolve) => (this.#resume = resolve))
       }
+      if (this.#abort.signal.aborted) return numbering.next
     }
     return numbering.next
+  }
+
+  async *#readFiles(numbering: Numbering): AsyncGenerator<RecordBatch> {
+    const { inputs, format = 'auto', decode = {}, ...options } = this.#options
+    const paths = (await describeInputs(inputs)).map(({ path }) => path)
+    yield* readBatches({ ...options, paths, format, decode, signal: this.#abort.signal, numbering })
   }
 
   #dispatch(records: readonly SourceRecord[], pinnedBytes: number): void {

@@ -1,11 +1,14 @@
 /** What a run reads. It hides from the run whether the records come from files or from a Kafka topic. */
+import type { OrderProgress } from '../../adapters/files/ordered-input.ts'
 import type { Json } from '../../core/json.ts'
 import type { WindrowError } from '../../errors/index.ts'
+import type { JobRecord } from '../../ledger/job-record.ts'
 import type { PartitionEnd } from '../../pipeline/partition.ts'
 import type { Recorded } from '../../pipeline/recorded.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { LogOffsets } from '../../telemetry/pipeline-metrics.ts'
 import type { Clock, Source, StateStore } from '../../ports/index.ts'
+import type { InputOrder } from '../rules.ts'
 
 /** Runs one partition of the job. `firstOffset` is called if the partition has no ledger yet. */
 export type RunPartition = (
@@ -25,8 +28,13 @@ export interface InputHooks {
   readonly onAssigned: (partitions: readonly number[]) => void
   /** The partitions are no longer assigned to this process, or that is unknown. */
   readonly onRevoked: (partitions: readonly number[]) => void
+  /** How far the files are read before the job begins, to find their order or to sort them. */
+  readonly onOrderProgress: (progress: OrderProgress) => void
   readonly onHalted: (partition: number, error: WindrowError) => void
 }
+
+/** The members of an input that depend on the order of its records. */
+export type PreparedInput = Required<Pick<Input, 'source' | 'identity' | 'order'>>
 
 export interface Input {
   readonly source: Source
@@ -39,6 +47,13 @@ export interface Input {
   readonly logRanges?: () => Promise<ReadonlyMap<number, LogOffsets>>
   /** The recorded decisions of the job that a replay recomputes, per partition. */
   readonly recorded?: (partition: number) => Recorded
+  /**
+   * Called before the job is bound: decides in which order the records are read, and returns what follows from it.
+   * `before` is the record of the job if it has consumed records. Returns `null` if `signal` aborts.
+   */
+  readonly prepare?: (before: JobRecord | null, signal: AbortSignal) => Promise<PreparedInput | null>
+  /** @default 'time' */
+  readonly order?: InputOrder
   /** What the job record stores about the input. */
   readonly identity: Json
   /** Throws if the job started with another input. */

@@ -52,10 +52,17 @@ function traceIdOf(pipeline: PipelineTelemetry, { partition, window }: PipelineE
 }
 
 /** Reports what happens to the input: assignments of partitions, warnings, halts. */
-export function inputHooksOf({ observer, log, health, telemetry }: RunObservers): InputHooks {
+export function inputHooksOf({ observer, meter, log, health, telemetry }: RunObservers): InputHooks {
+  let isSorting = false
   return {
     clock,
     log,
+    onOrderProgress(progress) {
+      meter.reading(progress)
+      if (progress.step !== 'sorting' || isSorting) return
+      isSorting = true
+      log.info('the input is not in order of time: sorting it by window first')
+    },
     onWarning(message, remedy) {
       log.warn({ remedy }, message)
       observer.event({ kind: 'warning', message, remedy })

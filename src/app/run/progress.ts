@@ -1,5 +1,6 @@
 /** Converts pipeline and worker events into the progress and the warnings that a run's observer displays. */
 import type { RunObserver, RunProgress } from '../types.ts'
+import type { OrderProgress } from '../../adapters/files/ordered-input.ts'
 import type { WorkerEvent } from '../../adapters/dapr/worker.ts'
 import type { PipelineEvent } from '../../ports/events.ts'
 
@@ -22,6 +23,7 @@ export class ProgressMeter {
   #published = 0
   #hasReportedWaiting = false
   #deadLetters = 0
+  #reading: OrderProgress | null = null
   #last = { atMs: 0, consumed: 0, pointsPerSecond: 0 }
   #timer: NodeJS.Timeout | null = null
   /** When each retry warning was last emitted, by its text. */
@@ -30,6 +32,11 @@ export class ProgressMeter {
   constructor(observer: RunObserver, nowMs: () => number) {
     this.#observer = observer
     this.#nowMs = nowMs
+  }
+
+  /** The input is read before any record is processed; `null` ends this. */
+  reading(progress: OrderProgress | null): void {
+    this.#reading = progress
   }
 
   start(consumedBefore: number): void {
@@ -155,6 +162,7 @@ export class ProgressMeter {
     }
     return {
       consumed,
+      reading: this.#reading,
       available: null,
       pointsPerSecond: this.#last.pointsPerSecond,
       windowsClosed: this.#windowsClosed,

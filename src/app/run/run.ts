@@ -15,6 +15,7 @@ import { aggregatorId, type AnyAggregator } from '../../core/aggregator.ts'
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import { bindJob, type JobRecord } from '../../ledger/job-record.ts'
 import { DEFAULT_LIMITS, type PipelineEnv } from '../../pipeline/env.ts'
+import { readJob } from '../../pipeline/inspect.ts'
 import { runPartition, type PartitionEnd } from '../../pipeline/partition.ts'
 import type { Sink } from '../../ports/index.ts'
 import { closeSinks, openSinks } from '../../sinks/outputs.ts'
@@ -90,10 +91,27 @@ interface OpenedRun {
 async function runOnInput(run: OpenedRun, signal: AbortSignal): Promise<number> {
   const { input, sidecar, config, observers } = run
   const { store } = sidecar
-  const { meter, log, health, telemetry } = observers
+  const { meter } = observers
+  const { partitions } = input
+  const consumedBefore = await consumedSoFar(store, config.job, partitions)
+  if (!input.isRepeatable && (await haveAllEnded(store, config.job, partitions))) throw jobHasEnded(config)
+  meter.start(consumedBefore)
+  try {
+    const before = consumedBefore === 0 ? null : await readJob(store, config.job)
+    const prepared = input.prepare === undefined ? {} : await input.prepare(before, signal)
+    meter.reading(null)
+    if (prepared !== null) await runPrepared({ ...run, input: { ...input, ...prepared } }, signal)
+  } finally {
+    meter.stop()
+  }
+  return consumedBefore
+}
+
+async function runPrepared(run: OpenedRun, signal: AbortSignal): Promise<void> {
+  const { input, sidecar, config, observers } = run
+  const { store } = sidecar
+  const { log, health, telemetry } = observers
   const record = await bindRun(run)
-  const consumedBefore = await consumedSoFar(store, config.job, input.partitions)
-  if (!input.isRepeatable && (await haveAllEnded(store, config.job, input.partitions))) throw jobHasEnded(config)
   const sinks = await openSinksOf(run)
   const ended = new AbortController()
   let watching: Promise<void> = Promise.resolve()
@@ -104,17 +122,14 @@ async function runOnInput(run: OpenedRun, signal: AbortSignal): Promise<number> 
     if (telemetry.log !== null && input.logRanges !== undefined) {
       watching = watchLogs(input.logRanges, telemetry.log, { clock, log }, ended.signal)
     }
-    meter.start(consumedBefore)
     // Files belong to this process alone; the partitions of a topic are assigned by the consumer group.
     if (config.source === 'files') health.setAssignment(Array.from({ length: input.partitions }, (_, index) => index))
     await input.drive((partition, stop, firstOffset) => runOwned(env, partition, stop, firstOffset), store, signal)
   } finally {
-    meter.stop()
     ended.abort()
     await watching
     await closeSinks(sinks)
   }
-  return consumedBefore
 }
 
 /** Stores what the job is, or checks that it still is what an earlier run stored. */
@@ -125,7 +140,7 @@ function bindRun({ input, sidecar: { store }, aggregator, config }: OpenedRun): 
     store,
     {
       ...{ format: 1, job, partitions, fields },
-      rules: rulesOf(config, input.hasBrokerClock),
+      rules: rulesOf(config, input.hasBrokerClock, input.order),
       aggregator: aggregatorId(aggregator),
       source: input.identity,
     },
@@ -186,7 +201,7 @@ function jobHasEnded({ job, dataDir }: Config): WindrowError {
 export type OpenInput = (config: Config, hooks: InputHooks) => Promise<Input>
 
 export const openConfiguredInput: OpenInput = async (config, hooks) => {
-  if (config.source === 'files') return openFileInput(config)
+  if (config.source === 'files') return openFileInput(config, hooks)
   // Loaded only here: a run on files does not need Kafka's client.
   const { openKafkaInput } = await import('./kafka-input.ts')
   return openKafkaInput(config, hooks)

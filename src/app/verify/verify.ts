@@ -1,6 +1,8 @@
 /** `windrow verify`: what is compared, opened where a job's settings say that it is. */
+import { join } from 'node:path'
 import { describeInputs, STDIN } from '../../adapters/files/inputs.ts'
-import { readInputs } from '../../adapters/files/read-inputs.ts'
+import { openOrderedInput } from '../../adapters/files/ordered-input.ts'
+import { Numbering } from '../../adapters/files/record.ts'
 import type { Config } from '../../config/settings.ts'
 import { aggregatorId } from '../../core/aggregator.ts'
 import { SUMMARY_ID } from '../../core/summary.ts'
@@ -61,17 +63,31 @@ function openFiles(config: Config, signal: AbortSignal): OpenedRecords {
     close: () => Promise.resolve(),
     logRanges: async (partitions) => new Map(partitions.map((partition) => [partition, { start: 0, end: Infinity }])),
     async records(spans, take) {
-      const inputs = (await describeInputs(config.input)).map(({ path }) => path)
-      if (inputs.includes(STDIN)) throw noSecondReading()
+      const inputs = await describeInputs(config.input)
+      if (inputs.some(({ path }) => path === STDIN)) throw noSecondReading()
+      const { order, format, windowMs: sizeMs, graceMs, amendWindows } = config
+      const folder = join(config.dataDir, `${config.job}.verify-${process.pid}.sort`)
+      const rules = { sizeMs, graceMs, amendWindows }
       const decode = { mapping: config.fields }
-      const records = readInputs({ paths: inputs, format: config.format, decode, signal, onRead: () => undefined })
-      const batches = new Batches(take)
-      for await (const record of records) {
-        const partition = partitionIn(record, config.partitions)
-        const span = spans.get(partition)
-        if (span !== undefined && record.offset >= span.from && record.offset < span.to) batches.add(partition, record)
+      const options = { inputs, order, rules, format, decode, folder, onProgress: () => undefined }
+      // The order follows from the records and the settings, so it is the one that the run found.
+      const ordered = await openOrderedInput(options, null, signal)
+      if (ordered === null) return
+      try {
+        const batches = new Batches(take)
+        for await (const { records } of ordered.read(new Numbering(0), signal)) {
+          if (signal.aborted) return
+          for (const record of records) {
+            const partition = partitionIn(record, config.partitions)
+            const span = spans.get(partition)
+            if (span !== undefined && record.offset >= span.from && record.offset < span.to)
+              batches.add(partition, record)
+          }
+        }
+        batches.flush()
+      } finally {
+        await ordered.close()
       }
-      batches.flush()
     },
   }
 }

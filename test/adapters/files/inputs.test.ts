@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { checkBinding, defaultOrder, describeInputs } from '../../../src/adapters/files/inputs.ts'
+import { checkBinding, describeInputs } from '../../../src/adapters/files/inputs.ts'
 import { ConfigurationError } from '../../../src/errors/index.ts'
 import { writeFiles } from './support.ts'
 
@@ -56,11 +56,6 @@ describe('inputs', () => {
     const fifo = join(dirname(a), 'fifo')
     execFileSync('mkfifo', [fifo])
     expect(await describeInputs([fifo])).toEqual([{ path: fifo }])
-  })
-
-  test('have an order of time if there is only one', () => {
-    expect(defaultOrder(['a'])).toBe('time')
-    expect(defaultOrder(['a', 'b'])).toBe('any')
   })
 })
 
