@@ -80,7 +80,7 @@ describe('a run', () => {
     })
   })
 
-  test('tells an observer what happens', async () => {
+  test('an observer receives events and progress', async () => {
     const events: RunEvent[] = []
     let published = 0
     await run({
@@ -141,7 +141,7 @@ describe('types', () => {
     expectTypeOf<RunSummary['metrics']>().toEqualTypeOf<ByMetric<MetricSummary>>()
   })
 
-  test('a result is told apart by its reason', () => {
+  test('the reason of a result narrows its type', () => {
     const read = (result: ResultOf): void => {
       expectTypeOf(result.reason).toEqualTypeOf<CloseReason>()
       expectTypeOf(result.metrics['cpu']?.mean).toEqualTypeOf<number | undefined>()

@@ -1,4 +1,4 @@
-/** A dead letter with the name that commands call it by, and what it is asked for by. Pure. */
+/** Dead letters with the ids that commands use, and the filters that select them. Pure. */
 import type { DeadLetter, QuarantinedVmWindow, RefusedRecord } from '../ledger/dead-letter.ts'
 
 export interface NamedLetter {

@@ -1,4 +1,4 @@
-/** What a retry sends in the place of a refused record. Pure. */
+/** Determines what a retry sends instead of a refused record. Pure. */
 import type { Decoded } from '../core/point.ts'
 import { WindrowError } from '../errors/index.ts'
 import type { DeadLetter, RefusedRecord } from '../ledger/dead-letter.ts'

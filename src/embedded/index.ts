@@ -1,6 +1,6 @@
 /**
  * A Dapr sidecar in this process, for one machine: the parts of Dapr's gRPC API that Windrow uses, on a loopback port,
- * so that the SDK's clients and worker talk to it as to a daprd.
+ * so that the SDK's clients and worker can use it like a daprd.
  *
  *   const sidecar = await startEmbeddedSidecar({ dataDir: '.windrow' })
  *   const client = new DaprClient({ daprHost: '127.0.0.1', daprPort: String(sidecar.grpcPort), … })
@@ -8,7 +8,7 @@
  *   sidecar.ts        starts and closes the sidecar, in a thread of its own or in the caller's
  *   thread.ts         entry of that thread
  *   server.ts         assembles store, task hub and gRPC server
- *   endpoint.ts       the file that tells other processes the port
+ *   endpoint.ts       the file from which other processes read the port
  *   grpc.ts           a gRPC server on node:http2: unary calls and server streams
  *   protobuf.ts       reads and writes protobuf messages
  *   state-api.ts      the state methods of Dapr's API

@@ -22,7 +22,7 @@ export interface GatewayMeter {
   /** A whole body was received. `bytes` is its size as sent, that is, compressed if it was compressed. */
   bodyReceived(kind: LogRecord['kind'], bytes: number): void
   itemsAccepted(kind: LogRecord['kind'], count: number): void
-  /** The sender was told that it is unknown whether these items are stored. */
+  /** The response to the sender said that it is unknown whether these items are stored. */
   itemsNotAcknowledged(kind: LogRecord['kind'], count: number): void
   /** The items that caused a request to be refused. */
   itemsRefused(kind: LogRecord['kind'], items: readonly ItemProblem[]): void

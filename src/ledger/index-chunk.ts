@@ -62,7 +62,7 @@ export interface OpenChunks {
   readonly set: ChunkSet<'open'>
 }
 
-/** The contents of a window's points, which tell duplicates from conflicts; see pipeline/content-pages.ts. */
+/** The contents of a window's points, which distinguish duplicates from conflicts; see pipeline/content-pages.ts. */
 export interface WindowContents {
   readonly window: EpochMs
   /** `null`: an earlier version of Windrow wrote none, or nothing came before the window closed. */

@@ -38,11 +38,14 @@ function areSame(live: Certificate, replay: Certificate, promotions: readonly Ce
       ({ promoted }) => promoted !== undefined && window >= promoted.windows.first && window <= promoted.windows.last,
     ),
   )
-  return told(live, isRenumbered) === told(replay, isRenumbered)
+  return comparableText(live, isRenumbered) === comparableText(replay, isRenumbered)
 }
 
-/** What a certificate says, without its place in the chain and what the promotion before it took in of the records. */
-function told(certificate: Certificate, isRenumbered: boolean): string {
+/**
+ * The contents of a certificate to compare. They exclude its position in the chain, the offset at which it begins (an
+ * earlier promotion may have included records) and, if results were renumbered, their digest.
+ */
+function comparableText(certificate: Certificate, isRenumbered: boolean): string {
   const { job: _job, sequence: _sequence, previous: _previous, digest: _digest, ...rest } = certificate
   const { offsets, results, ...said } = rest
   const digest = isRenumbered ? '' : results.digest

@@ -21,7 +21,7 @@ export interface ReplayDifference {
   readonly first: readonly VmWindowDifference[]
 }
 
-/** Differences that are told one by one. */
+/** How many differences are reported individually; further ones are only counted. */
 export const MAX_DIFFERENCES = 100
 
 /** The latest results by VM window; results of other windows are not kept. */

@@ -8,7 +8,7 @@ test.each([
   ['text stays text', Buffer.from('{"ü":1}\n'), true, '{"ü":1}\n'],
   ['a character that was cut off is left out', Buffer.from('aü').subarray(0, 2), false, 'a'],
   ['the same in a whole record is not UTF-8', Buffer.from('aü').subarray(0, 2), true, '0000  61 c3'],
-  ['bytes are told in hexadecimal', Buffer.from([0xc3, 0x01, 0xff]), true, '0000  c3 01 ff'],
+  ['other bytes are shown in hexadecimal', Buffer.from([0xc3, 0x01, 0xff]), true, '0000  c3 01 ff'],
   ['what would steer a terminal too', Buffer.from('\x1b[2J'), true, '0000  1b 5b 32 4a'],
   ['nothing is nothing', Buffer.alloc(0), true, ''],
 ])('%s', (_, bytes, isWhole, expected) => {

@@ -22,7 +22,7 @@ test('records that retention took are DATA_LOSS, with partition and offsets', ()
   expect(() => beginningOf(firstOf(1, 40), 41, 'vm')).toThrow(lost)
 })
 
-test('certificates whose first ones are gone do not tell where the job began', () => {
+test('certificates without the first ones do not show where the job began', () => {
   const lost = expect.objectContaining({ code: 'DATA_LOSS' }) as Error
   expect(() => beginningOf(firstOf(5, 40), 0, null)).toThrow(lost)
 })

@@ -11,7 +11,7 @@ function latest(...lines: string[]): LatestResults {
   return results
 }
 
-test('VM windows are told apart: equal, on one side alone, differing field by field', () => {
+test('VM windows are classified as equal, on one side only, or different, with the differing fields', () => {
   const live = latest(result('a', 0), result('b', 0), result('c', 100), result('a', 900))
   const changed = result('c', 100, { received: 5, metrics: { cpu: { sum: 4, max: 2 }, memory: null } })
   expect(live.differenceFrom(latest(result('a', 0), changed, result('d', 0)))).toEqual({

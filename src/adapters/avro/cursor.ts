@@ -1,10 +1,10 @@
 /**
  * Reads Avro's binary encoding (https://avro.apache.org/docs/1.12.0/specification/#binary-encoding) without ever
- * throwing, rounding or reading past the end. avsc is used for schemas, not for this: it reads past the end, puts U+FFFD
- * for what is not UTF-8, and throws on longs beyond 2^53 after they were rounded.
+ * throwing, rounding or reading past the end. avsc is used for schemas, not for this: it reads past the end, replaces
+ * bytes that are not UTF-8 by U+FFFD, and throws on longs beyond 2^53 only after it has rounded them.
  *
- * A read that fails leaves the first `problem` behind and returns some value of its type; `broken` says that the place
- * of the next value is unknown. Otherwise only this value is bad and reading can go on behind it.
+ * A read that fails sets `problem`, if it is the first, and returns an arbitrary value of its type. If `broken` is set,
+ * the position of the next value is unknown. Otherwise only this value is invalid, and the next one can be read.
  */
 import type { DecodeProblem } from '../../core/point.ts'
 import type { TextReader } from '../bytes/text.ts'
@@ -130,7 +130,7 @@ export class Cursor {
     this.#readVarint()
   }
 
-  /** Which branch of a union follows; -1, and broken, when there is no such branch. */
+  /** Reads the branch of a union. If there is no such branch, returns -1 and sets `broken`. */
   readBranch(branches: number): number {
     const index = this.#readVarint()
     if (this.broken) return -1
@@ -139,18 +139,19 @@ export class Cursor {
     return -1
   }
 
-  /** How many items of an array or map block follow; skips the byte size that a negative count announces. */
+  /** Reads the number of items in an array or map block. A negative count is followed by a byte size, which is skipped. */
   readBlockCount(): number {
     let count = this.#readVarint()
     if (count < 0) {
       count = -count
       this.#readVarint()
     }
-    // Items take a byte at least (but nulls, which nobody lists), so a count that lies cannot keep the loop busy.
+    // Every item has at least one byte (nulls have none, but no schema here has lists of them). A larger count is rejected,
+    // so that it cannot keep the loop busy.
     return count <= this.bytes.length - this.pos ? count : this.#break(`a list of ${count} items does not fit`)
   }
 
-  /** Keeps the first problem of a record: later ones are consequences as often as not. */
+  /** Keeps the first problem of a record: later ones are often its consequences. */
   note(code: DecodeProblem, detail: string): void {
     this.problem ??= { code, detail }
   }

@@ -2,7 +2,8 @@
  * Avro single-object encoding: C3 01, the little-endian CRC-64-AVRO fingerprint of the writer's schema, the datum.
  * https://avro.apache.org/docs/1.12.0/specification/#single-object-encoding
  *
- * The fingerprint tells points from manifests and old versions from new ones, so they share a topic without a registry.
+ * The fingerprint identifies the schema: points or manifests, and their version. All of them can therefore share a topic
+ * without a registry.
  */
 import type { Decoded } from '../../core/point.ts'
 import { createTextReader } from '../bytes/text.ts'

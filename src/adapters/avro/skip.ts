@@ -5,7 +5,7 @@ import type { Cursor } from './cursor.ts'
 
 export type Skipper = (cursor: Cursor) => void
 
-/** Deeper nesting of a recursive schema is taken for damage, before it takes the stack. */
+/** Deeper nesting of a recursive schema is treated as damage, so that it cannot overflow the call stack. */
 const MAX_DEPTH = 64
 
 const PRIMITIVES: Readonly<Record<string, Skipper>> = {

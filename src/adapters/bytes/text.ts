@@ -1,7 +1,7 @@
 /**
- * Ids read out of bytes. Streams repeat a few thousand vmIds and metrics for ever, so short ASCII ones are looked up in
- * a fixed table instead of being made anew: faster, and equal ids are one string, whose hash every map then has at hand.
- * It also means that no id keeps a large read buffer alive, as a slice of its text would.
+ * Reads ids from bytes. Streams repeat a few thousand vmIds and metrics, so short ASCII ids are looked up in a table of
+ * fixed size instead of being decoded each time. This is faster, and equal ids are the same string object, whose hash is
+ * computed only once for all maps. In addition, no id keeps a large read buffer alive, as a slice of its text would.
  */
 import { isUtf8 } from 'node:buffer'
 

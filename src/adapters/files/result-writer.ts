@@ -5,7 +5,7 @@
  *
  * Replacing the side file is the commit: bytes beyond the lengths that it records were never published and are truncated
  * when a writer opens the files. Batches that arrive during a round share the next round and its syncs. After an error the
- * writer cannot be used again: only the next writer can tell whether the last round became durable.
+ * writer cannot be used again: only the next writer can determine whether the last round became durable.
  */
 import { dirname } from 'node:path'
 import { WindrowError, messageOf } from '../../errors/index.ts'

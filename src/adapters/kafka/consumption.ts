@@ -242,7 +242,7 @@ export class Consumption implements KafkaConsumption {
 
   /**
    * The client fetched at another offset than the reader expects: either the batch was fetched before the last seek, or the
-   * client reset its position because the log no longer has that offset. The range of the log tells which.
+   * client reset its position because the log no longer has that offset. The range of the log shows which.
    */
   #seekBack(member: GroupMember, reader: PartitionReader): void {
     member.seek(reader.partition, reader.nextFetch)

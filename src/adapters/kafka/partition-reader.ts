@@ -24,7 +24,7 @@ export interface BufferLimits {
 export interface FetchControl {
   pause(): void
   resume(): void
-  /** The buffer is empty. Requests the end of the log, which tells whether there are more records. */
+  /** The buffer is empty. Requests the end of the log, which shows whether there are more records. */
   idle(): void
   /** The reader was closed or has failed and needs no more records. Called once. */
   ended(): void

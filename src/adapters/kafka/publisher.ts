@@ -4,7 +4,7 @@
  *
  * - P1 Opening fences every earlier publisher of the partition and ends its transaction before the marker is read.
  * - P2 A batch and its marker are in one transaction: a `read_committed` reader sees all of it or nothing.
- * - P3 After an error nothing more is sent. The marker that the next publisher reads tells whether the last batch was
+ * - P3 After an error nothing more is sent. The marker that the next publisher reads shows whether the last batch was
  *   committed.
  */
 import { messageOf, WindrowError } from '../../errors/index.ts'

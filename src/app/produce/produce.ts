@@ -53,7 +53,7 @@ export type ProduceFiles = (
  */
 export const produceFiles: ProduceFiles = async (request, observer, signal) => {
   const { format, fields, kafka, topic, partitions } = request
-  // Before any broker is asked: a wrong path is told at once.
+  // Check the paths before connecting to a broker, so that a wrong path fails immediately.
   const inputs = await describeInputs(request.inputs)
   const startedMs = performance.now()
   const bytesToRead = inputs.some(({ size }) => size === undefined)

@@ -1,6 +1,6 @@
 /**
- * `windrow replay --promote`: asks the owners of a job's partitions to publish what a replay found (decision 0013). What is
- * compared for it is read anew, right before it is asked, so that little can have changed in between.
+ * `windrow replay --promote`: requests the owners of a job's partitions to publish what a replay found (decision 0013). It
+ * re-reads and compares the published results right before the request, so that little can change in between.
  */
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../../config/settings.ts'
@@ -54,7 +54,7 @@ interface Asking {
   readonly signal: AbortSignal
 }
 
-/** `shadow`: settings of the replay, which has ended. */
+/** Promotes the results of a replay. `shadow` are the settings of the replay, which must have ended. */
 export async function promote(
   config: Config,
   shadow: Config,
@@ -62,13 +62,13 @@ export async function promote(
   order: PromoteOrder,
   signal: AbortSignal,
 ): Promise<PromotionReport> {
-  const compared = await compareAnew(config, shadow, selection)
+  const compared = await compareAgain(config, shadow, selection)
   const { vms, onlyLive } = differingVms(compared.live, compared.replay)
   const refused: (RefusedVm & { partition: number })[] = []
   const totals = { promoted: 0, following: 0, refused: 0 }
   const partitions: PartitionPromotion[] = []
   if (vms.length > 0) {
-    // The shadow's store first: on the embedded sidecar it is a folder of its own, which nobody holds any more.
+    // Open the shadow's store first: on the embedded sidecar it is a separate folder, which no process locks any more.
     await withJobStore(shadow, signal, (replayed) =>
       withJobStore(config, signal, async (opened) => {
         const asking = { config, replay: shadow.job, order, signal }
@@ -97,12 +97,12 @@ export async function promote(
   }
 }
 
-async function compareAnew(
+async function compareAgain(
   config: Config,
   shadow: Config,
   { windows }: ReplaySelection,
 ): Promise<{ live: LatestResults; replay: LatestResults; certificates: readonly Certificate[] }> {
-  // Certificates before results: what is published in between is then newer than what they say, and is refused.
+  // Read certificates before results: results that are published in between are then newer and are refused.
   const published = await openPublished(config)
   try {
     const live = new LatestResults(windows)
@@ -177,7 +177,7 @@ interface Touched {
   readonly spans: readonly { readonly first: EpochMs; readonly last: EpochMs }[]
 }
 
-/** Of the windows in question, those of which anything was published anew since the replay's last certificate. */
+/** The windows of this share for which something was published after the replay's last certificate. */
 function touchedSince(certificates: readonly Certificate[], { partition, through }: Share): Touched {
   const since = certificates.filter((one) => one.partition === partition && one.sequence > through.certificate)
   const seen = since.reduce((max, one) => Math.max(max, one.sequence), through.certificate)

@@ -199,6 +199,6 @@ function nothingInRange({ job }: Config): WindrowError {
 function stopped(): WindrowError {
   return new WindrowError('stopped before the end of the range', {
     code: 'STOPPED',
-    remedy: 'Run the same command again; it goes on where it stopped (a dry run begins again).',
+    remedy: 'Run the same command again: it resumes where it stopped (a dry run starts from the beginning).',
   })
 }

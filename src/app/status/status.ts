@@ -26,14 +26,14 @@ export interface JobStatus {
   readonly topic: string | null
   /** Why no lag is known although there is a topic. */
   readonly lagProblem: string | null
-  /** Why no run of the job would go on, as far as its topic shows it. */
+  /** Why no run of the job could continue, as far as its topic shows. */
   readonly halted: HaltStatus | null
   /** Of all partitions. */
   readonly counts: FateCounts
   readonly partitions: readonly PartitionStatus[]
 }
 
-/** As of the last commit. What is `null` or empty in a partition that nobody has taken is so for that reason. */
+/** State of a partition as of its last commit. Fields are `null` or empty if no owner has ever taken the partition. */
 export interface PartitionStatus {
   readonly partition: number
   readonly owner: { readonly epoch: number; readonly token: string } | null
@@ -42,17 +42,17 @@ export interface PartitionStatus {
   readonly published: number
   readonly resumeOffset: number | null
   readonly logEnd: number | null
-  /** Offsets from where reading goes on to the end of the log. */
+  /** Offsets from `resumeOffset` to the end of the log. */
   readonly lag: number | null
   readonly watermark: EpochMs | null
   readonly counts: FateCounts
   readonly open: readonly OpenWindowStatus[]
   readonly late: LateStatus
   readonly lastClosed: { readonly window: EpochMs; readonly reason: CloseReason } | null
-  /** The commit under way, or the one that an owner left when it died. */
+  /** The commit in progress, or the unfinished one of an owner that crashed. */
   readonly intent: Pick<Intent, 'commit' | 'epoch' | 'cut' | 'window' | 'trigger' | 'request'> | null
   readonly goal: Goal | null
-  /** Why its owner went on no more, or none could. */
+  /** Why the owner of the partition halted, or why no owner could take it. */
   readonly halted: HaltStatus | null
 }
 
@@ -67,7 +67,7 @@ export interface HaltStatus {
   readonly code: string
   readonly message: string
   readonly remedy: string
-  /** When the owner halted; `null`: nobody has yet, but it shows from outside. */
+  /** When the owner halted; `null` if no owner has halted yet but the job's data or topic shows the problem. */
   readonly atMs: EpochMs | null
 }
 
@@ -89,16 +89,16 @@ export const readStatus: ReadStatus = (config, signal) =>
     for (let partition = 0; partition < record.partitions; partition++) {
       looks.push(await lookAt(store, record, partition))
     }
-    // After the ledgers: asked before them, an end could lie below where a partition has got to meanwhile.
+    // Read the log after the ledgers: read before them, its end could be lower than a resume offset committed meanwhile.
     const log = await readLog(record, config)
     return statusOf(record, looks, log)
   })
 
-/** What is found of a partition in the state store. */
+/** What the state store contains of a partition. */
 export interface PartitionLook {
-  /** `null` while nobody has taken it. */
+  /** `null` until an owner takes the partition. */
   readonly ledger: Ledger | null
-  /** `null` as well where chunks are lost, which `problem` then says. */
+  /** Also `null` if chunks are lost; `problem` then names them. */
   readonly view: PartitionView | null
   readonly problem: WindrowError | null
   readonly halt: Halt | null

@@ -8,16 +8,16 @@ import { WindrowError } from '../../errors/index.ts'
 import type { JobRecord } from '../../ledger/job-record.ts'
 
 export interface TopicLog {
-  /** By partition; empty where nobody could be asked. */
+  /** By partition; empty if no broker could be reached. */
   readonly ranges: ReadonlyMap<number, LogRange>
   readonly problem: string | null
-  /** Why the topic is not to be read under this job. */
+  /** Why this job must not read the topic. */
   readonly halt: WindrowError | null
 }
 
 export const NO_LOG: TopicLog = { ranges: new Map(), problem: null, halt: null }
 
-/** Asks the brokers, when they are named; what they do not answer is a problem that is told, not an error. */
+/** Reads the log's ranges from the brokers, if any are configured. A failed request is reported as `problem`, not thrown. */
 export async function readLog(record: JobRecord, kafka: KafkaSettings): Promise<TopicLog> {
   const topic = sourceTopicOf(record)
   if (topic === null) return NO_LOG
@@ -26,10 +26,10 @@ export async function readLog(record: JobRecord, kafka: KafkaSettings): Promise<
   const { describeTopic } = await import('../../adapters/kafka/topic.ts')
   try {
     const halt = await refusalOf(record, await describeTopic(connection, topic))
-    // Offsets of another topic would say nothing of this job.
+    // Offsets of another topic have no meaning for this job.
     return halt === null ? { ...NO_LOG, ranges: await rangesOf(connection, topic, record.partitions) } : haltedLog(halt)
   } catch (error) {
-    // What the ledgers say is worth telling without the brokers, when those are what is looked into.
+    // If the brokers are unreachable, the status from the ledgers is still useful.
     if (!(error instanceof WindrowError)) throw error
     return { ...NO_LOG, problem: error.message }
   }

@@ -34,7 +34,7 @@ export async function openKafkaRecords(config: Config): Promise<OpenedRecords> {
             const records: SourceRecord[] = []
             for (const message of messages) {
               const record = toRecord(message)
-              // Only a schema that has to be asked for takes time.
+              // `toRecord` is asynchronous only if it must request a schema from the registry.
               records.push(record instanceof Promise ? await record : record)
             }
             take(partition, records)

@@ -31,19 +31,19 @@ export function createDemo(options: DemoOptions, config: Config, resultsPath: st
       const openInput = () => openDemoInput(fleet, config)
       const summary = await runJobWith(builtInSummary, config, knowing(tally, observer), signal, openInput)
       const isDone = summary.points.consumed === tally.records && summary.vmWindows === tally.manifests
-      // What ended by itself and is not whole is a difference to report, not a stop.
+      // A run that ended without being stopped but did not process everything is reported as a difference.
       if (!isDone && signal.aborted) return { summary, report: null }
       return { summary, report: await reportOn(fleet, tally, summary, readPublishedResults(resultsPath)) }
     },
   }
 }
 
-/** Tells the observer what is known beforehand here: how many records come, and how many VM windows. */
+/** Adds to each progress snapshot the totals that the demo knows in advance: the number of records and of VM windows. */
 function knowing(tally: FleetTally, observer: RunObserver): RunObserver {
   let isResumed = false
   return {
     progress(snapshot: RunProgress) {
-      // What earlier runs have closed is not counted in this one.
+      // A resumed run does not count the VM windows that earlier runs have closed.
       const vmWindowsTotal = isResumed ? snapshot.vmWindowsTotal : tally.manifests
       observer.progress({ ...snapshot, available: tally.records, vmWindowsTotal })
     },

@@ -1,6 +1,6 @@
 /**
- * The fleet that the demo makes up: who is in it, when each VM sends, and what goes wrong. A pure function of the options,
- * so that a job can go on where it stopped, and so that everything Windrow finds can be held against what was made.
+ * The simulated fleet of the demo: its VMs, when each of them sends, and which faults occur. It is a pure function of the
+ * options. A job can therefore resume where it stopped, and its results can be compared with what the fleet sent.
  */
 import type { EpochMs } from '../../core/point.ts'
 import type { SeqRange } from '../../core/seq-ranges.ts'
@@ -9,7 +9,7 @@ import { SHAPES, type Shape } from './shapes.ts'
 
 export interface DemoOptions {
   readonly vms: number
-  /** Points that the VMs make in all: lost ones count, copies do not. */
+  /** Total number of points that the VMs produce. Lost points count, duplicates do not. */
   readonly points: number
   readonly windowMs: number
   readonly seed: number

@@ -1,6 +1,6 @@
-/** Randomness without state: the same numbers in, the same number out, in whatever order they are asked for. */
+/** Stateless pseudorandom numbers: the same arguments always give the same number, in any order of calls. */
 
-/** In [0, 1), from three whole numbers: a chain of MurmurHash3's 32-bit finalizer (A. Appleby). */
+/** A number in [0, 1) from a seed and two integers: chained 32-bit finalizers of MurmurHash3 (A. Appleby). */
 export function unitOf(seed: number, a: number, b: number): number {
   return (mix(mix(mix(seed ^ 0x9e3779b9) ^ a) ^ b) >>> 0) / 2 ** 32
 }

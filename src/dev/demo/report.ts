@@ -1,4 +1,4 @@
-/** What the demo shows of its results, read from what was published, and whether it is what the fleet sent. */
+/** The demo's report: reads the published results and compares them with what the fleet sent. */
 import type { JobSummary } from '../../app/types.ts'
 import type { CloseReason } from '../../core/closing.ts'
 import type { VmWindowResult } from '../../core/close-vm-window.ts'
@@ -12,12 +12,12 @@ import type { MissingSeqs, FleetTally } from './tally.ts'
 export interface DemoReport {
   readonly vmWindows: number
   readonly incomplete: readonly MissingSeqs[]
-  /** VMs that something happened to, and all that were not complete. */
+  /** VMs with a fault, and all VMs with an incomplete window. */
   readonly vms: readonly VmReport[]
-  /** Of the results' means where windows are short enough to draw, else of the points, made once more. */
+  /** Drawings use the means in the results if windows are short enough, otherwise the points, which are generated again. */
   readonly drawnFrom: 'results' | 'points'
   readonly drawings: readonly Drawing[]
-  /** What differs from what was sent; nothing, or Windrow is wrong. */
+  /** Differences between the results and what was sent. Any difference is a bug in Windrow. */
   readonly differences: readonly string[]
 }
 
@@ -27,21 +27,21 @@ export interface VmReport {
   readonly byReason: Readonly<Partial<Record<CloseReason, number>>>
   readonly expected: number
   readonly received: number
-  /** A gap that goes on from window to window is one. */
+  /** A gap that spans several windows counts as one gap. */
   readonly missing: SeqRanges
 }
 
 /** One VM's CPU over the day. */
 export interface Drawing {
   readonly vmId: string
-  /** Of equal parts of the day; NaN where there is none. */
+  /** Means of equal parts of the day; NaN for a part without points. */
   readonly means: readonly number[]
-  /** The highest of its windows, from the results. */
+  /** The highest p95 of its windows, from the results. */
   readonly p95: number
 }
 
 const DRAWN_COLUMNS = 48
-/** Fewer make no line. */
+/** Fewer windows are too few for a line. */
 const MIN_DRAWN_WINDOWS = 12
 
 export async function reportOn(
@@ -50,7 +50,7 @@ export async function reportOn(
   summary: JobSummary,
   results: AsyncIterable<Json>,
 ): Promise<DemoReport> {
-  const told = new Set(fleet.vms.filter((vm) => vm.role !== 'ordinary').map((vm) => vm.vmId))
+  const reported = new Set(fleet.vms.filter((vm) => vm.role !== 'ordinary').map((vm) => vm.vmId))
   const drawn = new Set(fleet.vms.slice(0, 3).map((vm) => vm.vmId))
   const kept = new Map<string, VmWindowResult[]>()
   const incomplete: MissingSeqs[] = []
@@ -60,10 +60,10 @@ export async function reportOn(
     const { vmId, windowStart, missing } = result
     vmWindows++
     if (result.reason !== 'complete') {
-      told.add(vmId)
+      reported.add(vmId)
       incomplete.push({ vmId, windowStart, missing })
     }
-    if (!told.has(vmId) && !drawn.has(vmId)) continue
+    if (!reported.has(vmId) && !drawn.has(vmId)) continue
     const windows = kept.get(vmId)
     if (windows === undefined) kept.set(vmId, [result])
     else windows.push(result)
@@ -72,7 +72,7 @@ export async function reportOn(
   return {
     vmWindows,
     incomplete,
-    vms: fleet.vms.filter((vm) => told.has(vm.vmId)).map((vm) => vmReport(vm, of(vm))),
+    vms: fleet.vms.filter((vm) => reported.has(vm.vmId)).map((vm) => vmReport(vm, of(vm))),
     drawnFrom: areWindowsDrawn(fleet) ? 'results' : 'points',
     drawings: fleet.vms.filter((vm) => drawn.has(vm.vmId)).map((vm) => drawing(vm, of(vm), fleet)),
     differences: differencesOf(tally, summary, vmWindows, incomplete),

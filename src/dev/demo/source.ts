@@ -1,4 +1,4 @@
-/** The fleet as a source: every partition's records made as they are asked for, the same from whatever offset on. */
+/** The fleet as a source. Records are generated when they are read; each offset always has the same record. */
 import { setImmediate } from 'node:timers/promises'
 import { partitionOf } from '../../core/murmur2.ts'
 import type { Decoded, SourceRecord } from '../../core/point.ts'

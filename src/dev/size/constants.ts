@@ -12,7 +12,7 @@ export interface ComponentCosts {
   readonly perInstanceMs: number
   /** Of a partition window's commit, or of a checkpoint's. */
   readonly perCommitMs: number
-  /** Of an instance's purge, when its retention is over; comes after the run, and on top. */
+  /** Cost of purging an instance after its retention. It is spent after the run, in addition to the costs above. */
   readonly perPurgeMs: number
 }
 
@@ -20,10 +20,11 @@ export type Component = 'processor' | 'sidecar' | 'scheduler' | 'store' | 'kafka
 export const COMPONENTS: readonly Component[] = ['processor', 'sidecar', 'scheduler', 'store', 'kafka']
 
 /**
- * Solved from as many runs as there are unknowns, named by `fitted` below; the other runs were held out. Purges are the row "the purge, five
- * minutes later" of docs/internals/performance.md (`npm run bench:peer`, read five minutes on). The processor's commits could not be told from its VM
- * windows, since all runs had 62.5 of those a commit: the whole is put to the VM window, which is too much where
- * a partition has more VMs.
+ * CPU costs, solved from as many runs as there are unknowns (`fitted` below); the other runs were held out. The costs of
+ * purges are the row "the purge, five minutes later" of docs/internals/performance.md (`npm run bench:peer`, measured again
+ * after five minutes). The runs cannot separate the processor's cost per commit from its cost per VM window, because all
+ * of them had 62.5 VM windows per commit. The whole cost is assigned to the VM window, which overestimates partitions with
+ * more VMs.
  */
 export const COSTS: Readonly<Record<Component, ComponentCosts>> = {
   processor: { perPointUs: 4.8, perVmWindowMs: 0.95, perInstanceMs: 1.23, perCommitMs: 0, perPurgeMs: 0 },
@@ -33,13 +34,13 @@ export const COSTS: Readonly<Record<Component, ComponentCosts>> = {
   kafka: { perPointUs: 1.87, perVmWindowMs: 0.18, perInstanceMs: 0, perCommitMs: 0, perPurgeMs: 0 },
 }
 
-/** Of a processor, from its start to its first record. */
+/** Time from a processor's start to its first record. */
 export const START_SECONDS = 2.6
 
 /** One run of `npm run bench:peer`, which reports the CPU time of every process. */
 export interface MeasuredRun {
   readonly command: string
-  /** Components whose constants were taken from this run; what it says of the others is a test of them. */
+  /** Components whose constants were fitted to this run. The run's other values test the model. */
   readonly fitted: readonly Component[]
   readonly points: number
   readonly vmWindows: number
@@ -50,7 +51,7 @@ export interface MeasuredRun {
 
 const RUN_57 = { points: 513_000, vmWindows: 9_000, commits: 144 }
 
-/** From docs/internals/performance.md, tables "Against Kafka Streams" and "vmsPerWorkflow". `kafka` where it was told. */
+/** From docs/internals/performance.md, tables "Against Kafka Streams" and "vmsPerWorkflow". `kafka` only where it was measured. */
 export const RUNS: readonly MeasuredRun[] = [
   {
     ...RUN_57,

@@ -71,11 +71,11 @@ export interface Sizing {
     readonly kafkaBytes: number
   }
   readonly stored: { readonly stateBytes: number; readonly instanceBytes: number; readonly topicBytes: number }
-  /** Records of lag that one processor is to have before KEDA adds another. */
+  /** Lag per processor, in records, above which KEDA adds a processor. */
   readonly lagThreshold: number
-  /** Seconds to be level again after ten minutes of standstill. */
+  /** Recovery time after ten minutes of standstill, in seconds. */
   readonly catchUpSeconds: number
-  /** Core seconds of all components for a million points, in the long run. */
+  /** CPU time of all components per million points in steady state, in core seconds. */
   readonly coreSecondsPerMillionPoints: number
   /** The nearest to its limit first. */
   readonly limits: readonly Limit[]

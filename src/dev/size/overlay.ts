@@ -1,8 +1,8 @@
-/** What a sizing says, as a kustomize component that an overlay takes in: requests, limits, replicas, lag, partitions. */
+/** Writes a sizing as a kustomize component for an overlay: requests, limits, replicas, lag threshold and partitions. */
 import { durationText } from '../../core/durations.ts'
 import type { Sizing } from './model.ts'
 
-/** The text of `size/kustomization.yaml`. `command` is told in it, so that it can be made again. */
+/** The text of `size/kustomization.yaml`. It names `command`, which writes the file again. */
 export function overlayText(sizing: Sizing, command: string): string {
   const { demand, partitions, processors, processor, sidecar, lagThreshold } = sizing
   const memoryMib = roundUp(processor.memoryBytes / 2 ** 20, 64)

@@ -33,7 +33,7 @@ export function sizingText(sizing: Sizing, pricePerCoreHour: number | null): str
           `${cores(processor.cores)} cores while a window closes, ${formatBytes(processor.memoryBytes)} of memory`,
         ],
         ['each sidecar', `${cores(sidecar.cores)} cores, ${formatBytes(sidecar.memoryBytes)}`],
-        ['level again', `${formatDuration(sizing.catchUpSeconds * 1000)} after ten minutes of standstill`],
+        ['recovery time', `${formatDuration(sizing.catchUpSeconds * 1000)} after ten minutes of standstill`],
       ],
       'left',
     ),

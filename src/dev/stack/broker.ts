@@ -1,6 +1,6 @@
 /**
- * Kafka alone: the stack's broker without the rest, for what runs on the embedded sidecar. It needs Java and nothing
- * that takes minutes to build, and ends with whoever started it.
+ * Starts the stack's Kafka broker without its other services, for jobs on the embedded sidecar. It needs Java, but none
+ * of the builds that take minutes. The broker ends with the process that started it.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -36,7 +36,10 @@ export interface Broker {
   readonly address: string
   readonly logFile: string
   readonly pid: number
-  /** Ends it without loss, or as it is told to; resolves when it is gone. Started again on its folder, it goes on. */
+  /**
+   * Stops the broker, without loss of data unless another `signal` is given, and resolves when its process has ended. A
+   * broker that is started in the same folder later has the same records.
+   */
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-/** Dapr placement: tells the sidecars which of them holds which actor. Keeps nothing on disk. */
+/** The Dapr placement service: informs the sidecars which of them hosts which actor. It stores nothing on disk. */
 import { join } from 'node:path'
 import { DAPR_VERSION } from './builds.ts'
 import type { StackDescription } from './description.ts'
@@ -20,7 +20,7 @@ export function placementService(stack: StackDescription): Service {
       program: join(stack.daprPrograms, 'placement'),
       args: [
         ...['--listen-address', HOST, '--port', String(placement)],
-        // On all interfaces, whatever its --healthz-listen-address says; it tells health and nothing else.
+        // Listens on all interfaces even if --healthz-listen-address is set. It serves nothing but health.
         ...['--healthz-port', String(placementHealth)],
         ...['--metrics-listen-address', HOST, '--metrics-port', String(placementMetrics)],
         ...['--id', 'dapr-placement-0', '--initial-cluster', `dapr-placement-0=${addressOf(placementRaft)}`],

@@ -88,7 +88,7 @@ export function addressOf(port: number): string {
   return `${HOST}:${port}`
 }
 
-/** Those of `ports` on which somebody listens already. */
+/** Those of `ports` on which a process listens already. */
 export async function busyPorts(ports: readonly number[]): Promise<number[]> {
   const free = await Promise.all(ports.map(isFree))
   return ports.filter((_, i) => !free[i])

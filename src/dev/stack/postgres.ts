@@ -24,9 +24,9 @@ export function postgresService(stack: StackDescription): Service {
   return {
     name: 'postgres',
     version: postgres.version,
-    doing: 'creates its database where there is none, starts',
+    doing: 'creates its database if there is none, starts',
     ports: [port],
-    // "Fast shutdown"; SIGTERM would wait until every client has gone by itself.
+    // "Fast shutdown" ends all client sessions; SIGTERM would wait until every client has disconnected.
     stopSignal: 'SIGINT',
     folders: [folder, unfinished(folder)],
     prepare: (logFile) => createDatabase(stack, folder, logFile),

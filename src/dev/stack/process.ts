@@ -1,7 +1,7 @@
 /**
- * Processes that outlive the command that started them. Each leads a session of its own, so Ctrl-C in the terminal does
- * not reach it, and leaves a pid file, so any later command finds it. A pid alone may have gone to somebody else since;
- * with the kernel's start time it cannot. Reads /proc, hence Linux only.
+ * Processes that outlive the command that started them. Each process leads a session of its own, so Ctrl-C in the
+ * terminal does not reach it. Its pid file lets later commands find it. The kernel may have given the pid to another
+ * process since, so the file also contains the start time of the process. Reads /proc, hence Linux only.
  */
 import { spawn } from 'node:child_process'
 import type { SpawnOptions } from 'node:child_process'
@@ -68,14 +68,17 @@ export async function runToEnd(command: Command, logFile: string): Promise<void>
       ...spawnOptions(command),
       stdio: ['pipe', log.fd, log.fd],
     })
-    // A program that does not read its input may be gone before it is written; its exit code tells.
+    // A program that does not read its input may end before the input is written. Its exit code shows whether it failed.
     child.stdin?.on('error', () => undefined)
     child.stdin?.end(command.input ?? '')
     const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
     if (code === 0) return
     throw new WindrowError(
       `${command.program} ended with ${signal ?? `exit code ${code}`}:\n${await lastLines(logFile, 20)}`,
-      { code: 'STACK_PROGRAM_FAILED', remedy: `Read ${logFile}, mend what it names, then run the command again.` },
+      {
+        code: 'STACK_PROGRAM_FAILED',
+        remedy: `Read ${logFile}, fix the problem that it names, then run the command again.`,
+      },
     )
   } finally {
     await log.close()

@@ -1,4 +1,4 @@
-/** What a stack tells while it comes up and goes down: one line a step, begun when it begins. */
+/** Progress events of a stack that starts or stops: one when a step begins and one when it ends. */
 
 export type Progress =
   | { readonly kind: 'begin'; readonly service: string; readonly doing: string }

@@ -20,7 +20,7 @@ export function prometheusService(stack: StackDescription, tool: Tool): Service 
   return {
     name: 'prometheus',
     version: tool.version,
-    doing: 'starts, reading what the others tell',
+    doing: 'starts, scrapes the other services',
     ports: [port],
     stopSignal: 'SIGTERM',
     folders: [folder],

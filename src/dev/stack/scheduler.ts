@@ -24,13 +24,13 @@ export function schedulerService(stack: StackDescription): Service {
       program: join(stack.daprPrograms, 'scheduler'),
       args: [
         ...['--listen-address', HOST, '--port', String(scheduler)],
-        // On all interfaces, whatever its --healthz-listen-address says; it tells health and nothing else.
+        // Listens on all interfaces even if --healthz-listen-address is set. It serves nothing but health.
         ...['--healthz-port', String(schedulerHealth)],
         ...['--metrics-listen-address', HOST, '--metrics-port', String(schedulerMetrics)],
         ...['--etcd-data-dir', folder, '--etcd-client-port', String(schedulerEtcdClient)],
         ...['--etcd-client-listen-address', HOST],
         ...['--id', ID, '--etcd-initial-cluster', `${ID}=http://${addressOf(schedulerEtcdPeer)}`],
-        // What it tells the sidecars to connect to; by default an address of another interface.
+        // The address to which the sidecars connect. The default is an address of another interface.
         ...['--override-broadcast-host-port', addressOf(scheduler)],
         ...['--identity-directory-write', join(folder, 'identity')],
       ],

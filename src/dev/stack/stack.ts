@@ -36,7 +36,7 @@ export interface StackOptions {
   readonly state?: StateStoreKind
   /** Sidecars of the app id `windrow`, at least. @default 1 */
   readonly daprds?: number
-  /** Services that a stack does without unless told; one that was taken along before stays. */
+  /** Optional services to add. Services that an earlier command added to this stack stay. */
   readonly with?: readonly Extra[]
   /** @default `$WINDROW_CACHE`, else `windrow` in `$XDG_CACHE_HOME` or `~/.cache` */
   readonly cacheDir?: string
@@ -68,7 +68,7 @@ export interface ServiceStatus {
   readonly since: string | null
 }
 
-/** A stack in a data folder, whoever started it. Services go by their names in `status()`. */
+/** The stack in a data folder. Another process may have started it. Services have the names that `status()` lists. */
 export interface Stack {
   readonly description: StackDescription
   /** Brings one service up and waits until it is usable; says whether it was not up before. */
@@ -136,7 +136,7 @@ function manage(initial: StackDescription, onProgress: OnProgress, signal?: Abor
   async function start(name: string): Promise<boolean> {
     const service = serviceNamed(description, name)
     if ((await statusOf(dataDir, service)).state === 'up') return false
-    requireGoingOn(signal)
+    requireNotStopped(signal)
     await timed(name, service.doing, onProgress, async () => {
       const running = await readProcess(pidFile(dataDir, name))
       await waitUntilUsable(service, running ?? (await launchService(service)), logFile(name), signal)
@@ -273,7 +273,7 @@ async function waitUntilUsable(
   try {
     await retry(USABLE_RETRY, control, () => service.check())
   } catch (problem) {
-    requireGoingOn(signal)
+    requireNotStopped(signal)
     const hasEnded = !(await isAlive(running))
     const what = hasEnded ? 'ended while it came up' : `is not usable after ${USABLE_TIMEOUT_MS / 1000} s`
     throw new WindrowError(
@@ -283,7 +283,7 @@ async function waitUntilUsable(
   }
 }
 
-function requireGoingOn(signal: AbortSignal | undefined): void {
+function requireNotStopped(signal: AbortSignal | undefined): void {
   if (signal?.aborted)
     throw new WindrowError('Stopped before the stack was up', {
       code: 'STOPPED',

@@ -69,7 +69,7 @@ const go = (minimum: string): Requirement => ({
   program: 'go',
   versionArgs: ['version'],
   minimum,
-  // Inside the module, a Go that may fetch the version that the module asks for does so, and tells that one.
+  // In the module's folder, Go may download the version that the module requires, and then reports that version.
   cwd: dataFile('sidecar'),
   remedy: `Install Go ${minimum} or later from https://go.dev/dl/.`,
 })
@@ -135,7 +135,7 @@ async function findTool(requirement: Requirement, folders: readonly string[]): P
   try {
     const { stdout, stderr } = await run(found, [...versionArgs], { cwd: requirement.cwd })
     const version = versionIn(stdout + stderr)
-    if (version === null) return `${found} ${versionArgs.join(' ')} tells no version.`
+    if (version === null) return `${found} ${versionArgs.join(' ')} prints no version.`
     if (compareVersions(version, minimum) < 0) return `${found} is version ${version}, older than ${minimum}.`
     return { path: found, version }
   } catch (error) {
