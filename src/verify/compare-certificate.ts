@@ -6,7 +6,7 @@ import type { FateCounts } from '../core/fate.ts'
 import type { Json } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
-import { reasonOf } from './compare-result.ts'
+import { recountedReason } from './compare-result.ts'
 import type { WindowRecount } from './partition-recount.ts'
 import { PointSum } from './point-sum.ts'
 import { Fields, type FieldDifference } from './report.ts'
@@ -95,7 +95,7 @@ function reasonsOf(
 ): Map<CloseReason, number> {
   const reasons = new Map<CloseReason, number>()
   for (const vm of window.vms.values()) {
-    const counted = reasonOf(vm, window.trigger ?? 'complete', rules)
+    const counted = recountedReason(vm, window.trigger ?? 'complete', rules)
     const reason = isQuarantined(window.start, vm.vmId) ? 'quarantined' : counted
     reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
   }

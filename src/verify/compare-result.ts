@@ -18,7 +18,7 @@ const MAX_RANGES = 100
  * The close reason of a VM window whose partition window closed by this trigger. If the partition window closed as complete
  * and late records made the VM window incomplete afterwards, its reason is `grace`.
  */
-export function reasonOf(vm: VmRecount, trigger: CloseTrigger, rules: Windowing): CloseReason {
+export function recountedReason(vm: VmRecount, trigger: CloseTrigger, rules: Windowing): CloseReason {
   if (vm.isComplete(rules)) return 'complete'
   return trigger === 'complete' ? 'grace' : trigger
 }
@@ -47,7 +47,7 @@ export function compareResult(
   if (isBuiltIn && !isQuarantined) compareMetrics(vm, result, fields)
   fields.compare('expected', vm.expected(rules), result.expected)
   // The records do not show whether an aggregator failed.
-  if (!isQuarantined) fields.compare('reason', reasonOf(vm, trigger, rules), result.reason)
+  if (!isQuarantined) fields.compare('reason', recountedReason(vm, trigger, rules), result.reason)
   fields.compare('duplicates', vm.duplicates, result.duplicates)
   fields.compare('conflicts', vm.conflicts(), (result as Partial<VmWindowResult>).conflicts ?? 0)
   compareSeqs(vm, result, rules, fields)

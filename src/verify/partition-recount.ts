@@ -7,7 +7,7 @@ import type { CloseTrigger } from '../core/closing.ts'
 import type { FateCounts } from '../core/fate.ts'
 import type { DataPoint, EpochMs, SourceRecord, WindowManifest } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
-import { isManifestRefused, isPointRefused, windowOf } from './refusals.ts'
+import { isManifestRefused, isPointRefused, windowStartAt } from './refusals.ts'
 import { VmRecount } from './vm-recount.ts'
 
 export interface WindowRecount {
@@ -71,7 +71,7 @@ export class PartitionRecount {
 
   #foldPoint(point: DataPoint, brokerMs: EpochMs | null): void {
     if (isPointRefused(point, brokerMs, this.#rules)) return this.#count('rejected')
-    const start = windowOf(point.timestamp, this.#rules)
+    const start = windowStartAt(point.timestamp, this.#rules)
     const isLate = this.#closedThrough !== null && start <= this.#closedThrough
     if (start < this.#wholeFrom) {
       // For windows that are not recounted, only the fate of points that are too late is known.

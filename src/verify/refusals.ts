@@ -5,9 +5,9 @@ import type { Windowing } from '../core/windowing.ts'
 const MAX_ABS_VALUE = 1e140
 const MAX_ABS_TIME_MS = 8.64e15
 /** Maximum number of separate ranges of promised seqs per producer of a VM window. */
-export const MAX_PROMISED_RANGES = 100
+export const PROMISED_RANGES_LIMIT = 100
 
-export function windowOf(at: EpochMs, { sizeMs }: Windowing): EpochMs {
+export function windowStartAt(at: EpochMs, { sizeMs }: Windowing): EpochMs {
   const into = at % sizeMs
   return into < 0 ? at - into - sizeMs : at - into
 }
@@ -21,7 +21,7 @@ export function isManifestRefused(manifest: WindowManifest, brokerMs: EpochMs | 
   const { windowStart, firstSeq, count } = manifest
   return (
     Math.abs(windowStart) > MAX_ABS_TIME_MS ||
-    windowOf(windowStart, rules) !== windowStart ||
+    windowStartAt(windowStart, rules) !== windowStart ||
     count > rules.maxSeqSpan + 1 ||
     (firstSeq ?? 0) + count > Number.MAX_SAFE_INTEGER ||
     isAhead(windowStart, brokerMs, rules)

@@ -8,7 +8,7 @@ import type { Loss } from './report.ts'
 /** A bound of a range: an offset selects certificates by their cut, a time selects windows. */
 export type Bound = { readonly offset: number } | { readonly atMs: EpochMs }
 
-export interface Range {
+export interface TimeRange {
   /** `null`: from the first certificate on. */
   readonly from: Bound | null
   /** `null`: to the last certificate. */
@@ -33,7 +33,7 @@ export interface Selection {
 /** `null` when there is nothing to check. `all`: of one partition, in order, not empty. */
 export function select(
   all: readonly Certificate[],
-  { from, to }: Range,
+  { from, to }: TimeRange,
   logStart: number,
   rules: Windowing,
 ): Selection | { readonly lost: Loss } | null {

@@ -22,7 +22,7 @@ import { PartitionCheck, promotionKey } from './partition-check.ts'
 import { readPublished } from './published-line.ts'
 import { PublishedResults } from './published-results.ts'
 import { Tally, type Loss, type VerifyReport } from './report.ts'
-import { select, type Range, type Selection } from './selection.ts'
+import { select, type TimeRange, type Selection } from './selection.ts'
 
 /** Read access to everything that is compared. Nothing is written. */
 export interface VerifySources {
@@ -50,7 +50,7 @@ export interface Span {
 export interface VerifyRequest {
   readonly job: string
   readonly rules: Windowing
-  readonly range: Range
+  readonly range: TimeRange
   readonly aggregator: ExpectedAggregator
 }
 

@@ -5,7 +5,7 @@ import type { Windowing } from '../core/windowing.ts'
 import { AggregatorRecount } from './aggregator-recount.ts'
 import { MetricRecount } from './metric-recount.ts'
 import { PointSum } from './point-sum.ts'
-import { MAX_PROMISED_RANGES } from './refusals.ts'
+import { PROMISED_RANGES_LIMIT } from './refusals.ts'
 import { Seqs, withRange, type Range } from './seqs.ts'
 
 export class ProducerRecount {
@@ -135,7 +135,7 @@ export class VmRecount {
   /** Whether the manifest's promise is within the bounds of a VM window. */
   refusesPromise({ producer: name, firstSeq, count }: WindowManifest, rules: Windowing): boolean {
     const promised = this.producers.get(name)?.promised ?? null
-    if (promised !== null && withRange(promised, firstSeq ?? 0, count).length > MAX_PROMISED_RANGES) return true
+    if (promised !== null && withRange(promised, firstSeq ?? 0, count).length > PROMISED_RANGES_LIMIT) return true
     return this.#isOneProducerTooMany(name, rules)
   }
 

@@ -1,7 +1,7 @@
 /** The selection of certificates to check, of the records to read for them, and of those that are lost. */
 import { expect, test } from 'vitest'
 import type { Certificate } from '../../src/core/certificate.ts'
-import { select, type Range } from '../../src/verify/selection.ts'
+import { select, type TimeRange } from '../../src/verify/selection.ts'
 import { RULES } from '../support/records.ts'
 
 const SIZE = 100
@@ -11,9 +11,9 @@ const CHAIN = Array.from({ length: 10 }, (_, i) => ({
   ...{ window: { start: i * SIZE, end: (i + 1) * SIZE }, watermark: (i + 1) * SIZE, amended: [] },
 })) as unknown as Certificate[]
 const rules = { ...RULES, sizeMs: SIZE, rosterWindows: 2, amendWindows: 1 }
-const EVERYTHING: Range = { from: null, to: null }
+const EVERYTHING: TimeRange = { from: null, to: null }
 
-function selected(range: Range, logStart = 0) {
+function selected(range: TimeRange, logStart = 0) {
   const found = select(CHAIN, range, logStart, rules)
   if (found === null) return null
   if (!('certificates' in found)) return { lost: found.lost }

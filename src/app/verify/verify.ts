@@ -11,7 +11,7 @@ import type { SourceRecord } from '../../core/point.ts'
 import { WindrowError } from '../../errors/index.ts'
 import { openOutputs } from '../../replay/published.ts'
 import type { VerifyReport } from '../../verify/report.ts'
-import type { Range } from '../../verify/selection.ts'
+import type { TimeRange } from '../../verify/selection.ts'
 import { verify, type VerifyProgress } from '../../verify/verify.ts'
 import { loadAggregator } from '../load-aggregator.ts'
 import { rulesOf } from '../rules.ts'
@@ -19,7 +19,7 @@ import type { OpenedRecords } from './opened-records.ts'
 
 export type RunVerify = (
   config: Config,
-  range: Range,
+  range: TimeRange,
   observe: (progress: VerifyProgress) => void,
   signal: AbortSignal,
 ) => Promise<VerifyReport>
