@@ -1,10 +1,11 @@
-/** Where a replay begins in a partition: at the job's first record, if it is still there. Pure. */
+/** Determines where a replay begins in a partition: at the job's first record, if it still exists. Pure. */
 import type { Certificate } from '../core/certificate.ts'
 import { WindrowError } from '../errors/index.ts'
 
 /**
- * `first`: the first certificate of the partition that is there; `null`: none is replayed. `logStart`: the offset of the first
- * record that is there. Throws DATA_LOSS: a log that begins later than the job did would make other results, and say nothing.
+ * `first` is the first existing certificate of the partition, or `null` if none is replayed. `logStart` is the offset of the
+ * first existing record. Throws DATA_LOSS if the log begins later than the job did: the replay would silently compute
+ * different results.
  */
 export function beginningOf(first: Certificate | null, logStart: number, topic: string | null): number {
   if (first === null) return logStart
@@ -20,6 +21,6 @@ export function beginningOf(first: Certificate | null, logStart: number, topic: 
 function dataLoss(problem: string): WindrowError {
   return new WindrowError(`${problem}: a replay needs all records since the job's first`, {
     code: 'DATA_LOSS',
-    remedy: 'Retention removed them. windrow verify checks what is still there; it can begin in the middle.',
+    remedy: 'Retention removed them. windrow verify checks what is still there; it can begin at a later certificate.',
   })
 }

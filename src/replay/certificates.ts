@@ -1,6 +1,6 @@
 /**
- * Certificates of a job beside those of its replay. A replay promotes nothing, so from a promotion on the chains are
- * different ones, and what is compared is what certificates say of windows, not how they are linked. Pure.
+ * Compares the certificates of a job with those of its replay. A replay promotes nothing, so the two chains differ after
+ * a promotion. The comparison therefore covers what certificates say about windows, and not how they are linked. Pure.
  */
 import type { Certificate } from '../core/certificate.ts'
 import { canonicalJson } from '../core/json.ts'

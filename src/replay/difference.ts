@@ -78,7 +78,7 @@ export class LatestResults {
   }
 }
 
-/** Dotted names of the members that differ. Revision and promotion say how a result was published, not what it is. */
+/** Dotted names of the fields that differ. Revision and promotion describe the publication, not the result: ignored. */
 function differingFields(live: VmWindowResult, replay: VmWindowResult): VmWindowDifference['fields'] {
   const fields: { field: string; live: Json; replay: Json }[] = []
   const compare = (name: string, a: Json, b: Json): void => {

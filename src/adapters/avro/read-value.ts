@@ -11,7 +11,7 @@ import { branchesOf } from './skip.ts'
 export type AvroValue =
   null | boolean | number | string | Buffer | readonly AvroValue[] | { readonly [name: string]: AvroValue }
 
-/** What it returns after `cursor.problem` was set is of no use. */
+/** Reads one value. Once `cursor.problem` is set, the returned value is meaningless. */
 export type ValueReader = (cursor: Cursor) => AvroValue
 
 const PRIMITIVES: Readonly<Record<string, ValueReader>> = {

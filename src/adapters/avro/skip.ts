@@ -24,7 +24,7 @@ export function skipperOf(type: Type): Skipper {
   const byType = new Map<Type, Skipper>()
   let depth = 0
 
-  /** A record may hold itself, so what is being built is looked up by name of type when it runs. */
+  /** A record may contain itself, so nested skippers are looked up by type when they run, not when they are built. */
   const build = (of: Type): Skipper => {
     const known = byType.get(of)
     if (known !== undefined) return known

@@ -41,7 +41,7 @@ function sameAscii(text: string, bytes: Buffer, start: number): boolean {
   return true
 }
 
-/** Strict UTF-8, where `Buffer.toString` would put U+FFFD in place of what it cannot read. */
+/** Decodes strict UTF-8; `null` if it is invalid. `Buffer.toString` would insert U+FFFD instead. */
 export function decodeUtf8(bytes: Buffer, start: number, end: number): string | null {
   return isUtf8(bytes.subarray(start, end)) ? bytes.toString('utf8', start, end) : null
 }

@@ -48,8 +48,8 @@ export type ProduceFiles = (
 ) => Promise<ProduceSummary>
 
 /**
- * Writes what the inputs hold until their end, or until `signal` aborts; resolves when it is stored on all in-sync
- * replicas. Writing again what was written in part does no harm: a run counts the copies as duplicates.
+ * Writes the records of the inputs until their end, or until `signal` aborts. Resolves when the records are stored on all
+ * in-sync replicas. Repeating a write that was interrupted is harmless: a run counts the repeated points as duplicates.
  */
 export const produceFiles: ProduceFiles = async (request, observer, signal) => {
   const { format, fields, kafka, topic, partitions } = request

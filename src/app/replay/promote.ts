@@ -117,7 +117,7 @@ async function compareAgain(
   }
 }
 
-/** What is one partition's of it. */
+/** The part of a promotion that belongs to one partition. */
 interface Share {
   readonly partition: number
   readonly vms: readonly DifferingVm[]

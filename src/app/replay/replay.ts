@@ -1,8 +1,11 @@
 /**
- * `windrow replay`: recomputes what a job has closed as a job of its own, while that one runs, and compares.
+ * `windrow replay`: recomputes the closed windows of a job in a separate job (the shadow), also while the first one runs,
+ * and compares the results.
  *
- *   replay/published.ts  certificates and results of the other job     replay/range.ts  what is replayed and compared
- *   pipeline/recorded.ts what closed windows that records do not say   replay/difference.ts  the comparison
+ *   replay/published.ts   reads certificates and results of the other job
+ *   replay/range.ts       selects what is replayed and compared
+ *   replay/difference.ts  compares results
+ *   pipeline/recorded.ts  repeats the job's closes as its certificates record them
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -157,7 +160,7 @@ async function compare(
   selection: ReplaySelection,
 ): Promise<Pick<ReplayReport, 'certificates' | 'difference'>> {
   const windows = new Set(selection.windows)
-  // What closed meanwhile may have its results among those that are read now, and is not what was replayed.
+  // Results of windows that closed since the replay may be among those read now, but were not replayed. Leave them out.
   for (const { first, last } of await closedSince(config, published.certificates)) {
     for (const start of windows) if (first <= start && start <= last) windows.delete(start)
   }

@@ -16,7 +16,7 @@ import { confirmTopic, identityOf, refuseAnother, refuseCompacted, watchTopic } 
 
 /** Interval of the checks whether partitions of other processes have reached their goals. */
 const CHECK_EVERY_MS = 500
-/** Time that a stopping run has to commit and publish what it has read. */
+/** Time for a stopping run to commit and publish the records that it has read. */
 const DRAIN_MS = 8_000
 
 export async function openKafkaInput(config: Config, hooks: InputHooks): Promise<Input> {
@@ -104,7 +104,7 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
         (config.once && halts.length === 0 && (await haveReachedNow(store, config.job, ends)))
       while (!stop.aborted && !(await isOver())) await hooks.clock.sleep(CHECK_EVERY_MS, stop)
     } finally {
-      // What is not committed in time is abandoned, not lost: the next owner resumes from the ledger.
+      // Records that are not committed in time are abandoned, not lost: the next owner resumes from the ledger.
       ended.abort()
       const drained = new AbortController()
       const closing = Promise.all([partitions.close(), watching]).finally(() => drained.abort())

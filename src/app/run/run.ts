@@ -169,7 +169,7 @@ function envOf(run: OpenedRun, { rules }: JobRecord, sinks: readonly Sink[]): Pi
       ...DEFAULT_LIMITS,
       checkpointEveryRecords: config.checkpointEvery,
       vmsPerWorkflow: config.vmsPerWorkflow,
-      // Files are read whole, so nothing waits for a clock; what is piped in may never end.
+      // Files are read to their end, so no amendment has to wait for a deadline. Standard input may never end.
       amendWithinMs: isReadWhole(config) ? null : config.amendWithinMs,
     },
     observe: (event) => dispatch(observers, event),

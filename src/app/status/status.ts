@@ -85,17 +85,17 @@ export const readStatus: ReadStatus = (config, signal) =>
   withJobStore(config, signal, async (opened) => {
     const store = readOnly(opened.store)
     const record = await jobIn(store, config)
-    const looks: PartitionLook[] = []
+    const stored: StoredPartition[] = []
     for (let partition = 0; partition < record.partitions; partition++) {
-      looks.push(await lookAt(store, record, partition))
+      stored.push(await inspect(store, record, partition))
     }
     // Read the log after the ledgers: read before them, its end could be lower than a resume offset committed meanwhile.
     const log = await readLog(record, config)
-    return statusOf(record, looks, log)
+    return statusOf(record, stored, log)
   })
 
 /** What the state store contains of a partition. */
-export interface PartitionLook {
+export interface StoredPartition {
   /** `null` until an owner takes the partition. */
   readonly ledger: Ledger | null
   /** Also `null` if chunks are lost; `problem` then names them. */
@@ -104,13 +104,13 @@ export interface PartitionLook {
   readonly halt: Halt | null
 }
 
-async function lookAt(store: StateStore, { job, rules }: JobRecord, partition: number): Promise<PartitionLook> {
+async function inspect(store: StateStore, { job, rules }: JobRecord, partition: number): Promise<StoredPartition> {
   try {
     const view = await viewPartition(store, job, partition, rules)
     const ledger = view?.ledger ?? null
     return { ledger, view, problem: null, halt: await readHalt(store, job, partition, ledger) }
   } catch (error) {
-    // What is wrong with one partition must not hide the others, nor what its ledger says.
+    // A problem of one partition must hide neither the other partitions nor its own ledger.
     if (!(error instanceof WindrowError) || error.code !== 'CHUNK_BROKEN') throw error
     const ledger = (await readLedger(store, job, partition))?.ledger ?? null
     return { ledger, view: null, problem: error, halt: await readHalt(store, job, partition, ledger) }
@@ -118,7 +118,7 @@ async function lookAt(store: StateStore, { job, rules }: JobRecord, partition: n
 }
 
 /** Pure. */
-export function statusOf(record: JobRecord, looks: readonly PartitionLook[], log: TopicLog): JobStatus {
+export function statusOf(record: JobRecord, stored: readonly StoredPartition[], log: TopicLog): JobStatus {
   return {
     job: record.job,
     aggregator: record.aggregator,
@@ -126,15 +126,15 @@ export function statusOf(record: JobRecord, looks: readonly PartitionLook[], log
     topic: sourceTopicOf(record),
     lagProblem: log.problem,
     halted: log.halt && haltStatus(log.halt, null),
-    counts: looks.reduce((sum, { ledger }) => addFates(sum, ledger?.counts ?? NO_FATES), NO_FATES),
-    partitions: looks.map((look, partition) => partitionStatus(partition, look, log.ranges.get(partition) ?? null)),
+    counts: stored.reduce((sum, { ledger }) => addFates(sum, ledger?.counts ?? NO_FATES), NO_FATES),
+    partitions: stored.map((one, partition) => partitionStatus(partition, one, log.ranges.get(partition) ?? null)),
   }
 }
 
-function partitionStatus(partition: number, look: PartitionLook, range: LogRange | null): PartitionStatus {
+function partitionStatus(partition: number, stored: StoredPartition, range: LogRange | null): PartitionStatus {
   const logEnd = range?.end ?? null
-  const { ledger, view } = look
-  const halted = haltOf(look, range)
+  const { ledger, view } = stored
+  const halted = haltOf(stored, range)
   if (ledger === null) {
     return {
       ...{ partition, owner: null, commit: 0, published: 0, resumeOffset: null },
@@ -183,7 +183,7 @@ function openWindows({ state }: PartitionView): OpenWindowStatus[] {
 }
 
 /** What an owner has said comes first; what shows from outside is what the next one would say. */
-function haltOf({ ledger, problem, halt }: PartitionLook, range: LogRange | null): HaltStatus | null {
+function haltOf({ ledger, problem, halt }: StoredPartition, range: LogRange | null): HaltStatus | null {
   if (halt !== null) return haltStatus(halt, halt.atMs)
   if (problem !== null) return haltStatus(problem, null)
   const loss = ledger === null || range === null ? null : dataLossIn(range, ledger)

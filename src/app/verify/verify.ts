@@ -1,4 +1,4 @@
-/** `windrow verify`: what is compared, opened where a job's settings say that it is. */
+/** `windrow verify`: opens the records, results and certificates that a job's settings name, and compares them. */
 import { join } from 'node:path'
 import { describeInputs, STDIN } from '../../adapters/files/inputs.ts'
 import { openOrderedInput } from '../../adapters/files/ordered-input.ts'

@@ -75,7 +75,7 @@ class Sender {
     this.#windowStart = windowStartOf(vm.from, options.windowMs)
   }
 
-  /** Adds what it sends before `end`. */
+  /** Adds the arrivals that the VM sends before `end` to `sent`. */
   sendUntil(end: EpochMs, sent: Arrival[]): void {
     const vm = this.#vm
     while (!this.#isDone) {

@@ -44,7 +44,7 @@ export function tallyOf(fleet: Fleet): FleetTally {
   return { records: points + copies + manifests, points, copies, lost, manifests, incomplete }
 }
 
-/** What of the ranges lies in one range: what is left of that range without them, taken from it. */
+/** The intersection of `ranges` with one range, computed as the range minus the parts of it that `ranges` do not cover. */
 function common(ranges: SeqRanges, within: SeqRange): SeqRanges {
   const outside = subtract([within], ranges, Infinity).ranges
   return subtract([within], outside, Infinity).ranges

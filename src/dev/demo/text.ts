@@ -1,4 +1,4 @@
-/** What the demo says before and after its run. Pure. */
+/** Formats the demo's introduction and its report. Pure. */
 import type { JobSummary } from '../../app/types.ts'
 import { DAY_MS, type DemoVm, type Fleet } from './fleet.ts'
 import type { DemoReport, Drawing, VmReport } from './report.ts'
@@ -9,7 +9,7 @@ import type { Style } from '../../ui/style.ts'
 import { summaryText } from '../../ui/summary.ts'
 import { renderTable } from '../../ui/table.ts'
 
-/** VMs that were not complete, of which there is one unless something is broken. */
+/** Maximum number of VMs in the table. Only a few VMs are listed unless results are wrong. */
 const MAX_VM_ROWS = 10
 const MAX_RANGES = 6
 
@@ -20,7 +20,7 @@ export interface Onward {
   readonly next: readonly string[]
 }
 
-/** What is about to happen. */
+/** The introduction, printed before the run. */
 export function introText({ options }: Fleet, tally: FleetTally, dataDir: string, style: Style): string {
   const { vms, points, windowMs, seed } = options
   return (
@@ -32,7 +32,7 @@ export function introText({ options }: Fleet, tally: FleetTally, dataDir: string
   )
 }
 
-/** What came of it. */
+/** The report, printed after the run. */
 export function reportText(
   summary: JobSummary,
   report: DemoReport,
@@ -119,7 +119,7 @@ function renderRows(rows: readonly (readonly string[])[]): string[] {
 function verdict({ differences }: DemoReport, style: Style): string {
   if (differences.length === 0)
     return style.green('Every count and every missing seq is what the generator sent and lost.')
-  return [style.red('What was found is not what was sent:'), ...indented(differences)].join('\n')
+  return [style.red('The results differ from what was sent:'), ...indented(differences)].join('\n')
 }
 
 function indented(lines: readonly string[]): string[] {

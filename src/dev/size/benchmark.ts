@@ -1,8 +1,8 @@
-/** The model against what was measured: how far its constants are from the runs, those they were taken from and those they were not. */
+/** Compares the sizing model with the measured runs: those its constants were fitted to and those that were held out. */
 import { COMPONENTS, RUNS } from './constants.ts'
 import { predictedRun } from './model.ts'
 
-/** A markdown table: for each run and component, CPU seconds as computed and as measured, and how far the one is from the other. */
+/** A Markdown table: for each run and component, the predicted and the measured CPU seconds and the relative error. */
 export function benchmarkTable(): string {
   const head = ['run', ...COMPONENTS]
   const rows = RUNS.map((run) => {

@@ -1,7 +1,7 @@
 /**
- * What things cost, measured: the only numbers of the sizing model that are not arithmetic. All CPU times are of all threads of a
- * process, as the kernel counts them, on the machine of docs/internals/performance.md; `RUNS` says what they were taken from, and a
- * test holds the model against every run. On another machine, run the commands again and replace both.
+ * Measured costs: the only numbers of the sizing model that are not computed. A CPU time includes all threads of a process,
+ * as counted by the kernel of the machine in docs/internals/performance.md. `RUNS` lists the runs that the costs come from,
+ * and a test compares the model with every run. For another machine, run the commands again and replace both.
  */
 
 export interface ComponentCosts {

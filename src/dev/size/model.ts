@@ -1,6 +1,6 @@
 /**
- * How large a deployment has to be, from what it has to do. Pure arithmetic over the constants beside it; docs/operating/scale.md
- * walks through it with numbers.
+ * The sizing model: computes the size of a deployment from its workload. It is pure arithmetic on the constants in
+ * constants.ts. docs/operating/scale.md explains it with an example.
  */
 import {
   BUFFER_BYTES,
@@ -89,9 +89,9 @@ const PARTITIONS_PER_PROCESSOR = 2
 /** Beyond them one partition's takeover, or its commit, takes too long to be called short. */
 const MAX_POINTS_PER_PARTITION = 20_000
 const MAX_VMS_PER_PARTITION = 20_000
-/** The most that Windrow creates a topic with. */
+/** The largest number of partitions with which Windrow creates a topic. */
 const MAX_PARTITIONS = 1024
-/** What is assumed of one scheduler, of one Redis (one thread), and of a store's disk; not measured. */
+/** Assumed, not measured: the capacity of one scheduler, of one Redis (one thread) and of a store's disk. */
 const SCHEDULER_CORES = 4
 const STORE_CORES = 0.8
 const STORE_WRITE_BYTES = 100 * 2 ** 20
@@ -168,7 +168,7 @@ export function sizeOf(demand: Demand): Sizing {
   return { ...sizing, limits: limitsOf(sizing) }
 }
 
-/** What a run of `bench:peer` should have taken, by the same constants: the model's error is the distance to what it took. */
+/** The CPU time that the model predicts for a run of `bench:peer`. Its difference to the measurement is the model's error. */
 export function predictedRun(run: MeasuredRun): CpuByComponent {
   return byComponent((component) => {
     const { perPointUs, perVmWindowMs, perInstanceMs, perCommitMs } = COSTS[component]
@@ -223,7 +223,7 @@ function lagThreshold(
   return Math.ceil(exact / 1000) * 1000
 }
 
-/** What stood still is done with what is left beside the daily work. */
+/** The backlog is processed with the cores that the regular workload leaves free. */
 function catchUpSeconds(busyCores: number, processors: number): number {
   const spare = processors - busyCores
   return spare <= 0 ? Infinity : (STANDSTILL_SECONDS * busyCores) / spare

@@ -1,4 +1,4 @@
-/** A sizing as people read it: what to run, what it takes, and what gives way first. */
+/** Formats a sizing for the terminal: what to run, its resources, and which limit is reached first. */
 import { COMPONENTS, type Component } from './constants.ts'
 import type { Sizing } from './model.ts'
 import { formatBytes, formatCompact, formatCount, formatDuration } from '../../ui/format.ts'

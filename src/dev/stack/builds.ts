@@ -1,7 +1,7 @@
 /**
- * What comes from package registries as parts and is put together here: Kafka's jars by Maven, Dapr's official programs
- * by Go from their module. A build is named by its version and the digest of what pins it, so a changed pin is another
- * build.
+ * Builds programs from packages of registries: Kafka's jars with Maven, and Dapr's official programs with Go from their
+ * module. The name of a build contains its version and the digest of the files that pin its dependencies, so a changed
+ * pin leads to another build.
  */
 import { createHash } from 'node:crypto'
 import { copyFile, mkdir, readFile } from 'node:fs/promises'
@@ -63,7 +63,7 @@ export function isBuilt(build: Build, cacheDir: string): Promise<boolean> {
   return exists(join(cacheDir, build.name))
 }
 
-/** The folder that holds what was built. */
+/** Builds unless the cache has the build, and returns its folder. */
 export function ensureBuilt(build: Build, cacheDir: string, tools: BuildTools, logFile: string): Promise<string> {
   return builtOnce(cacheDir, build.name, (into) => build.run(into, tools, logFile))
 }

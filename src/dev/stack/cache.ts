@@ -39,7 +39,7 @@ async function renameUnlessThere(from: string, to: string): Promise<void> {
   try {
     await rename(from, to)
   } catch (error) {
-    // Another build was first: what it made has the same name because it is made of the same.
+    // Another process finished the same build first. Equal names mean equal inputs, so its result is used.
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error
   }

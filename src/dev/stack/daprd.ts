@@ -44,7 +44,7 @@ export function daprdService(stack: StackDescription, daprd: DaprdDescription): 
       // The address that it gives to other sidecars.
       env: { DAPR_HOST_IP: HOST },
     }),
-    // Ready as soon as the components are, whether or not an application is there.
+    // This endpoint is ready as soon as the components are, even if no application is connected.
     check: () => checkHttp(http, '/v1.0/healthz/outbound'),
   }
 }

@@ -1,4 +1,4 @@
-/** The files of `stack/`: what is built, and templates whose `${NAME}` are filled in. */
+/** Reads the files of `stack/`: sources of builds, and templates in which each `${NAME}` is replaced by a value. */
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 

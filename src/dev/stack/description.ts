@@ -47,7 +47,7 @@ export interface StackDescription {
   }
   readonly daprds: readonly DaprdDescription[]
   readonly tools: Tools
-  /** Folders of what was built. */
+  /** Folders of the built programs. */
   readonly kafkaJars: string
   readonly daprPrograms: string
 }
@@ -100,7 +100,7 @@ export async function findStack(dataDir: string): Promise<StackDescription | nul
   }
 }
 
-/** Like {@link findStack}, but throws where there is none. */
+/** Like {@link findStack}, but throws if there is no stack. */
 export async function readStack(dataDir: string): Promise<StackDescription> {
   const stack = await findStack(dataDir)
   if (stack !== null) return stack

@@ -52,7 +52,7 @@ export function grafanaService(stack: StackDescription, tool: Tool): Service {
   }
 }
 
-/** Copies a file of provisioning, with what is elsewhere here. */
+/** Copies a provisioning file and replaces `there`, a value for containers, by its local counterpart `here`. */
 async function provision(folder: string, file: string, there: string, here: string): Promise<void> {
   const text = await readFile(join(OBSERVABILITY, 'provisioning', file), 'utf8')
   if (!text.includes(there)) throw new TypeError(`${file} does not name ${there}`)

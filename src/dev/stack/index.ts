@@ -1,20 +1,20 @@
 /**
- * The real thing on one machine, without containers: Kafka, Redis, PostgreSQL, Dapr's placement, scheduler and sidecars
- * on loopback ports, from package registries only.
+ * The services that Windrow runs on, on one machine and without containers: Kafka, Redis, PostgreSQL, and Dapr's placement,
+ * scheduler and sidecars. They listen on loopback ports. All programs come from package registries.
  *
  *     const stack = await startStack({ dataDir: '.windrow-stack' })
  *     stack.description.addresses.kafka // '127.0.0.1:9092'
  *     await stack.down()
  *
- * stack.ts        the loop: brings services up in order, completes what is up in part, takes them down in reverse
- * service.ts       what a service is; redis.ts, postgres.ts, kafka.ts, placement.ts, scheduler.ts, daprd.ts are the services
- * process.ts      processes that outlive the command: pid files, liveness, ending
- * programs.ts     tools.ts finds what the machine has, builds.ts builds the rest into the cache (cache.ts)
- * broker.ts       Kafka alone, for who needs no sidecar
- * description.ts  stack.json, from which others learn the addresses; ports.ts lays the ports out
+ * stack.ts        starts the missing services in order and stops them in reverse order
+ * service.ts      the interface of a service; redis.ts, postgres.ts, kafka.ts, placement.ts, scheduler.ts, daprd.ts are the services
+ * process.ts      processes that outlive the command: pid files, liveness, shutdown
+ * programs.ts     all programs: tools.ts finds installed ones, builds.ts builds the others into the cache (cache.ts)
+ * broker.ts       only Kafka, for jobs that need no sidecar of the stack
+ * description.ts  stack.json, from which other programs read the addresses; ports.ts assigns the ports
  *
  * State is kept in two places: the data folder (data, logs, pid files, stack.json; one stack each) and the cache
- * (what was built; shared by all checkouts of the machine).
+ * (built programs; shared by all checkouts on the machine).
  */
 export { APP_ID, STATE_STORE_NAME, STATE_STORES, findStack, readStack } from './description.ts'
 export type { DaprdDescription, StackDescription, StateStoreKind } from './description.ts'

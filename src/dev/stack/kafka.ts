@@ -37,7 +37,7 @@ export function kafkaService(stack: KafkaDescription): Service {
   return {
     name: 'kafka',
     version: KAFKA_VERSION,
-    doing: 'formats its storage where there is none, starts',
+    doing: 'formats its storage if there is none, starts',
     ports: [port, kafkaController],
     stopSignal: 'SIGTERM',
     folders: [folder],

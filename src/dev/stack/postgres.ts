@@ -50,7 +50,7 @@ function unfinished(folder: string): string {
   return `${folder}.new`
 }
 
-/** Makes the database under another name and renames it, so what is there under `folder` is whole. */
+/** Creates the database under another name and renames it, so that a database in `folder` is always complete. */
 async function createDatabase(stack: StackDescription, folder: string, logFile: string): Promise<void> {
   const { postgres, postgresUser: user } = stack.tools
   if (user !== null) await requireWayFor(stack)

@@ -60,7 +60,7 @@ export async function launch(command: Command, pidFile: string, logFile: string)
   }
 }
 
-/** Runs a program to its end. Throws, with the end of what it said, when it fails; all it says goes to `logFile`. */
+/** Runs a program until it exits. Its output goes to `logFile`; if it fails, the error contains the last lines. */
 export async function runToEnd(command: Command, logFile: string): Promise<void> {
   const log = await open(logFile, 'a')
   try {
@@ -75,10 +75,7 @@ export async function runToEnd(command: Command, logFile: string): Promise<void>
     if (code === 0) return
     throw new WindrowError(
       `${command.program} ended with ${signal ?? `exit code ${code}`}:\n${await lastLines(logFile, 20)}`,
-      {
-        code: 'STACK_PROGRAM_FAILED',
-        remedy: `Read ${logFile}, fix the problem that it names, then run the command again.`,
-      },
+      { code: 'STACK_PROGRAM_FAILED', remedy: `Read ${logFile}, fix the problem, then run the command again.` },
     )
   } finally {
     await log.close()

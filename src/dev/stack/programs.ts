@@ -1,4 +1,4 @@
-/** Finds what the machine has and builds what it has not, or says all that is missing. */
+/** Finds installed programs and builds the others, or reports every missing prerequisite at once. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensureBuilt, goMinimum, isBuilt, plannedBuilds } from './builds.ts'

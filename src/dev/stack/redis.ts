@@ -1,4 +1,4 @@
-/** Redis as a store that keeps what it acknowledged: every write is appended to a file and synced before the reply. */
+/** Redis as a durable store: every write is appended to a file and synced before the reply. */
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { connect } from 'node:net'

@@ -10,14 +10,14 @@ export interface Service {
   readonly doing: string
   /** All ports it listens on; the first is the one that clients use. */
   readonly ports: readonly [number, ...number[]]
-  /** Ends it in order, without loss. */
+  /** The signal that shuts the service down without loss of data. */
   readonly stopSignal: NodeJS.Signals
-  /** Folders of the data folder that are its own. */
+  /** Subfolders of the data folder that belong to this service alone. */
   readonly folders: readonly string[]
-  /** Makes it startable: configuration always, data where there is none yet. */
+  /** Prepares the start: always writes the configuration, and creates the data if there is none yet. */
   prepare(logFile: string): Promise<void>
   command(): Promise<Command>
-  /** Rejects, saying what is wrong, while the service is not usable. Takes a few seconds at most. */
+  /** Rejects with the problem while the service is not usable. Takes a few seconds at most. */
   check(): Promise<void>
 }
 

@@ -42,7 +42,7 @@ export interface StackOptions {
   readonly cacheDir?: string
   /** Where to look for `PATH` and the cache. @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** Stops bringing up; what is up stays up. */
+  /** Aborts the start; services that are already up stay up. */
   readonly signal?: AbortSignal
   readonly onProgress?: OnProgress
 }
@@ -123,7 +123,7 @@ export async function startStack(options: StackOptions): Promise<Stack & { reado
   return Object.assign(stack, { started })
 }
 
-/** The stack of a data folder, as it is; throws where there is none. */
+/** Opens the existing stack of a data folder without starting anything; throws if there is none. */
 export async function openStack(dataDir: string, onProgress: OnProgress = () => undefined): Promise<Stack> {
   return manage(await readStack(resolve(dataDir)), onProgress)
 }
@@ -238,7 +238,7 @@ function serviceNamed(stack: StackDescription, name: string): Service {
   ])
 }
 
-/** The sidecars of before, moved to where the stack is now, and as many more as it takes. */
+/** Keeps the existing sidecars, updated to the current ports, and adds new ones up to `count`. */
 function withDaprds(stack: StackDescription, before: StackDescription | null, count: number): StackDescription {
   const kept = (before?.daprds ?? []).map(({ index, appId, state }) =>
     describeDaprd(stack, index, appId, state === before?.state ? stack.state : state),

@@ -15,7 +15,7 @@ export interface Tool {
   readonly version: string
 }
 
-/** `go` and `mvn` only build; where the cache has what they build, they are not asked for. */
+/** The programs of the machine. `go` and `mvn` only build; they are not required if the cache has the builds. */
 export interface Tools {
   readonly java: Tool
   readonly redis: Tool
@@ -121,13 +121,13 @@ export async function findKafkaTools(
 }
 
 function toolsMissing(who: string, problems: readonly string[]): WindrowError {
-  return new WindrowError(`${who} needs programs that are not there:\n${problems.join('\n')}`, {
+  return new WindrowError(`${who} needs programs that are not installed:\n${problems.join('\n')}`, {
     code: 'STACK_TOOLS_MISSING',
-    remedy: 'Install what is named, then run the command again; scripts/ci-packages.sh installs the Debian packages.',
+    remedy: 'Install these programs, then run the command again; scripts/ci-packages.sh installs the Debian packages.',
   })
 }
 
-/** The tool, or what is wrong, as a sentence. */
+/** The tool, or a sentence that describes the problem. */
 async function findTool(requirement: Requirement, folders: readonly string[]): Promise<Tool | string> {
   const { program, versionArgs, minimum } = requirement
   const found = await firstExecutable(program, folders)

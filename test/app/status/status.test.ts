@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { resolveSettings } from '../../../src/library/settings.ts'
 import { connectSidecar } from '../../../src/adapters/dapr/client.ts'
 import { createDaprStateStore } from '../../../src/adapters/dapr/state-store.ts'
-import { readStatus, statusOf, type PartitionLook, type StatusConfig } from '../../../src/app/status/status.ts'
+import { readStatus, statusOf, type StoredPartition, type StatusConfig } from '../../../src/app/status/status.ts'
 import { NO_LOG, type TopicLog } from '../../../src/app/status/topic-state.ts'
 import { PartitionState } from '../../../src/core/partition-state.ts'
 import { summary } from '../../../src/core/summary.ts'
@@ -45,12 +45,12 @@ function viewOf(ledger: Partial<Ledger>, index: Partial<IndexChunk> | null = nul
   }
 }
 
-const lookOf = (view: PartitionView | null, more: Partial<PartitionLook> = {}): PartitionLook => ({
+const storedOf = (view: PartitionView | null, more: Partial<StoredPartition> = {}): StoredPartition => ({
   ...{ ledger: view?.ledger ?? null, view, problem: null, halt: null },
   ...more,
 })
-const only = (view: PartitionView | null, log = NO_LOG, more: Partial<PartitionLook> = {}) => {
-  const [status] = statusOf({ ...RECORD, partitions: 1 }, [lookOf(view, more)], log).partitions
+const only = (view: PartitionView | null, log = NO_LOG, more: Partial<StoredPartition> = {}) => {
+  const [status] = statusOf({ ...RECORD, partitions: 1 }, [storedOf(view, more)], log).partitions
   return status
 }
 const logOf = (start: number, end: number): TopicLog => ({ ...NO_LOG, ranges: new Map([[0, { start, end }]]) })
@@ -105,7 +105,7 @@ describe('a partition is halted', () => {
 
 test('a job whose topic was recreated is halted as a whole', () => {
   const halt = new WindrowError('recreated', { code: 'TOPIC_RECREATED', remedy: 'Start a new job.' })
-  const { halted, partitions } = statusOf(RECORD, [lookOf(viewOf({})), lookOf(null)], { ...NO_LOG, halt })
+  const { halted, partitions } = statusOf(RECORD, [storedOf(viewOf({})), storedOf(null)], { ...NO_LOG, halt })
   expect(halted).toEqual({ code: 'TOPIC_RECREATED', message: 'recreated', remedy: 'Start a new job.', atMs: null })
   expect(partitions.map((one) => one.halted)).toEqual([null, null])
 })
@@ -131,7 +131,7 @@ test('the status has the intent without its pages, and the last close from the i
 
 test('counts are summed over all partitions', () => {
   const counts = { consumed: 5, accepted: 2, duplicate: 1, conflict: 0, late: 1, rejected: 0, manifests: 1 }
-  expect(statusOf(RECORD, [lookOf(viewOf({ counts })), lookOf(viewOf({ counts }))], NO_LOG).counts).toEqual({
+  expect(statusOf(RECORD, [storedOf(viewOf({ counts })), storedOf(viewOf({ counts }))], NO_LOG).counts).toEqual({
     ...{ consumed: 10, accepted: 4, duplicate: 2, conflict: 0, late: 2, rejected: 0, manifests: 2 },
   })
 })

@@ -65,6 +65,6 @@ test('the text names the source of the chart', () => {
 
 test('differences replace the good verdict', () => {
   const text = reportText(SUMMARY, { ...REPORT, differences: ['duplicates: 1 instead of 2'] }, fleet, ONWARD, PLAIN)
-  expect(text).toContain('What was found is not what was sent:\n  duplicates: 1 instead of 2\n')
+  expect(text).toContain('The results differ from what was sent:\n  duplicates: 1 instead of 2\n')
   expect(text).not.toContain('Every count')
 })
