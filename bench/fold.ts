@@ -25,6 +25,8 @@ const rules: Windowing = {
   rosterWindows: 3,
   stateWindows: 24,
   expectEveryMs: null,
+  expectMetrics: [],
+  producerRestarts: 'keep' as const,
   maxAheadMs: null,
   maxSeqSpan: 100_000,
   maxMetricsPerVm: 16,

@@ -20,6 +20,8 @@ export function rulesOf(config: Config, hasBrokerClock: boolean, order: InputOrd
     rosterWindows: config.rosterWindows,
     stateWindows: config.stateWindows,
     expectEveryMs: config.expectEveryMs,
+    expectMetrics: [...config.expectMetrics].sort(),
+    producerRestarts: config.producerRestarts,
     maxAheadMs: hasBrokerClock ? config.maxAheadMs : null,
     maxSeqSpan: config.maxSeqSpan,
     maxMetricsPerVm: config.maxMetricsPerVm,

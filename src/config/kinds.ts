@@ -138,6 +138,16 @@ export function paths(): Kind<readonly string[]> {
   })
 }
 
+/** Splits at commas. */
+export function names(): Kind<readonly string[]> {
+  return kind('<list>', 'a name, or several separated by commas', (raw) => {
+    const items = Array.isArray(raw) ? (raw as unknown[]) : typeof raw === 'string' ? raw.split(',') : [raw]
+    const trimmed = items.map((item) => (typeof item === 'string' ? item.trim() : item))
+    const wrong = trimmed.find((item) => typeof item !== 'string' || item === '')
+    return wrong === undefined ? { value: trimmed as string[] } : { problem: `${show(wrong)} is not a name` }
+  })
+}
+
 /** Splits at commas, as Kafka's own tools do. */
 export function brokerList(): Kind<readonly string[]> {
   const broker = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:,[\]]+):(\d{1,5})$/

@@ -71,11 +71,11 @@ function windowRules(
       remedy: `Give a deadline of ${durationText(graceMs)} or more, or a shorter grace.`,
     })
   }
-  if (windowMs !== undefined && typeof expectEveryMs === 'number' && windowMs % expectEveryMs !== 0) {
+  if (windowMs !== undefined && typeof expectEveryMs === 'number' && expectEveryMs > windowMs) {
     problems.push({
       place: places.of('expectEveryMs'),
-      problem: `${durationText(expectEveryMs)} does not divide the window of ${durationText(windowMs)} evenly`,
-      remedy: 'Give one that does, so that every window expects the same count.',
+      problem: `${durationText(expectEveryMs)} is longer than the window of ${durationText(windowMs)}`,
+      remedy: 'Give the window or less, so that every window expects a point.',
     })
   }
   return problems

@@ -236,9 +236,23 @@ export const configSchema = z.object({
   }),
   expectEveryMs: setting(kinds.optional(kinds.duration(1)), {
     group: 'Windows',
-    help: "Expected interval between a producer's points",
-    details: 'Defines the expected counts if producers send no manifests. The window must be a multiple of it.',
+    help: 'Expected interval between the points of each metric of a producer',
+    details:
+      'Defines the expected counts if producers send no manifests. Jitter of less than half an interval is allowed. It is at most as long as the window.',
     default: null,
+  }),
+  expectMetrics: setting(kinds.names(), {
+    group: 'Windows',
+    help: 'Metrics that --expect-every expects of every producer',
+    details: 'If it is empty, the metrics that the producer sent before are expected.',
+    default: [],
+  }),
+  producerRestarts: setting(kinds.oneOf('keep', 'replace'), {
+    group: 'Windows',
+    help: 'Whether a new producer of a VM replaces the earlier ones',
+    details:
+      'With replace, windows no longer wait for the earlier producers: right for agents that take a new name at every start. With keep, they do for rosterWindows windows. A point or a manifest can also say "replaces": true.',
+    default: 'keep',
   }),
   maxAheadMs: setting(kinds.duration(0), {
     group: 'Windows',

@@ -37,6 +37,8 @@ export interface ProducerResult {
   readonly expected: number | null
   readonly received: number
   readonly missing: SeqRangeList
+  /** A later producer of the VM replaced it. Only present where it is true. */
+  readonly replaced?: true
 }
 
 /** Who promoted a result, and the certificate that records the reason. */
@@ -137,7 +139,9 @@ function describe(
     // The limit applies to all producers together, since the size of a result is bounded (I8).
     const gaps = window.missing(MAX_MISSING_RANGES - missing.length)
     const { expectedCount } = window
-    producers.push({ producer, expected: expectedCount, received: window.receivedCount, missing: gaps.ranges })
+    const replaced = window.replacedBy === null ? {} : { replaced: true as const }
+    const { receivedCount: received } = window
+    producers.push({ producer, expected: expectedCount, received, missing: gaps.ranges, ...replaced })
     expected = expected === null || expectedCount === null ? null : expected + expectedCount
     missingCount += window.missingCount
     unsequenced += window.unsequenced

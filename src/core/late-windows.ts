@@ -11,6 +11,8 @@ import type { ProducerWindow } from './producer-window.ts'
 import { RememberedVm } from './remembered-vm.ts'
 import { contentCheck } from './identity.ts'
 import { conflictOf, refuseSeqSpan } from './vm-window-bounds.ts'
+import type { SeriesMemory } from './series-memory.ts'
+import { phaseOf } from './slots.ts'
 import { VmWindow } from './vm-window.ts'
 import type { Windowing } from './windowing.ts'
 
@@ -40,9 +42,11 @@ export class LateWindows {
   version = 0
   readonly #rules: Windowing
   readonly #aggregator: AnyAggregator
+  readonly #series: SeriesMemory
   readonly #pending = new Map<EpochMs, Map<string, VmWindow>>()
 
-  constructor(rules: Windowing, aggregator: AnyAggregator) {
+  constructor(rules: Windowing, aggregator: AnyAggregator, series: SeriesMemory) {
+    this.#series = series
     this.#rules = rules
     this.#aggregator = aggregator
   }
@@ -76,9 +80,27 @@ export class LateWindows {
     this.#remembered(start).version++
     const late = this.#lateVm(start, vmId)
     late.producer(producer, this.#rules).addLate(point)
+    if (this.#rules.expectEveryMs !== null) this.#fillLate(point, start, this.#rules.expectEveryMs)
     late.fold(point, this.#aggregator)
     this.pendingPoints++
     return 'pending'
+  }
+
+  /** A replaced producer's points fill the slots of the one that replaced it. */
+  #fillLate({ vmId, producer, metric, timestamp }: DataPoint, start: EpochMs, everyMs: number): void {
+    const vm = this.#rememberedVm(start, vmId)
+    let owner = producer
+    for (let next = vm.producers.get(owner)?.replacedBy; next != null && vm.producers.has(next);) {
+      owner = next
+      next = vm.producers.get(owner)?.replacedBy
+    }
+    const window = { start, end: start + this.#rules.sizeMs }
+    const closed = vm.producer(owner, this.#rules)
+    const phase =
+      closed.phaseOf(metric) ?? this.#series.find(vmId, owner)?.phaseOf(metric) ?? phaseOf(timestamp, everyMs)
+    for (const one of [closed, this.#lateVm(start, vmId).producer(owner, this.#rules)]) {
+      one.fillLate(metric, timestamp, phase, window, everyMs)
+    }
   }
 
   /** `duplicate`: it says nothing new, which is no matter. */

@@ -5,6 +5,7 @@
 import type { AnyAggregator } from './aggregator.ts'
 import type { EpochMs } from './point.ts'
 import type { Roster } from './roster.ts'
+import type { SeriesMemory } from './series-memory.ts'
 import { VmWindow } from './vm-window.ts'
 
 export class OpenWindow {
@@ -37,11 +38,13 @@ export class OpenWindow {
   }
 
   /** How many (VM, producer) pairs this window waits for, and how many of them are not complete. */
-  countWaiting(roster: Roster): { waitedFor: number; incomplete: number } {
+  countWaiting(roster: Roster, series: SeriesMemory): { waitedFor: number; incomplete: number } {
     let waitedFor = 0
     let incomplete = 0
     for (const vm of this.vms.values()) {
-      for (const producer of vm.producers.values()) {
+      for (const [name, producer] of vm.producers) {
+        const known = series.find(vm.vmId, name)
+        if (known !== null && known.history !== producer.history) producer.history = known.history
         waitedFor++
         if (!producer.isComplete) incomplete++
       }
@@ -50,7 +53,7 @@ export class OpenWindow {
       for (const producer of roster.producersOf(vmId)) {
         if (this.has(vmId, producer)) continue
         waitedFor++
-        incomplete++
+        if (series.find(vmId, producer)?.isHeadComplete !== true) incomplete++
       }
     }
     return { waitedFor, incomplete }

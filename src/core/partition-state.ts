@@ -15,7 +15,10 @@ import type { DataPoint, EpochMs, SourceRecord, WindowManifest } from './point.t
 import { QuorumClock, type ProgressRow, type VmClock } from './quorum-clock.ts'
 import { refuseManifest, refusePoint } from './refusals.ts'
 import { Roster, type RosterRow } from './roster.ts'
+import { SeriesMemory, type SeriesRow } from './series-memory.ts'
+import { replaceProducers } from './producer-succession.ts'
 import { conflictOf, refuseMetric, refuseSeqSpan } from './vm-window-bounds.ts'
+import type { ProducerWindow } from './producer-window.ts'
 import type { VmWindow } from './vm-window.ts'
 import { windowStartOf } from './window.ts'
 import type { Windowing } from './windowing.ts'
@@ -50,6 +53,12 @@ export interface ClosedWindow {
   readonly amended: readonly LateWindow[]
 }
 
+/** How a window stands with a producer: it does not wait for it, waits for it, or has all of it. */
+const NOT_WAITED_FOR = 0
+const INCOMPLETE = 1
+const COMPLETE = 2
+type Standing = typeof NOT_WAITED_FOR | typeof INCOMPLETE | typeof COMPLETE
+
 export class PartitionState {
   /** Highest timestamp of an accepted point; -∞ before the first. */
   watermark = -Infinity
@@ -60,6 +69,8 @@ export class PartitionState {
   readonly roster = new Roster()
   readonly windows = new Map<EpochMs, OpenWindow>()
   readonly late: LateWindows
+  /** What the metrics of each producer did before. */
+  readonly series: SeriesMemory
   /** The event times of the VMs; they decide when the grace period of the lowest window has ended. */
   readonly clock: QuorumClock
   readonly #rules: Windowing
@@ -75,8 +86,11 @@ export class PartitionState {
   constructor(rules: Windowing, aggregator: AnyAggregator) {
     this.#rules = rules
     this.#aggregator = aggregator
-    this.late = new LateWindows(rules, aggregator)
-    this.clock = new QuorumClock(rules)
+    this.series = new SeriesMemory(rules)
+    this.late = new LateWindows(rules, aggregator, this.series)
+    // A point of a slot may come half an interval after the end of the slot's window.
+    const graceMs = Math.max(rules.graceMs, (rules.expectEveryMs ?? 0) / 2)
+    this.clock = new QuorumClock({ ...rules, graceMs })
   }
 
   get counts(): FateCounts {
@@ -140,7 +154,13 @@ export class PartitionState {
       if (tooMany !== null) return this.#reject(tooMany)
     }
     const isNew = !vm.producers.has(point.producer)
-    const producer = vm.producer(point.producer, rules)
+    if (point.replaces === true || (isNew && rules.producerRestarts === 'replace')) {
+      this.#replaceOthers(point.vmId, point.producer, point.replaces === true)
+    }
+    const filler = rules.expectEveryMs === null ? null : this.#fillerOf(point)
+    const before = filler === null ? NOT_WAITED_FOR : this.#standing(point.vmId, filler)
+    const own = filler === null || filler === point.producer ? null : this.#standing(point.vmId, point.producer)
+    const producer = isNew ? this.#newProducer(window, vm, point.producer) : vm.producer(point.producer, rules)
     const wasComplete = producer.isComplete
     window.version++
     if (point.seq === null) {
@@ -166,8 +186,87 @@ export class PartitionState {
     window.points++
     if (point.timestamp > this.watermark) this.watermark = point.timestamp
     this.clock.advance(vm.clock as VmClock, point.timestamp, this.#counts.consumed)
-    if (window === this.#head) this.#noteProgress(point.vmId, point.producer, isNew, wasComplete, producer.isComplete)
+    if (filler === null) {
+      if (window === this.#head) this.#noteProgress(point.vmId, point.producer, isNew, wasComplete, producer.isComplete)
+      return null
+    }
+    this.series.of(point.vmId, filler).fill(point.metric, point.timestamp, window.start, this.#openFrom)
+    this.#noteStanding(before, this.#standing(point.vmId, filler))
+    if (own !== null) this.#noteStanding(own, this.#standing(point.vmId, point.producer))
     return null
+  }
+
+  /** A late point of the last closed window may be an early one of the next window's first slot. */
+  #fillAhead(point: DataPoint): void {
+    const filler = this.#fillerOf(point)
+    const before = this.#standing(point.vmId, filler)
+    this.series.find(point.vmId, filler)?.fillAhead(point.metric, point.timestamp, this.#openFrom)
+    this.#noteStanding(before, this.#standing(point.vmId, filler))
+  }
+
+  /** Slots before this time belong to windows that have closed. */
+  get #openFrom(): EpochMs {
+    return this.closedThrough === null ? -Infinity : this.closedThrough + this.#rules.sizeMs
+  }
+
+  /** The producer whose slots the point fills: its own, or the one that replaced it. */
+  #fillerOf({ vmId, producer }: DataPoint): string {
+    let filler = producer
+    for (let next = this.roster.replacedBy(vmId, filler); next !== null; next = this.roster.replacedBy(vmId, filler)) {
+      filler = next
+    }
+    return filler
+  }
+
+  #newProducer(window: OpenWindow, vm: VmWindow, name: string): ProducerWindow {
+    const producer = vm.producer(name, this.#rules)
+    producer.replacedBy = this.roster.replacedBy(vm.vmId, name)
+    if (this.#rules.expectEveryMs !== null) producer.series = this.series.of(vm.vmId, name)
+    const known = this.series.find(vm.vmId, name)
+    if (window === this.#head && known !== null) producer.history = known.history
+    return producer
+  }
+
+  /** How the head stands with a producer. */
+  #standing(vmId: string, name: string): Standing {
+    const producer = this.#head?.vms.get(vmId)?.producers.get(name)
+    if (producer !== undefined) return producer.isComplete ? COMPLETE : INCOMPLETE
+    if (this.#head === null || !this.roster.has(vmId, name)) return NOT_WAITED_FOR
+    return this.series.find(vmId, name)?.isHeadComplete === true ? COMPLETE : INCOMPLETE
+  }
+
+  #noteStanding(before: Standing, after: Standing): void {
+    this.#waitedFor += (after === NOT_WAITED_FOR ? 0 : 1) - (before === NOT_WAITED_FOR ? 0 : 1)
+    this.#incomplete += (after === INCOMPLETE ? 1 : 0) - (before === INCOMPLETE ? 1 : 0)
+  }
+
+  /** The producer replaces all others of its VM, where it says so or appears for the first time. */
+  #replaceOthers(vmId: string, name: string, saysSo: boolean): void {
+    const others = replaceProducers(this, vmId, name, saysSo)
+    if (others.length === 0) return
+    const standings = others.map((other) => this.#standing(vmId, other)).concat(this.#standing(vmId, name))
+    const wasWaitedFor = others.some((other) => this.roster.has(vmId, other))
+    for (const window of this.windows.values()) {
+      const vm = window.vms.get(vmId)
+      const isThere = wasWaitedFor || others.some((other) => vm?.producers.has(other) === true)
+      // Slots that the others leave unfilled are expected of the successor, also in windows that it sends nothing for.
+      if (this.#rules.expectEveryMs === null || !isThere || vm?.producers.has(name) === true) continue
+      this.#newProducer(window, vm ?? this.#newVm(window, vmId), name)
+    }
+    for (const other of others) {
+      this.roster.set({ vmId, producer: other, missedWindows: 0, replacedBy: name })
+      const series = this.series.find(vmId, other)
+      if (series !== null) this.series.of(vmId, name).takeOver(series)
+      for (const window of this.windows.values()) {
+        const producer = window.vms.get(vmId)?.producers.get(other)
+        if (producer === undefined) continue
+        producer.replacedBy = name
+        window.version++
+      }
+    }
+    for (const [i, other] of [...others, name].entries()) {
+      this.#noteStanding(standings[i] as Standing, this.#standing(vmId, other))
+    }
   }
 
   #foldLatePoint(point: DataPoint, offset: number, start: EpochMs): Refusal | null {
@@ -183,7 +282,10 @@ export class PartitionState {
     }
     // The point counts as late while it is pending, and as accepted once a commit amends its window.
     this.#counts.late++
-    if (outcome === 'pending') return null
+    if (outcome === 'pending') {
+      if (this.#rules.expectEveryMs !== null) this.#fillAhead(point)
+      return null
+    }
     return {
       reason: 'too-late',
       detail: `the window ${start} of timestamp ${point.timestamp} has closed; the last closed is ${this.closedThrough}`,
@@ -202,17 +304,20 @@ export class PartitionState {
     let window = this.windows.get(start)
     if (window === undefined) this.windows.set(start, (window = new OpenWindow(start, rules.sizeMs)))
     if (this.#head === null || start < this.#head.start) this.#setHead(window)
-    const isNew = !window.has(vmId, manifest.producer)
-    const producer = (window.vms.get(vmId) ?? this.#newVm(window, vmId)).producer(manifest.producer, rules)
-    const wasComplete = producer.isComplete
+    const { producer: name } = manifest
+    const vm = window.vms.get(vmId) ?? this.#newVm(window, vmId)
+    const isNew = !vm.producers.has(name)
+    if (manifest.replaces === true || (isNew && rules.producerRestarts === 'replace')) {
+      this.#replaceOthers(vmId, name, manifest.replaces === true)
+    }
+    const before = this.#standing(vmId, name)
+    const producer = isNew ? this.#newProducer(window, vm, name) : vm.producer(name, rules)
     window.version++
     producer.promise(manifest)
     this.#counts.manifests++
-    if (window === this.#head) {
-      this.#noteProgress(vmId, manifest.producer, isNew, wasComplete, producer.isComplete)
-      // A VM that leaves with this window never passes its end, so it has no vote.
-      if (manifest.last) this.#setHead(window)
-    }
+    this.#noteStanding(before, this.#standing(vmId, name))
+    // A VM that leaves with this window never passes its end, so it has no vote.
+    if (window === this.#head && manifest.last) this.#setHead(window)
     return null
   }
 
@@ -222,6 +327,7 @@ export class PartitionState {
     const outcome = this.late.foldManifest(manifest, this.closedThrough as EpochMs)
     if (typeof outcome === 'object') return this.#reject(outcome)
     this.#counts.manifests++
+    if (manifest.replaces === true) this.#replaceOthers(vmId, producer, true)
     if (manifest.last && this.roster.remove(vmId, producer) && this.#head !== null) this.#setHead(this.#head)
     if (outcome !== 'too-late') return null
     return {
@@ -246,7 +352,8 @@ export class PartitionState {
 
   #setHead(window: OpenWindow | null): void {
     this.#head = window
-    const { waitedFor, incomplete } = window?.countWaiting(this.roster) ?? { waitedFor: 0, incomplete: 0 }
+    this.series.setHead(window)
+    const { waitedFor, incomplete } = window?.countWaiting(this.roster, this.series) ?? { waitedFor: 0, incomplete: 0 }
     this.#waitedFor = waitedFor
     this.#incomplete = incomplete
     this.clock.setHead(window, window === null ? [] : this.#votersOf(window))
@@ -333,7 +440,7 @@ export class PartitionState {
     if (window === undefined || window !== this.#head) {
       throw new Error(`the window ${decision.windowStart} is not the lowest open one`)
     }
-    const vms = closedVms(window, this.roster, decision.trigger, this.#aggregator)
+    const vms = closedVms(window, this.roster, decision.trigger, this.#aggregator, this.series, this.#rules)
     const dropped = this.#advanceRoster(window)
     this.windows.delete(window.start)
     const amended = this.#takeLate(window)
@@ -361,21 +468,26 @@ export class PartitionState {
   #advanceRoster(window: OpenWindow): RosterRow[] {
     const dropped: RosterRow[] = []
     for (const row of this.roster.rows()) {
-      if (window.has(row.vmId, row.producer)) continue
+      if (window.vms.get(row.vmId)?.producers.get(row.producer)?.isHeard === true) continue
       const missed = { ...row, missedWindows: row.missedWindows + 1 }
       if (missed.missedWindows < this.#rules.rosterWindows) {
         this.roster.set(missed)
       } else {
         this.roster.remove(row.vmId, row.producer)
-        dropped.push(missed)
+        if (row.replacedBy === undefined) dropped.push(missed)
       }
     }
     for (const vm of window.vms.values()) {
       for (const [name, producer] of vm.producers) {
-        if (producer.leaves) this.roster.remove(vm.vmId, name)
-        else this.roster.set({ vmId: vm.vmId, producer: name, missedWindows: 0 })
+        const { leaves, replacedBy, isHeard } = producer
+        if (leaves) this.roster.remove(vm.vmId, name)
+        else if (isHeard) {
+          const row = { vmId: vm.vmId, producer: name, missedWindows: 0 }
+          this.roster.set(replacedBy === null ? row : { ...row, replacedBy })
+        }
       }
     }
+    this.series.advance(window, this.roster)
     return dropped
   }
 
@@ -400,17 +512,29 @@ export class PartitionState {
     vm.clock = this.clock.clockOf(vm.vmId)
   }
 
+  /** Notes after a restore which points are known by what they said; `settle` comes before it. */
+  settleContents(): void {
+    for (const { vms } of [...this.windows.values(), ...this.late.remembered]) {
+      for (const { producers } of vms.values()) for (const producer of producers.values()) producer.settleContents()
+    }
+  }
+
   /**
    * Determines the lowest open window after a restore and restores the VM clocks. State of a version without VM clocks has
    * only the watermark, which then applies to every known VM.
    */
-  settle(progress: readonly ProgressRow[] = []): void {
-    for (const { vms } of [...this.windows.values(), ...this.late.remembered]) {
-      for (const { producers } of vms.values()) for (const producer of producers.values()) producer.settleContents()
+  settle(progress: readonly (ProgressRow | SeriesRow)[] = []): void {
+    for (const row of progress) if ('series' in row) this.series.restore(row)
+    if (this.#rules.expectEveryMs !== null) {
+      for (const { vms } of this.windows.values()) {
+        for (const { vmId, producers } of vms.values()) {
+          for (const [name, producer] of producers) producer.series = this.series.of(vmId, name)
+        }
+      }
     }
-    for (const row of progress) if ('vmId' in row) this.clock.restore(row)
+    for (const row of progress) if ('highest' in row) this.clock.restore(row)
     const known = [...this.roster.vmIds(), ...[...this.windows.values()].flatMap(({ vms }) => [...vms.keys()])]
-    if (progress.length === 0 && this.watermark !== -Infinity) {
+    if (!progress.some((row) => 'highest' in row) && this.watermark !== -Infinity) {
       for (const vmId of known) this.clock.restore({ vmId, highest: this.watermark, lastRecord: 0 })
     }
     this.#setHead(this.#lowestWindow())

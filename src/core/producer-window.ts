@@ -6,8 +6,11 @@ import { Identities, type EncodedContents } from './identity.ts'
 import type { Json } from './json.ts'
 import { MetricSeqs } from './metric-seqs.ts'
 import type { DataPoint, WindowManifest } from './point.ts'
+import type { ProducerSeries } from './series-memory.ts'
+import { closedSeries, missingOf, slotOf, SlotSet, type ClosedSeries } from './slots.ts'
+import type { TimeWindow } from './window.ts'
 import { isMixed, isSamePromise, MAX_PROMISED_RANGES, promisedAfter, unitePromises, type Promised } from './promise.ts'
-import { intersect, subtract, totalCount, type CappedRanges, type SeqRanges } from './seq-ranges.ts'
+import { intersect, subtract, totalCount, unite, type CappedRanges, type SeqRanges } from './seq-ranges.ts'
 import { SeqSet } from './seq-set.ts'
 
 export type PointAddition = 'added' | 'duplicate' | 'conflict' | 'beyond-span'
@@ -35,6 +38,12 @@ export class ProducerWindow {
   corrects = false
   /** A manifest said that the producer leaves after this window. */
   leaves = false
+  /** The producer that replaced this one; `null`: none did. */
+  replacedBy: string | null = null
+  /** Under a cadence, while the window is open: what the producer's metrics did. */
+  series: ProducerSeries | null = null
+  /** Under a cadence, once the window has closed. */
+  #closed: readonly ClosedSeries[] | null = null
   #metrics: MetricSeqs
   #identities: Identities
   /** Seqs whose metric is not known, since an earlier version of Windrow counted them: any point under them is a duplicate. */
@@ -80,10 +89,11 @@ export class ProducerWindow {
     const { seqs } = this
     this.#metrics.split(seqs)
     const isNewMetric = !this.#metrics.has(metric)
+    const expectedSeveral = this.#expectsSeveral
     this.#metrics.setOf(metric, seqs.maxSpan).add(seq)
     const isNewSeq = seqs.add(seq) === 'added'
     // More metrics are expected of every sample from now on.
-    this.#isRecountDue = this.#expectsSeveral ? isNewMetric : !isNewSeq
+    this.#isRecountDue = expectedSeveral ? isNewMetric : !isNewSeq
     return isNewSeq
   }
 
@@ -173,6 +183,32 @@ export class ProducerWindow {
     this.points++
   }
 
+  /** Whether anything came from the producer. */
+  get isHeard(): boolean {
+    return this.receivedCount > 0 || this.conflicts > 0 || this.promised !== null
+  }
+
+  /** Notes what the closing window expected by its cadence. */
+  close(series: readonly ClosedSeries[]): void {
+    this.#closed = series
+  }
+
+  /** The phase by which a closed window counts the slots of a metric; `null`: it expected none of it. */
+  phaseOf(metric: string): number | null {
+    return this.#closed?.find((one) => one.metric === metric)?.phase ?? null
+  }
+
+  /** Fills the slot of a late point of a closed window. A metric that the window did not expect is expected from now on. */
+  fillLate(metric: string, timestamp: number, phase: number, window: TimeWindow, everyMs: number): void {
+    const others = (this.#closed ?? []).filter((one) => one.metric !== metric)
+    const known =
+      this.#closed?.find((one) => one.metric === metric) ?? closedSeries(metric, phase, window, everyMs, new SlotSet())
+    const slot = slotOf(timestamp, known.phase, everyMs)
+    const filled = new SlotSet(known.filled)
+    if (slot >= known.first && slot < known.first + known.count) filled.add(slot)
+    this.#closed = [...others, { ...known, filled: filled.ranges }].sort((a, b) => (a.metric < b.metric ? -1 : 1))
+  }
+
   /** Takes over the metrics of a late producer's closed VM window, which say what its seqs lack together. */
   carryMetricsOf(closed: ProducerWindow): void {
     this.#carriesMetrics = closed.#needsMetrics
@@ -198,6 +234,8 @@ export class ProducerWindow {
     this.unsequenced += other.unsequenced
     this.conflicts += other.conflicts
     this.leaves ||= other.leaves
+    this.replacedBy ??= other.replacedBy
+    this.#closed = uniteClosed(this.#closed, other.#closed)
     if (other.promised !== null) {
       this.promised = other.corrects ? other.promised : unitePromises(this.promised, other.promised)
     }
@@ -213,6 +251,8 @@ export class ProducerWindow {
     copy.conflicts = this.conflicts
     copy.promised = this.promised
     copy.leaves = this.leaves
+    copy.replacedBy = this.replacedBy
+    copy.#closed = this.#closed
     copy.#unknown = this.#unknown?.copy() ?? null
     copy.#history = this.#history
     copy.#lacking = this.#lacking
@@ -223,20 +263,31 @@ export class ProducerWindow {
   get isComplete(): boolean {
     if (this.conflicts > 0) return false
     if (this.promised !== null) return this.#lacking <= 0
+    if (this.replacedBy !== null) return true
+    if (this.#closed !== null) return this.#closed.length > 0 && this.#closed.every((one) => missingOf(one) === 0)
+    if (this.series !== null) return this.series.isHeadComplete
     return this.#cadenceCount !== null && this.seqs.size >= this.#cadenceCount
   }
 
   /** Points, or seqs where no metric is expected of each; `null`: unknown. */
   get expectedCount(): number | null {
     const { promised } = this
-    if (promised === null) return this.#cadenceCount
+    if (promised === null) {
+      // Its slots are those of its successor.
+      if (this.replacedBy !== null) return this.#cadenceCount === null ? this.receivedCount : 0
+      return this.#closed?.reduce((sum, one) => sum + one.count, 0) ?? this.#cadenceCount
+    }
     if (promised.ranges === null) return promised.points
     return totalCount(promised.ranges) * (this.expectedMetrics()?.length ?? 1)
   }
 
   /** The number of promised and missing ones, in the unit of `expectedCount`. */
   get missingCount(): number {
-    if (this.promised === null) return Math.max(0, (this.#cadenceCount ?? 0) - this.receivedCount)
+    if (this.promised === null) {
+      if (this.replacedBy !== null) return 0
+      if (this.#closed !== null) return this.#closed.reduce((sum, one) => sum + missingOf(one), 0)
+      return Math.max(0, (this.#cadenceCount ?? 0) - this.receivedCount)
+    }
     return Math.max(0, this.#lacking)
   }
 
@@ -295,6 +346,8 @@ export class ProducerWindow {
       ...(promised === null || promised.points === null ? {} : { promisedPoints: promised.points }),
       ...(promised === null || promised.metrics === null ? {} : { promisedMetrics: promised.metrics }),
       ...(this.corrects ? { corrects: true } : {}),
+      ...(this.replacedBy === null ? {} : { replacedBy: this.replacedBy }),
+      ...(this.#closed === null ? {} : { series: this.#closed as unknown as Json }),
       ...(history.length === 0 ? {} : { history }),
       ...(this.#history.sharesSeqs ? { sharedSeqs: true } : {}),
       ...(this.#needsMetrics ? { metrics: this.#encodeMetrics() } : {}),
@@ -341,6 +394,8 @@ export class ProducerWindow {
     window.conflicts = more.conflicts ?? 0
     window.leaves = leaves
     window.corrects = more.corrects === true
+    window.replacedBy = more.replacedBy ?? null
+    window.#closed = more.series ?? null
     const { promisedPoints: points = null, promisedMetrics: metrics = null } = more
     if (ranges !== null || points !== null) window.promised = { ranges, points, metrics }
     for (const [name, set] of more.metrics ?? []) {
@@ -363,11 +418,26 @@ type EncodedProducerWindow = readonly [
     readonly promisedPoints?: number
     readonly promisedMetrics?: readonly string[]
     readonly corrects?: true
+    readonly replacedBy?: string
+    readonly series?: readonly ClosedSeries[]
     readonly history?: readonly string[]
     readonly sharedSeqs?: true
     readonly metrics?: readonly (readonly [name: string, seqs: Json])[]
   },
 ]
+
+function uniteClosed(
+  a: readonly ClosedSeries[] | null,
+  b: readonly ClosedSeries[] | null,
+): readonly ClosedSeries[] | null {
+  if (a === null || b === null) return a ?? b
+  const byMetric = new Map(a.map((one) => [one.metric, one]))
+  for (const late of b) {
+    const known = byMetric.get(late.metric)
+    byMetric.set(late.metric, known === undefined ? late : { ...known, filled: unite(known.filled, late.filled) })
+  }
+  return [...byMetric.values()].sort((one, other) => (one.metric < other.metric ? -1 : 1))
+}
 
 function isWithin(ranges: SeqRanges, seq: number): boolean {
   for (const [first, last] of ranges) if (seq >= first && seq <= last) return true

@@ -9,18 +9,28 @@ export interface RosterRow {
   readonly producer: string
   /** Closed windows in a row without a word from it. */
   readonly missedWindows: number
+  /** A producer that replaced it; it is not waited for, only known as one that was there. */
+  readonly replacedBy?: string
+}
+
+interface Entry {
+  readonly missedWindows: number
+  readonly replacedBy: string | null
 }
 
 export class Roster {
-  readonly #vms = new Map<string, Map<string, number>>()
+  readonly #vms = new Map<string, Map<string, Entry>>()
   #size = 0
 
+  /** Producers that are waited for. */
   get size(): number {
     return this.#size
   }
 
+  /** Whether the producer is waited for. */
   has(vmId: string, producer: string): boolean {
-    return this.#vms.get(vmId)?.has(producer) ?? false
+    const entry = this.#vms.get(vmId)?.get(producer)
+    return entry !== undefined && entry.replacedBy === null
   }
 
   hasVm(vmId: string): boolean {
@@ -31,23 +41,39 @@ export class Roster {
     return this.#vms.keys()
   }
 
-  producersOf(vmId: string): Iterable<string> {
-    return this.#vms.get(vmId)?.keys() ?? []
+  /** Producers of a VM that are waited for. */
+  *producersOf(vmId: string): Iterable<string> {
+    for (const [producer, { replacedBy }] of this.#vms.get(vmId) ?? []) if (replacedBy === null) yield producer
   }
 
-  set(row: RosterRow): void {
-    let producers = this.#vms.get(row.vmId)
-    if (producers === undefined) this.#vms.set(row.vmId, (producers = new Map<string, number>()))
-    if (!producers.has(row.producer)) this.#size++
-    producers.set(row.producer, row.missedWindows)
+  /** The producer that replaced this one; `null`: none did, or that is too long ago to be remembered. */
+  replacedBy(vmId: string, producer: string): string | null {
+    return this.#vms.get(vmId)?.get(producer)?.replacedBy ?? null
   }
 
-  /** Whether it was there. */
+  /** Whether the producer is waited for, or was replaced. */
+  knows(vmId: string, producer: string): boolean {
+    return this.#vms.get(vmId)?.has(producer) ?? false
+  }
+
+  set({ vmId, producer, missedWindows, replacedBy: successor }: RosterRow): void {
+    const replacedBy = successor ?? null
+    this.remove(vmId, producer)
+    let producers = this.#vms.get(vmId)
+    if (producers === undefined) this.#vms.set(vmId, (producers = new Map<string, Entry>()))
+    if (replacedBy === null) this.#size++
+    producers.set(producer, { missedWindows, replacedBy })
+  }
+
+  /** Whether it was waited for. */
   remove(vmId: string, producer: string): boolean {
     const producers = this.#vms.get(vmId)
-    if (!producers?.delete(producer)) return false
-    this.#size--
+    const entry = producers?.get(producer)
+    if (producers === undefined || entry === undefined) return false
+    producers.delete(producer)
     if (producers.size === 0) this.#vms.delete(vmId)
+    if (entry.replacedBy !== null) return false
+    this.#size--
     return true
   }
 
@@ -55,9 +81,10 @@ export class Roster {
   rows(): RosterRow[] {
     const rows: RosterRow[] = []
     for (const vmId of [...this.#vms.keys()].sort()) {
-      const producers = this.#vms.get(vmId) as Map<string, number>
+      const producers = this.#vms.get(vmId) as Map<string, Entry>
       for (const producer of [...producers.keys()].sort()) {
-        rows.push({ vmId, producer, missedWindows: producers.get(producer) as number })
+        const { missedWindows, replacedBy } = producers.get(producer) as Entry
+        rows.push({ vmId, producer, missedWindows, ...(replacedBy === null ? {} : { replacedBy }) })
       }
     }
     return rows

@@ -16,8 +16,12 @@ export interface Windowing {
   readonly rosterWindows: number
   /** After how many windows without a point a VM's state is dropped. */
   readonly stateWindows: number
-  /** Every producer sends one point each so long, which makes the expected count without manifests; `null`: unknown. */
+  /** Each metric of each producer has one point per interval of this length, which gives expected counts without manifests. */
   readonly expectEveryMs: DurationMs | null
+  /** Metrics that a cadence expects of every producer, whether or not one came. */
+  readonly expectMetrics: readonly string[]
+  /** Whether a producer that appears replaces the earlier producers of its VM. */
+  readonly producerRestarts: 'keep' | 'replace'
   /** A timestamp further ahead of the broker's clock is rejected; `null` where there is no such clock. */
   readonly maxAheadMs: DurationMs | null
   /** Distance from the lowest to the highest seq of a producer's VM window; beyond it a point is rejected. */
@@ -30,5 +34,11 @@ export interface Windowing {
   readonly inWindowOrder: boolean
 }
 
+const NO_METRICS: readonly string[] = []
 /** Rules that job records of earlier versions lack, with the values that keep the behaviour of those versions. */
-export const RULES_BEFORE = { quorum: 0, inWindowOrder: false } as const satisfies Partial<Windowing>
+export const RULES_BEFORE = {
+  quorum: 0,
+  inWindowOrder: false,
+  expectMetrics: NO_METRICS,
+  producerRestarts: 'keep',
+} as const satisfies Partial<Windowing>

@@ -12,6 +12,7 @@ import type { Json } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { ProgressRow } from '../core/quorum-clock.ts'
 import type { RosterRow } from '../core/roster.ts'
+import type { SeriesRow } from '../core/series-memory.ts'
 import type { EncodedVmWindow } from '../core/vm-window.ts'
 import type { TimeWindow } from '../core/window.ts'
 import type { QuarantineLetter, RecordLetter } from './dead-letter.ts'
@@ -28,7 +29,7 @@ export interface ChunkRows {
   /** What each point of a window said, in short, sorted by VM; see core/identity.ts. The index names the window. */
   readonly contents: ContentsRow
   /** The producers that a window waits for, then how far the VMs have come; version 0.1.0 wrote the producers alone. */
-  readonly roster: RosterRow | ProgressRow
+  readonly roster: RosterRow | SeriesRow | ProgressRow
   /** Records that were refused since the commit before. */
   readonly dead: RecordLetter
   /** The states of the VMs after a closed window, sorted by VM. */

@@ -80,7 +80,8 @@ function differencesOf(before: JobRecord, now: JobRecord): string[] {
   const differences: string[] = []
   const compare = (name: string, a: unknown, b: unknown): void => {
     const setting = SETTING_OF[name as keyof Windowing] ?? name
-    if (a !== b) differences.push(`${setting} was ${shown(name, a)} and is now ${shown(name, b)}`)
+    if (JSON.stringify(a) !== JSON.stringify(b))
+      differences.push(`${setting} was ${shown(name, a)} and is now ${shown(name, b)}`)
   }
   compare('format', before.format, now.format)
   compare('partitions', before.partitions, now.partitions)

@@ -78,7 +78,7 @@ export function takeCut(
       .map((window) => openPages(window, aggregator, maxValueBytes)),
     amendedContents: amendedContents(state),
     remembered: state.late.remembered.map((one) => one.start),
-    roster: pagesOf('roster', [...state.roster.rows(), ...state.clock.rows()]),
+    roster: pagesOf('roster', [...state.roster.rows(), ...state.series.rows(), ...state.clock.rows()]),
     deadLetters: pagesOf('dead', deadLetters),
     late: lateCut(amended ?? state.late.pending(), amended !== null, aggregator, maxValueBytes),
     closed,

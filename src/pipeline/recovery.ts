@@ -2,6 +2,7 @@
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { ClosedVmRow } from '../core/amend-vm-window.ts'
 import { PartitionState } from '../core/partition-state.ts'
+import type { SeriesRow } from '../core/series-memory.ts'
 import type { ProgressRow } from '../core/quorum-clock.ts'
 import { RememberedVm } from '../core/remembered-vm.ts'
 import { decodeProducers, VmWindow } from '../core/vm-window.ts'
@@ -37,7 +38,7 @@ async function load({ env, ledger, index }: Session): Promise<PartitionState> {
     state.late.restore(windowStart, VmWindow.decode(window, aggregator, rules))
   }
   await loadContents(store, index.contents ?? [], state)
-  state.settle()
+  state.settleContents()
   return state
 }
 
@@ -57,9 +58,9 @@ export async function loadOpen(
   for (const { window, set } of index.open) {
     for await (const row of eachRow(store, set)) state.restore(window, VmWindow.decode(row, aggregator, rules))
   }
-  const progress: ProgressRow[] = []
+  const progress: (ProgressRow | SeriesRow)[] = []
   for await (const row of eachRow(store, index.roster)) {
-    if ('producer' in row) state.roster.set(row)
+    if ('missedWindows' in row) state.roster.set(row)
     else progress.push(row)
   }
   state.settle(progress)

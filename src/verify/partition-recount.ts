@@ -8,7 +8,7 @@ import type { FateCounts } from '../core/fate.ts'
 import type { DataPoint, EpochMs, SourceRecord, WindowManifest } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { isManifestRefused, isPointRefused, windowStartAt } from './refusals.ts'
-import { VmRecount } from './vm-recount.ts'
+import { VmRecount, type ProducerBefore } from './vm-recount.ts'
 
 export interface WindowRecount {
   readonly start: EpochMs
@@ -49,6 +49,8 @@ export class PartitionRecount {
   #closedThrough: EpochMs | null
   /** By VM and producer: the number of successive closed windows in which the producer sent nothing. */
   readonly #roster = new Map<string, Map<string, number>>()
+  /** What closed windows say of producers, by producer and VM as JSON. */
+  readonly #before = new Map<string, ProducerBefore>()
   /** Number of late points that count as accepted from the next certificate on. */
   #pending = 0
   /** VM windows that late points or manifests have changed since the last certificate, by window. */
@@ -153,7 +155,12 @@ export class PartitionRecount {
       const vm = this.#vmOf(window, vmId)
       vm.silent = [...producers.keys()].filter((name) => !vm.producers.has(name)).sort()
     }
+    for (const vm of window.vms.values()) {
+      for (const [name, producer] of vm.producers)
+        producer.before = this.#before.get(JSON.stringify([name, vm.vmId])) ?? producer.before
+    }
     this.#advanceRoster(window)
+    this.#advanceMetrics(window)
     this.closed.push(window)
     return window
   }
@@ -191,6 +198,30 @@ export class PartitionRecount {
         if (leaves) this.#leave(vmId, name)
         else if (this.#roster.get(vmId)?.set(name, 0) === undefined) this.#roster.set(vmId, new Map([[name, 0]]))
       }
+    }
+  }
+
+  /** Metrics are remembered as producers are, and leave with them. */
+  #advanceMetrics(window: WindowRecount): void {
+    for (const { vmId, producers } of window.vms.values()) {
+      for (const name of producers.keys()) {
+        const id = JSON.stringify([name, vmId])
+        if (!this.#before.has(id)) this.#before.set(id, { metrics: new Map(), sharesSeqs: false })
+      }
+    }
+    for (const [id, { metrics: known, sharesSeqs: shared }] of this.#before) {
+      const [name, vmId] = JSON.parse(id) as [name: string, vmId: string]
+      if (this.#roster.get(vmId)?.has(name) !== true) {
+        this.#before.delete(id)
+        continue
+      }
+      const sent = window.vms.get(vmId)?.producers.get(name)
+      const seen = sent?.metricNames() ?? []
+      const metrics = new Map([...known].map(([metric, missed]) => [metric, missed + 1]))
+      for (const metric of seen) metrics.set(metric, 0)
+      for (const [metric, missed] of metrics) if (missed >= this.#rules.rosterWindows) metrics.delete(metric)
+      const isNumberingPoints = seen.length > 1 || metrics.size < 2
+      this.#before.set(id, { metrics, sharesSeqs: sent?.sharesSeqs === true || (shared && !isNumberingPoints) })
     }
   }
 

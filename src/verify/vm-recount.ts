@@ -8,11 +8,19 @@ import { PointSum } from './point-sum.ts'
 import { PROMISED_RANGES_LIMIT } from './refusals.ts'
 import { Seqs, withRange, type Range } from './seqs.ts'
 
+/** Metrics that closed windows had of a producer, each with the closed windows in a row without it. */
+export interface ProducerBefore {
+  readonly metrics: ReadonlyMap<string, number>
+  readonly sharesSeqs: boolean
+}
+
 export class ProducerRecount {
   readonly seqs = new Seqs()
   /** By seq and metric: the content of each point. */
   readonly contents = new Map<string, { readonly timestamp: number; readonly value: number }>()
   conflicts = 0
+  /** What earlier windows say of the producer. */
+  before: ProducerBefore = { metrics: new Map(), sharesSeqs: false }
   unsequenced = 0
   /** `null` if no manifest arrived. */
   promised: readonly Range[] | null = null
@@ -24,7 +32,7 @@ export class ProducerRecount {
 
   /** The number of expected points; `null` if no manifest or cadence states it. */
   expected(rules: Windowing): number | null {
-    if (this.promised !== null) return sizeOf(this.promised)
+    if (this.promised !== null) return sizeOf(this.promised) * this.#metricsPerSample().length
     return rules.expectEveryMs === null ? null : Math.floor(rules.sizeMs / rules.expectEveryMs)
   }
 
@@ -36,12 +44,42 @@ export class ProducerRecount {
 
   /** Promised seqs that are missing. */
   missing(): number[] {
-    return this.promised === null ? [] : this.seqs.missingOf(this.promised)
+    const metrics = this.#metricsPerSample()
+    return this.#promisedSeqs().filter((seq) => metrics.some((metric) => !this.#has(seq, metric)))
   }
 
   missingCount(rules: Windowing): number {
-    if (this.promised !== null) return this.missing().length
+    if (this.promised !== null) {
+      const lacking = (metric: string | null): number =>
+        this.#promisedSeqs().filter((seq) => !this.#has(seq, metric)).length
+      return this.#metricsPerSample().reduce((sum, metric) => sum + lacking(metric), 0)
+    }
     return Math.max(0, (this.expected(rules) ?? 0) - this.received())
+  }
+
+  #promisedSeqs(): number[] {
+    return (this.promised ?? []).flatMap(([first, last]) =>
+      Array.from({ length: last - first + 1 }, (_, i) => first + i),
+    )
+  }
+
+  /** Where points share a seq, each promised seq has all metrics that came; elsewhere it has any (`null`). */
+  #metricsPerSample(): readonly (string | null)[] {
+    if (!this.sharesSeqs && !this.before.sharesSeqs) return [null]
+    return [...new Set([...this.metricNames(), ...this.before.metrics.keys()])]
+  }
+
+  get sharesSeqs(): boolean {
+    return this.contents.size > this.seqs.size
+  }
+
+  /** Metrics of points with a seq. */
+  metricNames(): string[] {
+    return [...new Set([...this.contents.keys()].map((id) => id.slice(id.indexOf(' ') + 1)))]
+  }
+
+  #has(seq: number, metric: string | null): boolean {
+    return metric === null ? this.seqs.has(seq) : this.contents.has(`${seq} ${metric}`)
   }
 
   /** Received seqs that no manifest promised. */

@@ -28,7 +28,15 @@ export const WINDOWING = {
     rosterWindows: 3,
     stateWindows: 24,
   },
-  ...{ expectEveryMs: null, maxAheadMs: 300_000, maxSeqSpan: 100_000, maxMetricsPerVm: 16, maxProducersPerVm: 8 },
+  ...{
+    expectEveryMs: null,
+    expectMetrics: [],
+    producerRestarts: 'keep' as const,
+    maxAheadMs: 300_000,
+    maxSeqSpan: 100_000,
+    maxMetricsPerVm: 16,
+    maxProducersPerVm: 8,
+  },
   closeAtEndOnly: false,
   inWindowOrder: false,
 } as const

@@ -9,6 +9,8 @@ import { PartitionState, type CloseDecision, type ClosedWindow, type Quiet } fro
 import type { Decoded } from '../../src/core/point.ts'
 import type { EncodedContents } from '../../src/core/identity.ts'
 import { summary } from '../../src/core/summary.ts'
+import type { ProgressRow } from '../../src/core/quorum-clock.ts'
+import type { SeriesRow } from '../../src/core/series-memory.ts'
 import { RememberedVm } from '../../src/core/remembered-vm.ts'
 import { decodeProducers, VmWindow, type Producers } from '../../src/core/vm-window.ts'
 import type { Windowing } from '../../src/core/windowing.ts'
@@ -159,6 +161,9 @@ export function recovered(state: PartitionState, rules: Windowing, aggregator: A
     const window = next.late.remembered.find((one) => one.start === start)
     for (const [vmId, { producers }] of vms) giveContents(producers, window?.vms.get(vmId)?.producers ?? new Map())
   }
-  next.settle(state.clock.rows())
+  next.settle(
+    wire([...state.series.rows(), ...state.clock.rows()] as unknown as Json) as unknown as (SeriesRow | ProgressRow)[],
+  )
+  next.settleContents()
   return next
 }

@@ -13,6 +13,8 @@ export const RULES: Windowing = {
   rosterWindows: 3,
   stateWindows: 24,
   expectEveryMs: null,
+  expectMetrics: [],
+  producerRestarts: 'keep' as const,
   maxAheadMs: null,
   maxSeqSpan: 10_000,
   maxMetricsPerVm: 16,

@@ -176,7 +176,9 @@ function openWindows({ state }: PartitionView): OpenWindowStatus[] {
   return [...state.windows.values()]
     .sort((a, b) => a.start - b.start)
     .map((window) => {
-      const { waitedFor, incomplete } = window.countWaiting(state.roster)
+      // The cadence counts for one window at a time; this state is a copy that nothing else uses.
+      state.series.setHead(window)
+      const { waitedFor, incomplete } = window.countWaiting(state.roster, state.series)
       const { start, end, vms } = window
       return { start, end, vmWindows: vms.size, waitedFor, complete: waitedFor - incomplete }
     })
