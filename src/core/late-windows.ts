@@ -90,9 +90,9 @@ export class LateWindows {
   #fillLate({ vmId, producer, metric, timestamp }: DataPoint, start: EpochMs, everyMs: number): void {
     const vm = this.#rememberedVm(start, vmId)
     let owner = producer
-    for (let next = vm.producers.get(owner)?.replacedBy; next != null && vm.producers.has(next);) {
+    for (let next = vm.producers.get(owner)?.replacedBy ?? null; next !== null && vm.producers.has(next);) {
       owner = next
-      next = vm.producers.get(owner)?.replacedBy
+      next = vm.producers.get(owner)?.replacedBy ?? null
     }
     const window = { start, end: start + this.#rules.sizeMs }
     const closed = vm.producer(owner, this.#rules)

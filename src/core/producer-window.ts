@@ -6,7 +6,7 @@ import { Identities, type EncodedContents } from './identity.ts'
 import type { Json } from './json.ts'
 import { MetricSeqs } from './metric-seqs.ts'
 import type { DataPoint, WindowManifest } from './point.ts'
-import type { ProducerSeries } from './series-memory.ts'
+import type { ProducerSeries, ProducerHistory } from './producer-series.ts'
 import { closedSeries, missingOf, slotOf, SlotSet, type ClosedSeries } from './slots.ts'
 import type { TimeWindow } from './window.ts'
 import { isMixed, isSamePromise, MAX_PROMISED_RANGES, promisedAfter, unitePromises, type Promised } from './promise.ts'
@@ -14,12 +14,6 @@ import { intersect, subtract, totalCount, unite, type CappedRanges, type SeqRang
 import { SeqSet } from './seq-set.ts'
 
 export type PointAddition = 'added' | 'duplicate' | 'conflict' | 'beyond-span'
-
-/** What earlier windows say of a producer: metrics that the roster remembers, and whether its samples shared their seqs. */
-export interface ProducerHistory {
-  readonly metrics: readonly string[]
-  readonly sharesSeqs: boolean
-}
 
 const NO_HISTORY: ProducerHistory = { metrics: [], sharesSeqs: false }
 const NOTHING: CappedRanges = { ranges: [], total: 0 }

@@ -2,7 +2,7 @@
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { ClosedVmRow } from '../core/amend-vm-window.ts'
 import { PartitionState } from '../core/partition-state.ts'
-import type { SeriesRow } from '../core/series-memory.ts'
+import type { SeriesRow } from '../core/producer-series.ts'
 import type { ProgressRow } from '../core/quorum-clock.ts'
 import { RememberedVm } from '../core/remembered-vm.ts'
 import { decodeProducers, VmWindow } from '../core/vm-window.ts'

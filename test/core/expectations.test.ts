@@ -81,12 +81,12 @@ describe('a manifest', () => {
   it('of points is complete with so many, of its metrics if it names any', () => {
     const points = { counts: 'points' } as const
     const sent = [...sample(0, 0, ['cpu', 'mem']), ...sample(1, 1, ['cpu', 'mem'])]
-    expect(resultsOf([...sent, manifest('a', 0, null as never, 4, points)]).map(shortOf)).toEqual([
+    expect(resultsOf([...sent, manifest('a', 0, null, 4, points)]).map(shortOf)).toEqual([
       { complete: true, expected: 4, missing: [], missingCount: 0 },
     ])
-    expect(
-      resultsOf([...sent, manifest('a', 0, null as never, 3, { ...points, metrics: ['mem'] })]).map(shortOf),
-    ).toEqual([{ complete: false, expected: 3, missing: [], missingCount: 1 }])
+    expect(resultsOf([...sent, manifest('a', 0, null, 3, { ...points, metrics: ['mem'] })]).map(shortOf)).toEqual([
+      { complete: false, expected: 3, missing: [], missingCount: 1 },
+    ])
   })
 
   it('of points beside one of samples is rejected, unless it corrects that', () => {
