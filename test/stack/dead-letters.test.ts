@@ -134,7 +134,7 @@ it('several at once send it once', async () => {
 
 it('a job that reads them has them: three points more, nothing twice', async () => {
   const { points } = summaryOf(await windrow(runArgs(fresh('k'))))
-  expect(points).toEqual({ consumed: 12, accepted: 9, duplicate: 0, late: 0, rejected: 3 })
+  expect(points).toEqual({ consumed: 12, accepted: 9, duplicate: 0, conflict: 0, late: 0, rejected: 3 })
 })
 
 it('since a time: those published from then on', async () => {

@@ -95,7 +95,7 @@ it('a second SIGINT ends a run at once, and a later run resumes to the exact end
   const one = startRun(stack(), { job, topic })
   await one.logged(isCommitted)
   one.child.kill('SIGINT')
-  await one.said('stopping')
+  await one.said('shutting down')
   one.child.kill('SIGINT')
   expect(await one.ended).toMatchObject({ code: null, signal: 'SIGINT' })
 

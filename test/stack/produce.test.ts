@@ -152,7 +152,9 @@ describe('an impossible request fails with its remedy', () => {
   test('a topic that is not there', async () => {
     const { exitCode, stderr } = await produce('--input', input, '--topic', fresh('missing'))
     expect(exitCode).toBe(1)
-    expect(stderr).toMatch(/KAFKA_TOPIC_MISSING: there is no topic missing_.*\n {2}remedy: Give --partitions N/)
+    expect(stderr).toMatch(
+      /KAFKA_TOPIC_MISSING: there is no topic missing_.*\n {2}remedy: Create it with --partitions N/,
+    )
   })
 
   test('brokers that are not there', async () => {

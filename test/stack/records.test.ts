@@ -84,6 +84,7 @@ it('what cannot be read becomes a dead letter with its place and reason, and hol
     consumed: bad.length + good.length,
     accepted: 3,
     duplicate: 0,
+    conflict: 0,
     late: 0,
     rejected: bad.length,
   })
@@ -185,7 +186,7 @@ it('records in Confluent framing are read by the schemas of a registry, which ma
   const registry = await startRegistry({ 7: JSON.stringify(reading.schema()) }, 6)
   try {
     const running = startRun(stack(), { job, topic, args: ['--schema-registry', registry.url] })
-    await running.logged(({ msg }) => msg.includes('begins again') && msg.includes('schema registry'))
+    await running.logged(({ msg }) => msg.includes('restarts in') && msg.includes('schema registry'))
     await endedWell(running)
   } finally {
     await registry.close()

@@ -69,7 +69,13 @@ it('a topic that was deleted and created again', async () => {
   const { job, topic } = await begun('again')
   await recreate(stack(), topic)
   await produce(stack(), topic, lines)
-  await expectHalt(job, topic, 'TOPIC_RECREATED', /the job started with a topic again_\w+-in \(id/, /another --job/)
+  await expectHalt(
+    job,
+    topic,
+    'TOPIC_RECREATED',
+    /the job started with a topic again_\w+-in \(id/,
+    /Start a new job \(--job\)/,
+  )
 })
 
 it('a topic that got more partitions', async () => {
@@ -81,7 +87,7 @@ it('a topic that got more partitions', async () => {
     topic,
     'TOPIC_REPARTITIONED',
     /had 1 partitions when the job started, and has 2/,
-    /another --job/,
+    /Start a new job \(--job\)/,
   )
 })
 
@@ -120,7 +126,13 @@ it('a log that starts above the resume offset of the ledger', async () => {
     await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(half + 5) }] })
   })
   const message = new RegExp(`must resume at offset ${half}, but the log holds ${half + 5} to ${lines.length}`)
-  await expectHalt(job, topic, 'DATA_LOSS', message, /restore the log, or use another job name/)
+  await expectHalt(
+    job,
+    topic,
+    'DATA_LOSS',
+    message,
+    /restore the log, or raise the retention and start a new job \(--job\)/,
+  )
 })
 
 it('a ledger that is gone while its results are published', async () => {
@@ -133,7 +145,7 @@ it('a ledger that is gone while its results are published', async () => {
     topic,
     'STATE_BEHIND',
     /commit \d+ is published, but the ledger knows only 0/,
-    /restore the state/,
+    /Restore the state that produced these results/,
   )
 })
 
@@ -145,7 +157,7 @@ it('a state store that lost everything of the job', async () => {
     topic,
     'STATE_BEHIND',
     /commit \d+ is published, but the ledger knows only 0/,
-    /restore the state/,
+    /Restore the state that produced these results/,
   )
 })
 
@@ -157,7 +169,13 @@ it('a state store that went back to an older backup', async () => {
   await run(stack(), { job, topic })
   for (const key of await keysOf(job)) await redis('DEL', key)
   for (const key of backup) await redis('RENAME', `backup:${key}`, key)
-  await expectHalt(job, topic, 'STATE_BEHIND', /is published, but the ledger knows only [1-9]/, /restore the state/)
+  await expectHalt(
+    job,
+    topic,
+    'STATE_BEHIND',
+    /is published, but the ledger knows only [1-9]/,
+    /Restore the state that produced these results/,
+  )
 })
 
 it('settings other than those that the job began with', async () => {

@@ -61,6 +61,8 @@ it('keeps the job, ledgers, indexes, states, the last results and certificates a
     total: PARTITIONS,
     results: PARTITIONS,
     accs: PARTITIONS * AMEND_WINDOWS,
+    // Of each remembered window, so that a late duplicate is distinguished from a conflict.
+    contents: PARTITIONS * AMEND_WINDOWS,
     certificate: PARTITIONS * KEPT_CERTIFICATES,
   })
   expect(afterLong).toEqual(afterShort)
