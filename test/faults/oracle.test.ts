@@ -162,6 +162,9 @@ test('dead letters are checked like results: lost, doubled and wrong ones are re
 test('counts that differ from what was sent, or do not add up, are wrong', () => {
   const moved = { ...counts, accepted: counts.accepted - 1, duplicate: counts.duplicate + 1 }
   expect(judged({ counts: moved }).wrong).toHaveLength(1)
+  // Duplicates that are counted as conflicts.
+  const conflicting = { ...counts, duplicate: counts.duplicate - 1, conflict: counts.conflict + 1 }
+  expect(judged({ counts: conflicting }).wrong).toHaveLength(1)
   // Points that amended a window but are still counted as late.
   expect(judged({ counts: { ...counts, accepted: counts.accepted - 1, late: counts.late + 1 } }).wrong).toHaveLength(1)
   expect(judged({ counts: { ...counts, late: counts.late + 1 } }).wrong).toHaveLength(2)

@@ -145,9 +145,9 @@ function judgeOrder(expected: Expected, results: readonly PublishedResult[], ver
 }
 
 function judgeCounts(must: FateCounts, is: FateCounts, verdict: Verdict): void {
-  const names = ['consumed', 'accepted', 'duplicate', 'late', 'rejected', 'manifests'] as const
+  const names = ['consumed', 'accepted', 'duplicate', 'conflict', 'late', 'rejected', 'manifests'] as const
   const texts = [must, is].map((counts) => names.map((name) => `${name} ${counts[name]}`).join(', '))
   if (texts[0] !== texts[1]) verdict.wrong.push(`the job counts ${texts[1]}; sent were ${texts[0]}`)
-  if (is.consumed !== is.accepted + is.duplicate + is.late + is.rejected + is.manifests)
+  if (is.consumed !== is.accepted + is.duplicate + is.conflict + is.late + is.rejected + is.manifests)
     verdict.wrong.push(`the job's counts do not add up: ${texts[1]}`)
 }

@@ -78,6 +78,7 @@ describe.each(WINDOWS)('the PlanetLab day in windows of $name', ({ name, ms }) =
       consumed: lines.length,
       accepted: POINTS,
       duplicate: copies,
+      conflict: 0,
       late: 0,
       rejected: 0,
     })
