@@ -6,25 +6,35 @@ import { formatCompact, formatCount, formatDuration } from './format.ts'
 import { createStyle, type Style } from './style.ts'
 import { renderTable } from './table.ts'
 
+/** Width of a terminal that the counts fit; more of them continue on the next line. */
+const MAX_COLUMNS = 80
 /** Only the figures that fit a line of a terminal are shown. */
 const MAX_RESULT_CHARS = 60
 const SHOWN_FIGURES = ['count', 'mean', 'stddev', 'min', 'p50', 'p95', 'p99', 'max']
 
 /** Several lines, each with its line end. */
 export function summaryText(summary: JobSummary, style: Style = createStyle(false)): string {
-  const { points, windows } = summary
-  const reasons = Object.entries(windows.byReason).map(([reason, count]) => `${reason} ${formatCount(count)}`)
+  const { points, windows, manifests } = summary
+  const { accepted, duplicate, conflict, late, rejected } = points
   const lines = [
     `${style.bold('consumed')}  ${formatCount(points.consumed)} in ${formatDuration(summary.seconds * 1000)} (${formatCompact(summary.pointsPerSecond)}/s)`,
-    `  accepted ${formatCount(points.accepted)}  duplicate ${formatCount(points.duplicate)}  ` +
-      `conflict ${formatCount(points.conflict)}  late ${formatCount(points.late)}  ` +
-      `rejected ${formatCount(points.rejected)}  manifests ${formatCount(summary.manifests)}`,
+    ...countLines({ accepted, duplicate, ...(conflict === 0 ? {} : { conflict }), late, rejected, manifests }),
     `${style.bold('closed')}    ${formatCount(windows.closed)} windows of ${formatCount(summary.vmWindows)} VM windows`,
-    ...(reasons.length === 0 ? [] : [`  ${reasons.join('  ')}`]),
+    ...countLines(windows.byReason),
     ...amendmentLines(summary.amendments, style),
     ...(summary.aggregator === SUMMARY_ID ? figureLines(summary.metrics) : resultLines(summary.metrics)),
   ]
   return lines.map((line) => `${line}\n`).join('')
+}
+
+/** Named counts, as many per line as fit. */
+function countLines(counts: Readonly<Record<string, number>>): string[] {
+  return Object.entries(counts).reduce<string[]>((lines, [name, count]) => {
+    const text = `  ${name} ${formatCount(count)}`
+    const last = lines.at(-1)
+    const fits = last !== undefined && last.length + text.length <= MAX_COLUMNS
+    return fits ? [...lines.slice(0, -1), last + text] : [...lines, text]
+  }, [])
 }
 
 function amendmentLines({ pendingPoints, revisions }: JobSummary['amendments'], style: Style): string[] {

@@ -20,7 +20,7 @@ const SUMMARY: JobSummary = {
 test('a summary shows the fate of every record, the closed windows and every metric', () => {
   expect(summaryText(SUMMARY).split('\n')).toEqual([
     'consumed  304,028 in 4.3 s (72k/s)',
-    '  accepted 302,970  duplicate 4  conflict 0  late 0  rejected 2  manifests 1,052',
+    '  accepted 302,970  duplicate 4  late 0  rejected 2  manifests 1,052',
     'closed    192 windows of 25,248 VM windows',
     '  complete 190  grace 2',
     '',
@@ -28,6 +28,23 @@ test('a summary shows the fate of every record, the closed windows and every met
     'cpu     302,970  12.3123   17.09    0    6   51   80  100',
     'mem          12      0.5',
     '',
+  ])
+})
+
+test('conflicts are shown if there are any, and the counts fit 80 columns', () => {
+  const many = {
+    consumed: 12_345_678_901,
+    accepted: 12_345_676_666,
+    duplicate: 1_000,
+    conflict: 12,
+    late: 23,
+    rejected: 1_200,
+  }
+  const lines = summaryText({ ...SUMMARY, points: many, manifests: 3_456_789 }).split('\n')
+  expect(lines.slice(1, 4)).toEqual([
+    '  accepted 12,345,676,666  duplicate 1,000  conflict 12  late 23  rejected 1,200',
+    '  manifests 3,456,789',
+    'closed    192 windows of 25,248 VM windows',
   ])
 })
 
