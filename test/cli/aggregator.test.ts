@@ -14,14 +14,14 @@ import { resultsIn, start, summaryOf, windrow } from '../support/windrow-process
 
 const MODULE = join(ROOT, 'examples/05-counter-rate/counter-rate.mjs')
 const MINUTE = 60_000
-/** Three windows of one counter that grows by 60 each 10 s, and restarts in the third window. One point comes late. */
+/** Three windows of one counter that grows by 60 each 10 s, and restarts in the third window. One point comes late, and files are read as they are. */
 const VALUES = [...Array.from({ length: 12 }, (_, i) => i * 60), ...Array.from({ length: 6 }, (_, i) => i * 60)]
 const LINES = VALUES.map((value, seq) => ({ vmId: 'vm-1', metric: 'requests', timestamp: seq * 10_000, seq, value }))
 const LATE = 4
 
 let folder: string
 const at = (name: string): string => join(folder, name)
-const settings = ['--window', '1m', '--grace', '0s', '--expect-every', '10s', '--partitions', '1']
+const settings = ['--window', '1m', '--grace', '0s', '--expect-every', '10s', '--partitions', '1', '--order', 'time']
 const flags = (...more: readonly string[]): string[] => [
   ...['--input', at('points.ndjson'), '--data-dir', at('data'), ...settings, '--json'],
   ...more,

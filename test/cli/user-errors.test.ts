@@ -129,8 +129,8 @@ describe('bad usage ends with 2 before anything is touched', () => {
       '"out" is not a destination that Windrow knows',
       '.ndjson',
     ],
-    ['results over the input', [...RIGHT, '--results', 'points.ndjson'], 'is the input already', 'Name another'],
-    ['a missing settings file', [...RIGHT, '--config', 'w.yaml'], 'cannot read "w.yaml"', 'Give a file'],
+    ['results over the input', [...RIGHT, '--results', 'points.ndjson'], 'is already the input', 'Name another'],
+    ['a missing settings file', [...RIGHT, '--config', 'w.yaml'], 'cannot read "w.yaml"', 'Give a readable file'],
   ]
   test.each(wrong)('%s', async (_, args, message, remedy) => {
     expectRefusal(await windrow(args), 2, message, remedy)

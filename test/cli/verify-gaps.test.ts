@@ -42,7 +42,7 @@ async function runAndVerify(name: string, lines: readonly string[], stateWindows
   await run({ settings: { ...settings, input, dataDir } })
   const cli = fakeCli({ WINDROW_DATA_DIR: dataDir })
   const flags = Object.entries({ 'roster-windows': 1, 'amend-windows': amendWindows, 'state-windows': stateWindows })
-  const args = ['--input', input, '--window', '1h', '--grace', '0s', '--partitions', '1', '--json']
+  const args = ['--input', input, '--window', '1h', '--grace', '0s', '--partitions', '1', '--order', 'time', '--json']
   const given = [...args, ...flags.flatMap(([flag, value]) => [`--${flag}`, String(value)])]
   const reportOf = async (...range: readonly string[]): Promise<VerifyReport> => {
     await execute(only(command), ['verify', ...given, ...range], cli.context)

@@ -486,8 +486,8 @@ test('the example of --help works as printed', async () => {
 })
 
 test.each([
-  [['--from', 'noon'], '--from: "noon" is no place in a log to begin at'],
-  [['--to', 'beginning'], '--to: "beginning" is no place in a log to end at'],
+  [['--from', 'noon'], '--from: "noon" is not a position in a log to begin at'],
+  [['--to', 'beginning'], '--to: "beginning" is not a position in a log to end at'],
   [['--window', '1x'], '--window: "1x" is not a duration'],
 ])('%j is refused', async (flags, problem) => {
   expect(await verify({}, ...flags)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(problem) as string })
