@@ -92,7 +92,8 @@ async function writeAvro(path: string, lines: readonly string[]): Promise<void> 
   const schemaOf = (name: string): avro.Schema =>
     loadSchemas()
       .find((one) => one.name === name && one.current)
-      ?.type.schema() as avro.Schema
+      // With the defaults of the schema, which avsc writes for fields that the records below do not set.
+      ?.type.schema({ exportAttrs: true }) as avro.Schema
   const union = avro.Type.forSchema([schemaOf('data-point'), schemaOf('window-manifest')] as avro.Schema, {
     wrapUnions: true,
   })
@@ -102,8 +103,8 @@ async function writeAvro(path: string, lines: readonly string[]): Promise<void> 
   for (const line of lines) {
     const { manifest, ...point } = JSON.parse(line) as Line
     const record = manifest
-      ? { 'windrow.WindowManifest': { producer: '', last: false, ...manifest } }
-      : { 'windrow.DataPoint': { producer: '', ...point } }
+      ? { 'windrow.WindowManifest': { ...manifest, firstSeq: { long: manifest.firstSeq } } }
+      : { 'windrow.DataPoint': point }
     if (!encoder.write(record)) await new Promise((resume) => encoder.once('drain', resume))
   }
   encoder.end()
