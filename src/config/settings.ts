@@ -195,7 +195,7 @@ export const configSchema = z.object({
     group: 'Windows',
     help: 'Close incomplete windows this long after their end',
     isCommon: true,
-    details: 'In event time: the watermark must pass the end of the window by this much.',
+    details: 'In event time: a quorum of VMs must pass the end of the window by this much.',
     default: '5m',
   }),
   quorum: setting(kinds.share(0.99), {
@@ -209,7 +209,7 @@ export const configSchema = z.object({
     group: 'Windows',
     help: 'The same in wall-clock time, if no points arrive',
     isCommon: true,
-    details: 'At least `grace`.',
+    details: 'At least `grace`. Counts from the end of the window, and from when the partition went quiet.',
     default: '10m',
   }),
   amendWindows: setting(kinds.wholeNumber(0, 100), {
