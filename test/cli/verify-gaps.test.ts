@@ -38,7 +38,15 @@ function sent(vmId: string, hour: number): string[] {
 async function runAndVerify(name: string, lines: readonly string[], stateWindows: number, amendWindows: number) {
   const [input, dataDir] = [join(folder, `${name}.ndjson`), join(folder, name)]
   writeFileSync(input, lines.map((line) => `${line}\n`).join(''))
-  const settings = { window: '1h', grace: '0s', partitions: 1, amendWindows, stateWindows, rosterWindows: 1 }
+  const settings = {
+    order: 'time' as const,
+    window: '1h',
+    grace: '0s',
+    partitions: 1,
+    amendWindows,
+    stateWindows,
+    rosterWindows: 1,
+  }
   await run({ settings: { ...settings, input, dataDir } })
   const cli = fakeCli({ WINDROW_DATA_DIR: dataDir })
   const flags = Object.entries({ 'roster-windows': 1, 'amend-windows': amendWindows, 'state-windows': stateWindows })

@@ -47,14 +47,14 @@ test.each(SEEDS)('with seed %i everything published follows from the records', a
       .map((line) => `${line}\n`)
       .join(''),
   )
-  const settings = { window: '1m', grace: '5s', partitions: 2, amendWindows, rosterWindows: 2 }
+  const settings = { order: 'time' as const, window: '1m', grace: '5s', partitions: 2, amendWindows, rosterWindows: 2 }
   const { points, amendments } = await run({ settings: { ...settings, input, dataDir } })
   expect(points.late).toBeGreaterThan(0)
   expect(amendments.revisions).toBeGreaterThan(0)
 
   const verify = async (...range: readonly string[]): Promise<VerifyReport> => {
     const cli = fakeCli({ WINDROW_DATA_DIR: dataDir })
-    const flags = ['--window', '1m', '--grace', '5s', '--partitions', '2', '--roster-windows', '2']
+    const flags = ['--order', 'time', '--window', '1m', '--grace', '5s', '--partitions', '2', '--roster-windows', '2']
     const args = ['verify', '--input', input, ...flags, '--amend-windows', String(amendWindows), '--json', ...range]
     await execute(only(command), args, cli.context)
     return JSON.parse(cli.stdout()) as VerifyReport
