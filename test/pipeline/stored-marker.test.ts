@@ -50,7 +50,7 @@ describe('the marker of an at-least-once sink', () => {
       },
     })
     const first = await publishersOf(sink, store, 'job').open(0)
-    expect(await failureOf(first.publish(batchOf(1)))).toMatchObject({ code: 'LOST' })
+    expect(await failureOf(first.publish(batchOf(1)))).toMatchObject({ code: 'STATE_STORE_UNAVAILABLE' })
     isFailing = false
     const second = await publishersOf(sink, store, 'job').open(0)
     expect(second.marker).toBeNull()
