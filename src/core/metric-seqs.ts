@@ -17,7 +17,8 @@ class MetricSets extends Map<string, SeqSet> {
   }
 }
 
-export class MetricSeqs {
+/** The seqs of all metrics together, and of each. */
+export class MetricSeqs extends SeqSet {
   private sole: string | null = null
   private sets: MetricSets | null = null
 
@@ -31,54 +32,53 @@ export class MetricSeqs {
     this.sole ??= metric
   }
 
-  /** From here on each metric has a set of its own; `all` are the seqs so far. */
-  split(all: SeqSet): void {
+  /** From here on each metric has a set of its own. */
+  split(): void {
     if (this.sets !== null) return
     this.sets = new MetricSets()
-    if (this.sole !== null) this.sets.set(this.sole, all.copy())
+    if (this.sole !== null) this.sets.set(this.sole, this.copy())
     this.sole = null
   }
 
-  /** The set of a metric once they are split, for adding to it. */
-  setOf(metric: string, maxSpan: number): SeqSet {
+  /** The set of a metric once they are split, for adding to it. The seq must be added to all, too. */
+  setOf(metric: string): SeqSet {
     const sets = this.sets as MetricSets
     let set = sets.find(metric)
-    if (set === undefined) sets.set(metric, (set = new SeqSet(maxSpan)))
+    if (set === undefined) sets.set(metric, (set = new SeqSet(this.maxSpan)))
     return set
   }
 
-  has(metric: string): boolean {
+  hasMetric(metric: string): boolean {
     return metric === this.sole || this.sets?.has(metric) === true
   }
 
   /** The set of a metric, `null` where no point of it came. */
-  find(metric: string, all: SeqSet): SeqSet | null {
-    if (this.sets === null) return metric === this.sole ? all : null
+  ofMetric(metric: string): SeqSet | null {
+    if (this.sets === null) return metric === this.sole ? this : null
     return this.sets.find(metric) ?? null
   }
 
   /** Sorted. */
-  names(): string[] {
+  metricNames(): string[] {
     if (this.sets !== null) return [...this.sets.keys()].sort()
     return this.sole === null ? [] : [this.sole]
   }
 
   /** Back to one metric, where only one came. */
-  join(all: SeqSet): void {
+  join(): void {
     if (this.sets?.size !== 1) return
     const [[name, set]] = [...this.sets] as [[string, SeqSet]]
-    if (set.size !== all.size) return
+    if (set.size !== this.size) return
     this.sets = null
     this.sole = name
   }
 
-  copy(): MetricSeqs {
-    const copy = new MetricSeqs()
-    copy.sole = this.sole
-    if (this.sets !== null) {
-      copy.sets = new MetricSets()
-      for (const [name, set] of this.sets) copy.sets.set(name, set.copy())
-    }
-    return copy
+  /** Takes over all of another one, which may be changed without changing this; this one is empty. */
+  fill(other: MetricSeqs): void {
+    this.union(other)
+    this.sole = other.sole
+    if (other.sets === null) return
+    this.sets = new MetricSets()
+    for (const [name, set] of other.sets) this.sets.set(name, set.copy())
   }
 }

@@ -18,42 +18,78 @@ export type PointAddition = 'added' | 'duplicate' | 'conflict' | 'beyond-span'
 const NO_HISTORY: ProducerHistory = { metrics: [], sharesSeqs: false }
 const NOTHING: CappedRanges = { ranges: [], total: 0 }
 
+/** What few producers have in a VM window. Kept apart, since there is a producer window for every open VM window. */
+class Rarities {
+  conflicts = 0
+  corrects = false
+  leaves = false
+  replacedBy: string | null = null
+  /** Under a cadence, once the window has closed. */
+  closed: readonly ClosedSeries[] | null = null
+  /** Seqs whose metric is not known, since an earlier version of Windrow counted them: any point under them is a duplicate. */
+  unknown: SeqSet | null = null
+  /** Of a late producer: the seqs by metric of its closed VM window. */
+  carried: MetricSeqs | null = null
+}
+
+const NO_RARITIES: Readonly<Rarities> = new Rarities()
+
 export class ProducerWindow {
-  readonly seqs: SeqSet
+  readonly seqs: MetricSeqs
   /** Points with a seq that count. */
   points = 0
   /** Points without a seq: counted, never deduplicated. */
   unsequenced = 0
-  /** Records that had another content under a used identity. */
-  conflicts = 0
   /** What manifests promised; `null` if none has arrived. */
   promised: Promised | null = null
-  /** A late promise that replaces what the closed window had. */
-  corrects = false
-  /** A manifest said that the producer leaves after this window. */
-  leaves = false
-  /** The producer that replaced this one; `null`: none did. */
-  replacedBy: string | null = null
   /** Under a cadence, while the window is open: what the producer's metrics did. */
   series: ProducerSeries | null = null
-  /** Under a cadence, once the window has closed. */
-  #closed: readonly ClosedSeries[] | null = null
-  #metrics: MetricSeqs
-  #identities: Identities
-  /** Seqs whose metric is not known, since an earlier version of Windrow counted them: any point under them is a duplicate. */
-  #unknown: SeqSet | null = null
+  #identities = new Identities()
   #history = NO_HISTORY
   #lacking = 0
-  #isRecountDue = false
-  #carriesMetrics = false
+  #rarities: Rarities | null = null
   readonly #cadenceCount: number | null
 
-  /** `cadenceCount`: points a producer sends in every window, where that is known without manifests. */
-  constructor(seqs: SeqSet, cadenceCount: number | null, metrics = new MetricSeqs(), identities = new Identities()) {
-    this.seqs = seqs
+  /** `cadenceCount`: points that a producer sent per window before a cadence had slots; closed windows of 0.1.0 need it. */
+  constructor(maxSeqSpan: number, cadenceCount: number | null) {
+    this.seqs = new MetricSeqs(maxSeqSpan)
     this.#cadenceCount = cadenceCount
-    this.#metrics = metrics
-    this.#identities = identities
+  }
+
+  get #rare(): Readonly<Rarities> {
+    return this.#rarities ?? NO_RARITIES
+  }
+
+  #rareForWriting(): Rarities {
+    return (this.#rarities ??= new Rarities())
+  }
+
+  /** Records that had another content under a used identity. */
+  get conflicts(): number {
+    return this.#rare.conflicts
+  }
+
+  set conflicts(count: number) {
+    if (count !== this.conflicts) this.#rareForWriting().conflicts = count
+  }
+
+  /** A late promise that replaces what the closed window had. */
+  get corrects(): boolean {
+    return this.#rare.corrects
+  }
+
+  /** A manifest said that the producer leaves after this window. */
+  get leaves(): boolean {
+    return this.#rare.leaves
+  }
+
+  /** The producer that replaced this one; `null`: none did. */
+  get replacedBy(): string | null {
+    return this.#rare.replacedBy
+  }
+
+  set replacedBy(producer: string | null) {
+    if (producer !== this.replacedBy) this.#rareForWriting().replacedBy = producer
   }
 
   /** Adds a point that has a seq. `check` is that of its content. */
@@ -61,16 +97,23 @@ export class ProducerWindow {
     const seq = anySeq as number
     const { seqs } = this
     let isNewSeq = true
-    if (this.#unknown === null && this.#metrics.isSole(metric)) {
+    if (this.#rare.unknown === null && this.seqs.isSole(metric)) {
       const outcome = seqs.add(seq)
       if (outcome === 'duplicate') return this.#repeated(seq, metric, check)
       if (outcome === 'beyond-span') return outcome
-      this.#metrics.note(metric)
+      this.seqs.note(metric)
     } else {
-      if (this.#unknown?.has(seq) === true) return 'duplicate'
-      if (this.#metrics.find(metric, seqs)?.has(seq) === true) return this.#repeated(seq, metric, check)
+      if (this.#rare.unknown?.has(seq) === true) return 'duplicate'
+      if (this.seqs.ofMetric(metric)?.has(seq) === true) return this.#repeated(seq, metric, check)
       if (seqs.isBeyondSpan(seq)) return 'beyond-span'
-      isNewSeq = this.#addOfSeveral(seq, metric)
+      isNewSeq = !seqs.has(seq)
+      const isMoreExpected = this.#addOfSeveral(seq, metric, isNewSeq)
+      if (isMoreExpected && this.promised !== null) {
+        this.points++
+        this.#identities.add(seq, metric, offset, check)
+        this.#recount()
+        return 'added'
+      }
     }
     this.points++
     this.#identities.add(seq, metric, offset, check)
@@ -78,24 +121,17 @@ export class ProducerWindow {
     return 'added'
   }
 
-  /** Whether it is the first point under its seq. */
-  #addOfSeveral(seq: number, metric: string): boolean {
+  /** Whether more metrics are expected of every sample from now on. */
+  #addOfSeveral(seq: number, metric: string, isNewSeq: boolean): boolean {
     const { seqs } = this
-    this.#metrics.split(seqs)
-    const isNewMetric = !this.#metrics.has(metric)
-    const expectedSeveral = this.#expectsSeveral
-    this.#metrics.setOf(metric, seqs.maxSpan).add(seq)
-    const isNewSeq = seqs.add(seq) === 'added'
-    // More metrics are expected of every sample from now on.
-    this.#isRecountDue = expectedSeveral ? isNewMetric : !isNewSeq
-    return isNewSeq
+    seqs.split()
+    const isMoreExpected = this.#expectsSeveral ? !seqs.hasMetric(metric) : !isNewSeq
+    seqs.setOf(metric).add(seq)
+    seqs.add(seq)
+    return isMoreExpected
   }
 
   #noteProgress({ ranges, metrics }: Promised, seq: number, metric: string, isNewSeq: boolean): void {
-    if (this.#isRecountDue) {
-      this.#recount()
-      return
-    }
     if (metrics !== null ? !metrics.includes(metric) : ranges !== null && !isNewSeq && !this.#expectsSeveral) return
     if (ranges === null || isWithin(ranges, seq)) this.#lacking--
   }
@@ -118,7 +154,7 @@ export class ProducerWindow {
 
   /** Names of the metrics that came with a seq, sorted. */
   metricNames(): string[] {
-    return this.#metrics.names()
+    return this.seqs.metricNames()
   }
 
   get history(): ProducerHistory {
@@ -140,7 +176,7 @@ export class ProducerWindow {
     if (this.promised === null) return null
     if (this.promised.metrics !== null || this.promised.ranges === null) return this.promised.metrics
     if (!this.#expectsSeveral) return null
-    return [...new Set([...this.#metrics.names(), ...this.#history.metrics])].sort()
+    return [...new Set([...this.seqs.metricNames(), ...this.#history.metrics])].sort()
   }
 
   /** Whether a manifest would leave too many ranges that do not touch. */
@@ -162,8 +198,8 @@ export class ProducerWindow {
   /** Adds the promise of a manifest. */
   promise(manifest: WindowManifest): void {
     this.promised = promisedAfter(this.promised, manifest)
-    this.corrects ||= manifest.corrects === true
-    this.leaves ||= manifest.last
+    if (manifest.corrects === true) this.#rareForWriting().corrects = true
+    if (manifest.last) this.#rareForWriting().leaves = true
     this.#recount()
   }
 
@@ -184,52 +220,55 @@ export class ProducerWindow {
 
   /** Notes what the closing window expected by its cadence. */
   close(series: readonly ClosedSeries[]): void {
-    this.#closed = series
+    this.#rareForWriting().closed = series
   }
 
   /** The phase by which a closed window counts the slots of a metric; `null`: it expected none of it. */
   phaseOf(metric: string): number | null {
-    return this.#closed?.find((one) => one.metric === metric)?.phase ?? null
+    return this.#rare.closed?.find((one) => one.metric === metric)?.phase ?? null
   }
 
   /** Fills the slot of a late point of a closed window. A metric that the window did not expect is expected from now on. */
   fillLate(metric: string, timestamp: number, phase: number, window: TimeWindow, everyMs: number): void {
-    const others = (this.#closed ?? []).filter((one) => one.metric !== metric)
+    const others = (this.#rare.closed ?? []).filter((one) => one.metric !== metric)
     const known =
-      this.#closed?.find((one) => one.metric === metric) ?? closedSeries(metric, phase, window, everyMs, new SlotSet())
+      this.#rare.closed?.find((one) => one.metric === metric) ??
+      closedSeries(metric, phase, window, everyMs, new SlotSet())
     const slot = slotOf(timestamp, known.phase, everyMs)
     const filled = new SlotSet(known.filled)
     if (slot >= known.first && slot < known.first + known.count) filled.add(slot)
-    this.#closed = [...others, { ...known, filled: filled.ranges }].sort((a, b) => (a.metric < b.metric ? -1 : 1))
+    this.#rareForWriting().closed = [...others, { ...known, filled: filled.ranges }].sort((a, b) =>
+      a.metric < b.metric ? -1 : 1,
+    )
   }
 
   /** Takes over the metrics of a late producer's closed VM window, which say what its seqs lack together. */
   carryMetricsOf(closed: ProducerWindow): void {
-    this.#carriesMetrics = closed.#needsMetrics
-    if (this.#carriesMetrics) this.#metrics = closed.#metrics
+    if (closed.#needsMetrics) this.#rareForWriting().carried = closed.seqs
   }
 
   /** Adds everything that `other` received and promised; they share no point. */
   unite(other: ProducerWindow): void {
-    const names = other.#metrics.names()
+    const names = other.seqs.metricNames()
     if (
       names.length > 0 &&
-      !(names.length === 1 && this.#unknown === null && this.#metrics.isSole(names[0] as string))
+      !(names.length === 1 && this.#rare.unknown === null && this.seqs.isSole(names[0] as string))
     ) {
-      this.#metrics.split(this.seqs)
+      this.seqs.split()
       for (const name of names) {
-        this.#metrics.setOf(name, this.seqs.maxSpan).union(other.#metrics.find(name, other.seqs) as SeqSet)
+        this.seqs.setOf(name).union(other.seqs.ofMetric(name) as SeqSet)
       }
     } else if (names.length === 1) {
-      this.#metrics.note(names[0] as string)
+      this.seqs.note(names[0] as string)
     }
     this.seqs.union(other.seqs)
     this.points += other.points
     this.unsequenced += other.unsequenced
     this.conflicts += other.conflicts
-    this.leaves ||= other.leaves
     this.replacedBy ??= other.replacedBy
-    this.#closed = uniteClosed(this.#closed, other.#closed)
+    if (other.leaves) this.#rareForWriting().leaves = true
+    const series = uniteClosed(this.#rare.closed, other.#rare.closed)
+    if (series !== null) this.#rareForWriting().closed = series
     if (other.promised !== null) {
       this.promised = other.corrects ? other.promised : unitePromises(this.promised, other.promised)
     }
@@ -238,18 +277,15 @@ export class ProducerWindow {
 
   /** A deep copy. */
   copy(): ProducerWindow {
-    const { seqs } = this
-    const copy = new ProducerWindow(seqs.copy(), this.#cadenceCount, this.#metrics.copy(), this.#identities.copy())
+    const copy = new ProducerWindow(this.seqs.maxSpan, this.#cadenceCount)
+    copy.seqs.fill(this.seqs)
+    copy.#identities = this.#identities.copy()
     copy.points = this.points
     copy.unsequenced = this.unsequenced
-    copy.conflicts = this.conflicts
     copy.promised = this.promised
-    copy.leaves = this.leaves
-    copy.replacedBy = this.replacedBy
-    copy.#closed = this.#closed
-    copy.#unknown = this.#unknown?.copy() ?? null
     copy.#history = this.#history
     copy.#lacking = this.#lacking
+    if (this.#rarities !== null) copy.#rarities = Object.assign(new Rarities(), this.#rarities)
     return copy
   }
 
@@ -258,7 +294,8 @@ export class ProducerWindow {
     if (this.conflicts > 0) return false
     if (this.promised !== null) return this.#lacking <= 0
     if (this.replacedBy !== null) return true
-    if (this.#closed !== null) return this.#closed.length > 0 && this.#closed.every((one) => missingOf(one) === 0)
+    if (this.#rare.closed !== null)
+      return this.#rare.closed.length > 0 && this.#rare.closed.every((one) => missingOf(one) === 0)
     if (this.series !== null) return this.series.isHeadComplete
     return this.#cadenceCount !== null && this.seqs.size >= this.#cadenceCount
   }
@@ -269,7 +306,7 @@ export class ProducerWindow {
     if (promised === null) {
       // Its slots are those of its successor.
       if (this.replacedBy !== null) return this.#cadenceCount === null ? this.receivedCount : 0
-      return this.#closed?.reduce((sum, one) => sum + one.count, 0) ?? this.#cadenceCount
+      return this.#rare.closed?.reduce((sum, one) => sum + one.count, 0) ?? this.#cadenceCount
     }
     if (promised.ranges === null) return promised.points
     return totalCount(promised.ranges) * (this.expectedMetrics()?.length ?? 1)
@@ -279,7 +316,7 @@ export class ProducerWindow {
   get missingCount(): number {
     if (this.promised === null) {
       if (this.replacedBy !== null) return 0
-      if (this.#closed !== null) return this.#closed.reduce((sum, one) => sum + missingOf(one), 0)
+      if (this.#rare.closed !== null) return this.#rare.closed.reduce((sum, one) => sum + missingOf(one), 0)
       return Math.max(0, (this.#cadenceCount ?? 0) - this.receivedCount)
     }
     return Math.max(0, this.#lacking)
@@ -305,17 +342,14 @@ export class ProducerWindow {
   #wholeSamples(): SeqRanges {
     const metrics = this.expectedMetrics()
     if (metrics === null) return this.seqs.ranges()
-    return metrics
-      .map((metric) => this.#metrics.find(metric, this.seqs)?.ranges() ?? [])
-      .reduce(intersect, this.seqs.ranges())
+    return metrics.map((metric) => this.seqs.ofMetric(metric)?.ranges() ?? []).reduce(intersect, this.seqs.ranges())
   }
 
   #recount(): void {
-    this.#isRecountDue = false
     const { promised, seqs } = this
     if (promised === null) return
     const metrics = this.expectedMetrics()
-    const sets = metrics?.map((metric) => this.#metrics.find(metric, seqs)) ?? [seqs]
+    const sets = metrics?.map((metric) => this.seqs.ofMetric(metric)) ?? [seqs]
     if (promised.ranges === null) {
       const received = metrics === null ? this.points : sets.reduce((sum, set) => sum + (set?.size ?? 0), 0)
       this.#lacking = (promised.points as number) - received
@@ -333,7 +367,7 @@ export class ProducerWindow {
    */
   encode(): Json {
     const { promised, seqs } = this
-    const history = this.#history.metrics.filter((metric) => !this.#metrics.has(metric))
+    const history = this.#history.metrics.filter((metric) => !this.seqs.hasMetric(metric))
     const more: { [key: string]: Json } = {
       ...(this.points === seqs.size ? {} : { points: this.points }),
       ...(this.conflicts === 0 ? {} : { conflicts: this.conflicts }),
@@ -341,7 +375,7 @@ export class ProducerWindow {
       ...(promised === null || promised.metrics === null ? {} : { promisedMetrics: promised.metrics }),
       ...(this.corrects ? { corrects: true } : {}),
       ...(this.replacedBy === null ? {} : { replacedBy: this.replacedBy }),
-      ...(this.#closed === null ? {} : { series: this.#closed as unknown as Json }),
+      ...(this.#rare.closed === null ? {} : { series: this.#rare.closed as unknown as Json }),
       ...(history.length === 0 ? {} : { history }),
       ...(this.#history.sharesSeqs ? { sharedSeqs: true } : {}),
       ...(this.#needsMetrics ? { metrics: this.#encodeMetrics() } : {}),
@@ -351,50 +385,53 @@ export class ProducerWindow {
   }
 
   get #needsMetrics(): boolean {
-    return this.#carriesMetrics || this.#expectsSeveral || (this.promised?.metrics ?? null) !== null
+    return this.#rare.carried !== null || this.#expectsSeveral || (this.promised?.metrics ?? null) !== null
   }
 
   #encodeMetrics(): Json {
-    return this.#metrics.names().map((name) => [name, (this.#metrics.find(name, this.seqs) as SeqSet).encode()])
+    const seqs = this.#rare.carried ?? this.seqs
+    return seqs.metricNames().map((name) => [name, (seqs.ofMetric(name) as SeqSet).encode()])
   }
 
   /** The contents of its points, in rows of a bounded size. */
   encodeContents(producer: string): EncodedContents[] {
-    return this.#metrics
-      .names()
-      .flatMap((name) => this.#identities.encode(producer, name, this.#metrics.find(name, this.seqs) as SeqSet))
+    return this.seqs
+      .metricNames()
+      .flatMap((name) => this.#identities.encode(producer, name, this.seqs.ofMetric(name) as SeqSet))
   }
 
   /** Takes in stored contents of points that it has. `settleContents` must follow once all are in. */
   loadContents(row: EncodedContents): void {
-    this.#metrics.split(this.seqs)
-    this.#metrics.setOf(row.metric, this.seqs.maxSpan).union(this.#identities.load(row))
+    this.seqs.split()
+    this.seqs.setOf(row.metric).union(this.#identities.load(row))
   }
 
   /** Finds the seqs whose metric is not known. */
   settleContents(): void {
-    const names = this.#metrics.names()
-    const known = names.map((name) => (this.#metrics.find(name, this.seqs) as SeqSet).ranges())
+    const names = this.seqs.metricNames()
+    const known = names.map((name) => (this.seqs.ofMetric(name) as SeqSet).ranges())
     const unknown = known.reduce((rest, ranges) => subtract(rest, ranges, Infinity).ranges, this.seqs.ranges())
-    this.#unknown = unknown.length === 0 ? null : SeqSet.of(unknown, this.seqs.maxSpan)
-    this.#metrics.join(this.seqs)
+    if (unknown.length > 0) this.#rareForWriting().unknown = SeqSet.of(unknown, this.seqs.maxSpan)
+    else if (this.#rarities !== null) this.#rarities.unknown = null
+    this.seqs.join()
   }
 
   static decode(json: Json, maxSeqSpan: number, cadenceCount: number | null): ProducerWindow {
     const [seqs, unsequenced, ranges, leaves, more = {}] = json as unknown as EncodedProducerWindow
-    const window = new ProducerWindow(SeqSet.decode(seqs, maxSeqSpan), cadenceCount)
+    const window = new ProducerWindow(maxSeqSpan, cadenceCount)
+    window.seqs.union(SeqSet.decode(seqs, maxSeqSpan))
     window.points = more.points ?? window.seqs.size
     window.unsequenced = unsequenced
     window.conflicts = more.conflicts ?? 0
-    window.leaves = leaves
-    window.corrects = more.corrects === true
     window.replacedBy = more.replacedBy ?? null
-    window.#closed = more.series ?? null
+    if (leaves) window.#rareForWriting().leaves = true
+    if (more.corrects === true) window.#rareForWriting().corrects = true
+    if (more.series !== undefined) window.#rareForWriting().closed = more.series
     const { promisedPoints: points = null, promisedMetrics: metrics = null } = more
     if (ranges !== null || points !== null) window.promised = { ranges, points, metrics }
     for (const [name, set] of more.metrics ?? []) {
-      window.#metrics.split(window.seqs)
-      window.#metrics.setOf(name, maxSeqSpan).union(SeqSet.decode(set, maxSeqSpan))
+      window.seqs.split()
+      window.seqs.setOf(name).union(SeqSet.decode(set, maxSeqSpan))
     }
     window.history = { metrics: more.history ?? [], sharesSeqs: more.sharedSeqs === true }
     return window

@@ -3,13 +3,12 @@ import type { Refusal } from './fate.ts'
 import type { DataPoint, WindowManifest } from './point.ts'
 import { ProducerWindow } from './producer-window.ts'
 import { MAX_PROMISED_RANGES } from './promise.ts'
-import { SeqSet } from './seq-set.ts'
 import type { Windowing } from './windowing.ts'
 
 type Producers = ReadonlyMap<string, ProducerWindow>
 
 export function newProducerWindow(rules: Windowing): ProducerWindow {
-  return new ProducerWindow(new SeqSet(rules.maxSeqSpan), cadenceCountOf(rules))
+  return new ProducerWindow(rules.maxSeqSpan, cadenceCountOf(rules))
 }
 
 /** Points that a producer sends in every window, where the rules say so. */

@@ -3,11 +3,10 @@ import { describe, expect, it } from 'vitest'
 import type { Json } from '../../src/core/json.ts'
 import { ProducerWindow } from '../../src/core/producer-window.ts'
 import { MAX_PROMISED_RANGES } from '../../src/core/promise.ts'
-import { SeqSet } from '../../src/core/seq-set.ts'
 import { addTo, manifest, promiseTo } from '../support/records.ts'
 
 function producer(cadenceCount: number | null = null): ProducerWindow {
-  return new ProducerWindow(new SeqSet(1000), cadenceCount)
+  return new ProducerWindow(1000, cadenceCount)
 }
 
 function refuses(window: ProducerWindow, firstSeq: number, count: number): boolean {
