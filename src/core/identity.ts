@@ -8,6 +8,7 @@
  * seq; a second metric under a seq lies in a layer of that metric. What is far from all others lies in a map, so memory
  * follows the number of points and not the distance between their seqs.
  */
+import { roomFor, VACANT, vacantDoubles } from './double-array.ts'
 import type { Json } from './json.ts'
 import { SeqSet } from './seq-set.ts'
 
@@ -18,10 +19,10 @@ export interface Holder {
   readonly check: number
 }
 
-/** No content: its high word would be an offset that is never kept. Not a whole number, so the arrays hold plain doubles. */
-const VACANT = -1.5
+/** Added to the high word, so that the double is a normal one: processors are slow with denormal ones. */
+const BIAS = 0x00100000
 /** Offsets from here on are kept as this: a double with a larger high word may be no number. */
-const MAX_RELATIVE = 0x7fe00000
+const MAX_RELATIVE = 0x7fe00000 - BIAS
 /** A layer may have so many places without a point, and so many times its points. */
 const FREE_PLACES = 64
 const MAX_PLACES_PER_POINT = 4
@@ -43,14 +44,14 @@ export function contentCheck(timestamp: number, value: number): number {
 }
 
 function pack(relative: number, check: number): number {
-  words[1] = Math.min(relative, MAX_RELATIVE)
+  words[1] = Math.min(relative, MAX_RELATIVE) + BIAS
   words[0] = check
   return content[0] as number
 }
 
 function relativeOf(packed: number): number {
   content[0] = packed
-  return words[1] as number
+  return (words[1] as number) - BIAS
 }
 
 function checkOf(packed: number): number {
@@ -77,10 +78,21 @@ class Layer {
     return this.far?.get(seq) ?? VACANT
   }
 
+  /** The common case of `set`: there is a place for the seq, and it is vacant. */
+  fillPlace(seq: number, packed: number): boolean {
+    const { places } = this
+    if (places === null || this.far !== null) return false
+    const place = seq - this.base
+    if (place < 0 || place >= places.length || places[place] !== VACANT) return false
+    places[place] = packed
+    this.members++
+    return true
+  }
+
   set(seq: number, packed: number): void {
     if (this.places === null) {
       this.base = seq
-      this.places = vacant(4)
+      this.places = vacantDoubles(roomFor(1))
     }
     let place = seq - this.base
     if (place < 0 || place >= this.places.length) {
@@ -102,10 +114,9 @@ class Layer {
     const { length } = this.places as number[]
     const needed = place < 0 ? length - place : place + 1
     if (needed > FREE_PLACES + MAX_PLACES_PER_POINT * (this.members + 1)) return
-    const spare = (needed >> 3) + 3
-    const grown = vacant(needed + spare)
+    const grown = vacantDoubles(roomFor(needed))
     // Below the first seq there is no more than the seq itself.
-    const shift = place < 0 ? Math.min(this.base, spare - place) : 0
+    const shift = place < 0 ? Math.min(this.base, grown.length - length) : 0
     for (let i = 0; i < length; i++) grown[shift + i] = (this.places as number[])[i] as number
     this.places = grown
     this.base -= shift
@@ -119,10 +130,6 @@ class Layer {
     this.far = other.far === null ? null : new Map(other.far)
     return this
   }
-}
-
-function vacant(length: number): number[] {
-  return new Array<number>(length).fill(VACANT)
 }
 
 /** Points that a row of stored contents holds at most: its text stays far below the size of a page. */
@@ -155,6 +162,7 @@ export class Identities extends Layer {
   }
 
   private put(seq: number, metric: string, packed: number): void {
+    if (this.fillPlace(seq, packed)) return
     if (this.get(seq) === VACANT) {
       this.set(seq, packed)
       return
@@ -207,9 +215,8 @@ export class Identities extends Layer {
       for (let seq = first; seq <= last; seq++) {
         const packed = this.packed(seq, metric)
         if (packed === VACANT) continue
-        content[0] = packed
-        rowWords[2 * members.size] = words[1] as number
-        rowWords[2 * members.size + 1] = words[0] as number
+        rowWords[2 * members.size] = relativeOf(packed)
+        rowWords[2 * members.size + 1] = checkOf(packed)
         members.add(seq)
         if (members.size === POINTS_PER_ROW) flush()
       }

@@ -154,14 +154,15 @@ export class PartitionState {
       const tooMany = vm.refusesProducer(point.producer, rules)
       if (tooMany !== null) return this.#reject(tooMany)
     }
-    const isNew = !vm.producers.has(point.producer)
+    const sent = vm.producers.get(point.producer)
+    const isNew = sent === undefined
     if (point.replaces === true || (isNew && rules.producerRestarts === 'replace')) {
       this.#replaceOthers(point.vmId, point.producer, point.replaces === true)
     }
     const filler = rules.expectEveryMs === null ? null : this.#fillerOf(point)
     const before = filler === null ? NOT_WAITED_FOR : this.#standing(point.vmId, filler)
     const own = filler === null || filler === point.producer ? null : this.#standing(point.vmId, point.producer)
-    const producer = isNew ? this.#newProducer(window, vm, point.producer) : vm.producer(point.producer, rules)
+    const producer = sent ?? this.#newProducer(window, vm, point.producer)
     const wasComplete = producer.isComplete
     window.version++
     if (point.seq === null) {

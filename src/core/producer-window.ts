@@ -291,11 +291,13 @@ export class ProducerWindow {
 
   /** Whether everything promised has arrived without a conflict. Without a promise a producer is never complete. */
   get isComplete(): boolean {
-    if (this.conflicts > 0) return false
+    const rare = this.#rarities
+    if (rare !== null && rare.conflicts > 0) return false
     if (this.promised !== null) return this.#lacking <= 0
-    if (this.replacedBy !== null) return true
-    if (this.#rare.closed !== null)
-      return this.#rare.closed.length > 0 && this.#rare.closed.every((one) => missingOf(one) === 0)
+    if (rare !== null && rare.replacedBy !== null) return true
+    if (rare !== null && rare.closed !== null) {
+      return rare.closed.length > 0 && rare.closed.every((one) => missingOf(one) === 0)
+    }
     if (this.series !== null) return this.series.isHeadComplete
     return this.#cadenceCount !== null && this.seqs.size >= this.#cadenceCount
   }

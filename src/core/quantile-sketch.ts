@@ -9,6 +9,7 @@
  * lowest bins collapse by a rule that looks at the values alone.
  */
 import { keyOf, MIN_MAGNITUDE, valueOf } from './bin-mapping.ts'
+import { roomFor, vacantDoubles } from './double-array.ts'
 import type { Json } from './json.ts'
 
 export { RELATIVE_ACCURACY } from './bin-mapping.ts'
@@ -96,8 +97,9 @@ function binOf(key: number, count: number): number {
   return count * KEYS + key + KEYS / 2
 }
 
+/** Without `%`, which for doubles is a slow call. KEYS is a power of 2, so this is exact. */
 function keyIn(bin: number): number {
-  return (bin % KEYS) - KEYS / 2
+  return bin - Math.floor(bin / KEYS) * KEYS - KEYS / 2
 }
 
 /**
@@ -192,7 +194,7 @@ class Bins {
   private makeRoom(more: number): void {
     const needed = this.length + this.pendingCount + more
     if (needed <= this.bins.length) return
-    const grown = new Array<number>(needed + (needed >> 2) + 3).fill(0.5)
+    const grown = vacantDoubles(roomFor(needed))
     for (let i = 0; i < this.length + this.pendingCount; i++) grown[i] = this.bins[i] as number
     this.bins = grown
   }
