@@ -9,9 +9,9 @@ import { runSchedule } from './schedule.ts'
 const SEEDS = [1, 2, 3, 4, 5]
 /** Faults of every kind; the rates drawn for other schedules may exclude zombies or failing calls. */
 const LONG_WITH_MANY_FAULTS = {
-  windows: 20,
-  maxCrashes: 60,
-  faultRates: { crash: 0.03, fail: 0.05, zombie: 0.7, twice: 0.3 },
+  windows: 60,
+  maxCrashes: 200,
+  faultRates: { crash: 0.02, fail: 0.08, zombie: 0.7, twice: 0.3 },
 }
 
 test.each(Object.entries(FAULTY_PORTS))('the fault "%s" is detected within five seeds', async (_, ports) => {

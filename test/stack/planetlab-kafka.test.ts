@@ -54,7 +54,14 @@ it.each([
   expect(results.reduce((sum, one) => sum + one.duplicates, 0)).toBe(copies)
   for (const one of ended) {
     const { points, manifests, vmWindows, windows } = summaryOf(one)
-    expect(points).toEqual({ consumed: lines.length, accepted: POINTS, duplicate: copies, late: 0, rejected: 0 })
+    expect(points).toEqual({
+      consumed: lines.length,
+      accepted: POINTS,
+      conflict: 0,
+      duplicate: copies,
+      late: 0,
+      rejected: 0,
+    })
     expect({ manifests, vmWindows, windows }).toEqual({
       manifests: exact.size,
       vmWindows: exact.size,
