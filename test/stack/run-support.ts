@@ -155,6 +155,7 @@ export interface Result {
   readonly expected: number | null
   readonly received: number
   readonly duplicates: number
+  readonly conflicts: number | null
   readonly missingCount: number
   readonly metrics: Readonly<Record<string, { count: number; sum: number; min: number; max: number }>>
   /** JSON text. */
