@@ -353,9 +353,17 @@ export const ERROR_CATALOG = {
     'The schema registry cannot be reached.',
     'Check that the registry runs and can be reached. Reading resumes when it answers.',
   ),
+  SIDECAR_API_DENIED: fatal(
+    'The sidecar does not offer an API that Windrow needs: its Configuration does not allow it.',
+    'Add the API to api.allowed in the Configuration of the sidecar, for the protocol grpc: Windrow needs state, metadata and shutdown.',
+  ),
   SIDECAR_DIED: fatal(
     'The embedded sidecar ended unexpectedly.',
     'Restart: the state is on disk, and workflows are retried from it.',
+  ),
+  SIDECAR_METADATA_DENIED: fatal(
+    'The sidecar does not allow the API metadata, so a sidecar that has lost its workflow actors is not detected.',
+    'Add metadata and shutdown to api.allowed in the Configuration of the sidecar, for the protocol grpc. The run continues without the check.',
   ),
   SIDECAR_REFUSED: fatal(
     'The sidecar rejected the API token or the call.',
@@ -434,6 +442,10 @@ export const ERROR_CATALOG = {
     "Check the sidecar's log for why it ends the stream of work items.",
   ),
   WORKER_STOPPED: fatal('The workflow worker was stopped.', 'Restart it to run workflows.'),
+  WORKFLOW_ACCESS_DENIED: fatal(
+    'A WorkflowAccessPolicy of the sidecars denies a workflow call.',
+    "Run the sidecars with Dapr's mTLS (sentry), which identifies the caller, and list this app id among the callers of the policy; or remove the policy.",
+  ),
   WORKFLOW_ENGINE_FAILED: retryable(
     'The sidecar reported that a workflow operation failed.',
     "Check the sidecar's log for the cause. The call is retried.",

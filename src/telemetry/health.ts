@@ -50,7 +50,7 @@ export class Health {
 
   observeWorker({ kind }: WorkerEvent): void {
     if (kind === 'connected') this.#isWorkerConnected = true
-    else if (kind !== 'log') this.#isWorkerConnected = false
+    else if (kind !== 'log' && kind !== 'actors-unwatched') this.#isWorkerConnected = false
   }
 
   /** `probe` resolves if the sidecar answers; otherwise it rejects within a few seconds. */

@@ -72,6 +72,7 @@ export function logWorkerEvent(log: Log, event: WorkerEvent): void {
   const { kind, ...fields } = event
   if (kind === 'log') log[event.level]({ details: event.details }, event.message)
   else if (kind === 'gave-up') log.error(fields, 'worker gave up')
+  else if (kind === 'actors-unwatched') log.warn({ ...fields, remedy: event.error.remedy }, 'workflow actors unwatched')
   else if (kind === 'sidecar-stuck') log.warn(fields, 'sidecar stuck')
   else log.info(fields, `worker ${kind}`)
 }

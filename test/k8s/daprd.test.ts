@@ -11,8 +11,11 @@ import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { connectSidecar } from '../../src/adapters/dapr/client.ts'
+import { createDaprStateStore } from '../../src/adapters/dapr/state-store.ts'
+import { startWorkflowWorker, type WorkerEvent } from '../../src/adapters/dapr/worker.ts'
 import { daprdPorts } from '../../src/dev/stack/ports.ts'
 import { actorsOf, shutDownSidecar } from '../../src/adapters/dapr/actor-watch.ts'
+import type { WindrowError } from '../../src/errors/index.ts'
 import { ensureBuilt } from '../support/built.ts'
 import { resultsIn, windrow } from '../support/windrow-process.ts'
 import { ownStack } from '../stack/stacks.ts'
@@ -39,6 +42,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 interface Daprd {
   readonly grpcPort: number
+  readonly httpPort: number
   readonly metricsPort: number
   /** Its log so far. */
   readonly log: readonly string[]
@@ -95,7 +99,7 @@ async function startDaprd(overlay: Overlay, change: (manifest: Manifest) => void
       if (line !== undefined) resolve(line)
       else waiting.push({ text, resolve, reject })
     })
-  return { grpcPort: ports.grpc, metricsPort: ports.metrics, log, said }
+  return { grpcPort: ports.grpc, httpPort: ports.http, metricsPort: ports.metrics, log, said }
 }
 
 /** Only the address differs from the cluster. */
@@ -121,6 +125,33 @@ describe('local', () => {
     expect(resultsIn(join(dataDir, 'results.ndjson')).length).toBeGreaterThan(0)
   })
 
+  it('does not retry an insert of an existing key for seconds', async () => {
+    const daprd = await startDaprd('local', withRedisOf(stack().description.addresses.redis))
+    await daprd.said('dapr initialized. Status: Running')
+    const client = await connectSidecar({ host: '127.0.0.1', grpcPort: daprd.grpcPort })
+    try {
+      const store = createDaprStateStore({ client, storeName: 'statestore', maxValueBytes: 1_000_000 })
+      const key = `twice-${process.pid}-${Date.now()}`
+      expect(await store.insert(key, 'first')).toBe('inserted')
+      const startedMs = performance.now()
+      expect(await store.insert(key, 'second')).toBe('exists')
+      expect(performance.now() - startedMs, 'an insert').toBeLessThan(500)
+      // Two writers that both found nothing: the sidecar itself refuses the second one.
+      const states = [{ key, value: Buffer.from('third'), options: { concurrency: 1, consistency: 2 } }]
+      await expect(client.api.saveState({ storeName: 'statestore', states })).rejects.toThrow()
+      expect(performance.now() - startedMs, 'a refused write').toBeLessThan(2_000)
+      expect((await store.get([key])).get(key)?.value).toBe('first')
+
+      // Redis itself would let an insert overwrite what was written without first-write.
+      const plain = [{ key: `${key}-plain`, value: Buffer.from('plain') }]
+      await client.api.saveState({ storeName: 'statestore', states: plain })
+      expect(await store.insert(`${key}-plain`, 'second')).toBe('exists')
+      expect((await store.get([`${key}-plain`])).get(`${key}-plain`)?.value).toBe('plain')
+    } finally {
+      client.close()
+    }
+  })
+
   it('denies operations that Windrow does not use', async () => {
     const daprd = await startDaprd('local', withRedisOf(stack().description.addresses.redis))
     await daprd.said('dapr initialized. Status: Running')
@@ -128,11 +159,61 @@ describe('local', () => {
     try {
       await expect(client.api.getSecret({ storeName: 'kubernetes', key: 'any' })).rejects.toThrow('Not Implemented')
       await expect(client.api.getState({ storeName: 'statestore', key: 'none' })).resolves.toBeDefined()
+      const http = (method: string, path: string) =>
+        fetch(`http://127.0.0.1:${daprd.httpPort}/v1.0/${path}`, { method })
+      for (const [method, path] of [
+        ['GET', 'state/statestore/none'],
+        ['GET', 'metadata'],
+        ['POST', 'shutdown'],
+        ['GET', 'secrets/kubernetes/any'],
+      ] as const)
+        expect([path, (await http(method, path)).status]).toEqual([path, 404])
+      expect((await http('GET', 'healthz')).status).toBe(204)
       // No worker is connected.
       await vi.waitFor(async () => expect(await actorsOf(client)).toBe('missing'), { timeout: 30_000 })
       await shutDownSidecar(client)
       await daprd.said('Force shutdown requested')
     } finally {
+      client.close()
+    }
+  })
+})
+
+describe('a Configuration that does not allow what Windrow needs', () => {
+  it('is reported as such, with the API to allow', async () => {
+    const onlySecrets = (manifest: Manifest): void => {
+      withRedisOf(stack().description.addresses.redis)(manifest)
+      if (manifest.kind !== 'Configuration') return
+      const spec = manifest.spec as unknown as { api: { allowed: unknown } }
+      spec.api.allowed = [{ name: 'secrets', version: 'v1', protocol: 'grpc' }]
+    }
+    const daprd = await startDaprd('local', onlySecrets)
+    await daprd.said('dapr initialized. Status: Running')
+    const endpoint = { host: '127.0.0.1', grpcPort: daprd.grpcPort }
+    const client = await connectSidecar(endpoint)
+    const events: WorkerEvent[] = []
+    const worker = startWorkflowWorker({
+      ...{ grpcEndpoint: endpoint, workflows: {}, activities: {}, maxConcurrent: 1 },
+      actorWatch: { everyMs: 10 },
+      onEvent: (event) => events.push(event),
+    })
+    try {
+      const store = createDaprStateStore({ client, storeName: 'statestore', maxValueBytes: 1_000_000 })
+      const denied = {
+        code: 'SIDECAR_API_DENIED',
+        disposition: 'fatal',
+        remedy: expect.stringContaining('api.allowed') as string,
+      }
+      await expect(store.get(['key'])).rejects.toMatchObject(denied)
+      await expect(store.insert('key', 'value')).rejects.toMatchObject(denied)
+      await vi.waitFor(() =>
+        expect(events).toContainEqual({
+          kind: 'actors-unwatched',
+          error: expect.objectContaining({ code: 'SIDECAR_METADATA_DENIED' }) as WindrowError,
+        }),
+      )
+    } finally {
+      await worker.stop()
       client.close()
     }
   })

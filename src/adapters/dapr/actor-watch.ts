@@ -9,6 +9,7 @@
  * for example) starts it again.
  */
 import type { SidecarClient } from './client.ts'
+import { isDeniedApi } from './grpc-errors.ts'
 
 export type ActorsState =
   /** The sidecar has the workflow actors. */
@@ -44,20 +45,32 @@ export async function shutDownSidecar({ api, closed }: Pick<SidecarClient, 'api'
   await api.shutdown({}, { timeoutMs: CALL_TIMEOUT_MS, signal: closed, headers })
 }
 
-/** Polls the actors and calls `onMissing` once when they have been missing `times` times in a row. Returns a stop function. */
+export interface ActorWatchEvents {
+  /** Called once, when the actors have been missing `times` times in a row. */
+  readonly onMissing: () => void
+  /** Called once, when the sidecar does not allow the question. The watch has ended. */
+  readonly onDenied: (cause: Error) => void
+}
+
+/** Polls the actors until they are missing or the sidecar does not allow it. Returns a stop function. */
 export function watchActors(
   ask: () => Promise<ActorsState>,
-  onMissing: () => void,
+  { onMissing, onDenied }: ActorWatchEvents,
   { everyMs = 5_000, times = 3 }: ActorWatchOptions = {},
 ): () => void {
   let missed = 0
   let timer: NodeJS.Timeout | null = null
   let isOver = false
   const check = async (): Promise<void> => {
+    let denied: Error | null = null
     // No answer means nothing here: the worker stream notices when the sidecar is gone.
-    const state = await ask().catch((): ActorsState => 'unknown')
+    const state = await ask().catch((error: Error): ActorsState => {
+      if (isDeniedApi(error)) denied = error
+      return 'unknown'
+    })
     missed = state === 'missing' ? missed + 1 : 0
     if (isOver) return
+    if (denied !== null) return onDenied(denied)
     if (missed < times) schedule()
     else onMissing()
   }

@@ -28,6 +28,11 @@ export function wasAnswered(error: unknown): boolean {
   return code !== status.UNAVAILABLE && code !== status.DEADLINE_EXCEEDED && code !== status.CANCELLED
 }
 
+/** Whether the sidecar does not offer the call at all: daprd answers so when its Configuration does not list the API. */
+export function isDeniedApi(error: unknown): boolean {
+  return grpcStatusOf(error) === status.UNIMPLEMENTED
+}
+
 /** Connect reports a lost connection as ABORTED, which a sidecar uses for an ETag mismatch. */
 function isBrokenConnection(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined
@@ -36,7 +41,7 @@ function isBrokenConnection(error: unknown): boolean {
 
 /**
  * Classifies a failed call. It is retryable unless the same call must fail again: a message beyond the size limits, a wrong
- * API token, a state store that the sidecar does not have.
+ * API token, an API that is not allowed, a state store that the sidecar does not have.
  *
  * @param doing the attempted operation with its key or id, for the message
  */
@@ -46,6 +51,10 @@ export function sidecarError(error: unknown, area: SidecarArea, doing: string): 
   const text = messageOf(error)
   const message = `${doing}: ${text}`
 
+  if (code === status.PERMISSION_DENIED && /workflow access policy/i.test(text)) {
+    return new WindrowError(message, { code: 'WORKFLOW_ACCESS_DENIED', cause: error })
+  }
+  if (isDeniedApi(error)) return new WindrowError(message, { code: 'SIDECAR_API_DENIED', cause: error })
   if (code === status.UNAUTHENTICATED || code === status.PERMISSION_DENIED) {
     return new WindrowError(message, { code: 'SIDECAR_REFUSED', cause: error })
   }

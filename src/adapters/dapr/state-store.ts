@@ -106,7 +106,13 @@ export function createDaprStateStore(options: DaprStateStoreOptions): StateStore
   return {
     maxValueBytes,
     get,
+    /**
+     * Reads first, because a refused insert is an ordinary error to daprd, which its resiliency policies retry for seconds,
+     * and because Redis overwrites a value that was written without first-write. The write stays conditional: of two
+     * callers that both find nothing, one wins.
+     */
     async insert(key, value) {
+      if ((await get([key])).has(key)) return 'exists'
       return (await write(key, value, undefined, (stored) => stored !== undefined)) ? 'inserted' : 'exists'
     },
     async swap(key, value, etag) {

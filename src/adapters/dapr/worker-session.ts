@@ -37,7 +37,10 @@ export interface WorkerSession {
   readonly ended: Promise<Error | undefined>
   /** Drops the stream, as if the connection had been lost. */
   drop(cause: Error): void
-  /** Stops accepting work, waits up to `drainMs` for running items, then closes the connection. */
+  /**
+   * Stops accepting work, waits up to `drainMs` for running items, then closes the connection: no item is answered after
+   * that.
+   */
   stop(drainMs: number): Promise<void>
 }
 
@@ -101,9 +104,9 @@ export function openWorkerSession(options: WorkerSessionOptions): WorkerSession 
   // Resolves before anything has happened and never rejects; the outcome comes from `internalRunWorker` above.
   void runtime.start()
 
-  let released: Promise<void> | undefined
-  const release = (drainMs: number, keepProcess: boolean) => (released ??= drainAndClose(worker, drainMs, keepProcess))
-  void ended.promise.then((cause) => (cause === undefined ? undefined : release(LOST_DRAIN_MS, false)))
+  void ended.promise.then((cause) =>
+    cause === undefined ? undefined : drainAndClose(worker, LOST_DRAIN_MS, { keepProcess: false }),
+  )
 
   return {
     established: established.promise,
@@ -111,7 +114,7 @@ export function openWorkerSession(options: WorkerSessionOptions): WorkerSession 
     drop: end,
     stop(drainMs) {
       end(undefined)
-      return release(drainMs, true)
+      return drainAndClose(worker, drainMs, { keepProcess: true })
     },
   }
 }
@@ -169,12 +172,20 @@ interface StreamWatcher {
   onEnd(cause: Error): void
 }
 
-/** Replaces `runtime.stop()`, which polls ten times slower and then sleeps for a second. */
-async function drainAndClose(worker: SdkWorker, drainMs: number, keepProcess: boolean): Promise<void> {
+/**
+ * Replaces `runtime.stop()`, which polls ten times slower and then sleeps for a second. Items that still run afterwards
+ * cannot be answered any more; the SDK's log lines about that are dropped.
+ */
+async function drainAndClose(
+  worker: SdkWorker,
+  drainMs: number,
+  { keepProcess }: { readonly keepProcess: boolean },
+): Promise<void> {
   const untilMs = performance.now() + drainMs
   while (worker._activeWorkItems > 0 && performance.now() < untilMs)
     await delay(DRAIN_POLL_MS, undefined, { ref: keepProcess })
   worker._stub?.close()
+  if (keepProcess) worker.logger = createSdkLogger(() => undefined)
 }
 
 function internalsOf(runtime: WorkflowRuntime): SdkWorker {

@@ -20,6 +20,8 @@ export type WorkerEvent =
   | { readonly kind: 'connected' }
   /** The sidecar has the stream but has lost its workflow actors; it is being shut down (actor-watch.ts). */
   | { readonly kind: 'sidecar-stuck'; readonly cause: Error }
+  /** The sidecar does not allow the check for lost workflow actors, so that fault goes undetected. Emitted once. */
+  | { readonly kind: 'actors-unwatched'; readonly error: WindrowError }
   /** The stream was lost; a new session follows. */
   | { readonly kind: 'disconnected'; readonly cause: Error }
   /** A warning or error of the SDK, including every activity that threw. */
@@ -76,6 +78,7 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
   const failed = deferred<never>()
   const stopping = new AbortController()
   let session: WorkerSession | undefined
+  let isUnwatched = false
   let heldSinceMs = Number.POSITIVE_INFINITY
 
   const onLog = (level: 'warn' | 'error', message: string, details: readonly unknown[]) =>
@@ -106,7 +109,7 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
       )
       const endWatch = watchActors(
         () => actorsOf(client),
-        () => void end(client),
+        { onMissing: () => void end(client), onDenied: reportUnwatched },
         options.actorWatch,
       )
       const cause = await session.ended
@@ -122,6 +125,12 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
       if (nowMs - failingSinceMs >= giveUpAfterMs) throw unstable(options.grpcEndpoint, giveUpAfterMs, cause)
       await backoff.pauseAfter(cause)
     }
+  }
+
+  function reportUnwatched(cause: Error): void {
+    if (isUnwatched) return
+    isUnwatched = true
+    onEvent({ kind: 'actors-unwatched', error: unwatched(options.grpcEndpoint, cause) })
   }
 
   /** Shuts a stuck sidecar down. The stream ends with it, and the next session waits for the restarted sidecar. */
@@ -174,6 +183,13 @@ function stuck(at: SidecarEndpoint): WindrowError {
   return new WindrowError(
     `the sidecar at ${at.host}:${at.grpcPort} has the worker stream but not its workflow actors`,
     { code: 'SIDECAR_STUCK' },
+  )
+}
+
+function unwatched(at: SidecarEndpoint, cause: Error): WindrowError {
+  return new WindrowError(
+    `the sidecar at ${at.host}:${at.grpcPort} does not allow to read its metadata: ${cause.message}`,
+    { code: 'SIDECAR_METADATA_DENIED', cause },
   )
 }
 

@@ -62,6 +62,11 @@ export class ProgressMeter {
       this.#hasReportedWaiting = false
       return
     }
+    if (event.kind === 'actors-unwatched') {
+      const { message, remedy } = event.error
+      this.#observer.event({ kind: 'warning', message, remedy })
+      return
+    }
     // Report the first attempt only.
     if (event.kind === 'waiting' && this.#hasReportedWaiting) return
     this.#hasReportedWaiting ||= event.kind === 'waiting'

@@ -71,9 +71,11 @@ export async function openSidecar(
   const client = await connectSidecar({ ...endpoint, maxMessageMib })
   let worker: WorkflowWorker | null = null
   const close = async (): Promise<void> => {
-    // Close the client first: activities that wait for workflows then end at once, and the worker need not wait for them.
-    client.close()
+    // The worker first: once its connection is closed, the sidecar hands its work out again, to whichever worker of this
+    // app id is left. Sidecars share the work of all jobs of an app, so activities of another job may be running here. The
+    // closing of the client ends them with CLIENT_CLOSED, which must never reach their workflow as an answer.
     await worker?.stop()
+    client.close()
     await embedded?.close()
   }
   try {

@@ -32,6 +32,24 @@ test.each<[string, object | null, ActorsState]>([
 })
 
 describe('the watch of the actors', () => {
+  const onDenied = (error: Error): void => expect.unreachable(error.message)
+
+  test('ends and reports when the sidecar does not allow the question', async () => {
+    const answers: (ActorsState | Error)[] = ['registered', Object.assign(new Error('Not Implemented'), { code: 12 })]
+    const denied: Error[] = []
+    let asked = 0
+    const ask = async (): Promise<ActorsState> => {
+      const answer = answers[asked++] as ActorsState | Error
+      if (answer instanceof Error) throw answer
+      return answer
+    }
+    const onMissing = (): void => expect.unreachable()
+    watchActors(ask, { onMissing, onDenied: (error) => denied.push(error) }, { everyMs: 1, times: 1 })
+    await vi.waitFor(() => expect(denied).toEqual([answers[1]]))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect([asked, denied.length]).toEqual([2, 1])
+  })
+
   /**
    * Number of polls after which the watch reported missing actors, or `null` if it did not within 20 polls. The polls get
    * `answers` in order; the last one repeats.
@@ -44,7 +62,7 @@ describe('the watch of the actors', () => {
       return answer
     }
     let reportedAt: number | null = null
-    const end = watchActors(ask, () => void (reportedAt = asked), { everyMs: 1, times: 3 })
+    const end = watchActors(ask, { onMissing: () => void (reportedAt = asked), onDenied }, { everyMs: 1, times: 3 })
     await vi.waitFor(() => expect(reportedAt !== null || asked > 20).toBe(true))
     end()
     return reportedAt
@@ -72,7 +90,7 @@ describe('the watch of the actors', () => {
     let asked = 0
     let isReported = false
     const ask = (): Promise<ActorsState> => (asked++, new Promise((resolve) => (answer = resolve)))
-    const end = watchActors(ask, () => void (isReported = true), { everyMs: 1, times: 1 })
+    const end = watchActors(ask, { onMissing: () => void (isReported = true), onDenied }, { everyMs: 1, times: 1 })
     await vi.waitFor(() => expect(asked).toBe(1))
     end()
     answer('missing')

@@ -15,6 +15,13 @@ describe('sidecarError', () => {
     ['a store that fails', grpcError(status.INTERNAL), 'STATE_STORE_FAILED', 'retryable'],
     ['an error that is not of gRPC', new TypeError('it failed'), 'STATE_STORE_FAILED', 'retryable'],
     ['a wrong token', grpcError(status.UNAUTHENTICATED), 'SIDECAR_REFUSED', 'fatal'],
+    ['an API that is not allowed', grpcError(status.UNIMPLEMENTED, 'Not Implemented'), 'SIDECAR_API_DENIED', 'fatal'],
+    [
+      'a workflow that a policy denies',
+      grpcError(status.PERMISSION_DENIED, 'access denied by workflow access policy'),
+      'WORKFLOW_ACCESS_DENIED',
+      'fatal',
+    ],
     ['a full sidecar', grpcError(status.RESOURCE_EXHAUSTED, 'too many requests'), 'STATE_STORE_FAILED', 'retryable'],
     [
       'a message beyond a limit',

@@ -142,6 +142,14 @@ describe('insert', () => {
     expect((await store.get(['key'])).get('key')?.value).toBe('first')
   })
 
+  it('does not write when the key exists: daprd would retry the refusal, and Redis may overwrite', async () => {
+    const store = scriptedStore({
+      saveState: async () => expect.unreachable('a write'),
+      getState: async () => ({ data: Buffer.from('first'), etag: '1' }),
+    })
+    expect(await store.insert('key', 'second')).toBe('exists')
+  })
+
   it('succeeds for exactly one of many concurrent callers', async () => {
     const { store } = await testStore()
     const values = Array.from({ length: 20 }, (_, i) => `value ${i}`)
