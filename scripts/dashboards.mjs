@@ -305,9 +305,10 @@ const DASHBOARDS = {
       [
         'Group and takeovers',
         'short',
-        'Assignments by the consumer group; takeovers of partitions.',
+        'Assignments by the consumer group; takeovers of partitions; processors that run without an end.',
         [`sum by (windrow_job) (increase(windrow_assignments_total{${JOB}}[$__rate_interval]))`, 'assignments'],
         [`sum by (windrow_job) (increase(windrow_takeovers_total{${JOB}}[$__rate_interval]))`, 'takeovers'],
+        [`sum by (windrow_job) (windrow_run_continuous{${JOB}})`, 'processors'],
       ],
       ['Publishing, p95', 's', 'One transaction per commit.', [p95('windrow_publish_duration', []), 'publish']],
     ],

@@ -191,6 +191,7 @@ class PartitionLoop {
     // Closes that were due at the cut of the last commit come before the next record; there may be more than one.
     await this.#closeDue()
     await this.#closeDecided(this.#position)
+    this.#observeState('recovered')
     while (!signal.aborted) {
       // Requests wait until the pending decision has been repeated at its cut.
       if (this.#decided === null) await this.#desk.poll()
@@ -217,11 +218,12 @@ class PartitionLoop {
         if (this.#isCheckpointDue()) await this.#cut(null)
       }
       await this.#amendOverdue(nowMs)
-      this.#observeFold()
+      this.#observeState('folded')
     } else if (event.kind === 'caught-up') {
       this.#position = Math.max(this.#position, event.nextOffset)
       const { partition } = this.#session
       this.#env.observe({ kind: 'caught-up', partition, window: null, position: this.#position })
+      const closedBefore = this.#windowsClosed
       await this.#closeDecided(this.#position)
       await this.#closeDue()
       // A replay repeats recorded decisions of the clock; its own clock is far ahead of the event times.
@@ -234,6 +236,7 @@ class PartitionLoop {
         // The roster can be trusted from now on, so a window may be complete. A successor closes it before the next record too.
         await this.#closeDue()
       }
+      if (this.#windowsClosed > closedBefore) this.#observeState('folded')
     } else {
       await this.#closeDecided(Infinity)
       await this.#closeDue()
@@ -345,13 +348,13 @@ class PartitionLoop {
     this.#env.observe({ kind: 'step', partition, window, commit: null, step: 'close', phase })
   }
 
-  #observeFold(): void {
+  #observeState(kind: 'recovered' | 'folded'): void {
     this.#observeOpened()
     const { counts, head, watermark, windows } = this.#state
     const { partition } = this.#session
     const waitedFor = head?.waitedFor ?? 0
     this.#env.observe({
-      kind: 'folded',
+      kind,
       partition,
       counts,
       position: this.#position,

@@ -27,11 +27,12 @@ export type PipelineEvent = EventSubject &
     /** The window received its first point. An owner that recovers an open window emits this again. */
     | { readonly kind: 'opened'; readonly window: EpochMs }
     /**
-     * A batch was folded. `window` is the lowest open window; `null` if none is open. Counts run from the job's first
-     * record to the last one folded.
+     * `recovered`: the owner has restored the state of the last commit. `folded`: a batch was folded, or windows closed
+     * without one. `window` is the lowest open window; `null` if none is open. Counts run from the job's first record to
+     * the last one folded.
      */
     | {
-        readonly kind: 'folded'
+        readonly kind: 'recovered' | 'folded'
         readonly counts: FateCounts
         /** Offset after the last record that was folded. */
         readonly position: number

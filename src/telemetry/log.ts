@@ -49,6 +49,7 @@ function levelOf(event: PipelineEvent): Exclude<LogLevel, 'silent'> {
     case 'halt-not-kept':
     case 'dropped-from-roster':
       return 'warn'
+    case 'recovered':
     case 'folded':
     case 'opened':
     case 'caught-up':

@@ -125,6 +125,11 @@ export const PROCESSOR_METRICS = {
     'windrow.outcome',
   ),
 
+  runContinuous: gauge(
+    'windrow.run.continuous',
+    '1',
+    '1 if the run has no end of its own: it reads a topic without --once; else 0',
+  ),
   partitions: gauge('windrow.partitions', '{partition}', 'Partitions of the job'),
   partitionsOwned: gauge('windrow.partitions.owned', '{partition}', 'Partitions owned by this process'),
   partitionHalted: gauge(

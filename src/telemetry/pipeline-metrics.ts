@@ -2,7 +2,7 @@
 import type { FateCounts } from '../core/fate.ts'
 import type { DurationMs, EpochMs } from '../core/point.ts'
 import type { PipelineEvent } from '../ports/events.ts'
-import { RECORD_FATES, RETRY_STEPS, type RetryStep } from './attributes.ts'
+import { RECORD_FATES, RETRY_STEPS, type Attributes, type RetryStep } from './attributes.ts'
 import type { Instruments, SetGauge } from './instruments.ts'
 import { LogEnds } from './log-ends.ts'
 
@@ -12,6 +12,8 @@ export interface JobFacts {
   readonly windowMs: DurationMs
   /** `null` if windows have no wall-clock deadline. */
   readonly deadlineMs: DurationMs | null
+  /** Whether the run has no end of its own: it reads a topic, and not only to its current end. */
+  readonly isContinuous: boolean
 }
 
 /** Offset of a log's first record (`start`) and the offset after its last record (`end`). */
@@ -23,6 +25,8 @@ export interface LogOffsets {
 interface PartitionFacts {
   counts: FateCounts
   position: number
+  /** Whether the owner has restored the state of the last commit. Before that, the members about windows are unknown. */
+  isRecovered: boolean
   watermark: EpochMs | null
   /** Start of the lowest open window; `null` if none is open, or none is known. */
   lowestOpen: EpochMs | null
@@ -79,6 +83,9 @@ export class PipelineMetrics {
         // The epoch is also raised to retry a commit. In that case the state of the fold does not change.
         if (facts === undefined) this.#owned.set(partition, factsAt(event.counts, event.resumeOffset))
         return
+      case 'recovered':
+        if (facts !== undefined) update(facts, event)
+        return
       case 'folded':
         if (facts !== undefined) this.#folded(facts, event)
         return
@@ -114,15 +121,14 @@ export class PipelineMetrics {
     }
   }
 
-  #folded(facts: PartitionFacts, event: PipelineEvent & { readonly kind: 'folded' }): void {
+  #folded(facts: PartitionFacts, event: StateEvent): void {
     for (const fate of RECORD_FATES) {
       const added = event.counts[fate] - facts.counts[fate]
       const attributes = { 'windrow.partition': event.partition, 'windrow.fate': fate }
       // The first batch creates all series, so that a rate exists from the first record of each fate.
       if (added > 0 || facts.counts.consumed === 0) this.#instruments.add('records', Math.max(0, added), attributes)
     }
-    const { window: lowestOpen, counts, position, watermark, openWindows, waitedFor, incomplete } = event
-    Object.assign(facts, { lowestOpen, counts, position, watermark, openWindows, waitedFor, incomplete })
+    update(facts, event)
   }
 
   #committed({ window, reason, vmWindowsByReason, elapsedMs }: PipelineEvent & { readonly kind: 'committed' }): void {
@@ -153,18 +159,17 @@ export class PipelineMetrics {
 
   #collect(set: SetGauge): void {
     const nowMs = this.#nowMs()
-    if (this.#job !== null) set('partitions', this.#job.partitions)
+    if (this.#job !== null) {
+      set('partitions', this.#job.partitions)
+      set('runContinuous', this.#job.isContinuous ? 1 : 0)
+    }
     set('partitionsOwned', this.#owned.size)
     for (const partition of new Set([...this.#owned.keys(), ...this.#halted])) {
       set('partitionHalted', this.#halted.has(partition) ? 1 : 0, { 'windrow.partition': partition })
     }
     for (const [partition, facts] of this.#owned) {
       const attributes = { 'windrow.partition': partition }
-      set('windowsOpen', facts.openWindows, attributes)
-      set('completeness', facts.waitedFor === 0 ? 1 : 1 - facts.incomplete / facts.waitedFor, attributes)
-      if (facts.watermark !== null) set('watermarkDelay', (nowMs - facts.watermark) / 1000, attributes)
-      const overdueMs = this.#overdueMs(facts, nowMs)
-      if (overdueMs !== null) set('overdue', overdueMs / 1000, attributes)
+      if (facts.isRecovered) this.#collectWindows(set, facts, nowMs, attributes)
       const log = this.#logs.get(partition)
       const lagMs = log?.ends.lagMs(facts.position, nowMs) ?? null
       if (log === undefined || log.ends.end === null || lagMs === null) continue
@@ -173,6 +178,14 @@ export class PipelineMetrics {
       set('logEnd', log.ends.end, attributes)
       set('retentionMargin', Math.max(0, facts.position - log.start), attributes)
     }
+  }
+
+  #collectWindows(set: SetGauge, facts: PartitionFacts, nowMs: number, attributes: Attributes): void {
+    set('windowsOpen', facts.openWindows, attributes)
+    set('completeness', facts.waitedFor === 0 ? 1 : 1 - facts.incomplete / facts.waitedFor, attributes)
+    if (facts.watermark !== null) set('watermarkDelay', (nowMs - facts.watermark) / 1000, attributes)
+    const overdueMs = this.#overdueMs(facts, nowMs)
+    if (overdueMs !== null) set('overdue', overdueMs / 1000, attributes)
   }
 
   #overdueMs({ closedAtMs, lowestOpen }: PartitionFacts, nowMs: number): number | null {
@@ -185,9 +198,26 @@ export class PipelineMetrics {
 
 function factsAt(counts: FateCounts, position: number): PartitionFacts {
   return {
-    ...{ counts, position, watermark: null, lowestOpen: null, openWindows: 0, waitedFor: 0, incomplete: 0 },
+    ...{
+      counts,
+      position,
+      isRecovered: false,
+      watermark: null,
+      lowestOpen: null,
+      openWindows: 0,
+      waitedFor: 0,
+      incomplete: 0,
+    },
     ...{ closedAtMs: new Map(), reasons: new Map() },
   }
+}
+
+type StateEvent = PipelineEvent & { readonly kind: 'recovered' | 'folded' }
+
+function update(facts: PartitionFacts, event: StateEvent): void {
+  const { window: lowestOpen, counts, position, watermark, openWindows, waitedFor, incomplete } = event
+  Object.assign(facts, { lowestOpen, counts, position, watermark, openWindows, waitedFor, incomplete })
+  facts.isRecovered = true
 }
 
 /** Strips the number that some steps end in. Unknown steps become `other` instead of a new series. */

@@ -89,6 +89,25 @@ describe('a partition', () => {
     expect(closesOf(job)).toEqual(['0 a:grace/2', '100 a:grace/2', '200 a:grace/2'])
   })
 
+  it('that is taken over reports the windows of its last commit before it reads a record', async () => {
+    const list = recordsOf([10, 60, 120, 170].map((at, seq) => point('a', seq, at)))
+    const stop = new AbortController()
+    const job = makeJob(list)
+    const first = new ScriptSource({ lines: [records(...list.slice(0, 3)), { kind: 'silence' }] })
+    const observe = (event: PipelineEvent): void => {
+      if (event.kind === 'folded') stop.abort()
+    }
+    await job.run({ source: first, observe }, stop.signal)
+    const events: PipelineEvent[] = []
+    const rest = new ScriptSource({ lines: [records(...list)] })
+    await job.run({ source: rest, observe: (event) => events.push(event) })
+    const states = events.filter(({ kind }) => kind === 'recovered' || kind === 'folded')
+    expect(states[0]).toMatchObject({
+      ...{ kind: 'recovered', position: 3, watermark: 120, openWindows: 1, window: 100, counts: { consumed: 3 } },
+    })
+    expect(states[1]).toMatchObject({ kind: 'folded', position: 4 })
+  })
+
   it('that ended says so, and a further run changes nothing', async () => {
     const job = makeJob(recordsOf([point('a', 0, 10)]))
     const first = await job.run()

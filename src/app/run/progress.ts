@@ -126,6 +126,7 @@ export class ProgressMeter {
       case 'request-answered':
       case 'step':
       case 'opened':
+      case 'recovered':
       case 'caught-up':
       case 'sweep-failed':
       case 'halt-not-kept':

@@ -118,7 +118,8 @@ async function runPrepared(run: OpenedRun, signal: AbortSignal): Promise<void> {
   try {
     const env = envOf(run, record, sinks)
     const { sizeMs: windowMs, deadlineMs } = record.rules
-    telemetry.pipeline.setJob({ partitions: input.partitions, windowMs, deadlineMs })
+    const isContinuous = config.source === 'kafka' && !config.once
+    telemetry.pipeline.setJob({ partitions: input.partitions, windowMs, deadlineMs, isContinuous })
     if (telemetry.log !== null && input.logRanges !== undefined) {
       watching = watchLogs(input.logRanges, telemetry.log, { clock, log }, ended.signal)
     }
