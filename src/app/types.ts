@@ -6,13 +6,16 @@
  * load-aggregator.ts   the aggregator of a job
  * record-decoder.ts    the decoder of a job's topic
  * job-store.ts         access to the state of a job, for commands other than run
+ * usefulness.ts        whether a run was useless, and why
  * ask.ts               sends a request to the owner of a partition and waits for its reply
  */
 import type { OrderProgress } from '../adapters/files/ordered-input.ts'
 import type { Config } from '../config/settings.ts'
 import type { CloseReason } from '../core/closing.ts'
+import type { CountedRecords } from '../core/input-findings.ts'
 import type { Json } from '../core/json.ts'
 import type { TimeWindow } from '../core/window.ts'
+import type { Uselessness } from './usefulness.ts'
 
 /**
  * Runs a job until its input ends, or until `signal` aborts. Then it stops between two commits, and the summary has what
@@ -31,6 +34,10 @@ export interface JobSummary {
     readonly late: number
     readonly rejected: number
   }
+  /** Records that became dead letters, by reason, with the first of each. */
+  readonly refused: { readonly [reason: string]: CountedRecords }
+  /** Why this run has nothing to show, if every record was rejected or no timestamp is plausible. */
+  readonly useless: Uselessness | null
   readonly manifests: number
   /** Partition windows. */
   readonly windows: { readonly closed: number; readonly byReason: Readonly<Partial<Record<CloseReason, number>>> }

@@ -150,7 +150,7 @@ function commandLine(options: DemoOptions, dataDir: string): string {
 
 /** Commands to try next. Each works unchanged. */
 function nextCommands(results: string): string[] {
-  const point = '{"vmId":"a","metric":"cpu","timestamp":0,"seq":0,"value":1}'
+  const point = '{"vmId":"a","metric":"cpu","timestamp":1767225600000,"seq":0,"value":1}'
   return [
     `head -1 ${quoted(results)}`,
     `${program()} demo --vms 60 --points 60000 --window 2h`,

@@ -12,6 +12,7 @@ import { createStyle, wantsColour, type Style } from '../ui/style.ts'
 import type { CliCommand, CliContext, ExitCode } from './command.ts'
 import { addFlagsOf } from './flags.ts'
 import { loadConfigFile } from './load-config.ts'
+import { uselessRunError } from './useless-run.ts'
 
 type Flags = Readonly<Record<string, unknown>>
 
@@ -39,6 +40,7 @@ export function createProduceCommand(loadProduce: () => Promise<ProduceFiles>): 
         .option('--partitions <number>', 'Create a missing topic with this many partitions')
         .option('--format <kind>', 'auto, ndjson, csv or avro; gzip is detected (auto)')
         .option('--fail-on-dead-letters', 'Exit with code 1 if a line cannot be read')
+        .option('--allow-any-year', 'Accept input whose timestamps are all implausible')
         .option('--json', 'Print the summary as one JSON line')
       addFlagsOf(command, KAFKA_SECURITY)
     },
@@ -93,20 +95,21 @@ function readOptions(flags: Flags, env: CliContext['env']): Options {
   if (problems.length > 0) throw new ConfigurationError(problems)
   // There is no problem, so every setting is valid: given, or its default.
   const kafka = given as Config
-  const { input, format, fields, topic, partitions, json, failOnDeadLetters } = kafka
+  const { input, format, fields, topic, partitions, json, failOnDeadLetters, allowAnyYear } = kafka
   // The default number is for runs on files. A topic is created only with an explicit number of partitions.
   const wanted = places.has('partitions') ? partitions : null
-  const request = { inputs: input, format, fields, kafka, topic: topic as string, partitions: wanted }
+  const request = { inputs: input, format, fields, kafka, topic: topic as string, partitions: wanted, allowAnyYear }
   return { request, json, failOnDeadLetters }
 }
 
-function exitCodeAfter({ undecodable }: ProduceSummary, options: Options, signal: AbortSignal): ExitCode {
+function exitCodeAfter({ undecodable, useless }: ProduceSummary, options: Options, signal: AbortSignal): ExitCode {
   if (signal.aborted) {
     throw new WindrowError('stopped before the end of the input', {
       code: 'STOPPED',
       remedy: 'Run the command again: records that are already stored count as duplicates by their seq.',
     })
   }
+  if (useless !== null) throw uselessRunError(useless)
   if (options.failOnDeadLetters && undecodable > 0) {
     throw new WindrowError(`${undecodable} records could not be read`, {
       code: 'DEAD_LETTERS',

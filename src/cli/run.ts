@@ -10,6 +10,7 @@ import { summaryText } from '../ui/summary.ts'
 import type { CliCommand, CliContext, ExitCode } from './command.ts'
 import { addSettingFlags } from './flags.ts'
 import { loadConfig } from './load-config.ts'
+import { uselessRunError } from './useless-run.ts'
 
 /** All settings except the gateway's. Those are checked if the file contains them, but are not flags of this command. */
 const SETTINGS = settings.filter(({ meta }) => meta.group !== 'Gateway').map(({ key }) => key)
@@ -54,7 +55,7 @@ function printSummary(summary: JobSummary, config: Config, { env, stdout }: CliC
   stdout.write(config.json ? `${JSON.stringify(summary)}\n` : summaryText(summary, style))
 }
 
-/** A bounded run that was stopped is an error, so that a caller does not treat its results as complete. */
+/** A bounded run that was stopped, or was useless, is an error, so that a caller does not treat its results as complete. */
 function exitCodeAfter(summary: JobSummary, config: Config, signal: AbortSignal): ExitCode {
   if (signal.aborted && config.once) {
     throw new WindrowError('stopped before the end of the input', {
@@ -62,6 +63,7 @@ function exitCodeAfter(summary: JobSummary, config: Config, signal: AbortSignal)
       remedy: 'Run the same command again to resume.',
     })
   }
+  if (config.once && summary.useless !== null) throw uselessRunError(summary.useless)
   const deadLetters = summary.points.rejected + summary.points.conflict + summary.points.late
   if (config.failOnDeadLetters && deadLetters > 0) {
     throw new WindrowError(`${deadLetters} records became dead letters`, {

@@ -316,6 +316,14 @@ export const configSchema = z.object({
     help: 'Exit with code 1 if there are dead letters',
     default: false,
   }),
+  allowAnyYear: setting(kinds.yesOrNo(), {
+    group: 'Job',
+    help: 'Accept input whose timestamps are all implausible',
+    details:
+      'Without it, a run with `--once` ends with INPUT_UNUSABLE if all points are before 1990 or more than a year ahead of the clock: ' +
+      'usually their unit is wrong. For data whose times count from their own beginning.',
+    default: false,
+  }),
   dataDir: setting(kinds.text('<path>', 'a path', /./), {
     group: 'Job',
     help: 'Folder of the state; a run resumes from it',

@@ -105,6 +105,10 @@ export const ERROR_CATALOG = {
     'An input file cannot be read.',
     'Check the file and the disk, then restart: the job resumes where it stopped.',
   ),
+  INPUT_UNUSABLE: fatal(
+    'Every record was rejected, or no timestamp is plausible: all are before 1990 or more than a year ahead of the clock.',
+    'Check the format of the input, the names of its fields and the unit of its timestamps, then run again with another --data-dir or --job.',
+  ),
   INSTANCE_FAILED: retryable(
     'A workflow instance of VM windows failed.',
     'No action needed: it is retried. If it keeps failing, check the worker log.',

@@ -5,6 +5,7 @@
  */
 import { canonicalJson } from '../core/json.ts'
 import type { CloseReason } from '../core/closing.ts'
+import type { EncodedFindings } from '../core/input-findings.ts'
 import type { EpochMs } from '../core/point.ts'
 import { WindrowError } from '../errors/index.ts'
 import type { PublishedMarker, StateStore } from '../ports/index.ts'
@@ -91,6 +92,8 @@ export interface IndexChunk {
   /** The last {@link KEPT_CERTIFICATES}, oldest first. */
   readonly certificates: readonly KeptCertificate[]
   readonly totals: CloseTotals
+  /** What the input has looked like; absent as long as an earlier version of Windrow has made commits of the job. */
+  readonly findings?: EncodedFindings
   /** The window that closed last; `null` before the first. */
   readonly lastClosed: {
     readonly window: EpochMs
@@ -112,6 +115,7 @@ export interface IndexStep {
   readonly open: readonly OpenChunks[]
   readonly roster: ChunkSet<'roster'>
   readonly contents: readonly WindowContents[]
+  readonly findings?: EncodedFindings | undefined
   readonly deadLetters: Outbox['deadLetters']
   readonly late: ChunkSet<'late'> | null
   /** Late points that this commit merges. */
@@ -176,6 +180,7 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
     digest: step.digest,
     ...parts,
     totals: totalsAfter(before, step),
+    ...(step.findings === undefined ? {} : { findings: step.findings }),
     lastClosed: lastClosedAfter(before, step),
     ...promotionAfter(before, step),
     garbage: [

@@ -259,6 +259,7 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
     watermark: cut.watermark,
     closedThrough: cut.closedThrough,
     counts: cut.counts,
+    findings: cut.findings,
     open,
     roster: await write(cut.roster),
     contents,

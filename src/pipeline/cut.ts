@@ -5,6 +5,7 @@
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { ClosedVmRow } from '../core/amend-vm-window.ts'
 import type { FateCounts } from '../core/fate.ts'
+import type { EncodedFindings } from '../core/input-findings.ts'
 import type { LateWindow } from '../core/late-windows.ts'
 import type { ClosedWindow, PartitionState } from '../core/partition-state.ts'
 import type { OpenWindow } from '../core/open-window.ts'
@@ -24,6 +25,7 @@ export interface Cut {
   readonly watermark: EpochMs | null
   readonly closedThrough: EpochMs | null
   readonly counts: FateCounts
+  readonly findings: EncodedFindings
   /** Every open window, lowest first. */
   readonly open: readonly OpenPages[]
   readonly roster: Pages<'roster'>
@@ -59,7 +61,7 @@ export interface OpenPages {
 
 export function takeCut(
   state: PartitionState,
-  { cut, lastRecord }: { readonly cut: number; readonly lastRecord: number },
+  { cut, lastRecord, findings }: Pick<Cut, 'cut' | 'lastRecord' | 'findings'>,
   deadLetters: readonly RecordLetter[],
   closed: ClosedWindow | null,
   /** The late windows to amend; `null`: they stay pending. */
@@ -73,6 +75,7 @@ export function takeCut(
     watermark: state.watermark === -Infinity ? null : state.watermark,
     closedThrough: state.closedThrough,
     counts: state.counts,
+    findings,
     open: [...state.windows.values()]
       .sort((a, b) => a.start - b.start)
       .map((window) => openPages(window, aggregator, maxValueBytes)),

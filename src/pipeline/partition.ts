@@ -9,7 +9,8 @@
  */
 import type { LateWindow } from '../core/late-windows.ts'
 import type { CloseDecision, ClosedWindow, PartitionState } from '../core/partition-state.ts'
-import type { FateCounts } from '../core/fate.ts'
+import type { FateCounts, Refusal } from '../core/fate.ts'
+import { InputFindings, NO_FINDINGS } from '../core/input-findings.ts'
 import type { EpochMs, SourceRecord } from '../core/point.ts'
 import { messageOf, WindrowError } from '../errors/index.ts'
 import { haltingError, isTransient, storeHalt, NO_OWNER, type HaltedOwner } from '../ledger/halt.ts'
@@ -140,6 +141,7 @@ class PartitionLoop {
   #lastRecord: number
   #recordsSinceCut = 0
   #deadLetters: RecordLetter[] = []
+  readonly #findings: InputFindings
   #windowsClosed = 0
   /** Open windows already announced with an `opened` event, and the number of all announced windows, closed ones included. */
   readonly #announced = new Set<EpochMs>()
@@ -168,6 +170,7 @@ class PartitionLoop {
     this.#quiet = new QuietTimes(session.env.clock.nowMs())
     this.#position = session.ledger.resumeOffset
     this.#lastRecord = session.ledger.lastRecord
+    this.#findings = findingsOf(session)
     const { resumeOffset } = session.ledger
     // Recorded closes of windows that are already closed are skipped when we reach them. Recorded amendments leave no trace in
     // the state, so filter those by offset.
@@ -265,10 +268,16 @@ class PartitionLoop {
       this.#position = record.offset + 1
       this.#lastRecord = record.offset
       this.#recordsSinceCut++
-      if (refusal !== null) this.#deadLetters.push(deadLetterRow(this.#session.partition, record, refusal))
+      if (refusal !== null) this.#refuse(record, refusal)
+      else if (record.decoded.kind === 'point') this.#findings.accept(record.decoded.point.timestamp, record)
       if (state.due() !== null || this.#isCheckpointDue()) return i + 1
     }
     return records.length
+  }
+
+  #refuse(record: SourceRecord, refusal: Refusal): void {
+    this.#deadLetters.push(deadLetterRow(this.#session.partition, record, refusal))
+    this.#findings.refuse(refusal, record)
   }
 
   #isCheckpointDue(): boolean {
@@ -325,7 +334,7 @@ class PartitionLoop {
     promote?: PromoteRequest,
   ): Promise<void> {
     const { aggregator, store } = this.#env
-    const at = { cut: this.#position - 1, lastRecord: this.#lastRecord }
+    const at = { cut: this.#position - 1, lastRecord: this.#lastRecord, findings: this.#findings.encode() }
     const cut = takeCut(this.#state, at, this.#deadLetters, closed, amended, aggregator, store.maxValueBytes)
     this.#deadLetters = []
     this.#recordsSinceCut = 0
@@ -377,6 +386,11 @@ class PartitionLoop {
     }
     this.#announcedCount = windows.size + this.#windowsClosed
   }
+}
+
+/** What is known of the input so far. An earlier version of Windrow that began the job has noted nothing. */
+function findingsOf({ index }: Session): InputFindings {
+  return new InputFindings(index === null ? NO_FINDINGS : (index.findings ?? { ...NO_FINDINGS, isPartial: true }))
 }
 
 /** The decision of the ledger's intent, if a clock or an operator made it: the records alone would not decide it again. */

@@ -1,4 +1,5 @@
 /** Formats numbers, sizes, durations and times for people. Pure, and independent of the locale. */
+import type { ExampleRecord } from '../core/input-findings.ts'
 
 /** `1,204,000`; fractions are rounded. */
 export function formatCount(count: number): string {
@@ -49,4 +50,10 @@ function scaled(value: number, step: number, units: readonly string[], gap: stri
   }
   const digits = unit === 0 || rest >= 9.95 ? Math.round(rest) : Number(rest.toFixed(1))
   return `${value < 0 ? '-' : ''}${digits}${gap}${units[unit] ?? ''}`
+}
+
+/** `points.ndjson:17`, or `topic/3@1042`. */
+export function placeText({ place, offset }: Pick<ExampleRecord, 'place' | 'offset'>): string {
+  if ('file' in place) return `${place.file === '-' ? 'stdin' : place.file}:${place.line}`
+  return `${place.topic}/${place.partition}@${offset}`
 }

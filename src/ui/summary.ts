@@ -2,7 +2,7 @@
 import type { JobSummary } from '../app/types.ts'
 import type { Json } from '../core/json.ts'
 import { SUMMARY_ID } from '../core/summary.ts'
-import { formatCompact, formatCount, formatDuration } from './format.ts'
+import { formatCompact, formatCount, formatDuration, placeText } from './format.ts'
 import { createStyle, type Style } from './style.ts'
 import { renderTable } from './table.ts'
 
@@ -19,12 +19,22 @@ export function summaryText(summary: JobSummary, style: Style = createStyle(fals
   const lines = [
     `${style.bold('consumed')}  ${formatCount(points.consumed)} in ${formatDuration(summary.seconds * 1000)} (${formatCompact(summary.pointsPerSecond)}/s)`,
     ...countLines({ accepted, duplicate, ...(conflict === 0 ? {} : { conflict }), late, rejected, manifests }),
+    ...refusedLines(summary.refused, style),
     `${style.bold('closed')}    ${formatCount(windows.closed)} windows of ${formatCount(summary.vmWindows)} VM windows`,
     ...countLines(windows.byReason),
     ...amendmentLines(summary.amendments, style),
     ...(summary.aggregator === SUMMARY_ID ? figureLines(summary.metrics) : resultLines(summary.metrics)),
   ]
   return lines.map((line) => `${line}\n`).join('')
+}
+
+/** The reasons of dead letters, the most frequent first, each with the place of its first record. */
+function refusedLines(refused: JobSummary['refused'], style: Style): string[] {
+  return Object.entries(refused)
+    .sort(([a, m], [b, n]) => n.count - m.count || (a < b ? -1 : 1))
+    .map(([reason, { count, first }]) => {
+      return `  ${style.yellow(`${reason} ${formatCount(count)}`)}, the first at ${placeText(first)}`
+    })
 }
 
 /** Named counts, as many per line as fit. */

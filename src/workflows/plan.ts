@@ -5,6 +5,7 @@
 import type { VmWindowOutcome, VmWindowTask } from '../core/close-vm-window.ts'
 import type { PointsProof } from '../core/certificate.ts'
 import type { FateCounts } from '../core/fate.ts'
+import type { EncodedFindings } from '../core/input-findings.ts'
 import type { CloseReason, CloseTrigger, Forced } from '../core/closing.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
@@ -51,6 +52,8 @@ export interface CommitPlan {
   readonly watermark: EpochMs | null
   readonly closedThrough: EpochMs | null
   readonly counts: FateCounts
+  /** For the operator; no digest covers it. Absent in what earlier versions planned. */
+  readonly findings?: EncodedFindings
   readonly open: readonly OpenChunks[]
   readonly roster: ChunkSet<'roster'>
   /** Of open and remembered windows; absent in what earlier versions planned. */

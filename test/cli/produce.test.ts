@@ -6,6 +6,7 @@ import { execute } from '../../src/cli/program.ts'
 import { fakeCli, only } from './cli-context.ts'
 
 const SUMMARY: ProduceSummary = {
+  useless: null,
   ...{ points: 1200, manifests: 100, undecodable: 0, bytes: 65_536 },
   ...{ seconds: 0.5, pointsPerSecond: 2400 },
 }
@@ -93,4 +94,18 @@ test('a stopped command prints its summary and reports that the input has not en
   expect(await execute(only(createProduceCommand(async () => copy)), ['produce', ...COMPLETE], cli.context)).toBe(1)
   expect(cli.stdout()).toContain('produced  1,200 points')
   expect(cli.stderr()).toContain('windrow: STOPPED: stopped before the end of the input')
+})
+
+test('input of no use fails the command, with the reasons by count', async () => {
+  const first = { offset: 0, place: { file: 'a.ndjson', line: 1 }, detail: 'no vmId', record: '{}' }
+  const useless = {
+    problem: 'no point could be used',
+    remedy: 'Check it.',
+    reasons: [{ reason: 'invalid', count: 7, first }],
+  }
+  const { exitCode, stderr } = await produce(ending({ ...SUMMARY, points: 0, undecodable: 7, useless }), COMPLETE)
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain(
+    'INPUT_UNUSABLE: no point could be used\n  invalid 7, the first at a.ndjson:1: no vmId: {}\n',
+  )
 })

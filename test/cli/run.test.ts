@@ -8,6 +8,8 @@ import { fakeCli, only } from './cli-context.ts'
 
 const SUMMARY: JobSummary = {
   points: { consumed: 12, accepted: 10, duplicate: 0, conflict: 0, late: 0, rejected: 0 },
+  refused: {},
+  useless: null,
   manifests: 2,
   windows: { closed: 2, byReason: { complete: 2 } },
   vmWindows: 2,

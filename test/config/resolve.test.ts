@@ -79,6 +79,7 @@ test('one input and nothing else gives the documented configuration', () => {
     once: true,
     json: false,
     failOnDeadLetters: false,
+    allowAnyYear: false,
     dataDir: '.windrow',
     healthPort: null,
     logLevel: 'silent',

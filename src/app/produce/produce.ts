@@ -8,8 +8,10 @@ import type { RecordMapping } from '../../adapters/json/mapping.ts'
 import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import { produceRecords, type ProduceCounts } from '../../adapters/kafka/produce.ts'
 import type { KafkaSettings } from '../../config/kafka-rules.ts'
+import { InputFindings, NO_FINDINGS } from '../../core/input-findings.ts'
 import type { Decoded } from '../../core/point.ts'
 import { WindrowError } from '../../errors/index.ts'
+import { uselessnessOf, type Uselessness } from '../usefulness.ts'
 
 export interface ProduceRequest {
   /** Paths, patterns, or `-` for standard input; read in this order. */
@@ -20,6 +22,8 @@ export interface ProduceRequest {
   readonly topic: string
   /** Of the topic if it has to be created; `null`: it must be there. */
   readonly partitions: number | null
+  /** Points of any year are of use. */
+  readonly allowAnyYear: boolean
 }
 
 export interface ProduceProgress extends ProduceCounts {
@@ -37,6 +41,8 @@ export interface ProduceObserver {
 
 /** Printed as the last line on standard output with `--json`. */
 export interface ProduceSummary extends ProduceCounts {
+  /** Why nothing of the input is of use; `null` if something is. */
+  readonly useless: Uselessness | null
   readonly seconds: number
   readonly pointsPerSecond: number
 }
@@ -52,7 +58,7 @@ export type ProduceFiles = (
  * in-sync replicas. Repeating a write that was interrupted is harmless: a run counts the repeated points as duplicates.
  */
 export const produceFiles: ProduceFiles = async (request, observer, signal) => {
-  const { format, fields, kafka, topic, partitions } = request
+  const { format, fields, kafka, topic, partitions, allowAnyYear } = request
   // Check the paths before connecting to a broker, so that a wrong path fails immediately.
   const inputs = await describeInputs(request.inputs)
   const startedMs = performance.now()
@@ -68,11 +74,12 @@ export const produceFiles: ProduceFiles = async (request, observer, signal) => {
     onRead: (bytes) => (bytesRead += bytes),
   })
   const encoder = createEncoder()
+  const findings = new InputFindings()
   const counts = await produceRecords({
     connection: kafkaConnectionOf(kafka, 'windrow-produce'),
     topic,
     ...(partitions === null ? {} : { partitions }),
-    input: decodedOf(records, observer),
+    input: decodedOf(records, observer, findings),
     encode: (record) =>
       record.kind === 'point' ? encoder.encodePoint(record.point) : encoder.encodeManifest(record.manifest),
     onProgress: (now) => observer.progress({ ...now, bytesRead, bytesToRead }),
@@ -83,17 +90,37 @@ export const produceFiles: ProduceFiles = async (request, observer, signal) => {
   const seconds = (performance.now() - startedMs) / 1000
   return {
     ...counts,
+    useless: uselessnessOf(
+      NOTHING_SO_FAR,
+      { counts: fatesOf(counts), findings: findings.encode() },
+      allowAnyYear ? null : Date.now(),
+    ),
     seconds: Math.round(seconds * 1000) / 1000,
     pointsPerSecond: Math.round(counts.points / seconds),
   }
 }
 
-async function* decodedOf(records: AsyncIterable<FileRecord>, observer: ProduceObserver): AsyncGenerator<Decoded> {
-  for await (const { decoded, raw } of records) {
+const NO_COUNTS = { consumed: 0, accepted: 0, duplicate: 0, conflict: 0, late: 0, rejected: 0 }
+const NOTHING_SO_FAR = { counts: NO_COUNTS, findings: NO_FINDINGS }
+
+/** As a run would count them that accepts every readable point. */
+function fatesOf({ points, manifests, undecodable }: ProduceCounts): typeof NO_COUNTS {
+  return { ...NO_COUNTS, consumed: points + manifests + undecodable, accepted: points, rejected: undecodable }
+}
+
+async function* decodedOf(
+  records: AsyncIterable<FileRecord>,
+  observer: ProduceObserver,
+  findings: InputFindings,
+): AsyncGenerator<Decoded> {
+  for await (const record of records) {
+    const { decoded } = record
+    if (decoded.kind === 'point') findings.accept(decoded.point.timestamp, record)
     if (decoded.kind === 'undecodable') {
-      const { place } = raw()
+      const { place } = record.raw()
       const where = 'file' in place ? `${place.file === '-' ? 'stdin' : place.file}:${place.line}` : place.topic
       observer.undecodable(where, `${decoded.code}: ${decoded.detail}`)
+      findings.refuse({ reason: decoded.code, detail: decoded.detail }, record)
     }
     yield decoded
   }

@@ -26,13 +26,14 @@ import { systemClock as clock } from '../../retry/clock.ts'
 import { loadAggregator } from '../load-aggregator.ts'
 import { assertPayloadFits, isReadWhole, rulesOf } from '../rules.ts'
 import type { JobSummary, RunObserver } from '../types.ts'
+import type { InputSoFar } from '../usefulness.ts'
 import { openFileInput } from './file-input.ts'
 import { haveAllEnded } from './goals.ts'
 import type { Input, InputHooks, RunPartition } from './input.ts'
 import { runConnectionOf } from './kafka-connection.ts'
 import { dispatch, inputHooksOf, openObservers, sidecarHooksOf, type RunObservers } from './observers.ts'
 import { openSidecar, type SidecarStack } from './sidecar.ts'
-import { consumedSoFar, summarise } from './summary.ts'
+import { inputSoFar, summarise } from './summary.ts'
 import { watchLogs } from './watch-logs.ts'
 
 /** Runs a job with the aggregator that the settings name; see `runJobWith`. */
@@ -70,9 +71,12 @@ export async function runJobWith(
 
     const run = runOnInput({ input, sidecar, aggregator, config, observers }, signal)
     // If the sidecar is gone for good, its callers wait for replies that never come.
-    const consumedBefore = await Promise.race([run, sidecar.failed])
+    const before = await Promise.race([run, sidecar.failed])
     const seconds = Math.round(performance.now() - startedMs) / 1000
-    return await summarise(sidecar.store, config.job, partitions, aggregator, { seconds, consumedBefore })
+    return await summarise(sidecar.store, config.job, partitions, aggregator, {
+      ...{ seconds, before },
+      nowMs: config.allowAnyYear ? null : clock.nowMs(),
+    })
   } finally {
     await closeInReverse(opened)
   }
@@ -87,13 +91,14 @@ interface OpenedRun {
   readonly observers: RunObservers
 }
 
-/** Binds the job, opens its sinks and runs its partitions. Resolves to the number of records consumed by earlier runs. */
-async function runOnInput(run: OpenedRun, signal: AbortSignal): Promise<number> {
+/** Binds the job, opens its sinks and runs its partitions. Resolves to what earlier runs consumed. */
+async function runOnInput(run: OpenedRun, signal: AbortSignal): Promise<InputSoFar> {
   const { input, sidecar, config, observers } = run
   const { store } = sidecar
   const { meter } = observers
   const { partitions } = input
-  const consumedBefore = await consumedSoFar(store, config.job, partitions)
+  const soFar = await inputSoFar(store, config.job, partitions)
+  const consumedBefore = soFar.counts.consumed
   if (!input.isRepeatable && (await haveAllEnded(store, config.job, partitions))) throw jobHasEnded(config)
   meter.start(consumedBefore)
   try {
@@ -104,7 +109,7 @@ async function runOnInput(run: OpenedRun, signal: AbortSignal): Promise<number> 
   } finally {
     meter.stop()
   }
-  return consumedBefore
+  return soFar
 }
 
 async function runPrepared(run: OpenedRun, signal: AbortSignal): Promise<void> {
@@ -146,7 +151,7 @@ function bindRun({ input, sidecar: { store }, aggregator, config }: OpenedRun): 
       source: input.identity,
     },
     (before) => input.check(before),
-    async () => (await consumedSoFar(store, job, partitions)) === 0,
+    async () => (await inputSoFar(store, job, partitions)).counts.consumed === 0,
   )
 }
 

@@ -2,6 +2,7 @@
 import type { JobSummary } from '../types.ts'
 import { aggregatorId, type AnyAggregator } from '../../core/aggregator.ts'
 import { addFates, NO_FATES, type FateCounts } from '../../core/fate.ts'
+import { addFindings, NO_FINDINGS, type EncodedFindings } from '../../core/input-findings.ts'
 import type { Json } from '../../core/json.ts'
 import type { TotalRow } from '../../ledger/chunk-rows.ts'
 import { readRows } from '../../ledger/chunks.ts'
@@ -11,15 +12,17 @@ import type { Windowing } from '../../core/windowing.ts'
 import { readLedger } from '../../ledger/ledger.ts'
 import type { StateStore } from '../../ports/index.ts'
 import { JobTotal } from '../../workflows/activities/job-total.ts'
+import { uselessnessOf, type InputSoFar } from '../usefulness.ts'
 
 export async function summarise(
   store: StateStore,
   job: string,
   partitions: number,
   aggregator: AnyAggregator,
-  run: { readonly seconds: number; readonly consumedBefore: number },
+  run: { readonly seconds: number; readonly before: InputSoFar; readonly nowMs: number | null },
 ): Promise<JobSummary> {
   let counts: FateCounts = NO_FATES
+  let findings: EncodedFindings = NO_FINDINGS
   let closed = 0
   let vmWindows = 0
   let revisions = 0
@@ -33,6 +36,7 @@ export async function summarise(
     counts = addFates(counts, found.ledger.counts)
     if (found.ledger.index === null) continue
     const index = await readIndex(store, found.ledger.index)
+    findings = addFindings(findings, index.findings ?? { ...NO_FINDINGS, isPartial: true })
     closed += index.totals.windows
     vmWindows += index.totals.vmWindows
     revisions += index.totals.revisions ?? 0
@@ -49,6 +53,8 @@ export async function summarise(
   const { consumed, accepted, duplicate, conflict, late, rejected, manifests } = counts
   return {
     points: { consumed, accepted, duplicate, conflict, late, rejected },
+    refused: findings.refused,
+    useless: uselessnessOf(run.before, { counts, findings }, run.nowMs),
     manifests,
     windows: { closed, byReason },
     vmWindows,
@@ -56,15 +62,20 @@ export async function summarise(
     aggregator: aggregatorId(aggregator),
     metrics: (total.result() ?? {}) as Record<string, Json>,
     seconds: run.seconds,
-    pointsPerSecond: run.seconds === 0 ? 0 : Math.round((consumed - run.consumedBefore) / run.seconds),
+    pointsPerSecond: run.seconds === 0 ? 0 : Math.round((consumed - run.before.counts.consumed) / run.seconds),
   }
 }
 
-/** Records that all ledgers together account for. */
-export async function consumedSoFar(store: StateStore, job: string, partitions: number): Promise<number> {
-  let consumed = 0
+/** What all ledgers together account for, and what was found out about it. */
+export async function inputSoFar(store: StateStore, job: string, partitions: number): Promise<InputSoFar> {
+  let counts: FateCounts = NO_FATES
+  let findings: EncodedFindings = NO_FINDINGS
   for (let partition = 0; partition < partitions; partition++) {
-    consumed += (await readLedger(store, job, partition))?.ledger.counts.consumed ?? 0
+    const ledger = (await readLedger(store, job, partition))?.ledger
+    if (ledger === undefined) continue
+    counts = addFates(counts, ledger.counts)
+    const stored = ledger.index === null ? undefined : (await readIndex(store, ledger.index)).findings
+    if (stored !== undefined) findings = addFindings(findings, stored)
   }
-  return consumed
+  return { counts, findings }
 }

@@ -99,6 +99,7 @@ function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: stri
     open: plan.open,
     roster: plan.roster,
     contents: plan.contents ?? [],
+    findings: plan.findings,
     deadLetters: [plan.dead, outcome?.quarantined].flatMap((set) => (set === undefined || set.rows === 0 ? [] : [set])),
     late: plan.late,
     amendedLate: plan.amend?.late ?? null,

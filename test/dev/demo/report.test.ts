@@ -16,6 +16,8 @@ function honest(options = DAY) {
   const { records, points, copies, manifests } = tally
   const summary: JobSummary = {
     points: { consumed: records, accepted: points, duplicate: copies, conflict: 0, late: 0, rejected: 0 },
+    refused: {},
+    useless: null,
     manifests,
     windows: { closed: 3, byReason: { complete: 2, grace: 1 } },
     vmWindows: manifests,
