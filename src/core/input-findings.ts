@@ -129,7 +129,7 @@ function withLowest(counted: CountedRecords | null, lowest: EpochMs): EncodedFin
   return counted && { count: counted.count, first: counted.first, lowest }
 }
 
-/** `58136-02-03…` is more telling than a number of 16 digits. Accepted timestamps are within the range of dates. */
+/** A date shows a wrong unit better than a number of 16 digits. Accepted timestamps are within the range of dates. */
 function timestampText(timestamp: EpochMs): string {
   return `timestamp ${timestamp} is ${new Date(timestamp).toISOString()}`
 }

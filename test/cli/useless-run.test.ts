@@ -66,7 +66,6 @@ describe('a run', () => {
         await run(
           at((seq) => seq * 1000),
           '--allow-any-year',
-          'true',
         ).ended
       ).code,
     ).toBe(0)
