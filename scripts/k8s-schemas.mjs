@@ -17,7 +17,15 @@ import { parseAllDocuments } from 'yaml'
 const KUBERNETES_VALIDATE = 'kubernetes-validate==1.37.0'
 const KUBERNETES = 'v1.34.0-local-strict'
 const KINDS = [
-  ...['namespace-v1', 'serviceaccount-v1', 'service-v1', 'configmap-v1', 'deployment-apps-v1', 'statefulset-apps-v1'],
+  ...[
+    'namespace-v1',
+    'serviceaccount-v1',
+    'service-v1',
+    'configmap-v1',
+    'deployment-apps-v1',
+    'statefulset-apps-v1',
+    'job-batch-v1',
+  ],
   ...['poddisruptionbudget-policy-v1', 'networkpolicy-networking-v1'],
 ]
 const CRDS = [

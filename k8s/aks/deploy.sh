@@ -48,9 +48,11 @@ export KUBECONFIG="$work/kubeconfig"
 az aks get-credentials --resource-group "$group" --name "$cluster" --file "$KUBECONFIG"
 kubelogin convert-kubeconfig -l azurecli
 
+# The namespace admits only pods of the pod security standard `restricted`; Strimzi's pods comply only with this setting.
 say 'Strimzi, and the custom resources of the Prometheus Operator'
 helm upgrade --install strimzi oci://quay.io/strimzi-helm/strimzi-kafka-operator --version 0.49.0 \
-  --namespace strimzi --create-namespace --set watchAnyNamespace=true --wait
+  --namespace strimzi --create-namespace --set watchAnyNamespace=true \
+  --set 'extraEnvs[0].name=STRIMZI_POD_SECURITY_PROVIDER_CLASS' --set 'extraEnvs[0].value=restricted' --wait
 helm upgrade --install prometheus-crds oci://ghcr.io/prometheus-community/charts/prometheus-operator-crds --version 24.0.1 --wait
 
 # Values of this deployment, on top of the overlay. The folder must be next to the overlay: kustomize rejects absolute paths.

@@ -23,8 +23,8 @@ param adminGroupIds array
 @description('Viewers of the dashboards: object id of an Entra group.')
 param viewerGroupId string
 
-@description('Version of the Dapr extension. Windrow is tested with 1.18.2.')
-param daprVersion string = '1.18.2'
+@description('Version of the Dapr extension: the newest patch. Windrow is tested with 1.18.2, which has known security gaps.')
+param daprVersion string = '1.18.7'
 
 param postgresSku string = 'Standard_D4ds_v5'
 param postgresStorageGb int = 256

@@ -384,7 +384,7 @@ export const configSchema = z.object({
   maxInFlight: setting(kinds.wholeNumber(1, 1000), {
     group: 'Sidecar',
     help: 'VM window workflows in flight at once',
-    details: 'At most 90 with a daprd, because it can deadlock above 100.',
+    details: 'At most 90 with a daprd, because version 1.18.2 can deadlock above 100 (docs/operating/upgrade.md).',
     default: 48,
   }),
 

@@ -13,6 +13,8 @@ import { stringify } from 'yaml'
 import { connectSidecar } from '../../src/adapters/dapr/client.ts'
 import { createDaprStateStore } from '../../src/adapters/dapr/state-store.ts'
 import { startWorkflowWorker, type WorkerEvent } from '../../src/adapters/dapr/worker.ts'
+import { isUnsafeDapr } from '../../src/adapters/dapr/runtime-version.ts'
+import { DAPR_VERSION } from '../../src/dev/stack/builds.ts'
 import { daprdPorts } from '../../src/dev/stack/ports.ts'
 import { actorsOf, shutDownSidecar } from '../../src/adapters/dapr/actor-watch.ts'
 import type { WindrowError } from '../../src/errors/index.ts'
@@ -121,7 +123,10 @@ describe('local', () => {
 
     const dataDir = join(folder, 'run')
     const args = ['--sidecar', 'dapr', '--window', '1h', '--job', 'k8s', '--data-dir', dataDir]
-    await windrow(['run', '--input', 'examples/points.ndjson', ...args], { DAPR_GRPC_PORT: String(daprd.grpcPort) })
+    const { stderr } = await windrow(['run', '--input', 'examples/points.ndjson', ...args], {
+      DAPR_GRPC_PORT: String(daprd.grpcPort),
+    })
+    if (isUnsafeDapr(DAPR_VERSION)) expect(stderr).toContain(`daprd ${DAPR_VERSION} has known security gaps`)
     expect(resultsIn(join(dataDir, 'results.ndjson')).length).toBeGreaterThan(0)
   })
 

@@ -66,6 +66,7 @@ export interface Pod {
 export interface Container {
   name: string
   image: string
+  command?: string[]
   args?: string[]
   env?: { name: string; value?: string }[]
   ports?: { name: string; containerPort: number }[]

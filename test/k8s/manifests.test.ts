@@ -9,7 +9,8 @@ import { sizeCommand } from '../../src/cli/size.ts'
 import { resolveConfig } from '../../src/config/resolve.ts'
 import { parseConfigFile } from '../../src/config/yaml-file.ts'
 import type { Config } from '../../src/config/settings.ts'
-import { DAPR_VERSION, KAFKA_VERSION } from '../../src/dev/stack/builds.ts'
+import { DEPLOYED_DAPR_VERSION } from '../../src/adapters/dapr/runtime-version.ts'
+import { KAFKA_VERSION } from '../../src/dev/stack/builds.ts'
 import { fakeCli } from '../cli/cli-context.ts'
 import { ROOT } from '../support/built.ts'
 import type { Container, Manifest } from './manifest.ts'
@@ -24,7 +25,7 @@ describe('schemas', () => {
     ['an unknown field of Kubernetes', 'maxSurge: 1', 'maxSurg: 1', "'maxSurg' not allowed"],
     ['a wrong type', 'minReadySeconds: 10', 'minReadySeconds: ten', "at '/spec/minReadySeconds'"],
     ["an unknown field of Dapr's", 'stateRetentionPolicy:', 'stateRetention:', "'stateRetention' not allowed"],
-    ["an unknown field of KEDA's", 'cooldownPeriod: 600', 'coolDown: 600', "'coolDown' not allowed"],
+    ["an unknown field of KEDA's", 'pollingInterval: 30', 'polling: 30', "'polling' not allowed"],
     ["an unknown field of the Prometheus Operator's", 'podMetricsEndpoints:', 'endpoints:', "'endpoints' not allowed"],
     ['an unknown operation of a workflow', '- terminate', '- destroy', "at '/spec/rules/0/workflows"],
   ])('notice %s', async (_case, from, to, problem) => {
@@ -115,6 +116,29 @@ describe.each(OVERLAYS)('%s', (overlay) => {
     expect(maxReplicaCount).toBe(topics[0]?.spec?.partitions ?? partitions)
   })
 
+  it('gives KEDA addresses of Kafka that resolve from its own namespace', async () => {
+    const { triggers } = find(await all, 'ScaledObject', 'processor').spec ?? {}
+    const addresses = [triggers?.[0]?.metadata['bootstrapServers'] ?? '']
+    // The brokers answer with the addresses that they advertise; Strimzi advertises full names.
+    const kafka = (await all).find(({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === 'kafka')
+    if (kafka !== undefined) {
+      const container = kafka.spec?.template?.spec.containers[0] as Container
+      addresses.push(variables(container)['KAFKA_ADVERTISED_LISTENERS'] ?? '')
+    }
+    for (const address of addresses) expect(address).toMatch(/\.windrow(\.svc(\.cluster\.local)?)?:\d+$/)
+  })
+
+  it('has something that creates the topic', async () => {
+    const { topic } = await settings()
+    const created = (await all).flatMap((one) => {
+      if (one.kind === 'KafkaTopic') return [one.metadata.name]
+      if (one.kind !== 'Job') return []
+      const { command = [] } = one.spec?.template?.spec.containers[0] as Container
+      return command.includes('--create') ? command.flatMap((word) => word.split('--topic=').slice(1)) : []
+    })
+    expect(created).toEqual([topic])
+  })
+
   it('has the workflow settings and the store of the stack tests', async () => {
     const workflow = find(await all, 'Configuration').spec?.workflow
     expect(workflow).toEqual(yaml('stack/dapr-config.yaml').spec?.workflow)
@@ -130,7 +154,7 @@ describe.each(OVERLAYS)('%s', (overlay) => {
 
   it('runs the tested versions', async () => {
     const annotations = find(await all, 'Deployment', 'processor').spec?.template?.metadata.annotations ?? {}
-    expect(annotations['dapr.io/sidecar-image']).toBe(`ghcr.io/dapr/daprd:${DAPR_VERSION}`)
+    expect(annotations['dapr.io/sidecar-image']).toBe(`ghcr.io/dapr/daprd:${DEPLOYED_DAPR_VERSION}`)
     expect(await buildText(overlay)).toContain(
       overlay === 'local' ? `apache/kafka:${KAFKA_VERSION}` : `version: ${KAFKA_VERSION}`,
     )

@@ -54,6 +54,8 @@ export const RULES: Readonly<Record<string, (manifests: readonly Manifest[], say
     if (!isPinned(image)) say(where, `the image ${image} is neither of a full version nor of a digest`)
   }),
   probes: eachContainer((where, container, say) => {
+    // A Job is not ready for anything; its end says whether it worked.
+    if (where.startsWith('Job ')) return
     for (const probe of ['readinessProbe', 'livenessProbe'] as const)
       if (!container[probe]) say(where, `has no ${probe}`)
   }),

@@ -12,6 +12,7 @@
  *   semaphore.ts         that bound
  *   worker.ts            keeps a workflow worker connected
  *   worker-session.ts    one connection of the worker, from start to the end of its stream
+ *   runtime-version.ts   the versions of daprd to install and to warn of
  *   actor-watch.ts       detects a daprd that has lost its workflow actors
  *   functions.ts         the workflows and activities, in the form that the SDK's worker expects
  *   sdk-log.ts           redirects the console output of the SDK's worker

@@ -1,4 +1,5 @@
 /** `windrow gateway`: serves HTTP in front of a topic until the signal aborts. */
+import type { AddressInfo } from 'node:net'
 import type { KafkaConnection } from '../../adapters/kafka/client.ts'
 import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import { openKafkaPointLog, type KafkaPointLog } from '../../adapters/kafka/point-log.ts'
@@ -186,7 +187,10 @@ function createDeferredLog(): DeferredLog {
 
 async function listen(gateway: ReturnType<typeof createGateway>, at: Config['listen']): Promise<string> {
   try {
-    return await gateway.app.listen(at)
+    await gateway.app.listen(at)
+    // Not the address that fastify returns, which is a loopback address for one that means all interfaces.
+    const { address, family, port } = gateway.app.server.address() as AddressInfo
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     throw new WindrowError(`cannot listen on ${at.host}:${at.port}: ${messageOf(error)}`, {

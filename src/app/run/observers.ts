@@ -81,8 +81,12 @@ export function inputHooksOf({ observer, meter, log, health, telemetry }: RunObs
 }
 
 /** Reports what happens in the sidecar's worker, which also runs activities of partitions that others own. */
-export function sidecarHooksOf({ meter, log, health, telemetry }: RunObservers): SidecarHooks {
+export function sidecarHooksOf({ observer, meter, log, health, telemetry }: RunObservers): SidecarHooks {
   return {
+    onWarning(message, remedy) {
+      log.warn({ remedy }, message)
+      observer.event({ kind: 'warning', message, remedy })
+    },
     onVmWindows: (count) => meter.vmWindowsClosed(count),
     onWorkerEvent(event: WorkerEvent) {
       logWorkerEvent(log, event)

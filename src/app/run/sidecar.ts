@@ -1,7 +1,13 @@
 /** Opens the sidecar of a run (embedded or daprd) and its clients: state store, workflow engine and worker. */
 import { join } from 'node:path'
-import { connectSidecar, type DaprApi } from '../../adapters/dapr/client.ts'
+import { connectSidecar, type DaprApi, type SidecarClient } from '../../adapters/dapr/client.ts'
 import { createInstanceRunner } from '../../adapters/dapr/instance-runner.ts'
+import {
+  DEPLOYED_DAPR_VERSION,
+  isUnsafeDapr,
+  runtimeVersionOf,
+  SAFE_DAPR_VERSION,
+} from '../../adapters/dapr/runtime-version.ts'
 import { createDaprStateStore } from '../../adapters/dapr/state-store.ts'
 import { createDaprWorkflowEngine } from '../../adapters/dapr/workflow-engine.ts'
 import type { Config } from '../../config/settings.ts'
@@ -32,6 +38,7 @@ export interface SidecarHooks {
   /** Called with the number of VM windows that a workflow started by this process has closed. */
   readonly onVmWindows: (count: number) => void
   readonly onWorkerEvent: (event: WorkerEvent) => void
+  readonly onWarning: (message: string, remedy: string) => void
   /** Receives events of the activities that run in this process, including those of other owners' partitions. */
   readonly onPipelineEvent: PipelineObserver
   readonly telemetry: Telemetry
@@ -80,6 +87,7 @@ export async function openSidecar(
   }
   try {
     await client.waitForSidecar({ signal, onWaiting: (cause) => hooks.onWorkerEvent({ kind: 'waiting', cause }) })
+    if (embedded === null) await warnOfVersion(client, hooks)
     const { telemetry } = hooks
     const { maxValueBytes } = config
     const store = telemetry.sidecar.store(createDaprStateStore({ client, storeName: config.stateStore, maxValueBytes }))
@@ -123,6 +131,15 @@ export async function openSidecar(
     await close()
     throw error
   }
+}
+
+async function warnOfVersion(client: SidecarClient, { onWarning }: SidecarHooks): Promise<void> {
+  const version = await runtimeVersionOf(client)
+  if (version === null || !isUnsafeDapr(version)) return
+  onWarning(
+    `daprd ${version} has known security gaps: callers can forge headers and reminders`,
+    `Install daprd ${DEPLOYED_DAPR_VERSION} or later (docs/operating/upgrade.md). Needed is at least ${SAFE_DAPR_VERSION}.`,
+  )
 }
 
 function instanceFailed(id: string, reason: string): WindrowError {

@@ -33,6 +33,7 @@ it('a process that ends hands activities of another job back instead of failing 
     {
       onVmWindows: () => undefined,
       onWorkerEvent: () => undefined,
+      onWarning: (message) => expect.unreachable(message),
       onPipelineEvent: () => undefined,
       telemetry: {
         ...NO_TELEMETRY,

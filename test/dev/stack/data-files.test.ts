@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { DEPLOYED_DAPR_VERSION } from '../../../src/adapters/dapr/runtime-version.ts'
 import { DAPR_VERSION, goMinimum, KAFKA_VERSION } from '../../../src/dev/stack/builds.ts'
 import { dataFile, fillTemplate } from '../../../src/dev/stack/data-files.ts'
 import { APP_ID, STATE_STORE_NAME } from '../../../src/dev/stack/description.ts'
@@ -55,7 +56,7 @@ test('the containers run the pinned versions under the app id of the stack, on t
   const { services } = compose
   expect(services.kafka?.image).toBe(`apache/kafka:${KAFKA_VERSION}`)
   for (const part of ['daprd', 'placement', 'scheduler'])
-    expect(services[part]?.image).toBe(`daprio/${part}:${DAPR_VERSION}`)
+    expect(services[part]?.image).toBe(`daprio/${part}:${DEPLOYED_DAPR_VERSION}`)
   expect(services.daprd?.command).toContain(`--app-id=${APP_ID}`)
   for (const { ports = [] } of Object.values(services)) for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/)
 })
