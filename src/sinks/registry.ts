@@ -11,10 +11,12 @@ import type { SinkDefinition, SinkSetting } from './sink.ts'
 
 const sinks = new Map<string, SinkDefinition>()
 
-export function registerSink<S extends SinkSetting>(sink: SinkDefinition<S>): void {
+/** Makes a sink known to all settings; the returned function removes it again. */
+export function registerSink<S extends SinkSetting>(sink: SinkDefinition<S>): () => void {
   if (sinks.has(sink.kind)) throw new Error(`two sinks have the kind ${sink.kind}`)
   // A definition is only given settings of its own kind, see `sinkOf`.
   sinks.set(sink.kind, sink)
+  return () => sinks.delete(sink.kind)
 }
 
 registerSink(filesSink)

@@ -5,7 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { readResults, run, type Settings } from '../../src/index.ts'
 import type { OutboxBatch } from '../../src/ports/index.ts'
 import { registerSink } from '../../src/sinks/registry.ts'
@@ -14,7 +14,8 @@ import { samplePoints } from '../support/sample-points.ts'
 import { createLinesSink } from './lines/sink.ts'
 
 let onAppended: (batch: OutboxBatch) => void
-registerSink(createLinesSink((batch) => onAppended(batch)))
+const removeSink = registerSink(createLinesSink((batch) => onAppended(batch)))
+afterAll(removeSink)
 
 describe('a job', () => {
   let folder: string
