@@ -1,4 +1,4 @@
-/** `windrow dead-letters list | show | retry`: lists the records that a job rejected, shows one, or sends one again. */
+/** `windrow dead-letters list | show | retry`: lists the records that a job rejected, shows one, or sends one or many again. */
 import { readFileSync } from 'node:fs'
 import { Option } from 'commander'
 import type { OpenDeadLetters } from '../app/dead-letters/dead-letters.ts'
@@ -19,7 +19,8 @@ import {
 } from '../dead-letters/letter.ts'
 import type { Repair } from '../dead-letters/repair.ts'
 import { ConfigurationError, messageOf, WindrowError, type ConfigurationProblem } from '../errors/index.ts'
-import { letterListText, letterText, retriedText } from '../ui/dead-letters-text.ts'
+import { letterListText, letterText, retriedManyText, retriedText, retryProgressText } from '../ui/dead-letters-text.ts'
+import { LiveBlock } from '../ui/live-block.ts'
 import { createStyle, wantsColour, type Style } from '../ui/style.ts'
 import type { CliCommand, CliContext } from './command.ts'
 import { addFlagsOf, addSettingFlags } from './flags.ts'
@@ -38,6 +39,8 @@ interface Options {
   readonly filter: LetterFilter
   readonly limit: number
   readonly repair: Repair
+  /** A retry of all that the filter selects. */
+  readonly isMany: boolean
   /** Only for a retry. */
   readonly partition: number | null
   readonly into: string | null
@@ -57,9 +60,10 @@ export function createDeadLettersCommand(load: () => Promise<OpenDeadLetters>): 
       command
         .argument('<list|show|retry>')
         .argument('[id]')
-        .option('--reason <reason...>', 'list: only these reasons')
+        .option('--reason <reason...>', 'list, retry: only these reasons; retry sends all of them unchanged')
+        .option('--all', 'retry: send all dead letters unchanged, whatever their reason')
         .option('--partition <number>', 'list: only this partition; retry: send to this one')
-        .option('--since <place>', 'list: from this offset, this time, or this long ago')
+        .option('--since <place>', 'list, retry: from this offset, this time, or this long ago')
         .addOption(new Option('--limit <number>', `list: show at most this many (${DEFAULT_LIMIT})`).hideHelp())
         .option('--record <line>', 'retry: send this line of input')
         .option('--file <path>', 'retry: send the line in this file')
@@ -115,10 +119,42 @@ async function show(store: DeadLetterStore, options: Options, { env, stdout }: C
   stdout.write(text)
 }
 
-async function retry(store: DeadLetterStore, options: Options, { env, stdout }: CliContext): Promise<void> {
+async function retry(store: DeadLetterStore, options: Options, context: CliContext): Promise<void> {
+  const { env, stdout } = context
+  if (options.isMany) return retryMany(store, options, context)
   const letter = await find(store, options.id)
   const done = await store.retry({ letter, repair: options.repair, partition: options.partition, into: options.into })
   stdout.write(options.json ? `${JSON.stringify(done)}\n` : retriedText(done, styleOf(stdout, env)))
+}
+
+/** Sends all that the filter selects. What was sent is printed even if the command is stopped. */
+async function retryMany(store: DeadLetterStore, options: Options, context: CliContext): Promise<void> {
+  const { env, stdout, stderr, signal } = context
+  let latest = ''
+  const look = { lines: () => [latest], plainLine: () => latest }
+  const block = new LiveBlock(stderr, look, () => performance.now())
+  const done = await store.retryMany({
+    letters: selectedIn(store, options.filter),
+    into: options.into,
+    signal,
+    onProgress: (counts) => {
+      latest = retryProgressText(counts)
+      block.changed()
+    },
+  })
+  if (latest !== '') block.draw()
+  stdout.write(options.json ? `${JSON.stringify(done)}\n` : retriedManyText(done, styleOf(stdout, env)))
+  if (done.isStopped) throw stopped()
+  const { sent, sentBefore, cameBack, read } = done
+  if (read === 0 || sent + sentBefore + cameBack > 0) return
+  throw new WindrowError(`none of ${read} dead letters can be sent unchanged`, {
+    code: 'RETRY_IN_VAIN',
+    remedy: 'Correct the setting that they fail by (the fields, the schema registry), or repair each with --record.',
+  })
+}
+
+async function* selectedIn(store: DeadLetterStore, filter: LetterFilter): AsyncGenerator<NamedLetter> {
+  for await (const named of store.letters()) if (isWanted(named, filter)) yield named
 }
 
 async function find(store: DeadLetterStore, id: string): Promise<NamedLetter> {
@@ -144,6 +180,7 @@ function stopped(): WindrowError {
 /** The command's own flags, as commander parses them. The others are settings. */
 interface Flags {
   readonly reason?: readonly string[]
+  readonly all?: true
   readonly partition?: string
   readonly since?: string
   readonly limit?: string
@@ -157,7 +194,7 @@ type FlagName = keyof Flags
 const FLAGS_OF_ACTION: Record<Action, readonly FlagName[]> = {
   list: ['reason', 'partition', 'since', 'limit'],
   show: [],
-  retry: ['partition', 'record', 'file', 'asIs', 'into'],
+  retry: ['partition', 'record', 'file', 'asIs', 'into', 'reason', 'all', 'since'],
 }
 
 /** Throws a ConfigurationError that lists every problem. */
@@ -193,7 +230,17 @@ function readOptions(
   for (const name of new Set(Object.values(FLAGS_OF_ACTION).flat()))
     if (flags[name] !== undefined && !meant.has(name))
       add(`--${name === 'asIs' ? 'as-is' : name}`, `does not apply to dead-letters ${action}`, 'Leave it out.')
-  if (action !== 'list' && id === undefined) add('id', 'is not given', 'Give an id from windrow dead-letters list.')
+  const isMany = action === 'retry' && (flags.reason !== undefined || flags.all === true)
+  if (isMany && id !== undefined) add('id', `${id} does not apply to a retry of many`, 'Leave out --reason and --all.')
+  if (action === 'retry' && !isMany && flags.since !== undefined)
+    add('--since', 'does not apply to a retry of one', 'Leave it out, or give --reason.')
+  for (const name of isMany ? (['record', 'file'] as const) : [])
+    if (flags[name] !== undefined)
+      add(`--${name}`, 'does not apply to a retry of many, which sends records unchanged', 'Leave it out.')
+  if (isMany && flags.partition !== undefined)
+    add('--partition', 'does not apply: each record goes to the partition that it was refused in', 'Leave it out.')
+  if (action !== 'list' && !isMany && id === undefined)
+    add('id', 'is not given', 'Give an id from windrow dead-letters list.')
   if (action === 'list' && id !== undefined) add('id', `${id} does not apply to dead-letters list`, 'Leave it out.')
   const number = (name: 'partition' | 'limit'): number | null => {
     const text = flags[name]
@@ -209,7 +256,7 @@ function readOptions(
     since: readSince(flags.since, config.deadLetters, add),
   }
   const limit = number('limit') ?? DEFAULT_LIMIT
-  const repair = action === 'retry' ? readRepair(flags, add) : null
+  const repair = action === 'retry' && !isMany ? readRepair(flags, add) : null
   if (problems.length > 0) throw new ConfigurationError(problems)
   return {
     // There is no problem, so every setting is valid: given, or its default.
@@ -219,6 +266,7 @@ function readOptions(
     filter,
     limit,
     repair: repair ?? { kind: 'as-is' },
+    isMany,
     partition: filter.partition,
     into: flags.into ?? null,
   }

@@ -17,10 +17,42 @@ export function recordOf(id: string, letter: DeadLetter): RefusedRecord {
 
 /** Throws where sending the same again would come to the same again. */
 export function requireAsIsHelps(id: string, { reason }: DeadLetter): void {
+  if (isNeverUsable(reason)) throw neverUsable(id, reason)
+  if (reason === 'conflict') {
+    throw new WindrowError(`${id} is a conflict: another record holds its identity, and would hold it again`, {
+      code: 'RETRY_IN_VAIN',
+      remedy: 'Give the record with another seq or producer, with --record or --file.',
+    })
+  }
   if (reason !== 'too-late') return
   throw new WindrowError(`${id} came too late, and would be later still`, {
     code: 'RETRY_IN_VAIN',
     remedy: 'Give a record whose window can still be amended, with --record or --file; or compute the windows again.',
+  })
+}
+
+/** Whether no setting makes the record usable. */
+export function isNeverUsable(reason: string): boolean {
+  return reason === 'value-out-of-range' || reason === 'timestamp-out-of-range'
+}
+
+/**
+ * Whether the job that refused the record refuses it again as long as its settings are the same. Many of them can be sent
+ * nevertheless, for a job with other settings.
+ */
+export function isRefusedUnlessChanged(reason: string): boolean {
+  return reason === 'too-late' || reason === 'conflict'
+}
+
+/** Throws unless a retry of many may send the record unchanged. */
+export function requireSendable(id: string, { reason }: DeadLetter): void {
+  if (isNeverUsable(reason)) throw neverUsable(id, reason)
+}
+
+function neverUsable(id: string, reason: string): WindrowError {
+  return new WindrowError(`${id} would be refused again whatever the settings: ${reason}`, {
+    code: 'RETRY_IN_VAIN',
+    remedy: 'Give a corrected record, with --record or --file.',
   })
 }
 

@@ -1,7 +1,8 @@
 /** Text of `windrow dead-letters`: lists, single dead letters and retries. Pure. */
-import type { Retried } from '../app/dead-letters/store.ts'
+import type { Retried, RetriedMany, RetryCounts } from '../app/dead-letters/store.ts'
 import { keptBytes, readableBytes } from '../dead-letters/kept-bytes.ts'
 import { isRecord, type NamedLetter } from '../dead-letters/letter.ts'
+import { isRefusedUnlessChanged } from '../dead-letters/repair.ts'
 import { formatBytes, formatCount, formatTime } from './format.ts'
 import { clip, createStyle, type Style } from './style.ts'
 import { renderTable, type Column } from './table.ts'
@@ -85,7 +86,46 @@ export function retriedText({ id, sent, to, sentAtMs }: Retried, style: Style = 
   if (!sent) return `${id} was sent to ${where} before${when}; nothing to do\n`
   const head = `${style.bold('sent')}  ${id} to ${where}\n`
   if (!('file' in to)) return head
-  return `${head}The job on the first input has ended. A new one takes both: windrow run --input INPUT ${to.file} --data-dir NEW\n`
+  return `${head}${newJobText(to.file)}\n`
+}
+
+/** The progress of a retry of many. */
+export function retryProgressText({ read, sent, sentBefore }: RetryCounts): string {
+  const before = sentBefore === 0 ? '' : `, sent before ${formatCount(sentBefore)}`
+  return `read ${formatCount(read)} dead letters, sent ${formatCount(sent)}${before}`
+}
+
+const WHY_NOT_SENT: { readonly [code: string]: string } = {
+  RETRY_IN_VAIN: 'cannot be used as they are',
+  DEAD_LETTER_CUT: 'are kept incompletely',
+  NOT_A_RECORD: 'are VM windows, not records',
+  NOT_OF_A_TOPIC: 'did not come from a topic',
+}
+
+export function retriedManyText(done: RetriedMany, style: Style = createStyle(false)): string {
+  const { sent, sentBefore, cameBack, notSent, sentByReason, to, isStopped } = done
+  const reasons = new Map(Object.entries(sentByReason))
+  const where = to.length === 0 ? '' : ` to ${to.join(', ')}`
+  const isFile = to.some((one) => one.endsWith('.ndjson'))
+  const lines = [
+    `${style.bold('sent')}  ${formatCount(sent)} records${sent === 0 ? '' : `${where}: ${reasonsText(reasons)}`}`,
+    ...(sentBefore === 0 ? [] : [`  ${formatCount(sentBefore)} were sent before`]),
+    ...(cameBack === 0 ? [] : [`  ${formatCount(cameBack)} are records that a retry sent and that were refused again`]),
+    ...Object.entries(notSent).map(([code, count]) => `  ${formatCount(count)} ${WHY_NOT_SENT[code] ?? code}`),
+    ...[...reasons.keys()]
+      .filter(isRefusedUnlessChanged)
+      .map(
+        (reason) =>
+          `  ${style.yellow('note')}: with unchanged settings, ${reason} records become the same dead letters again`,
+      ),
+    ...(isStopped ? ['stopped: run the same command again to send the rest'] : []),
+    ...(isFile && sent > 0 ? [newJobText(to.join(' '))] : []),
+  ]
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+function newJobText(path: string): string {
+  return `The job on the first input has ended. A new one takes both: windrow run --input INPUT ${path} --data-dir NEW`
 }
 
 function text(fields: readonly (readonly [string, string])[]): string {

@@ -115,6 +115,58 @@ describe('retry', () => {
   })
 })
 
+describe('a retry of many', () => {
+  const into = (): string => join(folder, 'many.ndjson')
+  const idsIn = (path: string): unknown[] =>
+    readFileSync(path, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((text) => (JSON.parse(text) as { retryOf?: unknown }).retryOf)
+
+  test('sends the records of the given reasons once, and says what became of each and what an unchanged job would do', async () => {
+    const { exitCode, stdout } = await deadLetters('retry', '--reason', 'too-late', '--into', into())
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain(`sent  1 records to ${into()}: too-late 1\n`)
+    expect(stdout).toContain('note: with unchanged settings, too-late records become the same dead letters again')
+    expect(idsIn(into())).toEqual(['0:6'])
+    const again = await deadLetters('retry', '--reason', 'too-late', '--into', into())
+    expect(again).toMatchObject({ exitCode: 0, stdout: 'sent  0 records\n  1 were sent before\n' })
+    expect(idsIn(into())).toEqual(['0:6'])
+  })
+
+  test('with --all takes every reason, and counts those that cannot be sent', async () => {
+    const path = join(folder, 'all.ndjson')
+    const { exitCode, stdout, stderr } = await deadLetters('retry', '--all', '--into', path, '--json')
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({
+      ...{ read: 3, sent: 1, sentBefore: 0, cameBack: 0, notSent: { RETRY_IN_VAIN: 2 } },
+      ...{ sentByReason: { 'too-late': 1 }, to: [path], isStopped: false },
+    })
+    expect(stderr).toContain('read 3 dead letters, sent 1')
+    expect(idsIn(path)).toEqual(['0:6'])
+  })
+
+  test('of records that cannot be used fails and sends nothing', async () => {
+    const { exitCode, stderr } = await deadLetters(
+      'retry',
+      '--reason',
+      'invalid',
+      '--into',
+      join(folder, 'none.ndjson'),
+    )
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('RETRY_IN_VAIN: none of 1 dead letters can be sent unchanged')
+    expect(existsSync(join(folder, 'none.ndjson'))).toBe(false)
+  })
+
+  test('of a reason that no dead letter has sends nothing', async () => {
+    expect(await deadLetters('retry', '--reason', 'conflict')).toMatchObject({
+      exitCode: 0,
+      stdout: 'sent  0 records\n',
+    })
+  })
+})
+
 test.each([
   [['lst'], 'there is no dead-letters lst'],
   [['show'], 'id: is not given'],
@@ -126,6 +178,10 @@ test.each([
   [['retry', '0:1'], '--record: no record to send is given'],
   [['retry', '0:1', '--as-is', '--record', '{}'], '--record: more than one record to send is given'],
   [['retry', '0:1', '--file', '/no/such'], '--file: cannot read "/no/such"'],
+  [['retry', '0:1', '--reason', 'invalid'], 'id: 0:1 does not apply to a retry of many'],
+  [['retry', '--all', '--record', '{}'], '--record: does not apply to a retry of many'],
+  [['retry', '--all', '--partition', '1'], '--partition: does not apply'],
+  [['list', '--all'], '--all: does not apply to dead-letters list'],
   [['list', '--dead-letters', 'kafka:letters'], '--brokers: a topic of dead letters requires brokers'],
 ])('%j is refused', async (args, problem) => {
   const { exitCode, stderr } = await deadLetters(...args)

@@ -141,3 +141,42 @@ it('since a time: those published from then on', async () => {
   expect(await list('--since', '1h')).toHaveLength(3)
   expect(await list('--since', new Date(Date.now() + 60_000).toISOString())).toEqual([])
 })
+
+it('a retry of many sends each record once into the partition that it was in, also when killed, and not again when it comes back', async () => {
+  const MANY = 1_200
+  const source = fresh('mixed')
+  const name = fresh('m')
+  await withAdmin(connection, (admin) =>
+    admin.createTopics({ waitForLeaders: true, topics: [{ topic: source, numPartitions: PARTITIONS }] }),
+  )
+  // A producer with another partitioner: the partition is not the one that murmur2 gives.
+  const own = (partitionOf('a', PARTITIONS) + 1) % PARTITIONS
+  const values = Array.from({ length: MANY + 1 }, (_, value) => json('a', 0, value))
+  const producer = client(connection).producer()
+  await producer.connect()
+  await producer.send({ topic: source, messages: values.map((value) => ({ key: 'a', value, partition: own })) })
+  await producer.disconnect()
+  const run = (): Promise<unknown> => windrow(runArgs(name).map((arg) => (arg === topic ? source : arg)))
+  await run()
+
+  const args = ['dead-letters', 'retry', '--reason', 'conflict', '--job', name, '--brokers', brokers(), '--json']
+  const random = new Random(3)
+  for (let round = 0; round < 5; round++) {
+    const running = start(args)
+    await sleep(random.int(300, 1_500))
+    running.child.kill('SIGKILL')
+    await running.ended
+  }
+  const last = JSON.parse((await windrow(args)).stdout) as { sent: number; sentBefore: number }
+  expect(last.sent + last.sentBefore).toBe(MANY)
+  const inEach = await committedIn(connection, source)
+  expect(Array.from({ length: PARTITIONS }, (_, one) => inEach[one]?.length ?? 0)[own]).toBe(2 * MANY + 1)
+  expect(inEach.flat()).toHaveLength(2 * MANY + 1)
+  const counts = new Map<string, number>()
+  for (const { value } of inEach[own] ?? []) counts.set(String(value), (counts.get(String(value)) ?? 0) + 1)
+  expect(values.slice(1).every((value) => counts.get(value) === 2)).toBe(true)
+
+  // The unchanged job refuses them again. They are recognized, so repeating the command does not multiply them.
+  await run()
+  expect(JSON.parse((await windrow(args)).stdout)).toMatchObject({ sent: 0, sentBefore: MANY, cameBack: MANY })
+})

@@ -9,23 +9,46 @@ import { nodeFileSystem, replaceFile, type FileSystem } from './file-system.ts'
 
 const WORDS = { what: 'retried records', remedy: 'Wait until that process has ended, or give --into another path.' }
 
-/** Adds a line, which is a JSON object. Resolves when it is durable; `exists`: the file has a line for this dead letter. */
+/** A line of the input, which is a JSON object, and the dead letter that it repairs. */
+export interface RetriedLine {
+  readonly id: string
+  readonly line: string
+}
+
+/** Adds one line. Resolves when it is durable; `exists`: the file has a line for this dead letter. */
 export async function addRetriedLine(
   path: string,
   id: string,
   line: string,
   files: FileSystem = nodeFileSystem,
 ): Promise<'added' | 'exists'> {
+  return (await addRetriedLines(path, [{ id, line }], files)) === 1 ? 'added' : 'exists'
+}
+
+/**
+ * Adds the lines of those dead letters that the file has no line for, all at once: a killed command has written all of them
+ * or none. Resolves to their number when they are durable.
+ */
+export async function addRetriedLines(
+  path: string,
+  lines: readonly RetriedLine[],
+  files: FileSystem = nodeFileSystem,
+): Promise<number> {
   await files.makeFolder(dirname(path))
   const lock = await lockFile(files, `${path}.windrow.lock`, WORDS)
   try {
     const before = (await files.readText(path)) ?? ''
-    if ((await retriedIn(path, files)).has(id)) return 'exists'
-    const added = JSON.stringify({ ...(JSON.parse(line) as object), retryOf: id })
+    const present = new Set(await retriedIn(path, files))
+    const added = lines.flatMap(({ id, line }) => {
+      if (present.has(id)) return []
+      present.add(id)
+      return [`${JSON.stringify({ ...(JSON.parse(line) as object), retryOf: id })}\n`]
+    })
+    if (added.length === 0) return 0
     const gap = before === '' || before.endsWith('\n') ? '' : '\n'
     await lock.assertHeld()
-    await replaceFile(files, path, `${before}${gap}${added}\n`)
-    return 'added'
+    await replaceFile(files, path, `${before}${gap}${added.join('')}`)
+    return added.length
   } finally {
     await lock.release()
   }

@@ -1,7 +1,7 @@
 /**
- * Sends the repaired record of a dead letter to the source topic, exactly once however often the command is repeated. The
- * record and a note about it are written in one transaction. Before that, the producer fences earlier attempts and the
- * notes are read.
+ * Sends records of dead letters to the source topic, each exactly once however often the command is repeated. Records and
+ * the notes about them are written in one transaction: one of each, or a batch of many. Before the first, the producer
+ * fences earlier attempts and the notes are read.
  *
  * - R1 The transactional id belongs to the job. A new producer fences every earlier attempt and waits until its
  *   transaction has ended.
@@ -37,6 +37,68 @@ export function notesTopicOf(job: string): string {
   return `${job}-retried`
 }
 
+/** A record to send, with its note. */
+export interface NotedRecord {
+  readonly record: OutgoingRecord
+  readonly note: RetryNote
+}
+
+/** A batch is one transaction, which also bounds how long readers of the partitions wait. */
+const MAX_BATCH_RECORDS = 500
+const MAX_BATCH_BYTES = 512 * 1024
+
+/**
+ * Sends each record that has no note yet, in batches. `records` gets the notes so far, and may leave out what they make
+ * superfluous. A crash between two batches leaves the later ones unsent and without notes, so the next call sends them.
+ * Returns how many were sent; `onSent` is called after every batch, with the number of all that were sent so far.
+ */
+export async function sendEachOnce(
+  ports: RetryPorts,
+  notesTopic: string,
+  records: (notes: ReadonlyMap<string, RetryNote>) => AsyncIterable<NotedRecord>,
+  onSent: (sent: number) => void,
+): Promise<number> {
+  try {
+    const producer = await ports.connectProducer()
+    try {
+      await producer.fence()
+      const notes = await readNotes(requireStable(ports.cluster), notesTopic)
+      const seen = new Set(notes.keys())
+      let sent = 0
+      let batch: NotedRecord[] = []
+      let bytes = 0
+      const flush = async (): Promise<void> => {
+        if (batch.length === 0) return
+        const transaction = await producer.begin()
+        await transaction.send(batch.flatMap(({ record, note }) => [record, notedIn(notesTopic, note)]))
+        await transaction.commit()
+        sent += batch.length
+        batch = []
+        bytes = 0
+        onSent(sent)
+      }
+      for await (const one of records(notes)) {
+        if (seen.has(one.note.id)) continue
+        seen.add(one.note.id)
+        if (bytes + one.record.value.length > MAX_BATCH_BYTES) await flush()
+        batch.push(one)
+        bytes += one.record.value.length
+        if (batch.length >= MAX_BATCH_RECORDS) await flush()
+      }
+      await flush()
+      return sent
+    } finally {
+      await producer.close()
+    }
+  } catch (error) {
+    throw kafkaError(error, 'retrying dead letters')
+  }
+}
+
+function notedIn(topic: string, note: RetryNote): OutgoingRecord {
+  return { topic, partition: 0, key: note.id, value: Buffer.from(JSON.stringify(note)) }
+}
+
 /** Returns the valid note, and whether this call has sent the record. */
 export async function sendOnce(
   ports: RetryPorts,
@@ -52,8 +114,7 @@ export async function sendOnce(
       const before = (await readNotes(requireStable(ports.cluster), notesTopic)).get(note.id)
       if (before !== undefined) return { sent: false, note: before }
       const transaction = await producer.begin()
-      const noted = { topic: notesTopic, partition: 0, key: note.id, value: Buffer.from(JSON.stringify(note)) }
-      await transaction.send([record, noted])
+      await transaction.send([record, notedIn(notesTopic, note)])
       await transaction.commit()
       return { sent: true, note }
     } finally {

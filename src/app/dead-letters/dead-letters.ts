@@ -36,6 +36,10 @@ function openFile(config: DeadLettersConfig, path: string): DeadLetterStore {
       const { retryIntoFile } = await import('./retry-into-file.ts')
       return retryIntoFile(config, request, request.into ?? retryPathOf(path))
     },
+    async retryMany(request) {
+      const { retryManyIntoFile } = await import('./retry-into-file.ts')
+      return retryManyIntoFile(config, request, request.into ?? retryPathOf(path))
+    },
     close: async () => undefined,
   }
 }

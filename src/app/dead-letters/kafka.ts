@@ -8,14 +8,37 @@ import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import { connectKafkaCluster, type KafkaCluster } from '../../adapters/kafka/cluster.ts'
 import type { Decode } from '../../adapters/kafka/consumption.ts'
 import { readPublishedLines } from '../../adapters/kafka/published-lines.ts'
-import { notesTopicOf, readNotes, sendOnce, withRetries } from '../../adapters/kafka/dead-letter-retries.ts'
+import {
+  notesTopicOf,
+  readNotes,
+  sendEachOnce,
+  sendOnce,
+  withRetries,
+  type NotedRecord,
+  type RetryNote,
+} from '../../adapters/kafka/dead-letter-retries.ts'
 import { keptBytes } from '../../dead-letters/kept-bytes.ts'
-import { nameLetter, type NamedLetter } from '../../dead-letters/letter.ts'
-import { recordOf, requireAsIsHelps, requireUsable, usableVmId, type Usable } from '../../dead-letters/repair.ts'
+import { isRecord, nameLetter, type NamedLetter } from '../../dead-letters/letter.ts'
+import {
+  recordOf,
+  requireAsIsHelps,
+  requireSendable,
+  requireUsable,
+  usableVmId,
+  type Usable,
+} from '../../dead-letters/repair.ts'
 import { WindrowError } from '../../errors/index.ts'
 import type { RefusedRecord } from '../../ledger/dead-letter.ts'
 import { systemClock } from '../../retry/clock.ts'
-import type { DeadLettersConfig, DeadLetterStore, Retried, RetryRequest } from './store.ts'
+import { RetryTally } from './retry-tally.ts'
+import type {
+  DeadLettersConfig,
+  DeadLetterStore,
+  Retried,
+  RetriedMany,
+  RetryManyRequest,
+  RetryRequest,
+} from './store.ts'
 import { recordDecoderOf } from '../record-decoder.ts'
 
 const OPENING_BRACE = 0x7b
@@ -40,6 +63,7 @@ export async function openTopicOfDeadLetters(config: DeadLettersConfig, topic: s
     },
     decode: async (bytes) => decode(bytes),
     retry: (request) => retryIntoTopic(config, connection, cluster, request, decode),
+    retryMany: (request) => retryManyIntoTopic(config, connection, cluster, request, decode),
     close: () => cluster.close(),
   }
 }
@@ -79,6 +103,57 @@ async function retryIntoTopic(
     ),
   )
   return { id, sent, to: { topic: note.topic, partition: note.partition }, sentAtMs: note.sentAtMs }
+}
+
+/** Sends each record unchanged to the partition that it was refused in. */
+async function retryManyIntoTopic(
+  config: DeadLettersConfig,
+  connection: KafkaConnection,
+  cluster: KafkaCluster,
+  request: RetryManyRequest,
+  decode: Decode,
+): Promise<RetriedMany> {
+  const tally = new RetryTally(request)
+  const prepare = async ({ id, letter }: NamedLetter): Promise<{ item: NotedRecord; to: string }> => {
+    const record = recordOf(id, letter)
+    const { place } = record
+    if (!('topic' in place)) throw notOfATopic(id, place.file)
+    requireSendable(id, letter)
+    const value = await wholeRecord(cluster, id, record, place)
+    const key = usableVmId(requireUsable(`${id} as it is`, await decode(value)))
+    const { topic, partition } = place
+    const note = { id, topic, partition, digest: record.digest, sentAtMs: systemClock.nowMs() }
+    return { item: { record: { topic, partition, key, value }, note }, to: topic }
+  }
+  await withRetries(connection, config.job, (ports) =>
+    sendEachOnce(
+      ports,
+      notesTopicOf(config.job),
+      (notes) => {
+        const cameBack = returnsOf(notes)
+        return tally.prepared((named) => (notes.has(named.id) ? 'sent' : cameBack(named) ? 'came-back' : null), prepare)
+      },
+      (sent) => tally.sent(sent),
+    ),
+  )
+  return tally.outcome()
+}
+
+/**
+ * Whether a dead letter is what became of a record that was sent by a retry: it has the same bytes in the same partition,
+ * and was published later. To send such records again and again would only multiply them.
+ */
+function returnsOf(notes: ReadonlyMap<string, RetryNote>): (named: NamedLetter) => boolean {
+  const sentAtMs = new Map<string, number>()
+  for (const note of notes.values()) {
+    const key = `${note.topic}/${note.partition} ${note.digest}`
+    sentAtMs.set(key, Math.min(note.sentAtMs, sentAtMs.get(key) ?? Infinity))
+  }
+  return ({ letter, publishedAtMs }) => {
+    if (!isRecord(letter) || !('topic' in letter.place) || publishedAtMs === null) return false
+    const { topic, partition } = letter.place
+    return publishedAtMs >= (sentAtMs.get(`${topic}/${partition} ${letter.digest}`) ?? Infinity)
+  }
 }
 
 /** For a JSON topic, the given line; for an Avro topic, the encoding that `windrow produce` writes. */

@@ -2,12 +2,14 @@
  * Retries a dead letter of a job on files. Such a job is bound to its input and has ended, so it accepts no more records.
  * The repaired record is appended to a second input file, for a new job that reads both.
  */
-import { addRetriedLine } from '../../adapters/files/retry-file.ts'
+import { addRetriedLine, addRetriedLines, retriedIn, type RetriedLine } from '../../adapters/files/retry-file.ts'
 import { createJsonDecoder } from '../../adapters/json/decode.ts'
 import { keptBytes } from '../../dead-letters/kept-bytes.ts'
-import { recordOf, requireAsIsHelps, requireUsable } from '../../dead-letters/repair.ts'
+import type { NamedLetter } from '../../dead-letters/letter.ts'
+import { recordOf, requireAsIsHelps, requireSendable, requireUsable } from '../../dead-letters/repair.ts'
 import { WindrowError } from '../../errors/index.ts'
-import type { DeadLettersConfig, Retried, RetryRequest } from './store.ts'
+import { RetryTally } from './retry-tally.ts'
+import type { DeadLettersConfig, Retried, RetriedMany, RetryManyRequest, RetryRequest } from './store.ts'
 
 export async function retryIntoFile(
   { fields }: DeadLettersConfig,
@@ -22,6 +24,28 @@ export async function retryIntoFile(
   requireUsable(what, createJsonDecoder({ mapping: fields }).decodeText(line))
   const outcome = await addRetriedLine(path, id, line)
   return { id, sent: outcome === 'added', to: { file: path }, sentAtMs: null }
+}
+
+/** Writes all lines at once, when all dead letters are read. */
+export async function retryManyIntoFile(
+  { fields }: DeadLettersConfig,
+  request: RetryManyRequest,
+  path: string,
+): Promise<RetriedMany> {
+  const tally = new RetryTally(request)
+  const before = await retriedIn(path)
+  const decoder = createJsonDecoder({ mapping: fields })
+  const prepare = async ({ id, letter }: NamedLetter): Promise<{ item: RetriedLine; to: string }> => {
+    const record = recordOf(id, letter)
+    requireSendable(id, letter)
+    const line = wholeLine(id, keptBytes(record))
+    requireUsable(`${id} as it is`, decoder.decodeText(line))
+    return { item: { id, line }, to: path }
+  }
+  const lines: RetriedLine[] = []
+  for await (const line of tally.prepared(({ id }) => (before.has(id) ? 'sent' : null), prepare)) lines.push(line)
+  tally.sent(await addRetriedLines(path, lines))
+  return tally.outcome()
 }
 
 function wholeLine(id: string, { bytes, isWhole }: ReturnType<typeof keptBytes>): string {

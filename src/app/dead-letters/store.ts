@@ -30,6 +30,38 @@ export interface RetryRequest {
   readonly into: string | null
 }
 
+/** What a retry of many has done so far. */
+export interface RetryCounts {
+  /** Dead letters that were selected and read. */
+  readonly read: number
+  readonly sent: number
+  /** An earlier call had sent them. */
+  readonly sentBefore: number
+  /** They are what became of records that an earlier retry had sent. */
+  readonly cameBack: number
+  /** Not sent, by the code of the error that a retry of each alone would end with. */
+  readonly notSent: { readonly [code: string]: number }
+}
+
+/** The outcome of a retry of many. */
+export interface RetriedMany extends RetryCounts {
+  /** The numbers of those that were sent, by the reason of their dead letters. */
+  readonly sentByReason: { readonly [reason: string]: number }
+  /** Topics, or the file, that the records were sent to. */
+  readonly to: readonly string[]
+  /** The signal aborted before all were read. */
+  readonly isStopped: boolean
+}
+
+export interface RetryManyRequest {
+  /** Those to retry, unchanged. */
+  readonly letters: AsyncIterable<NamedLetter>
+  /** Overrides the file next to the dead letters. */
+  readonly into: string | null
+  readonly onProgress: (counts: RetryCounts) => void
+  readonly signal: AbortSignal
+}
+
 export interface DeadLetterStore {
   /** In the order of publication. */
   letters(): AsyncIterable<NamedLetter>
@@ -38,5 +70,7 @@ export interface DeadLetterStore {
   /** Decodes the bytes of a record with the current settings. */
   decode(bytes: Uint8Array): Promise<Decoded>
   retry(request: RetryRequest): Promise<Retried>
+  /** Sends each to where it came from, once, however often the command is repeated. */
+  retryMany(request: RetryManyRequest): Promise<RetriedMany>
   close(): Promise<void>
 }

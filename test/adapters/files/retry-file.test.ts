@@ -1,6 +1,6 @@
 /** Pins that a repaired line is in the file exactly once and whole, wherever an earlier attempt was cut off. */
 import { expect, it } from 'vitest'
-import { addRetriedLine, retriedIn } from '../../../src/adapters/files/retry-file.ts'
+import { addRetriedLine, addRetriedLines, retriedIn } from '../../../src/adapters/files/retry-file.ts'
 import { createJsonDecoder } from '../../../src/adapters/json/decode.ts'
 import { Random } from '../../support/random.ts'
 import { CrashingFileSystem } from './crashing-file-system.ts'
@@ -51,4 +51,13 @@ it('after a crash at any step, repeating the command leaves the line in the file
       expect(files.text(PATH).startsWith(OTHER)).toBe(true)
     }
   }
+})
+
+it('many lines are added at once, without those that the file has', async () => {
+  const files = new CrashingFileSystem()
+  await addRetriedLine(PATH, '0:2', line(2), files)
+  const many = [1, 2, 3, 3].map((seq) => ({ id: `0:${seq}`, line: line(seq) }))
+  expect(await addRetriedLines(PATH, many, files)).toBe(2)
+  expect(await addRetriedLines(PATH, many, files)).toBe(0)
+  expect([...(await retriedIn(PATH, files))]).toEqual(['0:2', '0:1', '0:3'])
 })

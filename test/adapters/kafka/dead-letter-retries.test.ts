@@ -2,7 +2,9 @@
 import { expect, it } from 'vitest'
 import {
   readNotes,
+  sendEachOnce,
   sendOnce,
+  type NotedRecord,
   type RetryNote,
   type RetryPorts,
 } from '../../../src/adapters/kafka/dead-letter-retries.ts'
@@ -114,3 +116,83 @@ it('a note that is not committed yet is not treated as absent', async () => {
   await expect(retry(broker)).rejects.toMatchObject({ code: 'RETRY_UNDER_WAY', disposition: 'retryable' })
   expect(broker.committed).toEqual([])
 })
+
+const MANY = 1_203
+
+/** Dead letters 3:0, 3:1, … as records to send. */
+async function* manyRecords(sentAtMs: number): AsyncGenerator<NotedRecord> {
+  for (let i = 0; i < MANY; i++) {
+    const value = Buffer.from(`record ${i}`)
+    yield { record: { ...RECORD, value }, note: { ...noteOf(sentAtMs), id: `3:${i}` } }
+  }
+}
+
+const valuesIn = (broker: Broker): string[] =>
+  broker.committed.filter(({ topic }) => topic === 'vm').map(({ value }) => value.toString())
+
+it('many records are sent in batches, each with its note, and a second call sends none', async () => {
+  const broker = new Broker()
+  const progress: number[] = []
+  expect(
+    await sendEachOnce(
+      broker.ports,
+      NOTES,
+      () => manyRecords(1),
+      (sent) => progress.push(sent),
+    ),
+  ).toBe(MANY)
+  expect(progress).toEqual([500, 1000, MANY])
+  expect(
+    await sendEachOnce(
+      broker.ports,
+      NOTES,
+      () => manyRecords(2),
+      () => undefined,
+    ),
+  ).toBe(0)
+  expect(new Set(valuesIn(broker)).size).toBe(MANY)
+  expect(valuesIn(broker)).toHaveLength(MANY)
+  expect((await readNotes(broker.ports.cluster, NOTES)).get('3:1202')?.sentAtMs).toBe(1)
+})
+
+it('a batch ends before its bytes are too many for one request', async () => {
+  const broker = new Broker()
+  const progress: number[] = []
+  async function* large(): AsyncGenerator<NotedRecord> {
+    for (let i = 0; i < 5; i++)
+      yield { record: { ...RECORD, value: Buffer.alloc(200_000) }, note: { ...noteOf(1), id: `3:${i}` } }
+  }
+  await sendEachOnce(broker.ports, NOTES, large, (sent) => progress.push(sent))
+  expect(progress).toEqual([2, 4, 5])
+})
+
+it.each(
+  STEPS.filter((step) => step !== 'fence').flatMap((step) =>
+    (['before', 'after'] as const).map((when) => ({ step, when })),
+  ),
+)(
+  'a retry of many that breaks $when $step of its second batch is completed by the next call, each record once',
+  async (breaks) => {
+    const broker = new Broker()
+    const attempt = sendEachOnce(
+      broker.ports,
+      NOTES,
+      () => manyRecords(1),
+      () => (broker.breaks ??= breaks),
+    )
+    await expect(attempt).rejects.toMatchObject({ disposition: 'retryable' })
+    const done = valuesIn(broker).length
+    expect(done).toBeGreaterThanOrEqual(500)
+    expect(done).toBeLessThan(MANY)
+    expect(
+      await sendEachOnce(
+        broker.ports,
+        NOTES,
+        () => manyRecords(2),
+        () => undefined,
+      ),
+    ).toBe(MANY - done)
+    expect(valuesIn(broker)).toHaveLength(MANY)
+    expect(new Set(valuesIn(broker)).size).toBe(MANY)
+  },
+)
