@@ -130,15 +130,20 @@ function describe(
   aggregator: AnyAggregator,
 ): Omit<VmWindowResult, 'metrics' | 'state' | 'error'> {
   const producers: ProducerResult[] = []
-  let expected: number | null = task.silent.length === 0 && vm.producers.size > 0 ? 0 : null
+  const silent = [...task.silent]
+  let expected: number | null = vm.producers.size > 0 ? 0 : null
   let missingCount = 0
   let unsequenced = 0
   const missing: (readonly [number, number])[] = []
   const unexpected: (readonly [number, number])[] = []
   for (const [producer, window] of vm.producers) {
+    const { expectedCount } = window
+    if (!window.isHeard && expectedCount === null) {
+      silent.push(producer)
+      continue
+    }
     // The limit applies to all producers together, since the size of a result is bounded (I8).
     const gaps = window.missing(MAX_MISSING_RANGES - missing.length)
-    const { expectedCount } = window
     const replaced = window.replacedBy === null ? {} : { replaced: true as const }
     const { receivedCount: received } = window
     producers.push({ producer, expected: expectedCount, received, missing: gaps.ranges, ...replaced })
@@ -148,8 +153,10 @@ function describe(
     missing.push(...gaps.ranges)
     unexpected.push(...window.unexpected(MAX_MISSING_RANGES - unexpected.length).ranges)
   }
-  for (const producer of task.silent) producers.push({ producer, expected: null, received: 0, missing: [] })
-  const isPlain = producers.length === 1 && producers[0]?.producer === ''
+  if (silent.length > 0) expected = null
+  for (const producer of silent.sort()) producers.push({ producer, expected: null, received: 0, missing: [] })
+  const [first] = producers
+  const isPlain = producers.length === 1 && first?.producer === '' && first.replaced !== true
   return {
     vmId: vm.vmId,
     windowStart: task.windowStart,

@@ -27,24 +27,30 @@ export function closedVms(
   for (const vmId of roster.vmIds()) for (const _ of roster.producersOf(vmId)) ids.add(vmId)
   return [...ids].sort().map((vmId) => {
     const vm = window.vms.get(vmId) ?? new VmWindow(vmId, aggregator)
-    const silent = [...roster.producersOf(vmId)].filter((producer) => !vm.producers.has(producer)).sort()
-    if (rules.expectEveryMs !== null) closeSeries(window, vm, silent.splice(0), series, rules)
+    const waitedFor = [...roster.producersOf(vmId)].filter((producer) => !vm.producers.has(producer)).sort()
+    const silent = waitedFor.filter((producer) => !keepSilent(window, vm, producer, series, rules))
+    if (rules.expectEveryMs !== null) closeSeries(window, vm, series)
     const isComplete = silent.length === 0 && [...vm.producers.values()].every((producer) => producer.isComplete)
     return { window: vm, reason: reasonOf(isComplete, trigger), silent }
   })
 }
 
-/** Notes what the window expected by its cadence. It expects points of silent producers too, so these have a part in it. */
-function closeSeries(
-  window: OpenWindow,
-  vm: VmWindow,
-  silent: readonly string[],
-  series: SeriesMemory,
-  rules: Windowing,
-): void {
-  for (const name of silent) vm.producer(name, rules)
+/**
+ * Whether the VM window keeps a producer that sent nothing for it, because it expects something of it that late records may
+ * still bring: slots of a cadence, or samples of several metrics.
+ */
+function keepSilent(window: OpenWindow, vm: VmWindow, name: string, series: SeriesMemory, rules: Windowing): boolean {
+  const known = series.find(vm.vmId, name)
+  if (rules.expectEveryMs === null && known?.history.sharesSeqs !== true) return false
   window.vms.set(vm.vmId, vm)
+  const producer = vm.producer(name, rules)
+  if (known !== null) producer.history = known.history
+  return true
+}
+
+/** Notes what the window expected by its cadence. */
+function closeSeries(window: OpenWindow, vm: VmWindow, series: SeriesMemory): void {
   for (const [name, producer] of vm.producers) {
-    if (producer.replacedBy === null) producer.close(series.find(vm.vmId, name)?.closed(window) ?? [])
+    if (producer.replacedBy === null) producer.close(series.of(vm.vmId, name).closed(window))
   }
 }

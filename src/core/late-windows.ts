@@ -96,10 +96,14 @@ export class LateWindows {
     }
     const window = { start, end: start + this.#rules.sizeMs }
     const closed = vm.producer(owner, this.#rules)
-    const phase =
-      closed.phaseOf(metric) ?? this.#series.find(vmId, owner)?.phaseOf(metric) ?? phaseOf(timestamp, everyMs)
+    const phases = new Map<string, number>()
+    for (const one of [...this.#rules.expectMetrics, metric]) {
+      const known = closed.phaseOf(one) ?? this.#series.find(vmId, owner)?.phaseOf(one)
+      phases.set(one, known ?? (one === metric ? phaseOf(timestamp, everyMs) : 0))
+    }
     for (const one of [closed, this.#lateVm(start, vmId).producer(owner, this.#rules)]) {
-      one.fillLate(metric, timestamp, phase, window, everyMs)
+      for (const [expected, phase] of phases) one.expectLate(expected, phase, window, everyMs)
+      one.fillLate(metric, timestamp, everyMs)
     }
   }
 

@@ -254,6 +254,7 @@ export class PartitionState {
       // Slots that the others leave unfilled are expected of the successor, also in windows that it sends nothing for.
       if (this.#rules.expectEveryMs === null || !isThere || vm?.producers.has(name) === true) continue
       this.#newProducer(window, vm ?? this.#newVm(window, vmId), name)
+      window.version++
     }
     for (const other of others) {
       this.roster.set({ vmId, producer: other, missedWindows: 0, replacedBy: name })
@@ -267,6 +268,9 @@ export class PartitionState {
       }
     }
     for (const [i, other] of [...others, name].entries()) {
+      const producer = this.#head?.vms.get(vmId)?.producers.get(other)
+      const known = this.series.find(vmId, other)
+      if (producer !== undefined && known !== null) producer.history = known.history
       this.#noteStanding(standings[i] as Standing, this.#standing(vmId, other))
     }
   }
@@ -489,7 +493,8 @@ export class PartitionState {
         }
       }
     }
-    this.series.advance(window, this.roster)
+    const others = [...this.windows.values()].filter((one) => one !== window)
+    this.series.advance(window, this.roster, (vmId, producer) => others.some((one) => one.has(vmId, producer)))
     return dropped
   }
 

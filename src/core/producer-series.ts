@@ -71,8 +71,9 @@ export class ProducerSeries {
     return this.#history
   }
 
+  /** Nothing is known but the metrics that the rules name. */
   get isEmpty(): boolean {
-    return this.#byMetric.size === (this.#rules.expectMetrics ?? []).length && this.#remembered().length === 0
+    return [...this.#byMetric.values()].every((one) => one.missedWindows === null && one.windows.length === 0)
   }
 
   /** Whether the head has all slots that it expects of the producer. */
@@ -193,11 +194,11 @@ export class ProducerSeries {
 
   /** Metrics that are neither remembered nor in an open window are new when they come again, with a phase of their own. */
   #forget(): void {
-    for (const series of this.#byMetric.values()) {
+    for (const series of [...this.#byMetric.values()]) {
       if (series.missedWindows !== null || series.windows.length > 0) continue
-      if (this.#rules.expectMetrics?.includes(series.metric) === true) series.phase = null
-      else this.#byMetric.delete(series.metric)
+      this.#byMetric.delete(series.metric)
       if (this.#last === series) this.#last = null
+      if (this.#rules.expectMetrics.includes(series.metric)) this.#seriesOf(series.metric)
     }
   }
 
@@ -218,6 +219,7 @@ export class ProducerSeries {
     this.#sharesSeqs ||= other.#sharesSeqs
     other.#byMetric = new Map()
     other.#last = null
+    for (const metric of this.#rules.expectMetrics) other.#seriesOf(metric)
     other.leave()
     other.setHead(null)
     this.#remember()

@@ -228,18 +228,23 @@ export class ProducerWindow {
     return this.#rare.closed?.find((one) => one.metric === metric)?.phase ?? null
   }
 
-  /** Fills the slot of a late point of a closed window. A metric that the window did not expect is expected from now on. */
-  fillLate(metric: string, timestamp: number, phase: number, window: TimeWindow, everyMs: number): void {
-    const others = (this.#rare.closed ?? []).filter((one) => one.metric !== metric)
-    const known =
-      this.#rare.closed?.find((one) => one.metric === metric) ??
-      closedSeries(metric, phase, window, everyMs, new SlotSet())
+  /** A metric that the closed window did not expect is expected from now on. */
+  expectLate(metric: string, phase: number, window: TimeWindow, everyMs: number): void {
+    if (this.phaseOf(metric) === null) this.#setClosed(closedSeries(metric, phase, window, everyMs, new SlotSet()))
+  }
+
+  /** Fills the slot of a late point of a closed window, which expects the metric. */
+  fillLate(metric: string, timestamp: number, everyMs: number): void {
+    const known = this.#rare.closed?.find((one) => one.metric === metric) as ClosedSeries
     const slot = slotOf(timestamp, known.phase, everyMs)
     const filled = new SlotSet(known.filled)
     if (slot >= known.first && slot < known.first + known.count) filled.add(slot)
-    this.#rareForWriting().closed = [...others, { ...known, filled: filled.ranges }].sort((a, b) =>
-      a.metric < b.metric ? -1 : 1,
-    )
+    this.#setClosed({ ...known, filled: filled.ranges })
+  }
+
+  #setClosed(series: ClosedSeries): void {
+    const others = (this.#rare.closed ?? []).filter(({ metric }) => metric !== series.metric)
+    this.#rareForWriting().closed = [...others, series].sort((a, b) => (a.metric < b.metric ? -1 : 1))
   }
 
   /** Takes over the metrics of a late producer's closed VM window, which say what its seqs lack together. */

@@ -44,8 +44,8 @@ export class SeriesMemory {
     for (const producers of this.#vms.values()) for (const series of producers.values()) series.setHead(head)
   }
 
-  /** A window has closed, and the roster has moved on. */
-  advance(window: SentInWindow, roster: Roster): void {
+  /** A window has closed, and the roster has moved on. `isOpen`: whether an open window has a part of the producer. */
+  advance(window: SentInWindow, roster: Roster, isOpen: (vmId: string, producer: string) => boolean): void {
     for (const { vmId, producers } of window.vms.values()) {
       for (const [name, producer] of producers) if (producer.metricNames().length > 0) this.of(vmId, name)
     }
@@ -55,17 +55,11 @@ export class SeriesMemory {
         const producer = sent?.get(name)
         series.advance(window, producer?.metricNames() ?? [], producer?.sharesSeqs === true)
         if (!roster.has(vmId, name)) series.leave()
-        this.#prune(vmId, name)
+        // The parts of open windows refer to the series.
+        if (series.isEmpty && !isOpen(vmId, name)) producers.delete(name)
       }
+      if (producers.size === 0) this.#vms.delete(vmId)
     }
-  }
-
-  /** Forgets a producer of which nothing is left to know. */
-  #prune(vmId: string, producer: string): void {
-    const producers = this.#vms.get(vmId)
-    if (producers?.get(producer)?.isEmpty !== true) return
-    producers.delete(producer)
-    if (producers.size === 0) this.#vms.delete(vmId)
   }
 
   /** Sorted, so that equal memories have equal texts. */
