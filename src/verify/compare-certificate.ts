@@ -18,6 +18,8 @@ const MAX_RANGES = 100
 export interface CertificateExpectation {
   readonly counts: FateCounts
   readonly watermark: EpochMs | null
+  /** As of a result (compare-result.ts). */
+  readonly isHistoryKnown: boolean
   readonly window: WindowRecount | null
   /** Windows that the certificate amends, oldest first, each with its number of new revisions. */
   readonly amended: readonly { readonly window: WindowRecount; readonly vmWindows: number }[]
@@ -39,7 +41,7 @@ export function compareCertificate(
   certificate: Certificate,
   rules: Windowing,
 ): FieldDifference[] {
-  const { counts, watermark, window, amended, lines, superseded, promoted, isQuarantined } = expectation
+  const { counts, watermark, isHistoryKnown, window, amended, lines, superseded, promoted, isQuarantined } = expectation
   const fields = new Fields()
   for (const fate of ['consumed', 'accepted', 'duplicate', 'conflict', 'late', 'rejected', 'manifests'] as const)
     // A version that knew no conflicts wrote no count of them.
@@ -47,7 +49,7 @@ export function compareCertificate(
   fields.compare('watermark', watermark, certificate.watermark)
   if (window !== null) {
     fields.compare('window.end', window.start + rules.sizeMs, certificate.window?.end ?? null)
-    compareWindow(window, certificate, rules, isQuarantined, fields)
+    compareWindow(window, certificate, rules, isHistoryKnown, isQuarantined, fields)
   }
   fields.compare(
     'amended',
@@ -55,10 +57,11 @@ export function compareCertificate(
       window: one.window.start,
       vmWindows: one.vmWindows,
       points: { ...pointsOf(one.window) },
-      reason: weakestOf(reasonsOf(one.window, rules, isQuarantined)),
+      reason: isHistoryKnown ? weakestOf(reasonsOf(one.window, rules, isQuarantined)) : null,
     })),
     certificate.amended.map(({ window: start, vmWindows, points, reason }) => ({
-      ...{ window: start, vmWindows, points: { count: points.count, digest: points.digest }, reason },
+      ...{ window: start, vmWindows, points: { count: points.count, digest: points.digest } },
+      reason: isHistoryKnown ? reason : null,
     })),
   )
   const hash = createHash('sha256')
@@ -110,6 +113,7 @@ function compareWindow(
   window: WindowRecount,
   certificate: Certificate,
   rules: Windowing,
+  isHistoryKnown: boolean,
   isQuarantined: CertificateExpectation['isQuarantined'],
   fields: Fields,
 ): void {
@@ -119,14 +123,16 @@ function compareWindow(
   fields.compare('points.digest', points.digest, certificate.points.digest)
   fields.compare('received', points.count, certificate.received)
   fields.compare('vmWindows', vms.length, certificate.vmWindows)
-  const reasons = reasonsOf(window, rules, isQuarantined)
-  const byReason = Object.fromEntries([...reasons].sort())
-  fields.compare(
-    'vmWindowsByReason',
-    byReason,
-    Object.fromEntries(Object.entries(certificate.vmWindowsByReason).sort()),
-  )
-  fields.compare('reason', weakestOf(reasons), certificate.reason)
+  if (isHistoryKnown) {
+    const reasons = reasonsOf(window, rules, isQuarantined)
+    const byReason = Object.fromEntries([...reasons].sort())
+    fields.compare(
+      'vmWindowsByReason',
+      byReason,
+      Object.fromEntries(Object.entries(certificate.vmWindowsByReason).sort()),
+    )
+    fields.compare('reason', weakestOf(reasons), certificate.reason)
+  }
   let expected: number | null = 0
   let missingCount = 0
   let unexpectedCount = 0
@@ -138,18 +144,20 @@ function compareWindow(
     for (const producer of [...vm.producers.keys()].sort()) {
       const recount = vm.producers.get(producer)
       if (recount === undefined) continue
-      missingCount += recount.missingCount(rules)
+      missingCount += recount.missingCount()
       const outside = recount.unexpected()
       unexpectedCount += outside.length
       list(missing, vm.vmId, producer, recount.missing())
       list(unexpected, vm.vmId, producer, outside)
     }
   }
-  fields.compare('expected', expected, certificate.expected)
-  fields.compare('missingCount', missingCount, certificate.missingCount)
+  if (isHistoryKnown) {
+    fields.compare('expected', expected, certificate.expected)
+    fields.compare('missingCount', missingCount, certificate.missingCount)
+    fields.compare('missing', json(missing.slice(0, certificate.missing.length)), json(certificate.missing))
+  }
   fields.compare('unexpectedCount', unexpectedCount, certificate.unexpectedCount)
   // The lists have a bound in bytes, so a certificate may list only the first ranges.
-  fields.compare('missing', json(missing.slice(0, certificate.missing.length)), json(certificate.missing))
   fields.compare('unexpected', json(unexpected.slice(0, certificate.unexpected.length)), json(certificate.unexpected))
 }
 

@@ -1,13 +1,14 @@
 /** Compares a published result with the recount. */
-import type { VmWindowResult } from '../core/close-vm-window.ts'
+import type { ProducerResult, VmWindowResult } from '../core/close-vm-window.ts'
 import type { CloseReason, CloseTrigger } from '../core/closing.ts'
-import type { Json } from '../core/json.ts'
+import { canonicalJson, type Json } from '../core/json.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { MetricSummary } from '../core/summary.ts'
 import type { ExpectedAggregator } from './aggregator-recount.ts'
 import { compareMetric } from './compare-metric.ts'
 import { compareKeptState, compareState } from './compare-state.ts'
 import { Fields, type FieldDifference } from './report.ts'
+import type { ProducerRecount } from './producer-recount.ts'
 import { rangesOf, type Range } from './seqs.ts'
 import type { VmRecount } from './vm-recount.ts'
 
@@ -27,13 +28,15 @@ export interface ResultExpectation {
   readonly vm: VmRecount
   readonly windowStart: number
   readonly trigger: CloseTrigger
+  /** Whether the recount knows what earlier windows had of each producer; otherwise expectations are not compared. */
+  readonly isHistoryKnown: boolean
   /** The state before the window; `undefined` if unknown, in which case states are not compared. */
   readonly prior: Json | undefined
 }
 
 /** The members that differ, the most important ones first. */
 export function compareResult(
-  { vm, windowStart, trigger, prior }: ResultExpectation,
+  { vm, windowStart, trigger, isHistoryKnown, prior }: ResultExpectation,
   result: VmWindowResult,
   rules: Windowing,
   aggregator: ExpectedAggregator | null,
@@ -45,12 +48,13 @@ export function compareResult(
   if (aggregator !== null) fields.compare('aggregator', aggregator.id, result.aggregator ?? aggregator.id)
   const isQuarantined = result.reason === 'quarantined'
   if (isBuiltIn && !isQuarantined) compareMetrics(vm, result, fields)
-  fields.compare('expected', vm.expected(rules), result.expected)
+  if (isHistoryKnown) fields.compare('expected', vm.expected(rules), result.expected)
   // The records do not show whether an aggregator failed.
-  if (!isQuarantined) fields.compare('reason', recountedReason(vm, trigger, rules), result.reason)
+  if (isHistoryKnown && !isQuarantined) fields.compare('reason', recountedReason(vm, trigger, rules), result.reason)
   fields.compare('duplicates', vm.duplicates, result.duplicates)
   fields.compare('conflicts', vm.conflicts(), (result as Partial<VmWindowResult>).conflicts ?? 0)
-  compareSeqs(vm, result, rules, fields)
+  compareSeqs(vm, result, isHistoryKnown, fields)
+  if (isHistoryKnown) compareProducers(vm, result, rules, fields)
   // An aggregator that failed leaves the state as it was.
   const isKept = isQuarantined || vm.received() === 0
   if (prior !== undefined && !isQuarantined) {
@@ -76,7 +80,7 @@ function isObject(json: Json | undefined): json is { readonly [name: string]: Js
   return typeof json === 'object' && json !== null && !Array.isArray(json)
 }
 
-function compareSeqs(vm: VmRecount, result: VmWindowResult, rules: Windowing, fields: Fields): void {
+function compareSeqs(vm: VmRecount, result: VmWindowResult, isHistoryKnown: boolean, fields: Fields): void {
   const missing: Range[] = []
   const unexpected: Range[] = []
   let missingCount = 0
@@ -86,14 +90,38 @@ function compareSeqs(vm: VmRecount, result: VmWindowResult, rules: Windowing, fi
     if (producer === undefined) continue
     missing.push(...rangesOf(producer.missing()))
     unexpected.push(...rangesOf(producer.unexpected()))
-    missingCount += producer.missingCount(rules)
+    missingCount += producer.missingCount()
     unsequenced += producer.unsequenced
   }
-  fields.compare('missingCount', missingCount, result.missingCount)
+  if (isHistoryKnown) fields.compare('missingCount', missingCount, result.missingCount)
   fields.compare('deduplicated', unsequenced === 0, result.deduplicated)
   // A result that would be too large to store omits these lists.
   const areListsLeftOut = result.missing.length === 0 && result.unexpected.length === 0
   if (areListsLeftOut) return
-  fields.compare('missing', missing.slice(0, MAX_RANGES), result.missing)
+  if (isHistoryKnown) fields.compare('missing', missing.slice(0, MAX_RANGES), result.missing)
   fields.compare('unexpected', unexpected.slice(0, MAX_RANGES), result.unexpected)
+}
+
+/** Each producer apart. A result with the default producer alone has no list of them. */
+function compareProducers(vm: VmRecount, result: VmWindowResult, rules: Windowing, fields: Fields): void {
+  const silent = vm.silentProducers(rules)
+  const names = [...vm.producers.keys()].filter((name) => !silent.includes(name)).sort()
+  let listed = 0
+  const sent = names.map((name): ProducerResult => {
+    const producer = vm.producers.get(name) as ProducerRecount
+    const missing = rangesOf(producer.missing()).slice(0, MAX_RANGES - listed)
+    listed += missing.length
+    const replaced = producer.replacedBy === null ? {} : { replaced: true as const }
+    return { producer: name, expected: producer.expected(rules), received: producer.received(), missing, ...replaced }
+  })
+  const all = [...sent, ...silent.map((name) => ({ producer: name, expected: null, received: 0, missing: [] }))]
+  const [first] = all
+  const isPlain = all.length === 1 && first?.producer === '' && !('replaced' in first)
+  const expected = isPlain ? [] : all
+  const found = result.producers ?? []
+  // A result that would be too large to store omits the lists of seqs.
+  const areListsLeftOut = found.every(({ missing }) => missing.length === 0)
+  const compared = areListsLeftOut ? expected.map((one) => ({ ...one, missing: [] })) : expected
+  if (canonicalJson(compared as unknown as Json) !== canonicalJson(found as unknown as Json))
+    fields.compare('producers', compared as unknown as Json, found as unknown as Json)
 }

@@ -7,12 +7,12 @@ import type { EpochMs, SourceRecord } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { compareCertificate, pointsOf, type CertificateExpectation } from './compare-certificate.ts'
 import type { ExpectedAggregator } from './aggregator-recount.ts'
-import { compareResult } from './compare-result.ts'
+import { compareResult, type ResultExpectation } from './compare-result.ts'
 import { compareLink } from './chain.ts'
 import { PartitionRecount, type Amendments, type WindowRecount } from './partition-recount.ts'
 import type { PublishedResults } from './published-results.ts'
 import type { FieldDifference, Tally } from './report.ts'
-import type { Selection } from './selection.ts'
+import { dependsOnAllRecords, type Selection } from './selection.ts'
 import type { VmRecount } from './vm-recount.ts'
 import { VmStates } from './vm-states.ts'
 
@@ -28,6 +28,9 @@ export interface CheckEnv {
 
 const UNKNOWN_PRIOR_NOTE =
   'The state before some VM windows is not known, since checking began after the first record or a promotion published them. What the aggregator computed of these is not compared.'
+
+const UNKNOWN_HISTORY_NOTE =
+  "What windows expect of their producers depends on the job's first records, which are not all there. Counts of expected and missing points and close reasons are not compared."
 
 export function promotionKey({ partition, certificate }: Pick<PromotedMark, 'partition' | 'certificate'>): string {
   return `${partition} ${certificate}`
@@ -48,6 +51,7 @@ export class PartitionCheck {
   #countsBefore: FateCounts = NOTHING
   readonly #quarantined = new Set<string>()
   readonly #states: VmStates
+  readonly #isHistoryKnown: boolean
   /** For the current certificate. */
   #superseded: CertificateExpectation['superseded'] = { any: false, gone: 0 }
 
@@ -55,6 +59,8 @@ export class PartitionCheck {
     this.#env = env
     this.#selection = selection
     this.#recount = new PartitionRecount(env.rules, selection.beginning, env.aggregator?.own ?? null)
+    this.#isHistoryKnown = selection.beginning === null || !dependsOnAllRecords(env.rules)
+    if (!this.#isHistoryKnown) env.tally.notes.add(UNKNOWN_HISTORY_NOTE)
     this.#states = new VmStates(selection.beginning === null, env.rules)
   }
 
@@ -150,12 +156,16 @@ export class PartitionCheck {
   #compareOne(certificate: Certificate, window: WindowRecount, vm: VmRecount, result: VmWindowResult): void {
     const { rules, aggregator, tally } = this.#env
     // States of a promotion start in the replay, earlier than the states that are remembered here.
-    const expectation = { vm, windowStart: window.start, trigger: window.trigger ?? 'complete', prior: undefined }
+    const expectation = { vm, ...this.#placeOf(window), prior: undefined }
     const differences = compareResult(expectation, result, rules, aggregator)
     this.#reportUnknownPrior(undefined)
     tally.add('vmWindows', 1, differences.length === 0)
     const place = { window: window.start, vmId: vm.vmId, revision: result.revision }
     for (const one of differences) this.#differs(certificate, one, place)
+  }
+
+  #placeOf({ start, trigger }: WindowRecount): Pick<ResultExpectation, 'windowStart' | 'trigger' | 'isHistoryKnown'> {
+    return { windowStart: start, trigger: trigger ?? 'complete', isHistoryKnown: this.#isHistoryKnown }
   }
 
   #reportUnknownPrior(prior: Json | undefined): void {
@@ -242,7 +252,7 @@ export class PartitionCheck {
       this.#superseded = { any: true, gone: this.#superseded.gone + (found === null ? 1 : 0) }
       return found?.result ?? null
     }
-    const expectation = { vm, windowStart: window.start, trigger: window.trigger ?? 'complete', prior }
+    const expectation = { vm, ...this.#placeOf(window), prior }
     const differences: FieldDifference[] =
       found === null
         ? [{ field: 'result', expected: 'there', found: null }]
@@ -271,6 +281,7 @@ export class PartitionCheck {
     const expectation: CertificateExpectation = {
       ...counted,
       superseded: this.#superseded,
+      isHistoryKnown: this.#isHistoryKnown,
       watermark: watermark === -Infinity ? null : watermark,
       isQuarantined: (start, vmId) => this.#quarantined.has(`${start} ${vmId}`),
     }

@@ -7,8 +7,10 @@ import type { CloseTrigger } from '../core/closing.ts'
 import type { FateCounts } from '../core/fate.ts'
 import type { DataPoint, EpochMs, SourceRecord, WindowManifest } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
+import { phaseBy } from './cadence.ts'
+import { ProducerMemory } from './producer-memory.ts'
 import { isManifestRefused, isPointRefused, windowStartAt } from './refusals.ts'
-import { VmRecount, type ProducerBefore } from './vm-recount.ts'
+import { VmRecount } from './vm-recount.ts'
 
 export interface WindowRecount {
   readonly start: EpochMs
@@ -47,10 +49,7 @@ export class PartitionRecount {
   /** The last closed windows that late points can still change, oldest first. */
   readonly closed: WindowRecount[] = []
   #closedThrough: EpochMs | null
-  /** By VM and producer: the number of successive closed windows in which the producer sent nothing. */
-  readonly #roster = new Map<string, Map<string, number>>()
-  /** What closed windows say of producers, by producer and VM as JSON. */
-  readonly #before = new Map<string, ProducerBefore>()
+  readonly #memory: ProducerMemory
   /** Number of late points that count as accepted from the next certificate on. */
   #pending = 0
   /** VM windows that late points or manifests have changed since the last certificate, by window. */
@@ -58,6 +57,7 @@ export class PartitionRecount {
 
   constructor(rules: Windowing, beginning: Beginning | null, aggregator: AnyAggregator | null) {
     this.#rules = rules
+    this.#memory = new ProducerMemory(rules)
     this.#aggregator = aggregator
     this.#wholeFrom = beginning?.wholeFrom ?? -Infinity
     this.#closedThrough = beginning?.closedThrough ?? null
@@ -81,23 +81,63 @@ export class PartitionRecount {
       return
     }
     if (isLate) return this.#foldLatePoint(point, start)
-    switch (this.#vmOf(this.#openWindow(start), point.vmId).admit(point, this.#rules)) {
+    const vm = this.#vmOf(this.#openWindow(start), point.vmId)
+    if (vm.refusesPoint(point, this.#rules)) return this.#count('rejected')
+    this.#succeed(point, vm)
+    this.#part(vm, point.producer)
+    switch (vm.admit(point, this.#rules)) {
       case 'refused':
         return this.#count('rejected')
       case 'duplicate':
-        this.#vmOf(this.#openWindow(start), point.vmId).duplicates++
+        vm.duplicates++
         return this.#count('duplicate')
       case 'conflict':
         return this.#count('conflict')
       case 'new':
         this.#count('accepted')
         this.watermark = Math.max(this.watermark, point.timestamp)
+        this.#fillSlot(point, start)
     }
+  }
+
+  #fillSlot({ vmId, producer, metric, timestamp }: DataPoint, start: EpochMs): void {
+    if (this.#rules.expectEveryMs === null) return
+    this.#memory.fill(vmId, producer, metric, timestamp, start, this.#openFrom)
+  }
+
+  /** Slots before this time belong to closed windows. */
+  get #openFrom(): EpochMs {
+    return this.#closedThrough === null ? -Infinity : this.#closedThrough + this.#rules.sizeMs
+  }
+
+  /** The producer of a point or manifest may replace all others of its VM. */
+  #succeed({ producer: name, replaces }: Pick<DataPoint, 'producer' | 'replaces'>, { vmId }: VmRecount): void {
+    if (replaces !== true && this.#rules.producerRestarts === 'keep') return
+    const windows = [...this.#open.values()]
+    const open = windows.flatMap(({ vms }) => vms.get(vmId)?.producers ?? [])
+    const { replaced, wereAwaited } = this.#memory.replace(vmId, name, replaces === true, open)
+    if (replaced.length === 0) return
+    for (const window of windows) {
+      const producers = window.vms.get(vmId)?.producers
+      const hadPart = wereAwaited || replaced.some((other) => producers?.has(other) === true)
+      // The successor fills the slots that the others left unfilled.
+      if (hadPart && this.#rules.expectEveryMs !== null) this.#part(this.#vmOf(window, vmId), name)
+      for (const other of replaced) {
+        const part = window.vms.get(vmId)?.producers.get(other)
+        if (part !== undefined) part.replacedBy = name
+      }
+    }
+  }
+
+  /** The producer has a part in the open VM window from now on. */
+  #part(vm: VmRecount, name: string): void {
+    if (!vm.producers.has(name)) vm.producer(name).replacedBy = this.#memory.replacedBy(vm.vmId, name)
   }
 
   #foldLatePoint(point: DataPoint, start: EpochMs): void {
     if (!this.#isAmendable(start)) return this.#count('late')
     const vm = this.#closedVm(start, point.vmId)
+    if (vm.refusesPoint(point, this.#rules)) return this.#count('rejected')
     switch (vm.admit(point, this.#rules)) {
       case 'refused':
         return this.#count('rejected')
@@ -110,27 +150,52 @@ export class PartitionRecount {
         this.#count('late')
         this.#pending++
         this.#touch(start, vm)
+        this.#fillLateSlot(point, vm, start)
     }
+  }
+
+  /** A late point fills a slot of its closed window, or one of an open window. */
+  #fillLateSlot({ producer, metric, timestamp }: DataPoint, vm: VmRecount, start: EpochMs): void {
+    const { expectEveryMs: everyMs } = this.#rules
+    if (everyMs === null) return
+    let filler = producer
+    for (let next = vm.producers.get(filler)?.replacedBy; typeof next === 'string' && vm.producers.has(next);) {
+      filler = next
+      next = vm.producers.get(filler)?.replacedBy
+    }
+    const part = vm.producer(filler)
+    for (const one of new Set([...this.#rules.expectMetrics, metric])) {
+      const own = one === metric ? phaseBy(timestamp, everyMs) : 0
+      part.expectLate(one, this.#memory.phaseOf(vm.vmId, filler, one) ?? own, start, this.#rules)
+    }
+    part.fillLate(metric, timestamp, everyMs)
+    this.#memory.fillLate(vm.vmId, producer, metric, timestamp, this.#openFrom)
   }
 
   #foldManifest(manifest: WindowManifest, brokerMs: EpochMs | null): void {
     const { windowStart: start, vmId, producer, last } = manifest
     if (isManifestRefused(manifest, brokerMs, this.#rules)) return this.#count('rejected')
     if (this.#closedThrough !== null && start <= this.#closedThrough) {
-      if (start >= this.#wholeFrom && this.#isAmendable(start)) {
-        const vm = this.#closedVm(start, vmId)
-        const isNew = !vm.isPromised(manifest)
-        if (isNew && vm.refusesPromise(manifest, this.#rules)) return this.#count('rejected')
-        vm.promise(manifest)
-        if (isNew) this.#touch(start, vm)
+      const vm = this.#closedVm(start, vmId)
+      if (start >= this.#wholeFrom && this.#isAmendable(start) && !vm.isPromised(manifest)) {
+        if (vm.refusesPromise(manifest, this.#rules)) return this.#count('rejected')
+        vm.producer(producer).promise(manifest)
+        this.#touch(start, vm)
       }
-      if (last) this.#leave(vmId, producer)
+      // A late manifest does not make a producer appear, but it may say that it replaces the others.
+      if (manifest.replaces === true) this.#succeed(manifest, vm)
+      if (last) this.#memory.leave(vmId, producer)
       return this.#count('manifests')
     }
     if (start < this.#wholeFrom) return this.#count('manifests')
     const known = this.#open.get(start)?.vms.get(vmId)
     if (known?.refusesPromise(manifest, this.#rules) === true) return this.#count('rejected')
-    this.#vmOf(this.#openWindow(start), vmId).promise(manifest)
+    const vm = this.#vmOf(this.#openWindow(start), vmId)
+    this.#succeed(manifest, vm)
+    this.#part(vm, producer)
+    const part = vm.producer(producer)
+    part.promise(manifest)
+    part.leaves ||= last
     this.#count('manifests')
   }
 
@@ -151,16 +216,23 @@ export class PartitionRecount {
     const window = this.#openWindow(start)
     this.#open.delete(start)
     window.trigger = trigger
-    for (const [vmId, producers] of this.#roster) {
+    for (const [vmId, producers] of this.#memory.awaited()) {
       const vm = this.#vmOf(window, vmId)
-      vm.silent = [...producers.keys()].filter((name) => !vm.producers.has(name)).sort()
+      vm.silent = producers.filter((name) => !vm.producers.has(name))
+      for (const name of vm.silent) {
+        // It has a part if late records of it may still bring what the window expects: slots, or samples of several metrics.
+        const { sharesSeqs } = this.#memory.before(vmId, name)
+        if (this.#rules.expectEveryMs !== null || sharesSeqs) vm.producer(name)
+      }
     }
-    for (const vm of window.vms.values()) {
-      for (const [name, producer] of vm.producers)
-        producer.before = this.#before.get(JSON.stringify([name, vm.vmId])) ?? producer.before
+    for (const { vmId, producers } of window.vms.values()) {
+      for (const [name, producer] of producers) {
+        producer.before = this.#memory.before(vmId, name)
+        if (this.#rules.expectEveryMs === null || producer.replacedBy !== null) continue
+        for (const [metric, series] of this.#memory.expectedOf(vmId, name, start)) producer.series.set(metric, series)
+      }
     }
-    this.#advanceRoster(window)
-    this.#advanceMetrics(window)
+    this.#memory.close(start, new Map([...window.vms].map(([vmId, { producers }]) => [vmId, producers])))
     this.closed.push(window)
     return window
   }
@@ -183,52 +255,6 @@ export class PartitionRecount {
   /** The VM window, or a new one, which `#touch` adds when a late record changes it. */
   #closedVm(start: EpochMs, vmId: string): VmRecount {
     return this.closed.find((one) => one.start === start)?.vms.get(vmId) ?? new VmRecount(vmId, this.#aggregator)
-  }
-
-  #advanceRoster(window: WindowRecount): void {
-    for (const [vmId, producers] of this.#roster) {
-      for (const [name, missed] of producers) {
-        if (window.vms.get(vmId)?.producers.has(name) === true) continue
-        if (missed + 1 < this.#rules.rosterWindows) producers.set(name, missed + 1)
-        else this.#leave(vmId, name)
-      }
-    }
-    for (const { vmId, producers } of window.vms.values()) {
-      for (const [name, { leaves }] of producers) {
-        if (leaves) this.#leave(vmId, name)
-        else if (this.#roster.get(vmId)?.set(name, 0) === undefined) this.#roster.set(vmId, new Map([[name, 0]]))
-      }
-    }
-  }
-
-  /** Metrics are remembered as producers are, and leave with them. */
-  #advanceMetrics(window: WindowRecount): void {
-    for (const { vmId, producers } of window.vms.values()) {
-      for (const name of producers.keys()) {
-        const id = JSON.stringify([name, vmId])
-        if (!this.#before.has(id)) this.#before.set(id, { metrics: new Map(), sharesSeqs: false })
-      }
-    }
-    for (const [id, { metrics: known, sharesSeqs: shared }] of this.#before) {
-      const [name, vmId] = JSON.parse(id) as [name: string, vmId: string]
-      if (this.#roster.get(vmId)?.has(name) !== true) {
-        this.#before.delete(id)
-        continue
-      }
-      const sent = window.vms.get(vmId)?.producers.get(name)
-      const seen = sent?.metricNames() ?? []
-      const metrics = new Map([...known].map(([metric, missed]) => [metric, missed + 1]))
-      for (const metric of seen) metrics.set(metric, 0)
-      for (const [metric, missed] of metrics) if (missed >= this.#rules.rosterWindows) metrics.delete(metric)
-      const isNumberingPoints = seen.length > 1 || metrics.size < 2
-      this.#before.set(id, { metrics, sharesSeqs: sent?.sharesSeqs === true || (shared && !isNumberingPoints) })
-    }
-  }
-
-  #leave(vmId: string, producer: string): void {
-    const producers = this.#roster.get(vmId)
-    producers?.delete(producer)
-    if (producers?.size === 0) this.#roster.delete(vmId)
   }
 
   #openWindow(start: EpochMs): WindowRecount {

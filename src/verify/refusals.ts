@@ -4,8 +4,6 @@ import type { Windowing } from '../core/windowing.ts'
 
 const MAX_ABS_VALUE = 1e140
 const MAX_ABS_TIME_MS = 8.64e15
-/** Maximum number of separate ranges of promised seqs per producer of a VM window. */
-export const PROMISED_RANGES_LIMIT = 100
 
 export function windowStartAt(at: EpochMs, { sizeMs }: Windowing): EpochMs {
   const into = at % sizeMs
@@ -18,11 +16,14 @@ export function isPointRefused({ value, timestamp }: DataPoint, brokerMs: EpochM
 }
 
 export function isManifestRefused(manifest: WindowManifest, brokerMs: EpochMs | null, rules: Windowing): boolean {
-  const { windowStart, firstSeq, count } = manifest
+  const { windowStart, firstSeq, count, counts, metrics = [] } = manifest
+  // Points of all metrics may share a seq.
+  const pointsPerSeq = counts === 'points' ? rules.maxMetricsPerVm : 1
   return (
     Math.abs(windowStart) > MAX_ABS_TIME_MS ||
     windowStartAt(windowStart, rules) !== windowStart ||
-    count > rules.maxSeqSpan + 1 ||
+    count > (rules.maxSeqSpan + 1) * pointsPerSeq ||
+    metrics.length > rules.maxMetricsPerVm ||
     (firstSeq ?? 0) + count > Number.MAX_SAFE_INTEGER ||
     isAhead(windowStart, brokerMs, rules)
   )

@@ -74,6 +74,8 @@ function beginningFor(
   logStart: number,
   rules: Windowing,
 ): { readonly base: number; readonly readFrom: number; readonly from: Beginning | null } | null {
+  const whole = wholeFrom(all, logStart)
+  if (whole !== null && dependsOnAllRecords(rules)) return whole
   const needed = Math.max(rules.rosterWindows, 2 * rules.amendWindows) + 1
   const closes = all.slice(0, first + 1).filter(({ window }) => window !== null)
   const oldest = closes.at(-needed)?.window ?? null
@@ -86,10 +88,26 @@ function beginningFor(
       return { base, readFrom: offsets.last + 1, from: { closedThrough, wholeFrom: oldest.start, watermark } }
     }
   }
+  return whole
+}
+
+/** `null` if the log no longer has the job's first record. */
+function wholeFrom(
+  all: readonly Certificate[],
+  logStart: number,
+): { readonly base: number; readonly readFrom: number; readonly from: null } | null {
   const { sequence, offsets } = all[0] as Certificate
   // If the first certificates are missing, the check of the chain reports it; all existing records may belong to them.
   if (sequence !== 1) return { base: -1, readFrom: logStart, from: null }
   return offsets.first >= logStart ? { base: -1, readFrom: offsets.first, from: null } : null
+}
+
+/**
+ * Whether expectations depend on records of any age: the phase of a series is that of its first point, and a replaced producer
+ * that continues to send stays replaced.
+ */
+export function dependsOnAllRecords({ expectEveryMs, producerRestarts }: Windowing): boolean {
+  return expectEveryMs !== null || producerRestarts === 'replace'
 }
 
 function isFrom({ window, offsets }: Certificate, from: Bound | null): boolean {

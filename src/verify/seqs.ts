@@ -31,13 +31,6 @@ export class Seqs {
   outside(ranges: readonly Range[]): number[] {
     return [...this.#members].filter((seq) => !isWithin(seq, ranges)).sort((a, b) => a - b)
   }
-
-  /** The seqs of the ranges that are missing from the set. */
-  missingOf(ranges: readonly Range[]): number[] {
-    const missing: number[] = []
-    for (const [first, last] of ranges) for (let seq = first; seq <= last; seq++) if (!this.has(seq)) missing.push(seq)
-    return missing
-  }
 }
 
 export function isWithin(seq: number, ranges: readonly Range[]): boolean {
@@ -65,4 +58,9 @@ export function rangesOf(seqs: readonly number[]): Range[] {
     else ranges.push([seq, seq])
   }
   return ranges
+}
+
+/** The number of seqs in ranges that do not overlap. */
+export function seqCountOf(ranges: readonly Range[]): number {
+  return ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0)
 }

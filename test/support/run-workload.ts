@@ -45,13 +45,17 @@ export function recordsOfWorkload({ partitions }: RandomWorkload): SourceRecord[
 }
 
 /**
- * Runs the workload to its end. With `isDisturbed`, the seed also draws what does not follow from the records: checkpoints,
- * stops after which another owner resumes, amendments and deadlines by the clock, and closes that an operator forces.
+ * What happens to a run besides its records, drawn from the seed. `stops`: checkpoints, and owners that stop and that another
+ * one follows; they change nothing. `decisions`: also deadlines and amendments by the clock, and closes that an operator forces.
  */
-export async function runWorkload(workload: RandomWorkload, isDisturbed = false): Promise<PublishedRun> {
+export type Disturbance = 'none' | 'stops' | 'decisions'
+
+/** Runs the workload to its end. */
+export async function runWorkload(workload: RandomWorkload, disturbance: Disturbance = 'none'): Promise<PublishedRun> {
+  const isDisturbed = disturbance !== 'none'
   const random = new Random(workload.seed + 1_000_000)
   const records = recordsOfWorkload(workload)
-  const hasClock = isDisturbed && random.chance(0.3)
+  const hasClock = disturbance === 'decisions' && random.chance(0.6)
   const rules: Windowing = hasClock ? { ...workload.rules, deadlineMs: 100_000 } : workload.rules
   const store = new MemoryStore()
   const results = new MemoryResults()
@@ -60,8 +64,8 @@ export async function runWorkload(workload: RandomWorkload, isDisturbed = false)
   let requests = 0
   let stop = new AbortController()
   const memory = new MemorySource({ partitions: records, batchSize: () => random.int(1, 60) })
-  const stopShare = isDisturbed ? random.pick([0, 0.05, 0.3]) : 0
-  const forceShare = isDisturbed ? random.pick([0, 0, 0.05]) : 0
+  const stopShare = isDisturbed ? random.pick([0.02, 0.1, 0.3]) : 0
+  const forceShare = disturbance === 'decisions' && !hasClock ? 0.3 : 0
 
   /** What happens between two batches. */
   const between = async (partition: number, position: number): Promise<SourceEvent | null> => {
@@ -72,7 +76,7 @@ export async function runWorkload(workload: RandomWorkload, isDisturbed = false)
       await submitRequest(store, JOB, partition, request)
     }
     if (!hasClock || !random.chance(0.3)) return null
-    nowMs += random.pick([1_000, 60_000, 200_000])
+    nowMs += random.pick([1_000, 150_000, 400_000])
     return { kind: 'caught-up', nextOffset: position, fetchedAtMs: nowMs }
   }
   const source: Source = {

@@ -139,7 +139,7 @@ export class WindowAmender {
     let revisions = 0
     for await (const [work, outcome] of this.#attempt.runner.run(this.#work(window))) {
       const { vmId, late } = work
-      const row = outcome === null ? this.#passed(work, entry.window) : this.#revised(work, outcome, entry.window)
+      const row = outcome === null ? this.#passed(work, entry) : this.#revised(work, outcome, entry)
       changedRows.set(vmId, row)
       const stored = work.before === null ? await storedAfter.find(vmId) : work.before.state
       if (!isSameState(row.state, stored)) changed.set(vmId, row.state)
@@ -194,15 +194,15 @@ export class WindowAmender {
   }
 
   /** The row of a VM that has no new result in the window. */
-  #passed({ vmId, before, base, prior }: AmendWork, window: EpochMs): AmendedRow {
+  #passed({ vmId, before, base, prior }: AmendWork, entry: ClosedEntry): AmendedRow {
     const untouched = { ...passing(vmId, null), revision: revisionOf(base) }
-    return { ...(before ?? untouched), state: this.#kept(prior, window), certificate: this.#certificate }
+    return { ...(before ?? untouched), state: this.#kept(prior, entry), certificate: this.#certificate }
   }
 
-  #revised({ vmId, prior }: AmendWork, outcome: TaskOutcome, window: EpochMs): AmendedRow {
+  #revised({ vmId, prior }: AmendWork, outcome: TaskOutcome, entry: ClosedEntry): AmendedRow {
     const { task, result } = outcome
     const closing = { window: task.window, reason: task.reason, silent: task.silent }
-    const state = this.#kept(stateAfter(outcome, prior), window)
+    const state = this.#kept(stateAfter(outcome, prior), entry)
     const isQuarantined = result.reason === 'quarantined'
     return { vmId, closing, revision: result.revision, isQuarantined, state, certificate: this.#certificate }
   }
@@ -212,8 +212,10 @@ export class WindowAmender {
     return this.#plan.certified.sequence + 1
   }
 
-  #kept(state: StateRow | null, window: EpochMs): StateRow | null {
-    return state === null || isIdle(state, window, this.#plan.rules) ? null : state
+  /** A state is dropped with a window that closes. A skipped window did not, so all states pass through it. */
+  #kept(state: StateRow | null, entry: ClosedEntry): StateRow | null {
+    const isSkipped = entry.accs.rows === 0
+    return state === null || (!isSkipped && isIdle(state, entry.window, this.#plan.rules)) ? null : state
   }
 
   /**

@@ -98,6 +98,19 @@ function withMetrics(): object {
   return (JSON.parse(publishedLine()) as { metrics: object }).metrics
 }
 
+test('a producer that was replaced is marked as such', () => {
+  const one = { expected: 3, missing: [], producer: 'a', received: 3 }
+  const producers = [
+    { ...one, replaced: true },
+    { ...one, producer: 'b' },
+  ]
+  const line = resultLine({ ...(JSON.parse(publishedLine()) as object), producers })
+  expect(type?.fromBuffer(encode(line).subarray(10))).toMatchObject({
+    producers: [{ replaced: true }, { replaced: null }],
+  })
+  expect(decode(encode(line))).toEqual({ kind: 'line', line })
+})
+
 test('a summary of an unnamed aggregator is typed: version 0.1.0 did not name it', () => {
   const { aggregator, ...result } = JSON.parse(publishedLine()) as { aggregator: string; metrics: object }
   expect(aggregator).toBe('summary@1')

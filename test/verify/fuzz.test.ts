@@ -1,0 +1,162 @@
+/**
+ * Fuzz test of run and verify: random workloads of all conditions, run by the real pipeline in memory. What verify recounts must
+ * be what was published, and a change of any published figure must be found. WINDROW_FUZZ_SEED repeats one seed.
+ */
+import { expect, test } from 'vitest'
+import type { Certificate } from '../../src/core/certificate.ts'
+import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
+import type { MetricSummary } from '../../src/core/summary.ts'
+import { digestOf } from '../../src/verify/chain.ts'
+import type { Difference } from '../../src/verify/report.ts'
+import { Random } from '../support/random.ts'
+import { randomWorkload } from '../support/random-workload.ts'
+import { runWorkload, verifyRun, type Disturbance, type PublishedRun } from '../support/run-workload.ts'
+import { perSuite } from '../support/seeds.ts'
+
+const SEEDS = perSuite({ unit: 50, simulation: 2000 })
+const ONLY_SEED = process.env['WINDROW_FUZZ_SEED']
+const DISTURBANCES: readonly Disturbance[] = ['none', 'stops', 'decisions']
+
+/** Conditions that the seeds together must have met. */
+type Seen = 'complete' | 'grace' | 'deadline' | 'forced' | 'amended' | 'conflict' | 'missing' | 'replaced' | 'too-late'
+
+test(
+  `${SEEDS} random workloads: verify finds no difference, and finds a tampered figure`,
+  { timeout: 600_000 },
+  async () => {
+    const seeds = ONLY_SEED === undefined ? Array.from({ length: SEEDS }, (_, i) => i + 1) : [Number(ONLY_SEED)]
+    const seen = new Set<Seen>()
+    for (const seed of seeds) {
+      try {
+        note(seen, await fuzz(seed))
+      } catch (error) {
+        throw new Error(`seed ${seed} fails; WINDROW_FUZZ_SEED=${seed} repeats it: ${String(error)}`, { cause: error })
+      }
+    }
+    // Otherwise the workloads lack what they test.
+    if (ONLY_SEED === undefined) {
+      const all = ['complete', 'grace', 'deadline', 'forced', 'amended', 'conflict', 'missing', 'replaced', 'too-late']
+      expect([...seen].sort()).toEqual(all.sort())
+    }
+  },
+)
+
+async function fuzz(seed: number): Promise<PublishedRun> {
+  const workload = randomWorkload(seed)
+  const disturbance = DISTURBANCES[seed % DISTURBANCES.length] as Disturbance
+  const run = await runWorkload(workload, disturbance)
+  expect((await verifyRun(run)).differences).toEqual([])
+  if (disturbance === 'stops') {
+    const plain = await runWorkload(workload)
+    expect(run.results, 'results of a run that was stopped').toEqual(plain.results)
+    expect(run.certificates, 'certificates of a run that was stopped').toEqual(plain.certificates)
+  }
+  const random = new Random(seed)
+  for (const tampering of [tamperedResult(run, random), tamperedCertificate(run, random)]) {
+    const { differences } = await verifyRun(tampering.run)
+    expect(differences.some(tampering.isFound), `${tampering.what} is found`).toBe(true)
+  }
+  return run
+}
+
+function note(seen: Set<Seen>, { results, deadLetters }: PublishedRun): void {
+  for (const line of results) {
+    const { reason, revision, conflicts, missingCount, producers = [] } = JSON.parse(line) as VmWindowResult
+    if (reason !== 'quarantined') seen.add(reason)
+    if (revision > 1) seen.add('amended')
+    if (conflicts > 0) seen.add('conflict')
+    if (missingCount > 0) seen.add('missing')
+    if (producers.some(({ replaced }) => replaced === true)) seen.add('replaced')
+  }
+  if (deadLetters.some((line) => line.includes('"too-late"'))) seen.add('too-late')
+}
+
+interface Tampering {
+  readonly what: string
+  readonly run: PublishedRun
+  readonly isFound: (difference: Difference) => boolean
+}
+
+type Members = { [member: string]: unknown }
+
+/** A run in which one member of one result was changed after its publication. */
+function tamperedResult(run: PublishedRun, random: Random): Tampering {
+  const results = [...run.results]
+  const at = random.int(0, results.length - 1)
+  const result = JSON.parse(results[at] as string) as VmWindowResult & Members
+  const { vmId, windowStart: window } = result
+  const field = random.pick(
+    FIELDS.filter((one) => one !== 'metrics' || Object.keys(result.metrics as object).length > 0),
+  )
+  const changed: Members = { ...result, [field]: tamperedMember(field, result, random) }
+  results[at] = JSON.stringify(changed)
+  return {
+    what: `${field} of ${vmId}@${window} as ${JSON.stringify(changed[field])}`,
+    run: { ...run, results },
+    isFound: (one) => one.vmId === vmId && one.window === window && one.field.split('.')[0] === field,
+  }
+}
+
+const FIELDS = [
+  ...['received', 'expected', 'reason', 'duplicates', 'conflicts', 'missingCount', 'deduplicated', 'producers'],
+  ...['metrics', 'state', 'windowEnd'],
+] as const
+const FIGURES = ['count', 'sum', 'min', 'max', 'mean', 'first', 'last'] as const
+
+function tamperedMember(field: (typeof FIELDS)[number], result: VmWindowResult, random: Random): unknown {
+  const { producers = [] } = result
+  switch (field) {
+    case 'metrics': {
+      const metrics = result.metrics as unknown as { readonly [metric: string]: MetricSummary }
+      const metric = random.pick(Object.keys(metrics))
+      const figure = random.pick(FIGURES)
+      const value = (metrics[metric] as MetricSummary)[figure]
+      // The smallest change that a double can hold, or almost.
+      return { ...metrics, [metric]: { ...metrics[metric], [figure]: value === 0 ? 1e-300 : value * (1 + 4e-16) } }
+    }
+    case 'state':
+      return { ...(result.state as Members | null), extra: 1 }
+    case 'reason':
+      return result.reason === 'complete' ? 'grace' : 'complete'
+    case 'deduplicated':
+      return !result.deduplicated
+    case 'producers':
+      return [...producers.slice(1), { producer: 'stranger', expected: null, received: 0, missing: [] }]
+    default:
+      return (result[field] ?? 0) + 1
+  }
+}
+
+const CERTIFIED = ['received', 'expected', 'missingCount', 'vmWindows', 'watermark', 'reason'] as const
+
+/** A run in which one figure of one certificate was changed, with all digests of the chain made right again. */
+function tamperedCertificate(run: PublishedRun, random: Random): Tampering {
+  const chain = run.certificates.map((line) => JSON.parse(line) as Certificate & Members)
+  const at = random.pick([...chain.keys()].filter((i) => chain[i]?.window !== null))
+  const certificate = chain[at] as Certificate & Members
+  const field = random.pick([...CERTIFIED, 'points', 'counts'] as const)
+  const changed = {
+    points: { ...certificate.points, digest: certificate.points.digest.replace(/./, (c) => (c === '0' ? '1' : '0')) },
+    counts: { ...certificate.counts, accepted: certificate.counts.accepted + 1 },
+    reason: certificate.reason === 'complete' ? 'grace' : 'complete',
+  }
+  const { partition, sequence } = certificate
+  Object.assign(certificate, {
+    [field]: changed[field as 'points'] ?? ((certificate[field] as number | null) ?? 0) + 1,
+  })
+  let previous: string | null = null
+  for (const one of chain.filter((of) => of.partition === partition).sort((a, b) => a.sequence - b.sequence)) {
+    if (previous !== null) Object.assign(one, { previous })
+    previous = digestOf(one)
+    Object.assign(one, { digest: previous })
+  }
+  return {
+    what: `${field} of certificate ${sequence}`,
+    run: { ...run, certificates: chain.map((one) => JSON.stringify(one)) },
+    isFound: (one) =>
+      one.partition === partition &&
+      one.certificate === sequence &&
+      one.field.split('.')[0] === field &&
+      one.vmId === null,
+  }
+}
