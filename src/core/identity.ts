@@ -4,9 +4,9 @@
  *
  * The identity of a point is (VM window, producer, seq, metric); its content is (timestamp, value). Each accepted point
  * costs eight bytes: the offset of its record, relative to the producer's first one in the window, and a check of 32 bits
- * over its content. Both are the two words of one double, so that a plain array of doubles holds them. Points lie dense in
- * seq; a second metric under a seq lies in a layer of that metric. What is far from all others lies in a map, so memory
- * follows the number of points and not the distance between their seqs.
+ * over its content. Both are the two words of one double, so that plain arrays of doubles hold them. A second metric under a
+ * seq is in a layer of that metric. The arrays are short pages, so memory follows the number of points and not the distance
+ * between their seqs.
  */
 import { roomFor, VACANT, vacantDoubles } from './double-array.ts'
 import type { Json } from './json.ts'
@@ -23,14 +23,17 @@ export interface Holder {
 const BIAS = 0x00100000
 /** Offsets from here on are kept as this: a double with a larger high word may be no number. */
 const MAX_RELATIVE = 0x7fe00000 - BIAS
-/** A layer may have so many places without a point, and so many times its points. */
-const FREE_PLACES = 64
-const MAX_PLACES_PER_POINT = 4
+/** Seqs per page of a layer. */
+const PAGE_SEQS = 32
+const NO_PAGE = vacantDoubles(0)
 
 const content = new Float64Array(2)
 const words = new Uint32Array(content.buffer)
 
-/** 32 bits over the content of a point. -0 counts as 0, since both have the same text. */
+/**
+ * 32 bits over the content of a point, as a signed number, which engines pass on without an object. -0 counts as 0, since
+ * both have the same text.
+ */
 export function contentCheck(timestamp: number, value: number): number {
   content[0] = timestamp + 0
   content[1] = value + 0
@@ -40,7 +43,7 @@ export function contentCheck(timestamp: number, value: number): number {
   h = Math.imul(((h << 15) | (h >>> 17)) ^ (words[3] as number), 0xc2b2ae35)
   h ^= h >>> 16
   h = Math.imul(h, 0x85ebca6b)
-  return (h ^ (h >>> 13)) >>> 0
+  return h ^ (h >>> 13)
 }
 
 function pack(relative: number, check: number): number {
@@ -56,78 +59,82 @@ function relativeOf(packed: number): number {
 
 function checkOf(packed: number): number {
   content[0] = packed
-  return words[0] as number
+  return (words[0] as number) | 0
 }
 
-/** Contents by seq. */
+/**
+ * Contents by seq, in pages of consecutive seqs: a page is an array of its own, so a layer grows without copying what it has.
+ * Points mostly come in order, so the page of the point before is at hand.
+ */
 class Layer {
-  private base = 0
-  private places: number[] | null = null
-  private members = 0
-  private far: Map<number, number> | null = null
+  private page = NO_PAGE
+  /** Seq of the first place of the page. All pages are a multiple of PAGE_SEQS apart. */
+  private start = 0
+  /** All pages by their first seq; `null` while there is one at most. */
+  private pages: Map<number, number[]> | null = null
 
   get(seq: number): number {
-    const { places } = this
-    if (places !== null) {
-      const place = seq - this.base
-      if (place >= 0 && place < places.length) {
-        const packed = places[place] as number
-        if (packed !== VACANT || this.far === null) return packed
-      }
-    }
-    return this.far?.get(seq) ?? VACANT
+    return this.turnTo(seq) ? (this.page[seq - this.start] ?? VACANT) : VACANT
   }
 
-  /** The common case of `set`: there is a place for the seq, and it is vacant. */
-  fillPlace(seq: number, packed: number): boolean {
-    const { places } = this
-    if (places === null || this.far !== null) return false
-    const place = seq - this.base
-    if (place < 0 || place >= places.length || places[place] !== VACANT) return false
-    places[place] = packed
-    this.members++
+  /** The common case of `set`: the page at hand has a place for the seq, and it is vacant. */
+  fillPlace(seq: number, relative: number, check: number): boolean {
+    const { page } = this
+    const place = seq - this.start
+    if (place < 0 || place >= page.length || page[place] !== VACANT) return false
+    page[place] = pack(relative, check)
     return true
   }
 
-  set(seq: number, packed: number): void {
-    if (this.places === null) {
-      this.base = seq
-      this.places = vacantDoubles(roomFor(1))
-    }
-    let place = seq - this.base
-    if (place < 0 || place >= this.places.length) {
-      this.grow(place)
-      place = seq - this.base
-    }
-    const { places } = this
-    if (place >= 0 && place < places.length) {
-      places[place] = packed
-      this.members++
-    } else {
-      this.far ??= new Map()
-      this.far.set(seq, packed)
-    }
+  set(seq: number, relative: number, check: number): void {
+    if (!this.turnTo(seq)) this.addPage(seq)
+    else if (seq - this.start >= this.page.length) this.growPage(seq - this.start + 1)
+    this.page[seq - this.start] = pack(relative, check)
   }
 
-  /** Makes room for a place outside, with a share to spare, unless too much of it would be vacant. */
-  private grow(place: number): void {
-    const { length } = this.places as number[]
-    const needed = place < 0 ? length - place : place + 1
-    if (needed > FREE_PLACES + MAX_PLACES_PER_POINT * (this.members + 1)) return
-    const grown = vacantDoubles(roomFor(needed))
-    // Below the first seq there is no more than the seq itself.
-    const shift = place < 0 ? Math.min(this.base, grown.length - length) : 0
-    for (let i = 0; i < length; i++) grown[shift + i] = (this.places as number[])[i] as number
-    this.places = grown
-    this.base -= shift
+  /** Takes the page of a seq at hand; `false`: there is none. */
+  private turnTo(seq: number): boolean {
+    const place = seq - this.start
+    if (place >= 0 && place < PAGE_SEQS) return this.page !== NO_PAGE
+    const start = this.startOf(seq)
+    const page = this.pages?.get(start)
+    if (page === undefined) return false
+    this.start = start
+    this.page = page
+    return true
+  }
+
+  private startOf(seq: number): number {
+    return this.start + Math.floor((seq - this.start) / PAGE_SEQS) * PAGE_SEQS
+  }
+
+  /** The first page starts with the first seq and has little room, since most windows of few points need no other. */
+  private addPage(seq: number): void {
+    if (this.page === NO_PAGE) {
+      this.start = seq
+      this.page = vacantDoubles(roomFor(1))
+      return
+    }
+    this.pages ??= new Map([[this.start, this.page]])
+    this.start = this.startOf(seq)
+    this.page = vacantDoubles(PAGE_SEQS)
+    this.pages.set(this.start, this.page)
+  }
+
+  private growPage(places: number): void {
+    const grown = vacantDoubles(Math.min(roomFor(places), PAGE_SEQS))
+    for (let i = 0; i < this.page.length; i++) grown[i] = this.page[i] as number
+    this.page = grown
+    this.pages?.set(this.start, grown)
   }
 
   /** Takes over all of another layer; this one is empty. */
   fill(other: Layer): this {
-    this.base = other.base
-    this.places = other.places === null ? null : other.places.slice()
-    this.members = other.members
-    this.far = other.far === null ? null : new Map(other.far)
+    this.start = other.start
+    this.page = other.page.slice()
+    if (other.pages === null) return this
+    this.pages = new Map([...other.pages].map(([start, page]) => [start, page.slice()]))
+    this.page = this.pages.get(this.start) as number[]
     return this
   }
 }
@@ -158,19 +165,19 @@ export class Identities extends Layer {
   /** Takes in a point that is new. Offsets rise, so no later record is before the first one. */
   add(seq: number, metric: string, offset: number, check: number): void {
     if (this.first < 0) this.first = offset
-    this.put(seq, metric, pack(offset - this.first, check))
+    this.put(seq, metric, offset - this.first, check)
   }
 
-  private put(seq: number, metric: string, packed: number): void {
-    if (this.fillPlace(seq, packed)) return
+  private put(seq: number, metric: string, relative: number, check: number): void {
+    if (this.fillPlace(seq, relative, check)) return
     if (this.get(seq) === VACANT) {
-      this.set(seq, packed)
+      this.set(seq, relative, check)
       return
     }
     this.byMetric ??= new Map()
     let layer = this.byMetric.get(metric)
     if (layer === undefined) this.byMetric.set(metric, (layer = new Layer()))
-    layer.set(seq, packed)
+    layer.set(seq, relative, check)
   }
 
   /** The record that holds an identity, which the caller knows to be used; `null`: its content is not known. */
@@ -234,7 +241,7 @@ export class Identities extends Layer {
     let at = 0
     for (const [from, to] of members.ranges()) {
       for (let seq = from; seq <= to; seq++, at += 8) {
-        this.put(seq, metric, pack(view.getUint32(at, true), view.getUint32(at + 4, true)))
+        this.put(seq, metric, view.getUint32(at, true), view.getInt32(at + 4, true))
       }
     }
     return members

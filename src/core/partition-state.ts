@@ -147,15 +147,15 @@ export class PartitionState {
 
     const known = window.vms.get(point.vmId)
     const vm = known ?? this.#newVm(window, point.vmId)
+    const sent = vm.find(point.producer)
     if (known !== undefined) {
       if (vm.refusesMetric(point.metric, rules.maxMetricsPerVm)) {
         return this.#reject(refuseMetric(vm.vmId, rules))
       }
-      const tooMany = vm.refusesProducer(point.producer, rules)
+      const tooMany = sent === null ? vm.refusesProducer(point.producer, rules) : null
       if (tooMany !== null) return this.#reject(tooMany)
     }
-    const sent = vm.producers.get(point.producer)
-    const isNew = sent === undefined
+    const isNew = sent === null
     if (point.replaces === true || (isNew && rules.producerRestarts === 'replace')) {
       this.#replaceOthers(point.vmId, point.producer, point.replaces === true)
     }

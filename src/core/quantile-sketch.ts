@@ -83,23 +83,21 @@ export class QuantileSketch {
 /** New keys wait until there are so many: to sort in a few at once is several times cheaper than one by one. */
 const MAX_PENDING = 32
 
-/** The sorted keys and counts on their way into a store. */
-const incomingKeys = new Int32Array(MAX_BINS)
-const incomingCounts = new Float64Array(MAX_BINS)
-
-/** A bin is one number, count · KEYS + key + KEYS / 2: eight bytes, whatever the key. */
-const KEYS = 2 ** 17
-/** Counts above this are stored elsewhere, so that the number stays exact. */
+/**
+ * A bin is one number, key · COUNTS + count: eight bytes, ordered as the keys are, and a count is added by adding it. The
+ * *floor* of a key is key · COUNTS. COUNTS is a power of 2, and the keys have 17 bits, so this is exact.
+ */
+const COUNTS = 2 ** 36
+/** Counts above this are stored elsewhere. */
 const MAX_COUNT = 2 ** 35
 const NO_BINS: number[] = []
 
-function binOf(key: number, count: number): number {
-  return count * KEYS + key + KEYS / 2
-}
+/** The sorted floors and counts on their way into a store. */
+const incomingFloors = new Float64Array(MAX_BINS)
+const incomingCounts = new Float64Array(MAX_BINS)
 
-/** Without `%`, which for doubles is a slow call. KEYS is a power of 2, so this is exact. */
 function keyIn(bin: number): number {
-  return bin - Math.floor(bin / KEYS) * KEYS - KEYS / 2
+  return Math.floor(bin / COUNTS)
 }
 
 /**
@@ -109,7 +107,7 @@ function keyIn(bin: number): number {
  */
 class Bins {
   private settledCount = 0
-  /** Bins with rising keys, then the keys that wait, then room. Made of doubles only, which take eight bytes each. */
+  /** Bins with rising keys, then the floors of the keys that wait, then room. Made of doubles only, of eight bytes each. */
   private bins: number[] = NO_BINS
   private length = 0
   private pendingCount = 0
@@ -122,7 +120,7 @@ class Bins {
 
   add(key: number): void {
     if (this.length + this.pendingCount === this.bins.length) this.makeRoom(1)
-    this.bins[this.length + this.pendingCount++] = binOf(key, 1)
+    this.bins[this.length + this.pendingCount++] = key * COUNTS
     if (this.pendingCount === MAX_PENDING) this.settle()
   }
 
@@ -130,7 +128,7 @@ class Bins {
     this.settle()
     other.settle()
     for (let i = 0; i < other.length; i++) {
-      incomingKeys[i] = keyIn(other.bins[i] as number)
+      incomingFloors[i] = keyIn(other.bins[i] as number) * COUNTS
       incomingCounts[i] = other.countAt(i)
     }
     this.takeIn(other.length)
@@ -174,20 +172,20 @@ class Bins {
     let key = 0
     for (let i = 0; i < json.length; i += 2) {
       key += json[i] as number
-      this.setBin(this.length++, key, json[i + 1] as number)
+      this.setBin(this.length++, key * COUNTS, json[i + 1] as number)
       this.settledCount += json[i + 1] as number
     }
   }
 
   private countAt(i: number): number {
     const bin = this.bins[i] as number
-    const count = Math.floor(bin / KEYS)
-    return this.excess === null ? count : count + (this.excess.get(keyIn(bin)) ?? 0)
+    const key = keyIn(bin)
+    return bin - key * COUNTS + (this.excess?.get(key) ?? 0)
   }
 
-  private setBin(i: number, key: number, count: number): void {
-    if (count > MAX_COUNT) (this.excess ??= new Map<number, number>()).set(key, count - MAX_COUNT)
-    this.bins[i] = binOf(key, Math.min(count, MAX_COUNT))
+  private setBin(i: number, floor: number, count: number): void {
+    if (count > MAX_COUNT) (this.excess ??= new Map<number, number>()).set(keyIn(floor), count - MAX_COUNT)
+    this.bins[i] = floor + Math.min(count, MAX_COUNT)
   }
 
   /** Room for more bins, and a few to spare. */
@@ -209,36 +207,41 @@ class Bins {
 
   /** The pending keys into the incoming, sorted and counted; returns how many differ. Few enough for insertion. */
   private sortPending(): number {
-    let length = 0
-    for (let i = 0; i < this.pendingCount; i++) {
-      const key = keyIn(this.bins[this.length + i] as number)
-      let at = length
-      while (at > 0 && (incomingKeys[at - 1] as number) > key) at--
-      if (at > 0 && incomingKeys[at - 1] === key) {
+    const { bins } = this
+    let incoming = 0
+    for (let i = this.length; i < this.length + this.pendingCount; i++) {
+      const floor = bins[i] as number
+      let at = incoming
+      while (at > 0 && (incomingFloors[at - 1] as number) > floor) at--
+      if (at > 0 && incomingFloors[at - 1] === floor) {
         incomingCounts[at - 1] = (incomingCounts[at - 1] as number) + 1
         continue
       }
-      for (let k = length++; k > at; k--) {
-        incomingKeys[k] = incomingKeys[k - 1] as number
+      for (let k = incoming++; k > at; k--) {
+        incomingFloors[k] = incomingFloors[k - 1] as number
         incomingCounts[k] = incomingCounts[k - 1] as number
       }
-      incomingKeys[at] = key
+      incomingFloors[at] = floor
       incomingCounts[at] = 1
     }
-    return length
+    return incoming
   }
 
   /** Adds the incoming: known keys count where they are, new ones are merged in from the top, in place. */
   private takeIn(incoming: number): void {
+    const known = this.bins
     let fresh = 0
     for (let i = 0, at = 0; i < incoming; i++) {
-      const key = incomingKeys[i] as number
-      while (at < this.length && keyIn(this.bins[at] as number) < key) at++
-      if (at < this.length && keyIn(this.bins[at] as number) === key) {
-        this.setBin(at, key, this.countAt(at) + (incomingCounts[i] as number))
+      const floor = incomingFloors[i] as number
+      const count = incomingCounts[i] as number
+      while (at < this.length && (known[at] as number) < floor) at++
+      if (at === this.length || (known[at] as number) >= floor + COUNTS) {
+        incomingFloors[fresh] = floor
+        incomingCounts[fresh++] = count
+      } else if ((known[at] as number) + count <= floor + MAX_COUNT) {
+        known[at] = (known[at] as number) + count
       } else {
-        incomingKeys[fresh] = key
-        incomingCounts[fresh++] = incomingCounts[i] as number
+        this.setBin(at, floor, this.countAt(at) + count)
       }
     }
     this.makeRoom(fresh)
@@ -246,16 +249,16 @@ class Bins {
     let from = this.length
     this.length += fresh
     for (let to = this.length; fresh > 0;) {
-      const key = incomingKeys[--fresh] as number
-      while (from > 0 && keyIn(bins[from - 1] as number) > key) bins[--to] = bins[--from] as number
-      this.setBin(--to, key, incomingCounts[fresh] as number)
+      const floor = incomingFloors[--fresh] as number
+      while (from > 0 && (bins[from - 1] as number) > floor) bins[--to] = bins[--from] as number
+      this.setBin(--to, floor, incomingCounts[fresh] as number)
     }
     if (this.length > 0) this.collapseBelow(keyIn(bins[this.length - 1] as number) - MAX_BINS + 1)
   }
 
   private collapseBelow(lowest: number): void {
     const { bins } = this
-    if (keyIn(bins[0] as number) >= lowest) return
+    if ((bins[0] as number) >= lowest * COUNTS) return
     let collapsed = 0
     let from = 0
     for (; keyIn(bins[from] as number) <= lowest; from++) {
@@ -264,6 +267,6 @@ class Bins {
     }
     bins.copyWithin(1, from, this.length)
     this.length -= from - 1
-    this.setBin(0, lowest, collapsed)
+    this.setBin(0, lowest * COUNTS, collapsed)
   }
 }

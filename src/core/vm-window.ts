@@ -25,6 +25,8 @@ export class VmWindow {
   failure: string | null = null
   /** Of all points that count, for the certificate. */
   points = new PointDigest()
+  #lastName = ''
+  #lastProducer: ProducerWindow | null = null
   #lastMetric: string | null = null
   #metrics: Set<string> | null = null
 
@@ -76,6 +78,13 @@ export class VmWindow {
   /** Puts the VM window in quarantine: the user's aggregator failed on it. */
   fail(why: string): void {
     this.failure = why.slice(0, MAX_FAILURE_CHARS)
+  }
+
+  /** A producer's part; `null` before its first record. Nearly always the producer is the one of the point before. */
+  find(name: string): ProducerWindow | null {
+    if (name === this.#lastName && this.#lastProducer !== null) return this.#lastProducer
+    this.#lastName = name
+    return (this.#lastProducer = this.producers.get(name) ?? null)
   }
 
   producer(name: string, rules: Windowing): ProducerWindow {
