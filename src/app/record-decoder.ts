@@ -3,12 +3,11 @@ import type { Decode } from '../adapters/kafka/consumption.ts'
 import { createRecordDecoder } from '../adapters/kafka/decode.ts'
 import { createSchemaRegistry } from '../adapters/kafka/schema-registry.ts'
 import type { Config } from '../config/settings.ts'
+import { decodeOptionsOf, type DecodeSettings } from './decode-options.ts'
 import type { Clock } from '../ports/index.ts'
 
-export function recordDecoderOf(
-  { fields, schemaRegistry: url }: Pick<Config, 'fields' | 'schemaRegistry'>,
-  clock: Clock,
-): Decode {
+export function recordDecoderOf(config: DecodeSettings & Pick<Config, 'schemaRegistry'>, clock: Clock): Decode {
+  const { schemaRegistry: url } = config
   const registry = url === null ? {} : { registry: { registry: createSchemaRegistry({ url, clock }), clock } }
-  return createRecordDecoder({ fields: { mapping: fields }, ...registry })
+  return createRecordDecoder({ fields: decodeOptionsOf(config), ...registry })
 }

@@ -23,6 +23,7 @@ export function rulesOf(config: Config, hasBrokerClock: boolean, order: InputOrd
     expectMetrics: [...config.expectMetrics].sort(),
     producerRestarts: config.producerRestarts,
     maxAheadMs: hasBrokerClock ? config.maxAheadMs : null,
+    ...(config.fields.seq === null ? { identity: 'time' as const } : {}),
     maxSeqSpan: config.maxSeqSpan,
     maxMetricsPerVm: config.maxMetricsPerVm,
     maxProducersPerVm: config.maxProducersPerVm,

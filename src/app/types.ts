@@ -25,7 +25,10 @@ export type RunJob = (config: Config, observer: RunObserver, signal: AbortSignal
 
 /** Totals of a job over all its runs; printed as the last line on standard output with `--json`. */
 export interface JobSummary {
-  /** consumed = accepted + duplicate + conflict + late + rejected + manifests (invariant I2). */
+  /**
+   * consumed + extra = accepted + duplicate + conflict + late + rejected + noReading + manifests (invariant I2). `consumed`
+   * counts records, the others count their entries.
+   */
   readonly points: {
     readonly consumed: number
     readonly accepted: number
@@ -33,6 +36,10 @@ export interface JobSummary {
     readonly conflict: number
     readonly late: number
     readonly rejected: number
+    /** Entries beyond the first of their record; absent: 0. */
+    readonly extra?: number
+    /** Entries without a value; absent: 0. */
+    readonly noReading?: number
   }
   /** Records that became dead letters, by reason, with the first of each. */
   readonly refused: { readonly [reason: string]: CountedRecords }

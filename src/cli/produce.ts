@@ -1,4 +1,5 @@
 /** `windrow produce`: writes the points and manifests of files to a topic. */
+import { decodeOptionsOf } from '../app/decode-options.ts'
 import type { ProduceFiles, ProduceRequest, ProduceSummary } from '../app/produce/produce.ts'
 import { withDefaults } from '../config/defaults.ts'
 import { settingOf } from '../config/names.ts'
@@ -95,10 +96,11 @@ function readOptions(flags: Flags, env: CliContext['env']): Options {
   if (problems.length > 0) throw new ConfigurationError(problems)
   // There is no problem, so every setting is valid: given, or its default.
   const kafka = given as Config
-  const { input, format, fields, topic, partitions, json, failOnDeadLetters, allowAnyYear } = kafka
+  const { input, format, topic, partitions, json, failOnDeadLetters, allowAnyYear } = kafka
   // The default number is for runs on files. A topic is created only with an explicit number of partitions.
   const wanted = places.has('partitions') ? partitions : null
-  const request = { inputs: input, format, fields, kafka, topic: topic as string, partitions: wanted, allowAnyYear }
+  const decode = decodeOptionsOf(kafka)
+  const request = { inputs: input, format, decode, kafka, topic: topic as string, partitions: wanted, allowAnyYear }
   return { request, json, failOnDeadLetters }
 }
 

@@ -1,31 +1,134 @@
-/** The setting `fields`: maps the fields of a point to the names that the producers of a topic use. */
+/**
+ * The setting `fields`: maps the records of an input to points. A field is the name of the record's field, or a source with
+ * options; docs/reference/input.md describes all of them.
+ */
 import { z } from 'zod'
+import { parsePath } from '../adapters/mapping/path.ts'
+import type { FieldSpec, MetricsSource, RecordMappingSpec, TimeSource } from '../adapters/mapping/spec.ts'
+import { createTimeReader } from '../adapters/mapping/time.ts'
 import { closest } from './closest.ts'
 import { show, type Kind } from './kinds.ts'
 
-const fieldName = (name: string) =>
-  z
-    .string({ error: (issue) => `${show(issue.input)} is not a field name` })
-    .min(1, 'a field name is empty')
-    .default(name)
+type Checked = (raw: unknown) => string | null
+
+const SOURCE_KEYS = ['path', 'labels', 'file', 'key', 'header', 'const', 'any', 'join'] as const
+const OPTION_KEYS = ['except', 'by', 'match', 'lower', 'optional'] as const
+const TIME_KEYS = ['unit', 'pattern', 'zone', 'origin'] as const
+const METRIC_KEYS = ['in', 'only', 'except', 'match', 'skipTexts'] as const
+const UNITS = ['s', 'ms', 'us', 'ns', 'iso']
+
+/** What is wrong with a field, or `null`. */
+const checkField: Checked = (raw) => {
+  if (typeof raw === 'string') return raw === '' ? 'a field name is empty' : null
+  if (Array.isArray(raw)) return raw.length === 0 ? 'the list of parts is empty' : firstProblem(raw, checkField)
+  if (!isMap(raw)) return `${show(raw)} is not a field name`
+  return checkSource(raw, [])
+}
+
+const checkTime: Checked = (raw) => {
+  if (typeof raw === 'string') return checkField(raw)
+  if (!isMap(raw)) return `${show(raw)} is not a field name`
+  const problem = checkSource(raw, TIME_KEYS)
+  if (problem !== null) return problem
+  const { unit = 'ms', pattern = null, zone = null, origin = null } = raw as TimeSource
+  if (!UNITS.includes(unit)) return `unit ${show(unit)} is not one of ${UNITS.join(', ')}`
+  return thrownBy(() => createTimeReader({ unit, pattern, zone, origin }))
+}
+
+function checkSource(raw: Readonly<Record<string, unknown>>, more: readonly string[]): string | null {
+  const unknown = checkKeys(raw, [...SOURCE_KEYS, ...OPTION_KEYS, ...more])
+  if (unknown !== null) return unknown
+  const given = SOURCE_KEYS.filter((key) => raw[key] !== undefined)
+  if (given.length !== 1) return `a field has exactly one of ${SOURCE_KEYS.join(', ')}`
+  const { path, labels, file, header, const: constant, key, any, join, match, by, except } = raw
+  for (const text of [path, labels, file, header, constant, match, by, ...more.map((one) => raw[one])]) {
+    if (text !== undefined && typeof text !== 'string') return `${show(text)} is not text`
+  }
+  if (key !== undefined && key !== true) return `key is ${show(key)}, expected true`
+  if (except !== undefined && !isTexts(except)) return `except is ${show(except)}, expected a list of names`
+  for (const flag of ['lower', 'optional'] as const) {
+    if (raw[flag] !== undefined && typeof raw[flag] !== 'boolean')
+      return `${flag} is ${show(raw[flag])}, expected true or false`
+  }
+  for (const list of [any, join]) {
+    if (list !== undefined && (!Array.isArray(list) || list.length === 0))
+      return `${show(list)} is not a list of fields`
+    const problem = firstProblem((list ?? []) as unknown[], checkField)
+    if (problem !== null) return problem
+  }
+  return checkPattern(file) ?? checkPattern(match)
+}
+
+const checkMetrics: Checked = (raw) => {
+  const list = Array.isArray(raw) ? (raw as unknown[]) : [raw]
+  if (list.length === 0) return 'the list of metrics is empty'
+  return firstProblem(list, (one) => {
+    if (typeof one === 'string') return one === '' ? 'the name of a metric is empty' : null
+    if (!isMap(one)) return `${show(one)} is neither the name of a metric nor {in, only, except, match, skipTexts}`
+    const { in: path, only, except, match, skipTexts } = one
+    if (path !== undefined && (typeof path !== 'string' || parsePath(path) === null))
+      return `in is ${show(path)}, which is no path`
+    if (only !== undefined && !isTexts(only)) return `only is ${show(only)}, expected a list of names`
+    if (except !== undefined && !isTexts(except)) return `except is ${show(except)}, expected a list of names`
+    if (match !== undefined && typeof match !== 'string')
+      return `match is ${show(match)}, expected a regular expression`
+    if (skipTexts !== undefined && typeof skipTexts !== 'boolean')
+      return `skipTexts is ${show(skipTexts)}, expected true or false`
+    return checkKeys(one, METRIC_KEYS) ?? checkPattern(match)
+  })
+}
+
+const checkRecords: Checked = (raw) => {
+  const list = Array.isArray(raw) ? (raw as unknown[]) : [raw]
+  return list.length > 0 && isTexts(list) ? null : `${show(raw)} is not a path such as records[], or a list of them`
+}
+
+function checked<T>(check: Checked): z.ZodType<T> {
+  return z.any().superRefine((raw: unknown, context) => {
+    const problem = check(raw)
+    if (problem !== null) context.addIssue({ code: 'custom', message: problem, input: raw })
+  })
+}
+
+const field = (): z.ZodType<FieldSpec> => checked<FieldSpec>(checkField)
 
 /** Only `producer` and `seq` can be `null`: the records have no such field. */
 const SHAPE = {
-  vmId: fieldName('vmId'),
-  producer: fieldName('producer').nullable(),
-  metric: fieldName('metric'),
-  timestamp: fieldName('timestamp'),
-  seq: fieldName('seq').nullable(),
-  value: fieldName('value'),
+  vmId: field().default('vmId'),
+  producer: field().nullable().default('producer'),
+  metric: field().optional(),
+  timestamp: checked<string | TimeSource>(checkTime).default('timestamp'),
+  seq: field().nullable().default('seq'),
+  value: field().default('value'),
+  metrics: checked<string | MetricsSource | readonly (string | MetricsSource)[]>(checkMetrics).optional(),
+  records: checked<string | readonly string[]>(checkRecords).optional(),
+  decimal: z.enum([',', '.'], { error: (issue) => `decimal is ${show(issue.input)}, expected "," or "."` }).optional(),
 }
 
-const schema = z.strictObject(SHAPE, {
-  error: (issue) =>
-    issue.code === 'unrecognized_keys' ? unknownKeys(issue.keys) : `${show(issue.input)} is not an object`,
-})
+const schema = z
+  .strictObject(SHAPE, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? unknownKeys(issue.keys) : `${show(issue.input)} is not an object`,
+  })
+  .transform(({ metric, metrics, records, decimal, ...fields }): RecordMappingSpec => {
+    return {
+      ...fields,
+      // Several metrics per record are named by their fields; what stands before them is given explicitly.
+      metric: metric ?? (metrics === undefined ? 'metric' : null),
+      ...(metrics === undefined ? {} : { metrics: listOf(metrics) }),
+      ...(records === undefined ? {} : { records: listOf(records) }),
+      ...(decimal === undefined ? {} : { decimal }),
+    }
+  })
 
-/** For each field of a point, the name of the record's field. `null`: the records have no such field. */
-export type FieldMapping = Readonly<z.output<typeof schema>>
+/** For each field of a point, where the record has it. `null`: the records have no such field. */
+export type FieldMapping = RecordMappingSpec
+
+/** The setting as users write it. */
+export type WrittenMapping = Partial<Omit<RecordMappingSpec, 'metrics' | 'records'>> & {
+  readonly metrics?: string | MetricsSource | readonly (string | MetricsSource)[]
+  readonly records?: string | readonly string[]
+}
 
 export function fieldMapping(): Kind<FieldMapping> {
   return { schema, expects: `an object with any of ${Object.keys(SHAPE).join(', ')}`, placeholder: '<object>' }
@@ -38,4 +141,44 @@ function unknownKeys(keys: readonly string[]): string {
       return `there is no field ${show(key)}${meant === null ? '' : ` (did you mean ${meant}?)`}`
     })
     .join('; ')
+}
+
+function checkKeys(raw: Readonly<Record<string, unknown>>, known: readonly string[]): string | null {
+  const unknown = Object.keys(raw).find((key) => !known.includes(key))
+  if (unknown === undefined) return null
+  const meant = closest(unknown, known)
+  return `there is no option ${show(unknown)}${meant === null ? '' : ` (did you mean ${meant}?)`}`
+}
+
+function checkPattern(pattern: unknown): string | null {
+  return typeof pattern === 'string' ? thrownBy(() => new RegExp(pattern)) : null
+}
+
+function thrownBy(act: () => unknown): string | null {
+  try {
+    act()
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+function firstProblem(list: readonly unknown[], check: Checked): string | null {
+  for (const one of list) {
+    const problem = check(one)
+    if (problem !== null) return problem
+  }
+  return null
+}
+
+function listOf<T>(one: T | readonly T[]): readonly T[] {
+  return Array.isArray(one) ? (one as readonly T[]) : [one as T]
+}
+
+function isTexts(raw: unknown): raw is string[] {
+  return Array.isArray(raw) && raw.every((one) => typeof one === 'string' && one !== '')
+}
+
+function isMap(raw: unknown): raw is Readonly<Record<string, unknown>> {
+  return typeof raw === 'object' && raw !== null && !Array.isArray(raw)
 }

@@ -20,7 +20,7 @@ export interface Kind<T> {
 
 type Read<T> = { readonly value: T } | { readonly problem: string }
 
-function kind<T>(placeholder: string | null, expects: string, read: (raw: unknown) => Read<T>): Kind<T> {
+export function kind<T>(placeholder: string | null, expects: string, read: (raw: unknown) => Read<T>): Kind<T> {
   const schema = z.unknown().transform((raw, context): T => {
     const result = read(raw)
     if ('value' in result) return result.value

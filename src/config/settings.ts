@@ -9,12 +9,13 @@
  * defaults.ts           defaults that depend on other settings
  * relations.ts          rules between settings; kafka-rules.ts: those of the Kafka connection
  * kafka-connection.ts   builds the options of a Kafka connection, and reads its files
- * field-mapping.ts      the setting `fields`
+ * field-mapping.ts      the setting `fields`; csv-dialect.ts: the setting `csv`
  * sizes.ts, times.ts, log-place.ts   parse sizes, times and positions in a log
  * closest.ts            "did you mean …"
  * reference.ts          generates the reference
  */
 import { z } from 'zod'
+import { csvDialect } from './csv-dialect.ts'
 import { fieldMapping } from './field-mapping.ts'
 import * as kinds from './kinds.ts'
 import type { Kind } from './kinds.ts'
@@ -77,11 +78,19 @@ export const configSchema = z.object({
   }),
   fields: setting(fieldMapping(), {
     group: 'Input',
-    help: "Field names of a record, if they differ from a point's",
+    help: 'How records are mapped to points',
     details:
       'The fields are `vmId`, `producer`, `metric`, `timestamp`, `seq` and `value`; list only those with another name. ' +
-      '`null` for `producer` or `seq` means that records have none. Without `seq` there is neither deduplication nor proof of completeness.',
+      'A field can be a path, a pattern, a constant or several parts, with a unit or a time zone, and a record can hold several metrics or points: see input.md. ' +
+      '`null` for `producer` or `seq` means that records have none. Without `seq` a point is identified by its VM, metric and timestamp.',
     derivedDefault: 'the names of the fields of a point',
+    isFileOnly: true,
+  }),
+  csv: setting(kinds.optional(csvDialect()), {
+    group: 'Input',
+    help: 'How files in CSV are written, if not with commas and a header',
+    details: 'The options are `separator`, `trim`, `columns`, `comment` and `skip`: see input.md.',
+    default: null,
     isFileOnly: true,
   }),
 
@@ -318,9 +327,10 @@ export const configSchema = z.object({
   }),
   allowAnyYear: setting(kinds.yesOrNo(), {
     group: 'Job',
-    help: 'Accept input whose timestamps are all implausible',
+    help: 'Accept implausible timestamps',
     details:
-      'Without it, a run with `--once` ends with INPUT_UNUSABLE if all points are before 1990 or more than a year ahead of the clock: ' +
+      'Without it, a timestamp after 2100, or one before 1990 that would be later in another unit, is rejected as `implausible-time`: seconds that are read as milliseconds are in 1970, microseconds in the year 58136. ' +
+      'And a run with `--once` ends with INPUT_UNUSABLE if all points are before 1990 or more than a year ahead of the clock: ' +
       'usually their unit is wrong. For data whose times count from their own beginning.',
     default: false,
   }),

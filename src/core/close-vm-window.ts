@@ -63,6 +63,11 @@ export interface VmWindowResult {
    */
   readonly expected: number | null
   readonly received: number
+  /**
+   * Entries that had no value: empty, `null` or NaN. Their places are filled, so they are not missing. Only present where it
+   * is not 0.
+   */
+  readonly noReadings?: number
   /** Duplicates that arrived before the window closed. */
   readonly duplicates: number
   /** Records that had another timestamp or value under a used (producer, seq, metric); they are dead letters. */
@@ -73,7 +78,7 @@ export interface VmWindowResult {
   readonly missingCount: number
   /** Ranges of received seqs that no manifest promised; the first 100. */
   readonly unexpected: SeqRangeList
-  /** False if points without a seq were counted, since duplicates of those cannot be recognized. */
+  /** False if points were counted whose duplicates cannot be recognized: they have no seq, and their time is no identity. */
   readonly deduplicated: boolean
   /** Each producer apart, unless there is only the default one. */
   readonly producers?: readonly ProducerResult[]
@@ -101,7 +106,7 @@ export function closeVmWindow(task: VmWindowTask, aggregator: AnyAggregator, rul
   const metrics = aggregator.result(vm.accumulator, { window, prior }) as Json
   // A window without points does not change the state.
   const state = vm.receivedCount === 0 ? prior : (aggregator.advance(prior, vm.accumulator, window) as Json)
-  return { result: { ...describe(vm, task, aggregator), metrics, state }, state }
+  return { result: { ...describe(vm, task, aggregator, rules), metrics, state }, state }
 }
 
 /** A result with its counts, and without the lists that explain them. */
@@ -120,7 +125,7 @@ export function quarantineVmWindow(
 ): VmWindowOutcome {
   const bare = { ...task.window, accumulator: null, failure: error }
   const vm = VmWindow.decode(bare, aggregator, rules)
-  const described = describe(vm, { ...task, reason: 'quarantined' }, aggregator)
+  const described = describe(vm, { ...task, reason: 'quarantined' }, aggregator, rules)
   return { result: { ...described, error, metrics: {}, state: task.prior }, state: task.prior }
 }
 
@@ -128,6 +133,7 @@ function describe(
   vm: VmWindow,
   task: VmWindowTask,
   aggregator: AnyAggregator,
+  rules: Windowing,
 ): Omit<VmWindowResult, 'metrics' | 'state' | 'error'> {
   const producers: ProducerResult[] = []
   const silent = [...task.silent]
@@ -165,12 +171,13 @@ function describe(
     reason: task.reason,
     expected,
     received: vm.receivedCount,
+    ...(vm.noReadings === 0 ? {} : { noReadings: vm.noReadings }),
     duplicates: vm.duplicates,
     conflicts: vm.conflicts,
     missing,
     missingCount,
     unexpected,
-    deduplicated: unsequenced === 0,
+    deduplicated: unsequenced === 0 || rules.identity === 'time',
     ...(isPlain ? {} : { producers }),
     aggregator: aggregatorId(aggregator),
   }

@@ -1,13 +1,19 @@
 /**
- * The fate of a record. Every consumed record has exactly one fate (I2), decided in the order
- * rejected > duplicate or conflict > late: a broken record is broken wherever it falls, a repeated point is no loss,
- * however late it comes, and a different point under a used identity must not pass as either.
+ * The fate of an entry. A record has one entry or several, such as a row with several metrics. Every entry of every consumed
+ * record has exactly one fate (I2), decided in the order rejected > duplicate or conflict > late: a broken entry is broken wherever
+ * it falls, a repeated point is no loss, however late it comes, and a different point under a used identity must not pass as
+ * either.
  */
 import type { DecodeProblem } from './point.ts'
 
-/** Counts of one partition since the job's first record. `consumed` is the sum of the others (I2). */
+/** Counts of one partition since the job's first record. `consumed` + `extra` is the sum of the others (I2). */
 export interface FateCounts {
+  /** Records. */
   readonly consumed: number
+  /** Entries beyond the first of their record. Only present where it is not 0. */
+  readonly extra?: number
+  /** Entries that had no value. Only present where it is not 0. */
+  readonly noReading?: number
   readonly accepted: number
   readonly duplicate: number
   /** Other content under an identity that an earlier record holds. */
@@ -50,12 +56,19 @@ export interface Refusal {
 }
 
 export function addFates(a: FateCounts, b: FateCounts): FateCounts {
-  return fatesOf((fate) => a[fate] + b[fate])
+  const sum = fatesOf((fate) => a[fate] + b[fate])
+  return withRareFates(sum, (a.extra ?? 0) + (b.extra ?? 0), (a.noReading ?? 0) + (b.noReading ?? 0))
 }
 
-/** I2: whether every consumed record is accounted for. */
+/** Adds the counts that few jobs have, where they are not 0. */
+export function withRareFates(counts: FateCounts, extra: number, noReading: number): FateCounts {
+  return { ...counts, ...(extra === 0 ? {} : { extra }), ...(noReading === 0 ? {} : { noReading }) }
+}
+
+/** I2: whether every entry of every consumed record is accounted for. */
 export function isBalanced(c: FateCounts): boolean {
-  return c.consumed === c.accepted + c.duplicate + c.conflict + c.late + c.rejected + c.manifests
+  const { extra = 0, noReading = 0 } = c
+  return c.consumed + extra === c.accepted + c.duplicate + c.conflict + c.late + c.rejected + c.manifests + noReading
 }
 
 function fatesOf(countOf: (fate: (typeof FATES)[number]) => number): FateCounts {

@@ -46,6 +46,11 @@ export function contentCheck(timestamp: number, value: number): number {
   return h ^ (h >>> 13)
 }
 
+/** The check of a point without a reading. No accepted value is so large. */
+export function noReadingCheck(timestamp: number): number {
+  return contentCheck(timestamp, Number.MAX_VALUE)
+}
+
 function pack(relative: number, check: number): number {
   words[1] = Math.min(relative, MAX_RELATIVE) + BIAS
   words[0] = check
@@ -153,6 +158,8 @@ export interface EncodedContents {
   readonly first: number
   /** Base64 of two words of 32 bits each, little endian, in the order of the seqs: relative offset and check. */
   readonly contents: string
+  /** The seqs are timestamps, see time-identity.ts. */
+  readonly byTime?: true
 }
 
 /** As a layer it holds the first point of each seq, whatever its metric. */
@@ -251,7 +258,7 @@ export class Identities extends Layer {
 /** Arguments of one call, far below the limit of any engine. */
 const CHARS_PER_CALL = 4096
 
-function base64Of(bytes: Uint8Array): string {
+export function base64Of(bytes: Uint8Array): string {
   let binary = ''
   for (let at = 0; at < bytes.length; at += CHARS_PER_CALL) {
     binary += String.fromCharCode(...bytes.subarray(at, at + CHARS_PER_CALL))

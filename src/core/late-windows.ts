@@ -64,8 +64,9 @@ export class LateWindows {
     if (refusal !== null && refusal !== undefined) return refusal
     const vm = this.#rememberedVm(start, vmId)
     const sent = vm.producer(producer, this.#rules)
-    if (seq !== null) {
-      const outcome = sent.add(point, offset, contentCheck(point.timestamp, point.value))
+    if (seq !== null || this.#rules.identity === 'time') {
+      const check = contentCheck(point.timestamp, point.value)
+      const outcome = seq === null ? sent.addByTime(point, offset, check) : sent.add(point, offset, check)
       if (outcome === 'duplicate') return outcome
       if (outcome === 'conflict') {
         // Nothing of it is folded, but the VM window is not complete any more.

@@ -7,11 +7,11 @@ import type { AnyAggregator } from './aggregator.ts'
 import type { CloseTrigger, Forced } from './closing.ts'
 import { closedVms, type ClosedVm } from './closed-window.ts'
 import type { FateCounts, Refusal } from './fate.ts'
-import { contentCheck } from './identity.ts'
-import { NO_FATES } from './fate.ts'
+import { contentCheck, noReadingCheck } from './identity.ts'
+import { NO_FATES, withRareFates } from './fate.ts'
 import { LateWindows, type LateWindow } from './late-windows.ts'
 import { OpenWindow } from './open-window.ts'
-import type { DataPoint, EpochMs, SourceRecord, WindowManifest } from './point.ts'
+import type { DataPoint, DecodedEntry, EpochMs, SourceRecord, WindowManifest } from './point.ts'
 import { QuorumClock, type ProgressRow, type VmClock } from './quorum-clock.ts'
 import { refuseManifest, refusePoint } from './refusals.ts'
 import { Roster, type RosterRow } from './roster.ts'
@@ -77,6 +77,8 @@ export class PartitionState {
   readonly #rules: Windowing
   readonly #aggregator: AnyAggregator
   #counts: { -readonly [K in keyof FateCounts]: number } = { ...NO_FATES }
+  #extra = 0
+  #noReading = 0
   /** The window of the point before: nearly always that of the next one too. */
   #current: OpenWindow | null = null
   /** The lowest open window, the next to close. */
@@ -95,11 +97,13 @@ export class PartitionState {
   }
 
   get counts(): FateCounts {
-    return { ...this.#counts }
+    return withRareFates({ ...this.#counts }, this.#extra, this.#noReading)
   }
 
-  set counts(counts: FateCounts) {
+  set counts({ extra = 0, noReading = 0, ...counts }: FateCounts) {
     this.#counts = { ...counts }
+    this.#extra = extra
+    this.#noReading = noReading
   }
 
   /** The lowest open window; `null` when none is open. */
@@ -118,25 +122,49 @@ export class PartitionState {
     return this.#head?.version ?? 0
   }
 
-  /** Folds one record; returns its refusal if it must become a dead letter. */
-  fold(record: SourceRecord): Refusal | null {
+  /**
+   * Folds one record; returns its refusal if it must become a dead letter. Of a record with several entries, `refused` gets
+   * the refusals instead, each with the index of its entry.
+   */
+  fold(record: SourceRecord, refused?: (refusal: Refusal, index: number) => void): Refusal | null {
     const { decoded } = record
-    this.#counts.consumed++
-    if (decoded.kind === 'point') return this.#foldPoint(decoded.point, record)
+    if (decoded.kind !== 'entries') {
+      this.#counts.consumed++
+      return this.#foldEntry(decoded, record)
+    }
+    const { entries, isRest = false } = decoded
+    if (!isRest) this.#counts.consumed++
+    this.#extra += entries.length - (isRest ? 0 : 1)
+    for (let index = 0; index < entries.length; index++) {
+      const refusal = this.#foldEntry(entries[index] as DecodedEntry, record)
+      if (refusal !== null) refused?.(refusal, index)
+    }
+    return null
+  }
+
+  #foldEntry(decoded: DecodedEntry, record: SourceRecord): Refusal | null {
+    if (decoded.kind === 'point') return this.#foldPoint(decoded.point, record, true)
     if (decoded.kind === 'manifest') return this.#foldManifest(decoded.manifest, record.brokerTimestampMs)
+    if (decoded.kind === 'no-reading') return this.#foldPoint(decoded.point, record, false)
     this.#counts.rejected++
     return { reason: decoded.code, detail: decoded.detail }
   }
 
-  #foldPoint(point: DataPoint, { offset, brokerTimestampMs }: SourceRecord): Refusal | null {
+  /** `hasValue`: false for a point without a reading. */
+  #foldPoint(point: DataPoint, { offset, brokerTimestampMs }: SourceRecord, hasValue: boolean): Refusal | null {
     const rules = this.#rules
-    const refusal = refusePoint(point, brokerTimestampMs, rules)
+    const refusal = refusePoint(hasValue ? point : { ...point, value: 0 }, brokerTimestampMs, rules)
     if (refusal !== null) return this.#reject(refusal)
 
     let window = this.#current
     if (window === null || point.timestamp < window.start || point.timestamp >= window.end) {
       const start = windowStartOf(point.timestamp, rules.sizeMs)
-      if (this.closedThrough !== null && start <= this.closedThrough) return this.#foldLatePoint(point, offset, start)
+      if (this.closedThrough !== null && start <= this.closedThrough) {
+        if (hasValue) return this.#foldLatePoint(point, offset, start)
+        // It has nothing to add to a window that has closed.
+        this.#noReading++
+        return null
+      }
       const open = this.windows.get(start)
       // A window is opened by the point that is accepted into it, and the first point of a VM window is always accepted.
       if (open === undefined) this.windows.set(start, (window = new OpenWindow(start, rules.sizeMs)))
@@ -165,10 +193,12 @@ export class PartitionState {
     const producer = sent ?? this.#newProducer(window, vm, point.producer)
     const wasComplete = producer.isComplete
     window.version++
-    if (point.seq === null) {
+    const isByTime = point.seq === null && rules.identity === 'time'
+    if (point.seq === null && !isByTime) {
       producer.unsequenced++
     } else {
-      const outcome = producer.add(point, offset, contentCheck(point.timestamp, point.value))
+      const check = hasValue ? contentCheck(point.timestamp, point.value) : noReadingCheck(point.timestamp)
+      const outcome = isByTime ? producer.addByTime(point, offset, check) : producer.add(point, offset, check)
       if (outcome === 'duplicate') {
         vm.duplicates++
         this.#counts.duplicate++
@@ -183,9 +213,15 @@ export class PartitionState {
         return this.#reject(refuseSeqSpan(point.seq, producer, rules))
       }
     }
-    vm.fold(point, this.#aggregator)
-    this.#counts.accepted++
-    window.points++
+    if (hasValue) {
+      vm.fold(point, this.#aggregator)
+      this.#counts.accepted++
+      window.points++
+    } else {
+      vm.noteMetric(point.metric)
+      producer.noReadings++
+      this.#noReading++
+    }
     if (point.timestamp > this.watermark) this.watermark = point.timestamp
     this.clock.advance(vm.clock as VmClock, point.timestamp, this.#counts.consumed)
     if (filler === null) {

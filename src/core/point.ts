@@ -47,13 +47,29 @@ export interface WindowManifest {
 }
 
 /** What a decoder makes of a record's bytes. It never throws: what cannot be read is a value too. */
-export type Decoded =
+export type Decoded = DecodedEntry | DecodedEntries
+
+/** What one entry of a record is. Most records have one entry. */
+export type DecodedEntry =
   | { readonly kind: 'point'; readonly point: DataPoint }
+  /** The metric had no value then: the place of a point is taken, but there is nothing to aggregate. Its value is NaN. */
+  | { readonly kind: 'no-reading'; readonly point: DataPoint }
   | { readonly kind: 'manifest'; readonly manifest: WindowManifest }
   | { readonly kind: 'undecodable'; readonly code: DecodeProblem; readonly detail: string }
 
+/** A record of several entries, such as a row with several metrics or a batch of points. They share its offset. */
+export interface DecodedEntries {
+  readonly kind: 'entries'
+  readonly entries: readonly DecodedEntry[]
+  /** Positions of the entries in the record; absent: 0, 1, 2… */
+  readonly positions?: readonly number[]
+  /** Another part of the record is counted as the record; see core/entries.ts. */
+  readonly isRest?: true
+}
+
 /** Why bytes are no point and no manifest. Stored in dead letters, so the values are stable. */
-export type DecodeProblem = 'undecodable' | 'unknown-schema' | 'invalid' | 'integer-beyond-2^53' | 'oversized'
+export type DecodeProblem =
+  'undecodable' | 'unknown-schema' | 'invalid' | 'implausible-time' | 'integer-beyond-2^53' | 'oversized'
 
 /** One record of one partition, as every source hands it over. */
 export interface SourceRecord {

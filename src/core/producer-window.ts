@@ -8,6 +8,7 @@ import { MetricSeqs } from './metric-seqs.ts'
 import type { DataPoint, WindowManifest } from './point.ts'
 import type { ProducerSeries, ProducerHistory } from './producer-series.ts'
 import { closedSeries, missingOf, slotOf, SlotSet, type ClosedSeries } from './slots.ts'
+import { TimeIdentities } from './time-identity.ts'
 import type { TimeWindow } from './window.ts'
 import { isMixed, isSamePromise, MAX_PROMISED_RANGES, promisedAfter, unitePromises, type Promised } from './promise.ts'
 import { intersect, subtract, totalCount, unite, type CappedRanges, type SeqRanges } from './seq-ranges.ts'
@@ -21,6 +22,7 @@ const NOTHING: CappedRanges = { ranges: [], total: 0 }
 /** What few producers have in a VM window. Kept apart, since there is a producer window for every open VM window. */
 class Rarities {
   conflicts = 0
+  noReadings = 0
   corrects = false
   leaves = false
   replacedBy: string | null = null
@@ -38,8 +40,10 @@ export class ProducerWindow {
   readonly seqs: MetricSeqs
   /** Points with a seq that count. */
   points = 0
-  /** Points without a seq: counted, never deduplicated. */
+  /** Points without a seq. They are deduplicated only where their identity is their timestamp. */
   unsequenced = 0
+  /** By metric, where the identity of a point is its timestamp. */
+  #timed: Map<string, TimeIdentities> | null = null
   /** What manifests promised; `null` if none has arrived. */
   promised: Promised | null = null
   /** Under a cadence, while the window is open: what the producer's metrics did. */
@@ -71,6 +75,15 @@ export class ProducerWindow {
 
   set conflicts(count: number) {
     if (count !== this.conflicts) this.#rareForWriting().conflicts = count
+  }
+
+  /** Entries without a value. They take the place of a point, in its seq or its slot. */
+  get noReadings(): number {
+    return this.#rare.noReadings
+  }
+
+  set noReadings(count: number) {
+    if (count !== this.noReadings) this.#rareForWriting().noReadings = count
   }
 
   /** A late promise that replaces what the closed window had. */
@@ -121,6 +134,22 @@ export class ProducerWindow {
     return 'added'
   }
 
+  /** Adds a point that is identified by its timestamp. There may be as many per metric as the span of seqs allows. */
+  addByTime({ metric, timestamp }: DataPoint, offset: number, check: number): PointAddition {
+    this.#timed ??= new Map()
+    let timed = this.#timed.get(metric)
+    if (timed === undefined) this.#timed.set(metric, (timed = new TimeIdentities()))
+    if (timed.has(timestamp)) {
+      if (timed.isSame(timestamp, check)) return 'duplicate'
+      this.conflicts++
+      return 'conflict'
+    }
+    if (timed.size > this.seqs.maxSpan) return 'beyond-span'
+    timed.add(timestamp, offset, check)
+    this.unsequenced++
+    return 'added'
+  }
+
   /** Whether more metrics are expected of every sample from now on. */
   #addOfSeveral(seq: number, metric: string, isNewSeq: boolean): boolean {
     const { seqs } = this
@@ -143,8 +172,9 @@ export class ProducerWindow {
   }
 
   /** Offset of the record that holds a used identity; `null` where it is not kept. */
-  holderOf({ seq, metric }: DataPoint): number | null {
-    return this.#identities.holder(seq as number, metric)?.offset ?? null
+  holderOf({ seq, metric, timestamp }: DataPoint): number | null {
+    if (seq === null) return this.#timed?.get(metric)?.offsetOf(timestamp) ?? null
+    return this.#identities.holder(seq, metric)?.offset ?? null
   }
 
   /** Whether two points of different metrics have one seq. */
@@ -215,7 +245,7 @@ export class ProducerWindow {
 
   /** Whether anything came from the producer. */
   get isHeard(): boolean {
-    return this.receivedCount > 0 || this.conflicts > 0 || this.promised !== null
+    return this.receivedCount > 0 || this.noReadings > 0 || this.conflicts > 0 || this.promised !== null
   }
 
   /** Notes what the closing window expected by its cadence. */
@@ -270,6 +300,7 @@ export class ProducerWindow {
     this.points += other.points
     this.unsequenced += other.unsequenced
     this.conflicts += other.conflicts
+    this.noReadings += other.noReadings
     this.replacedBy ??= other.replacedBy
     if (other.leaves) this.#rareForWriting().leaves = true
     const series = uniteClosed(this.#rare.closed, other.#rare.closed)
@@ -285,6 +316,9 @@ export class ProducerWindow {
     const copy = new ProducerWindow(this.seqs.maxSpan, this.#cadenceCount)
     copy.seqs.fill(this.seqs)
     copy.#identities = this.#identities.copy()
+    if (this.#timed !== null) {
+      copy.#timed = new Map([...this.#timed].map(([metric, timed]) => [metric, timed.copy()]))
+    }
     copy.points = this.points
     copy.unsequenced = this.unsequenced
     copy.promised = this.promised
@@ -341,8 +375,9 @@ export class ProducerWindow {
     return ranges === null ? NOTHING : this.seqs.outside(ranges, limit)
   }
 
+  /** Points with a value. Those without one take a place among the points, since they leave nothing missing. */
   get receivedCount(): number {
-    return this.points + this.unsequenced
+    return this.points + this.unsequenced - this.noReadings
   }
 
   /** Seqs that have all expected metrics. */
@@ -378,6 +413,7 @@ export class ProducerWindow {
     const more: { [key: string]: Json } = {
       ...(this.points === seqs.size ? {} : { points: this.points }),
       ...(this.conflicts === 0 ? {} : { conflicts: this.conflicts }),
+      ...(this.noReadings === 0 ? {} : { noReadings: this.noReadings }),
       ...(promised === null || promised.points === null ? {} : { promisedPoints: promised.points }),
       ...(promised === null || promised.metrics === null ? {} : { promisedMetrics: promised.metrics }),
       ...(this.corrects ? { corrects: true } : {}),
@@ -402,13 +438,24 @@ export class ProducerWindow {
 
   /** The contents of its points, in rows of a bounded size. */
   encodeContents(producer: string): EncodedContents[] {
-    return this.seqs
-      .metricNames()
-      .flatMap((name) => this.#identities.encode(producer, name, this.seqs.ofMetric(name) as SeqSet))
+    const timed = [...(this.#timed ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))
+    return [
+      ...this.seqs
+        .metricNames()
+        .flatMap((name) => this.#identities.encode(producer, name, this.seqs.ofMetric(name) as SeqSet)),
+      ...timed.flatMap(([name, identities]) => identities.encode(producer, name)),
+    ]
   }
 
   /** Takes in stored contents of points that it has. `settleContents` must follow once all are in. */
   loadContents(row: EncodedContents): void {
+    if (row.byTime === true) {
+      this.#timed ??= new Map()
+      const timed = this.#timed.get(row.metric) ?? new TimeIdentities()
+      timed.load(row)
+      this.#timed.set(row.metric, timed)
+      return
+    }
     this.seqs.split()
     this.seqs.setOf(row.metric).union(this.#identities.load(row))
   }
@@ -430,6 +477,7 @@ export class ProducerWindow {
     window.points = more.points ?? window.seqs.size
     window.unsequenced = unsequenced
     window.conflicts = more.conflicts ?? 0
+    window.noReadings = more.noReadings ?? 0
     window.replacedBy = more.replacedBy ?? null
     if (leaves) window.#rareForWriting().leaves = true
     if (more.corrects === true) window.#rareForWriting().corrects = true
@@ -453,6 +501,7 @@ type EncodedProducerWindow = readonly [
   more?: {
     readonly points?: number
     readonly conflicts?: number
+    readonly noReadings?: number
     readonly promisedPoints?: number
     readonly promisedMetrics?: readonly string[]
     readonly corrects?: true

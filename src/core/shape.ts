@@ -5,7 +5,7 @@
 import type { DataPoint, WindowManifest } from './point.ts'
 
 /** Longest vmId and metric, in UTF-16 code units. */
-export const MAX_ID_CHARS = 256
+export const MAX_ID_CHARS = 512
 /** Longest producer name, in UTF-16 code units. */
 export const MAX_PRODUCER_CHARS = 128
 

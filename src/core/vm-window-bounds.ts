@@ -54,7 +54,11 @@ export function conflictOf(point: DataPoint, producer: ProducerWindow): Refusal 
   return { reason: 'conflict', detail }
 }
 
-export function refuseSeqSpan(seq: number, { seqs }: ProducerWindow, rules: Windowing): Refusal {
+export function refuseSeqSpan(seq: number | null, { seqs }: ProducerWindow, rules: Windowing): Refusal {
+  if (seq === null) {
+    const detail = `the window has more than ${rules.maxSeqSpan} points of this metric; raise maxSeqSpan`
+    return { reason: 'seq-span', detail }
+  }
   const { lowest, highest } = seqs
   const detail = `seq ${seq} is more than ${rules.maxSeqSpan} from the window's seqs ${lowest} to ${highest}`
   return { reason: 'seq-span', detail }

@@ -42,6 +42,13 @@ export class VmWindow {
     return count
   }
 
+  /** Entries without a value, over all producers. */
+  get noReadings(): number {
+    let count = 0
+    for (const producer of this.producers.values()) count += producer.noReadings
+    return count
+  }
+
   /** Records with other content under a used identity, over all producers. */
   get conflicts(): number {
     let count = 0
@@ -65,7 +72,7 @@ export class VmWindow {
 
   /** Folds a point that has been found new. */
   fold(point: DataPoint, aggregator: AnyAggregator): void {
-    if (point.metric !== this.#lastMetric) this.#noteMetric(point.metric)
+    if (point.metric !== this.#lastMetric) this.noteMetric(point.metric)
     this.points.add(point)
     if (this.failure !== null) return
     try {
@@ -104,7 +111,7 @@ export class VmWindow {
   /** Takes in all of `late`, which is of the same VM and window, and shares no point with it. */
   merge(late: VmWindow, aggregator: AnyAggregator, rules: Windowing): void {
     for (const [name, producer] of late.producers) this.producer(name, rules).unite(producer)
-    for (const metric of late.metricNames()) this.#noteMetric(metric)
+    for (const metric of late.metricNames()) this.noteMetric(metric)
     this.points.merge(late.points)
     if (this.failure === null && late.failure !== null) this.failure = late.failure
     if (this.failure !== null) return
@@ -128,7 +135,8 @@ export class VmWindow {
     return this.#lastMetric === null ? [] : [this.#lastMetric]
   }
 
-  #noteMetric(metric: string): void {
+  /** Counts a metric of the VM window, with or without a reading. */
+  noteMetric(metric: string): void {
     if (metric === this.#lastMetric) return
     if (this.#lastMetric !== null) {
       this.#metrics ??= new Set([this.#lastMetric])
@@ -155,7 +163,7 @@ export class VmWindow {
     window.failure = row.failure
     window.points = PointDigest.decode(row.points)
     if (row.failure === null) window.accumulator = aggregator.decode(row.accumulator)
-    for (const metric of row.metrics) window.#noteMetric(metric)
+    for (const metric of row.metrics) window.noteMetric(metric)
     for (const [name, producer] of decodeProducers(row, rules)) window.producers.set(name, producer)
     return window
   }

@@ -24,6 +24,8 @@ export interface Windowing {
   readonly producerRestarts: 'keep' | 'replace'
   /** A timestamp further ahead of the broker's clock is rejected; `null` where there is no such clock. */
   readonly maxAheadMs: DurationMs | null
+  /** Points without a seq are identified by their timestamp; absent: they are counted and never deduplicated. */
+  readonly identity?: 'time'
   /** Distance from the lowest to the highest seq of a producer's VM window; beyond it a point is rejected. */
   readonly maxSeqSpan: number
   readonly maxMetricsPerVm: number

@@ -13,9 +13,9 @@ export function keptBytes(record: RefusedRecord): KeptBytes {
   return { bytes, isWhole: bytes.length === record.size }
 }
 
-/** The input line that stands for a record that can be decoded; `null` for one that cannot. */
+/** The input line that stands for a record that is one point or manifest; `null` for any other. */
 export function lineOf(decoded: Decoded): string | null {
-  if (decoded.kind === 'undecodable') return null
+  if (decoded.kind !== 'point' && decoded.kind !== 'manifest') return null
   if (decoded.kind === 'manifest') return JSON.stringify({ manifest: decoded.manifest })
   return JSON.stringify(decoded.point)
 }

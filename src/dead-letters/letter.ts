@@ -2,7 +2,7 @@
 import type { DeadLetter, QuarantinedVmWindow, RefusedRecord } from '../ledger/dead-letter.ts'
 
 export interface NamedLetter {
-  /** Where its record was, `partition:offset`, or which VM window, `vmId@windowStart`. Unique within a job. */
+  /** Where its record was, `partition:offset` or `partition:offset:entry`, or which VM window, `vmId@windowStart`. Unique within a job. */
   readonly id: string
   readonly letter: DeadLetter
   /** By the broker's topic; `null` in a file, which keeps no times. */
@@ -29,8 +29,8 @@ export function nameLetter(line: string, publishedAtMs: number | null): NamedLet
   return { id: isRecord(letter) ? recordId(letter) : vmWindowId(letter), letter, publishedAtMs }
 }
 
-function recordId({ partition, offset }: RefusedRecord): string {
-  return `${partition}:${offset}`
+function recordId({ partition, offset, entry }: RefusedRecord): string {
+  return entry === undefined ? `${partition}:${offset}` : `${partition}:${offset}:${entry}`
 }
 
 function vmWindowId({ vmId, windowStart }: QuarantinedVmWindow): string {

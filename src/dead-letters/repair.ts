@@ -7,7 +7,8 @@ import { isRecord } from './letter.ts'
 /** What the user gave: a line of the job's input, or the word that the record may go again as it was. */
 export type Repair = { readonly kind: 'line'; readonly line: string } | { readonly kind: 'as-is' }
 
-export type Usable = Exclude<Decoded, { kind: 'undecodable' }>
+/** A point or a manifest. */
+export type Usable = Extract<Decoded, { kind: 'point' | 'manifest' }>
 
 /** The record of a dead letter. Throws for a VM window, which has none to send. */
 export function recordOf(id: string, letter: DeadLetter): RefusedRecord {
@@ -58,7 +59,16 @@ function neverUsable(id: string, reason: string): WindrowError {
 
 /** What can be sent, or an error that says why the job would refuse it. `what` names it in the message. */
 export function requireUsable(what: string, decoded: Decoded): Usable {
-  if (decoded.kind !== 'undecodable') return decoded
+  if (decoded.kind === 'point' || decoded.kind === 'manifest') return decoded
+  if (decoded.kind !== 'undecodable') {
+    throw new WindrowError(
+      `${what} is ${decoded.kind === 'entries' ? 'a record of several points' : 'without a value'}`,
+      {
+        code: 'RETRY_IN_VAIN',
+        remedy: 'Give one point with its value as a line of the input.',
+      },
+    )
+  }
   throw new WindrowError(`${what} would be refused again: ${decoded.code}: ${decoded.detail}`, {
     code: 'RETRY_IN_VAIN',
     remedy: 'Give a line of the input, such as {"vmId":…,"metric":…,"timestamp":…,"seq":…,"value":…}.',

@@ -5,7 +5,8 @@
  */
 import { createDecoder } from '../adapters/avro/decode.ts'
 import { decodeUtf8 } from '../adapters/bytes/text.ts'
-import { createJsonDecoder, notUtf8 } from '../adapters/json/decode.ts'
+import { createJsonDecoder } from '../adapters/json/decode.ts'
+import { notUtf8 } from '../adapters/mapping/undecodable.ts'
 import type { Decoded, EpochMs } from '../core/point.ts'
 import { refuseManifest, refusePoint } from '../core/refusals.ts'
 import type { Windowing } from '../core/windowing.ts'
@@ -57,7 +58,7 @@ export function createItemReader(): ItemReader {
       for (const [index, item] of decoded.entries()) {
         const problem = problemOf(item, rules)
         if (problem !== null) problems.push({ index, ...problem })
-        else if (item.kind !== 'undecodable') records.push(item)
+        else if (item.kind === 'point' || item.kind === 'manifest') records.push(item)
       }
       if (problems.length > 0) throw badItems(problems, decoded.length)
       return records

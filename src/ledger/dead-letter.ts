@@ -3,6 +3,7 @@
  * each of them is published as a dead letter, with the reason. The letter of a record has its position and its first bytes.
  */
 import { createHash } from 'node:crypto'
+import { positionOf } from '../core/entries.ts'
 import type { Refusal } from '../core/fate.ts'
 import type { RawRecord, SourceRecord } from '../core/point.ts'
 
@@ -20,6 +21,8 @@ export interface LetterReason {
 export interface RefusedRecord {
   readonly partition: number
   readonly offset: number
+  /** Position in a record of several entries, from 0 on; absent: the record has one entry. */
+  readonly entry?: number
   readonly place: RawRecord['place']
   readonly size: number
   /** SHA-256 of all bytes, base64url. */
@@ -42,11 +45,19 @@ export type RecordLetter = Refusal & RefusedRecord
 /** The dead letter of a VM window in quarantine. No single record is to blame: all of its points are in the topic. */
 export type QuarantineLetter = Refusal & QuarantinedVmWindow
 
-export function deadLetterRow(partition: number, record: SourceRecord, refusal: Refusal): RecordLetter {
+/** `index`: which of the record's entries was refused. */
+export function deadLetterRow(
+  partition: number,
+  record: SourceRecord,
+  refusal: Refusal,
+  index: number = 0,
+): RecordLetter {
   const { bytes, place } = record.raw()
+  const entry = positionOf(record.decoded, index)
   return {
     partition,
     offset: record.offset,
+    ...(entry === null ? {} : { entry }),
     reason: refusal.reason,
     detail: refusal.detail.slice(0, MAX_DETAIL_CHARACTERS),
     place: { ...place },

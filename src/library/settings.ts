@@ -1,5 +1,5 @@
 /** Settings of a program: the keys of the configuration file as an object, validated by the same schema. */
-import type { FieldMapping } from '../config/field-mapping.ts'
+import type { WrittenMapping } from '../config/field-mapping.ts'
 import { resolveConfig } from '../config/resolve.ts'
 import type { Config, SettingKey } from '../config/settings.ts'
 import { entriesOf } from '../config/yaml-file.ts'
@@ -13,7 +13,7 @@ type Written<K extends SettingKey> = K extends
   `${string}Ms` | `${string}Bytes` | 'deadLetters' | 'certificates' | 'listen'
   ? string | (null extends Config[K] ? null : never)
   : K extends 'fields'
-    ? Partial<FieldMapping>
+    ? WrittenMapping
     : Config[K] extends readonly string[] | readonly SinkSetting[]
       ? string | readonly string[]
       : Config[K]

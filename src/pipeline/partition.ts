@@ -7,6 +7,7 @@
  * A short queue of cuts connects the two sides. All decisions in this file depend on the records and the ledger alone (I6),
  * so the same decisions follow after a crash at any point.
  */
+import { decodedEntries } from '../core/entries.ts'
 import type { LateWindow } from '../core/late-windows.ts'
 import type { CloseDecision, ClosedWindow, PartitionState } from '../core/partition-state.ts'
 import type { FateCounts, Refusal } from '../core/fate.ts'
@@ -264,19 +265,32 @@ class PartitionLoop {
         this.#position = this.#decided.cut + 1
         return i
       }
-      const refusal = state.fold(record)
+      const { decoded } = record
+      const refusal = decoded.kind === 'entries' ? this.#foldEntries(record) : state.fold(record)
       this.#position = record.offset + 1
       this.#lastRecord = record.offset
       this.#recordsSinceCut++
       if (refusal !== null) this.#refuse(record, refusal)
-      else if (record.decoded.kind === 'point') this.#findings.accept(record.decoded.point.timestamp, record)
+      else if (decoded.kind === 'point') this.#findings.accept(decoded.point.timestamp, record)
       if (state.due() !== null || this.#isCheckpointDue()) return i + 1
     }
     return records.length
   }
 
-  #refuse(record: SourceRecord, refusal: Refusal): void {
-    this.#deadLetters.push(deadLetterRow(this.#session.partition, record, refusal))
+  #foldEntries(record: SourceRecord): null {
+    const refused = new Set<number>()
+    this.#state.fold(record, (refusal, index) => {
+      refused.add(index)
+      this.#refuse(record, refusal, index)
+    })
+    for (const [index, entry] of decodedEntries(record.decoded).entries()) {
+      if (entry.kind === 'point' && !refused.has(index)) this.#findings.accept(entry.point.timestamp, record)
+    }
+    return null
+  }
+
+  #refuse(record: SourceRecord, refusal: Refusal, index = 0): void {
+    this.#deadLetters.push(deadLetterRow(this.#session.partition, record, refusal, index))
     this.#findings.refuse(refusal, record)
   }
 

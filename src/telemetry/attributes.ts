@@ -13,13 +13,14 @@ import { AGGREGATE, COMMIT, PARTITION_WINDOW, VM_WINDOW } from '../workflows/nam
 const valuesOf = <Value extends string>(all: Readonly<Record<Value, true>>): readonly Value[] =>
   Object.keys(all) as Value[]
 
-export const RECORD_FATES = valuesOf<Exclude<keyof FateCounts, 'consumed'>>({
+export const RECORD_FATES = valuesOf<Exclude<keyof FateCounts, 'consumed' | 'extra'>>({
   accepted: true,
   duplicate: true,
   conflict: true,
   late: true,
   rejected: true,
   manifests: true,
+  noReading: true,
 })
 
 export const CLOSE_REASONS = valuesOf<CloseReason>({
@@ -34,6 +35,7 @@ export const DEAD_LETTER_REASONS = valuesOf<DeadLetterReason>({
   undecodable: true,
   'unknown-schema': true,
   invalid: true,
+  'implausible-time': true,
   'integer-beyond-2^53': true,
   oversized: true,
   'value-out-of-range': true,

@@ -123,7 +123,7 @@ export class PipelineMetrics {
 
   #folded(facts: PartitionFacts, event: StateEvent): void {
     for (const fate of RECORD_FATES) {
-      const added = event.counts[fate] - facts.counts[fate]
+      const added = (event.counts[fate] ?? 0) - (facts.counts[fate] ?? 0)
       const attributes = { 'windrow.partition': event.partition, 'windrow.fate': fate }
       // The first batch creates all series, so that a rate exists from the first record of each fate.
       if (added > 0 || facts.counts.consumed === 0) this.#instruments.add('records', Math.max(0, added), attributes)

@@ -15,10 +15,14 @@ const SHOWN_FIGURES = ['count', 'mean', 'stddev', 'min', 'p50', 'p95', 'p99', 'm
 /** Several lines, each with its line end. */
 export function summaryText(summary: JobSummary, style: Style = createStyle(false)): string {
   const { points, windows, manifests } = summary
-  const { accepted, duplicate, conflict, late, rejected } = points
+  const { accepted, duplicate, conflict, late, rejected, extra = 0, noReading = 0 } = points
   const lines = [
     `${style.bold('consumed')}  ${formatCount(points.consumed)} in ${formatDuration(summary.seconds * 1000)} (${formatCompact(summary.pointsPerSecond)}/s)`,
-    ...countLines({ accepted, duplicate, ...(conflict === 0 ? {} : { conflict }), late, rejected, manifests }),
+    ...(extra === 0 ? [] : [`  records with ${formatCount(points.consumed + extra)} entries`]),
+    ...countLines({
+      ...{ accepted, duplicate, ...(conflict === 0 ? {} : { conflict }), late, rejected, manifests },
+      ...(noReading === 0 ? {} : { 'no reading': noReading }),
+    }),
     ...refusedLines(summary.refused, style),
     `${style.bold('closed')}    ${formatCount(windows.closed)} windows of ${formatCount(summary.vmWindows)} VM windows`,
     ...countLines(windows.byReason),

@@ -12,6 +12,18 @@ import { PointSum } from './point-sum.ts'
 import { Fields, type FieldDifference } from './report.ts'
 import { rangesOf } from './seqs.ts'
 
+const FATES = [
+  'consumed',
+  'extra',
+  'noReading',
+  'accepted',
+  'duplicate',
+  'conflict',
+  'late',
+  'rejected',
+  'manifests',
+] as const
+
 /** Maximum number of ranges that a certificate lists per producer. */
 const MAX_RANGES = 100
 
@@ -43,9 +55,9 @@ export function compareCertificate(
 ): FieldDifference[] {
   const { counts, watermark, isHistoryKnown, window, amended, lines, superseded, promoted, isQuarantined } = expectation
   const fields = new Fields()
-  for (const fate of ['consumed', 'accepted', 'duplicate', 'conflict', 'late', 'rejected', 'manifests'] as const)
-    // A version that knew no conflicts wrote no count of them.
-    fields.compare(`counts.${fate}`, counts[fate], (certificate.counts as Partial<FateCounts>)[fate] ?? 0)
+  for (const fate of FATES)
+    // A version that knew no conflicts wrote no count of them; other counts are written only where they are not 0.
+    fields.compare(`counts.${fate}`, counts[fate] ?? 0, (certificate.counts as Partial<FateCounts>)[fate] ?? 0)
   fields.compare('watermark', watermark, certificate.watermark)
   if (window !== null) {
     fields.compare('window.end', window.start + rules.sizeMs, certificate.window?.end ?? null)

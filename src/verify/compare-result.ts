@@ -51,9 +51,10 @@ export function compareResult(
   if (isHistoryKnown) fields.compare('expected', vm.expected(rules), result.expected)
   // The records do not show whether an aggregator failed.
   if (isHistoryKnown && !isQuarantined) fields.compare('reason', recountedReason(vm, trigger, rules), result.reason)
+  fields.compare('noReadings', vm.noReadings(), result.noReadings ?? 0)
   fields.compare('duplicates', vm.duplicates, result.duplicates)
   fields.compare('conflicts', vm.conflicts(), (result as Partial<VmWindowResult>).conflicts ?? 0)
-  compareSeqs(vm, result, isHistoryKnown, fields)
+  compareSeqs(vm, result, rules, isHistoryKnown, fields)
   if (isHistoryKnown) compareProducers(vm, result, rules, fields)
   // An aggregator that failed leaves the state as it was.
   const isKept = isQuarantined || vm.received() === 0
@@ -80,7 +81,13 @@ function isObject(json: Json | undefined): json is { readonly [name: string]: Js
   return typeof json === 'object' && json !== null && !Array.isArray(json)
 }
 
-function compareSeqs(vm: VmRecount, result: VmWindowResult, isHistoryKnown: boolean, fields: Fields): void {
+function compareSeqs(
+  vm: VmRecount,
+  result: VmWindowResult,
+  rules: Windowing,
+  isHistoryKnown: boolean,
+  fields: Fields,
+): void {
   const missing: Range[] = []
   const unexpected: Range[] = []
   let missingCount = 0
@@ -94,7 +101,7 @@ function compareSeqs(vm: VmRecount, result: VmWindowResult, isHistoryKnown: bool
     unsequenced += producer.unsequenced
   }
   if (isHistoryKnown) fields.compare('missingCount', missingCount, result.missingCount)
-  fields.compare('deduplicated', unsequenced === 0, result.deduplicated)
+  fields.compare('deduplicated', unsequenced === 0 || rules.identity === 'time', result.deduplicated)
   // A result that would be too large to store omits these lists.
   const areListsLeftOut = result.missing.length === 0 && result.unexpected.length === 0
   if (areListsLeftOut) return

@@ -39,7 +39,17 @@ export function promotionKey({ partition, certificate }: Pick<PromotedMark, 'par
 const NOTHING: FateCounts = {
   ...{ consumed: 0, accepted: 0, duplicate: 0, conflict: 0, late: 0, rejected: 0, manifests: 0 },
 }
-const FATES = ['consumed', 'accepted', 'duplicate', 'conflict', 'late', 'rejected', 'manifests'] as const
+const FATES = [
+  'consumed',
+  'extra',
+  'noReading',
+  'accepted',
+  'duplicate',
+  'conflict',
+  'late',
+  'rejected',
+  'manifests',
+] as const
 
 export class PartitionCheck {
   readonly #env: CheckEnv
@@ -306,7 +316,9 @@ export class PartitionCheck {
 }
 
 function combine(a: FateCounts, b: FateCounts, sign: 1 | -1): FateCounts {
-  return Object.fromEntries(FATES.map((fate) => [fate, a[fate] + sign * b[fate]])) as unknown as FateCounts
+  return Object.fromEntries(
+    FATES.map((fate) => [fate, (a[fate] ?? 0) + sign * (b[fate] ?? 0)]),
+  ) as unknown as FateCounts
 }
 
 /**

@@ -5,7 +5,7 @@
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { CloseTrigger } from '../core/closing.ts'
 import type { FateCounts } from '../core/fate.ts'
-import type { DataPoint, EpochMs, SourceRecord, WindowManifest } from '../core/point.ts'
+import type { DataPoint, DecodedEntry, EpochMs, SourceRecord, WindowManifest } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { phaseBy } from './cadence.ts'
 import { ProducerMemory } from './producer-memory.ts'
@@ -34,14 +34,24 @@ export interface Amendments {
   readonly points: number
 }
 
-type Fates = { -readonly [fate in keyof FateCounts]: number }
+type Fates = { -readonly [fate in keyof FateCounts]-?: number }
 
 export class PartitionRecount {
   readonly #rules: Windowing
   readonly #aggregator: AnyAggregator | null
   readonly #wholeFrom: EpochMs
   readonly counts: Fates = {
-    ...{ consumed: 0, accepted: 0, duplicate: 0, conflict: 0, late: 0, rejected: 0, manifests: 0 },
+    ...{
+      consumed: 0,
+      extra: 0,
+      accepted: 0,
+      duplicate: 0,
+      conflict: 0,
+      late: 0,
+      rejected: 0,
+      manifests: 0,
+      noReading: 0,
+    },
   }
   /** Highest timestamp of an accepted point; -∞ before the first. */
   watermark: EpochMs
@@ -65,27 +75,40 @@ export class PartitionRecount {
   }
 
   fold({ decoded, brokerTimestampMs }: SourceRecord): void {
-    this.counts.consumed++
-    if (decoded.kind === 'point') this.#foldPoint(decoded.point, brokerTimestampMs)
+    if (decoded.kind !== 'entries') {
+      this.counts.consumed++
+      this.#foldEntry(decoded, brokerTimestampMs)
+      return
+    }
+    // One part of a divided record counts as the record, all entries but that count as further ones.
+    const records = decoded.isRest === true ? 0 : 1
+    this.counts.consumed += records
+    this.counts.extra += decoded.entries.length - records
+    for (const entry of decoded.entries) this.#foldEntry(entry, brokerTimestampMs)
+  }
+
+  #foldEntry(decoded: DecodedEntry, brokerTimestampMs: EpochMs | null): void {
+    if (decoded.kind === 'point') this.#foldPoint(decoded.point, brokerTimestampMs, true)
+    else if (decoded.kind === 'no-reading') this.#foldPoint({ ...decoded.point, value: 0 }, brokerTimestampMs, false)
     else if (decoded.kind === 'manifest') this.#foldManifest(decoded.manifest, brokerTimestampMs)
     else this.counts.rejected++
   }
 
-  #foldPoint(point: DataPoint, brokerMs: EpochMs | null): void {
+  #foldPoint(point: DataPoint, brokerMs: EpochMs | null, hasValue: boolean): void {
     if (isPointRefused(point, brokerMs, this.#rules)) return this.#count('rejected')
     const start = windowStartAt(point.timestamp, this.#rules)
     const isLate = this.#closedThrough !== null && start <= this.#closedThrough
     if (start < this.#wholeFrom) {
       // For windows that are not recounted, only the fate of points that are too late is known.
-      if (isLate && !this.#isAmendable(start)) this.#count('late')
+      if (isLate && !this.#isAmendable(start)) this.#count(hasValue ? 'late' : 'noReading')
       return
     }
-    if (isLate) return this.#foldLatePoint(point, start)
+    if (isLate) return hasValue ? this.#foldLatePoint(point, start) : this.#count('noReading')
     const vm = this.#vmOf(this.#openWindow(start), point.vmId)
     if (vm.refusesPoint(point, this.#rules)) return this.#count('rejected')
     this.#succeed(point, vm)
     this.#part(vm, point.producer)
-    switch (vm.admit(point, this.#rules)) {
+    switch (vm.admit(point, this.#rules, hasValue)) {
       case 'refused':
         return this.#count('rejected')
       case 'duplicate':
@@ -94,7 +117,7 @@ export class PartitionRecount {
       case 'conflict':
         return this.#count('conflict')
       case 'new':
-        this.#count('accepted')
+        this.#count(hasValue ? 'accepted' : 'noReading')
         this.watermark = Math.max(this.watermark, point.timestamp)
         this.#fillSlot(point, start)
     }

@@ -18,9 +18,15 @@ const NOTHING_BEFORE: ProducerBefore = { metrics: [], sharesSeqs: false }
 export class ProducerRecount {
   readonly seqs = new Seqs()
   /** By seq and metric: the content of each point. */
-  readonly contents = new Map<string, { readonly timestamp: number; readonly value: number }>()
+  readonly contents = new Map<string, { readonly timestamp: number; readonly value: number | null }>()
   conflicts = 0
   unsequenced = 0
+  /** Of points that are identified by their timestamp, by timestamp and metric: the value, `null` for no reading. */
+  readonly byTime = new Map<string, number | null>()
+  /** Number of those by metric. */
+  readonly countsByTime = new Map<string, number>()
+  /** Points without a value. */
+  noReadings = 0
   /** `null` if no manifest arrived. */
   promised: PromiseRecount | null = null
   leaves = false
@@ -31,21 +37,22 @@ export class ProducerRecount {
   readonly series = new Map<string, SeriesRecount>()
 
   received(): number {
-    return this.contents.size + this.unsequenced
+    return this.contents.size + this.unsequenced - this.noReadings
   }
 
   /** Whether any record of it counts; it is a mere part of the window otherwise. */
   isHeard(): boolean {
-    return this.received() > 0 || this.conflicts > 0 || this.promised !== null
+    return this.received() > 0 || this.noReadings > 0 || this.conflicts > 0 || this.promised !== null
   }
 
-  add({ seq, metric, timestamp, value }: DataPoint): void {
+  add({ seq, metric, timestamp, value }: DataPoint, hasValue: boolean): void {
+    if (!hasValue) this.noReadings++
     if (seq === null) {
       this.unsequenced++
       return
     }
     this.seqs.add(seq)
-    this.contents.set(contentKey(seq, metric), { timestamp, value })
+    this.contents.set(contentKey(seq, metric), { timestamp, value: hasValue ? value : null })
   }
 
   promise(manifest: WindowManifest): void {

@@ -14,6 +14,8 @@ export class VmRecount {
   readonly vmId: string
   readonly producers = new Map<string, ProducerRecount>()
   readonly metrics = new Map<string, MetricRecount>()
+  /** Metrics that came with or without a reading. */
+  readonly #metricNames = new Set<string>()
   readonly points = new PointSum()
   duplicates = 0
   /** Expected producers of the roster that sent nothing. Known once the window has closed. */
@@ -33,6 +35,12 @@ export class VmRecount {
     let received = 0
     for (const producer of this.producers.values()) received += producer.received()
     return received
+  }
+
+  noReadings(): number {
+    let noReadings = 0
+    for (const producer of this.producers.values()) noReadings += producer.noReadings
+    return noReadings
   }
 
   conflicts(): number {
@@ -70,15 +78,27 @@ export class VmRecount {
 
   /** Whether the VM window takes no point of this metric or producer, since it has too many already. */
   refusesPoint({ producer, metric }: DataPoint, rules: Windowing): boolean {
-    const isOneMetricTooMany = !this.metrics.has(metric) && this.metrics.size >= rules.maxMetricsPerVm
+    const isOneMetricTooMany = !this.#metricNames.has(metric) && this.#metricNames.size >= rules.maxMetricsPerVm
     return isOneMetricTooMany || this.#isOneProducerTooMany(producer, rules)
   }
 
-  /** Adds a point that is not refused, if it is new. */
-  admit(point: DataPoint, rules: Windowing): Admission {
-    const { metric, seq, timestamp, value } = point
+  /** Adds a point that is not refused, if it is new. `hasValue`: false for one without a reading. */
+  admit(point: DataPoint, rules: Windowing, hasValue = true): Admission {
+    const { metric, seq, timestamp } = point
+    const value = hasValue ? point.value : null
     const producer = this.producer(point.producer)
-    if (seq !== null) {
+    if (seq === null && rules.identity === 'time') {
+      const known = producer.byTime.get(contentKey(timestamp, metric))
+      if (known !== undefined) {
+        if (known === value) return 'duplicate'
+        producer.conflicts++
+        return 'conflict'
+      }
+      const count = producer.countsByTime.get(metric) ?? 0
+      if (count > rules.maxSeqSpan) return 'refused'
+      producer.countsByTime.set(metric, count + 1)
+      producer.byTime.set(contentKey(timestamp, metric), value)
+    } else if (seq !== null) {
       const known = producer.contents.get(contentKey(seq, metric))
       if (known !== undefined) {
         if (known.timestamp === timestamp && known.value === value) return 'duplicate'
@@ -87,7 +107,9 @@ export class VmRecount {
       }
       if (producer.seqs.size > 0 && producer.seqs.spanWith(seq) > rules.maxSeqSpan) return 'refused'
     }
-    producer.add(point)
+    producer.add(point, hasValue)
+    this.#metricNames.add(metric)
+    if (!hasValue) return 'new'
     let recount = this.metrics.get(metric)
     if (recount === undefined) this.metrics.set(metric, (recount = new MetricRecount()))
     recount.add(point)

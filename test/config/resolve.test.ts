@@ -44,6 +44,7 @@ test('one input and nothing else gives the documented configuration', () => {
       seq: 'seq',
       value: 'value',
     },
+    csv: null,
     brokers: [],
     topic: null,
     partitions: 8,

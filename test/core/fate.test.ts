@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { FATES } from '../../src/core/fate.ts'
 import { addFates, isBalanced, NO_FATES, type FateCounts } from '../../src/core/fate.ts'
 
 const COUNTS: FateCounts = {
@@ -11,7 +12,7 @@ describe('fates', () => {
     expect(isBalanced(COUNTS)).toBe(true)
   })
 
-  it.each(Object.keys(COUNTS) as (keyof FateCounts)[])('are out of balance when %s is off by one', (name) => {
+  it.each(Object.keys(COUNTS) as (typeof FATES)[number][])('are out of balance when %s is off by one', (name) => {
     expect(isBalanced({ ...COUNTS, [name]: COUNTS[name] + 1 })).toBe(false)
     expect(isBalanced({ ...COUNTS, [name]: COUNTS[name] - 1 })).toBe(false)
   })

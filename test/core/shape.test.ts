@@ -19,7 +19,7 @@ describe('the shape of a point', () => {
 
   test.each<[Partial<DataPoint>, string]>([
     [{ vmId: '' }, 'vmId is empty'],
-    [{ vmId: 'x'.repeat(MAX_ID_CHARS + 1) }, 'vmId has 257 characters'],
+    [{ vmId: 'x'.repeat(MAX_ID_CHARS + 1) }, 'vmId has 513 characters'],
     [{ vmId: 'a\udc00' }, 'vmId holds half a surrogate pair'],
     [{ producer: 'x'.repeat(MAX_PRODUCER_CHARS + 1) }, 'producer has 129 characters'],
     [{ metric: '' }, 'metric is empty'],

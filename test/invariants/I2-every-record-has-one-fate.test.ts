@@ -36,7 +36,7 @@ describe('I2', () => {
       expect(isBalanced(counts)).toBe(true)
       fates.push(
         ...(Object.keys(counts) as (keyof FateCounts)[]).filter(
-          (name) => name !== 'consumed' && counts[name] > before[name],
+          (name) => name !== 'consumed' && (counts[name] ?? 0) > (before[name] ?? 0),
         ),
       )
       before = counts

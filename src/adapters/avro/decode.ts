@@ -7,7 +7,7 @@
  */
 import type { Decoded } from '../../core/point.ts'
 import { createTextReader } from '../bytes/text.ts'
-import { quote, undecodable } from '../json/decode.ts'
+import { quote, undecodable } from '../mapping/undecodable.ts'
 import { Cursor } from './cursor.ts'
 import { formatFingerprint, schemaFingerprint } from './fingerprint.ts'
 import { HEADER_BYTES } from './single-object.ts'

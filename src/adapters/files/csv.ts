@@ -9,11 +9,13 @@
  */
 import { WindrowError } from '../../errors/index.ts'
 import type { Decoded } from '../../core/point.ts'
-import { parseDecimal, parseInteger } from '../bytes/number.ts'
-import { createTextReader, decodeUtf8 } from '../bytes/text.ts'
-import { ISO_EXPECTED, notUtf8, quote, toManifest, toPoint, undecodable } from '../json/decode.ts'
-import { numberToMs, parseIsoTimestamp, resolveOptions } from '../json/mapping.ts'
+import { ISO_EXPECTED, toManifest, toPoint, timeUnitOf } from '../json/decode.ts'
+import { notUtf8, quote, undecodable } from '../mapping/undecodable.ts'
+import { isPlainMapping, numberToMs, parseIsoTimestamp, resolveOptions } from '../json/mapping.ts'
 import type { DecodeOptions, FieldNames } from '../json/mapping.ts'
+import { implausibleTime, isPlausible } from '../mapping/time.ts'
+import { CsvRow } from './csv-row.ts'
+import { mappedCsvFormat } from './csv-mapped.ts'
 import type { LineFormat } from './line-reader.ts'
 
 /** Index of each field's column; -1 if the file has no such column. */
@@ -36,6 +38,8 @@ interface Columns {
 }
 
 export function csvFormat(file: string, options: DecodeOptions): LineFormat {
+  const { mapping = {}, csv } = options
+  if (csv !== undefined || !isPlainMapping(mapping)) return mappedCsvFormat(file, options)
   const names = resolveOptions(options)
   const row = new CsvRow()
   let columns: Columns | null = null
@@ -68,6 +72,10 @@ function decodePoint(row: CsvRow, columns: Columns, names: FieldNames): Decoded 
   if (vmId === null || producer === null || metric === null) return notUtf8()
   const timestamp = timestampOf(row, columns.timestamp, names)
   if (!Number.isSafeInteger(timestamp)) return wrongTimestamp(row, columns, names, timestamp)
+  if (names.checkYears && !isPlausible(timestamp)) {
+    const problem = implausibleTime(names.timestamp, row.text(columns.timestamp), timeUnitOf(names), timestamp)
+    if (problem !== null) return undecodable('implausible-time', problem)
+  }
   const hasSeq = columns.seq >= 0 && (names.requireSeq || !row.isEmpty(columns.seq))
   const seq = hasSeq ? row.integer(columns.seq) : null
   if (seq !== null && !Number.isFinite(seq)) return wrongInteger(row, columns.seq, names.seq ?? 'seq', seq)
@@ -171,83 +179,4 @@ function readHeader(file: string, row: CsvRow, problem: string | null, names: Fi
   if (problem === null && missing.length === 0) return columns
   const what = problem ?? `the columns ${missing.join(', ')} are missing`
   throw new WindrowError(`${file}, line 1: ${what}; the header is ${quote(header.join(','))}`, { code: 'CSV_HEADER' })
-}
-
-const QUOTE = 0x22
-const COMMA = 0x2c
-
-/** The fields of one line, as positions in its bytes. One object is reused for all rows of a file. */
-class CsvRow {
-  length = 0
-  readonly #readText = createTextReader()
-  #bytes: Buffer = Buffer.alloc(0)
-  readonly #starts: number[] = []
-  readonly #ends: number[] = []
-  /** Whether the field contains doubled quotes. */
-  readonly #escaped: boolean[] = []
-
-  /** Returns what is wrong with the quoting, or `null`. */
-  split(bytes: Buffer, start: number, end: number): string | null {
-    this.#bytes = bytes
-    this.length = 0
-    let pos = start
-    for (;;) {
-      if (pos < end && bytes[pos] === QUOTE) {
-        const close = this.#quotedField(pos, end)
-        if (close < 0) return `a quoted field does not end on its line`
-        if (close + 1 < end && bytes[close + 1] !== COMMA)
-          return `text follows the closing quote of field ${this.length}`
-        pos = close + 1
-      } else {
-        const fieldStart = pos
-        while (pos < end && bytes[pos] !== COMMA) pos++
-        this.#add(fieldStart, pos, false)
-      }
-      if (pos >= end) return null
-      pos++
-    }
-  }
-
-  isEmpty(column: number): boolean {
-    return this.#starts[column] === this.#ends[column]
-  }
-
-  /** `null` if the field is not UTF-8. */
-  text(column: number): string | null {
-    const start = this.#starts[column] as number
-    const end = this.#ends[column] as number
-    if (this.#escaped[column] !== true) return this.#readText(this.#bytes, start, end)
-    return decodeUtf8(this.#bytes, start, end)?.replaceAll('""', '"') ?? null
-  }
-
-  integer(column: number): number {
-    return parseInteger(this.#bytes, this.#starts[column] as number, this.#ends[column] as number)
-  }
-
-  decimal(column: number): number {
-    return parseDecimal(this.#bytes, this.#starts[column] as number, this.#ends[column] as number)
-  }
-
-  /** Adds the field whose opening quote is at `open`; returns the index of its closing quote, or -1. */
-  #quotedField(open: number, end: number): number {
-    let escaped = false
-    for (let pos = open + 1; pos < end; pos++) {
-      if (this.#bytes[pos] !== QUOTE) continue
-      if (pos + 1 < end && this.#bytes[pos + 1] === QUOTE) {
-        escaped = true
-        pos++
-        continue
-      }
-      this.#add(open + 1, pos, escaped)
-      return pos
-    }
-    return -1
-  }
-
-  #add(start: number, end: number, escaped: boolean): void {
-    this.#starts[this.length] = start
-    this.#ends[this.length] = end
-    this.#escaped[this.length] = escaped
-    this.length++
-  }
 }

@@ -4,7 +4,7 @@
  */
 import { isAscii } from 'node:buffer'
 import type { Decoded } from '../../core/point.ts'
-import { undecodable } from '../json/decode.ts'
+import { undecodable } from '../mapping/undecodable.ts'
 import { isBlank, newlineAfter, stretchesOf, trimReturn } from './lines.ts'
 import { FileRecord } from './record.ts'
 import type { Numbering, RecordBatch } from './record.ts'
@@ -14,6 +14,8 @@ export interface LineFormat {
   begin(bytes: Buffer, isAscii: boolean): void
   /** The record of a non-blank line; `null` if the line is not a record, such as a header. */
   decode(bytes: Buffer, start: number, end: number): Decoded | null
+  /** Whether a line holds no record whatever its content, such as a comment. Such lines are not numbered. */
+  isIgnored?(bytes: Buffer, start: number, end: number): boolean
   /** Whether the next line must be decoded even if its record is not needed. */
   readonly needsNextLine: boolean
 }
@@ -54,7 +56,7 @@ export async function* readLineRecords(format: LineFormat, options: LineReaderOp
       if (end - start > maxRecordBytes) {
         const record = oversized(bytes, start, end)
         if (record !== null) records.push(record)
-      } else if (!isBlank(bytes, start, end)) {
+      } else if (!isBlank(bytes, start, end) && format.isIgnored?.(bytes, start, end) !== true) {
         if (!format.needsNextLine && numbering.next < numbering.decodeFrom) numbering.next++
         else {
           const decoded = format.decode(bytes, start, end)

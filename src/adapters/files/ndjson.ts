@@ -1,7 +1,8 @@
 /** Decodes NDJSON: one JSON text per line. */
 import type { Decoded } from '../../core/point.ts'
 import { decodeUtf8 } from '../bytes/text.ts'
-import { createJsonDecoder, notUtf8 } from '../json/decode.ts'
+import { createJsonDecoder } from '../json/decode.ts'
+import { notUtf8 } from '../mapping/undecodable.ts'
 import type { DecodeOptions } from '../json/mapping.ts'
 import type { LineFormat } from './line-reader.ts'
 

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
+import { divide } from '../../core/entries.ts'
 import type { DecodeOptions } from '../json/mapping.ts'
 import type { FileFormat } from './bytes.ts'
 import { exists } from './exists.ts'
@@ -83,8 +84,11 @@ export async function openOrderedInput(
     let key = -Infinity
     for await (const { records } of readFiles(options, signal, { onRead, step: 'sorting' })) {
       for (const record of records) {
-        key = windowKeyOf(record.decoded, rules.sizeMs, key)
-        while (!sorter.add(record, key)) await sorter.flush()
+        // Entries of one record may belong to several windows.
+        for (const [at, decoded] of divide(record.decoded, (entry) => (key = windowKeyOf(entry, rules.sizeMs, key)))) {
+          const part = decoded === record.decoded ? record : record.with(decoded)
+          while (!sorter.add(part, at)) await sorter.flush()
+        }
       }
     }
     if (!signal.aborted) await sorter.finish()

@@ -51,6 +51,12 @@ export class FileRecord implements SourceRecord {
     this.line = line
   }
 
+  /** A part of the record, or other content at its place. */
+  with(decoded: Decoded): FileRecord {
+    const { offset, chunk, start, end, file, line } = this
+    return new FileRecord(offset, decoded, chunk, start, end, file, line)
+  }
+
   get raw(): () => RawRecord {
     return () => ({
       bytes: new Uint8Array(this.chunk.subarray(this.start, this.end)),

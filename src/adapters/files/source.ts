@@ -8,7 +8,8 @@
  */
 import type { Readable } from 'node:stream'
 import { partitionOf } from '../../core/murmur2.ts'
-import type { SourceRecord } from '../../core/point.ts'
+import { divide, entryVmId } from '../../core/entries.ts'
+import type { DecodedEntry, SourceRecord } from '../../core/point.ts'
 import { WindrowError } from '../../errors/index.ts'
 import type { OpenSource, Source } from '../../ports/index.ts'
 import type { DecodeOptions } from '../json/mapping.ts'
@@ -17,7 +18,7 @@ import { describeInputs } from './inputs.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import type { PinnedBatch } from './partition-queue.ts'
 import { Numbering } from './record.ts'
-import type { RecordBatch } from './record.ts'
+import type { FileRecord, RecordBatch } from './record.ts'
 import { readBatches } from './read-inputs.ts'
 
 export interface FileSourceOptions {
@@ -131,11 +132,16 @@ class Reading {
     yield* readBatches({ ...options, paths, format, decode, signal: this.#abort.signal, numbering })
   }
 
-  #dispatch(records: readonly SourceRecord[], pinnedBytes: number): void {
+  #dispatch(records: readonly FileRecord[], pinnedBytes: number): void {
     const shares: SourceRecord[][] = []
     for (let i = 0; i < records.length; i++) {
-      const record = records[i] as SourceRecord
-      ;(shares[this.#partitionOf(record)] ??= []).push(record)
+      const record = records[i] as FileRecord
+      if (record.decoded.kind !== 'entries') (shares[this.#partitionOf(record.decoded)] ??= []).push(record)
+      else {
+        for (const [partition, part] of divide(record.decoded, (entry) => this.#partitionOf(entry))) {
+          ;(shares[partition] ??= []).push(part === record.decoded ? record : record.with(part))
+        }
+      }
     }
     // The bytes are freed when the last partition has taken its share. All shares are queued before any is taken.
     const batch: PinnedBatch = { bytes: pinnedBytes, waiting: 0 }
@@ -147,9 +153,9 @@ class Reading {
     for (const queue of this.#queues.values()) queue.wake()
   }
 
-  #partitionOf({ decoded }: SourceRecord): number {
-    if (decoded.kind === 'undecodable') return 0
-    const vmId = decoded.kind === 'point' ? decoded.point.vmId : decoded.manifest.vmId
+  #partitionOf(decoded: DecodedEntry): number {
+    const vmId = entryVmId(decoded)
+    if (vmId === null) return 0
     let partition = this.#partitions.get(vmId)
     if (partition === undefined) {
       if (this.#partitions.size >= MAX_CACHED_IDS) this.#partitions.clear()

@@ -2,7 +2,7 @@
  * Finds whether the records of an input are in order of time, as far as this matters: whether a window may have closed
  * before one of its records comes. Only then does the input have to be sorted.
  */
-import type { Decoded, DurationMs, EpochMs } from '../../core/point.ts'
+import type { DecodedEntry, DurationMs, EpochMs } from '../../core/point.ts'
 import { windowStartOf } from '../../core/window.ts'
 import type { RecordBatch } from './record.ts'
 
@@ -14,9 +14,9 @@ export interface TimeOrderRules {
 }
 
 /** Start of the window that a record is sorted by. An undecodable record has no time: it stays behind the one before it. */
-export function windowKeyOf(decoded: Decoded, sizeMs: DurationMs, before: EpochMs): EpochMs {
+export function windowKeyOf(decoded: DecodedEntry, sizeMs: DurationMs, before: EpochMs): EpochMs {
   if (decoded.kind === 'undecodable') return before
-  return windowStartOf(decoded.kind === 'point' ? decoded.point.timestamp : decoded.manifest.windowStart, sizeMs)
+  return windowStartOf(decoded.kind === 'manifest' ? decoded.manifest.windowStart : decoded.point.timestamp, sizeMs)
 }
 
 /**
@@ -32,15 +32,21 @@ export async function isInTimeOrder(batches: AsyncIterable<RecordBatch>, rules: 
   let key = -Infinity
   for await (const { records } of batches) {
     for (const { decoded } of records) {
-      if (decoded.kind === 'undecodable') continue
-      key = windowKeyOf(decoded, sizeMs, key)
-      if (decoded.kind === 'point' && decoded.point.timestamp > highest) {
-        highest = decoded.point.timestamp
-        const amendable = windowStartOf(highest, sizeMs) - amendWindows * sizeMs
-        closedThrough = Math.max(highest - graceMs - sizeMs, amendable)
-      }
-      if (key <= closedThrough) return false
+      if (decoded.kind !== 'entries') {
+        if (!isInOrder(decoded)) return false
+      } else if (!decoded.entries.every(isInOrder)) return false
     }
   }
   return true
+
+  function isInOrder(entry: DecodedEntry): boolean {
+    if (entry.kind === 'undecodable') return true
+    key = windowKeyOf(entry, sizeMs, key)
+    if (entry.kind !== 'manifest' && entry.point.timestamp > highest) {
+      highest = entry.point.timestamp
+      const amendable = windowStartOf(highest, sizeMs) - amendWindows * sizeMs
+      closedThrough = Math.max(highest - graceMs - sizeMs, amendable)
+    }
+    return key > closedThrough
+  }
 }

@@ -7,78 +7,87 @@
  * Unknown fields are ignored. Nothing throws: what is wrong becomes an `undecodable` value that names field and value.
  */
 import { checkManifest, checkPoint } from '../../core/shape.ts'
-import type { DataPoint, DecodeProblem, Decoded, WindowManifest } from '../../core/point.ts'
+import type { DataPoint, Decoded, DecodedEntry, WindowManifest } from '../../core/point.ts'
+import { joinEntries } from '../../core/entries.ts'
 import { decodeUtf8 } from '../bytes/text.ts'
-import { numberToMs, parseIsoTimestamp, resolveOptions } from './mapping.ts'
+import { createJsonMapper } from '../mapping/json-mapper.ts'
+import type { RecordContext } from '../mapping/spec.ts'
+import { implausibleTime, isPlausible } from '../mapping/time.ts'
+import { isPlainMapping, numberToMs, parseIsoTimestamp, resolveOptions } from './mapping.ts'
 import type { DecodeOptions, FieldNames } from './mapping.ts'
+import { notUtf8, quote, undecodable } from '../mapping/undecodable.ts'
 
+/** `context` is what is known of the record beside its bytes; only mappings that use it need it. */
 export interface JsonDecoder {
   /** For a text that was parsed elsewhere, as a member of a list. */
-  decodeValue(parsed: unknown): Decoded
-  decodeText(text: string): Decoded
-  decode(bytes: Uint8Array): Decoded
+  decodeValue(parsed: unknown, context?: RecordContext): Decoded
+  decodeText(text: string, context?: RecordContext): Decoded
+  decode(bytes: Uint8Array, context?: RecordContext): Decoded
 }
 
-/** Dead letters quote the offending value; this much of it. */
-const MAX_QUOTED_CHARS = 80
+const NO_CONTEXT: RecordContext = {}
 
 export const ISO_EXPECTED = 'an ISO-8601 time with its zone'
 
 type Fields = Readonly<Record<string, unknown>>
 
+/** Decodes JSON by the mapping of the options. Throws a RangeError if the mapping cannot be used, such as an unknown time zone. */
 export function createJsonDecoder(options: DecodeOptions = {}): JsonDecoder {
-  const names = resolveOptions(options)
+  const decodeParsed = createParsedDecoder(options)
 
-  const decodeText = (text: string): Decoded => {
+  const decodeText = (text: string, context = NO_CONTEXT): Decoded => {
     let parsed: unknown
     try {
       parsed = JSON.parse(text)
     } catch {
       return undecodable('undecodable', `not JSON: ${quote(text)}`)
     }
-    return decodeValue(parsed, names)
+    return decodeParsed(parsed, context)
   }
 
   return {
-    decodeValue: (parsed) => decodeValue(parsed, names),
+    decodeValue: (parsed, context = NO_CONTEXT) => decodeParsed(parsed, context),
     decodeText,
-    decode(bytes) {
+    decode(bytes, context) {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
       const text = decodeUtf8(buffer, 0, buffer.length)
-      return text === null ? notUtf8() : decodeText(text)
+      return text === null ? notUtf8() : decodeText(text, context)
     },
   }
 }
 
-export function undecodable(code: DecodeProblem, detail: string): Decoded {
-  return { kind: 'undecodable', code, detail }
-}
-
-export function notUtf8(): Decoded {
-  return undecodable('undecodable', 'not UTF-8')
-}
-
-/** The start of a value's JSON text. */
-export function quote(value: unknown): string {
-  const text =
-    typeof value === 'string'
-      ? JSON.stringify(value.slice(0, MAX_QUOTED_CHARS + 1))
-      : (JSON.stringify(value) ?? 'missing')
-  return text.length <= MAX_QUOTED_CHARS ? text : `${text.slice(0, MAX_QUOTED_CHARS)}…`
+/** Fields with plain names are read directly. A manifest is the same under every mapping. */
+function createParsedDecoder(options: DecodeOptions): (parsed: unknown, context: RecordContext) => Decoded {
+  const { mapping } = options
+  if (mapping === undefined || isPlainMapping(mapping)) {
+    const names = resolveOptions(options)
+    return (parsed) => {
+      if (!Array.isArray(parsed)) return decodeValue(parsed, names)
+      const elements = parsed as unknown[]
+      return elements.length === 0
+        ? undecodable('invalid', 'the array is empty')
+        : joinEntries(elements.map((element) => decodeValue(element, names)))
+    }
+  }
+  const map = createJsonMapper(mapping, options.checkYears === true)
+  return (parsed, context) => {
+    const manifest = isObject(parsed) ? parsed['manifest'] : undefined
+    return isObject(manifest) ? decodeManifest(manifest) : map(parsed, context)
+  }
 }
 
 /** A point whose fields have the right types, to what the shape rules make of it. */
-export function toPoint(point: DataPoint): Decoded {
+export function toPoint(point: DataPoint): DecodedEntry {
   const problem = checkPoint(point)
   return problem === null ? { kind: 'point', point } : undecodable('invalid', problem)
 }
 
-export function toManifest(manifest: WindowManifest): Decoded {
+export function toManifest(manifest: WindowManifest): DecodedEntry {
   const problem = checkManifest(manifest)
   return problem === null ? { kind: 'manifest', manifest } : undecodable('invalid', problem)
 }
 
-function decodeValue(parsed: unknown, names: FieldNames): Decoded {
+function decodeValue(parsed: unknown, names: FieldNames): DecodedEntry {
   if (!isObject(parsed)) return undecodable('invalid', `expected an object, got ${quote(parsed)}`)
   if (isObject(parsed['manifest'])) return decodeManifest(parsed['manifest'])
   const vmId = parsed[names.vmId]
@@ -91,6 +100,10 @@ function decodeValue(parsed: unknown, names: FieldNames): Decoded {
   if (typeof producer !== 'string') return wrongType(names.producer ?? 'producer', producer, 'a text')
   if (typeof metric !== 'string') return wrongType(names.metric, metric, 'a text')
   if (!Number.isSafeInteger(timestamp)) return wrongTimestamp(parsed[names.timestamp], names)
+  if (names.checkYears && !isPlausible(timestamp)) {
+    const problem = implausibleTime(names.timestamp, parsed[names.timestamp], timeUnitOf(names), timestamp)
+    if (problem !== null) return undecodable('implausible-time', problem)
+  }
   if (seq === null ? names.requireSeq : !Number.isSafeInteger(seq)) return wrongSeq(parsed, names)
   if (typeof value !== 'number') return wrongType(names.value, value, 'a number')
   const replaces = parsed['replaces'] ?? false
@@ -103,7 +116,7 @@ function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string')
 }
 
-function decodeManifest(fields: Fields): Decoded {
+function decodeManifest(fields: Fields): DecodedEntry {
   const { vmId, windowStart, count } = fields
   const counts = fields['counts'] ?? 'samples'
   const metrics = fields['metrics'] ?? null
@@ -136,6 +149,11 @@ function decodeManifest(fields: Fields): Decoded {
   })
 }
 
+/** The unit by the name that messages use. */
+export function timeUnitOf({ timestampUnit }: FieldNames): 'ms' | 's' | 'iso' {
+  return timestampUnit === 'iso-8601' ? 'iso' : timestampUnit
+}
+
 /** NaN for what is no timestamp. */
 function timestampOf(value: unknown, names: FieldNames): number {
   if (typeof value === 'number') return numberToMs(value, names)
@@ -143,22 +161,22 @@ function timestampOf(value: unknown, names: FieldNames): number {
   return Number.NaN
 }
 
-function wrongTimestamp(value: unknown, names: FieldNames): Decoded {
+function wrongTimestamp(value: unknown, names: FieldNames): DecodedEntry {
   if (names.timestampUnit === 'iso-8601') return wrongType(names.timestamp, value, ISO_EXPECTED)
   return wrongInteger(names.timestamp, value)
 }
 
-function wrongSeq(fields: Fields, names: FieldNames): Decoded {
+function wrongSeq(fields: Fields, names: FieldNames): DecodedEntry {
   const name = names.seq ?? 'seq'
   return wrongInteger(name, fields[name])
 }
 
-function wrongType(field: string, value: unknown, expected: string): Decoded {
+function wrongType(field: string, value: unknown, expected: string): DecodedEntry {
   return undecodable('invalid', `${field} is ${quote(value)}, expected ${expected}`)
 }
 
 /** JSON.parse has rounded a literal beyond 2^53 already, so all that is known of it is that it was one. */
-function wrongInteger(field: string, value: unknown): Decoded {
+function wrongInteger(field: string, value: unknown): DecodedEntry {
   if (!Number.isInteger(value)) return wrongType(field, value, 'a whole number')
   return undecodable('integer-beyond-2^53', `${field} is about ${String(value)}`)
 }

@@ -1,5 +1,8 @@
 /** How fields of other people's records are called; shared by every format that has named fields. */
 
+import { isPlainName } from '../mapping/path.ts'
+import type { CsvDialect, RecordMappingSpec } from '../mapping/spec.ts'
+
 export interface RecordMapping {
   readonly vmId?: string
   /** `null`: the records have none, and all are of the producer "". */
@@ -20,7 +23,12 @@ export interface RecordMapping {
 }
 
 export interface DecodeOptions {
-  readonly mapping?: RecordMapping
+  /** Plain names of fields, or a mapping in its general form. */
+  readonly mapping?: RecordMapping | RecordMappingSpec
+  /** How files in CSV are written. */
+  readonly csv?: CsvDialect
+  /** Timestamps whose unit is most likely another one are refused; see mapping/time.ts. @default false */
+  readonly checkYears?: boolean
   /** Whether a point without a seq is invalid; `false` gives it the seq `null`. @default whether the mapping has a seq */
   readonly requireSeq?: boolean
 }
@@ -36,9 +44,35 @@ export interface FieldNames {
   readonly constantMetric: string | null
   readonly timestampUnit: 'ms' | 's' | 'iso-8601'
   readonly requireSeq: boolean
+  readonly checkYears: boolean
 }
 
-export function resolveOptions({ mapping = {}, requireSeq }: DecodeOptions): FieldNames {
+/** Whether a mapping only renames fields, so that the fast decoders can read them. */
+export function isPlainMapping(mapping: RecordMapping | RecordMappingSpec): mapping is RecordMapping {
+  const { metrics, records, decimal, ...fields } = mapping as Partial<RecordMappingSpec>
+  return (
+    metrics === undefined &&
+    records === undefined &&
+    decimal === undefined &&
+    Object.values(fields).every((field) => field === null || (typeof field === 'string' && isPlainName(field)))
+  )
+}
+
+/** The mapping of the options in its general form. */
+export function specOf({ mapping = {}, requireSeq }: DecodeOptions): RecordMappingSpec {
+  const { vmId = 'vmId', producer = 'producer', timestamp = 'timestamp', value = 'value' } = mapping
+  const isWide = 'metrics' in mapping && mapping.metrics !== undefined
+  const { metric = isWide ? null : 'metric', seq = requireSeq === false ? null : 'seq' } = mapping
+  return { ...mapping, vmId, producer, metric, timestamp, seq, value }
+}
+
+/** Of options with a plain mapping. */
+export function resolveOptions({
+  mapping: anyMapping = {},
+  requireSeq,
+  checkYears = false,
+}: DecodeOptions): FieldNames {
+  const mapping = anyMapping as RecordMapping
   const seq = mapping.seq === undefined ? 'seq' : mapping.seq
   return {
     vmId: mapping.vmId ?? 'vmId',
@@ -50,6 +84,7 @@ export function resolveOptions({ mapping = {}, requireSeq }: DecodeOptions): Fie
     constantMetric: mapping.constantMetric ?? null,
     timestampUnit: mapping.timestampUnit ?? 'ms',
     requireSeq: requireSeq ?? seq !== null,
+    checkYears,
   }
 }
 

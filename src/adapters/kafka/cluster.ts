@@ -30,6 +30,7 @@ export interface StoredMessage {
   readonly timestamp: string
   readonly key: Buffer | null
   readonly value: Buffer | null
+  readonly headers?: Readonly<Record<string, unknown>>
   /** The end of a transaction, or a record of an aborted one. Readers skip it. */
   readonly isControlRecord: boolean
   readonly batchContext?: {

@@ -7,6 +7,7 @@
 import { WindrowError } from '../../errors/index.ts'
 import type { Clock, OpenSource, Source } from '../../ports/index.ts'
 import type { Decoded, SourceRecord } from '../../core/point.ts'
+import type { RecordContext } from '../mapping/spec.ts'
 import type { RetryPolicy } from '../../retry/policy.ts'
 import { Backoff } from '../../retry/retry.ts'
 import { connectKafkaCluster } from './cluster.ts'
@@ -19,7 +20,7 @@ import type { FetchedBatch, FetchedMessage, GroupMember, MemberEvents } from './
 import type { BufferLimits } from './partition-reader.ts'
 
 /** Decodes the value of a record. May look up a schema first. Throws only errors for which the whole partition must wait. */
-export type Decode = (bytes: Uint8Array) => Decoded | Promise<Decoded>
+export type Decode = (bytes: Uint8Array, context?: RecordContext) => Decoded | Promise<Decoded>
 
 /** Called synchronously by the client, one call at a time. The methods must not throw. */
 export interface ConsumptionListener {
@@ -302,25 +303,28 @@ export class Consumption implements KafkaConsumption {
 /** `message.timestamp.type` of a batch with timestamps of the broker's clock. */
 const LOG_APPEND_TIME = 1
 
+type RecordParts = Pick<FetchedMessage, 'key' | 'value' | 'headers'>
+
 /** Converts stored messages of a partition to records. Also used by readers outside the group. */
 export function recordMaker(
   options: Pick<ConsumptionOptions, 'topic' | 'decode' | 'maxRecordBytes'>,
   partition: number,
 ): (
-  message: Pick<FetchedMessage, 'offset' | 'timestamp' | 'value' | 'batchContext'>,
+  message: Pick<FetchedMessage, 'offset' | 'timestamp' | 'batchContext'> & RecordParts,
 ) => SourceRecord | Promise<SourceRecord> {
   const { topic, decode } = options
   const maxRecordBytes = options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES
-  const decodeValue = (value: Buffer | null): Decoded | Promise<Decoded> => {
+  const decodeValue = (message: RecordParts): Decoded | Promise<Decoded> => {
+    const { value } = message
     if (value === null) return { kind: 'undecodable', code: 'undecodable', detail: 'a record without a value' }
-    if (value.length <= maxRecordBytes) return decode(value)
+    if (value.length <= maxRecordBytes) return decode(value, message)
     return { kind: 'undecodable', code: 'oversized', detail: `${value.length} bytes, ${maxRecordBytes} are allowed` }
   }
   return (message) => {
     const offset = Number(message.offset)
     const brokerTimestampMs = message.batchContext?.timestampType === LOG_APPEND_TIME ? Number(message.timestamp) : null
     const raw = () => ({ bytes: message.value ?? new Uint8Array(), place: { topic, partition } })
-    const decoded = decodeValue(message.value)
+    const decoded = decodeValue(message)
     if (decoded instanceof Promise) return decoded.then((d) => ({ offset, brokerTimestampMs, decoded: d, raw }))
     return { offset, brokerTimestampMs, decoded, raw }
   }

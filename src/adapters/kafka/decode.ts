@@ -1,13 +1,14 @@
 /**
  * Decodes the value of a Kafka record. Its first bytes determine the format: `C3 01` is Avro's single-object encoding, `00`
- * is Confluent's framing (a schema id of four bytes, then the datum), `{` is JSON.
+ * is Confluent's framing (a schema id of four bytes, then the datum), `{` or `[` is JSON.
  */
 import { createDecoder as createAvroDecoder } from '../avro/decode.ts'
 import { Cursor } from '../avro/cursor.ts'
 import { recordReaderOf } from '../avro/record-reader.ts'
 import { parseSchema } from '../avro/schemas.ts'
 import { createTextReader } from '../bytes/text.ts'
-import { createJsonDecoder, undecodable } from '../json/decode.ts'
+import { createJsonDecoder } from '../json/decode.ts'
+import { undecodable } from '../mapping/undecodable.ts'
 import { messageOf } from '../../errors/index.ts'
 import type { Clock } from '../../ports/index.ts'
 import type { Decoded } from '../../core/point.ts'
@@ -23,7 +24,8 @@ export interface RecordDecoderOptions {
 }
 
 const CONFLUENT_HEADER_BYTES = 5
-const OPENING_BRACE = 0x7b
+/** `{`, `[`, and the white space that may stand before them. */
+const JSON_STARTS = new Set([0x7b, 0x5b, 0x20, 0x09, 0x0a, 0x0d])
 const SHOWN_BYTES = 8
 
 /** Decodes the value of a Kafka record, whichever of the three formats it is in. */
@@ -31,9 +33,9 @@ export function createRecordDecoder({ fields = {}, registry }: RecordDecoderOpti
   const avro = createAvroDecoder()
   const json = createJsonDecoder(fields)
   const confluent = registry === undefined ? null : createConfluentDecoder(registry.registry, registry.clock, fields)
-  return (bytes) => {
+  return (bytes, context) => {
     if (bytes[0] === 0xc3 && bytes[1] === 0x01) return avro.decode(bytes)
-    if (bytes[0] === OPENING_BRACE) return json.decode(bytes)
+    if (JSON_STARTS.has(bytes[0] ?? 0)) return json.decode(bytes, context)
     if (bytes[0] !== 0x00) return undecodable('undecodable', `no known format begins with ${shown(bytes)}`)
     if (confluent === null)
       return undecodable('unknown-schema', 'Confluent framing, and no schema registry is configured')

@@ -12,6 +12,7 @@ export interface FetchedMessage {
   readonly timestamp: string
   readonly key: Buffer | null
   readonly value: Buffer | null
+  readonly headers?: Readonly<Record<string, unknown>>
   readonly batchContext?: { readonly timestampType: number }
 }
 

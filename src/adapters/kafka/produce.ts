@@ -8,11 +8,12 @@ import { connectKafkaCluster } from './cluster.ts'
 import { KeyPartitions } from './key-partitions.ts'
 import { RecordBatchBuilder } from './record-batch.ts'
 import { createMissingTopics } from './topic.ts'
-import type { Decoded } from '../../core/point.ts'
+import { decodedEntries } from '../../core/entries.ts'
+import type { Decoded, DecodedEntry } from '../../core/point.ts'
 import type { KafkaConnection } from './client.ts'
 import type { KafkaCluster, ProducerId } from './cluster.ts'
 
-export type Producible = Exclude<Decoded, { readonly kind: 'undecodable' }>
+export type Producible = Extract<DecodedEntry, { readonly kind: 'point' | 'manifest' }>
 
 export interface ProduceOptions {
   readonly connection: KafkaConnection
@@ -25,7 +26,7 @@ export interface ProduceOptions {
   readonly onProgress?: (counts: ProduceCounts) => void
 }
 
-/** Stored records, and records of the input that could not be decoded and were skipped. */
+/** Stored records, and records of the input that were skipped, since they could not be decoded or have no value. */
 export interface ProduceCounts {
   readonly points: number
   readonly manifests: number
@@ -60,16 +61,18 @@ export async function produceTo(cluster: Target, options: ProduceOptions, nowMs:
   const lanes = Array.from({ length: count }, (_, partition) => new Lane(cluster, topic, partition, producer, nowMs))
   const keys = new KeyPartitions(count)
 
-  for await (const record of options.input) {
-    if (record.kind === 'undecodable') {
-      done.undecodable++
-      continue
+  for await (const decoded of options.input) {
+    for (const record of decodedEntries(decoded)) {
+      if (record.kind === 'undecodable' || record.kind === 'no-reading') {
+        done.undecodable++
+        continue
+      }
+      const { key, partition } = keys.lookUp(record.kind === 'point' ? record.point.vmId : record.manifest.vmId)
+      const lane = lanes[partition] as Lane
+      const value = encode(record)
+      if (!lane.hasRoomFor(key, value)) await lane.flush(done, options.onProgress)
+      lane.add(key, value, record.kind)
     }
-    const { key, partition } = keys.lookUp(record.kind === 'point' ? record.point.vmId : record.manifest.vmId)
-    const lane = lanes[partition] as Lane
-    const value = encode(record)
-    if (!lane.hasRoomFor(key, value)) await lane.flush(done, options.onProgress)
-    lane.add(key, value, record.kind)
   }
   await Promise.all(lanes.map((lane) => lane.flush(done, options.onProgress)))
   await Promise.all(lanes.map((lane) => lane.settled()))

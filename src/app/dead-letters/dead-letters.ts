@@ -8,6 +8,7 @@ import { WindrowError } from '../../errors/index.ts'
 import { filePathOf } from '../../sinks/files/setting.ts'
 import { topicNameOf } from '../../sinks/kafka/setting.ts'
 import { destinationOf } from '../../sinks/registry.ts'
+import { decodeOptionsOf } from '../decode-options.ts'
 import type { DeadLettersConfig, DeadLetterStore } from './store.ts'
 
 export type OpenDeadLetters = (config: DeadLettersConfig) => Promise<DeadLetterStore>
@@ -31,7 +32,7 @@ function openFile(config: DeadLettersConfig, path: string): DeadLetterStore {
       const { retriedIn } = await import('../../adapters/files/retry-file.ts')
       return retriedIn(retryPathOf(path))
     },
-    decode: async (bytes) => createJsonDecoder({ mapping: config.fields }).decode(bytes),
+    decode: async (bytes) => createJsonDecoder(decodeOptionsOf(config)).decode(bytes),
     async retry(request) {
       const { retryIntoFile } = await import('./retry-into-file.ts')
       return retryIntoFile(config, request, request.into ?? retryPathOf(path))

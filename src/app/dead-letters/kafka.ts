@@ -30,6 +30,7 @@ import {
 import { WindrowError } from '../../errors/index.ts'
 import type { RefusedRecord } from '../../ledger/dead-letter.ts'
 import { systemClock } from '../../retry/clock.ts'
+import { decodeOptionsOf } from '../decode-options.ts'
 import { RetryTally } from './retry-tally.ts'
 import type {
   DeadLettersConfig,
@@ -87,7 +88,7 @@ async function retryIntoTopic(
   const bytes = repair.kind === 'line' ? Buffer.from(repair.line) : await wholeRecord(cluster, id, record, place)
   const usable =
     repair.kind === 'line'
-      ? requireUsable('the repaired record', createJsonDecoder({ mapping: config.fields }).decodeText(repair.line))
+      ? requireUsable('the repaired record', createJsonDecoder(decodeOptionsOf(config)).decodeText(repair.line))
       : requireUsable(`${id} as it is`, await decode(bytes))
   const vmId = usableVmId(usable)
   const value = repair.kind === 'line' ? inFormatOf(record, usable, bytes) : bytes

@@ -8,11 +8,12 @@ import { keptBytes } from '../../dead-letters/kept-bytes.ts'
 import type { NamedLetter } from '../../dead-letters/letter.ts'
 import { recordOf, requireAsIsHelps, requireSendable, requireUsable } from '../../dead-letters/repair.ts'
 import { WindrowError } from '../../errors/index.ts'
+import { decodeOptionsOf } from '../decode-options.ts'
 import { RetryTally } from './retry-tally.ts'
 import type { DeadLettersConfig, Retried, RetriedMany, RetryManyRequest, RetryRequest } from './store.ts'
 
 export async function retryIntoFile(
-  { fields }: DeadLettersConfig,
+  config: DeadLettersConfig,
   { letter: { id, letter }, repair }: RetryRequest,
   path: string,
 ): Promise<Retried> {
@@ -21,20 +22,20 @@ export async function retryIntoFile(
   const line = repair.kind === 'line' ? repair.line : wholeLine(id, keptBytes(record))
   const what = repair.kind === 'line' ? 'the repaired record' : `${id} as it is`
   // The file can only contain JSON: a CSV row has no meaning without its header.
-  requireUsable(what, createJsonDecoder({ mapping: fields }).decodeText(line))
+  requireUsable(what, createJsonDecoder(decodeOptionsOf(config)).decodeText(line))
   const outcome = await addRetriedLine(path, id, line)
   return { id, sent: outcome === 'added', to: { file: path }, sentAtMs: null }
 }
 
 /** Writes all lines at once, when all dead letters are read. */
 export async function retryManyIntoFile(
-  { fields }: DeadLettersConfig,
+  config: DeadLettersConfig,
   request: RetryManyRequest,
   path: string,
 ): Promise<RetriedMany> {
   const tally = new RetryTally(request)
   const before = await retriedIn(path)
-  const decoder = createJsonDecoder({ mapping: fields })
+  const decoder = createJsonDecoder(decodeOptionsOf(config))
   const prepare = async ({ id, letter }: NamedLetter): Promise<{ item: RetriedLine; to: string }> => {
     const record = recordOf(id, letter)
     requireSendable(id, letter)

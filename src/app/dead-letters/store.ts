@@ -7,7 +7,15 @@ import type { Repair } from '../../dead-letters/repair.ts'
 
 export type DeadLettersConfig = Pick<
   Config,
-  'job' | keyof KafkaSettings | 'topic' | 'fields' | 'schemaRegistry' | 'results' | 'deadLetters'
+  | 'job'
+  | keyof KafkaSettings
+  | 'topic'
+  | 'fields'
+  | 'csv'
+  | 'allowAnyYear'
+  | 'schemaRegistry'
+  | 'results'
+  | 'deadLetters'
 >
 
 /** The outcome of a retry. */

@@ -4,12 +4,13 @@ import type { FileFormat } from '../../adapters/files/bytes.ts'
 import { describeInputs } from '../../adapters/files/inputs.ts'
 import { readInputs } from '../../adapters/files/read-inputs.ts'
 import type { FileRecord } from '../../adapters/files/record.ts'
-import type { RecordMapping } from '../../adapters/json/mapping.ts'
+import type { DecodeOptions } from '../../adapters/json/mapping.ts'
 import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import { produceRecords, type ProduceCounts } from '../../adapters/kafka/produce.ts'
 import type { KafkaSettings } from '../../config/kafka-rules.ts'
+import { decodedEntries } from '../../core/entries.ts'
 import { InputFindings, NO_FINDINGS } from '../../core/input-findings.ts'
-import type { Decoded } from '../../core/point.ts'
+import type { DecodedEntry } from '../../core/point.ts'
 import { WindrowError } from '../../errors/index.ts'
 import { uselessnessOf, type Uselessness } from '../usefulness.ts'
 
@@ -17,7 +18,7 @@ export interface ProduceRequest {
   /** Paths, patterns, or `-` for standard input; read in this order. */
   readonly inputs: readonly string[]
   readonly format: FileFormat | 'auto'
-  readonly fields: RecordMapping
+  readonly decode: DecodeOptions
   readonly kafka: KafkaSettings
   readonly topic: string
   /** Of the topic if it has to be created; `null`: it must be there. */
@@ -58,7 +59,7 @@ export type ProduceFiles = (
  * in-sync replicas. Repeating a write that was interrupted is harmless: a run counts the repeated points as duplicates.
  */
 export const produceFiles: ProduceFiles = async (request, observer, signal) => {
-  const { format, fields, kafka, topic, partitions, allowAnyYear } = request
+  const { format, decode, kafka, topic, partitions, allowAnyYear } = request
   // Check the paths before connecting to a broker, so that a wrong path fails immediately.
   const inputs = await describeInputs(request.inputs)
   const startedMs = performance.now()
@@ -69,7 +70,7 @@ export const produceFiles: ProduceFiles = async (request, observer, signal) => {
   const records = readInputs({
     paths: inputs.map(({ path }) => path),
     format,
-    decode: { mapping: fields },
+    decode,
     signal,
     onRead: (bytes) => (bytesRead += bytes),
   })
@@ -112,17 +113,22 @@ async function* decodedOf(
   records: AsyncIterable<FileRecord>,
   observer: ProduceObserver,
   findings: InputFindings,
-): AsyncGenerator<Decoded> {
+): AsyncGenerator<DecodedEntry> {
   for await (const record of records) {
-    const { decoded } = record
-    if (decoded.kind === 'point') findings.accept(decoded.point.timestamp, record)
-    if (decoded.kind === 'undecodable') {
-      const { place } = record.raw()
-      const where = 'file' in place ? `${place.file === '-' ? 'stdin' : place.file}:${place.line}` : place.topic
-      observer.undecodable(where, `${decoded.code}: ${decoded.detail}`)
-      findings.refuse({ reason: decoded.code, detail: decoded.detail }, record)
+    for (const decoded of decodedEntries(record.decoded)) {
+      if (decoded.kind === 'point') findings.accept(decoded.point.timestamp, record)
+      if (decoded.kind === 'undecodable' || decoded.kind === 'no-reading') {
+        const { place } = record.raw()
+        const where = 'file' in place ? `${place.file === '-' ? 'stdin' : place.file}:${place.line}` : place.topic
+        const isEmpty = decoded.kind === 'no-reading'
+        observer.undecodable(
+          where,
+          isEmpty ? `${decoded.point.metric} has no value` : `${decoded.code}: ${decoded.detail}`,
+        )
+        if (!isEmpty) findings.refuse({ reason: decoded.code, detail: decoded.detail }, record)
+      }
+      yield decoded
     }
-    yield decoded
   }
 }
 

@@ -7,6 +7,7 @@ import { createFileSource } from '../../adapters/files/source.ts'
 import type { Config } from '../../config/settings.ts'
 import type { Json } from '../../core/json.ts'
 import type { JobRecord } from '../../ledger/job-record.ts'
+import { decodeOptionsOf } from '../decode-options.ts'
 import type { InputOrder } from '../rules.ts'
 import type { Input, InputHooks } from './input.ts'
 import { createSoleInput } from './sole-input.ts'
@@ -14,7 +15,7 @@ import { createSoleInput } from './sole-input.ts'
 export async function openFileInput(config: Config, hooks: InputHooks): Promise<Input> {
   const { partitions, format, order: setting } = config
   const inputs = await describeInputs(config.input)
-  const decode = { mapping: config.fields }
+  const decode = decodeOptionsOf(config)
   // The paths that are bound, not the patterns: those could match other files by now.
   const paths = inputs.map(({ path }) => path)
   const stop = new AbortController()

@@ -26,6 +26,7 @@ import { systemClock as clock } from '../../retry/clock.ts'
 import { loadAggregator } from '../load-aggregator.ts'
 import { assertPayloadFits, isReadWhole, rulesOf } from '../rules.ts'
 import type { JobSummary, RunObserver } from '../types.ts'
+import { boundFieldsOf } from '../decode-options.ts'
 import type { InputSoFar } from '../usefulness.ts'
 import { openFileInput } from './file-input.ts'
 import { haveAllEnded } from './goals.ts'
@@ -140,12 +141,12 @@ async function runPrepared(run: OpenedRun, signal: AbortSignal): Promise<void> {
 
 /** Stores what the job is, or checks that it still is what an earlier run stored. */
 function bindRun({ input, sidecar: { store }, aggregator, config }: OpenedRun): Promise<JobRecord> {
-  const { job, fields } = config
+  const { job } = config
   const { partitions } = input
   return bindJob(
     store,
     {
-      ...{ format: 1, job, partitions, fields },
+      ...{ format: 1, job, partitions, fields: boundFieldsOf(config) },
       rules: rulesOf(config, input.hasBrokerClock, input.order),
       aggregator: aggregatorId(aggregator),
       source: input.identity,

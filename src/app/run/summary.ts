@@ -50,9 +50,13 @@ export async function summarise(
       total.add(row as TotalRow)
     }
   }
-  const { consumed, accepted, duplicate, conflict, late, rejected, manifests } = counts
+  const { consumed, extra, accepted, duplicate, conflict, late, rejected, manifests, noReading } = counts
   return {
-    points: { consumed, accepted, duplicate, conflict, late, rejected },
+    points: {
+      ...{ consumed, accepted, duplicate, conflict, late, rejected },
+      ...(extra === undefined ? {} : { extra }),
+      ...(noReading === undefined ? {} : { noReading }),
+    },
     refused: findings.refused,
     useless: uselessnessOf(run.before, { counts, findings }, run.nowMs),
     manifests,

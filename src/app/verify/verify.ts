@@ -7,12 +7,14 @@ import type { Config } from '../../config/settings.ts'
 import { aggregatorId } from '../../core/aggregator.ts'
 import { SUMMARY_ID } from '../../core/summary.ts'
 import { partitionOf } from '../../core/murmur2.ts'
-import type { SourceRecord } from '../../core/point.ts'
+import { divide, entryVmId } from '../../core/entries.ts'
+import type { DecodedEntry, SourceRecord } from '../../core/point.ts'
 import { WindrowError } from '../../errors/index.ts'
 import { openOutputs } from '../../replay/published.ts'
 import type { VerifyReport } from '../../verify/report.ts'
 import type { TimeRange } from '../../verify/selection.ts'
 import { verify, type VerifyProgress } from '../../verify/verify.ts'
+import { decodeOptionsOf } from '../decode-options.ts'
 import { loadAggregator } from '../load-aggregator.ts'
 import { rulesOf } from '../rules.ts'
 import type { OpenedRecords } from './opened-records.ts'
@@ -68,7 +70,7 @@ function openFiles(config: Config, signal: AbortSignal): OpenedRecords {
       const { order, format, windowMs: sizeMs, graceMs, amendWindows } = config
       const folder = join(config.dataDir, `${config.job}.verify-${process.pid}.sort`)
       const rules = { sizeMs, graceMs, amendWindows }
-      const decode = { mapping: config.fields }
+      const decode = decodeOptionsOf(config)
       const options = { inputs, order, rules, format, decode, folder, onProgress: () => undefined }
       // The order follows from the records and the settings, so it is the one that the run found.
       const ordered = await openOrderedInput(options, null, signal)
@@ -78,10 +80,13 @@ function openFiles(config: Config, signal: AbortSignal): OpenedRecords {
         for await (const { records } of ordered.read(new Numbering(0), signal)) {
           if (signal.aborted) return
           for (const record of records) {
-            const partition = partitionIn(record, config.partitions)
-            const span = spans.get(partition)
-            if (span !== undefined && record.offset >= span.from && record.offset < span.to)
-              batches.add(partition, record)
+            for (const [partition, decoded] of divide(record.decoded, (entry) =>
+              partitionIn(entry, config.partitions),
+            )) {
+              const span = spans.get(partition)
+              if (span !== undefined && record.offset >= span.from && record.offset < span.to)
+                batches.add(partition, decoded === record.decoded ? record : record.with(decoded))
+            }
           }
         }
         batches.flush()
@@ -93,9 +98,9 @@ function openFiles(config: Config, signal: AbortSignal): OpenedRecords {
 }
 
 /** As the source of files shares records out. */
-function partitionIn({ decoded }: SourceRecord, partitions: number): number {
-  if (decoded.kind === 'undecodable') return 0
-  return partitionOf(decoded.kind === 'point' ? decoded.point.vmId : decoded.manifest.vmId, partitions)
+function partitionIn(entry: DecodedEntry, partitions: number): number {
+  const vmId = entryVmId(entry)
+  return vmId === null ? 0 : partitionOf(vmId, partitions)
 }
 
 const BATCH_RECORDS = 4096

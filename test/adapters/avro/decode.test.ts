@@ -129,7 +129,7 @@ describe('an Avro point', () => {
     ['NaN', { value: Number.NaN }, 'value is NaN, expected a finite number'],
     ['an infinite value', { value: -Infinity }, 'value is -Infinity, expected a finite number'],
     ['an empty vmId', { vmId: '' }, 'vmId is empty'],
-    ['a vmId of 257 characters', { vmId: 'x'.repeat(257) }, 'vmId has 257 characters, at most 256 are allowed'],
+    ['a vmId of 513 characters', { vmId: 'x'.repeat(513) }, 'vmId has 513 characters, at most 512 are allowed'],
     ['a negative seq', { seq: -1n }, 'seq is -1, expected a whole number from 0 to 2^53'],
     [
       'a producer of 129 characters',

@@ -58,7 +58,8 @@ export async function readAll(
 export function contentsOf(records: readonly SourceRecord[]): unknown[] {
   return records.map(({ decoded }) => {
     if (decoded.kind === 'point') return decoded.point
-    return decoded.kind === 'manifest' ? decoded.manifest : `${decoded.code}: ${decoded.detail}`
+    if (decoded.kind === 'manifest') return decoded.manifest
+    return decoded.kind === 'undecodable' ? `${decoded.code}: ${decoded.detail}` : decoded
   })
 }
 

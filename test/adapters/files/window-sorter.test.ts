@@ -10,7 +10,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { FileRecord, Numbering, type RecordBatch } from '../../../src/adapters/files/record.ts'
 import { isInTimeOrder, windowKeyOf } from '../../../src/adapters/files/time-order.ts'
 import { WindowSorter } from '../../../src/adapters/files/window-sorter.ts'
-import type { DataPoint, Decoded } from '../../../src/core/point.ts'
+import type { DataPoint, Decoded, DecodedEntry } from '../../../src/core/point.ts'
 import { garbage, manifest, point } from '../../support/records.ts'
 
 const SIZE_MS = 100
@@ -57,7 +57,7 @@ async function sort(
   const sorter = new WindowSorter({ folder: folder(), ...options })
   let key = -Infinity
   for (const record of recordsOf(decoded)) {
-    key = windowKeyOf(record.decoded, SIZE_MS, key)
+    key = windowKeyOf(record.decoded as DecodedEntry, SIZE_MS, key)
     while (!sorter.add(record, key)) await sorter.flush()
   }
   await sorter.finish()

@@ -1,0 +1,98 @@
+/**
+ * Decodes CSV by a mapping, or in another dialect than csv.ts: with another separator, comments, without a header, several metrics
+ * per row. Manifests are read only by csv.ts.
+ */
+import { WindrowError } from '../../errors/index.ts'
+import { joinEntries } from '../../core/entries.ts'
+import type { Decoded, DecodedEntry } from '../../core/point.ts'
+import { notUtf8, quote, undecodable } from '../mapping/undecodable.ts'
+import { specOf, type DecodeOptions } from '../json/mapping.ts'
+import { compileRow, type RowMapper } from '../mapping/row-mapper.ts'
+import type { RecordMappingSpec } from '../mapping/spec.ts'
+import { MissingColumn, type RowAccess } from '../mapping/text.ts'
+import { CsvRow } from './csv-row.ts'
+import type { LineFormat } from './line-reader.ts'
+
+export function mappedCsvFormat(file: string, options: DecodeOptions): LineFormat {
+  const { checkYears = false, csv: dialect = {} } = options
+  const spec = specOf(options)
+  const { separator = ',', trim = false, columns: given = null, comment = '', skip = 0 } = dialect
+  const row = new CsvRow(separator, trim)
+  const commentBytes = Buffer.from(comment)
+  let isStretchAscii = false
+  let linesToSkip = skip
+  let table: Table | null = given === null ? null : compile(file, row, given, spec, checkYears)
+
+  return {
+    get needsNextLine() {
+      return table === null || linesToSkip > 0
+    },
+    begin(_bytes, isAscii) {
+      isStretchAscii = isAscii
+    },
+    isIgnored(bytes, start, end) {
+      const { length } = commentBytes
+      return length > 0 && end - start >= length && bytes.compare(commentBytes, 0, length, start, start + length) === 0
+    },
+    decode(bytes, start, end): Decoded | null {
+      if (linesToSkip > 0) {
+        linesToSkip--
+        return null
+      }
+      const problem = row.split(bytes, start, end)
+      if (table === null) {
+        const header = Array.from({ length: row.length }, (_, column) => row.text(column) ?? '')
+        if (problem !== null) throw headerError(file, problem, header)
+        table = compile(file, row, header, spec, checkYears)
+        return null
+      }
+      if (problem !== null) return undecodable('undecodable', problem)
+      if (row.length !== table.count) {
+        return undecodable(
+          'undecodable',
+          `the row has ${row.length} fields, ${given === null ? 'the header' : 'csv.columns'} ${table.count}`,
+        )
+      }
+      if (!isStretchAscii && !row.isUtf8) return notUtf8()
+      const out: DecodedEntry[] = []
+      table.map(out)
+      return joinEntries(out)
+    },
+  }
+}
+
+interface Table {
+  readonly count: number
+  readonly map: RowMapper
+}
+
+function compile(
+  file: string,
+  row: CsvRow,
+  columns: readonly string[],
+  spec: RecordMappingSpec,
+  checkYears: boolean,
+): Table {
+  const access: RowAccess = {
+    columns,
+    context: { file },
+    bind(path) {
+      const column = columns.indexOf(path)
+      return column < 0 ? null : () => row.text(column) ?? undefined
+    },
+    bindNumber(path) {
+      const column = columns.indexOf(path)
+      return column < 0 ? () => Number.NaN : () => row.decimal(column)
+    },
+  }
+  try {
+    return { count: columns.length, map: compileRow(spec, access, { checkYears, place: () => '' }) }
+  } catch (error) {
+    if (!(error instanceof MissingColumn)) throw error
+    throw headerError(file, `the column ${error.column} is missing`, columns)
+  }
+}
+
+function headerError(file: string, what: string, header: readonly string[]): WindrowError {
+  return new WindrowError(`${file}, line 1: ${what}; the header is ${quote(header.join(','))}`, { code: 'CSV_HEADER' })
+}

@@ -1,0 +1,318 @@
+/** Compiles a mapping for the rows of one input: the current row in, its entries out. */
+import type { DataPoint, DecodedEntry } from '../../core/point.ts'
+import { checkPoint } from '../../core/shape.ts'
+import { quote, undecodable } from './undecodable.ts'
+import type { FieldSpec, MetricsSource, RecordMappingSpec, TimeSource } from './spec.ts'
+import {
+  compileText,
+  isLabels,
+  isList,
+  MissingColumn,
+  nameOf,
+  pathsOf,
+  type RowAccess,
+  type TextGetter,
+} from './text.ts'
+import { createTimeReader, implausibleTime, isPlausible, type TimeReader } from './time.ts'
+import { NO_READING, NOT_A_VALUE, readValue } from './value.ts'
+
+export interface RowMapperOptions {
+  /** Times whose unit is most likely another one are refused. */
+  readonly checkYears: boolean
+  /** Text that stands before what is wrong, such as the place of the row in its record. */
+  readonly place: () => string
+}
+
+/** Adds the entries of the current row. */
+export type RowMapper = (out: DecodedEntry[]) => void
+
+/** Throws a MissingColumn, or a RangeError for a time format that cannot be used. */
+export function compileRow(spec: RecordMappingSpec, access: RowAccess, options: RowMapperOptions): RowMapper {
+  const { checkYears, place } = options
+  const wrong = (detail: string): DecodedEntry => undecodable('invalid', place() + detail)
+  const readTime = compileTime(spec.timestamp, access, checkYears, place)
+  const readSeq = compileSeq(spec.seq, access)
+  const isWide = spec.metrics !== undefined
+  const vmId = isMatchedVmId(spec) ? null : compileText(spec.vmId, access, '/')
+  const producer = spec.producer === null ? null : compileProducer(spec.producer, access)
+  const hasDecimalComma = spec.decimal === ','
+  const readEach = isWide ? compileMetrics(spec, access) : null
+  const metric = isWide || spec.metric === null ? null : compileText(spec.metric, access, '.')
+  const value = isWide ? null : compileValue(spec.value, access)
+
+  const add = (out: DecodedEntry[], point: DataPoint, raw: unknown, name: string): void => {
+    const read = typeof raw === 'number' && raw - raw === 0 ? raw : readValue(raw, hasDecimalComma)
+    if (read === NOT_A_VALUE) {
+      out.push(wrong(`${name} is ${quote(raw)}, expected a number`))
+      return
+    }
+    const isEmpty = read === NO_READING
+    const checked = { ...point, value: isEmpty ? 0 : read }
+    const problem = checkPoint(checked)
+    if (problem !== null) out.push(wrong(problem))
+    else if (isEmpty) out.push({ kind: 'no-reading', point: { ...checked, value: Number.NaN } })
+    else out.push({ kind: 'point', point: checked })
+  }
+
+  return (out) => {
+    const id = vmId === null ? '' : vmId()
+    if (id === null || (vmId !== null && id === '')) {
+      out.push(wrong(`${nameOf(spec.vmId)} is missing or no text, expected the id of the VM`))
+      return
+    }
+    const timestamp = readTime()
+    if (typeof timestamp !== 'number') {
+      out.push(timestamp)
+      return
+    }
+    const seq = readSeq === null ? null : readSeq()
+    if (seq !== null && !Number.isSafeInteger(seq)) {
+      out.push(wrong(`${nameOf(spec.seq ?? '')} is missing or not a whole number`))
+      return
+    }
+    const name = producer === null ? '' : producer()
+    if (name === null) {
+      out.push(wrong(`${nameOf(spec.producer ?? '')} is no text, expected the name of the producer`))
+      return
+    }
+    const point = { vmId: id, producer: name, metric: '', timestamp, seq, value: 0 }
+    if (readEach !== null) {
+      const before = out.length
+      readEach((named, ofVm, raw) => add(out, { ...point, metric: named, vmId: ofVm ?? id }, raw, named), out, wrong)
+      if (out.length === before) out.push(wrong('the record has none of the metrics of the mapping'))
+      return
+    }
+    const named = metric === null ? null : metric()
+    if (named === null || named === '') {
+      out.push(
+        wrong(`${spec.metric === null ? 'metric' : nameOf(spec.metric)} is missing or no text, expected a metric`),
+      )
+      return
+    }
+    const raw = (value as () => unknown)()
+    if (raw === undefined) out.push(wrong(`${nameOf(spec.value)} is missing, expected a number`))
+    else add(out, { ...point, metric: named }, raw, nameOf(spec.value))
+  }
+}
+
+/** Whether the name of a metric says which VM it is of. */
+function isMatchedVmId({ metrics = [] }: RecordMappingSpec): boolean {
+  return (
+    metrics.length > 0 && metrics.every((one) => typeof one !== 'string' && one.match?.includes('(?<vmId>') === true)
+  )
+}
+
+/** A producer may be absent: the record is of the producer "". */
+function compileProducer(spec: FieldSpec, access: RowAccess): TextGetter | null {
+  if (typeof spec === 'string') {
+    if (access.bind(spec) === null) return null
+    return compileText({ path: spec, optional: true }, access, '/')
+  }
+  return compileText(spec, access, '/')
+}
+
+function compileTime(
+  spec: string | TimeSource,
+  access: RowAccess,
+  checkYears: boolean,
+  place: () => string,
+): () => number | DecodedEntry {
+  const source: TimeSource = typeof spec === 'string' ? { path: spec } : spec
+  const { unit = 'ms', pattern = null, zone = null, origin = null } = source
+  const reader = createTimeReader({ unit, pattern, zone, origin })
+  const field = nameOf(source)
+  const isNumeric = unit !== 'iso' && pattern === null
+  const number =
+    isNumeric && source.path !== undefined && source.match === undefined ? access.bindNumber(source.path) : null
+  const raw = rawTime(source, access)
+  return () => {
+    const plain = number === null ? Number.NaN : number()
+    // NaN compares as unequal to itself.
+    let timestamp = plain === plain ? reader.ofNumber(plain) : Number.NaN
+    if (timestamp !== timestamp) {
+      const found = raw()
+      timestamp = timeOf(found, reader)
+      if (!Number.isSafeInteger(timestamp)) {
+        const text = found === undefined || found === null ? 'missing' : quote(found)
+        return undecodable('invalid', `${place()}${field} is ${text}, expected ${reader.expected}`)
+      }
+    }
+    if (!Number.isSafeInteger(timestamp)) {
+      return undecodable('invalid', `${place()}${field} is ${quote(raw())}, beyond all dates`)
+    }
+    if (isPlausible(timestamp) || !checkYears) return timestamp
+    const problem = implausibleTime(field, raw(), pattern === null ? unit : 'iso', timestamp)
+    return problem === null ? timestamp : undecodable('implausible-time', place() + problem)
+  }
+}
+
+function rawTime(source: TimeSource, access: RowAccess): () => unknown {
+  const { path, match, any } = source
+  if (path !== undefined && match === undefined) {
+    const get = access.bind(path)
+    if (get === null) throw new MissingColumn(path)
+    return get
+  }
+  if (any === undefined) return compileText(source, access, ' ')
+  const getters = any.map((one) => compileText(one, access, ' '))
+  return () => getters.reduce<string | null>((found, get) => found ?? get(), null)
+}
+
+function timeOf(raw: unknown, reader: TimeReader): number {
+  if (typeof raw === 'number') return reader.ofNumber(raw)
+  return typeof raw === 'string' ? reader.ofText(raw) : Number.NaN
+}
+
+/** NaN for what is no whole number. */
+function compileSeq(spec: FieldSpec | null, access: RowAccess): (() => number) | null {
+  if (spec === null) return null
+  if (typeof spec === 'string') {
+    if (access.bind(spec) === null) throw new MissingColumn(spec)
+    const number = access.bindNumber(spec)
+    const text = compileText(spec, access, '')
+    return () => {
+      const plain = number()
+      return plain === plain ? plain : Number(text() ?? Number.NaN)
+    }
+  }
+  const text = compileText(spec, access, '')
+  return () => Number(text() ?? Number.NaN)
+}
+
+function compileValue(spec: FieldSpec, access: RowAccess): () => unknown {
+  if (typeof spec === 'string') {
+    const get = access.bind(spec)
+    if (get === null) throw new MissingColumn(spec)
+    const number = access.bindNumber(spec)
+    return () => {
+      const plain = number()
+      return plain === plain ? plain : get()
+    }
+  }
+  if (!isList(spec) && spec.any !== undefined) {
+    const getters = spec.any.flatMap((one) => pathsOf(one)).map((path) => access.bind(path))
+    return () => getters.reduce<unknown>((found, get) => (found === undefined ? get?.() : found), undefined)
+  }
+  if (!isList(spec) && spec.path !== undefined && spec.match === undefined) return compileValue(spec.path, access)
+  const text = compileText(spec, access, '')
+  return () => text() ?? undefined
+}
+
+type Visit = (metric: string, vmId: string | null, raw: unknown) => void
+type VisitMetrics = (visit: Visit, out: DecodedEntry[], wrong: (detail: string) => DecodedEntry) => void
+
+/** Names of metrics are few; names that never repeat must not fill the memory. */
+const MAX_KNOWN_NAMES = 10_000
+
+interface Selected {
+  /** Name of the metric, without what stands before and after it. */
+  readonly metric: string
+  readonly vmId: string | null
+}
+
+function compileMetrics(spec: RecordMappingSpec, access: RowAccess): VisitMetrics {
+  const parts = spec.metric === null ? [] : isList(spec.metric) ? spec.metric : [spec.metric]
+  const prefix = compileText(
+    parts.filter((part) => !isLabels(part)),
+    access,
+    '.',
+  )
+  const labels = compileText(parts.filter(isLabels), access, '')
+  const used = new Set([spec.vmId, spec.producer, spec.metric, spec.timestamp, spec.seq].flatMap((one) => pathsOf(one)))
+  const sources = (spec.metrics ?? []).map((one) => compileSource(one, access, used))
+  const names = new Map<string, string>()
+  return (visit, out, wrong) => {
+    const before = parts.length === 0 ? '' : prefix()
+    const after = parts.length === 0 ? '' : labels()
+    if (before === null || after === null) {
+      out.push(
+        wrong(`${nameOf(spec.metric ?? '')} is missing or no text, expected the first part of the name of a metric`),
+      )
+      return
+    }
+    for (const source of sources) {
+      source(({ metric, vmId }, raw) => {
+        if (before === '' && after === '') return visit(metric, vmId, raw)
+        const key = `${before}\0${metric}\0${after}`
+        let name = names.get(key)
+        if (name === undefined) {
+          if (names.size >= MAX_KNOWN_NAMES) names.clear()
+          names.set(key, (name = (before === '' ? metric : `${before}.${metric}`) + after))
+        }
+        visit(name, vmId, raw)
+      })
+    }
+  }
+}
+
+type VisitSource = (visit: (selected: Selected, raw: unknown) => void) => void
+
+function compileSource(one: string | MetricsSource, access: RowAccess, used: ReadonlySet<string>): VisitSource {
+  if (typeof one === 'string' && !one.includes('*')) return namedMetric(one, access)
+  const source: MetricsSource = typeof one === 'string' ? { only: [one] } : one
+  const select = selector(source, used)
+  const { in: path, skipTexts = false } = source
+  const isSkipped = (raw: unknown): boolean =>
+    (skipTexts && typeof raw === 'string' && readValue(raw, false) === NOT_A_VALUE) ||
+    (typeof raw === 'object' && raw !== null)
+  if (access.columns !== null) {
+    const columns = access.columns.flatMap((name) => {
+      const selected = select(name)
+      const get = selected === null ? null : access.bind(name)
+      return selected === null || get === null ? [] : [{ selected, get, number: access.bindNumber(name) }]
+    })
+    return (visit) => {
+      for (const { selected, get, number } of columns) {
+        const plain = number()
+        const raw = plain === plain ? plain : get()
+        if (!isSkipped(raw)) visit(selected, raw)
+      }
+    }
+  }
+  const members = access.bind(path ?? '')
+  const known = new Map<string, Selected | null>()
+  return (visit) => {
+    const object = members?.()
+    if (typeof object !== 'object' || object === null) return
+    for (const [name, raw] of Object.entries(object as Record<string, unknown>)) {
+      let selected = known.get(name)
+      if (selected === undefined) {
+        if (known.size >= MAX_KNOWN_NAMES) known.clear()
+        known.set(name, (selected = select(name)))
+      }
+      if (selected !== null && !isSkipped(raw)) visit(selected, raw)
+    }
+  }
+}
+
+/** Rows of JSON may lack a metric; then the row has no entry of it. */
+function namedMetric(path: string, access: RowAccess): VisitSource {
+  const get = access.bind(path)
+  if (get === null) throw new MissingColumn(path)
+  const number = access.bindNumber(path)
+  const selected = { metric: path, vmId: null }
+  return (visit) => {
+    const plain = number()
+    const raw = plain === plain ? plain : get()
+    if (raw !== undefined) visit(selected, raw)
+  }
+}
+
+function selector({ in: path, only, except = [], match }: MetricsSource, used: ReadonlySet<string>) {
+  const wanted = only?.map(globOf)
+  const unwanted = except.map(globOf)
+  const pattern = match === undefined ? null : new RegExp(match)
+  return (name: string): Selected | null => {
+    if (path === undefined && used.has(name)) return null
+    if (wanted !== undefined && !wanted.some((glob) => glob.test(name))) return null
+    if (unwanted.some((glob) => glob.test(name))) return null
+    if (pattern === null) return { metric: name, vmId: null }
+    const found = pattern.exec(name)
+    if (found === null) return null
+    return { metric: found.groups?.['metric'] ?? found[1] ?? name, vmId: found.groups?.['vmId'] ?? null }
+  }
+}
+
+function globOf(text: string): RegExp {
+  return new RegExp(`^${text.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`)
+}

@@ -1,0 +1,108 @@
+/** Pins: dialects of CSV, several metrics per row, and that one bad row or cell spoils no other. */
+import { describe, expect, it } from 'vitest'
+import { decodedEntries } from '../../../src/core/entries.ts'
+import { resolveSettings, type Settings } from '../../../src/library/settings.ts'
+import { decodeOptionsOf } from '../../../src/app/decode-options.ts'
+import { read, readAll, writeFiles } from './support.ts'
+
+const AT = Date.UTC(2026, 2, 2, 10)
+
+/** Each entry as one text, with the line of its record. */
+async function rows(settings: Settings, ...lines: string[]): Promise<string[]> {
+  const input = writeFiles({ 'web-1.csv': lines.join('\n') })['web-1.csv']
+  const decode = decodeOptionsOf(resolveSettings({ input, ...settings }))
+  return (await read(input, { decode })).flatMap(({ decoded, raw }) => {
+    const { place } = raw()
+    const line = 'line' in place ? place.line : 0
+    return decodedEntries(decoded).map((entry) => {
+      if (entry.kind === 'undecodable') return `${line}: ${entry.code}: ${entry.detail}`
+      if (entry.kind === 'manifest') return 'manifest'
+      const { vmId, metric, timestamp, seq, value } = entry.point
+      return `${line}: ${[vmId, metric, (timestamp - AT) / 1000, seq, entry.kind === 'point' ? value : entry.kind].join(' ')}`
+    })
+  })
+}
+
+const SECONDS = { path: 'time', unit: 's' } as const
+const T = AT / 1000
+
+describe('CSV by a mapping', () => {
+  it('has several metrics per row, with separators, spaces, units and empty cells', async () => {
+    const settings: Settings = {
+      csv: { separator: ';', trim: true },
+      fields: { vmId: { file: '([^/]+)\\.csv$' }, timestamp: SECONDS, metrics: ['*'], seq: null },
+    }
+    expect(
+      await rows(
+        settings,
+        'time;\tcpu [%];\tmem',
+        `${T};\t1.50;\t7`,
+        `${T + 300}.250;\t;\tNaN`,
+        'x;1;2',
+        `${T};1`,
+        `${T};x;3`,
+      ),
+    ).toEqual([
+      ...[
+        '2: web-1 cpu [%] 0  1.5',
+        '2: web-1 mem 0  7',
+        '3: web-1 cpu [%] 300.25  no-reading',
+        '3: web-1 mem 300.25  no-reading',
+      ],
+      '4: invalid: time is "x", expected a number of seconds',
+      '5: undecodable: the row has 2 fields, the header 3',
+      ...['6: invalid: cpu [%] is "x", expected a number', '6: web-1 mem 0  3'],
+    ])
+  })
+
+  it('has no header, but comments and lines before the data', async () => {
+    const settings: Settings = {
+      csv: { columns: ['vm', 'time', 'n', 'v'], comment: '#', skip: 1 },
+      fields: { vmId: 'vm', metric: { const: 'cpu' }, timestamp: SECONDS, seq: 'n', value: 'v' },
+    }
+    expect(await rows(settings, 'written by a tool', '# a comment', `a,${T},0.0,1`, '#', `"a ""b""",${T},1,2`)).toEqual(
+      ['3: a cpu 0 0 1', '5: a "b" cpu 0 1 2'],
+    )
+  })
+
+  it('has decimal commas and local times', async () => {
+    const settings: Settings = {
+      csv: { separator: 'tab' },
+      fields: {
+        ...{ vmId: 'vm', metric: { const: 'cpu' }, value: 'v', seq: null, decimal: ',' },
+        timestamp: { path: 'time', pattern: 'dd.MM.yyyy HH:mm', zone: 'Europe/Berlin' },
+      },
+    }
+    expect(await rows(settings, 'vm\ttime\tv', 'a\t02.03.2026 11:00\t"1,25"')).toEqual(['2: a cpu 0  1.25'])
+  })
+
+  it('names a missing column', async () => {
+    await expect(rows({ fields: { vmId: ['host'] } }, 'time,v', '1,2')).rejects.toMatchObject({
+      code: 'CSV_HEADER',
+      message: expect.stringContaining('the column timestamp is missing') as string,
+    })
+  })
+
+  it('refuses a wrong unit, with and without a mapping', async () => {
+    const wrong = /^2: implausible-time: \w+ is .*1970-01-21T12:20:45.600Z. It looks like seconds/
+    expect((await rows({}, 'vmId,metric,timestamp,seq,value', `a,cpu,${T},0,1`))[0]).toMatch(wrong)
+    expect((await rows({ csv: { trim: true } }, 'vmId,metric,timestamp,seq,value', `a, cpu, ${T}, 0, 1`))[0]).toMatch(
+      wrong,
+    )
+    const accepted = await rows({ allowAnyYear: true }, 'vmId,metric,timestamp,seq,value', `a,cpu,${T},0,1`)
+    expect(accepted).toEqual([`2: a cpu ${(T - AT) / 1000} 0 1`])
+  })
+
+  it('is read from the middle, with the same numbers', async () => {
+    const lines = ['#', 'vm,time,v', '#', `a,${T},1`, '# x', `a,${T},2`, `a,${T},3`]
+    const { input } = writeFiles({ input: lines.join('\n') })
+    const fields = { vmId: ['vm'], metric: { const: 'cpu' }, timestamp: SECONDS, seq: null, value: 'v' }
+    const decode = decodeOptionsOf(resolveSettings({ input, csv: { comment: '#' }, fields }))
+    const [all = []] = await readAll({ inputs: [input], partitions: 1, format: 'csv', decode })
+    const [rest = []] = await readAll({ inputs: [input], partitions: 1, format: 'csv', decode }, [1])
+    expect(all.map(({ offset }) => offset)).toEqual([0, 1, 2])
+    expect(rest.map(({ offset, decoded }) => ({ offset, decoded }))).toEqual(
+      all.slice(1).map(({ offset, decoded }) => ({ offset, decoded })),
+    )
+  })
+})
