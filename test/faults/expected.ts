@@ -15,7 +15,7 @@
 import type { FateCounts } from '../../src/core/fate.ts'
 import { AMEND_WINDOWS } from './lateness.ts'
 import type { TopicRecord } from './read-topic.ts'
-import { GRACE_MS, WINDOW_MS } from './workload.ts'
+import { GRACE_MS, hasFastClock, WINDOW_MS } from './workload.ts'
 
 export interface ExpectedVmWindow {
   readonly vmId: string
@@ -24,12 +24,11 @@ export interface ExpectedVmWindow {
   /** Number of points that manifests promise; `null` if there is no manifest. */
   expected: number | null
   received: number
-  sum: number
-  min: number
-  max: number
-  /** Points of the VM up to and including this window. */
-  lifetimeCount: number
-  lifetimeSum: number
+  conflicts: number
+  /** By metric. */
+  readonly metrics: Map<string, Figures>
+  /** Points of the VM up to and including this window, by metric: their number and sum. */
+  readonly lifetime: Map<string, readonly [count: number, sum: number]>
   /** A record arrived before the window closed. Otherwise its first revision may be an amendment. */
   cameInTime: boolean
   /** Number of new records that arrived after the window closed. */
@@ -37,8 +36,15 @@ export interface ExpectedVmWindow {
   maxRevision: number
 }
 
+export interface Figures {
+  readonly count: number
+  readonly sum: number
+  readonly min: number
+  readonly max: number
+}
+
 /** Why a record was refused: `broken` ones cannot be decoded or are invalid. */
-export type DeadLetterKind = 'broken' | 'too-late'
+export type DeadLetterKind = 'broken' | 'too-late' | 'conflict'
 
 export interface Expected {
   /** By `vmId@windowStart`. */
@@ -46,11 +52,17 @@ export interface Expected {
   /** By `partition/offset`: all records that must have a dead letter. */
   readonly deadLetters: ReadonlyMap<string, DeadLetterKind>
   readonly counts: FateCounts
+  /**
+   * By `partition/windowStart`: the windows in which only VMs with a fast clock sent anything. The other VMs of the partition
+   * are waited for there, so they have results without points.
+   */
+  readonly aheadOnly: ReadonlySet<string>
 }
 
 interface Point {
   readonly vmId: string
   readonly producer?: string
+  readonly metric: string
   readonly timestamp: number
   readonly seq: number
   readonly value: number
@@ -67,7 +79,7 @@ export function expectedOf(records: readonly TopicRecord[]): Expected {
   const vmWindows = new Map<string, ExpectedVmWindow>()
   const deadLetters = new Map<string, DeadLetterKind>()
   const partitions = new Map<number, PartitionClock>()
-  const seen = new Set<string>()
+  const seen = new Map<string, string>()
   const counts = {
     consumed: records.length,
     accepted: 0,
@@ -89,10 +101,12 @@ export function expectedOf(records: readonly TopicRecord[]): Expected {
     const isManifest = 'manifest' in record
     const { vmId, producer = '' } = isManifest ? record.manifest : record
     const windowStart = isManifest ? record.manifest.windowStart : startOf(record.timestamp)
-    const id = `${vmId}/${producer}/${isManifest ? `manifest of ${windowStart}` : record.seq}`
+    const of = `${vmId}/${producer}/${windowStart}`
+    const id = isManifest ? `${of}/manifest` : `${of}/${record.seq}/${record.metric}`
+    const content = isManifest ? '' : `${record.timestamp} ${record.value}`
     if (isManifest) {
       counts.manifests++
-      clock.promised(windowStart)
+      if (!hasFastClock(vmId)) clock.promised(windowStart)
     }
     if (clock.isTooLate(windowStart, `${partition}/${offset}`)) {
       deadLetters.set(`${partition}/${offset}`, 'too-late')
@@ -100,28 +114,46 @@ export function expectedOf(records: readonly TopicRecord[]): Expected {
       if (!isManifest) counts.late++
       continue
     }
-    if (seen.has(id)) {
+    if (seen.get(id) === content) {
       if (!isManifest) counts.duplicate++
       continue
     }
-    seen.add(id)
     const window = windowOf(vmWindows, { vmId, windowStart, partition })
     const isLate = clock.hasClosed(windowStart)
     if (isLate) window.late++
     else window.cameInTime = true
+    if (seen.has(id)) {
+      deadLetters.set(`${partition}/${offset}`, 'conflict')
+      counts.conflict++
+      window.conflicts++
+      continue
+    }
+    seen.set(id, content)
     if (isManifest) {
       window.expected = (window.expected ?? 0) + record.manifest.count
       continue
     }
     counts.accepted++
     window.received++
-    window.sum += record.value
-    window.min = Math.min(window.min, record.value)
-    window.max = Math.max(window.max, record.value)
-    if (!isLate) clock.watermark = Math.max(clock.watermark, record.timestamp)
+    const { value: number, metric } = record
+    const before = window.metrics.get(metric) ?? { count: 0, sum: 0, min: Infinity, max: -Infinity }
+    window.metrics.set(metric, {
+      ...{ count: before.count + 1, sum: before.sum + number },
+      ...{ min: Math.min(before.min, number), max: Math.max(before.max, number) },
+    })
+    if (!isLate && !hasFastClock(vmId)) clock.watermark = Math.max(clock.watermark, record.timestamp)
   }
+  // A manifest counts samples; each has all metrics of its VM here.
+  for (const window of vmWindows.values())
+    if (window.expected !== null) window.expected *= Math.max(1, window.metrics.size)
   addLifetimes(vmWindows)
-  return { vmWindows, deadLetters, counts }
+  return { vmWindows, deadLetters, counts, aheadOnly: aheadOnlyOf([...vmWindows.values()]) }
+}
+
+function aheadOnlyOf(vmWindows: readonly ExpectedVmWindow[]): Set<string> {
+  const keyOf = ({ partition, windowStart }: ExpectedVmWindow): string => `${partition}/${windowStart}`
+  const others = new Set(vmWindows.filter(({ vmId }) => !hasFastClock(vmId)).map(keyOf))
+  return new Set(vmWindows.map(keyOf).filter((key) => !others.has(key)))
 }
 
 /** Tracks which windows of a partition have closed, by its records alone. */
@@ -166,9 +198,9 @@ function windowOf(
   const key = `${place.vmId}@${place.windowStart}`
   const found = vmWindows.get(key)
   if (found !== undefined) return found
-  const nothing = { expected: null, received: 0, sum: 0, min: Infinity, max: -Infinity }
   const created: ExpectedVmWindow = {
-    ...{ ...place, ...nothing, lifetimeCount: 0, lifetimeSum: 0 },
+    ...{ ...place, expected: null, received: 0, conflicts: 0, metrics: new Map<string, Figures>() },
+    lifetime: new Map<string, readonly [number, number]>(),
     ...{ cameInTime: false, late: 0, maxRevision: 1 },
   }
   vmWindows.set(key, created)
@@ -193,14 +225,16 @@ function parsed(text: string): Point | { readonly manifest: Manifest } | null {
  * closed windows that are still remembered.
  */
 function addLifetimes(vmWindows: ReadonlyMap<string, ExpectedVmWindow>): void {
-  const totals = new Map<string, { count: number; sum: number }>()
+  const totals = new Map<string, Map<string, readonly [count: number, sum: number]>>()
   for (const window of [...vmWindows.values()].sort((a, b) => a.windowStart - b.windowStart)) {
     const { vmId, windowStart } = window
-    const before = totals.get(vmId) ?? { count: 0, sum: 0 }
-    const total = { count: before.count + window.received, sum: before.sum + window.sum }
+    const total = new Map(totals.get(vmId))
+    for (const [metric, { count, sum }] of window.metrics) {
+      const [countBefore, sumBefore] = total.get(metric) ?? [0, 0]
+      total.set(metric, [countBefore + count, sumBefore + sum])
+    }
     totals.set(vmId, total)
-    window.lifetimeCount = total.count
-    window.lifetimeSum = total.sum
+    for (const [metric, of] of total) window.lifetime.set(metric, of)
     for (let back = 0; back < AMEND_WINDOWS; back++)
       window.maxRevision += vmWindows.get(`${vmId}@${windowStart - back * WINDOW_MS}`)?.late ?? 0
   }

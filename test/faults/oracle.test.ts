@@ -33,7 +33,10 @@ const AMENDED = find(
   (result) =>
     result.revision === 3 &&
     revisionsOf(keyOf(result)) === 3 &&
-    results.some((other) => keyOf(other) === keyOf(result) && other.revision === 2 && other.received < result.received),
+    results.some(
+      (other) => keyOf(other) === keyOf(result) && other.revision === 2 && other.received < result.received,
+    ) &&
+    results.some((other) => keyOf(other) === keyOf(result) && other.revision === 1 && other.received > 0),
 )
 
 function withPoints(result: PublishedResult, more: number): PublishedResult {
@@ -49,8 +52,10 @@ test('the test case contains everything that the oracle checks', () => {
   expect(windows.filter(({ late }) => late > 0).length).toBeGreaterThan(10)
   expect(windows.some(({ cameInTime }) => !cameInTime)).toBe(true)
   expect(results.some(({ received, revision }) => received === 0 && revision === 1)).toBe(true)
-  expect(new Set(deadLetters.map(({ kind }) => kind))).toEqual(new Set(['broken', 'too-late']))
-  expect([counts.duplicate, counts.late].every((count) => count > 5)).toBe(true)
+  expect(new Set(deadLetters.map(({ kind }) => kind))).toEqual(new Set(['broken', 'too-late', 'conflict']))
+  expect([counts.duplicate, counts.late, counts.conflict].every((count) => count > 5)).toBe(true)
+  expect(windows.some(({ metrics }) => metrics.size === 2)).toBe(true)
+  expect(one.expected.aheadOnly.size).toBe(3)
   const gapped = results.filter(({ revision, reason }) => revision === 1 && reason === 'grace').map(keyOf)
   const completed = results.filter((result) => result.reason === 'complete' && gapped.includes(keyOf(result)))
   expect(completed.length).toBeGreaterThan(10)

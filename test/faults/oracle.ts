@@ -20,6 +20,7 @@ export interface PublishedResult {
   readonly expected: number | null
   readonly received: number
   readonly missingCount: number
+  readonly conflicts: number
   readonly metrics: Readonly<Record<string, { count: number; sum: number; min: number; max: number }>>
   /** JSON text. */
   readonly state: string | null
@@ -57,7 +58,7 @@ export function judge(expected: Expected, published: Published): Verdict {
   return verdict
 }
 
-function judgeResults({ vmWindows }: Expected, results: readonly PublishedResult[], verdict: Verdict): void {
+function judgeResults({ vmWindows, aheadOnly }: Expected, results: readonly PublishedResult[], verdict: Verdict): void {
   const latest = new Map<string, PublishedResult>()
   for (const result of results) {
     const key = `${result.vmId}@${result.windowStart}`
@@ -67,7 +68,8 @@ function judgeResults({ vmWindows }: Expected, results: readonly PublishedResult
     else if (result.revision !== before + 1) verdict.lost.push(`${key} revision ${before + 1}`)
     else if (last !== undefined) judgeRevision(last, result, verdict)
     latest.set(key, result)
-    if (!vmWindows.has(key)) verdict.wrong.push(`${key} was never sent`)
+    const isWaitedFor = aheadOnly.has(`${result.partition}/${result.windowStart}`) && isSilent(result)
+    if (!vmWindows.has(key) && !isWaitedFor) verdict.wrong.push(`${key} was never sent`)
   }
   for (const [key, window] of vmWindows) {
     const result = latest.get(key)
@@ -81,6 +83,13 @@ function judgeResults({ vmWindows }: Expected, results: readonly PublishedResult
   }
 }
 
+/** The result of a VM that was waited for in vain. */
+function isSilent(result: PublishedResult): boolean {
+  const { reason, expected, received, conflicts, metrics } = judgedOf(result)
+  const hasNothing = received === 0 && conflicts === 0 && metrics.length === 0
+  return hasNothing && reason === 'grace' && expected === null && result.revision === 1
+}
+
 /** A later revision must add something and must not take anything back. */
 function judgeRevision(before: PublishedResult, after: PublishedResult, verdict: Verdict): void {
   const key = `${after.vmId}@${after.windowStart} revision ${after.revision}`
@@ -88,28 +97,55 @@ function judgeRevision(before: PublishedResult, after: PublishedResult, verdict:
   // Compares all members: a manifest of one of two producers changes only the fields of that producer.
   if (JSON.stringify({ ...before, revision: 0 }) === JSON.stringify({ ...after, revision: 0 }))
     verdict.wrong.push(`${key} changes nothing`)
-  if (after.received < before.received || (is.lifetimeCount ?? 0) < (was.lifetimeCount ?? 0))
-    verdict.wrong.push(`${key} is ${JSON.stringify(is)}, and it was ${JSON.stringify(was)}`)
+  const isLess = is.received < was.received || is.conflicts < was.conflicts || lifetimeOf(is) < lifetimeOf(was)
+  if (isLess) verdict.wrong.push(`${key} is ${JSON.stringify(is)}, and it was ${JSON.stringify(was)}`)
 }
 
-/** The fields of a result that the oracle compares. */
-function judgedOf(result: PublishedResult) {
-  const cpu = result.metrics['cpu']
-  const state = (JSON.parse(result.state ?? '{}') as { cpu?: { lifetimeCount: number; lifetimeSum: number } } | null)
-    ?.cpu
+/** The members of a result that the oracle compares. */
+interface Judged {
+  readonly reason: string
+  readonly expected: number | null
+  readonly received: number
+  readonly missing: number
+  readonly conflicts: number
+  /** By metric, sorted: count, sum, min and max; then the number and sum of all points of the VM's life. */
+  readonly metrics: readonly (readonly [metric: string, ...figures: number[]])[]
+  readonly lifetime: readonly (readonly [metric: string, ...figures: number[]])[]
+}
+
+function judgedOf(result: PublishedResult): Judged {
+  const state = JSON.parse(result.state ?? 'null') as Readonly<
+    Record<string, { lifetimeCount: number; lifetimeSum: number }>
+  > | null
   return {
-    ...{ reason: result.reason, expected: result.expected, received: result.received, missing: result.missingCount },
-    ...{ count: cpu?.count, sum: cpu?.sum, min: cpu?.min, max: cpu?.max },
-    ...{ lifetimeCount: state?.lifetimeCount, lifetimeSum: state?.lifetimeSum },
+    ...{ reason: result.reason, expected: result.expected, received: result.received },
+    ...{ missing: result.missingCount, conflicts: result.conflicts },
+    metrics: sorted(Object.entries(result.metrics)).map(([name, { count, sum, min, max }]) => [
+      name,
+      count,
+      sum,
+      min,
+      max,
+    ]),
+    lifetime: sorted(Object.entries(state ?? {})).map(([name, one]) => [name, one.lifetimeCount, one.lifetimeSum]),
   }
 }
 
+function lifetimeOf({ lifetime }: Judged): number {
+  return lifetime.reduce((sum, [, count = 0]) => sum + count, 0)
+}
+
+function sorted<T>(entries: Iterable<[string, T]>): [string, T][] {
+  return [...entries].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
 function differenceOf(window: ExpectedVmWindow, result: PublishedResult): string | null {
-  const { expected, received, sum, min, max, lifetimeCount, lifetimeSum } = window
-  const reason = received === expected ? 'complete' : 'grace'
-  const must = {
-    ...{ reason, expected, received, missing: expected === null ? 0 : expected - received },
-    ...{ count: received, sum, min, max, lifetimeCount, lifetimeSum },
+  const { expected, received, conflicts, metrics, lifetime } = window
+  const must: Judged = {
+    reason: received === expected && conflicts === 0 ? 'complete' : 'grace',
+    ...{ expected, received, missing: expected === null ? 0 : expected - received, conflicts },
+    metrics: sorted(metrics).map(([name, { count, sum, min, max }]) => [name, count, sum, min, max]),
+    lifetime: sorted(lifetime).map(([name, [count, sum]]) => [name, count, sum]),
   }
   const [mustText, isText] = [JSON.stringify(must), JSON.stringify(judgedOf(result))]
   return mustText === isText ? null : `is ${isText}, not ${mustText}`

@@ -40,5 +40,6 @@ export function deadLetterOf(
   reason: string,
   record: { readonly partition: number; readonly offset: number } | null,
 ): PublishedDeadLetter {
-  return { place: `${record?.partition}/${record?.offset}`, kind: reason === 'too-late' ? 'too-late' : 'broken' }
+  const kind = reason === 'too-late' || reason === 'conflict' ? reason : 'broken'
+  return { place: `${record?.partition}/${record?.offset}`, kind }
 }

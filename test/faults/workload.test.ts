@@ -3,12 +3,13 @@ import { configSchema, settingMeta } from '../../src/config/settings.ts'
 import { expectedOf } from './expected.ts'
 import { AMEND_WINDOWS } from './lateness.ts'
 import type { TopicRecord } from './read-topic.ts'
-import { GRACE_MS, WINDOW_MS, Workload } from './workload.ts'
+import { GRACE_MS, hasFastClock, WINDOW_MS, Workload } from './workload.ts'
 
 interface Sent {
   readonly vmId?: string
   readonly producer?: string
   readonly timestamp?: number
+  readonly metric?: string
   readonly seq?: number
   readonly manifest?: { readonly producer?: string; readonly windowStart: number; readonly last?: boolean }
 }
@@ -35,8 +36,8 @@ test('the same seed gives the same workload, another seed another one', () => {
 /** By how many windows each point is late, counted from when its own window may have closed; 0 is in time. */
 function windowsLate(sent: readonly Sent[]): number[] {
   let watermark = -Infinity
-  return sent.flatMap(({ timestamp }) => {
-    if (timestamp === undefined) return []
+  return sent.flatMap(({ vmId = '', timestamp }) => {
+    if (timestamp === undefined || hasFastClock(vmId)) return []
     const closesAt = (Math.floor(timestamp / WINDOW_MS) + 1) * WINDOW_MS + GRACE_MS
     const late = watermark < closesAt ? 0 : 1 + Math.floor((watermark - closesAt) / WINDOW_MS)
     if (late === 0) watermark = Math.max(watermark, timestamp)
@@ -83,11 +84,26 @@ test('the expectation throws if the records do not decide whether a point is too
 test('the workload has duplicates, disorder, VMs with several producers, and VMs and producers that leave', () => {
   const sent = sentIn(windowsOf(1, 20))
   const points = sent.filter(({ seq }) => seq !== undefined)
-  const ids = points.map(({ vmId, producer, seq }) => `${vmId}/${producer}/${seq}`)
+  const ids = points.map(({ vmId, producer, metric, seq }) => `${vmId}/${producer}/${metric}/${seq}`)
   expect(new Set(ids).size).toBeLessThan(ids.length)
   expect(points.some(({ timestamp }, i) => (timestamp ?? 0) < (points[i - 1]?.timestamp ?? 0))).toBe(true)
-  expect(new Set(points.map(({ producer }) => producer ?? ''))).toEqual(
-    new Set(['', 'left', 'right', 'before', 'after']),
-  )
+  const names = new Set(points.map(({ producer = '' }) => producer.replace(/\d+/, 'n')))
+  expect(names).toEqual(new Set(['', 'left', 'right', 'before', 'after', 'boot-n']))
   expect(sent.some(({ manifest }) => manifest?.last === true)).toBe(true)
+})
+
+test('the workload has conflicts, shared seqs, a fast clock, and producers per boot that replace each other', () => {
+  const lines = windowsOf(2, 20)
+  const expected = expectedOf(recordsOf(lines))
+  expect(expected.counts.conflict).toBeGreaterThan(5)
+  const windows = [...expected.vmWindows.values()]
+  expect(windows.some(({ conflicts, received, expected: promised }) => conflicts > 0 && received === promised)).toBe(
+    true,
+  )
+  expect(windows.some(({ metrics }) => metrics.size === 2)).toBe(true)
+  const ofFast = windows.filter(({ vmId }) => hasFastClock(vmId)).map(({ windowStart }) => windowStart)
+  const ofOthers = windows.filter(({ vmId }) => !hasFastClock(vmId)).map(({ windowStart }) => windowStart)
+  expect(Math.max(...ofFast) - Math.max(...ofOthers)).toBe(3 * WINDOW_MS)
+  const boots = new Set(lines.flatMap((line) => /"producer":"(boot-\d+)".*"replaces":true/.exec(line)?.[1] ?? []))
+  expect(boots.size).toBeGreaterThan(2)
 })

@@ -1,8 +1,12 @@
 /**
  * The workload of a fault run: the records of a fleet, drawn from a seed, window by window. Values are whole numbers, so that
  * sums are exact in any order. It contains duplicates, losses, disorder within the grace period, undecodable records, VMs with
- * two producers, producers that restart under a new name, VMs that join late and VMs that leave; and points, manifests and
- * duplicates that arrive long after their window closed (lateness.ts).
+ * two producers, producers that leave to others, producers with a new name per boot that replace the one before, samples
+ * whose metrics share a seq, records that conflict with another one, a VM with a fast clock, VMs that join late and VMs that
+ * leave; and points, manifests, duplicates and conflicts that arrive long after their window closed (lateness.ts).
+ *
+ * In-time conflicts and the records that they conflict with arrive before the end of their window, so before its manifests:
+ * no window closes between the two. The records of a new boot arrive after all that the boot before has sent in time.
  *
  * Late records arrive in the middle of a later window. At that time the records alone decide which windows are closed: all
  * before the current one, whose grace period has ended, and not the current one, whose manifests are not sent yet. So it is
@@ -36,6 +40,7 @@ export type KeyedLine = string
 interface InFlight {
   readonly arrivesMs: number
   readonly windowsLate: number
+  readonly isConflict: boolean
   readonly line: KeyedLine
 }
 
@@ -43,14 +48,26 @@ interface Producer {
   readonly vmId: string
   readonly name: string
   readonly points: number
+  /** Names of the metrics of a sample, which share its seq. */
+  readonly metrics: readonly string[]
   /** First and last window in which it sends, both inclusive. */
   readonly first: number
   readonly last: number
+  /** It says that it leaves when it has sent its last window. */
+  readonly saysLast: boolean
+  /** It replaces the other producers of its VM. */
+  readonly replaces: boolean
 }
+
+/** How far the fast clocks are ahead: a whole number of windows, so that manifests name windows of the same clock. */
+const FAST_BY_MS = 3 * WINDOW_MS
+/** VMs with a fast clock: this one of every twenty. */
+const FAST = 5
 
 const DUPLICATE_SHARE = 0.03
 const LOSS_SHARE = 0.0002
 const BROKEN_SHARE = 0.001
+const CONFLICT_SHARE = 0.002
 
 export class Workload {
   readonly #random: Random
@@ -83,44 +100,81 @@ export class Workload {
 
   /**
    * The records that are still in flight. Those that would be too late are dropped: the windows that must close before them
-   * are never sent, so the records would not decide whether they are too late.
+   * are never sent, so the records would not decide whether they are too late. Nor would they decide whether a late conflict
+   * finds a window that has closed as complete, or one that it keeps from that.
    */
   rest(): KeyedLine[] {
-    this.#inFlight = this.#inFlight.filter(({ windowsLate }) => windowsLate <= AMEND_WINDOWS)
+    this.#inFlight = this.#inFlight.filter(({ windowsLate, isConflict }) => {
+      return windowsLate <= (isConflict ? 0 : AMEND_WINDOWS)
+    })
     return this.#arrivedBy(Infinity)
   }
 
-  #send({ vmId, name, points, first, last }: Producer, windowStart: number): void {
+  #send(sender: Producer, windowStart: number): void {
+    const { vmId, name, points, first, last, metrics, saysLast, replaces } = sender
     const window = this.#window
     if (window < first || window > last) return
     const random = this.#random
     const id = `${vmId}/${name}`
     const firstSeq = this.#seqs.get(id) ?? 0
     this.#seqs.set(id, firstSeq + points)
-    const producer = name === '' ? {} : { producer: name }
-    const leaves = window === last
-    const sendings = drawSendings(random, { share: this.#lateShare, points, leaves })
+    const leaves = saysLast && window === last
+    const isFast = hasFastClock(vmId)
+    const own = { vmId, ...(name === '' ? {} : { producer: name }) }
+    const clockMs = isFast ? windowStart + FAST_BY_MS : windowStart
+    const isNewBoot = replaces && window === first
+    // What is late by a window or two is in time for a clock that is ahead by more. A window in which nothing says in time
+    // that a boot was replaced waits for that boot.
+    const share = isFast || isNewBoot ? 0 : this.#lateShare
+    const sendings = drawSendings(random, { share, points, leaves })
+    // Nothing of a new boot arrives before all that the boot before has sent in time.
+    const notBeforeMs = isNewBoot ? windowStart + MAX_DELAY_MS : 0
     for (let i = 0; i < points; i++) {
-      const timestamp = windowStart + Math.floor((i * WINDOW_MS) / points) + random.int(0, 1000)
-      const value = random.int(-1000, 10_000)
-      const record = JSON.stringify({ vmId, ...producer, metric: 'cpu', timestamp, seq: firstSeq + i, value })
-      this.points++
-      if (random.chance(LOSS_SHARE)) continue
-      for (const windowsLate of sendings.ofPoint(i)) this.#post(vmId, record, timestamp, windowsLate)
-      if (random.chance(DUPLICATE_SHARE)) this.#post(vmId, record, timestamp)
-      if (random.chance(BROKEN_SHARE)) this.#post(vmId, brokenRecord(random, vmId, timestamp), timestamp)
+      const into = Math.floor((i * WINDOW_MS) / points) + random.int(0, 1000)
+      const sentMs = windowStart + into
+      for (const metric of metrics) {
+        const point = {
+          ...own,
+          ...(replaces ? { replaces } : {}),
+          metric,
+          timestamp: clockMs + into,
+          seq: firstSeq + i,
+          value: random.int(-1000, 10_000),
+        }
+        this.points++
+        if (random.chance(LOSS_SHARE)) continue
+        const record = JSON.stringify(point)
+        for (const windowsLate of sendings.ofPoint(i)) this.#post(vmId, record, sentMs, { windowsLate, notBeforeMs })
+        if (random.chance(DUPLICATE_SHARE)) this.#post(vmId, record, sentMs, { notBeforeMs })
+        const isBeforeEnd = into + MAX_DELAY_MS < WINDOW_MS && sendings.ofPoint(i).join() === '0'
+        if (isBeforeEnd && random.chance(CONFLICT_SHARE)) {
+          const other = random.chance(0.5)
+            ? { ...point, value: point.value + 1 }
+            : { ...point, timestamp: clockMs + into + 1 }
+          const windowsLate = share === 0 || random.chance(0.7) ? 0 : random.int(1, AMEND_WINDOWS)
+          this.#post(vmId, JSON.stringify(other), sentMs, { windowsLate, notBeforeMs, isConflict: true })
+        }
+      }
+      if (random.chance(BROKEN_SHARE)) this.#post(vmId, brokenRecord(random, vmId, sentMs), sentMs)
     }
-    const manifest = { vmId, ...producer, windowStart, firstSeq, count: points, ...(leaves ? { last: true } : {}) }
-    const record = JSON.stringify({ manifest })
-    for (const windowsLate of sendings.ofManifest) this.#post(vmId, record, windowStart + WINDOW_MS, windowsLate)
+    const said = { firstSeq, count: points, ...(leaves ? { last: true } : {}) }
+    const record = JSON.stringify({ manifest: { ...own, windowStart: clockMs, ...said } })
+    for (const windowsLate of sendings.ofManifest) {
+      this.#post(vmId, record, windowStart + WINDOW_MS, { windowsLate })
+    }
   }
 
-  #post(vmId: string, record: string, sentMs: number, windowsLate = 0): void {
+  #post(
+    vmId: string,
+    record: string,
+    sentMs: number,
+    { windowsLate = 0, notBeforeMs = 0, isConflict = false } = {},
+  ): void {
     const arrivesMs =
       windowsLate === 0
-        ? sentMs + this.#random.int(0, MAX_DELAY_MS - 1)
+        ? Math.max(notBeforeMs, sentMs + this.#random.int(0, MAX_DELAY_MS - 1))
         : this.windowStart + windowsLate * WINDOW_MS + this.#random.int(LATE_FROM_MS, LATE_TO_MS)
-    this.#inFlight.push({ arrivesMs, windowsLate, line: `${vmId}\t${record}` })
+    this.#inFlight.push({ arrivesMs, windowsLate, isConflict, line: `${vmId}\t${record}` })
   }
 
   #arrivedBy(endMs: number): KeyedLine[] {
@@ -131,11 +185,23 @@ export class Workload {
   }
 }
 
+/** Whether the VM's clock is ahead of those of the others. */
+export function hasFastClock(vmId: string): boolean {
+  return Number(vmId.slice('vm-'.length)) % 20 === FAST
+}
+
+const BOOTS = 40
+
 function producersOf(random: Random, index: number, points: number): Producer[] {
   const vmId = `vm-${String(index).padStart(3, '0')}`
-  const always = { vmId, name: '', points, first: 0, last: Infinity }
+  const always: Producer = {
+    ...{ vmId, name: '', points, metrics: ['cpu'], first: 0, last: Infinity },
+    ...{ saysLast: true, replaces: false },
+  }
   const half = Math.ceil(points / 2)
   switch (index % 20) {
+    case 1:
+      return [{ ...always, points: half, metrics: ['cpu', 'mem'] }]
     case 3:
     case 13:
       return [
@@ -148,6 +214,15 @@ function producersOf(random: Random, index: number, points: number): Producer[] 
         { ...always, name: 'before', last },
         { ...always, name: 'after', first: last + 1 },
       ]
+    }
+    case 9: {
+      let first = 0
+      return Array.from({ length: BOOTS }, (_, boot) => {
+        const last = boot === BOOTS - 1 ? Infinity : first + random.int(1, 6)
+        const producer = { ...always, name: `boot-${boot}`, first, last, saysLast: false, replaces: boot > 0 }
+        first = last + 1
+        return producer
+      })
     }
     case 11:
       return [{ ...always, first: random.int(1, 6) }]
