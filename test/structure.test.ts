@@ -15,7 +15,7 @@ import { ROOT } from './support/built.ts'
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'adapters/bytes': [],
   core: [],
-  embedded: [],
+  embedded: ['adapters/bytes'],
   errors: [],
   'adapters/mapping': ['core'],
   'adapters/json': ['adapters/bytes', 'adapters/mapping', 'core'],

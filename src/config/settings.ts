@@ -488,6 +488,18 @@ export const configSchema = z.object({
     details: 'A client is the name of a token or, without tokens, an address. Further requests get 429.',
     default: null,
   }),
+  vmAttributes: setting(kinds.names(), {
+    group: 'Gateway',
+    help: 'Attributes that name the VM of pushed metrics',
+    details: 'For OTLP and remote write. The first attribute or label that a data point or its resource has is its VM.',
+    default: ['host.name', 'instance', 'service.instance.id'],
+  }),
+  producerAttributes: setting(kinds.names(), {
+    group: 'Gateway',
+    help: 'Attributes that name the producer of pushed metrics',
+    details: 'Those that a data point or its resource has, joined with /, without the one that is its VM.',
+    default: ['service.namespace', 'service.name', 'service.instance.id', 'job'],
+  }),
   maxBodyBytes: setting(kinds.size(1024, 256 * 1024 ** 2), {
     group: 'Gateway',
     help: 'Largest request body, both compressed and decompressed',

@@ -6,7 +6,7 @@
 import { createServer, constants } from 'node:http2'
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { transient } from './protobuf.ts'
+import { transient } from '../adapters/bytes/protobuf.ts'
 
 /** Status codes of gRPC that a sidecar answers with. */
 export const GrpcStatus = {

@@ -2,7 +2,7 @@
  * Encodes the history events and work items of the durabletask protocol (orchestrator_service.proto). Every turn resends
  * the whole history, so events are encoded once, when they happen, and stored as bytes.
  */
-import { ProtoWriter, stringValue, timestamp, transient } from './protobuf.ts'
+import { ProtoWriter, stringValue, timestamp, transient } from '../adapters/bytes/protobuf.ts'
 
 /** `OrchestrationStatus`. */
 export const InstanceStatus = {

@@ -3,7 +3,7 @@ import { GrpcError, GrpcStatus } from './grpc.ts'
 import type { Call, UnaryHandler } from './grpc.ts'
 import { InstanceStatus } from './history.ts'
 import type { WorkflowStart } from './history.ts'
-import { ProtoReader, ProtoWriter, timestamp, timestampMs, transient } from './protobuf.ts'
+import { ProtoReader, ProtoWriter, timestamp, timestampMs, transient } from '../adapters/bytes/protobuf.ts'
 import { isEnded } from './task-hub.ts'
 import type { Action, InstanceView, TaskHub } from './task-hub.ts'
 

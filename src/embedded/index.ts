@@ -10,7 +10,6 @@
  *   server.ts         assembles store, task hub and gRPC server
  *   endpoint.ts       the file from which other processes read the port
  *   grpc.ts           a gRPC server on node:http2: unary calls and server streams
- *   protobuf.ts       reads and writes protobuf messages
  *   state-api.ts      the state methods of Dapr's API
  *   state-store.ts    values with ETags, durable on disk
  *   hub-api.ts        the workflow methods of Dapr's API

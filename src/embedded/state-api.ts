@@ -5,7 +5,7 @@
  */
 import { GrpcError, GrpcStatus } from './grpc.ts'
 import type { UnaryHandler } from './grpc.ts'
-import { ProtoReader, ProtoWriter } from './protobuf.ts'
+import { ProtoReader, ProtoWriter } from '../adapters/bytes/protobuf.ts'
 import type { StateConflict, DiskStateStore, StateWrite, StoredState } from './state-store.ts'
 
 const EMPTY = Buffer.alloc(0)

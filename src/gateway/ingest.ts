@@ -1,33 +1,53 @@
 /**
- * Accepts points and manifests. A request passes these checks in order:
+ * Accepts points and manifests, and the metrics that monitoring tools push: OTLP, and remote write of Prometheus. A request
+ * passes these checks in order:
  *
  *   draining → token → rate limit → memory for the body → [body] → format → decompress → items → log → response
  *
  * Everything that can be refused before the body is read is refused then. Three guarantees:
  *
  *   G1  a request is acknowledged after the log has stored all of its records
- *   G2  of a refused request nothing is stored
+ *   G2  of a refused request with points or manifests nothing is stored; of pushed metrics, the usable ones are, as their
+ *       protocols require, and the response says how many others there were
  *   G3  if the outcome is unknown, the response says so; the sender may send the request again, since a point is
  *       identified by (vmId, producer, seq) and counts once
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf, WindrowError } from '../errors/index.ts'
 import type { Windowing } from '../core/windowing.ts'
-import { formatOf, isGzipped, MEDIA_TYPES, type BodyFormat } from './media-type.ts'
+import {
+  formatOf,
+  isGzipped,
+  isRemoteWrite,
+  MEDIA_TYPES,
+  otlpFormatOf,
+  PROTOBUF,
+  type BodyFormat,
+} from './media-type.ts'
 import type { GatewayMeter } from './meter.ts'
 import { SharedReservation, type PendingBytes } from './pending.ts'
 import type { LogRecord, PointLog } from '../ports/point-log.ts'
 import { ProblemError } from './problem.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { createItemReader } from './read-items.ts'
+import { otlpJsonResponse, readOtlpJson } from './otlp-json.ts'
+import { otlpProtobufResponse, readOtlpProtobuf } from './otlp-protobuf.ts'
+import { readingsOf } from './otlp.ts'
+import { readPushed, unusable, type PushedPoints } from './read-pushed.ts'
+import type { ReadingResult, SourceNames } from './reading.ts'
+import { readRemoteWrite } from './remote-write.ts'
+import { routeOf } from './routes.ts'
 import { clientOf, type Client } from './tokens.ts'
-import { tooLarge, unpackGzip } from './unpack.ts'
+import { tooLarge, unpackGzip, unpackSnappy } from './unpack.ts'
+import { utf8Of } from './utf8-of.ts'
 
 export interface IngestOptions {
   readonly log: PointLog
   /** `null`: no token is required. */
   readonly clients: readonly Client[] | null
   readonly windowing: Windowing
+  /** Which attributes of pushed metrics name the VM and the producer. */
+  readonly sourceNames: SourceNames
   readonly maxBodyBytes: number
   readonly maxItems: number
   /** `null`: no limit. */
@@ -57,22 +77,26 @@ export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): v
   const { maxBodyBytes, pending, meter } = options
   const reader = createItemReader()
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser(MEDIA_TYPES, { parseAs: 'buffer', bodyLimit: maxBodyBytes }, (_request, body, done) =>
-    done(null, body),
+  app.addContentTypeParser(
+    [...MEDIA_TYPES, PROTOBUF],
+    { parseAs: 'buffer', bodyLimit: maxBodyBytes },
+    (_request, body, done) => done(null, body),
   )
 
-  const admit = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const wait = options.rateLimit?.secondsToWait(clientName(request, options), options.nowMs()) ?? 0
-    if (wait > 0) throw tooFast(wait)
-    // Check the media type before the body is read. Unlike fastify, this includes its parameters.
-    requireReadable(request)
-    const reserved = pending.reserve(declaredBytes(request, maxBodyBytes))
-    if (reserved === null) throw noMemory()
-    const reservation = new SharedReservation(reserved)
-    reservations.set(request, reservation)
-    // Emitted in every case: the request was answered or refused, or its sender disconnected within the body.
-    reply.raw.once('close', reservation.hold())
-  }
+  const admit =
+    (requireReadable: (request: FastifyRequest) => unknown) =>
+    async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+      const wait = options.rateLimit?.secondsToWait(clientName(request, options), options.nowMs()) ?? 0
+      if (wait > 0) throw tooFast(wait)
+      // Check the media type before the body is read. Unlike fastify, this includes its parameters.
+      requireReadable(request)
+      const reserved = pending.reserve(declaredBytes(request, maxBodyBytes))
+      if (reserved === null) throw noMemory()
+      const reservation = new SharedReservation(reserved)
+      reservations.set(request, reservation)
+      // Emitted in every case: the request was answered or refused, or its sender disconnected within the body.
+      reply.raw.once('close', reservation.hold())
+    }
 
   const read = (body: Buffer, format: BodyFormat, kind: LogRecord['kind']): LogRecord[] => {
     const { windowing, maxItems } = options
@@ -84,33 +108,119 @@ export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): v
     }
   }
 
-  const handle = async (request: FastifyRequest, kind: LogRecord['kind']): Promise<{ taken: number }> => {
-    // A sender may disconnect while its body is decompressed. The reservation still grows then, so hold it until the end.
+  /** A sender may disconnect while its body is decompressed. The reservation still grows then, so hold it until the end. */
+  const holding = async <T>(request: FastifyRequest, act: () => Promise<T>): Promise<T> => {
     const release = reservationOf(request).hold()
     try {
-      return await accept(request, kind)
+      return await act()
     } finally {
       release()
     }
   }
 
-  const accept = async (request: FastifyRequest, kind: LogRecord['kind']): Promise<{ taken: number }> => {
+  const bodyOf = async (request: FastifyRequest, unpack: Unpack | null): Promise<Buffer> => {
     const packed = (request.body ?? Buffer.alloc(0)) as Buffer
-    meter.bodyReceived(kind, packed.length)
-    const body = isGzipped(request.headers['content-encoding']) ? await unpackGzip(packed, maxBodyBytes) : packed
+    meter.bodyReceived(routeOf(request.routeOptions.url), packed.length)
+    const body = unpack === null ? packed : await unpack(packed, maxBodyBytes)
     if (body.length > maxBodyBytes) throw tooLarge(maxBodyBytes)
     if (!reservationOf(request).resize(body.length + packed.length)) throw noMemory()
-    const format = requireReadable(request)
-    const records = read(body, format, kind)
+    return body
+  }
+
+  const keep = async (
+    request: FastifyRequest,
+    records: readonly LogRecord[],
+    kind: LogRecord['kind'],
+  ): Promise<void> => {
     options.rateLimit?.charge(clientName(request, options), records.length, options.nowMs())
     if (records.length > 0) await store(options, records, request, kind)
     meter.itemsAccepted(kind, records.length)
     options.counts[kind === 'point' ? 'points' : 'manifests'] += records.length
+  }
+
+  const accept = async (request: FastifyRequest, kind: LogRecord['kind']): Promise<{ taken: number }> => {
+    const body = await bodyOf(request, gzipOrNull(request))
+    const records = read(body, requireReadable(request), kind)
+    await keep(request, records, kind)
     return { taken: records.length }
   }
 
-  app.post('/v1/points', { onRequest: admit }, (request) => handle(request, 'point'))
-  app.post('/v1/manifests', { onRequest: admit }, (request) => handle(request, 'manifest'))
+  /** Stores the usable readings. Throws if there are only unusable ones. */
+  const push = async (request: FastifyRequest, results: readonly ReadingResult[]): Promise<PushedPoints> => {
+    const { windowing, maxItems, sourceNames } = options
+    const pushed = readPushed(results, { maxItems, windowing, sourceNames, nowMs: options.nowMs() })
+    meter.itemsRefused('point', pushed.problems)
+    if (pushed.points.length === 0 && pushed.problems.length > 0) throw unusable(pushed)
+    await keep(request, pushed.points, 'point')
+    return pushed
+  }
+
+  const accepting = (kind: LogRecord['kind']) => (request: FastifyRequest) =>
+    holding(request, () => accept(request, kind))
+  app.post('/v1/points', { onRequest: admit(requireReadable) }, accepting('point'))
+  app.post('/v1/manifests', { onRequest: admit(requireReadable) }, accepting('manifest'))
+  app.post('/v1/metrics', { onRequest: admit(requireOtlp) }, (request, reply) =>
+    holding(request, async () => {
+      const body = await bodyOf(request, gzipOrNull(request))
+      const isJson = requireOtlp(request) === 'json'
+      const metrics = reading(() => (isJson ? readOtlpJson(utf8Of(body)) : readOtlpProtobuf(body)))
+      const { problems } = await push(request, metrics.flatMap(readingsOf))
+      const message = problems.length === 0 ? '' : `the first unusable one: ${problems[0]?.reason}`
+      if (isJson) return otlpJsonResponse(problems.length, message)
+      return reply.type(PROTOBUF).send(otlpProtobufResponse(problems.length, message))
+    }),
+  )
+  app.post('/v1/write', { onRequest: admit(requireRemoteWrite) }, (request, reply) =>
+    holding(request, async () => {
+      const body = await bodyOf(request, unpackSnappy)
+      const pushed = await push(
+        request,
+        reading(() => readRemoteWrite(body)),
+      )
+      // The specification requires 400 where there are unusable samples, which the sender then does not send again.
+      if (pushed.problems.length > 0) throw unusable(pushed)
+      return reply.code(204).send()
+    }),
+  )
+}
+
+type Unpack = (packed: Buffer, maxBytes: number) => Buffer | Promise<Buffer>
+
+function gzipOrNull({ headers }: FastifyRequest): Unpack | null {
+  return isGzipped(headers['content-encoding']) ? unpackGzip : null
+}
+
+/** Calls a reader of bodies. What it cannot read is a bad request. */
+function reading<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new ProblemError({
+      status: 400,
+      code: 'BODY_UNREADABLE',
+      detail: `the body cannot be read: ${error.message}`,
+      remedy: 'Send the message of the protocol, complete, in the format that Content-Type names.',
+    })
+  }
+}
+
+function requireOtlp({ headers }: FastifyRequest): 'json' | 'protobuf' {
+  const format = otlpFormatOf(headers['content-type'])
+  if (format !== null && isGzipped(headers['content-encoding']) !== null) return format
+  throw wrongMediaType(headers, `Send OTLP as ${PROTOBUF} or application/json, uncompressed or compressed with gzip.`)
+}
+
+function requireRemoteWrite({ headers }: FastifyRequest): void {
+  const coding = (headers['content-encoding'] ?? '').trim().toLowerCase()
+  if (isRemoteWrite(headers['content-type']) && coding === 'snappy') return
+  throw wrongMediaType(headers, `Send remote write 1.0: ${PROTOBUF}, compressed with snappy. Version 2.0 is not read.`)
+}
+
+function wrongMediaType(headers: FastifyRequest['headers'], remedy: string): ProblemError {
+  const [type = '', coding = ''] = [headers['content-type'], headers['content-encoding']]
+  const detail = `the Content-Type ${JSON.stringify(type)} with the Content-Encoding ${JSON.stringify(coding)} is not supported`
+  return new ProblemError({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE', detail, remedy })
 }
 
 function reservationOf(request: FastifyRequest): SharedReservation {

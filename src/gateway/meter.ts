@@ -1,5 +1,6 @@
 /** Metrics callbacks of the gateway. Calls are frequent and synchronous. */
 import type { LogRecord } from '../ports/point-log.ts'
+import type { Route } from './routes.ts'
 import type { ItemProblem, ProblemCode } from './problem.ts'
 
 /** A response that the gateway sent. */
@@ -20,7 +21,7 @@ export interface GatewayMeter {
   requestEnded(): void
   responseSent(response: SentResponse): void
   /** A whole body was received. `bytes` is its size as sent, that is, compressed if it was compressed. */
-  bodyReceived(kind: LogRecord['kind'], bytes: number): void
+  bodyReceived(route: Route, bytes: number): void
   itemsAccepted(kind: LogRecord['kind'], count: number): void
   /** The response to the sender said that it is unknown whether these items are stored. */
   itemsNotAcknowledged(kind: LogRecord['kind'], count: number): void

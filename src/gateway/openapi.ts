@@ -23,12 +23,14 @@ export function openApiDocument(facts: OpenApiFacts): object {
       title: 'Windrow gateway',
       version: VERSION,
       description:
-        'Accepts points and manifests over HTTP and acknowledges them once Kafka has stored them on all in-sync replicas. ' +
-        'A request that is sent again counts once, since (vmId, producer, seq) identifies a point.',
+        'Accepts points, manifests and metrics of monitoring tools over HTTP and acknowledges them once Kafka has stored them on all in-sync replicas. ' +
+        'A request that is sent again counts once, since (vmId, producer, seq) identifies a point, or its time where it has no seq.',
     },
     paths: {
       '/v1/points': { post: ingest('points', 'Point', facts) },
       '/v1/manifests': { post: ingest('manifests', 'Manifest', facts) },
+      '/v1/metrics': { post: pushed('metrics', 'metrics of OTLP/HTTP', OTLP_BODY, OTLP_RESPONSE, facts) },
+      '/v1/write': { post: pushed('write', 'samples of remote write 1.0', REMOTE_WRITE_BODY, NO_CONTENT, facts) },
       ...(facts.hasQueries ? queryPaths(needsToken) : {}),
       '/livez': { get: plain('health', 'Liveness of the process.', 'Live', { 200: 'The process is alive.' }) },
       '/readyz': {
@@ -78,13 +80,53 @@ function ingest(what: string, item: string, { clients, maxBodyBytes, maxItems }:
     responses: {
       200: { description: 'Kafka has stored the whole request.', content: json('Taken') },
       400: problem('The body is invalid; `items` lists every bad item. Nothing was stored.'),
-      ...(clients === null ? {} : { 401: problem('The token is missing or unknown.') }),
-      408: problem('The request arrived too slowly.'),
-      413: problem('Too many bytes or items. Nothing was stored.'),
-      415: problem('The media type, character set or content coding is not supported.'),
-      429: problem('This client exceeds its rate limit.', RETRY_AFTER),
-      431: problem('The headers are too large.'),
-      503: problem('Backpressure, no acknowledgement in time, or the gateway is shutting down.', RETRY_AFTER),
+      ...refusals(clients !== null),
+    },
+  }
+}
+
+function refusals(needsToken: boolean): object {
+  return {
+    ...(needsToken ? { 401: problem('The token is missing or unknown.') } : {}),
+    408: problem('The request arrived too slowly.'),
+    413: problem('Too many bytes or items. Nothing was stored.'),
+    415: problem('The media type, character set or content coding is not supported.'),
+    429: problem('This client exceeds its rate limit.', RETRY_AFTER),
+    431: problem('The headers are too large.'),
+    503: problem('Backpressure, no acknowledgement in time, or the gateway is shutting down.', RETRY_AFTER),
+  }
+}
+
+const protobuf = (description: string): object => ({
+  'application/x-protobuf': { schema: { type: 'string', format: 'binary', description } },
+})
+const OTLP_BODY = {
+  ...protobuf('An ExportMetricsServiceRequest. Content-Encoding may be gzip.'),
+  'application/json': { schema: { type: 'object', description: 'The same in JSON.' } },
+}
+const OTLP_RESPONSE = {
+  200: {
+    description: 'Kafka has stored all usable data points; partialSuccess has the number of the others.',
+    content: { ...protobuf('An ExportMetricsServiceResponse.'), 'application/json': { schema: { type: 'object' } } },
+  },
+}
+const REMOTE_WRITE_BODY = protobuf('A prometheus.WriteRequest. Content-Encoding must be snappy.')
+const NO_CONTENT = { 204: { description: 'Kafka has stored all samples.' } }
+
+function pushed(name: string, what: string, content: object, success: object, facts: OpenApiFacts): object {
+  const { clients, maxBodyBytes, maxItems } = facts
+  return {
+    operationId: `post-${name}`,
+    summary: `Stores ${what} as points without a seq.`,
+    description: `At most ${maxItems} data points and ${maxBodyBytes} bytes, both compressed and decompressed.`,
+    ...secured(clients !== null),
+    requestBody: { required: true, content },
+    responses: {
+      ...success,
+      400: problem(
+        'The body is invalid, or `items` lists unusable data points. The detail says whether others are stored.',
+      ),
+      ...refusals(clients !== null),
     },
   }
 }

@@ -136,7 +136,7 @@ function badItems(items: readonly ItemProblem[], of: number): ProblemError {
   })
 }
 
-function tooManyItems(count: number, maxItems: number): ProblemError {
+export function tooManyItems(count: number, maxItems: number): ProblemError {
   return new ProblemError({
     status: 413,
     code: 'TOO_MANY_ITEMS',

@@ -2,6 +2,8 @@
 export const ROUTES = [
   '/v1/points',
   '/v1/manifests',
+  '/v1/metrics',
+  '/v1/write',
   '/v1/vms/:id',
   '/v1/windows',
   '/v1/certificates/:partition/:window',

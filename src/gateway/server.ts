@@ -2,8 +2,11 @@
  * The HTTP server of the gateway. `createGateway` assembles it; the caller starts listening.
  *
  *   server.ts           this file: routes, error responses, draining
- *   ingest.ts           POST /v1/points and /v1/manifests, with guarantees G1-G3
+ *   ingest.ts           POST /v1/points, /v1/manifests, /v1/metrics and /v1/write, with guarantees G1-G3
  *   read-items.ts       decodes a body into records; unpack.ts decompresses it; media-type.ts parses its headers
+ *   otlp.ts             metrics of OpenTelemetry, read by otlp-protobuf.ts and otlp-json.ts
+ *   remote-write.ts     remote write of Prometheus; utf8-of.ts decodes the texts of protobuf
+ *   reading.ts          what such a reading is, and its point; read-pushed.ts: all of a request
  *   tokens.ts           authentication
  *   rate-limit.ts       rate limit per client
  *   pending.ts          memory limit, and with it backpressure

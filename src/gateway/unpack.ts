@@ -1,5 +1,6 @@
-/** Decompresses gzip bodies with a size limit, so that a small body cannot expand without bound. */
+/** Decompresses bodies with a size limit, so that a small body cannot expand without bound. */
 import { gunzip, type Gunzip } from 'node:zlib'
+import { snappyDecompressRaw, snappySize } from '../adapters/bytes/snappy.ts'
 import { messageOf } from '../errors/index.ts'
 import { ProblemError } from './problem.ts'
 
@@ -11,6 +12,21 @@ export async function unpackGzip(packed: Buffer, maxBytes: number): Promise<Buff
     throw notGzip(`${packed.length - engine.bytesWritten} bytes follow the compressed data`)
   }
   return buffer
+}
+
+/** Throws a ProblemError if the data is not snappy in its block format (400), or holds more than `maxBytes` (413). */
+export function unpackSnappy(packed: Buffer, maxBytes: number): Buffer {
+  try {
+    if (snappySize(packed) <= maxBytes) return snappyDecompressRaw(packed, maxBytes)
+  } catch (error) {
+    throw new ProblemError({
+      status: 400,
+      code: 'BAD_SNAPPY',
+      detail: `the body is not valid snappy: ${messageOf(error)}`,
+      remedy: 'Compress the whole body with snappy, in its block format.',
+    })
+  }
+  throw tooLarge(maxBytes)
 }
 
 function inflate(packed: Buffer, maxBytes: number): Promise<{ buffer: Buffer; engine: Gunzip }> {

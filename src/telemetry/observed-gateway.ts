@@ -4,7 +4,7 @@ import type { Config } from '../config/settings.ts'
 import type { GatewayMeter } from '../gateway/meter.ts'
 import type { PendingBytes } from '../gateway/pending.ts'
 import { PROBLEM_CODES } from '../gateway/problem.ts'
-import { routeOf, ROUTES, type Route } from '../gateway/routes.ts'
+import { routeOf, ROUTES } from '../gateway/routes.ts'
 import { ITEM_FATES, ITEM_KINDS, STATUS_CLASSES } from './attributes.ts'
 import { GATEWAY_METRICS } from './gateway-metrics.ts'
 import type { Instruments } from './instruments.ts'
@@ -30,8 +30,6 @@ export async function openGatewayMetrics(
 
 type ItemKind = (typeof ITEM_KINDS)[number]
 
-const ROUTE_OF: Readonly<Record<ItemKind, Route>> = { point: '/v1/points', manifest: '/v1/manifests' }
-
 export function createGatewayMeter(
   instruments: Instruments,
   pending: Pick<PendingBytes, 'bytes' | 'maxBytes'>,
@@ -54,7 +52,7 @@ export function createGatewayMeter(
       instruments.add('requests', 1, { 'http.route': route, 'windrow.status_class': classOf(status) })
       if (ms !== null) instruments.record('requestDuration', ms / 1000, { 'http.route': route })
     },
-    bodyReceived: (kind, bytes) => instruments.record('bodySize', bytes, { 'http.route': ROUTE_OF[kind] }),
+    bodyReceived: (route, bytes) => instruments.record('bodySize', bytes, { 'http.route': route }),
     itemsAccepted: (kind, count) => items(kind, 'accepted', count),
     itemsNotAcknowledged: (kind, count) => items(kind, 'not-acknowledged', count),
     itemsRefused(kind, problems) {

@@ -105,6 +105,8 @@ test('one input and nothing else gives the documented configuration', () => {
     tokensFile: null,
     openToAll: false,
     pointsPerSecond: null,
+    vmAttributes: ['host.name', 'instance', 'service.instance.id'],
+    producerAttributes: ['service.namespace', 'service.name', 'service.instance.id', 'job'],
     maxBodyBytes: 8 * 1_048_576,
     maxItems: 10_000,
     maxPendingBytes: 128 * 1_048_576,

@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { InstanceStatus } from '../../src/embedded/history.ts'
 import type { MessageStream } from '../../src/embedded/grpc.ts'
-import { ProtoReader, stringValue, timestamp } from '../../src/embedded/protobuf.ts'
+import { ProtoReader, stringValue, timestamp } from '../../src/adapters/bytes/protobuf.ts'
 import { TaskHub } from '../../src/embedded/task-hub.ts'
 import type { Action, Retention } from '../../src/embedded/task-hub.ts'
 import { WorkQueue } from '../../src/embedded/work-queue.ts'

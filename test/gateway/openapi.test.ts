@@ -50,7 +50,13 @@ test('the document has exactly the routes of the server', async () => {
   )
   const wanted = ['GET /livez', 'GET /openapi.json', 'GET /readyz', 'GET /v1/vms/{id}', 'GET /v1/windows']
   wanted.splice(3, 0, 'GET /v1/certificates/{partition}/{window}')
-  expect(documented.sort()).toEqual([...wanted, 'POST /v1/manifests', 'POST /v1/points'])
+  expect(documented.sort()).toEqual([
+    ...wanted,
+    'POST /v1/manifests',
+    'POST /v1/metrics',
+    'POST /v1/points',
+    'POST /v1/write',
+  ])
   for (const route of documented) {
     const [method = '', path = ''] = route.split(' ')
     expect({
@@ -91,6 +97,8 @@ describe('every response is in the document, with its schema', () => {
     ['rate', limited, post, 429],
     ['not stored', failing, post, 503],
     ['manifests', ok, { ...post, url: '/v1/manifests', payload: '[]' }, 200],
+    ['metrics', ok, { ...post, url: '/v1/metrics', payload: '{}' }, 200],
+    ['no metrics', ok, { ...post, url: '/v1/metrics', payload: '[]' }, 400],
     ['no such VM', ok, { method: 'GET' as const, url: '/v1/vms/{id}', headers: AUTHORIZED }, 404],
     ['windows', ok, { method: 'GET' as const, url: '/v1/windows', headers: AUTHORIZED }, 200],
     ['no such certificate', ok, { method: 'GET' as const, url: '/v1/certificates/0/0', headers: AUTHORIZED }, 404],

@@ -99,6 +99,7 @@ export function gatewayForTest(options: Partial<GatewayOptions> = {}): TestGatew
     log,
     clients: parseTokens(`tester ${TOKEN}`).clients,
     windowing: WINDOWING,
+    sourceNames: { vmAttributes: ['host.name', 'instance'], producerAttributes: ['service.name', 'job'] },
     maxBodyBytes: 1024 ** 2,
     maxItems: 1000,
     rateLimit: null,

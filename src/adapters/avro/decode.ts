@@ -25,7 +25,7 @@ export interface AvroDecoder {
   decodeSequence(bytes: Uint8Array): Decoded[]
 }
 
-const RECORDS = new Set(['data-point', 'replacing-data-point', 'window-manifest'])
+const RECORDS = new Set(['data-point', 'replacing-data-point', 'unsequenced-data-point', 'window-manifest'])
 
 interface KnownSchema {
   /** The fingerprint's halves as the header's bytes spell them, so that no BigInt is made per record. */
@@ -37,9 +37,13 @@ interface KnownSchema {
 export function createDecoder(): AvroDecoder {
   const known = loadSchemas()
     .filter((schema) => RECORDS.has(schema.name))
-    .map(({ type }): KnownSchema => {
+    .map(({ name, type }): KnownSchema => {
       const fingerprint = schemaFingerprint(type)
-      return { low: Number(fingerprint & 0xffffffffn), high: Number(fingerprint >> 32n), read: recordReaderOf(type) }
+      return {
+        low: Number(fingerprint & 0xffffffffn),
+        high: Number(fingerprint >> 32n),
+        read: recordReaderOf(type, { requireSeq: !name.startsWith('unsequenced-') }),
+      }
     })
   const cursor = new Cursor(createTextReader())
 

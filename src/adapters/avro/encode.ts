@@ -4,7 +4,7 @@ import type { DataPoint, WindowManifest } from '../../core/point.ts'
 import { createObjectEncoder } from './single-object.ts'
 
 export interface AvroEncoder {
-  /** Throws a TypeError for a point that a decoder would refuse, including one without a seq. */
+  /** Throws a TypeError for a point that a decoder would refuse, and for one without a seq that replaces producers. */
   encodePoint(point: DataPoint): Buffer
   /** Throws a TypeError for a manifest that a decoder would refuse. */
   encodeManifest(manifest: WindowManifest): Buffer
@@ -13,12 +13,14 @@ export interface AvroEncoder {
 export function createEncoder(): AvroEncoder {
   const encodePoint = createObjectEncoder('data-point')
   const encodeReplacingPoint = createObjectEncoder('replacing-data-point')
+  const encodeUnsequencedPoint = createObjectEncoder('unsequenced-data-point')
   const encodeManifest = createObjectEncoder('window-manifest')
   return {
     encodePoint(point) {
-      const problem =
-        point.seq === null ? 'seq is null, and the Avro schema has no point without one' : checkPoint(point)
+      const problem = checkPoint(point)
       if (problem !== null) throw new TypeError(problem)
+      const { seq, ...unsequenced } = point
+      if (seq === null) return encodeUnsequencedPoint(unsequenced)
       return point.replaces === true ? encodeReplacingPoint(point) : encodePoint(point)
     },
     encodeManifest(manifest) {

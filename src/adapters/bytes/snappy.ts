@@ -10,7 +10,7 @@ const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00
 const XERIAL_HEADER_BYTES = 16
 
 export function snappyDecompress(input: Buffer, maxBytes: number): Buffer {
-  if (!input.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return decompressRaw(input, maxBytes)
+  if (!input.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return snappyDecompressRaw(input, maxBytes)
   const blocks: Buffer[] = []
   let total = 0
   for (let at = XERIAL_HEADER_BYTES; at < input.length;) {
@@ -18,7 +18,7 @@ export function snappyDecompress(input: Buffer, maxBytes: number): Buffer {
     const length = input.readInt32BE(at)
     at += 4
     if (length < 0 || at + length > input.length) throw corrupt(`a block of ${length} bytes is cut off`)
-    const block = decompressRaw(input.subarray(at, at + length), maxBytes - total)
+    const block = snappyDecompressRaw(input.subarray(at, at + length), maxBytes - total)
     blocks.push(block)
     total += block.length
     at += length
@@ -26,7 +26,8 @@ export function snappyDecompress(input: Buffer, maxBytes: number): Buffer {
   return blocks.length === 1 ? (blocks[0] as Buffer) : Buffer.concat(blocks, total)
 }
 
-function decompressRaw(input: Buffer, maxBytes: number): Buffer {
+/** Decompresses the raw format. Throws CORRUPT_BATCH for anything else, and for what would hold more than `maxBytes`. */
+export function snappyDecompressRaw(input: Buffer, maxBytes: number): Buffer {
   const [size, bodyStart] = readLength(input)
   if (size > maxBytes) throw corrupt(`it says it holds ${size} bytes, more than the ${maxBytes} allowed`)
   const output = Buffer.allocUnsafe(size)
@@ -55,6 +56,11 @@ function decompressRaw(input: Buffer, maxBytes: number): Buffer {
   }
   if (to !== size) throw corrupt(`it holds ${to} bytes instead of ${size}`)
   return output
+}
+
+/** The size that the data say they have decompressed. Throws CORRUPT_BATCH if it is cut off. */
+export function snappySize(input: Buffer): number {
+  return readLength(input)[0]
 }
 
 function readLength(input: Buffer): [size: number, next: number] {

@@ -91,6 +91,7 @@ async function serve(
     log,
     clients,
     windowing: windowingOf(config),
+    sourceNames: { vmAttributes: config.vmAttributes, producerAttributes: config.producerAttributes },
     maxBodyBytes: config.maxBodyBytes,
     maxItems: config.maxItems,
     rateLimit: config.pointsPerSecond === null ? null : new RateLimit(config.pointsPerSecond),

@@ -10,7 +10,7 @@ import {
   timestamp,
   timestampMs,
   transient,
-} from '../../src/embedded/protobuf.ts'
+} from '../../../src/adapters/bytes/protobuf.ts'
 
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
 const uint53 = fc.oneof(fc.nat(), fc.maxSafeNat(), fc.constantFrom(127, 128, 2 ** 28 - 1, 2 ** 28, 2 ** 32, 2 ** 35))

@@ -1,5 +1,6 @@
 /**
- * Reads and writes protobuf messages (https://protobuf.dev/programming-guides/encoding/), as far as the sidecar needs it.
+ * Reads and writes protobuf messages (https://protobuf.dev/programming-guides/encoding/), as far as the embedded sidecar and the
+ * gateway need it.
  * Sub-messages that the sidecar only passes on (inputs, results, failure details) stay bytes from the request to the
  * response. Decoding and encoding them with the generated classes was most of the cost of a workflow.
  */
@@ -55,6 +56,31 @@ export class ProtoReader {
     throw new RangeError('a varint has more than ten bytes')
   }
 
+  /** An int64 of either sign, rounded to a double beyond 2^53. */
+  int64(): number {
+    this.#expect(VARINT)
+    let value = 0n
+    for (let i = 0n; i < MAX_VARINT_BYTES; i++) {
+      const byte = this.#byte()
+      value |= BigInt(byte & 0x7f) << (7n * i)
+      if (byte < 0x80) return Number(BigInt.asIntN(64, value))
+    }
+    throw new RangeError('a varint has more than ten bytes')
+  }
+
+  double(): number {
+    return this.#buffer.readDoubleLE(this.#fixed64())
+  }
+
+  fixed64(): bigint {
+    return this.#buffer.readBigUInt64LE(this.#fixed64())
+  }
+
+  /** An sfixed64, rounded to a double beyond 2^53. */
+  sfixed64(): number {
+    return Number(this.#buffer.readBigInt64LE(this.#fixed64()))
+  }
+
   /** The bytes of a `bytes`, `string` or message field: a view of the request. Callers that keep it must copy it. */
   bytes(): Buffer {
     this.#expect(LENGTH_DELIMITED)
@@ -74,6 +100,14 @@ export class ProtoReader {
 
   message(): ProtoReader {
     return new ProtoReader(this.bytes())
+  }
+
+  /** The position of an eight-byte field, which is skipped. */
+  #fixed64(): number {
+    this.#expect(FIXED64)
+    const at = this.#position
+    this.#advance(8)
+    return at
   }
 
   #expect(wireType: number): void {
