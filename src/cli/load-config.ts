@@ -4,12 +4,13 @@ import { CONFIG_FILE_VARIABLE } from '../config/names.ts'
 import { resolveConfig, type ConfigSources } from '../config/resolve.ts'
 import type { Config } from '../config/settings.ts'
 import { parseConfigFile, type ConfigFile } from '../config/yaml-file.ts'
+import { withPreset } from './presets.ts'
 import { ConfigurationError, messageOf } from '../errors/index.ts'
 
 type Env = ConfigSources['env']
 
 export function loadConfig(flags: ConfigSources['flags'], env: Env): Config {
-  return resolveConfig({ flags, env, file: loadConfigFile(flags, env) })
+  return resolveConfig(withPreset({ flags, env, file: loadConfigFile(flags, env) }))
 }
 
 /** The file named by `--config` or WINDROW_CONFIG; `null` if there is none. */

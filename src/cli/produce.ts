@@ -12,6 +12,7 @@ import type { Screen } from '../ui/live-block.ts'
 import { createStyle, wantsColour, type Style } from '../ui/style.ts'
 import type { CliCommand, CliContext, ExitCode } from './command.ts'
 import { addFlagsOf } from './flags.ts'
+import { withPreset } from './presets.ts'
 import { loadConfigFile } from './load-config.ts'
 import { uselessRunError } from './useless-run.ts'
 
@@ -75,7 +76,7 @@ function styleOn(screen: Screen, env: CliContext['env']): Style {
 /** Throws a ConfigurationError that lists every problem. */
 function readOptions(flags: Flags, env: CliContext['env']): Options {
   const file = loadConfigFile(flags, env)
-  const { values, places, broken, problems: wrong } = readSettings({ flags, env, file })
+  const { values, places, broken, problems: wrong } = readSettings(withPreset({ flags, env, file }))
   const given = withDefaults(values, broken)
   const problems: ConfigurationProblem[] = [...wrong]
   const add = (key: SettingKey, problem: string, remedy: string): void => {

@@ -49,6 +49,9 @@ function setting<T>(kind: Kind<T>, meta: SettingMeta): z.ZodType<T> {
   return kind.schema.register(settingMeta, { ...meta, expects: kind.expects, placeholder: kind.placeholder })
 }
 
+/** Formats of files. */
+export const FORMATS = ['auto', 'ndjson', 'json', 'csv', 'avro'] as const
+
 export const configSchema = z.object({
   source: setting(kinds.oneOf('files', 'kafka'), {
     group: 'Input',
@@ -70,10 +73,12 @@ export const configSchema = z.object({
       'The result is the same whatever the order. Standard input is read as it comes, and is sorted with `any`, after its end.',
     default: 'auto',
   }),
-  format: setting(kinds.oneOf('auto', 'ndjson', 'csv', 'avro'), {
+  format: setting(kinds.oneOf(...FORMATS), {
     group: 'Input',
-    help: 'Format of the input',
-    details: '`auto` detects it from the first bytes.',
+    help: 'Format of the input, or a preset such as telegraf',
+    details:
+      '`auto` detects it from the first bytes; `json` is an array of records, or values over several lines. ' +
+      'On the command line, in variables and in the settings file it can also be the name of a preset: a settings file for a well-known tool, see input.md.',
     default: 'auto',
   }),
   fields: setting(fieldMapping(), {

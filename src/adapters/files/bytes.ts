@@ -6,7 +6,7 @@ import { createGunzip } from 'node:zlib'
 import { WindrowError, messageOf } from '../../errors/index.ts'
 import { STDIN } from './inputs.ts'
 
-export type FileFormat = 'ndjson' | 'csv' | 'avro'
+export type FileFormat = 'ndjson' | 'json' | 'csv' | 'avro'
 
 export interface OpenedFile {
   readonly format: FileFormat
@@ -15,20 +15,19 @@ export interface OpenedFile {
 
 /** Large enough to make the cost per chunk negligible, small enough to be freed soon. */
 const CHUNK_BYTES = 256 * 1024
-/** Bytes needed to detect the format: the longest magic number has four. */
-const SNIFFED_BYTES = 4
+/** Bytes needed to detect the format: a mark of UTF-8, a brace and the line break after it, or a magic number of four. */
+const SNIFFED_BYTES = 8
 
 const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
   ndjson: 'ndjson',
   jsonl: 'ndjson',
-  json: 'ndjson',
   csv: 'csv',
   avro: 'avro',
 }
 
 /**
- * Opens an input. `auto` takes the format from the file name's extension, or detects it from the first bytes if there is
- * none. gzip is detected by its magic number. `onRead` is called with what is read, before decompression, and its length.
+ * Opens an input. `auto` takes the format from the file name's extension, or detects it from the first bytes if the
+ * extension says nothing. gzip is detected by its magic number. `onRead` is called with what is read, before decompression, and its length.
  */
 export async function openInput(
   path: string,
@@ -64,7 +63,9 @@ function sniff(head: Buffer): FileFormat {
     .toString('latin1')
     .replace(/^\u00ef\u00bb\u00bf/, '')
     .trimStart()
-  return start === '' || start.startsWith('{') || start.startsWith('[') ? 'ndjson' : 'csv'
+  // An array of records, or an object that is printed over several lines.
+  if (start.startsWith('[') || /^\{[ \t]*\r?\n/.test(start)) return 'json'
+  return start === '' || start.startsWith('{') ? 'ndjson' : 'csv'
 }
 
 function abortable(stream: Readable, signal: AbortSignal): Readable {

@@ -73,15 +73,21 @@ function compile(
   spec: RecordMappingSpec,
   checkYears: boolean,
 ): Table {
+  // `[0]` is the first column, whatever its name.
+  const columnOf = (path: string): number => {
+    const byName = columns.indexOf(path)
+    const position = byName < 0 ? /^\[(\d+)\]$/.exec(path)?.[1] : undefined
+    return position === undefined ? byName : Number(position) < columns.length ? Number(position) : -1
+  }
   const access: RowAccess = {
     columns,
     context: { file },
     bind(path) {
-      const column = columns.indexOf(path)
+      const column = columnOf(path)
       return column < 0 ? null : () => row.text(column) ?? undefined
     },
     bindNumber(path) {
-      const column = columns.indexOf(path)
+      const column = columnOf(path)
       return column < 0 ? () => Number.NaN : () => row.decimal(column)
     },
   }

@@ -6,7 +6,8 @@ import { notUtf8 } from '../mapping/undecodable.ts'
 import type { DecodeOptions } from '../json/mapping.ts'
 import type { LineFormat } from './line-reader.ts'
 
-export function ndjsonFormat(options: DecodeOptions): LineFormat {
+export function ndjsonFormat(file: string, options: DecodeOptions): LineFormat {
+  const context = { file }
   const decoder = createJsonDecoder(options)
   /** The whole stretch as a string: slicing it is cheaper than decoding every line. `null` if it is not ASCII. */
   let stretch: string | null = null
@@ -18,7 +19,7 @@ export function ndjsonFormat(options: DecodeOptions): LineFormat {
     },
     decode(bytes, start, end): Decoded {
       const text = stretch === null ? decodeUtf8(bytes, start, end) : stretch.slice(start, end)
-      return text === null ? notUtf8() : decoder.decodeText(text)
+      return text === null ? notUtf8() : decoder.decodeText(text, context)
     },
   }
 }

@@ -4,6 +4,7 @@ import { readContainer } from './avro-container.ts'
 import type { ContainerOptions } from './avro-container.ts'
 import type { FileFormat } from './bytes.ts'
 import { csvFormat } from './csv.ts'
+import { readJsonElements } from './json-elements.ts'
 import { readLineRecords } from './line-reader.ts'
 import { ndjsonFormat } from './ndjson.ts'
 import type { RecordBatch } from './record.ts'
@@ -11,7 +12,9 @@ import type { RecordBatch } from './record.ts'
 export function readRecords(format: FileFormat, options: ContainerOptions): AsyncGenerator<RecordBatch> {
   switch (format) {
     case 'ndjson':
-      return readLineRecords(ndjsonFormat(options.decode), options)
+      return readLineRecords(ndjsonFormat(options.file, options.decode), options)
+    case 'json':
+      return readJsonElements(options)
     case 'csv':
       return readLineRecords(csvFormat(options.file, options.decode), options)
     case 'avro':

@@ -62,7 +62,8 @@ export function createJsonMapper(spec: RecordMappingSpec, checkYears: boolean): 
   let shownPath = ''
   const place = (): string => (indexes.length === 0 ? '' : `${placeOf(shownPath, indexes)}: `)
   const mapRow = compileRow(spec, row, { checkYears, place })
-  const paths = (spec.records ?? []).map((path) => ({ path, levels: levelsOf(path) }))
+  const mayBeRow = spec.records?.includes('.') === true
+  const paths = (spec.records ?? []).filter((path) => path !== '.').map((path) => ({ path, levels: levelsOf(path) }))
 
   const visit = (levels: Levels, depth: number, out: DecodedEntry[]): boolean => {
     const steps = levels[depth]
@@ -98,7 +99,9 @@ export function createJsonMapper(spec: RecordMappingSpec, checkYears: boolean): 
         shownPath = path
         if (visit(levels, 0, out)) isFound = true
       }
-      if (!isFound) return undecodable('invalid', `there is no array at ${paths.map(({ path }) => path).join(' or ')}`)
+      if (!isFound && mayBeRow) mapRow(out)
+      else if (!isFound)
+        return undecodable('invalid', `there is no array at ${paths.map(({ path }) => path).join(' or ')}`)
     } else if (Array.isArray(parsed)) {
       shownPath = '[]'
       visit([[]], 0, out)

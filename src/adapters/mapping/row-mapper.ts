@@ -251,13 +251,15 @@ function compileSource(one: string | MetricsSource, access: RowAccess, used: Rea
   if (typeof one === 'string' && !one.includes('*')) return namedMetric(one, access)
   const source: MetricsSource = typeof one === 'string' ? { only: [one] } : one
   const select = selector(source, used)
+  // Columns that other fields name by their position are no metrics either.
+  const usedColumns = new Set([...used].map((path) => /^\[(\d+)\]$/.exec(path)?.[1]))
   const { in: path, skipTexts = false } = source
   const isSkipped = (raw: unknown): boolean =>
     (skipTexts && typeof raw === 'string' && readValue(raw, false) === NOT_A_VALUE) ||
     (typeof raw === 'object' && raw !== null)
   if (access.columns !== null) {
-    const columns = access.columns.flatMap((name) => {
-      const selected = select(name)
+    const columns = access.columns.flatMap((name, position) => {
+      const selected = usedColumns.has(String(position)) ? null : select(name)
       const get = selected === null ? null : access.bind(name)
       return selected === null || get === null ? [] : [{ selected, get, number: access.bindNumber(name) }]
     })

@@ -83,7 +83,7 @@ export interface RecordMappingSpec {
   readonly value: FieldSpec
   /** Several metrics per row, which share seq and timestamp. */
   readonly metrics?: readonly (string | MetricsSource)[]
-  /** Arrays of points in a record, such as `records[]` or `resourceMetrics[].scopeMetrics[].metrics[]`. */
+  /** Arrays of points in a record, such as `records[]` or `series[].samples[]`; `.`: the record itself, if it has none of them. */
   readonly records?: readonly string[]
   /** `,`: numbers in text have a decimal comma. */
   readonly decimal?: ',' | '.'

@@ -199,7 +199,8 @@ function patternReader(pattern: string, offsetAt: OffsetAt | null): TimeReader {
   if (offsetAt === null && !names.includes('X')) {
     throw new RangeError(`pattern ${JSON.stringify(pattern)} has no zone; give zone, such as UTC or Europe/Berlin`)
   }
-  const form = new RegExp(`^\\s*${source}\\s*$`)
+  // A fraction may be left out.
+  const form = new RegExp(`^\\s*${source.replace('\\.(\\d{1,9})', '(?:[.,](\\d{1,9}))?')}\\s*$`)
   const ofText = (text: string): EpochMs => {
     const match = form.exec(text)
     if (match === null) return Number.NaN

@@ -1,0 +1,43 @@
+/** Presets: settings files in presets/ for the formats of well-known tools. `--format NAME` picks one. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { FORMATS } from '../config/settings.ts'
+import type { ConfigSources } from '../config/resolve.ts'
+import { parseConfigFile } from '../config/yaml-file.ts'
+
+/** The same from `src/cli` and from `dist/cli`. */
+export const PRESET_FOLDER = fileURLToPath(new URL('../../presets/', import.meta.url))
+
+export function presetNames(): string[] {
+  return readdirSync(PRESET_FOLDER)
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.slice(0, -'.yaml'.length))
+    .sort()
+}
+
+/**
+ * The sources with the preset that `format` names, if it names one. What the preset sets has the lowest precedence: the settings
+ * file, variables and flags override it.
+ */
+export function withPreset({ flags, env, file }: ConfigSources): ConfigSources {
+  const name = flags['format'] ?? (env['WINDROW_FORMAT'] || file?.entries.get('format')?.raw)
+  if (typeof name !== 'string' || (FORMATS as readonly string[]).includes(name) || !presetNames().includes(name)) {
+    return { flags, env, file }
+  }
+  const path = `${PRESET_FOLDER}${name}.yaml`
+  const preset = parseConfigFile(path, readFileSync(path, 'utf8'))
+  const own = new Map(file?.entries ?? [])
+  own.delete('format')
+  const { format: _flag, ...otherFlags } = flags
+  const { WINDROW_FORMAT: _variable, ...otherEnv } = env
+  return {
+    flags: otherFlags,
+    env: otherEnv,
+    file: {
+      path: file?.path ?? path,
+      entries: new Map([...preset.entries, ...own]),
+      isBroken: file?.isBroken ?? false,
+      problems: [...preset.problems, ...(file?.problems ?? [])],
+    },
+  }
+}
