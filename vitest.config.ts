@@ -39,7 +39,14 @@ export default defineConfig({
         // what a module holds restores it.
         isolate: false,
         exclude: [
-          ...['test/trace/**', 'test/stack/**', 'test/loadtest/**', 'test/observability/**', 'test/k8s/**'],
+          ...[
+            'test/trace/**',
+            'test/stack/**',
+            'test/loadtest/**',
+            'test/observability/**',
+            'test/k8s/**',
+            'test/cluster/**',
+          ],
           'test/faults/stack/**',
           ...LONG_SIMULATIONS,
         ],
@@ -48,6 +55,8 @@ export default defineConfig({
       suite('trace', ['test/trace/**/*.test.ts'], 300_000),
       // 10 minutes, since the first run builds Go programs; later runs use them.
       suite('k8s', ['test/k8s/**/*.test.ts'], 600_000),
+      // 30 minutes, since the first run builds Kubernetes's API server.
+      suite('cluster', ['test/cluster/**/*.test.ts'], 1_800_000),
       suite('telemetry', ['test/observability/**/*.test.ts'], 60_000),
       suite('loadtest', ['test/loadtest/**/*.test.ts'], 300_000),
       suite('stack', ['test/stack/**/*.test.ts'], 900_000, { globalSetup: 'test/stack/global-setup.ts' }),

@@ -13,6 +13,7 @@ need() { # need PROGRAM-PATTERN PACKAGE...
 }
 
 need java openjdk-17-jre-headless
+need javac openjdk-17-jdk-headless
 need mvn maven
 need redis-server redis-server
 need '/usr/lib/postgresql/*/bin/initdb' postgresql

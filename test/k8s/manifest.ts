@@ -17,6 +17,7 @@ export interface Spec {
   // Deployment, StatefulSet
   replicas?: number
   template?: { metadata: Metadata; spec: Pod }
+  volumeClaimTemplates?: { metadata: Metadata }[]
   // NetworkPolicy
   podSelector?: Selector
   policyTypes?: string[]

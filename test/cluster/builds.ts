@@ -1,0 +1,95 @@
+/**
+ * What the cluster suite needs beside this repository: Kubernetes's API server and etcd, which Go builds from their modules;
+ * the custom resource definitions of Dapr, KEDA and the Prometheus Operator, from the modules that ship them; and Strimzi's
+ * model of its resources, which Maven fetches. All of it is built once per machine, into the project's cache.
+ */
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { DAPR_VERSION } from '../../src/dev/stack/builds.ts'
+import { builtOnce, cacheFolder } from '../../src/dev/stack/cache.ts'
+
+const KUBERNETES_VERSION = '1.34.4'
+/** Kubernetes publishes its own libraries under 0.MINOR.PATCH. */
+const LIBRARIES_VERSION = KUBERNETES_VERSION.replace(/^1\./, '0.')
+/** Folders with custom resource definitions inside Go modules. */
+const DEFINITIONS: readonly { readonly module: string; readonly folder: string }[] = [
+  { module: `github.com/dapr/dapr@v${DAPR_VERSION}`, folder: 'charts/dapr/crds' },
+  { module: 'github.com/kedacore/keda/v2@v2.20.2', folder: 'config/crd/bases' },
+  {
+    module: 'github.com/prometheus-operator/prometheus-operator@v0.85.0',
+    folder: 'example/prometheus-operator-crd',
+  },
+]
+const COPY_DEPENDENCIES = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'
+
+const cache = (): string => cacheFolder(process.env, homedir())
+
+/** The folder with `kube-apiserver` and `etcd`. The first build takes about eight minutes on two cores. */
+export function controlPlanePrograms(): Promise<string> {
+  return builtOnce(cache(), `kubernetes-${KUBERNETES_VERSION}`, async (into) => {
+    const source = moduleFolder(`k8s.io/kubernetes@v${KUBERNETES_VERSION}`)
+    const module = join(into, 'module')
+    mkdirSync(module)
+    writeFileSync(join(module, 'go.mod'), ownModule(readFileSync(join(source, 'go.mod'), 'utf8')))
+    copyFileSync(join(source, 'go.sum'), join(module, 'go.sum'))
+    chmodSync(join(module, 'go.sum'), 0o644)
+    const versionFlags = Object.entries({
+      gitVersion: `v${KUBERNETES_VERSION}`,
+      gitMajor: KUBERNETES_VERSION.split('.')[0],
+      gitMinor: KUBERNETES_VERSION.split('.')[1],
+    }).map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`)
+    const programs = [
+      ['kube-apiserver', 'k8s.io/kubernetes/cmd/kube-apiserver'],
+      ['etcd', 'go.etcd.io/etcd/server/v3'],
+    ] as const
+    for (const [name, path] of programs) {
+      const flags = ['-mod=mod', '-trimpath', '-ldflags', ['-s', '-w', ...versionFlags].join(' ')]
+      go(['build', ...flags, '-o', join(into, name), path], module)
+    }
+  })
+}
+
+/**
+ * A module of its own with the dependencies of Kubernetes. In Kubernetes's repository its libraries are folders; outside of it
+ * they are modules, which have to be named with their versions.
+ */
+function ownModule(goMod: string): string {
+  return goMod
+    .replace(/^module .*$/m, 'module windrow.example/cluster')
+    .replace(/^(\s+k8s\.io\/\S+) v0\.0\.0$/gm, `$1 v${LIBRARIES_VERSION}`)
+    .replace(/^(\s+)(k8s\.io\/\S+) => \.\/staging\/src\/\S+$/gm, `$1$2 => $2 v${LIBRARIES_VERSION}`)
+    .replace(/^require \(/m, `require k8s.io/kubernetes v${KUBERNETES_VERSION}\n\nrequire (`)
+}
+
+/** The texts of all custom resource definitions that the overlays use. */
+export function resourceDefinitions(): string[] {
+  return DEFINITIONS.flatMap(({ module, folder }) => {
+    const path = join(moduleFolder(module), folder)
+    return readdirSync(path)
+      .filter((file) => file.endsWith('.yaml') && file !== 'kustomization.yaml')
+      .map((file) => readFileSync(join(path, file), 'utf8'))
+  })
+}
+
+/** The folder with the jars of Strimzi's model. */
+export function strimziModel(): Promise<string> {
+  const pom = join(import.meta.dirname, 'strimzi/pom.xml')
+  const version = /<artifactId>api<\/artifactId>\s*<version>(.*?)</.exec(readFileSync(pom, 'utf8'))?.[1]
+  if (version === undefined) throw new TypeError(`${pom} has no version of the model`)
+  return builtOnce(cache(), `strimzi-model-${version}`, async (into) => {
+    execFileSync('mvn', ['-q', '-B', '-f', pom, COPY_DEPENDENCIES, `-DoutputDirectory=${into}`], { stdio: 'pipe' })
+  })
+}
+
+/** Where Go keeps a module of this name and version; it is downloaded when it is not there. */
+function moduleFolder(module: string): string {
+  const { Dir } = JSON.parse(go(['mod', 'download', '-json', module], '/')) as { readonly Dir: string }
+  return Dir
+}
+
+function go(args: readonly string[], cwd: string): string {
+  const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '' }
+  return execFileSync('go', args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 26 })
+}
