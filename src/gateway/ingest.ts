@@ -13,6 +13,7 @@
  *       identified by (vmId, producer, seq) and counts once
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { DecodeOptions } from '../adapters/json/mapping.ts'
 import { messageOf, WindrowError } from '../errors/index.ts'
 import type { Windowing } from '../core/windowing.ts'
 import {
@@ -46,6 +47,8 @@ export interface IngestOptions {
   /** `null`: no token is required. */
   readonly clients: readonly Client[] | null
   readonly windowing: Windowing
+  /** How items in JSON are read. @default as points and manifests */
+  readonly decode?: DecodeOptions
   /** Which attributes of pushed metrics name the VM and the producer. */
   readonly sourceNames: SourceNames
   readonly maxBodyBytes: number
@@ -75,7 +78,7 @@ const reservations = new WeakMap<FastifyRequest, SharedReservation>()
 
 export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): void {
   const { maxBodyBytes, pending, meter } = options
-  const reader = createItemReader()
+  const reader = createItemReader(options.decode)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     [...MEDIA_TYPES, PROTOBUF],
@@ -148,7 +151,8 @@ export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): v
   /** Stores the usable readings. Throws if there are only unusable ones. */
   const push = async (request: FastifyRequest, results: readonly ReadingResult[]): Promise<PushedPoints> => {
     const { windowing, maxItems, sourceNames } = options
-    const pushed = readPushed(results, { maxItems, windowing, sourceNames, nowMs: options.nowMs() })
+    const checkYears = options.decode?.checkYears === true
+    const pushed = readPushed(results, { maxItems, windowing, sourceNames, checkYears, nowMs: options.nowMs() })
     meter.itemsRefused('point', pushed.problems)
     if (pushed.points.length === 0 && pushed.problems.length > 0) throw unusable(pushed)
     await keep(request, pushed.points, 'point')

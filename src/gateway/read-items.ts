@@ -1,5 +1,6 @@
 /**
- * Decodes a body into records, or into a list of all its problems. Pure. Items are checked by the same rules that a run
+ * Decodes a body into records, or into a list of all its problems. Pure. Items in JSON may have any shape that the setting
+ * `fields` maps, and an item may hold several points. Items are checked by the same rules that a run
  * applies to the records of the topic: an item that would become a dead letter there is refused here, while the sender can
  * still correct it. If one item is bad, nothing of the request is stored.
  */
@@ -7,7 +8,9 @@ import { createDecoder } from '../adapters/avro/decode.ts'
 import { decodeUtf8 } from '../adapters/bytes/text.ts'
 import { createJsonDecoder } from '../adapters/json/decode.ts'
 import { notUtf8 } from '../adapters/mapping/undecodable.ts'
-import type { Decoded, EpochMs } from '../core/point.ts'
+import { isPlainMapping, type DecodeOptions } from '../adapters/json/mapping.ts'
+import { decodedEntries } from '../core/entries.ts'
+import type { Decoded, DecodedEntry, EpochMs } from '../core/point.ts'
 import { refuseManifest, refusePoint } from '../core/refusals.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { BodyFormat } from './media-type.ts'
@@ -28,8 +31,10 @@ export interface ItemReader {
   read(body: Buffer, format: BodyFormat, rules: ItemRules): LogRecord[]
 }
 
-export function createItemReader(): ItemReader {
-  const json = createJsonDecoder()
+/** Throws a RangeError if the mapping of the options cannot be used. */
+export function createItemReader(options: DecodeOptions = {}): ItemReader {
+  const json = createJsonDecoder(options)
+  const isMapped = options.mapping !== undefined && !isPlainMapping(options.mapping)
   const avro = createDecoder()
 
   const decode = (body: Buffer, format: BodyFormat, { kind, maxItems }: ItemRules): Decoded[] => {
@@ -37,7 +42,9 @@ export function createItemReader(): ItemReader {
     if (format === 'avro') return avro.decodeSequence(body)
     const text = decodeUtf8(body, 0, body.length)
     if (text === null && format === 'json') throw badBody('BODY_NOT_UTF8', 'the body is not UTF-8')
-    if (format === 'json') return listOf(text as string, maxItems).map((item) => json.decodeValue(asItem(item, kind)))
+    if (format === 'json') {
+      return listOf(text as string, maxItems, isMapped).map((item) => json.decodeValue(asItem(item, kind)))
+    }
     return linesOf(body, maxItems).map((line) => decodeLine(line, kind))
   }
 
@@ -56,20 +63,25 @@ export function createItemReader(): ItemReader {
       const records: LogRecord[] = []
       const problems: ItemProblem[] = []
       for (const [index, item] of decoded.entries()) {
-        const problem = problemOf(item, rules)
-        if (problem !== null) problems.push({ index, ...problem })
-        else if (item.kind === 'point' || item.kind === 'manifest') records.push(item)
+        for (const entry of decodedEntries(item)) {
+          const problem = problemOf(entry, rules)
+          if (problem !== null) problems.push({ index, ...problem })
+          else if (entry.kind === 'point' || entry.kind === 'manifest') records.push(entry)
+        }
       }
       if (problems.length > 0) throw badItems(problems, decoded.length)
+      if (records.length > rules.maxItems) throw tooManyItems(records.length, rules.maxItems)
       return records
     },
   }
 }
 
-function problemOf(item: Decoded, { kind, windowing, nowMs }: ItemRules): Omit<ItemProblem, 'index'> | null {
+function problemOf(item: DecodedEntry, { kind, windowing, nowMs }: ItemRules): Omit<ItemProblem, 'index'> | null {
   if (item.kind === 'undecodable') return { code: item.code, reason: item.detail }
+  // The topic has no form for it, so it is passed over: where its place is expected, it is missing.
+  if (item.kind === 'no-reading' && kind === 'point') return null
   if (item.kind !== kind) {
-    const place = item.kind === 'point' ? '/v1/points' : '/v1/manifests'
+    const place = item.kind === 'manifest' ? '/v1/manifests' : '/v1/points'
     return { code: 'wrong-kind', reason: `a ${item.kind}, which goes to ${place}` }
   }
   const refused =
@@ -83,13 +95,15 @@ function asItem(item: unknown, kind: LogRecord['kind']): unknown {
   return isBare ? { manifest: item } : item
 }
 
-function listOf(text: string, maxItems: number): unknown[] {
+/** `mayBeOne`: a body that is no list is one item, since a mapping may read lists within it. */
+function listOf(text: string, maxItems: number, mayBeOne: boolean): unknown[] {
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
   } catch (error) {
     throw badBody('BODY_NOT_JSON', `the body is not JSON: ${(error as Error).message}`)
   }
+  if (!Array.isArray(parsed) && mayBeOne) return [parsed]
   if (!Array.isArray(parsed)) throw badBody('BODY_NOT_A_LIST', 'the body is JSON, but not an array')
   if (parsed.length > maxItems) throw tooManyItems(parsed.length, maxItems)
   return parsed

@@ -2,6 +2,7 @@
  * Turns the readings of a request into points, by the same rules as items (read-items.ts). Unlike items, the usable readings of a
  * request are stored although others are not: the protocols have it so, and their senders do not send the request again.
  */
+import { dateText, isPlausible } from '../adapters/mapping/time.ts'
 import type { EpochMs } from '../core/point.ts'
 import { refusePoint } from '../core/refusals.ts'
 import type { Windowing } from '../core/windowing.ts'
@@ -15,6 +16,8 @@ export interface PushRules {
   /** The rules of the job that reads the topic. */
   readonly windowing: Windowing
   readonly sourceNames: SourceNames
+  /** Whether times are refused whose unit is most likely another one. */
+  readonly checkYears: boolean
   readonly nowMs: EpochMs
 }
 
@@ -33,8 +36,12 @@ export function readPushed(results: readonly ReadingResult[], rules: PushRules):
     if (result.kind === 'no-reading') continue
     const item = result.kind === 'unusable' ? null : readingToPoint(result.reading, rules.sourceNames)
     if (item?.kind === 'point') {
+      const { timestamp } = item.point
       const refused = refusePoint(item.point, rules.nowMs, rules.windowing)
-      if (refused === null) points.push(item)
+      if (rules.checkYears && !isPlausible(timestamp)) {
+        const reason = `its time is ${dateText(timestamp)}, probably sent in another unit than the protocol has`
+        problems.push({ index, code: 'implausible-time', reason })
+      } else if (refused === null) points.push(item)
       else problems.push({ index, code: refused.reason, reason: refused.detail })
     } else if (result.kind === 'unusable') problems.push({ index, code: 'invalid', reason: result.reason })
     else if (item?.kind === 'undecodable') problems.push({ index, code: item.code, reason: item.detail })

@@ -60,6 +60,57 @@ describe('accepted bodies', () => {
   })
 })
 
+describe('with a mapping', () => {
+  const mapping = {
+    ...{ vmId: 'tags.host', producer: null, metric: 'name', seq: null, value: 'fields.usage' },
+    ...{ timestamp: { path: 'timestamp', unit: 's' as const }, records: ['metrics[]'] },
+  }
+  const decode = { mapping, checkYears: true }
+  const metricOf = (host: string, usage: unknown, seconds: unknown = NOW_MS / 1000 - 60) => ({
+    ...{ name: 'cpu', tags: { host }, fields: { usage }, timestamp: seconds },
+  })
+  const pointFor = (vmId: string, value: number) => ({
+    ...{ vmId, producer: '', metric: 'cpu', timestamp: NOW_MS - 60_000, seq: null, value },
+  })
+
+  test.each([
+    ['one record', JSON_BODY, JSON.stringify({ metrics: [metricOf('a', 1), metricOf('b', 2.5)] })],
+    [
+      'a list of records',
+      JSON_BODY,
+      JSON.stringify([{ metrics: [metricOf('a', 1)] }, { metrics: [metricOf('b', '2.5')] }]),
+    ],
+    ['lines', NDJSON_BODY, linesOf([{ metrics: [metricOf('a', 1), metricOf('b', 2.5)] }])],
+  ])('%s in the shape of another program becomes points', async (_, headers, body) => {
+    const gateway = gatewayForTest({ decode })
+    expect(await post(gateway, body, headers)).toMatchObject({ status: 200, body: { taken: 2 } })
+    expect(gateway.log.points).toEqual([pointFor('a', 1), pointFor('b', 2.5)])
+  })
+
+  test('a bad entry refuses the request, with its item and its place in it', async () => {
+    const gateway = gatewayForTest({ decode })
+    const items = [{ metrics: [metricOf('a', 1)] }, { metrics: [metricOf('a', 1), metricOf('b', 'high')] }]
+    expect(await post(gateway, JSON.stringify(items))).toMatchObject({
+      ...{ status: 400, body: { code: 'BAD_ITEMS', items: [{ index: 1, code: 'invalid' }] } },
+    })
+    expect(gateway.log.records).toEqual([])
+  })
+
+  test('a time in another unit is refused', async () => {
+    const gateway = gatewayForTest({ decode })
+    expect(await post(gateway, JSON.stringify({ metrics: [metricOf('a', 1, NOW_MS)] }))).toMatchObject({
+      ...{ status: 400, body: { items: [{ code: 'implausible-time' }] } },
+    })
+  })
+
+  test('an entry without a reading is passed over', async () => {
+    const gateway = gatewayForTest({ decode })
+    const body = JSON.stringify({ metrics: [metricOf('a', null), metricOf('b', 2)] })
+    expect(await post(gateway, body)).toMatchObject({ status: 200, body: { taken: 1 } })
+    expect(gateway.log.points).toEqual([pointFor('b', 2)])
+  })
+})
+
 describe('the response matches what is stored', () => {
   test('G1: no response is sent before the log has stored the records', async () => {
     const gateway = gatewayForTest()

@@ -166,6 +166,15 @@ describe('OTLP', () => {
     ])
   })
 
+  test('a time in another unit is refused, with the date that it would mean', async () => {
+    const gateway = gatewayForTest({ decode: { checkYears: true } })
+    const list = [gaugeOf([dataPoint({ timeUnixNano: String(NOW_MS) }), dataPoint()])]
+    expect(await postOtlp(gateway, JSON.stringify(otlpOf(list)))).toMatchObject({
+      body: { partialSuccess: { errorMessage: expect.stringContaining('1970-01-01') as string } },
+    })
+    expect(gateway.log.points).toHaveLength(1)
+  })
+
   test('a data point without a recorded value is neither stored nor rejected', async () => {
     const gateway = gatewayForTest()
     const list = [gaugeOf([dataPoint({ flags: 1, asDouble: undefined }), dataPoint({ asDouble: 'NaN' }), dataPoint()])]

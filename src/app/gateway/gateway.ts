@@ -1,6 +1,7 @@
 /** `windrow gateway`: serves HTTP in front of a topic until the signal aborts. */
 import type { AddressInfo } from 'node:net'
 import type { KafkaConnection } from '../../adapters/kafka/client.ts'
+import { decodeOptionsOf } from '../decode-options.ts'
 import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import { openKafkaPointLog, type KafkaPointLog } from '../../adapters/kafka/point-log.ts'
 import { createMissingTopics } from '../../adapters/kafka/topic.ts'
@@ -91,6 +92,7 @@ async function serve(
     log,
     clients,
     windowing: windowingOf(config),
+    decode: decodeOptionsOf(config),
     sourceNames: { vmAttributes: config.vmAttributes, producerAttributes: config.producerAttributes },
     maxBodyBytes: config.maxBodyBytes,
     maxItems: config.maxItems,
