@@ -24,7 +24,7 @@ export function closedVms(
   rules: Windowing,
 ): ClosedVm[] {
   const ids = new Set(window.vms.keys())
-  for (const vmId of roster.vmIds()) for (const _ of roster.producersOf(vmId)) ids.add(vmId)
+  for (const vmId of roster.waitedForVms()) ids.add(vmId)
   return [...ids].sort().map((vmId) => {
     const vm = window.vms.get(vmId) ?? new VmWindow(vmId, aggregator)
     const waitedFor = [...roster.producersOf(vmId)].filter((producer) => !vm.producers.has(producer)).sort()

@@ -282,7 +282,6 @@ export class PartitionState {
   #replaceOthers(vmId: string, name: string, saysSo: boolean): void {
     const others = replaceProducers(this, vmId, name, saysSo)
     if (others.length === 0) return
-    const standings = others.map((other) => this.#standing(vmId, other)).concat(this.#standing(vmId, name))
     const wasWaitedFor = others.some((other) => this.roster.has(vmId, other))
     for (const window of this.windows.values()) {
       const vm = window.vms.get(vmId)
@@ -303,12 +302,8 @@ export class PartitionState {
         window.version++
       }
     }
-    for (const [i, other] of [...others, name].entries()) {
-      const producer = this.#head?.vms.get(vmId)?.producers.get(other)
-      const known = this.series.find(vmId, other)
-      if (producer !== undefined && known !== null) producer.history = known.history
-      this.#noteStanding(standings[i] as Standing, this.#standing(vmId, other))
-    }
+    // What the head waits for has changed, and which VMs have a vote.
+    this.#setHead(this.#head)
   }
 
   #foldLatePoint(point: DataPoint, offset: number, start: EpochMs): Refusal | null {
@@ -404,7 +399,7 @@ export class PartitionState {
   /** The VMs of the roster and of the window, except those that leave with it. */
   *#votersOf(window: OpenWindow): Iterable<string> {
     for (const vm of window.vms.values()) if (!vm.isLeaving) yield vm.vmId
-    for (const vmId of this.roster.vmIds()) if (!window.vms.has(vmId)) yield vmId
+    for (const vmId of this.roster.waitedForVms()) if (!window.vms.has(vmId)) yield vmId
   }
 
   /** Keeps the head's counts right after one of its producers changed. */

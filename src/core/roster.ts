@@ -41,6 +41,17 @@ export class Roster {
     return this.#vms.keys()
   }
 
+  /** VMs with a producer that is waited for. */
+  *waitedForVms(): Iterable<string> {
+    for (const [vmId, producers] of this.#vms) {
+      for (const { replacedBy } of producers.values()) {
+        if (replacedBy !== null) continue
+        yield vmId
+        break
+      }
+    }
+  }
+
   /** Producers of a VM that are waited for. */
   *producersOf(vmId: string): Iterable<string> {
     for (const [producer, { replacedBy }] of this.#vms.get(vmId) ?? []) if (replacedBy === null) yield producer

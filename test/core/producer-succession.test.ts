@@ -67,6 +67,17 @@ describe('restarts', () => {
     expect(folding.end().closes).toEqual(['end 0 grace a:grace/2'])
   })
 
+  it.each([false, true])('which VMs have a vote does not depend on a new owner (%s)', (isRecovered) => {
+    const folding = new Folding(REPLACE).feed(
+      point('x', 0, 10),
+      point('a', 0, 101, 1, { producer: 'one' }),
+      point('a', 0, 105, 1, { producer: 'two' }),
+    )
+    if (isRecovered) folding.state = recovered(folding.state, folding.rules, summary)
+    // The first window holds nothing of VM a, and its only producer so far was replaced: VM x alone decides.
+    expect(folding.feed(point('x', 1, 125)).closes).toEqual(['#3 0 grace x:grace/1'])
+  })
+
   it('the slots of a replaced producer and of its successor count together', () => {
     const sent = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => point('a', i, i * 25, 1, { producer: i < 5 ? 'one' : 'two' }))
     const folding = new Folding({ ...REPLACE, expectEveryMs: 25 })
