@@ -1,5 +1,6 @@
 /** Text of the report of `windrow verify`, and its progress display. */
 import type { Json } from '../core/json.ts'
+import type { Findings } from '../verify/findings.ts'
 import type { Difference, Loss, Subject, VerifyReport } from '../verify/report.ts'
 import type { VerifyProgress } from '../verify/verify.ts'
 import { bar } from './charts.ts'
@@ -28,7 +29,7 @@ const TITLES: Readonly<Record<Subject, string>> = {
 
 /** Several lines, each with its line end. */
 export function verifyText(report: VerifyReport, seconds: number, style: Style = createStyle(false)): string {
-  const { job, partitions, records, compared, differences, differenceCount, lost, notes } = report
+  const { job, partitions, records, compared, differences, differenceCount, lost, notes, findings } = report
   const rows = Object.entries(TITLES).map(([subject, title]) => {
     const { compared: all, equal, different } = compared[subject as Subject]
     const shown = formatCount(different)
@@ -48,6 +49,7 @@ export function verifyText(report: VerifyReport, seconds: number, style: Style =
     ...differences.slice(0, MAX_NAMED).map((one) => `  ${differenceText(one)}`),
     ...lost.map((one) => style.yellow(lossText(one))),
     ...notes,
+    ...findingLines(findings).map((line) => style.yellow(line)),
   ]
   return lines.map((line) => `${line}\n`).join('')
 }
@@ -72,6 +74,46 @@ export function lossText({ partition, certificates: [first, last], windows, need
     `partition ${partition}: ${which}${span} cannot be checked: records from offset ${formatCount(neededFrom)} on are needed, ` +
     `and some to count from before them; the log begins at ${formatCount(logStart)}`
   )
+}
+
+/** One line per finding, with what to do about it. */
+export function findingLines({ conflicts, splitVms, fastClocks }: Findings): string[] {
+  const lines: string[] = []
+  if (conflicts.count > 0) {
+    lines.push(
+      `Finding: ${formatCount(conflicts.count)} conflicts, records with another content under a used (producer, seq or timestamp, metric). ` +
+        'Likely a producer that counted from 0 again under its old name; let it use a new name with "replaces": true. The first:',
+      ...conflicts.listed.map(
+        ({ partition, offset, holder, window, vmId, producer, seq, timestamp, metric }) =>
+          `  partition ${partition}, offset ${offset}: VM ${vmId}, producer ${JSON.stringify(producer)}, ${seq === null ? `timestamp ${timestamp}` : `seq ${seq}`}, metric ${metric}, ` +
+          `window ${formatTime(window)}${holder === null ? '' : `; the record at offset ${holder} holds this identity`}`,
+      ),
+    )
+  }
+  for (const { vmId, partitions } of splitVms.listed) {
+    const shares = partitions.map(
+      ({ partition, entries, producers }) =>
+        `${partition} (${formatCount(entries)} points and manifests, producers ${producers.map((one) => JSON.stringify(one)).join(', ')})`,
+    )
+    lines.push(
+      `Finding: VM ${vmId} is in the partitions ${shares.join(' and ')}, so each of them has published results of its part. ` +
+        'Likely its producers use different partitioners, or partitions were added. Set the same partitioner in all producers ' +
+        '(murmur2; in librdkafka partitioner=murmur2_random), and the VM as key.',
+    )
+  }
+  if (splitVms.count > splitVms.listed.length) {
+    lines.push(`Finding: ${formatCount(splitVms.count)} VMs in all are in more than one partition.`)
+  }
+  for (const { vmId, partition, aheadMs } of fastClocks.listed) {
+    lines.push(
+      `Finding: the clock of VM ${vmId} in partition ${partition} was up to ${formatDuration(aheadMs)} ahead of most VMs. ` +
+        'Synchronize its clock; its points waited in their windows.',
+    )
+  }
+  if (fastClocks.count > fastClocks.listed.length) {
+    lines.push(`Finding: ${formatCount(fastClocks.count)} VMs in all had a clock far ahead.`)
+  }
+  return lines
 }
 
 function valueText(value: Json): string {

@@ -10,6 +10,7 @@ import type { ExpectedAggregator } from './aggregator-recount.ts'
 import { compareResult, type ResultExpectation } from './compare-result.ts'
 import { compareLink } from './chain.ts'
 import { PartitionRecount, type Amendments, type WindowRecount } from './partition-recount.ts'
+import type { FindingCollector } from './findings.ts'
 import type { PublishedResults } from './published-results.ts'
 import type { FieldDifference, Tally } from './report.ts'
 import { dependsOnAllRecords, type Selection } from './selection.ts'
@@ -22,6 +23,7 @@ export interface CheckEnv {
   /** `null` if unknown; then the output of the aggregator is not compared. */
   readonly aggregator: ExpectedAggregator | null
   readonly tally: Tally
+  readonly findings: FindingCollector
   /** Keys of the certificates that record a promotion. */
   readonly promotions: ReadonlySet<string>
 }
@@ -68,7 +70,12 @@ export class PartitionCheck {
   constructor(env: CheckEnv, selection: Selection) {
     this.#env = env
     this.#selection = selection
-    this.#recount = new PartitionRecount(env.rules, selection.beginning, env.aggregator?.own ?? null)
+    const { partition } = selection
+    this.#recount = new PartitionRecount(env.rules, selection.beginning, env.aggregator?.own ?? null, {
+      pointAccepted: (point) => env.findings.pointAccepted(partition, point),
+      conflictFound: ({ vmId, producer, seq, timestamp, metric }, offset, holder, window) =>
+        env.findings.conflictFound({ partition, offset, holder, window, vmId, producer, seq, timestamp, metric }),
+    })
     this.#isHistoryKnown = selection.beginning === null || !dependsOnAllRecords(env.rules)
     if (!this.#isHistoryKnown) env.tally.notes.add(UNKNOWN_HISTORY_NOTE)
     this.#states = new VmStates(selection.beginning === null, env.rules)
@@ -81,6 +88,7 @@ export class PartitionCheck {
       while (this.#next < certificates.length && (certificates[this.#next] as Certificate).offsets.last < record.offset)
         this.#certify()
       if (this.#next === certificates.length) return
+      this.#env.findings.recordRead(this.#selection.partition, record)
       this.#recount.fold(record)
     }
   }
@@ -100,6 +108,7 @@ export class PartitionCheck {
     this.#superseded = { any: false, gone: 0 }
     const amended = this.#revise(certificate, amendments, isChecked, lines)
     const window = this.#close(certificate, isChecked, lines)
+    if (certificate.window !== null) this.#env.findings.windowClosed(certificate.partition)
     for (const one of this.#recount.forget()) {
       this.#comparePromoted(certificate, one, isChecked)
       this.#states.forget(one.start)
@@ -135,6 +144,7 @@ export class PartitionCheck {
       const vm = window?.vms.get(result.vmId)
       if (window === undefined || vm === undefined) continue
       vm.revision = result.revision
+      vm.published = result
       this.#recordQuarantine(result)
       if (isChecked) this.#compareOne(certificate, window, vm, result)
     }
@@ -212,10 +222,10 @@ export class PartitionCheck {
         if (!priors.has(vmId))
           priors.set(vmId, new Map(closed.map(({ start }) => [start, this.#states.before(start, vmId)])))
         const vm = window.vms.get(vmId) as VmRecount
-        const before = vm.revision === 0 ? null : this.#env.published.claim(window.start, vmId, vm.revision)
+        const before = vm.published
         vm.revision++
         const result = this.#result(certificate, window, vm, isChecked, lines)
-        if (isStateChanged(result, before?.result ?? null)) cascading.add(vmId)
+        if (isStateChanged(result, before)) cascading.add(vmId)
         else cascading.delete(vmId)
       }
       if (changed.size > 0) amended.push({ window, vmWindows: changed.size })
@@ -249,8 +259,11 @@ export class PartitionCheck {
   ): VmWindowResult | null {
     const { published, rules, aggregator, tally } = this.#env
     const { vmId, revision } = vm
-    const found = published.claim(window.start, vmId, revision)
     const prior = this.#states.before(window.start, vmId)
+    const expectation = { vm, ...this.#placeOf(window), prior }
+    const fits = (one: VmWindowResult): boolean => compareResult(expectation, one, rules, aggregator).length === 0
+    const found = published.claim(window.start, vmId, revision, fits)
+    vm.published = found?.result ?? null
     if (found === null) this.#quarantined.delete(`${window.start} ${vmId}`)
     else {
       this.#recordQuarantine(found.result)
@@ -262,7 +275,6 @@ export class PartitionCheck {
       this.#superseded = { any: true, gone: this.#superseded.gone + (found === null ? 1 : 0) }
       return found?.result ?? null
     }
-    const expectation = { vm, ...this.#placeOf(window), prior }
     const differences: FieldDifference[] =
       found === null
         ? [{ field: 'result', expected: 'there', found: null }]

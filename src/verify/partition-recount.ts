@@ -36,6 +36,13 @@ export interface Amendments {
 
 type Fates = { -readonly [fate in keyof FateCounts]-?: number }
 
+/** What a recount reports while it goes through the records. */
+export interface RecountObserver {
+  pointAccepted(point: DataPoint): void
+  /** `holder`: offset of the record that holds the identity; `null` if it is not kept. */
+  conflictFound(point: DataPoint, offset: number, holder: number | null, window: EpochMs): void
+}
+
 export class PartitionRecount {
   readonly #rules: Windowing
   readonly #aggregator: AnyAggregator | null
@@ -60,13 +67,20 @@ export class PartitionRecount {
   readonly closed: WindowRecount[] = []
   #closedThrough: EpochMs | null
   readonly #memory: ProducerMemory
+  readonly #observer: RecountObserver
   /** Number of late points that count as accepted from the next certificate on. */
   #pending = 0
   /** VM windows that late points or manifests have changed since the last certificate, by window. */
   #touched = new Map<EpochMs, Set<string>>()
 
-  constructor(rules: Windowing, beginning: Beginning | null, aggregator: AnyAggregator | null) {
+  constructor(
+    rules: Windowing,
+    beginning: Beginning | null,
+    aggregator: AnyAggregator | null,
+    observer: RecountObserver,
+  ) {
     this.#rules = rules
+    this.#observer = observer
     this.#memory = new ProducerMemory(rules)
     this.#aggregator = aggregator
     this.#wholeFrom = beginning?.wholeFrom ?? -Infinity
@@ -74,27 +88,28 @@ export class PartitionRecount {
     this.watermark = beginning?.watermark ?? -Infinity
   }
 
-  fold({ decoded, brokerTimestampMs }: SourceRecord): void {
+  fold({ decoded, offset, brokerTimestampMs }: SourceRecord): void {
     if (decoded.kind !== 'entries') {
       this.counts.consumed++
-      this.#foldEntry(decoded, brokerTimestampMs)
+      this.#foldEntry(decoded, offset, brokerTimestampMs)
       return
     }
     // One part of a divided record counts as the record, all entries but that count as further ones.
     const records = decoded.isRest === true ? 0 : 1
     this.counts.consumed += records
     this.counts.extra += decoded.entries.length - records
-    for (const entry of decoded.entries) this.#foldEntry(entry, brokerTimestampMs)
+    for (const entry of decoded.entries) this.#foldEntry(entry, offset, brokerTimestampMs)
   }
 
-  #foldEntry(decoded: DecodedEntry, brokerTimestampMs: EpochMs | null): void {
-    if (decoded.kind === 'point') this.#foldPoint(decoded.point, brokerTimestampMs, true)
-    else if (decoded.kind === 'no-reading') this.#foldPoint({ ...decoded.point, value: 0 }, brokerTimestampMs, false)
+  #foldEntry(decoded: DecodedEntry, offset: number, brokerTimestampMs: EpochMs | null): void {
+    if (decoded.kind === 'point') this.#foldPoint(decoded.point, offset, brokerTimestampMs, true)
+    else if (decoded.kind === 'no-reading')
+      this.#foldPoint({ ...decoded.point, value: 0 }, offset, brokerTimestampMs, false)
     else if (decoded.kind === 'manifest') this.#foldManifest(decoded.manifest, brokerTimestampMs)
     else this.counts.rejected++
   }
 
-  #foldPoint(point: DataPoint, brokerMs: EpochMs | null, hasValue: boolean): void {
+  #foldPoint(point: DataPoint, offset: number, brokerMs: EpochMs | null, hasValue: boolean): void {
     if (isPointRefused(point, brokerMs, this.#rules)) return this.#count('rejected')
     const start = windowStartAt(point.timestamp, this.#rules)
     const isLate = this.#closedThrough !== null && start <= this.#closedThrough
@@ -103,20 +118,22 @@ export class PartitionRecount {
       if (isLate && !this.#isAmendable(start)) this.#count(hasValue ? 'late' : 'noReading')
       return
     }
-    if (isLate) return hasValue ? this.#foldLatePoint(point, start) : this.#count('noReading')
+    if (isLate) return hasValue ? this.#foldLatePoint(point, offset, start) : this.#count('noReading')
     const vm = this.#vmOf(this.#openWindow(start), point.vmId)
     if (vm.refusesPoint(point, this.#rules)) return this.#count('rejected')
     this.#succeed(point, vm)
     this.#part(vm, point.producer)
-    switch (vm.admit(point, this.#rules, hasValue)) {
+    switch (vm.admit(point, offset, this.#rules, hasValue)) {
       case 'refused':
         return this.#count('rejected')
       case 'duplicate':
         vm.duplicates++
         return this.#count('duplicate')
       case 'conflict':
+        this.#observer.conflictFound(point, offset, vm.holderOf(point), start)
         return this.#count('conflict')
       case 'new':
+        this.#observer.pointAccepted(point)
         this.#count(hasValue ? 'accepted' : 'noReading')
         this.watermark = Math.max(this.watermark, point.timestamp)
         this.#fillSlot(point, start)
@@ -157,16 +174,17 @@ export class PartitionRecount {
     if (!vm.producers.has(name)) vm.producer(name).replacedBy = this.#memory.replacedBy(vm.vmId, name)
   }
 
-  #foldLatePoint(point: DataPoint, start: EpochMs): void {
+  #foldLatePoint(point: DataPoint, offset: number, start: EpochMs): void {
     if (!this.#isAmendable(start)) return this.#count('late')
     const vm = this.#closedVm(start, point.vmId)
     if (vm.refusesPoint(point, this.#rules)) return this.#count('rejected')
-    switch (vm.admit(point, this.#rules)) {
+    switch (vm.admit(point, offset, this.#rules)) {
       case 'refused':
         return this.#count('rejected')
       case 'duplicate':
         return this.#count('duplicate')
       case 'conflict':
+        this.#observer.conflictFound(point, offset, vm.holderOf(point), start)
         this.#touch(start, vm)
         return this.#count('conflict')
       case 'new':

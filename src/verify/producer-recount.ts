@@ -13,12 +13,19 @@ export interface ProducerBefore {
   readonly sharesSeqs: boolean
 }
 
+interface HeldContent {
+  readonly timestamp: number
+  /** `null`: no reading. */
+  readonly value: number | null
+  readonly offset: number
+}
+
 const NOTHING_BEFORE: ProducerBefore = { metrics: [], sharesSeqs: false }
 
 export class ProducerRecount {
   readonly seqs = new Seqs()
-  /** By seq and metric: the content of each point. */
-  readonly contents = new Map<string, { readonly timestamp: number; readonly value: number | null }>()
+  /** By seq and metric: the content of each point, and the offset of its record. */
+  readonly contents = new Map<string, HeldContent>()
   conflicts = 0
   unsequenced = 0
   /** Of points that are identified by their timestamp, by timestamp and metric: the value, `null` for no reading. */
@@ -45,14 +52,14 @@ export class ProducerRecount {
     return this.received() > 0 || this.noReadings > 0 || this.conflicts > 0 || this.promised !== null
   }
 
-  add({ seq, metric, timestamp, value }: DataPoint, hasValue: boolean): void {
+  add({ seq, metric, timestamp, value }: DataPoint, offset: number, hasValue: boolean): void {
     if (!hasValue) this.noReadings++
     if (seq === null) {
       this.unsequenced++
       return
     }
     this.seqs.add(seq)
-    this.contents.set(contentKey(seq, metric), { timestamp, value: hasValue ? value : null })
+    this.contents.set(contentKey(seq, metric), { timestamp, value: hasValue ? value : null, offset })
   }
 
   promise(manifest: WindowManifest): void {

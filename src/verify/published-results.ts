@@ -70,10 +70,19 @@ export class PublishedResults {
       .filter((result) => result.promoted !== undefined && result.revision > revision)
   }
 
-  /** Claims and returns the first result of this revision; `null` if there is none. */
-  claim(windowStart: EpochMs, vmId: string, revision: number): PublishedResult | null {
-    const entries = this.#windows.get(windowStart)?.get(vmId)
-    const entry = entries?.find(({ result }) => result.revision === revision)
+  /**
+   * Claims and returns a result of this revision; `null` if there is none. If several are left, because the VM is in several
+   * partitions or because one was published twice, it is the first that fits, or the first.
+   */
+  claim(
+    windowStart: EpochMs,
+    vmId: string,
+    revision: number,
+    fits: (result: VmWindowResult) => boolean,
+  ): PublishedResult | null {
+    const entries = (this.#windows.get(windowStart)?.get(vmId) ?? []).filter((one) => one.result.revision === revision)
+    const left = entries.filter(({ isClaimed }) => !isClaimed)
+    const entry = (left.length > 1 ? left.find(({ result }) => fits(result)) : undefined) ?? left[0] ?? entries[0]
     if (entry === undefined) return null
     entry.isClaimed = true
     return entry

@@ -1,4 +1,5 @@
 /** The report of `verify`: how much was compared, and what differs. */
+import type { Findings } from './findings.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { Json } from '../core/json.ts'
 
@@ -49,6 +50,8 @@ export interface VerifyReport {
   readonly lost: readonly Loss[]
   /** What could not be compared, and why. */
   readonly notes: readonly string[]
+  /** What the records show about the producers. Not a difference. */
+  readonly findings: Findings
 }
 
 /** Maximum number of stored differences; all are counted. */

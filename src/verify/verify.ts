@@ -5,9 +5,12 @@
  *   selection.ts           certificates to check, part of the log to read     published-results.ts  the published results
  *   partition-check.ts     compares certificate by certificate                published-line.ts     parses published lines
  *   partition-recount.ts   recounts a partition from its records              vm-recount.ts         recounts one VM window
+ *   producer-recount.ts    one producer of a VM window                        promise.ts            promises of manifests
+ *   producer-memory.ts     roster, metrics and slots between windows          cadence.ts            slots of a cadence
  *   aggregator-recount.ts  runs a user's aggregator                           metric-recount.ts     recounts one metric
  *   compare-*.ts, chain.ts comparisons of results, states and certificates    vm-states.ts          published VM states
  *   refusals.ts            which records the rules refuse                     report.ts             the report
+ *   findings.ts            conflicts, split VMs, fast clocks
  *   murmur3.ts, point-sum.ts, rational-sum.ts, seqs.ts                        arithmetic
  *
  * Two facts cannot be recomputed and are trusted: when a clock or an operator closed a window, and on which VM windows a
@@ -18,6 +21,7 @@ import type { SourceRecord } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { WindrowError } from '../errors/index.ts'
 import type { ExpectedAggregator } from './aggregator-recount.ts'
+import { FindingCollector } from './findings.ts'
 import { PartitionCheck, promotionKey } from './partition-check.ts'
 import { readPublished } from './published-line.ts'
 import { PublishedResults } from './published-results.ts'
@@ -69,6 +73,7 @@ export async function verify(
   signal: AbortSignal,
 ): Promise<VerifyReport> {
   const tally = new Tally()
+  const findings = new FindingCollector(rules)
   const chains = await readCertificates(sources, job, rules, tally, observe)
   const logs = await sources.logRanges([...chains.keys()])
   const selections: Selection[] = []
@@ -98,7 +103,10 @@ export async function verify(
   const checks = new Map(
     selections.map((selection) => [
       selection.partition,
-      new PartitionCheck({ rules, published, aggregator: isKnown ? aggregator : null, tally, promotions }, selection),
+      new PartitionCheck(
+        { rules, published, aggregator: isKnown ? aggregator : null, tally, findings, promotions },
+        selection,
+      ),
     ]),
   )
   const spans = new Map(
@@ -124,6 +132,7 @@ export async function verify(
     differenceCount: tally.differenceCount,
     lost,
     notes: [...tally.notes],
+    findings: findings.findings(),
   }
 }
 

@@ -1,5 +1,6 @@
 /** Recounts one VM window: its points, and what follows from them. */
 import type { AnyAggregator } from '../core/aggregator.ts'
+import type { VmWindowResult } from '../core/close-vm-window.ts'
 import type { DataPoint, WindowManifest } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { AggregatorRecount } from './aggregator-recount.ts'
@@ -20,8 +21,9 @@ export class VmRecount {
   duplicates = 0
   /** Expected producers of the roster that sent nothing. Known once the window has closed. */
   silent: readonly string[] = []
-  /** The last revision so far. */
+  /** The last revision so far, and its result; `null` if it was not published. */
   revision = 0
+  published: VmWindowResult | null = null
 
   /** The recount with the user's aggregator; `null` for the built-in one. */
   readonly own: AggregatorRecount | null
@@ -83,7 +85,7 @@ export class VmRecount {
   }
 
   /** Adds a point that is not refused, if it is new. `hasValue`: false for one without a reading. */
-  admit(point: DataPoint, rules: Windowing, hasValue = true): Admission {
+  admit(point: DataPoint, offset: number, rules: Windowing, hasValue = true): Admission {
     const { metric, seq, timestamp } = point
     const value = hasValue ? point.value : null
     const producer = this.producer(point.producer)
@@ -107,7 +109,7 @@ export class VmRecount {
       }
       if (producer.seqs.size > 0 && producer.seqs.spanWith(seq) > rules.maxSeqSpan) return 'refused'
     }
-    producer.add(point, hasValue)
+    producer.add(point, offset, hasValue)
     this.#metricNames.add(metric)
     if (!hasValue) return 'new'
     let recount = this.metrics.get(metric)
@@ -116,6 +118,12 @@ export class VmRecount {
     this.points.add(point)
     this.own?.add(point)
     return 'new'
+  }
+
+  /** Offset of the record that holds the identity of a point; `null` for one that its timestamp identifies. */
+  holderOf({ producer, seq, metric }: DataPoint): number | null {
+    if (seq === null) return null
+    return this.producers.get(producer)?.contents.get(contentKey(seq, metric))?.offset ?? null
   }
 
   /** Whether the manifest contradicts earlier ones, or exceeds the bounds of a VM window. */
