@@ -1,21 +1,25 @@
 /**
  * Prepares a checkout: checks the Node version, installs the packages of package-lock.json, builds dist/. Skips steps that
  * are already done. Runs before node_modules exists, so it uses only Node.
+ *
+ * With `--no-types` the build only removes the types, file by file, which takes a tenth of the time: enough to run, not to
+ * publish. The types are checked, and declarations written, by the build without the flag, which `npm test` and `npm pack` use.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Digest of the inputs of dist/; written only after a successful build. */
 const BUILD_STAMP = join(ROOT, 'dist', '.built-from')
+const withTypes = !process.argv.includes('--no-types')
 
 requireNode(20, 19)
-if (!isInstalled()) step('install', install)
+if (!isInstalled()) await step('install', install)
 const digest = sourceDigest()
-if (!isBuilt(digest)) step('build', () => build(digest))
+if (!isBuilt(digest)) await step('build', () => (withTypes ? build(digest) : transpile(digest)))
 
 function requireNode(major, minor) {
   const [haveMajor, haveMinor] = process.versions.node.split('.').map(Number)
@@ -40,7 +44,12 @@ function install() {
 }
 
 function isBuilt(digest) {
-  return existsSync(BUILD_STAMP) && readFileSync(BUILD_STAMP, 'utf8') === digest
+  const stamp = existsSync(BUILD_STAMP) ? readFileSync(BUILD_STAMP, 'utf8') : ''
+  return stamp === digest || (!withTypes && stamp === withoutTypes(digest))
+}
+
+function withoutTypes(digest) {
+  return `${digest} without types`
 }
 
 function build(digest) {
@@ -49,19 +58,41 @@ function build(digest) {
     cwd: ROOT,
     stdio: ['ignore', 'inherit', 'inherit'],
   })
-  if (result.status === 0) {
-    chmodSync(join(ROOT, 'dist', 'cli', 'main.js'), 0o755)
-    writeFileSync(BUILD_STAMP, digest)
-  }
+  if (result.status === 0) stampBuild(digest)
   return result
+}
+
+async function transpile(digest) {
+  const { transformSync } = await import('rolldown/utils')
+  const typescript = { onlyRemoveTypeImports: true, rewriteImportExtensions: 'rewrite' }
+  // The compiler would take its notes of an earlier build for the state of dist/.
+  rmSync(join(ROOT, 'dist', '.tsbuildinfo'), { force: true })
+  for (const path of sourceFiles().filter((name) => name.endsWith('.ts'))) {
+    const output = join(ROOT, 'dist', relative(join(ROOT, 'src'), path)).replace(/\.ts$/, '.js')
+    const { code, errors } = transformSync(path, readFileSync(path, 'utf8'), { target: 'es2023', typescript })
+    if (errors.length > 0) return { status: 1, error: new Error(`${path}: ${errors[0].message}`) }
+    mkdirSync(dirname(output), { recursive: true })
+    writeFileSync(output, code)
+  }
+  stampBuild(withoutTypes(digest))
+  return { status: 0 }
+}
+
+function stampBuild(stamp) {
+  chmodSync(join(ROOT, 'dist', 'cli', 'main.js'), 0o755)
+  writeFileSync(BUILD_STAMP, stamp)
+}
+
+function sourceFiles() {
+  return readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort()
 }
 
 /** Digest of everything that affects the build: sources, compiler settings, versions. */
 function sourceDigest() {
-  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .sort()
+  const sources = sourceFiles()
   const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((name) => join(ROOT, name))
   const hash = createHash('sha256')
   for (const path of [...settings, ...sources]) {
@@ -70,9 +101,9 @@ function sourceDigest() {
   return hash.digest('hex')
 }
 
-function step(name, work) {
+async function step(name, work) {
   const startedAt = performance.now()
-  const result = work()
+  const result = await work()
   if (result.status !== 0) fail(`${name} failed${result.error ? `: ${result.error.message}` : ''}`)
   console.log(`prepare: ${name} ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
 }

@@ -84,19 +84,20 @@ class Lanes {
 /** What is worked on. Nothing of it outlives a call. */
 const scratch = new Lanes()
 
-export class PointDigest {
-  readonly #sum = new Lanes()
-  /** State of M after the vmId; `null` before the first point. */
+/** Its own lanes are the sum. */
+export class PointDigest extends Lanes {
+  /** State of M after the vmId, from the second change of the texts on: most VMs have one. */
   #vm: Lanes | null = null
   /** State of M after the texts of the point before, which are nearly always those of the next one. */
   readonly #texts = new Lanes()
   #producer = ''
-  #metric = ''
+  /** `null` before the first point. */
+  #metric: string | null = null
 
   /** All points of one digest are of the same VM. */
   add(point: DataPoint): void {
     const { producer, metric, seq } = point
-    if (this.#vm === null || metric !== this.#metric || producer !== this.#producer) this.#begin(point)
+    if (metric !== this.#metric || producer !== this.#producer) this.#begin(point)
     // Adding 0 turns -0 into 0.
     doubles[0] = point.timestamp + 0
     doubles[1] = seq === null ? NO_SEQ : seq + 0
@@ -104,20 +105,22 @@ export class PointDigest {
     scratch.set(this.#texts)
     scratch.block(words[0] as number, words[1] as number, words[2] as number, words[3] as number)
     scratch.finish(words[4] as number, words[5] as number, 0, 0, POINT_BYTES)
-    this.#sum.addLanes(scratch)
+    this.addLanes(scratch)
   }
 
   /** Adds the points of another digest. */
   merge(other: PointDigest): void {
-    this.#sum.addLanes(other.#sum)
+    this.addLanes(other)
   }
 
   #begin({ vmId, producer, metric }: DataPoint): void {
-    if (this.#vm === null) {
-      this.#vm = new Lanes()
-      this.#vm.blockOf(murmur3(encoder.encode(vmId)))
+    let vm = this.#vm
+    if (vm === null) {
+      vm = new Lanes()
+      vm.blockOf(murmur3(encoder.encode(vmId)))
+      if (this.#metric !== null) this.#vm = vm
     }
-    this.#texts.set(this.#vm)
+    this.#texts.set(vm)
     this.#texts.blockOf(hashOf(producer))
     this.#texts.blockOf(hashOf(metric))
     this.#producer = producer
@@ -126,18 +129,17 @@ export class PointDigest {
 
   /** 32 hexadecimal digits: the four lanes in order. Of no points: 32 zeros. */
   encode(): string {
-    const { h1, h2, h3, h4 } = this.#sum
+    const { h1, h2, h3, h4 } = this
     return [h1, h2, h3, h4].map((lane) => (lane >>> 0).toString(16).padStart(8, '0')).join('')
   }
 
   static decode(text: string): PointDigest {
     const digest = new PointDigest()
     const lane = (index: number): number => parseInt(text.slice(index * 8, index * 8 + 8), 16) | 0
-    const sum = digest.#sum
-    sum.h1 = lane(0)
-    sum.h2 = lane(1)
-    sum.h3 = lane(2)
-    sum.h4 = lane(3)
+    digest.h1 = lane(0)
+    digest.h2 = lane(1)
+    digest.h3 = lane(2)
+    digest.h4 = lane(3)
     return digest
   }
 }
