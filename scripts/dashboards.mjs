@@ -44,6 +44,18 @@ const DASHBOARDS = {
         [`sum by (windrow_partition) (windrow_windows_open{${JOB}})`, legend('windrow_partition')],
       ],
       [
+        'VMs ahead of the others',
+        'short',
+        'VMs whose timestamps are far beyond the window that the others are at; windrow status names them.',
+        [`max by (windrow_partition) (windrow_vms_ahead{${JOB}})`, legend('windrow_partition')],
+      ],
+      [
+        'VMs in two partitions',
+        'short',
+        'VMs whose records arrive in two partitions of one processor; windrow status names them.',
+        [`max(windrow_vms_in_two_partitions{${JOB}})`, 'VMs'],
+      ],
+      [
         'Completeness of the lowest open window',
         'percentunit',
         'Share of the expected producers whose points are complete.',

@@ -14,6 +14,7 @@ import type { Config } from '../config/settings.ts'
 import type { CloseReason } from '../core/closing.ts'
 import type { CountedRecords } from '../core/input-findings.ts'
 import type { Json } from '../core/json.ts'
+import type { VmAhead } from '../core/quorum-clock.ts'
 import type { TimeWindow } from '../core/window.ts'
 import type { Uselessness } from './usefulness.ts'
 
@@ -45,6 +46,8 @@ export interface JobSummary {
   readonly refused: { readonly [reason: string]: CountedRecords }
   /** Why this run has nothing to show, if every record was rejected or no timestamp is plausible. */
   readonly useless: Uselessness | null
+  /** The ten VMs that were furthest ahead of the others, as far as this process has seen in this run. */
+  readonly ahead: readonly VmAhead[]
   readonly manifests: number
   /** Partition windows. */
   readonly windows: { readonly closed: number; readonly byReason: Readonly<Partial<Record<CloseReason, number>>> }

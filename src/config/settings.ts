@@ -272,7 +272,7 @@ export const configSchema = z.object({
     group: 'Windows',
     help: "How far a timestamp may be ahead of the broker's clock",
     details:
-      'Points further ahead are rejected, because they would close windows for all other VMs. Not used for files, nor for topics without LogAppendTime.',
+      'Points further ahead are rejected, because they would close windows for all other VMs. Not used for files, nor for topics without `message.timestamp.type=LogAppendTime`: there, the run warns at its start, and `windrow status` notes it.',
     default: '5m',
   }),
 

@@ -7,6 +7,7 @@
  * depends on the records alone (I6).
  *
  *   Q1 `voters`, `pastStart`, `pastEnd` and `ahead` always equal a fresh count over all voters.
+ *      `strays` equals a fresh count over all VMs that are no voters.
  *   Q2 The counters do not depend on how the records were split into batches, nor on a restart between two of them.
  */
 import type { EpochMs } from './point.ts'
@@ -40,12 +41,24 @@ export interface VmAhead {
   readonly highest: EpochMs
 }
 
+/** At most this many VMs are named. */
+const MAX_NAMED = 10
+
+export function furthest(vms: readonly VmAhead[], limit = MAX_NAMED): VmAhead[] {
+  return vms
+    .toSorted((a, b) => b.highest - a.highest || (a.vmId < b.vmId ? -1 : 1))
+    .slice(0, limit)
+    .map(({ vmId, highest }) => ({ vmId, highest }))
+}
+
 /** Records without a word from the voters that hold a window back, at least, before they count as silent. */
 const MIN_SILENT_RECORDS = 1_000
 
 export class QuorumClock {
   readonly #rules: QuorumRules
   readonly #clocks = new Map<string, VmClock>()
+  /** VMs whose clocks were made since they were last taken. */
+  #newcomers: string[] = []
   #startAt: EpochMs = Infinity
   #endAt: EpochMs = Infinity
   #aheadAt: EpochMs = Infinity
@@ -53,6 +66,8 @@ export class QuorumClock {
   #pastStart = 0
   #pastEnd = 0
   #ahead = 0
+  /** VMs that are ahead and do not vote: they left the roster, since all their points are in later windows. */
+  #strays = 0
   /** Number of the last record of a voter that had not passed the head's end by then. */
   #lastSlowRecord = 0
 
@@ -72,8 +87,22 @@ export class QuorumClock {
   /** The VM's clock, made when it is first requested. */
   clockOf(vmId: string): VmClock {
     let clock = this.#clocks.get(vmId)
-    if (clock === undefined) this.#clocks.set(vmId, (clock = new VmClock(vmId)))
+    if (clock === undefined) {
+      this.#clocks.set(vmId, (clock = new VmClock(vmId)))
+      this.#newcomers.push(vmId)
+    }
     return clock
+  }
+
+  has(vmId: string): boolean {
+    return this.#clocks.has(vmId)
+  }
+
+  /** The VMs that became known since the last call. */
+  takeNewcomers(): readonly string[] {
+    const newcomers = this.#newcomers
+    if (newcomers.length > 0) this.#newcomers = []
+    return newcomers
   }
 
   /** Takes a point into account that was accepted as record number `record` of the partition. */
@@ -82,7 +111,9 @@ export class QuorumClock {
     const before = clock.highest
     if (timestamp > before) {
       clock.highest = timestamp
-      if (clock.isVoter && timestamp >= this.#startAt) this.#cross(before, timestamp)
+      if (clock.isVoter) {
+        if (timestamp >= this.#startAt) this.#cross(before, timestamp)
+      } else if (before < this.#aheadAt && timestamp >= this.#aheadAt) this.#strays++
     }
     if (clock.isVoter && clock.highest < this.#endAt) this.#lastSlowRecord = record
   }
@@ -97,6 +128,7 @@ export class QuorumClock {
   addVoter(clock: VmClock): void {
     if (clock.isVoter) return
     clock.isVoter = true
+    if (clock.highest >= this.#aheadAt) this.#strays--
     this.#voters++
     if (clock.highest >= this.#startAt) this.#cross(-Infinity, clock.highest)
     if (clock.highest < this.#endAt) this.#lastSlowRecord = Math.max(this.#lastSlowRecord, clock.lastRecord)
@@ -117,7 +149,9 @@ export class QuorumClock {
     this.#pastStart = 0
     this.#pastEnd = 0
     this.#ahead = 0
+    this.#strays = 0
     if (head === null) return
+    for (const clock of this.#clocks.values()) if (clock.highest >= this.#aheadAt) this.#strays++
     for (const vmId of voters) this.addVoter(this.clockOf(vmId))
   }
 
@@ -147,19 +181,27 @@ export class QuorumClock {
     return this.hasPassedEnd ? 0 : this.#ahead
   }
 
-  /** Those voters, the furthest first. Walks over all VMs. */
+  /** The same with those that left the roster, because all their points are in later windows. */
+  get aheadOrLeftCount(): number {
+    return this.hasPassedEnd ? 0 : this.#ahead + this.#strays
+  }
+
+  /** Those VMs, the furthest first. Walks over all VMs. */
   ahead(limit: number): VmAhead[] {
-    if (this.aheadCount === 0) return []
-    return [...this.#clocks.values()]
-      .filter(({ isVoter, highest }) => isVoter && highest >= this.#aheadAt)
-      .sort((a, b) => b.highest - a.highest || (a.vmId < b.vmId ? -1 : 1))
-      .slice(0, limit)
-      .map(({ vmId, highest }) => ({ vmId, highest }))
+    if (this.aheadOrLeftCount === 0) return []
+    return furthest(
+      [...this.#clocks.values()].filter(({ highest }) => highest >= this.#aheadAt),
+      limit,
+    )
   }
 
   /** Forgets the VMs that nothing refers to any more. */
   keepOnly(isNeeded: (vmId: string) => boolean): void {
-    for (const vmId of this.#clocks.keys()) if (!isNeeded(vmId)) this.#clocks.delete(vmId)
+    for (const [vmId, clock] of this.#clocks) {
+      if (isNeeded(vmId)) continue
+      if (!clock.isVoter && clock.highest >= this.#aheadAt) this.#strays--
+      this.#clocks.delete(vmId)
+    }
   }
 
   /** Number of the last record of a voter that had not passed the head's end by then. */

@@ -10,6 +10,7 @@
  *   goal.ts           ends an unbounded log where it ended when a run with `--once` began
  *   recorded.ts       closes that a replay repeats from certificates
  *   source-reader.ts  reads batches ahead
+ *   fleet-watch.ts    notices VMs far ahead of the others, and VMs in two partitions
  *   interruption.ts   breaks off a wait
  *   cut.ts            a snapshot of everything that the records up to one offset have produced
  *   committer.ts      queue of cuts: commits them in order while folding continues
@@ -27,6 +28,7 @@ import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { PipelineObserver } from '../ports/events.ts'
 import type { RetryPolicy } from '../retry/policy.ts'
+import type { ProcessVms } from './fleet-watch.ts'
 import type { Recorded } from './recorded.ts'
 import type { Clock, Sink, Source, StateStore, WorkflowEngine } from '../ports/index.ts'
 
@@ -40,6 +42,8 @@ export interface PipelineEnv {
   readonly sinks: readonly Sink[]
   readonly source: Source
   readonly clock: Clock
+  /** The VMs of all partitions of this process; absent if no VM can be in two of them. */
+  readonly vms?: ProcessVms
   /** Returns fresh random text `[a-z0-9]{8}` for an epoch. */
   readonly newToken: () => string
   readonly limits: PipelineLimits

@@ -22,6 +22,7 @@ import { takeCut } from './cut.ts'
 import { dataLossIn } from './data-loss.ts'
 import { deadLetterRow, type RecordLetter } from '../ledger/dead-letter.ts'
 import type { PipelineEnv } from './env.ts'
+import { AheadWatch, MAX_NAMED } from './fleet-watch.ts'
 import { boundByGoal } from './goal.ts'
 import { Interruption } from './interruption.ts'
 import type { OpenSource, SourceEvent } from '../ports/index.ts'
@@ -94,10 +95,12 @@ async function runSession(session: Session): Promise<PartitionEnd> {
       const committer = new Committer(session, () => interruption.raise())
       const decided = await decidedBefore(session)
       const loop = new PartitionLoop(session, state, bounded, committer, interruption, decided)
+      env.vms?.enter(partition, state.clock)
       await loop.run()
       await committer.drain()
       hasEnded = loop.hasEnded
     } finally {
+      env.vms?.leave(partition)
       await source.close()
     }
     await settle(session, hasEnded)
@@ -136,6 +139,7 @@ class PartitionLoop {
   readonly #committer: Committer
   readonly #interruption: Interruption
   readonly #quiet: QuietTimes
+  readonly #aheadWatch: AheadWatch
   /** Offset after the last record that was folded. */
   #position: number
   /** Offset of the last folded record; below `#position - 1` if the log has offsets without records. */
@@ -169,6 +173,7 @@ class PartitionLoop {
     this.#committer = committer
     this.#interruption = interruption
     this.#quiet = new QuietTimes(session.env.clock.nowMs())
+    this.#aheadWatch = new AheadWatch(state.clock)
     this.#position = session.ledger.resumeOffset
     this.#lastRecord = session.ledger.lastRecord
     this.#findings = findingsOf(session)
@@ -334,6 +339,7 @@ class PartitionLoop {
     this.#observeClose(decision.windowStart, 'begins')
     const closed = this.#state.close(decision)
     this.#windowsClosed++
+    this.#env.vms?.forgetMoved()
     this.#announced.delete(closed.start)
     if (closed.dropped.length > 0) {
       const { partition } = this.#session
@@ -373,6 +379,7 @@ class PartitionLoop {
 
   #observeState(kind: 'recovered' | 'folded'): void {
     this.#observeOpened()
+    this.#observeFleet()
     const { counts, head, watermark, windows } = this.#state
     const { partition } = this.#session
     const waitedFor = head?.waitedFor ?? 0
@@ -386,7 +393,23 @@ class PartitionLoop {
       window: head?.start ?? null,
       waitedFor,
       incomplete: head?.incomplete ?? 0,
+      ahead: this.#state.clock.aheadOrLeftCount,
+      split: this.#env.vms?.splitCount ?? 0,
     })
+  }
+
+  /** VMs that an operator must know of. */
+  #observeFleet(): void {
+    const { clock, head, counts } = this.#state
+    const { vms, observe } = this.#env
+    const at = { partition: this.#session.partition, window: head?.start ?? null }
+    const ahead = this.#aheadWatch.fresh(at.window, counts.consumed)
+    if (ahead.length > 0) observe({ kind: 'vms-ahead', ...at, count: clock.aheadOrLeftCount, vms: ahead })
+    const newcomers = clock.takeNewcomers()
+    if (newcomers.length === 0 || vms === undefined) return
+    const split = vms.findSplit(newcomers)
+    if (split.length === 0) return
+    observe({ kind: 'vms-in-two-partitions', ...at, count: split.length, vms: split.slice(0, MAX_NAMED) })
   }
 
   #observeOpened(): void {

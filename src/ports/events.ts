@@ -1,10 +1,12 @@
 /** Events emitted by the pipeline. Listeners log, count or display them; the pipeline itself never logs. */
 import type { DeadLetterReason, FateCounts } from '../core/fate.ts'
 import type { CloseReason, CloseTrigger } from '../core/closing.ts'
+import type { VmAhead } from '../core/quorum-clock.ts'
 import type { RosterRow } from '../core/roster.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { TimeWindow } from '../core/window.ts'
 import type { Disposition } from '../errors/index.ts'
+import type { SplitVm } from '../core/split-vm.ts'
 import type { StepEvent } from './steps.ts'
 
 /** Which partition, and which of its windows, an event is about. */
@@ -43,7 +45,15 @@ export type PipelineEvent = EventSubject &
         readonly waitedFor: number
         /** Those among them whose set is not complete yet. */
         readonly incomplete: number
+        /** VMs whose clocks are far ahead of the others. */
+        readonly ahead: number
+        /** VMs whose records arrive in two partitions of this process. */
+        readonly split: number
       }
+    /** VMs are far ahead of the others. Each is named once while it is ahead, the furthest first. `window`: where the others are. */
+    | { readonly kind: 'vms-ahead'; readonly count: number; readonly vms: readonly VmAhead[] }
+    /** The records of VMs arrive in this partition and in another one of this process. The first ten are named. */
+    | { readonly kind: 'vms-in-two-partitions'; readonly count: number; readonly vms: readonly SplitVm[] }
     /** The log holds no record from `position` on. */
     | { readonly kind: 'caught-up'; readonly position: number }
     /** A cut was taken and queued for its commit. `trigger` is `null` if the cut closes no window. */

@@ -48,6 +48,8 @@ function levelOf(event: PipelineEvent): Exclude<LogLevel, 'silent'> {
     case 'sweep-failed':
     case 'halt-not-kept':
     case 'dropped-from-roster':
+    case 'vms-ahead':
+    case 'vms-in-two-partitions':
       return 'warn'
     case 'recovered':
     case 'folded':

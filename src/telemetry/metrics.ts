@@ -50,6 +50,17 @@ export const PROCESSOR_METRICS = {
     'windrow.partition',
   ),
 
+  vmsAhead: gauge(
+    'windrow.vms.ahead',
+    '{vm}',
+    'VMs whose timestamps are more than a window and the grace period beyond the window that the others are at',
+    'windrow.partition',
+  ),
+  vmsInTwoPartitions: gauge(
+    'windrow.vms.in_two_partitions',
+    '{vm}',
+    'VMs whose records arrive in two partitions of this process; 0 for files',
+  ),
   windowsOpen: gauge('windrow.windows.open', '{window}', 'Open partition windows', 'windrow.partition'),
   completeness: gauge(
     'windrow.window.completeness',

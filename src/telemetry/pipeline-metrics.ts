@@ -33,6 +33,8 @@ interface PartitionFacts {
   openWindows: number
   waitedFor: number
   incomplete: number
+  /** VMs far ahead of the others. */
+  ahead: number
   /** For each closed window that is not published yet, by its start: when the record that closed it was folded. */
   readonly closedAtMs: Map<EpochMs, number>
   /** For each committed window that is not published yet: its close reason. */
@@ -47,6 +49,8 @@ export class PipelineMetrics {
   readonly #halted = new Set<number>()
   readonly #logs = new Map<number, { readonly ends: LogEnds; start: number }>()
   #job: JobFacts | null = null
+  /** VMs in two partitions of this process. */
+  #split = 0
 
   constructor(instruments: Instruments, nowMs: () => number) {
     this.#instruments = instruments
@@ -84,9 +88,11 @@ export class PipelineMetrics {
         if (facts === undefined) this.#owned.set(partition, factsAt(event.counts, event.resumeOffset))
         return
       case 'recovered':
+        this.#split = event.split
         if (facts !== undefined) update(facts, event)
         return
       case 'folded':
+        this.#split = event.split
         if (facts !== undefined) this.#folded(facts, event)
         return
       case 'caught-up':
@@ -164,6 +170,7 @@ export class PipelineMetrics {
       set('runContinuous', this.#job.isContinuous ? 1 : 0)
     }
     set('partitionsOwned', this.#owned.size)
+    set('vmsInTwoPartitions', this.#owned.size < 2 ? 0 : this.#split)
     for (const partition of new Set([...this.#owned.keys(), ...this.#halted])) {
       set('partitionHalted', this.#halted.has(partition) ? 1 : 0, { 'windrow.partition': partition })
     }
@@ -182,6 +189,7 @@ export class PipelineMetrics {
 
   #collectWindows(set: SetGauge, facts: PartitionFacts, nowMs: number, attributes: Attributes): void {
     set('windowsOpen', facts.openWindows, attributes)
+    set('vmsAhead', facts.ahead, attributes)
     set('completeness', facts.waitedFor === 0 ? 1 : 1 - facts.incomplete / facts.waitedFor, attributes)
     if (facts.watermark !== null) set('watermarkDelay', (nowMs - facts.watermark) / 1000, attributes)
     const overdueMs = this.#overdueMs(facts, nowMs)
@@ -207,6 +215,7 @@ function factsAt(counts: FateCounts, position: number): PartitionFacts {
       openWindows: 0,
       waitedFor: 0,
       incomplete: 0,
+      ahead: 0,
     },
     ...{ closedAtMs: new Map(), reasons: new Map() },
   }
@@ -215,8 +224,8 @@ function factsAt(counts: FateCounts, position: number): PartitionFacts {
 type StateEvent = PipelineEvent & { readonly kind: 'recovered' | 'folded' }
 
 function update(facts: PartitionFacts, event: StateEvent): void {
-  const { window: lowestOpen, counts, position, watermark, openWindows, waitedFor, incomplete } = event
-  Object.assign(facts, { lowestOpen, counts, position, watermark, openWindows, waitedFor, incomplete })
+  const { window: lowestOpen, counts, position, watermark, openWindows, waitedFor, incomplete, ahead } = event
+  Object.assign(facts, { lowestOpen, counts, position, watermark, openWindows, waitedFor, incomplete, ahead })
   facts.isRecovered = true
 }
 

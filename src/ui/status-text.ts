@@ -1,6 +1,7 @@
 /** Text of `windrow status`: the halted partitions, and tables of partitions, windows and late points. Pure. */
 import type { HaltStatus, JobStatus, PartitionStatus } from '../app/status/status.ts'
 import { FATES, type FateCounts } from '../core/fate.ts'
+import { SPLIT_REMEDY, splitVmText } from '../core/split-vm.ts'
 import { formatCount, formatDuration, formatTime } from './format.ts'
 import { createStyle, type Style } from './style.ts'
 import { renderTable, type Column } from './table.ts'
@@ -29,11 +30,12 @@ const LATE_COLUMNS: readonly Column[] = [right('partition'), right('late points 
 
 /** Several lines, each with its line end. */
 export function statusText(status: JobStatus, style: Style = createStyle(false)): string {
-  const { job, aggregator, windowMs, topic, lagProblem, halted, partitions } = status
+  const { job, aggregator, windowMs, topic, lagProblem, maxAheadProblem, halted, partitions } = status
   const source = topic === null ? 'files' : `topic ${topic}`
   const lines = [
     `${style.bold(`job ${job}`)}  ${source}  windows of ${formatDuration(windowMs)}  aggregator ${aggregator}`,
     ...(lagProblem === null ? [] : [`${style.yellow('lag unknown')}: ${lagProblem}`]),
+    ...(maxAheadProblem === null ? [] : [`${style.yellow('note')}: ${maxAheadProblem}`]),
     ...haltLines('the job', halted, style),
     ...partitions.flatMap((one) => haltLines(`partition ${one.partition}`, one.halted, style)),
     '',
@@ -43,6 +45,8 @@ export function statusText(status: JobStatus, style: Style = createStyle(false))
     ),
     ...openLines(partitions, style),
     ...lateLines(partitions),
+    ...aheadLines(partitions, style),
+    ...splitLines(status.vmsInTwoPartitions, style),
     '',
     ...renderTable(
       [right('partition'), ...FATES.map(right)],
@@ -110,6 +114,26 @@ function lateLines(partitions: readonly PartitionStatus[]): string[] {
     .filter(({ late }) => late.pending + late.revisions > 0)
     .map(({ partition, late }) => [String(partition), formatCount(late.pending), formatCount(late.revisions)])
   return rows.length === 0 ? [] : ['', ...renderTable(LATE_COLUMNS, rows)]
+}
+
+/** VMs with clocks far ahead of the others, by partition. */
+function aheadLines(partitions: readonly PartitionStatus[], style: Style): string[] {
+  return partitions.flatMap(({ partition, ahead: { count, vms } }) => {
+    if (count === 0) return []
+    const names = vms.map(({ vmId, highest }) => `${vmId} (at ${formatTime(highest)})`)
+    const more = count > vms.length ? [`${formatCount(count - vms.length)} more`] : []
+    return ['', `${style.yellow('far ahead of the others')}, partition ${partition}: ${[...names, ...more].join(', ')}`]
+  })
+}
+
+function splitLines({ count, vms }: JobStatus['vmsInTwoPartitions'], style: Style): string[] {
+  if (count === 0) return []
+  return [
+    '',
+    `${style.yellow('VMs in two partitions')}: ${formatCount(count)}`,
+    ...vms.map((vm) => `  ${splitVmText(vm)}`),
+    `  remedy: ${SPLIT_REMEDY}`,
+  ]
 }
 
 function fateCells(title: string, counts: FateCounts): string[] {

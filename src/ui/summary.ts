@@ -2,7 +2,7 @@
 import type { JobSummary } from '../app/types.ts'
 import type { Json } from '../core/json.ts'
 import { SUMMARY_ID } from '../core/summary.ts'
-import { formatCompact, formatCount, formatDuration, placeText } from './format.ts'
+import { formatCompact, formatCount, formatDuration, formatTime, placeText } from './format.ts'
 import { createStyle, type Style } from './style.ts'
 import { renderTable } from './table.ts'
 
@@ -27,6 +27,7 @@ export function summaryText(summary: JobSummary, style: Style = createStyle(fals
     `${style.bold('closed')}    ${formatCount(windows.closed)} windows of ${formatCount(summary.vmWindows)} VM windows`,
     ...countLines(windows.byReason),
     ...amendmentLines(summary.amendments, style),
+    ...aheadLines(summary.ahead, style),
     ...(summary.aggregator === SUMMARY_ID ? figureLines(summary.metrics) : resultLines(summary.metrics)),
   ]
   return lines.map((line) => `${line}\n`).join('')
@@ -49,6 +50,13 @@ function countLines(counts: Readonly<Record<string, number>>): string[] {
     const fits = last !== undefined && last.length + text.length <= MAX_COLUMNS
     return fits ? [...lines.slice(0, -1), last + text] : [...lines, text]
   }, [])
+}
+
+/** VMs with clocks far ahead of the others. */
+function aheadLines(ahead: JobSummary['ahead'], style: Style): string[] {
+  if (ahead.length === 0) return []
+  const names = ahead.map(({ vmId, highest }) => `  ${vmId}, at ${formatTime(highest)}`)
+  return [style.yellow('far ahead of the other VMs; check their clocks:'), ...names]
 }
 
 function amendmentLines({ pendingPoints, revisions }: JobSummary['amendments'], style: Style): string[] {

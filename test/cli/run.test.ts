@@ -10,6 +10,7 @@ const SUMMARY: JobSummary = {
   points: { consumed: 12, accepted: 10, duplicate: 0, conflict: 0, late: 0, rejected: 0 },
   refused: {},
   useless: null,
+  ahead: [],
   manifests: 2,
   windows: { closed: 2, byReason: { complete: 2 } },
   vmWindows: 2,

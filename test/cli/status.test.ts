@@ -9,7 +9,7 @@ import { fakeCli, only } from './cli-context.ts'
 
 const STATUS: JobStatus = {
   ...{ job: 'fleet', aggregator: 'summary@1', windowMs: 60_000, topic: null, lagProblem: null, halted: null },
-  ...{ counts: NO_FATES, partitions: [] },
+  ...{ counts: NO_FATES, partitions: [], vmsInTwoPartitions: { count: 0, vms: [] }, maxAheadProblem: null },
 }
 const GONE = new WindrowError('no sidecar answered', { code: 'SIDECAR_UNREACHABLE', remedy: 'Start it.' })
 

@@ -48,6 +48,19 @@ describe('a VM that is ahead', () => {
     expect(clock.ahead(1).map(({ vmId }) => vmId)).toEqual(['b'])
   })
 
+  it('stays named when it has left the roster, and after a restart', () => {
+    const clock = clockOf({ a: 50, b: 86_400_000, c: 50 })
+    clock.setHead({ start: 100, end: 200 }, ['a', 'c'])
+    expect([clock.aheadCount, clock.aheadOrLeftCount]).toEqual([0, 1])
+    expect(clock.ahead(10)).toEqual([{ vmId: 'b', highest: 86_400_000 }])
+    const restarted = new QuorumClock(RULES)
+    for (const row of clock.rows()) if ('vmId' in row) restarted.restore(row)
+    restarted.setHead({ start: 100, end: 200 }, ['a', 'c'])
+    expect(restarted.ahead(10)).toEqual(clock.ahead(10))
+    clock.keepOnly((vmId) => vmId !== 'b')
+    expect(clock.aheadOrLeftCount).toBe(0)
+  })
+
   it('is not named when the others are there too', () => {
     expect(clockOf({ a: 500, b: 500, c: 50 }).aheadCount).toBe(0)
   })
@@ -140,6 +153,9 @@ describe('Q1, Q2', () => {
           expect(clock.hasPassedEnd).toBe(past(head.end + 10) > voters.size / 2)
           expect(clock.hasPassedStart).toBe(past(head.start + 10) > voters.size / 2)
           expect(clock.aheadCount).toBe(clock.hasPassedEnd ? 0 : past(head.end + 10 + 100))
+          const farAhead = [...highest].filter(([, at]) => at >= (head as { end: number }).end + 10 + 100)
+          expect(clock.aheadOrLeftCount).toBe(clock.hasPassedEnd ? 0 : farAhead.length)
+          expect(clock.ahead(10)).toHaveLength(clock.aheadOrLeftCount)
           if (clock.pastEnd > 0) {
             expect(clock.areOthersSilent(0, slow + 3_000)).toBe(true)
             expect(clock.areOthersSilent(0, slow + 2_999)).toBe(false)

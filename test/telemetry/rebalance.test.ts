@@ -37,7 +37,7 @@ const takenOver = (partition: number): PipelineEvent => ({
 })
 const stateOf = (partition: number, kind: 'recovered' | 'folded', consumed: number): PipelineEvent => ({
   ...{ kind, partition, window: 0, counts: { ...NO_FATES, consumed, accepted: consumed }, position: consumed },
-  ...{ watermark: HOUR_MS / 2, openWindows: 3, waitedFor: 4, incomplete: 1 },
+  ...{ watermark: HOUR_MS / 2, openWindows: 3, waitedFor: 4, incomplete: 1, ahead: 2, split: 1 },
 })
 const valueOf = (series: readonly Series[], name: string): number | undefined =>
   series.find((one) => one.name === name)?.value

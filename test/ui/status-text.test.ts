@@ -15,6 +15,7 @@ const FRESH: PartitionStatus = {
     watermark: null,
     counts: NO_FATES,
     open: [],
+    ahead: { count: 0, vms: [] },
     late: { pending: 0, revisions: 0 },
     lastClosed: null,
     intent: null,
@@ -32,7 +33,8 @@ const TAKEN: PartitionStatus = {
 
 function textOf(partitions: readonly PartitionStatus[], more: Partial<JobStatus> = {}): string {
   const job = { job: 'fleet', aggregator: 'summary@1', windowMs: HOUR_MS, topic: 'vm', lagProblem: null, halted: null }
-  return statusText({ ...job, counts: COUNTS, partitions, ...more })
+  const none = { vmsInTwoPartitions: { count: 0, vms: [] }, maxAheadProblem: null }
+  return statusText({ ...job, ...none, counts: COUNTS, partitions, ...more })
 }
 
 test('the text has three tables: partitions, open windows, records', () => {
@@ -122,9 +124,50 @@ test('a job on files is labelled as such', () => {
 
 test('colours do not shift columns', () => {
   const status = {
-    ...{ job: 'j', aggregator: 'a', windowMs: HOUR_MS, topic: null, lagProblem: null, halted: null, counts: COUNTS },
+    ...{
+      job: 'j',
+      aggregator: 'a',
+      windowMs: HOUR_MS,
+      topic: null,
+      lagProblem: null,
+      halted: null,
+      maxAheadProblem: null,
+      vmsInTwoPartitions: { count: 0, vms: [] },
+      counts: COUNTS,
+    },
   }
   const partitions = [{ ...TAKEN, goal: { offset: 1, isReached: true } }]
   const coloured = statusText({ ...status, partitions }, createStyle(true))
   expect(coloured.replaceAll(/\x1b\[\d+m/g, '')).toBe(statusText({ ...status, partitions }))
+})
+
+test('VMs far ahead of the others are named by partition, and the number of those that are not', () => {
+  const vms = [
+    { vmId: 'h-0', highest: AT + 24 * HOUR_MS },
+    { vmId: 'h-7', highest: AT + 5 * HOUR_MS },
+  ]
+  const text = textOf([TAKEN, { ...TAKEN, partition: 1, ahead: { count: 12, vms } }])
+  expect(text).toContain(
+    '\nfar ahead of the others, partition 1: h-0 (at 2026-03-02 14:00), h-7 (at 2026-03-01 19:00), 10 more\n',
+  )
+  expect(text).not.toContain('partition 0: ')
+})
+
+test('VMs in two partitions are named with the cause and the remedy', () => {
+  const vms = [
+    { vmId: 'a', partitions: [1, 3], expected: 3 },
+    { vmId: 'b', partitions: [0, 2], expected: 1 },
+  ]
+  const text = textOf([TAKEN], { vmsInTwoPartitions: { count: 2, vms } })
+  expect(text).toContain('\nVMs in two partitions: 2\n')
+  expect(text).toContain('VM a arrive in partitions 1 and 3: ')
+  expect(text).toContain('gives partition 3; the producer of partition 1 uses another partitioner or another key\n')
+  expect(text).toContain('gives partition 1: its producers use different partitioners, or different keys\n')
+  expect(text).toContain('remedy: Use one partitioner in all producers')
+})
+
+test('a topic on which maxAhead has no effect is noted', () => {
+  expect(textOf([TAKEN], { maxAheadProblem: 'maxAhead does not apply: …' })).toContain(
+    'note: maxAhead does not apply: …\n',
+  )
 })

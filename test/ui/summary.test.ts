@@ -6,6 +6,7 @@ const SUMMARY: JobSummary = {
   points: { consumed: 304_028, accepted: 302_970, duplicate: 4, conflict: 0, late: 0, rejected: 2 },
   refused: {},
   useless: null,
+  ahead: [],
   manifests: 1052,
   windows: { closed: 192, byReason: { complete: 190, grace: 2 } },
   vmWindows: 25_248,

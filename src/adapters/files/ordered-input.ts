@@ -7,7 +7,8 @@ import { createHash } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
-import { divide } from '../../core/entries.ts'
+import { decodedEntries, divide } from '../../core/entries.ts'
+import type { FinalClocks } from '../../core/final-clocks.ts'
 import type { DecodeOptions } from '../json/mapping.ts'
 import type { FileFormat } from './bytes.ts'
 import { exists } from './exists.ts'
@@ -35,6 +36,8 @@ export interface OrderedInputOptions {
   readonly rules: TimeOrderRules
   readonly format: FileFormat | 'auto'
   readonly decode: DecodeOptions
+  /** Observes the records in the order of the files, if they are sorted. */
+  readonly clocks?: FinalClocks
   /** For the sorted records. Whatever an earlier process left there is removed. */
   readonly folder: string
   readonly onProgress: (progress: OrderProgress) => void
@@ -84,6 +87,9 @@ export async function openOrderedInput(
     let key = -Infinity
     for await (const { records } of readFiles(options, signal, { onRead, step: 'sorting' })) {
       for (const record of records) {
+        for (const entry of decodedEntries(record.decoded)) {
+          if (entry.kind === 'point') options.clocks?.observe(entry.point.vmId, entry.point.timestamp)
+        }
         // Entries of one record may belong to several windows.
         for (const [at, decoded] of divide(record.decoded, (entry) => (key = windowKeyOf(entry, rules.sizeMs, key)))) {
           const part = decoded === record.decoded ? record : record.with(decoded)

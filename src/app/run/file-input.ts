@@ -5,6 +5,7 @@ import { openOrderedInput, type OrderedInput } from '../../adapters/files/ordere
 import type { Numbering } from '../../adapters/files/record.ts'
 import { createFileSource } from '../../adapters/files/source.ts'
 import type { Config } from '../../config/settings.ts'
+import { FinalClocks } from '../../core/final-clocks.ts'
 import type { Json } from '../../core/json.ts'
 import type { JobRecord } from '../../ledger/job-record.ts'
 import { decodeOptionsOf } from '../decode-options.ts'
@@ -33,13 +34,15 @@ export async function openFileInput(config: Config, hooks: InputHooks): Promise<
       const rules = { sizeMs: config.windowMs, graceMs: config.graceMs, amendWindows: config.amendWindows }
       const folder = join(config.dataDir, `${config.job}.sort`)
       const { onOrderProgress: onProgress } = hooks
-      const options = { inputs, order: setting, rules, format, decode, folder, onProgress }
+      const clocks = new FinalClocks({ ...rules, quorum: config.quorum })
+      const options = { inputs, order: setting, rules, format, decode, folder, onProgress, clocks }
       const bound = boundBy(before)
       // A setting that contradicts what the job is bound to is refused when the rules are compared.
       const isBound = bound !== null && (setting === 'auto' || bound.isOld)
       opened = await openOrderedInput(options, isBound ? bound.order === 'window' : null, signal)
       if (opened === null) return null
       const ordered = opened
+      hooks.onVmsAhead(clocks.ahead())
       const { sortedDigest: digest } = ordered
       identity = { kind: 'files', inputs, ...(digest === null ? { order: 'streamed' } : { order: 'sorted', digest }) }
       const sorted = { inputs: paths, partitions, read: (from: Numbering) => ordered.read(from, stop.signal) }

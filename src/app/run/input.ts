@@ -1,6 +1,7 @@
 /** What a run reads. It hides from the run whether the records come from files or from a Kafka topic. */
 import type { OrderProgress } from '../../adapters/files/ordered-input.ts'
 import type { Json } from '../../core/json.ts'
+import type { VmAhead } from '../../core/quorum-clock.ts'
 import type { WindrowError } from '../../errors/index.ts'
 import type { JobRecord } from '../../ledger/job-record.ts'
 import type { PartitionEnd } from '../../pipeline/partition.ts'
@@ -30,6 +31,8 @@ export interface InputHooks {
   readonly onRevoked: (partitions: readonly number[]) => void
   /** How far the files are read before the job begins, to find their order or to sort them. */
   readonly onOrderProgress: (progress: OrderProgress) => void
+  /** VMs that are far ahead of the others at the end of files, the furthest first; may be none. */
+  readonly onVmsAhead: (vms: readonly VmAhead[]) => void
   readonly onHalted: (partition: number, error: WindrowError) => void
 }
 

@@ -10,6 +10,7 @@ import { OwnedPartitions } from './drive.ts'
 import { endsOf, haveReached, type Ends } from './goals.ts'
 import type { Input, InputHooks, RunPartition } from './input.ts'
 import { runConnectionOf } from './kafka-connection.ts'
+import { MAX_AHEAD_REMEDY, maxAheadProblemOf } from './max-ahead.ts'
 import { createLogRangeReader } from './log-ranges.ts'
 import { recordDecoderOf } from '../record-decoder.ts'
 import { confirmTopic, identityOf, refuseAnother, refuseCompacted, watchTopic } from './topic-identity.ts'
@@ -50,6 +51,8 @@ export async function openKafkaInput(config: Config, hooks: InputHooks): Promise
   const logs = createLogRangeReader(connection, description)
   const cluster = await connectKafkaCluster(connection)
   const hasBrokerClock = description.timestampType === 'LogAppendTime'
+  const maxAheadProblem = maxAheadProblemOf(description)
+  if (config.maxAheadMs !== null && maxAheadProblem !== null) hooks.onWarning(maxAheadProblem, MAX_AHEAD_REMEDY)
   return {
     source: { ...consumption.source, confirm: async () => void (await confirmTopic(cluster, description)) },
     partitions: description.partitions,

@@ -76,6 +76,11 @@ export function inputHooksOf({ observer, meter, log, health, telemetry }: RunObs
       log.info({ partitions }, 'revoked')
       health.clearAssignment()
     },
+    onVmsAhead(vms) {
+      if (vms.length === 0) return
+      log.warn({ vms }, 'vms-ahead')
+      meter.vmsAhead(vms, 'the input')
+    },
     onHalted: (partition, error) => health.recordHalt(partition, error),
   }
 }

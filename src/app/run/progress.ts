@@ -2,10 +2,14 @@
 import type { RunObserver, RunProgress } from '../types.ts'
 import type { OrderProgress } from '../../adapters/files/ordered-input.ts'
 import type { WorkerEvent } from '../../adapters/dapr/worker.ts'
+import { furthest, type VmAhead } from '../../core/quorum-clock.ts'
+import { SPLIT_REMEDY, splitVmText } from '../../core/split-vm.ts'
 import type { PipelineEvent } from '../../ports/events.ts'
 
 const INTERVAL_MS = 200
 const RETRY_REMEDY = 'Nothing is lost. Fix the cause given above; the run then continues automatically.'
+const AHEAD_REMEDY =
+  'Their points wait in their windows and close nothing for the others. Correct the clocks of these VMs.'
 /** A warning that persists is repeated after this time. */
 const WARN_AGAIN_AFTER_MS = 60_000
 /** Reasons may contain ids, so their number is unbounded. */
@@ -23,6 +27,7 @@ export class ProgressMeter {
   #published = 0
   #hasReportedWaiting = false
   #deadLetters = 0
+  #ahead = new Map<string, number>()
   #reading: OrderProgress | null = null
   #last = { atMs: 0, consumed: 0, pointsPerSecond: 0 }
   #timer: NodeJS.Timeout | null = null
@@ -51,6 +56,22 @@ export class ProgressMeter {
     clearInterval(this.#timer)
     this.#timer = null
     this.#observer.progress(this.#snapshot())
+  }
+
+  /** VMs that are far ahead of the others, the furthest first. */
+  vmsAhead(vms: readonly VmAhead[], where: string): void {
+    for (const one of vms) {
+      const highest = Math.max(one.highest, this.#ahead.get(one.vmId) ?? -Infinity)
+      this.#ahead.set(one.vmId, highest)
+    }
+    const all = furthest([...this.#ahead].map(([vmId, highest]) => ({ vmId, highest })))
+    this.#ahead = new Map(all.map(({ vmId, highest }) => [vmId, highest]))
+    this.#observer.event({ kind: 'warning', message: `${where}: ${aheadText(vms)}`, remedy: AHEAD_REMEDY })
+  }
+
+  /** The ten VMs that were furthest ahead of the others, as far as this process has seen. */
+  get ahead(): readonly VmAhead[] {
+    return [...this.#ahead].map(([vmId, highest]) => ({ vmId, highest }))
   }
 
   vmWindowsClosed(count: number): void {
@@ -109,6 +130,13 @@ export class ProgressMeter {
         this.#observer.event({ kind: 'warning', message, remedy: 'Windows wait for them again once they send points.' })
         return
       }
+      case 'vms-ahead':
+        return this.vmsAhead(event.vms, `partition ${partition}`)
+      case 'vms-in-two-partitions':
+        for (const vm of event.vms) {
+          this.#observer.event({ kind: 'warning', message: splitVmText(vm), remedy: SPLIT_REMEDY })
+        }
+        return
       case 'request-taken': {
         const { asks, who, why, windows } = event
         const what =
@@ -178,4 +206,10 @@ export class ProgressMeter {
       deadLetters: this.#deadLetters,
     }
   }
+}
+
+/** `VM h-0 is far ahead of the others, at 2026-03-02 01:10`. */
+function aheadText(vms: readonly VmAhead[]): string {
+  const names = vms.map(({ vmId, highest }) => `${vmId} (at ${new Date(highest).toISOString()})`).join(', ')
+  return vms.length === 1 ? `VM ${names} is far ahead of the others` : `VMs are far ahead of the others: ${names}`
 }

@@ -15,6 +15,7 @@ import { aggregatorId, type AnyAggregator } from '../../core/aggregator.ts'
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import { bindJob, type JobRecord } from '../../ledger/job-record.ts'
 import { DEFAULT_LIMITS, type PipelineEnv } from '../../pipeline/env.ts'
+import { ProcessVms } from '../../pipeline/fleet-watch.ts'
 import { readJob } from '../../pipeline/inspect.ts'
 import { runPartition, type PartitionEnd } from '../../pipeline/partition.ts'
 import type { Sink } from '../../ports/index.ts'
@@ -75,7 +76,7 @@ export async function runJobWith(
     const before = await Promise.race([run, sidecar.failed])
     const seconds = Math.round(performance.now() - startedMs) / 1000
     return await summarise(sidecar.store, config.job, partitions, aggregator, {
-      ...{ seconds, before },
+      ...{ seconds, before, ahead: observers.meter.ahead },
       nowMs: config.allowAnyYear ? null : clock.nowMs(),
     })
   } finally {
@@ -171,6 +172,8 @@ function envOf(run: OpenedRun, { rules }: JobRecord, sinks: readonly Sink[]): Pi
     store: sidecar.store,
     engine: sidecar.engine,
     source: input.source,
+    // In files, Windrow chooses the partitions, so a VM is always in one.
+    ...(config.source === 'kafka' ? { vms: new ProcessVms(input.partitions) } : {}),
     newToken: () => randomBytes(4).toString('hex'),
     limits: {
       ...DEFAULT_LIMITS,

@@ -4,6 +4,7 @@ import { aggregatorId, type AnyAggregator } from '../../core/aggregator.ts'
 import { addFates, NO_FATES, type FateCounts } from '../../core/fate.ts'
 import { addFindings, NO_FINDINGS, type EncodedFindings } from '../../core/input-findings.ts'
 import type { Json } from '../../core/json.ts'
+import type { VmAhead } from '../../core/quorum-clock.ts'
 import type { TotalRow } from '../../ledger/chunk-rows.ts'
 import { readRows } from '../../ledger/chunks.ts'
 import { addCounts, readIndex } from '../../ledger/index-chunk.ts'
@@ -19,7 +20,12 @@ export async function summarise(
   job: string,
   partitions: number,
   aggregator: AnyAggregator,
-  run: { readonly seconds: number; readonly before: InputSoFar; readonly nowMs: number | null },
+  run: {
+    readonly seconds: number
+    readonly before: InputSoFar
+    readonly nowMs: number | null
+    readonly ahead: readonly VmAhead[]
+  },
 ): Promise<JobSummary> {
   let counts: FateCounts = NO_FATES
   let findings: EncodedFindings = NO_FINDINGS
@@ -59,6 +65,7 @@ export async function summarise(
     },
     refused: findings.refused,
     useless: uselessnessOf(run.before, { counts, findings }, run.nowMs),
+    ahead: run.ahead,
     manifests,
     windows: { closed, byReason },
     vmWindows,

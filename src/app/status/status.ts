@@ -3,14 +3,18 @@ import type { LogRange } from '../../adapters/kafka/cluster.ts'
 import type { KafkaSettings } from '../../config/kafka-rules.ts'
 import type { CloseReason } from '../../core/closing.ts'
 import { addFates, NO_FATES, type FateCounts } from '../../core/fate.ts'
+import { partitionOf } from '../../core/murmur2.ts'
 import type { EpochMs } from '../../core/point.ts'
+import type { VmAhead } from '../../core/quorum-clock.ts'
 import type { TimeWindow } from '../../core/window.ts'
 import { WindrowError } from '../../errors/index.ts'
 import type { JobRecord } from '../../ledger/job-record.ts'
 import { readHalt, type Halt } from '../../ledger/halt.ts'
 import { readLedger, type Goal, type Intent, type Ledger } from '../../ledger/ledger.ts'
 import { dataLossIn } from '../../pipeline/data-loss.ts'
+import { MAX_NAMED } from '../../pipeline/fleet-watch.ts'
 import { readOnly, viewPartition, type PartitionView } from '../../pipeline/inspect.ts'
+import type { SplitVm } from '../../core/split-vm.ts'
 import type { StateStore } from '../../ports/index.ts'
 import { jobIn, withJobStore, type StoreConfig } from '../job-store.ts'
 import { readLog, sourceTopicOf, type TopicLog } from './topic-state.ts'
@@ -30,6 +34,10 @@ export interface JobStatus {
   readonly halted: HaltStatus | null
   /** Of all partitions. */
   readonly counts: FateCounts
+  /** VMs that are known in more than one partition, across all processes. */
+  readonly vmsInTwoPartitions: { readonly count: number; readonly vms: readonly SplitVm[] }
+  /** Why `maxAhead` protects the job from no clock, although its input is a topic; `null` if it does, or this is unknown. */
+  readonly maxAheadProblem: string | null
   readonly partitions: readonly PartitionStatus[]
 }
 
@@ -47,6 +55,8 @@ export interface PartitionStatus {
   readonly watermark: EpochMs | null
   readonly counts: FateCounts
   readonly open: readonly OpenWindowStatus[]
+  /** VMs whose clocks are far ahead of the others: how many, and the furthest ten. */
+  readonly ahead: { readonly count: number; readonly vms: readonly VmAhead[] }
   readonly late: LateStatus
   readonly lastClosed: { readonly window: EpochMs; readonly reason: CloseReason } | null
   /** The commit in progress, or the unfinished one of an owner that crashed. */
@@ -127,6 +137,8 @@ export function statusOf(record: JobRecord, stored: readonly StoredPartition[], 
     lagProblem: log.problem,
     halted: log.halt && haltStatus(log.halt, null),
     counts: stored.reduce((sum, { ledger }) => addFates(sum, ledger?.counts ?? NO_FATES), NO_FATES),
+    vmsInTwoPartitions: splitVmsIn(record, stored),
+    maxAheadProblem: log.maxAheadProblem,
     partitions: stored.map((one, partition) => partitionStatus(partition, one, log.ranges.get(partition) ?? null)),
   }
 }
@@ -139,7 +151,7 @@ function partitionStatus(partition: number, stored: StoredPartition, range: LogR
     return {
       ...{ partition, owner: null, commit: 0, published: 0, resumeOffset: null },
       ...{ logEnd, lag: range === null ? null : range.end - range.start },
-      ...{ watermark: null, counts: NO_FATES, open: [], late: NOTHING_LATE },
+      ...{ watermark: null, counts: NO_FATES, open: [], ahead: NONE_AHEAD, late: NOTHING_LATE },
       ...{ lastClosed: null, intent: null, goal: null, halted },
     }
   }
@@ -155,6 +167,7 @@ function partitionStatus(partition: number, stored: StoredPartition, range: LogR
     watermark,
     counts,
     open: view === null ? [] : openWindows(view),
+    ahead: view === null ? NONE_AHEAD : aheadIn(view),
     late: view === null ? NOTHING_LATE : { pending: view.latePoints, revisions: view.index?.totals?.revisions ?? 0 },
     lastClosed: view?.index?.lastClosed ?? null,
     intent: intent && {
@@ -167,6 +180,31 @@ function partitionStatus(partition: number, stored: StoredPartition, range: LogR
     },
     goal,
     halted,
+  }
+}
+
+const NONE_AHEAD: PartitionStatus['ahead'] = { count: 0, vms: [] }
+
+function aheadIn({ state: { clock } }: PartitionView): PartitionStatus['ahead'] {
+  return { count: clock.aheadOrLeftCount, vms: clock.ahead(MAX_NAMED) }
+}
+
+/** Compares what the partitions know: VMs of the roster and of open windows. */
+function splitVmsIn({ partitions }: JobRecord, stored: readonly StoredPartition[]): JobStatus['vmsInTwoPartitions'] {
+  const found = new Map<string, number[]>()
+  for (const [partition, { view }] of stored.entries()) {
+    for (const vmId of view?.state.clock.takeNewcomers() ?? []) {
+      const known = found.get(vmId)
+      if (known === undefined) found.set(vmId, [partition])
+      else known.push(partition)
+    }
+  }
+  const split = [...found].filter(([, places]) => places.length > 1).sort(([a], [b]) => (a < b ? -1 : 1))
+  return {
+    count: split.length,
+    vms: split.slice(0, MAX_NAMED).map(([vmId, places]) => {
+      return { vmId, partitions: places, expected: partitionOf(vmId, partitions) }
+    }),
   }
 }
 

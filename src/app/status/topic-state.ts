@@ -2,6 +2,7 @@
 import type { KafkaConnection } from '../../adapters/kafka/client.ts'
 import type { LogRange } from '../../adapters/kafka/cluster.ts'
 import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
+import { maxAheadProblemOf } from '../run/max-ahead.ts'
 import type { TopicDescription } from '../../adapters/kafka/topic.ts'
 import type { KafkaSettings } from '../../config/kafka-rules.ts'
 import { WindrowError } from '../../errors/index.ts'
@@ -11,11 +12,13 @@ export interface TopicLog {
   /** By partition; empty if no broker could be reached. */
   readonly ranges: ReadonlyMap<number, LogRange>
   readonly problem: string | null
+  /** Why `maxAhead` has no effect on the topic; `null` if it has, or if no broker could be asked. */
+  readonly maxAheadProblem: string | null
   /** Why this job must not read the topic. */
   readonly halt: WindrowError | null
 }
 
-export const NO_LOG: TopicLog = { ranges: new Map(), problem: null, halt: null }
+export const NO_LOG: TopicLog = { ranges: new Map(), problem: null, maxAheadProblem: null, halt: null }
 
 /** Reads the log's ranges from the brokers, if any are configured. A failed request is reported as `problem`, not thrown. */
 export async function readLog(record: JobRecord, kafka: KafkaSettings): Promise<TopicLog> {
@@ -25,9 +28,12 @@ export async function readLog(record: JobRecord, kafka: KafkaSettings): Promise<
   const connection = kafkaConnectionOf(kafka, 'windrow-status')
   const { describeTopic } = await import('../../adapters/kafka/topic.ts')
   try {
-    const halt = await refusalOf(record, await describeTopic(connection, topic))
+    const description = await describeTopic(connection, topic)
+    const halt = await refusalOf(record, description)
     // Offsets of another topic have no meaning for this job.
-    return halt === null ? { ...NO_LOG, ranges: await rangesOf(connection, topic, record.partitions) } : haltedLog(halt)
+    if (halt !== null) return haltedLog(halt)
+    const maxAheadProblem = maxAheadProblemOf(description)
+    return { ...NO_LOG, maxAheadProblem, ranges: await rangesOf(connection, topic, record.partitions) }
   } catch (error) {
     // If the brokers are unreachable, the status from the ledgers is still useful.
     if (!(error instanceof WindrowError)) throw error

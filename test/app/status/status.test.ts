@@ -8,6 +8,7 @@ import { connectSidecar } from '../../../src/adapters/dapr/client.ts'
 import { createDaprStateStore } from '../../../src/adapters/dapr/state-store.ts'
 import { readStatus, statusOf, type StoredPartition, type StatusConfig } from '../../../src/app/status/status.ts'
 import { NO_LOG, type TopicLog } from '../../../src/app/status/topic-state.ts'
+import { partitionOf } from '../../../src/core/murmur2.ts'
 import { PartitionState } from '../../../src/core/partition-state.ts'
 import { summary } from '../../../src/core/summary.ts'
 import { startEmbeddedSidecar } from '../../../src/embedded/index.ts'
@@ -205,4 +206,22 @@ describe('on an embedded state', () => {
     await leaveJob(RECORD)
     await expect(readStatus({ ...config, job: 'other' }, signal)).rejects.toMatchObject({ code: 'NO_JOB' })
   })
+})
+
+test('VMs far ahead of the others are counted and named, as of the last commit', () => {
+  const view = viewOf({})
+  for (let seq = 2; seq < 5; seq++) for (const record of recordsOf([point('b', seq, 20 + seq)])) view.state.fold(record)
+  for (const record of recordsOf([point('far', 0, 86_400_000)])) view.state.fold(record)
+  expect(only(view)?.ahead).toEqual({ count: 1, vms: [{ vmId: 'far', highest: 86_400_000 }] })
+  expect(only(viewOf({}))?.ahead).toEqual({ count: 0, vms: [] })
+})
+
+test('VMs that two partitions know are named, with the partition that the default partitioner gives', () => {
+  const { vmsInTwoPartitions } = statusOf(RECORD, [storedOf(viewOf({})), storedOf(viewOf({}))], NO_LOG)
+  expect(vmsInTwoPartitions).toEqual({
+    count: 2,
+    vms: ['a', 'b'].map((vmId) => ({ vmId, partitions: [0, 1], expected: partitionOf(vmId, 2) })),
+  })
+  const one = statusOf(RECORD, [storedOf(viewOf({})), storedOf(null)], NO_LOG)
+  expect(one.vmsInTwoPartitions).toEqual({ count: 0, vms: [] })
 })

@@ -18,6 +18,7 @@ function honest(options = DAY) {
     points: { consumed: records, accepted: points, duplicate: copies, conflict: 0, late: 0, rejected: 0 },
     refused: {},
     useless: null,
+    ahead: [],
     manifests,
     windows: { closed: 3, byReason: { complete: 2, grace: 1 } },
     vmWindows: manifests,

@@ -16,6 +16,7 @@ const SUMMARY: JobSummary = {
   points: { consumed: 1_014_960, accepted: 999_987, duplicate: 9_973, conflict: 0, late: 0, rejected: 0 },
   refused: {},
   useless: null,
+  ahead: [],
   manifests: 5_000,
   windows: { closed: 8, byReason: { complete: 7, grace: 1 } },
   vmWindows: 5_000,
