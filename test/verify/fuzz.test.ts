@@ -14,6 +14,8 @@ import { runWorkload, verifyRun, type Disturbance, type PublishedRun } from '../
 import { perSuite } from '../support/seeds.ts'
 
 const SEEDS = perSuite({ unit: 50, simulation: 2000 })
+/** Seeds on which run and verify once disagreed, or a run that was stopped with one that was not. */
+const ONCE_WRONG = [100, 131, 183, 272, 338, 408, 438, 486, 1777]
 const ONLY_SEED = process.env['WINDROW_FUZZ_SEED']
 const DISTURBANCES: readonly Disturbance[] = ['none', 'stops', 'decisions']
 
@@ -24,19 +26,31 @@ test(
   `${SEEDS} random workloads: verify finds no difference, and finds a tampered figure`,
   { timeout: 600_000 },
   async () => {
-    const seeds = ONLY_SEED === undefined ? Array.from({ length: SEEDS }, (_, i) => i + 1) : [Number(ONLY_SEED)]
+    const all = new Set([...Array.from({ length: SEEDS }, (_, i) => i + 1), ...ONCE_WRONG])
+    const seeds = ONLY_SEED === undefined ? all : [Number(ONLY_SEED)]
     const seen = new Set<Seen>()
     for (const seed of seeds) {
       try {
         note(seen, await fuzz(seed))
       } catch (error) {
-        throw new Error(`seed ${seed} fails; WINDROW_FUZZ_SEED=${seed} repeats it: ${String(error)}`, { cause: error })
+        if (error instanceof Error) error.message = `seed ${seed}, WINDROW_FUZZ_SEED repeats it: ${error.message}`
+        throw error
       }
     }
     // Otherwise the workloads lack what they test.
     if (ONLY_SEED === undefined) {
-      const all = ['complete', 'grace', 'deadline', 'forced', 'amended', 'conflict', 'missing', 'replaced', 'too-late']
-      expect([...seen].sort()).toEqual(all.sort())
+      const conditions = [
+        'complete',
+        'grace',
+        'deadline',
+        'forced',
+        'amended',
+        'conflict',
+        'missing',
+        'replaced',
+        'too-late',
+      ]
+      expect([...seen].sort()).toEqual(conditions.sort())
     }
   },
 )
