@@ -17,6 +17,14 @@ export const commands: readonly ListedCommand[] = [
       (await import('./run.ts')).createRunCommand(async () => (await import('../app/run/run.ts')).runJob),
   },
   {
+    name: 'inspect',
+    summary: 'Guess the settings for a file or topic',
+    load: async () =>
+      (await import('./inspect.ts')).createInspectCommand(
+        async () => (await import('../app/inspect/inspect.ts')).inspectInput,
+      ),
+  },
+  {
     name: 'produce',
     summary: 'Write the points of files to a Kafka topic',
     load: async () =>

@@ -1,0 +1,140 @@
+/** Reads the first records of an input as rows: objects of JSON, or cells of CSV with the dialect that the text suggests. */
+import { openInput, type FileFormat } from '../../adapters/files/bytes.ts'
+import { readRecords } from '../../adapters/files/read-records.ts'
+import { Numbering } from '../../adapters/files/record.ts'
+import type { CsvDialect } from '../../adapters/mapping/spec.ts'
+
+/** Records that are read, and bytes that they are read from. */
+export const MAX_RECORDS = 2000
+const MAX_CSV_BYTES = 4 * 1024 * 1024
+const MAX_RECORD_BYTES = 16 * 1024 * 1024
+
+export type Row = Readonly<Record<string, unknown>>
+
+export interface SampledRows {
+  readonly format: Exclude<FileFormat, 'avro'>
+  /** Records; of CSV the rows by column. */
+  readonly records: readonly unknown[]
+  readonly csv: SampledCsv | null
+}
+
+export interface SampledCsv {
+  readonly dialect: CsvDialect
+  readonly separator: string
+  readonly columns: readonly string[]
+  readonly hasHeader: boolean
+}
+
+/** `null` for Avro, which names its fields itself. */
+export async function sampleFile(path: string, signal: AbortSignal): Promise<SampledRows | null> {
+  const { format, chunks } = await openInput(path, 'auto', process.stdin, signal)
+  if (format === 'avro') return null
+  if (format === 'csv') return sampleCsv(await firstBytes(chunks))
+  const records: unknown[] = []
+  const options = { file: path, chunks, numbering: new Numbering(0), maxRecordBytes: MAX_RECORD_BYTES, decode: {} }
+  for await (const batch of readRecords(format, options)) {
+    for (const record of batch.records) {
+      const parsed = parsedOrNull(record.raw().bytes)
+      if (parsed !== null) records.push(parsed)
+      if (records.length === MAX_RECORDS) return { format, records, csv: null }
+    }
+  }
+  return { format, records, csv: null }
+}
+
+export function parsedOrNull(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8')) as unknown
+  } catch {
+    return null
+  }
+}
+
+async function firstBytes(chunks: AsyncIterable<Buffer>): Promise<string> {
+  const parts: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of chunks) {
+    parts.push(chunk)
+    bytes += chunk.length
+    if (bytes >= MAX_CSV_BYTES) break
+  }
+  const text = Buffer.concat(parts).toString('utf8')
+  // The last line may be cut off.
+  return bytes >= MAX_CSV_BYTES ? text.slice(0, text.lastIndexOf('\n')) : text
+}
+
+const SEPARATORS = [';', '\t', ',', '|'] as const
+
+export function sampleCsv(text: string): SampledRows {
+  const all = text.split(/\r?\n/).filter((line) => line.trim() !== '')
+  const comment = all.some((line) => line.startsWith('#')) ? '#' : null
+  const lines = (comment === null ? all : all.filter((line) => !line.startsWith('#'))).slice(0, MAX_RECORDS + 20)
+  const separator = separatorOf(lines.slice(0, 100))
+  const trim = separator !== '\t' && lines.some((line) => cellsOf(line, separator).some((cell) => cell !== cell.trim()))
+  const rows = lines.map((line) => cellsOf(line, separator).map((cell) => unquoted(trim ? cell.trim() : cell)))
+  const width = mostFrequent(rows.map(({ length }) => length))
+  const skip = Math.max(
+    0,
+    rows.findIndex(({ length }) => length === width),
+  )
+  const [first = [], second = first] = rows.slice(skip)
+  const hasHeader = first.every((cell) => !isNumeric(cell)) && (second.some(isNumeric) || rows.length - skip === 1)
+  const columns = hasHeader ? first : first.map((_, i) => `c${i + 1}`)
+  const dialect: CsvDialect = {
+    ...(separator === ',' ? {} : { separator }),
+    ...(trim ? { trim } : {}),
+    ...(comment === null ? {} : { comment }),
+    ...(skip === 0 ? {} : { skip }),
+    ...(hasHeader ? {} : { columns }),
+  }
+  const records = rows
+    .slice(skip + (hasHeader ? 1 : 0), skip + MAX_RECORDS)
+    .filter(({ length }) => length === width)
+    .map((cells) => Object.fromEntries(columns.map((name, i) => [name, cells[i]])))
+  return { format: 'csv', records, csv: { dialect, separator, columns, hasHeader } }
+}
+
+/** The separator that gives most lines the same number of fields, and the most of them. */
+function separatorOf(lines: readonly string[]): string {
+  let best: string = ','
+  let bestScore = 0
+  for (const separator of SEPARATORS) {
+    const widths = lines.map((line) => cellsOf(line, separator).length)
+    const width = mostFrequent(widths)
+    const score = (width - 1) * widths.filter((one) => one === width).length
+    if (score > bestScore) [best, bestScore] = [separator, score]
+  }
+  return best
+}
+
+function cellsOf(line: string, separator: string): string[] {
+  if (!line.includes('"')) return line.split(separator)
+  const cells: string[] = []
+  let start = 0
+  let isQuoted = false
+  for (let at = 0; at <= line.length; at++) {
+    if (line[at] === '"') isQuoted = !isQuoted
+    else if (at === line.length || (!isQuoted && line[at] === separator)) {
+      cells.push(line.slice(start, at))
+      start = at + 1
+    }
+  }
+  return cells
+}
+
+function unquoted(cell: string): string {
+  return cell.length >= 2 && cell.startsWith('"') && cell.endsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell
+}
+
+function mostFrequent(numbers: readonly number[]): number {
+  const counts = new Map<number, number>()
+  for (const one of numbers) counts.set(one, (counts.get(one) ?? 0) + 1)
+  return [...counts].sort(([a, m], [b, n]) => n - m || b - a)[0]?.[0] ?? 0
+}
+
+export function isNumeric(text: unknown): boolean {
+  return (
+    typeof text === 'number' ||
+    (typeof text === 'string' && /^\s*[+-]?(\d+([.,]\d*)?|\.\d+)([eE][+-]?\d+)?\s*$/.test(text))
+  )
+}

@@ -1,0 +1,172 @@
+/** Pins: what inspect guesses for common shapes, that the settings run, and that they read what a plain script reads. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { parse } from 'yaml'
+import { inspectInput } from '../../../src/app/inspect/inspect.ts'
+import { readInputs } from '../../../src/adapters/files/read-inputs.ts'
+import { decodeOptionsOf } from '../../../src/app/decode-options.ts'
+import { decodedEntries } from '../../../src/core/entries.ts'
+import { resolveSettings, type Settings } from '../../../src/library/settings.ts'
+import { inspectText } from '../../../src/ui/inspect-text.ts'
+import { createStyle } from '../../../src/ui/style.ts'
+
+const AT = Date.UTC(2026, 2, 2, 10)
+const S = AT / 1000
+const N = 6
+const rows = (line: (i: number) => string, header?: string): string =>
+  [...(header === undefined ? [] : [header]), ...Array.from({ length: N }, (_, i) => line(i))].join('\n')
+const signal = new AbortController().signal
+
+async function inspected(name: string, content: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'windrow-inspect-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, name)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, content)
+  const inspection = await inspectInput({ file, topic: null, kafka: resolveSettings({ input: file }) }, signal)
+  const settings = parse(inspection.settings) as Settings
+  const config = resolveSettings({ input: file, ...settings })
+  const points: string[] = []
+  const options = { paths: [file], format: config.format, decode: decodeOptionsOf(config), signal }
+  for await (const { decoded } of readInputs(options)) {
+    for (const entry of decodedEntries(decoded)) {
+      if (entry.kind !== 'point' && entry.kind !== 'no-reading') throw new Error(JSON.stringify(entry))
+      const { vmId, metric, timestamp, value } = entry.point
+      points.push(`${vmId} ${metric} ${timestamp} ${value}`)
+    }
+  }
+  return { inspection, settings, points }
+}
+
+/** The points that a plain script finds: one per row and metric, at AT and every 5 minutes. */
+const expected = (vm: string, metrics: Record<string, (i: number) => number>, stepMs = 300_000, from = AT): string[] =>
+  Array.from({ length: N }, (_, i) =>
+    Object.entries(metrics).map(([name, of]) => `${vm} ${name} ${from + i * stepMs} ${of(i)}`),
+  ).flat()
+
+describe('inspect', () => {
+  it.each<[string, string, string, string[]]>([
+    [
+      'seconds',
+      'x.ndjson',
+      rows((i) => JSON.stringify({ vmId: 'n', metric: 'cpu', timestamp: S + 300 * i, seq: i, value: i })),
+      expected('n', { cpu: (i) => i }),
+    ],
+    [
+      'microseconds as text',
+      'x.ndjson',
+      rows((i) => JSON.stringify({ host: 'n', name: 'cpu', time: `${AT * 1000 + 3e8 * i}`, value: `${i}.5` })),
+      expected('n', { cpu: (i) => i + 0.5 }),
+    ],
+    [
+      'ISO times with nested names',
+      'x.ndjson',
+      rows((i) =>
+        JSON.stringify({
+          '@timestamp': new Date(AT + 300_000 * i).toISOString(),
+          tags: { host: 'n' },
+          fields: { a: i, b: 2 },
+        }),
+      ),
+      expected('n', { a: (i) => i, b: () => 2 }),
+    ],
+    [
+      'batches',
+      'x.ndjson',
+      JSON.stringify({
+        metrics: Array.from({ length: N }, (_, i) => ({
+          name: 'cpu',
+          tags: { host: 'n' },
+          timestamp: S + 300 * i,
+          fields: { a: i },
+        })),
+      }),
+      expected('n', { 'cpu.a': (i) => i }),
+    ],
+    [
+      'a pretty-printed array',
+      'x.json',
+      JSON.stringify(
+        Array.from({ length: N }, (_, i) => ({ itemid: '7', clock: `${S + 300 * i}`, value: `${i}` })),
+        null,
+        2,
+      ),
+      expected('7', { x: (i) => i }),
+    ],
+    [
+      'wide CSV named after its VM',
+      '17.csv',
+      rows((i) => `${S + 300 * i};\t4;\t${i}.5`, 'Timestamp [ms];\tcores;\tusage [%]'),
+      expected('17', { cores: () => 4, 'usage [%]': (i) => i + 0.5 }),
+    ],
+    [
+      'CSV without a header',
+      'x.csv',
+      rows((i) => `m_1,${386640 + 10 * i},${(i * 7) % 5}`),
+      expected('m_1', { c3: (i) => (i * 7) % 5 }, 10_000, 386_640_000),
+    ],
+    [
+      'decimal commas',
+      'x.csv',
+      rows((i) => `n;cpu;${AT + 300_000 * i};${i};${i},5`, 'vmId;metric;timestamp;seq;value'),
+      expected('n', { cpu: (i) => i + 0.5 }),
+    ],
+    [
+      'spaces and .0',
+      'x.csv',
+      rows((i) => `n, cpu, ${AT + 300_000 * i}.0, ${i}.0, ${i}`, 'vmId, metric, timestamp, seq, value'),
+      expected('n', { cpu: (i) => i }),
+    ],
+    [
+      'host and counter in the header',
+      'x.csv',
+      rows(
+        (i) => `"03/02/2026 10:${String(5 * i).padStart(2, '0')}:00","${i}"`,
+        '"(PDH-CSV 4.0) (UTC)(0)","\\\\esx\\Cpu\\% Time"',
+      ),
+      expected('esx', { 'Cpu\\% Time': (i) => i }),
+    ],
+    [
+      'a file of one metric',
+      'web-1/cpu-idle-2026-03-02',
+      rows((i) => `${S + 300 * i}.000,${i}`, 'epoch,value'),
+      expected('web-1', { 'cpu-idle': (i) => i }),
+    ],
+  ])('%s', async (_, name, content, points) => {
+    expect((await inspected(name, content)).points).toEqual(points)
+  })
+
+  it('states the cadence, and labels that differ', async () => {
+    const lines = Array.from({ length: 2 * N }, (_, i) =>
+      JSON.stringify({
+        ts: S + 60 * Math.floor(i / 2),
+        value: i,
+        labels: { __name__: 'load', instance: 'n', cpu: String(i % 2), job: 'j' },
+      }),
+    )
+    const { settings, points, inspection } = await inspected('x.ndjson', lines.join('\n'))
+    expect(settings.expectEvery).toBe('1m')
+    expect(points[1]).toBe(`n load{cpu=1} ${AT} 1`)
+    expect(inspection.facts).toMatchObject({ duplicates: 0, outOfOrder: 0, gaps: 0, everyMs: 60_000 })
+  })
+
+  it('reports disorder, duplicates, gaps and empty values', async () => {
+    const at = [0, 60, 120, 180, 180, 360, 300, 420, 480, 540, 600, 660, 720, 780, 840, 900, 1080, 1140, 1200, 1260]
+    const { inspection } = await inspected(
+      'x.csv',
+      ['vmId,metric,time,value', ...at.map((s, i) => `n,cpu,${S + s},${i === 2 ? '' : i}`)].join('\n'),
+    )
+    expect(inspection.facts).toMatchObject({ outOfOrder: 1, duplicates: 1, gaps: 2, noReadings: 1, refused: 0 })
+    const text = inspectText(inspection, createStyle(false), true)
+    expect(text).toContain('csv, separated by comma')
+    expect(text).toContain('1 out of order, 1 duplicates, 2 gaps, 1 without a value, 0 refused')
+    expect(text).toMatch(/cpu +[▁-█ ]+/)
+  })
+
+  it('of an input without a time is an error with a remedy', async () => {
+    await expect(inspected('x.ndjson', '{"a":"b"}\n{"a":"c"}')).rejects.toMatchObject({ code: 'INPUT_UNUSABLE' })
+    await expect(inspected('x.ndjson', '')).rejects.toMatchObject({ code: 'INPUT_UNUSABLE' })
+  })
+})
