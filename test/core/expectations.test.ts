@@ -129,6 +129,12 @@ describe('a cadence', () => {
     ])
   })
 
+  it('keeps the slots of a named metric that came before the window of its first point was the lowest', () => {
+    const sent = [point('b', 0, 10), ...[115, 140, 165, 190].map((at, i) => point('a', i, at)), point('b', 1, 110)]
+    const ofA = resultsOf(sent, { ...rules, graceMs: 100, expectMetrics: ['cpu'] }).filter(({ vmId }) => vmId === 'a')
+    expect(ofA.map(shortOf)).toEqual([{ complete: true, expected: 4, missing: [], missingCount: 0 }])
+  })
+
   it('jitter below half an interval is neither a loss nor a surplus, with any phase, losses and restarts of the owner', () => {
     const loss = fc.option(fc.integer({ min: 1, max: 30 }), { nil: null, freq: 1 })
     const jitters = fc.array(fc.integer({ min: -12, max: 12 }), { minLength: 33, maxLength: 33 })

@@ -57,6 +57,48 @@ describe('restarts', () => {
     ])
   })
 
+  it('a delayed record of a replaced producer replaces nothing, in a later window either', () => {
+    const folding = new Folding().feed(
+      ...[...boots(['one']), point('a', 0, 120, 1, { producer: 'two', replaces: true })],
+      ...[manifest('a', 100, 0, 1, { producer: 'two' }), point('a', 1, 210, 1, { producer: 'two' })],
+      point('a', 4, 230, 1, { producer: 'one', replaces: true }),
+    )
+    const results = folding
+      .end()
+      .results()
+      .map((text) => JSON.parse(text) as VmWindowResult)
+    const replaced = results.at(-1)?.producers?.map((one) => [one.producer, one.replaced === true])
+    expect(replaced).toEqual([['one', true], ['two', false]]) // prettier-ignore
+  })
+
+  it('a successor is expected to send the metrics of the one before, in a window that it has sent something for, too', () => {
+    const sample = (producer: string, seq: number, at: number, metric: string, more = {}): Decoded =>
+      point('a', seq, at, 1, { producer, metric, ...more })
+    const folding = new Folding().feed(
+      ...['cpu', 'mem'].map((metric) => sample('one', 0, 10, metric)),
+      manifest('a', 0, 0, 1, { producer: 'one' }),
+      sample('two', 0, 125, 'cpu'),
+      sample('two', 1, 150, 'cpu', { replaces: true }),
+      manifest('a', 100, 0, 2, { producer: 'two' }),
+    )
+    const [, second] = folding
+      .end()
+      .results()
+      .map((text) => JSON.parse(text) as VmWindowResult)
+    expect(second).toMatchObject({ reason: 'grace', expected: 4, received: 2, missingCount: 2 })
+  })
+
+  it('a result whose only producer was replaced says so', () => {
+    const folding = new Folding().feed(
+      ...[point('a', 0, 10), manifest('a', 0, 0, 1), point('a', 0, 110, 1, { producer: 'two', replaces: true })],
+    )
+    const [first] = folding
+      .end()
+      .results()
+      .map((text) => JSON.parse(text) as VmWindowResult)
+    expect(first?.producers).toEqual([{ producer: '', expected: 1, received: 1, missing: [], replaced: true }])
+  })
+
   it('an unfulfilled manifest of a replaced producer still counts', () => {
     const folding = new Folding(REPLACE).feed(
       manifest('a', 0, 0, 2, { producer: 'one' }),

@@ -501,8 +501,9 @@ export class Oracle {
         lifetime = withPoints(lifetime, pointsOf(vm))
         lastPoints = window.start
       }
+      // A window that closes drops idle states; all states pass through one that was skipped.
       const isIdle = window.start - lastPoints >= this.#rules.stateWindows * this.#rules.sizeMs
-      if (isIdle && (!window.isSkipped || vm !== undefined)) lifetime = {}
+      if (isIdle && !window.isSkipped) lifetime = {}
     }
     return lifetime
   }

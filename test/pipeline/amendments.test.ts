@@ -45,6 +45,27 @@ async function indexOf(job: TestJob) {
 const LACKING = [point('a', 0, 10), manifest('a', 0, 0, 2), point('a', 2, 110), point('a', 3, 130)]
 
 describe('a late point', () => {
+  it('with other content under a used seq makes its window incomplete, by a revision that counts the conflict', async () => {
+    const complete = [point('a', 0, 10), manifest('a', 0, 0, 1)]
+    const job = await run(...complete, point('a', 1, 130), point('a', 0, 10, 7), point('a', 2, 230))
+    const ofFirst = resultsOf(job).filter(({ windowStart }) => windowStart === 0)
+    expect(ofFirst.map((one) => [one.revision, one.reason, one.received, one.conflicts])).toEqual([
+      [1, 'complete', 1, 0],
+      [2, 'grace', 1, 1],
+    ])
+    expect((await job.ledger()).counts).toMatchObject({ consumed: 5, accepted: 3, conflict: 1, late: 0 })
+  })
+
+  it('of a VM that is new to the window expects the metrics that the rules name', async () => {
+    const others = [0, 1, 2].map((i) => point('b', i, 100 * i + 50))
+    const late = [0, 25, 50, 75].map((at, i) => point('c', i, at))
+    const rules = { ...RULES, expectEveryMs: 25, expectMetrics: ['cpu', 'mem'] }
+    const job = makeJob(recordsOf([...others, ...late]), { aggregator: totals, rules })
+    await job.run()
+    const last = resultsOf(job).findLast(({ vmId, windowStart }) => vmId === 'c' && windowStart === 0)
+    expect(last).toMatchObject({ reason: 'grace', expected: 8, received: 4, missingCount: 4 })
+  })
+
   it('amends its window and every later closed one of its VM, with the close after it', async () => {
     const job = await run(...LACKING, point('a', 4, 230), point('a', 1, 20, 5), point('b', 0, 240), point('a', 5, 330))
     expect(revisionsOf(job)).toEqual([
@@ -195,6 +216,18 @@ describe('a late manifest', () => {
     const job = await run(...sent)
     expect(revisionsOf(job).filter((one) => one.startsWith('0 '))).toEqual(['0 a r1 grace/1', '0 a r2 complete/1'])
     expect(job.results.deadLetters).toEqual([])
+  })
+
+  it('of a silent producer expects the metrics that its samples had before', async () => {
+    const cpuAndMem = (seq: number, at: number): Decoded[] =>
+      ['cpu', 'mem'].map((metric) => point('a', seq, at, 1, { metric }))
+    const others = [0, 1, 2, 3].flatMap((i) => ['b', 'c'].map((vmId) => point(vmId, i, 100 * i + 50)))
+    const job = await run(
+      ...[...cpuAndMem(0, 10), manifest('a', 0, 0, 1), ...others],
+      ...[point('a', 1, 110), point('a', 2, 120), manifest('a', 100, 1, 2)],
+    )
+    const last = resultsOf(job).findLast(({ vmId, windowStart }) => vmId === 'a' && windowStart === 100)
+    expect(last).toMatchObject({ revision: 2, reason: 'grace', expected: 4, received: 2, missingCount: 2 })
   })
 
   it('may make a complete window incomplete', async () => {

@@ -1,6 +1,8 @@
 /**
- * Fuzz test of run and verify: random workloads of all conditions, run by the real pipeline in memory. What verify recounts must
- * be what was published, and a change of any published figure must be found. WINDROW_FUZZ_SEED repeats one seed.
+ * Fuzz test of run, verify and a naive oracle: random workloads of all conditions, run by the real pipeline in memory. What
+ * verify recounts, and what the oracle says of the raw lines, must be what was published: each revision of each result, each
+ * dead letter, and the counts of each certificate. A change of any published figure must be found. WINDROW_FUZZ_SEED repeats
+ * one seed.
  */
 import { expect, test } from 'vitest'
 import type { Certificate } from '../../src/core/certificate.ts'
@@ -8,6 +10,7 @@ import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
 import type { MetricSummary } from '../../src/core/summary.ts'
 import { digestOf } from '../../src/verify/chain.ts'
 import type { Difference } from '../../src/verify/report.ts'
+import { disagreements } from '../oracle/compare.ts'
 import { Random } from '../support/random.ts'
 import { randomWorkload } from '../support/random-workload.ts'
 import { runWorkload, verifyRun, type Disturbance, type PublishedRun } from '../support/run-workload.ts'
@@ -23,7 +26,7 @@ const DISTURBANCES: readonly Disturbance[] = ['none', 'stops', 'decisions']
 type Seen = 'complete' | 'grace' | 'deadline' | 'forced' | 'amended' | 'conflict' | 'missing' | 'replaced' | 'too-late'
 
 test(
-  `${SEEDS} random workloads: verify finds no difference, and finds a tampered figure`,
+  `${SEEDS} random workloads: verify finds no difference, nor does the oracle, and a tampered figure is found`,
   { timeout: 600_000 },
   async () => {
     const all = new Set([...Array.from({ length: SEEDS }, (_, i) => i + 1), ...ONCE_WRONG])
@@ -59,7 +62,8 @@ async function fuzz(seed: number): Promise<PublishedRun> {
   const workload = randomWorkload(seed)
   const disturbance = DISTURBANCES[seed % DISTURBANCES.length] as Disturbance
   const run = await runWorkload(workload, disturbance)
-  expect((await verifyRun(run)).differences).toEqual([])
+  expect((await verifyRun(run)).differences, 'run and verify').toEqual([])
+  expect(disagreements(workload, run).slice(0, 3), 'run and oracle').toEqual([])
   if (disturbance === 'stops') {
     const plain = await runWorkload(workload)
     expect(run.results, 'results of a run that was stopped').toEqual(plain.results)
