@@ -9,7 +9,7 @@ interface Dashboard {
   readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[]
 }
 interface Rules {
-  readonly groups: readonly { readonly rules: readonly { readonly expr: string }[] }[]
+  readonly groups: readonly { readonly rules: readonly { readonly alert?: string; readonly expr: string }[] }[]
 }
 
 /** Each expression of a panel, with Grafana's variables replaced as Grafana does with everything chosen. */
@@ -23,11 +23,22 @@ export function panelExpressions(): string[] {
 
 const chosen = (expression: string): string => expression.replaceAll('$job', '.*').replaceAll('$__rate_interval', '1m')
 
-export function ruleExpressions(): string[] {
+function rules() {
   return ['recording.yml', 'alerts.yml'].flatMap((file) => {
     const { groups } = parse(readFileSync(new URL(`prometheus/${file}`, FOLDER), 'utf8')) as Rules
-    return groups.flatMap(({ rules }) => rules.map(({ expr }) => expr))
+    return groups.flatMap((group) => group.rules)
   })
+}
+
+export function ruleExpressions(): string[] {
+  return rules().map(({ expr }) => expr)
+}
+
+/** The expression of an alert. */
+export function ruleOf(alert: string): string {
+  const rule = rules().find((one) => one.alert === alert)
+  if (rule === undefined) throw new Error(`there is no alert ${alert}`)
+  return rule.expr
 }
 
 /** Every selector of a panel, a recording rule or an alert, once. */
