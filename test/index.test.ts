@@ -1,4 +1,5 @@
 /** The library as a program uses it: what it computes, how it refuses, and the types that it promises. */
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -53,6 +54,14 @@ describe('a run', () => {
     }
   })
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('runs in a program that is given on the command line of Node', () => {
+    const library = new URL('../dist/index.js', import.meta.url).href
+    const program = `import { run } from ${JSON.stringify(library)}
+      console.log((await run({ settings: ${JSON.stringify(settings)} })).points.accepted)`
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
+    expect(Number(output)).toBeGreaterThan(0)
+  })
 
   test('without an aggregator computes the summary, and its results read back typed', async () => {
     const total = await run({ settings })

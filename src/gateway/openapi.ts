@@ -144,7 +144,11 @@ function queryPaths(needsToken: boolean): object {
         summary: 'The latest result of a VM, including its state.',
         ...secured(needsToken),
         parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
-        responses: { ...responses('The result.', 'Result'), 404: problem('No recent result of this VM.') },
+        responses: {
+          ...responses('The result.', 'Result'),
+          404: problem('No recent result of this VM.'),
+          409: problem('The records of the VM arrive in several partitions; `results` has the latest result of each.'),
+        },
       },
     },
     '/v1/windows': {
@@ -243,6 +247,15 @@ const SCHEMAS = {
           type: 'object',
           required: ['index', 'code', 'reason'],
           properties: { index: count, code: { type: 'string' }, reason: { type: 'string' } },
+          additionalProperties: false,
+        },
+      },
+      results: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['partition', 'result'],
+          properties: { partition: count, result: ref('Result') },
           additionalProperties: false,
         },
       },

@@ -3,6 +3,8 @@
  * offending value and what is wrong with it, and what to do.
  */
 
+import type { VmWindowResult } from '../core/close-vm-window.ts'
+
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
 
 /** Every code that a response can carry. They are stable, because senders act on them. */
@@ -11,9 +13,15 @@ export const PROBLEM_CODES = [
   ...(['BODY_EMPTY', 'BODY_TOO_LARGE', 'BODY_CUT_OFF', 'BODY_NOT_UTF8', 'BODY_NOT_JSON', 'BODY_NOT_A_LIST'] as const),
   ...(['BAD_GZIP', 'BAD_SNAPPY', 'BODY_UNREADABLE', 'BAD_ITEMS', 'TOO_MANY_ITEMS', 'UNSUPPORTED_MEDIA_TYPE'] as const),
   ...(['BAD_REQUEST', 'BAD_URL', 'TOO_SLOW', 'HEADERS_TOO_LARGE', 'NO_SUCH_PATH', 'FAULT'] as const),
-  ...(['BAD_PARAMETER', 'NO_SUCH_VM', 'NO_SUCH_CERTIFICATE', 'LOADING', 'UNREADABLE'] as const),
+  ...(['BAD_PARAMETER', 'NO_SUCH_VM', 'VM_IN_TWO_PARTITIONS', 'NO_SUCH_CERTIFICATE', 'LOADING', 'UNREADABLE'] as const),
 ] as const
 export type ProblemCode = (typeof PROBLEM_CODES)[number]
+
+/** The latest result of a VM in one partition. */
+export interface PartitionResult {
+  readonly partition: number
+  readonly result: VmWindowResult
+}
 
 /** An item that cannot be accepted. */
 export interface ItemProblem {
@@ -33,6 +41,8 @@ export interface Problem {
   readonly retryAfterSeconds?: number
   /** Every item that cannot be accepted, in order. Nothing of the request was stored. */
   readonly items?: readonly ItemProblem[]
+  /** The latest result of a VM in each partition that has one; only if there are several. */
+  readonly results?: readonly PartitionResult[]
 }
 
 /** Thrown by routes and hooks; the server's error handler turns it into the response. */

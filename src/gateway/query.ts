@@ -1,7 +1,8 @@
 /** Queries for results. They return what a `read_committed` reader of the job's topics has read. */
 import type { FastifyInstance } from 'fastify'
 import type { CertificatesView } from './certificates-view.ts'
-import { ProblemError, type ProblemCode } from './problem.ts'
+import { SPLIT_REMEDY } from '../core/split-vm.ts'
+import { ProblemError, type PartitionResult, type ProblemCode } from './problem.ts'
 import type { ResultsView } from './results-view.ts'
 
 /** A topic that the gateway follows, and the view that it maintains from it. */
@@ -25,8 +26,10 @@ const LOADING_SECONDS = 2
 export function addQueryRoutes(app: FastifyInstance, { results, certificates }: PublishedViews): void {
   app.get<{ Params: { id: string } }>('/v1/vms/:id', (request) => {
     const { id } = request.params
-    const result = viewOf(results).latestOf(id)
-    if (result === null) throw notFound('NO_SUCH_VM', `there is no recent result of the VM ${JSON.stringify(id)}`)
+    const found = viewOf(results).latestInEach(id)
+    if (found.length > 1) throw inTwoPartitions(id, found)
+    const result = found[0]?.result
+    if (result === undefined) throw notFound('NO_SUCH_VM', `there is no recent result of the VM ${JSON.stringify(id)}`)
     return result
   })
 
@@ -66,6 +69,18 @@ function whole(name: string, given: unknown, min: number, max: number): number {
     code: 'BAD_PARAMETER',
     detail: `${name} is ${JSON.stringify(given)}`,
     remedy: `Give a whole number from ${min} to ${max}.`,
+  })
+}
+
+/** The answer has all results and picks none: each lacks the points of the other partitions. */
+function inTwoPartitions(id: string, results: readonly PartitionResult[]): ProblemError {
+  const where = results.map(({ partition }) => partition).sort((a, b) => a - b)
+  return new ProblemError({
+    status: 409,
+    code: 'VM_IN_TWO_PARTITIONS',
+    detail: `the records of the VM ${JSON.stringify(id)} arrive in the partitions ${where.join(' and ')}: its producers use different partitioners or keys`,
+    remedy: SPLIT_REMEDY,
+    results,
   })
 }
 

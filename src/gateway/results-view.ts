@@ -6,6 +6,7 @@
 import type { VmWindowResult } from '../core/close-vm-window.ts'
 import type { CloseReason } from '../core/closing.ts'
 import type { EpochMs } from '../core/point.ts'
+import type { PartitionResult } from './problem.ts'
 
 export interface PartitionWindow {
   readonly partition: number
@@ -38,8 +39,8 @@ export interface ResultsViewLimits {
 
 export class ResultsView {
   readonly #limits: ResultsViewLimits
-  /** In order of each VM's latest result, oldest first. */
-  readonly #vms = new Map<string, VmWindowResult>()
+  /** In order of each VM's latest result, oldest first: its latest result in each partition, nearly always one. */
+  readonly #vms = new Map<string, readonly PartitionResult[]>()
   readonly #windows = new Map<number, Map<EpochMs, KeptWindow>>()
   /** Partitions of which earlier results were not read. */
   readonly #truncated = new Set<number>()
@@ -49,12 +50,18 @@ export class ResultsView {
   }
 
   add(partition: number, result: VmWindowResult): void {
-    this.#keepVm(result)
+    this.#keepVm(partition, result)
     this.#keepWindow(partition, result)
   }
 
+  /** The latest result, of whichever partition. */
   latestOf(vmId: string): VmWindowResult | null {
-    return this.#vms.get(vmId) ?? null
+    return this.latestInEach(vmId).at(-1)?.result ?? null
+  }
+
+  /** The latest result in each partition that has recent ones, by window. Several: the VM's records arrive in several. */
+  latestInEach(vmId: string): readonly PartitionResult[] {
+    return this.#vms.get(vmId) ?? []
   }
 
   /** Marks a partition of which earlier results exist that were not read. */
@@ -78,13 +85,19 @@ export class ResultsView {
       .map(describe)
   }
 
-  #keepVm(result: VmWindowResult): void {
-    const { vmId, windowStart, revision } = result
-    const known = this.#vms.get(vmId)
+  #keepVm(partition: number, result: VmWindowResult): void {
+    const { vmId, windowStart, windowEnd, revision } = result
+    const before = this.#vms.get(vmId) ?? []
+    const known = before.find((one) => one.partition === partition)?.result
     // A revision of an older window does not change the VM's latest result.
     if (known !== undefined && (known.windowStart > windowStart || isNewer(known, windowStart, revision))) return
+    const all = [...before.filter((one) => one.partition !== partition), { partition, result }]
+    all.sort((a, b) => a.result.windowStart - b.result.windowStart)
+    // A partition that has not had the VM for as many windows as are kept does not have it any more.
+    const latest = Math.max(...all.map((one) => one.result.windowStart))
+    const since = latest - this.#limits.maxWindows * (windowEnd - windowStart)
     this.#vms.delete(vmId)
-    this.#vms.set(vmId, result)
+    this.#vms.set(vmId, all.length === 1 ? all : all.filter((one) => one.result.windowStart > since))
     if (this.#vms.size > this.#limits.maxVms) this.#vms.delete(this.#vms.keys().next().value as string)
   }
 

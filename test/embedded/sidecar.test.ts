@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { CommunicationProtocolEnum, DaprClient } from '@dapr/dapr'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startEmbeddedSidecar } from '../../src/embedded/index.ts'
+import { optionsForFile } from '../../src/embedded/sidecar.ts'
 import type { EmbeddedSidecarOptions } from '../../src/embedded/index.ts'
 import { workflowClient } from '../conformance/client.ts'
 
@@ -106,4 +107,16 @@ describe.each([
     await saved
     await expect(state.get('statestore', 'k0')).rejects.toThrow('could not write')
   })
+})
+
+test.each([
+  [['--input-type=module', '-e', 'run()'], []],
+  [['--input-type', 'module', '--enable-source-maps', '--eval', 'run()'], ['--enable-source-maps']],
+  [['--max-old-space-size=99', '-p', '1'], ['--max-old-space-size=99']],
+  [
+    ['--import', './hook.mjs'],
+    ['--import', './hook.mjs'],
+  ],
+])('of the options %j of a process, its thread gets %j', (given, expected) => {
+  expect(optionsForFile(given)).toEqual(expected)
 })

@@ -92,3 +92,30 @@ test('over HTTP, with ids of any characters', async () => {
     expect((await get(`/v1/windows?limit=${limit}`)).json()).toMatchObject({ status: 400, code: 'BAD_PARAMETER' })
   }
 })
+
+test('a VM with recent results in two partitions has both, and a query answers with both and picks none', async () => {
+  const view = new ResultsView(limits)
+  view.add(2, result('a', 10, { received: 1 }))
+  view.add(0, result('a', 10, { received: 2 }))
+  view.add(0, result('b', 10))
+  const both = [
+    { partition: 2, result: result('a', 10, { received: 1 }) },
+    { partition: 0, result: result('a', 10, { received: 2 }) },
+  ]
+  expect(view.latestInEach('a')).toEqual(both)
+  const { app } = gatewayForTest({ published: publishedOf(view) })
+  const get = (url: string) => app.inject({ url, headers: AUTHORIZED })
+  const answer = await get('/v1/vms/a')
+  expect(answer.json()).toMatchObject({ status: 409, code: 'VM_IN_TWO_PARTITIONS', results: both })
+  expect(answer.json<{ detail: string }>().detail).toContain('"a" arrive in the partitions 0 and 2')
+  expect((await get('/v1/vms/b')).json()).toMatchObject({ vmId: 'b' })
+})
+
+test('a VM that has moved to another partition has one result again after as many windows as are kept', () => {
+  const view = new ResultsView(limits)
+  view.add(2, result('a', 10))
+  for (let window = 2; window <= 11; window++) view.add(0, result('a', window * 10))
+  expect(view.latestInEach('a').map(({ partition }) => partition)).toEqual([0])
+  view.add(2, result('a', 10, { revision: 2 }))
+  expect(view.latestOf('a')?.windowStart).toBe(110)
+})

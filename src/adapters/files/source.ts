@@ -103,9 +103,9 @@ class Reading {
     }
   }
 
-  /** A whole interval without a record: everything written to the pipe so far was read. */
+  /** A whole interval without a record, although reading did not wait for a slow partition: the pipe holds no record. */
   #announceSilence(): void {
-    const isSilent = !this.#hasRead
+    const isSilent = !this.#hasRead && this.#resume === null
     this.#hasRead = false
     if (!isSilent) return
     for (const queue of this.#queues.values()) queue.caughtUp(this.#next, Date.now())
@@ -120,6 +120,8 @@ class Reading {
       this.#dispatch(records, pinnedBytes)
       while (this.#bufferedBytes > maxBufferedBytes && !this.#abort.signal.aborted) {
         await new Promise<void>((resolve) => (this.#resume = resolve))
+        this.#resume = null
+        this.#hasRead = true
       }
       if (this.#abort.signal.aborted) return numbering.next
     }

@@ -5,7 +5,7 @@
 import { PassThrough, Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createFileSource } from '../../../src/adapters/files/source.ts'
 import { partitionOf } from '../../../src/core/murmur2.ts'
 import type { SourceRecord } from '../../../src/core/point.ts'
@@ -168,6 +168,34 @@ describe('a file source', () => {
     }
     stdin.end()
     expect(await open.next()).toEqual({ kind: 'end' })
+  })
+
+  test('no partition hears of silence while reading waits for another partition', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const vmOf = (partition: number): string =>
+        Array.from({ length: 100 }, (_, i) => `vm-${i}`).find((id) => partitionOf(id, 2) === partition) ?? ''
+      const line = (partition: number, seq: number): string => `${lineOf({ ...pointOf(seq), vmId: vmOf(partition) })}\n`
+      const stdin = new PassThrough()
+      const options = { inputs: ['-'], partitions: 2, stdin, maxBufferedBytes: 100, idleEveryMs: 10 }
+      const source = createFileSource(options)
+      const [slow, quick] = await Promise.all([source.open(0, 0), source.open(1, 0)])
+      stdin.write(line(1, 0) + line(0, 1) + line(0, 2))
+      expect(await quick.next()).toMatchObject({ kind: 'records' })
+      // Reading waits, since the records of partition 0 are not taken. The pipe holds another record.
+      stdin.write(line(1, 3))
+      const next = quick.next()
+      vi.advanceTimersByTime(1_000)
+      expect(await Promise.race([next, Promise.resolve('nothing yet')])).toBe('nothing yet')
+      expect(await slow.next()).toMatchObject({ kind: 'records' })
+      expect(await next).toMatchObject({ kind: 'records', records: [{ offset: 3 }] })
+      const silent = quick.next()
+      vi.advanceTimersByTime(1_000)
+      expect(await silent).toMatchObject({ kind: 'caught-up', nextOffset: 4 })
+      await Promise.all([slow.close(), quick.close()])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('maps fields as configured, in lines and in columns', async () => {
