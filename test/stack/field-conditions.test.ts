@@ -1,7 +1,7 @@
 /**
  * Conditions that fleets meet in the field, on real Kafka with daprd: a VM with a fast clock, a cadence of two metrics with
  * losses and jitter around a border, samples whose metrics share a seq, and an agent that restarts and counts from 0. Each
- * result, count and dead letter is compared with the exact answer.
+ * result, count and dead letter is compared with the exact answer, and `windrow verify` must find no difference.
  */
 import { expect, it } from 'vitest'
 import { summaryOf } from '../support/windrow-process.ts'
@@ -16,6 +16,7 @@ import {
   type DeadLetter,
   type Result,
 } from './run-support.ts'
+import { verify } from './verify-support.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -41,6 +42,8 @@ async function outcomeOf(records: readonly object[], args: readonly string[] = [
     records.map((record) => JSON.stringify(record)),
   )
   const { points } = summaryOf(await run(stack(), { job, topic, args }))
+  const { differences, records: verified } = await verify(stack(), { topic, job, window: '1h' }, ...args)
+  expect({ differences, verified }).toEqual({ differences: [], verified: records.length })
   return { points, results: await resultsOf(stack(), job), deadLetters: await deadLettersOf(stack(), job) }
 }
 
