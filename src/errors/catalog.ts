@@ -357,6 +357,10 @@ export const ERROR_CATALOG = {
     'The schema registry cannot be reached.',
     'Check that the registry runs and can be reached. Reading resumes when it answers.',
   ),
+  SCHEMA_UNUSABLE: fatal(
+    'The Avro schema of a file cannot be read as points: it is not valid, or a field is missing or has another type.',
+    'Map its fields with fields, as docs/reference/input.md describes.',
+  ),
   SIDECAR_API_DENIED: fatal(
     'The sidecar does not offer an API that Windrow needs: its Configuration does not allow it.',
     'Add the API to api.allowed in the Configuration of the sidecar, for the protocol grpc: Windrow needs state, metadata and shutdown.',

@@ -9,7 +9,7 @@ import type { Decoded } from '../../core/point.ts'
 import { createTextReader } from '../bytes/text.ts'
 import { quote, undecodable } from '../mapping/undecodable.ts'
 import { Cursor } from './cursor.ts'
-import { formatFingerprint, schemaFingerprint } from './fingerprint.ts'
+import { fingerprintVariants, formatFingerprint } from './fingerprint.ts'
 import { HEADER_BYTES } from './single-object.ts'
 import { recordReaderOf } from './record-reader.ts'
 import type { RecordReader } from './record-reader.ts'
@@ -37,13 +37,11 @@ interface KnownSchema {
 export function createDecoder(): AvroDecoder {
   const known = loadSchemas()
     .filter((schema) => RECORDS.has(schema.name))
-    .map(({ name, type }): KnownSchema => {
-      const fingerprint = schemaFingerprint(type)
-      return {
-        low: Number(fingerprint & 0xffffffffn),
-        high: Number(fingerprint >> 32n),
-        read: recordReaderOf(type, { requireSeq: !name.startsWith('unsequenced-') }),
-      }
+    .flatMap(({ name, type }): KnownSchema[] => {
+      const read = recordReaderOf(type, { requireSeq: !name.startsWith('unsequenced-') })
+      return fingerprintVariants(type).map((fingerprint) => {
+        return { low: Number(fingerprint & 0xffffffffn), high: Number(fingerprint >> 32n), read }
+      })
     })
   const cursor = new Cursor(createTextReader())
 

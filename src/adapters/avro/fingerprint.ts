@@ -27,6 +27,30 @@ export function canonicalForm(type: Type): string {
   return JSON.stringify(type.schema())
 }
 
+/** How libraries write a long with the logical type of our times where they do not follow the specification. */
+const LOGICAL_FORMS = [
+  '"long"',
+  '{"type":"long"}',
+  '{"type":"long","logicalType":"timestamp-millis"}',
+  '{"logicalType":"timestamp-millis","type":"long"}',
+  '"long.timestamp-millis"',
+]
+
+/**
+ * The fingerprint of the specification, and those that libraries compute which keep logical types in the canonical form. The
+ * names of fields identify our times, which have the only logical types of our schemas.
+ */
+export function fingerprintVariants(type: Type): bigint[] {
+  const form = canonicalForm(type)
+  const forms = LOGICAL_FORMS.map((logical) =>
+    form.replace(
+      /"name":"(timestamp|windowStart)","type":"long"/g,
+      (_, name: string) => `"name":"${name}","type":${logical}`,
+    ),
+  )
+  return [...new Set(forms)].map(rabinFingerprint)
+}
+
 export function schemaFingerprint(type: Type): bigint {
   return rabinFingerprint(canonicalForm(type))
 }

@@ -8,9 +8,14 @@ import type { Type } from 'avsc'
 import type { DataPoint, Decoded } from '../../core/point.ts'
 import { toManifest, toPoint } from '../json/decode.ts'
 import { quote, undecodable } from '../mapping/undecodable.ts'
-import { numberToMs, parseIsoTimestamp, resolveOptions } from '../json/mapping.ts'
+import { isPlainMapping, numberToMs, parseIsoTimestamp, resolveOptions, specOf } from '../json/mapping.ts'
 import type { DecodeOptions, FieldNames } from '../json/mapping.ts'
+import { createJsonMapper } from '../mapping/json-mapper.ts'
+import { parsePath } from '../mapping/path.ts'
+import { createTimeReader, implausibleTime, isPlausible, type TimeReader } from '../mapping/time.ts'
 import type { Cursor } from './cursor.ts'
+import { objectReaderOf, readAnyLong } from './object-reader.ts'
+import { symbolsOf } from './writer-schema.ts'
 import { branchesOf, skipperOf } from './skip.ts'
 
 /** Reads one record. Afterwards `cursor.broken` says whether the place of the next one is unknown. */
@@ -18,7 +23,7 @@ export type RecordReader = (cursor: Cursor) => Decoded
 
 type Value = string | number | boolean | readonly string[] | null
 type ValueReader = (cursor: Cursor) => Value
-type Kind = 'text' | 'texts' | 'long' | 'double' | 'boolean'
+type Kind = 'text' | 'texts' | 'long' | 'anyLong' | 'double' | 'boolean'
 
 interface Target {
   readonly name: string
@@ -52,10 +57,12 @@ const MANIFEST_TARGETS: readonly Target[] = [
  * A reader for a record schema, or for a union of them. A record named WindowManifest is a manifest, any other one a
  * point. Throws a TypeError that says which field is missing or of the wrong type.
  */
-export function recordReaderOf(type: Type, options: DecodeOptions = {}): RecordReader {
+export function recordReaderOf(type: Type, options: DecodeOptions = {}, timeUnits: TimeUnits = NO_UNITS): RecordReader {
+  const { mapping } = options
+  if (mapping !== undefined && !isPlainMapping(mapping)) return mappedReader(type, options, timeUnits)
   const branches = branchesOf(type)
-  if (branches === null) return singleReader(type, options)
-  const readers = branches.map((branch) => branchReader(branch, options))
+  if (branches === null) return singleReader(type, options, timeUnits)
+  const readers = branches.map((branch) => branchReader(branch, options, timeUnits))
   if (readers.every((reader) => reader.error !== null)) throw readers[0]?.error ?? new TypeError('the union is empty')
   return (cursor) => {
     const reader = readers[cursor.readBranch(readers.length)]
@@ -63,15 +70,38 @@ export function recordReaderOf(type: Type, options: DecodeOptions = {}): RecordR
   }
 }
 
+type TimeUnits = ReadonlyMap<string, 'ms' | 'us' | 'ns'>
+
+const NO_UNITS: TimeUnits = new Map()
+
+/** By a general mapping: the record is read as an object. A time without a stated unit has that of its logical type. */
+function mappedReader(type: Type, options: DecodeOptions, timeUnits: TimeUnits): RecordReader {
+  const read = objectReaderOf(type)
+  const spec = specOf(options)
+  const time = typeof spec.timestamp === 'string' ? { path: spec.timestamp } : spec.timestamp
+  const hasUnit = time.unit !== undefined || time.pattern !== undefined
+  const unit = hasUnit ? undefined : timeUnits.get(String(parsePath(time.path ?? '')?.at(-1)))
+  const map = createJsonMapper(
+    unit === undefined ? spec : { ...spec, timestamp: { ...time, unit } },
+    options.checkYears === true,
+  )
+  return (cursor) => {
+    const value = read(cursor)
+    return cursor.problem === null ? map(value, NO_CONTEXT) : failed(cursor, nameOf(type))
+  }
+}
+
+const NO_CONTEXT = {}
+
 interface BranchReader {
   readonly read: RecordReader
   readonly error: TypeError | null
 }
 
 /** A branch that is no point and no manifest is skipped, so that its neighbours can be read. */
-function branchReader(branch: Type, options: DecodeOptions): BranchReader {
+function branchReader(branch: Type, options: DecodeOptions, timeUnits: TimeUnits): BranchReader {
   try {
-    return { read: singleReader(branch, options), error: null }
+    return { read: singleReader(branch, options, timeUnits), error: null }
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     const skip = skipperOf(branch)
@@ -84,24 +114,31 @@ function branchReader(branch: Type, options: DecodeOptions): BranchReader {
   }
 }
 
-function singleReader(type: Type, options: DecodeOptions): RecordReader {
+function singleReader(type: Type, options: DecodeOptions, timeUnits: TimeUnits): RecordReader {
   if (!(type instanceof avro.types.RecordType))
     throw new TypeError(`expected a record, got the Avro type ${nameOf(type)}`)
-  return nameOf(type) === 'WindowManifest' ? manifestReader(type) : pointReader(type, options)
+  return nameOf(type) === 'WindowManifest' ? manifestReader(type) : pointReader(type, options, timeUnits)
 }
 
 function nameOf(type: Type): string {
   return type.name?.split('.').pop() ?? type.typeName
 }
 
-function pointReader(type: InstanceType<typeof avro.types.RecordType>, options: DecodeOptions): RecordReader {
+function pointReader(
+  type: InstanceType<typeof avro.types.RecordType>,
+  options: DecodeOptions,
+  timeUnits: TimeUnits,
+): RecordReader {
   const names = resolveOptions(options)
+  const unit = names.timestampUnit === 'ms' ? (timeUnits.get(names.timestamp) ?? 'ms') : 'ms'
+  // Milliseconds are read as they are.
+  const time = unit === 'ms' ? null : createTimeReader({ unit, pattern: null, zone: null, origin: null })
   const slots = fieldSlots(type, [
     { name: names.vmId, kind: 'text' },
     // No Avro field has the empty name, so what the mapping rules out is never read.
     { name: names.producer ?? '', kind: 'text', fallback: '' },
     { name: names.metric, kind: 'text', ...(names.constantMetric === null ? {} : { fallback: names.constantMetric }) },
-    { name: names.timestamp, kind: TIMESTAMP_KINDS[names.timestampUnit] },
+    { name: names.timestamp, kind: time === null ? TIMESTAMP_KINDS[names.timestampUnit] : 'anyLong' },
     { name: names.seq ?? '', kind: 'long', ...(names.requireSeq ? {} : { fallback: null, nullable: true }) },
     { name: names.value, kind: 'double' },
     { name: 'replaces', kind: 'boolean', fallback: false },
@@ -114,12 +151,22 @@ function pointReader(type: InstanceType<typeof avro.types.RecordType>, options: 
       vmId: vmId as string,
       producer: producer as string,
       metric: names.constantMetric ?? (metric as string),
-      timestamp: toMs(timestamp as number | string, names),
+      timestamp:
+        time === null ? toMs(timestamp as number | string, names) : anyToMs(timestamp as number | string, time),
       seq: seq as number | null,
       value: value as number,
     }
+    if (names.checkYears && !isPlausible(point.timestamp)) {
+      const shownUnit = names.timestampUnit === 's' ? 's' : names.timestampUnit === 'ms' ? unit : 'iso'
+      const problem = implausibleTime(names.timestamp, timestamp, shownUnit, point.timestamp)
+      if (problem !== null) return undecodable('implausible-time', problem)
+    }
     return toPoint(replaces === true ? { ...point, replaces } : point)
   }
+}
+
+function anyToMs(timestamp: number | string, reader: TimeReader): number {
+  return typeof timestamp === 'number' ? reader.ofNumber(timestamp) : reader.ofText(timestamp)
 }
 
 const TIMESTAMP_KINDS = { ms: 'long', s: 'double', 'iso-8601': 'text' } as const
@@ -200,9 +247,10 @@ function passOver(type: Type): ValueReader {
 }
 
 const PROMOTED: Readonly<Record<Kind, readonly string[]>> = {
-  text: ['string', 'bytes'],
+  text: ['string', 'bytes', 'enum'],
   texts: ['array'],
   long: ['int', 'long'],
+  anyLong: ['int', 'long'],
   double: ['double', 'float', 'long', 'int'],
   boolean: ['boolean'],
 }
@@ -220,6 +268,9 @@ function valueReader(type: Type, target: Target): ValueReader {
       `the field ${quote(target.name)} has the Avro type ${type.typeName}, expected ${PROMOTED[target.kind].join(' or ')}`,
     )
   }
+  const symbols = symbolsOf(type)
+  if (symbols !== null) return (cursor) => symbols[cursor.readLong()] ?? ''
+  if (target.kind === 'anyLong') return readAnyLong
   return type instanceof avro.types.ArrayType ? textsReader(type) : (READERS[type.typeName] as ValueReader)
 }
 

@@ -7,12 +7,12 @@
  * file whose block structure is broken is damaged, and reading it ends with an error.
  */
 import { crc32, inflateRawSync } from 'node:zlib'
-import { messageOf } from '../../errors/index.ts'
+import { messageOf, WindrowError } from '../../errors/index.ts'
 import type { Decoded } from '../../core/point.ts'
 import { Cursor } from '../avro/cursor.ts'
 import { recordReaderOf } from '../avro/record-reader.ts'
 import type { RecordReader } from '../avro/record-reader.ts'
-import { parseSchema } from '../avro/schemas.ts'
+import { parseWriterSchema } from '../avro/writer-schema.ts'
 import { createTextReader } from '../bytes/text.ts'
 import { undecodable } from '../mapping/undecodable.ts'
 import type { DecodeOptions } from '../json/mapping.ts'
@@ -101,9 +101,13 @@ async function readHeader(stream: ByteStream, cursor: Cursor, options: Container
   const unpack = CODECS.get(codec)
   if (unpack === undefined) throw bad(`the codec ${codec} is not supported, only ${[...CODECS.keys()].join(', ')} are`)
   try {
-    return { read: recordReaderOf(parseSchema(metadata.get('avro.schema') ?? ''), options.decode), unpack, sync }
+    const { type, timeUnits } = parseWriterSchema(metadata.get('avro.schema') ?? '')
+    return { read: recordReaderOf(type, options.decode, timeUnits), unpack, sync }
   } catch (error) {
-    throw bad(`the schema cannot be read as points or manifests: ${messageOf(error)}`, error)
+    const what = `the schema cannot be read as points or manifests: ${messageOf(error)}`
+    // Text that is no JSON was damaged; a schema that is not one of points was written so.
+    if (error instanceof SyntaxError) throw bad(what, error)
+    throw new WindrowError(`${file}, header: ${what}`, { code: 'SCHEMA_UNUSABLE', cause: error })
   }
 }
 

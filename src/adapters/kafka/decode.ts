@@ -5,7 +5,7 @@
 import { createDecoder as createAvroDecoder } from '../avro/decode.ts'
 import { Cursor } from '../avro/cursor.ts'
 import { recordReaderOf } from '../avro/record-reader.ts'
-import { parseSchema } from '../avro/schemas.ts'
+import { parseWriterSchema } from '../avro/writer-schema.ts'
 import { createTextReader } from '../bytes/text.ts'
 import { createJsonDecoder } from '../json/decode.ts'
 import { undecodable } from '../mapping/undecodable.ts'
@@ -84,7 +84,8 @@ export function createConfluentDecoder(
 
 function compile(id: number, schema: string, fields: DecodeOptions): { read: Read; usable: boolean } {
   try {
-    const reader = recordReaderOf(parseSchema(schema), fields)
+    const { type, timeUnits } = parseWriterSchema(schema)
+    const reader = recordReaderOf(type, fields, timeUnits)
     const cursor = new Cursor(createTextReader())
     const read: Read = (bytes) => {
       cursor.reset(bytes, CONFLUENT_HEADER_BYTES)

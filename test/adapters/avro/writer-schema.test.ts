@@ -1,0 +1,87 @@
+/** Pins: schemas of other writers are read whatever their defaults, and their logical types are the units of times. */
+import avro from 'avsc'
+import { describe, expect, it } from 'vitest'
+import { Cursor } from '../../../src/adapters/avro/cursor.ts'
+import { createDecoder } from '../../../src/adapters/avro/decode.ts'
+import { createEncoder } from '../../../src/adapters/avro/encode.ts'
+import { rabinFingerprint } from '../../../src/adapters/avro/fingerprint.ts'
+import { recordReaderOf } from '../../../src/adapters/avro/record-reader.ts'
+import { parseWriterSchema } from '../../../src/adapters/avro/writer-schema.ts'
+import { createTextReader } from '../../../src/adapters/bytes/text.ts'
+import { resolveSettings, type Settings } from '../../../src/library/settings.ts'
+
+const AT = Date.UTC(2026, 2, 2, 10)
+const schema = (logicalType: string | null, more: object[] = []) => ({
+  ...{ type: 'record', name: 'P' },
+  fields: [
+    { name: 'vmId', type: 'string' },
+    { name: 'metric', type: { type: 'enum', name: 'M', symbols: ['cpu', 'mem'] } },
+    { name: 'timestamp', type: logicalType === null ? 'long' : { type: 'long', logicalType } },
+    { name: 'seq', type: 'long' },
+    { name: 'value', type: 'double' },
+    ...more,
+  ],
+})
+
+/** Longs as bytes, since avsc writes none beyond 2^53. */
+function datum(timestamp: bigint): Buffer {
+  const varint: number[] = []
+  for (let left = timestamp << 1n; ; left >>= 7n) {
+    if (left < 128n) {
+      varint.push(Number(left))
+      break
+    }
+    varint.push(Number(left & 127n) | 128)
+  }
+  const value = Buffer.alloc(8)
+  value.writeDoubleLE(2.5)
+  return Buffer.concat([Buffer.from([2, 0x61, 2]), Buffer.from(varint), Buffer.from([14]), value])
+}
+
+function decoded(of: object, bytes: Buffer, settings: Settings = {}) {
+  const { type, timeUnits } = parseWriterSchema(JSON.stringify(of))
+  const { fields: mapping } = resolveSettings({ input: 'x', ...settings })
+  const cursor = new Cursor(createTextReader())
+  cursor.reset(bytes, 0)
+  return recordReaderOf(type, { mapping, checkYears: true }, timeUnits)(cursor)
+}
+
+const POINT = { vmId: 'a', producer: '', metric: 'mem', timestamp: AT, seq: 7, value: 2.5 }
+
+describe('a schema of another writer', () => {
+  it.each([
+    ['timestamp-millis', BigInt(AT)],
+    ['timestamp-micros', BigInt(AT) * 1000n + 999n],
+    ['timestamp-nanos', BigInt(AT) * 1_000_000n + 999_999n],
+    ['local-timestamp-micros', BigInt(AT) * 1000n],
+    [null, BigInt(AT)],
+  ] as const)('%s states the unit; enums are names of metrics', (logicalType, timestamp) => {
+    expect(decoded(schema(logicalType), datum(timestamp))).toEqual({ kind: 'point', point: POINT })
+    const fields = { vmId: { path: 'vmId' } }
+    expect(decoded(schema(logicalType), datum(timestamp), { fields })).toEqual({ kind: 'point', point: POINT })
+  })
+
+  it('without a logical type, a wrong unit is refused', () => {
+    expect(decoded(schema(null), datum(BigInt(AT) * 1000n))).toMatchObject({ code: 'implausible-time' })
+  })
+
+  it('may have defaults that avsc refuses', () => {
+    const more = [
+      { name: 'x', type: ['null', 'int'], default: 1 },
+      { name: 'y', type: 'long', default: 9007199254740993 },
+    ]
+    expect(() => avro.Type.forSchema(schema(null, more) as never)).toThrow()
+    const bytes = Buffer.concat([datum(BigInt(AT)), Buffer.from([0, 2])])
+    expect(decoded(schema(null, more), bytes)).toEqual({ kind: 'point', point: POINT })
+  })
+})
+
+it('a header with the fingerprint of a canonical form that keeps logical types is accepted', () => {
+  const bytes = createEncoder().encodePoint({ ...POINT, metric: 'cpu' })
+  const form =
+    '{"name":"windrow.DataPoint","type":"record","fields":[{"name":"vmId","type":"string"},{"name":"metric","type":"string"},' +
+    '{"name":"timestamp","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"seq","type":"long"},' +
+    '{"name":"value","type":"double"},{"name":"producer","type":"string"}]}'
+  bytes.writeBigUInt64LE(rabinFingerprint(form), 2)
+  expect(createDecoder().decode(bytes)).toMatchObject({ kind: 'point', point: { vmId: 'a', metric: 'cpu' } })
+})
