@@ -8,7 +8,7 @@
  * seq is in a layer of that metric. The arrays are short pages, so memory follows the number of points and not the distance
  * between their seqs.
  */
-import { roomFor, VACANT, vacantDoubles } from './double-array.ts'
+import { roomFor, VACANT } from './double-array.ts'
 import type { Json } from './json.ts'
 import { SeqSet } from './seq-set.ts'
 
@@ -25,7 +25,6 @@ const BIAS = 0x00100000
 const MAX_RELATIVE = 0x7fe00000 - BIAS
 /** Seqs per page of a layer. */
 const PAGE_SEQS = 32
-const NO_PAGE = vacantDoubles(0)
 
 const content = new Float64Array(2)
 const words = new Uint32Array(content.buffer)
@@ -67,46 +66,86 @@ function checkOf(packed: number): number {
   return (words[0] as number) | 0
 }
 
+/** Places of a slab: 32 kB, which the garbage collector neither copies nor scans. */
+const SLAB_PLACES = 4096
+/** The slab that pages are cut from. It lives as long as any of its pages; pages of one time are mostly of the same windows. */
+let slab: Float64Array = new Float64Array(0)
+let cut = 0
+
+/** A part of a slab, for consecutive seqs. */
+interface Page {
+  readonly doubles: Float64Array
+  readonly from: number
+  readonly places: number
+}
+
+function newPage(places: number): Page {
+  if (cut + places > slab.length) {
+    slab = new Float64Array(SLAB_PLACES).fill(VACANT)
+    cut = 0
+  }
+  const page = { doubles: slab, from: cut, places }
+  cut += places
+  return page
+}
+
+function copyOf({ doubles, from, places }: Page, room: number): Page {
+  const copy = newPage(room)
+  copy.doubles.set(doubles.subarray(from, from + places), copy.from)
+  return copy
+}
+
 /**
- * Contents by seq, in pages of consecutive seqs: a page is an array of its own, so a layer grows without copying what it has.
- * Points mostly come in order, so the page of the point before is at hand.
+ * Contents by seq, in pages of consecutive seqs, so a layer grows without copying what it has. Points mostly come in order,
+ * so the page of the point before is at hand: its members are fields here, which spares the way over its object.
  */
 class Layer {
-  private page = NO_PAGE
+  private doubles: Float64Array = slab
+  private from = 0
+  private places = 0
   /** Seq of the first place of the page. All pages are a multiple of PAGE_SEQS apart. */
   private start = 0
   /** All pages by their first seq; `null` while there is one at most. */
-  private pages: Map<number, number[]> | null = null
+  private pages: Map<number, Page> | null = null
 
   get(seq: number): number {
-    return this.turnTo(seq) ? (this.page[seq - this.start] ?? VACANT) : VACANT
+    if (!this.turnTo(seq) || seq - this.start >= this.places) return VACANT
+    return this.doubles[this.from + seq - this.start] as number
   }
 
   /** The common case of `set`: the page at hand has a place for the seq, and it is vacant. */
   fillPlace(seq: number, relative: number, check: number): boolean {
-    const { page } = this
     const place = seq - this.start
-    if (place < 0 || place >= page.length || page[place] !== VACANT) return false
-    page[place] = pack(relative, check)
+    if (place < 0 || place >= this.places || this.doubles[this.from + place] !== VACANT) return false
+    this.doubles[this.from + place] = pack(relative, check)
     return true
   }
 
   set(seq: number, relative: number, check: number): void {
     if (!this.turnTo(seq)) this.addPage(seq)
-    else if (seq - this.start >= this.page.length) this.growPage(seq - this.start + 1)
-    this.page[seq - this.start] = pack(relative, check)
+    else if (seq - this.start >= this.places) this.growPage(seq - this.start + 1)
+    this.doubles[this.from + seq - this.start] = pack(relative, check)
   }
 
   /** Takes the page of a seq at hand; `false`: there is none. */
   private turnTo(seq: number): boolean {
     const place = seq - this.start
-    if (place >= 0 && place < PAGE_SEQS) return this.page !== NO_PAGE
-    const start = this.startOf(seq)
-    const page = this.pages?.get(start)
+    if (place >= 0 && place < PAGE_SEQS) return this.places > 0
+    const page = this.pages?.get(this.startOf(seq))
     if (page === undefined) return false
-    this.start = start
-    this.page = page
+    this.start = this.startOf(seq)
+    this.take(page)
     return true
+  }
+
+  private get page(): Page {
+    return { doubles: this.doubles, from: this.from, places: this.places }
+  }
+
+  private take({ doubles, from, places }: Page): void {
+    this.doubles = doubles
+    this.from = from
+    this.places = places
   }
 
   private startOf(seq: number): number {
@@ -115,31 +154,31 @@ class Layer {
 
   /** The first page starts with the first seq and has little room, since most windows of few points need no other. */
   private addPage(seq: number): void {
-    if (this.page === NO_PAGE) {
+    if (this.places === 0) {
       this.start = seq
-      this.page = vacantDoubles(roomFor(1))
+      this.take(newPage(roomFor(1)))
       return
     }
     this.pages ??= new Map([[this.start, this.page]])
+    const page = newPage(PAGE_SEQS)
     this.start = this.startOf(seq)
-    this.page = vacantDoubles(PAGE_SEQS)
-    this.pages.set(this.start, this.page)
+    this.take(page)
+    this.pages.set(this.start, page)
   }
 
   private growPage(places: number): void {
-    const grown = vacantDoubles(Math.min(roomFor(places), PAGE_SEQS))
-    for (let i = 0; i < this.page.length; i++) grown[i] = this.page[i] as number
-    this.page = grown
+    const grown = copyOf(this.page, Math.min(roomFor(places), PAGE_SEQS))
+    this.take(grown)
     this.pages?.set(this.start, grown)
   }
 
   /** Takes over all of another layer; this one is empty. */
   fill(other: Layer): this {
     this.start = other.start
-    this.page = other.page.slice()
+    this.take(copyOf(other.page, other.places))
     if (other.pages === null) return this
-    this.pages = new Map([...other.pages].map(([start, page]) => [start, page.slice()]))
-    this.page = this.pages.get(this.start) as number[]
+    this.pages = new Map([...other.pages].map(([start, page]) => [start, copyOf(page, page.places)]))
+    this.take(this.pages.get(this.start) as Page)
     return this
   }
 }
