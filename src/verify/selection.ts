@@ -76,7 +76,8 @@ function beginningFor(
 ): { readonly base: number; readonly readFrom: number; readonly from: Beginning | null } | null {
   const whole = wholeFrom(all, logStart)
   if (whole !== null && dependsOnAllRecords(rules)) return whole
-  const needed = Math.max(rules.rosterWindows, 2 * rules.amendWindows) + 1
+  // Late records change windows that closed with a roster, which the windows before them decide.
+  const needed = Math.max(rules.rosterWindows, rules.amendWindows) + rules.amendWindows + 1
   const closes = all.slice(0, first + 1).filter(({ window }) => window !== null)
   const oldest = closes.at(-needed)?.window ?? null
   if (oldest !== null) {

@@ -34,10 +34,10 @@ test('a whole job is recounted from the first record', () => {
 })
 
 test('reading for a range begins early enough to know roster and late points', () => {
-  // Two windows before that of certificate 8 are whole: 6 and 7. Window 6 begins at 500, at or under the watermark of 5.
+  // Three windows before that of certificate 8 are whole: 5, 6 and 7. Window 5 begins at 400, at or under the watermark of 4.
   expect(selected({ from: { atMs: 700 }, to: null })).toMatchObject({
-    ...{ checked: [8, 10], readFrom: 40, readTo: 100, passed: 3 },
-    beginning: { closedThrough: 300, wholeFrom: 500, watermark: 400 },
+    ...{ checked: [8, 10], readFrom: 30, readTo: 100, passed: 4 },
+    beginning: { closedThrough: 200, wholeFrom: 400, watermark: 300 },
   })
 })
 
@@ -57,12 +57,12 @@ test('a range near the first record is recounted from the first record', () => {
 })
 
 test('certificates whose records are gone, or that need records before them, are lost, and the others are checked', () => {
-  expect(selected(EVERYTHING, 40)).toMatchObject({
+  expect(selected(EVERYTHING, 30)).toMatchObject({
     checked: [8, 10],
-    readFrom: 40,
-    lost: { partition: 3, certificates: [1, 7], windows: [0, 700], neededFrom: 0, logStart: 40 },
+    readFrom: 30,
+    lost: { partition: 3, certificates: [1, 7], windows: [0, 700], neededFrom: 0, logStart: 30 },
   })
-  expect(selected({ from: { atMs: 700 }, to: null }, 40)).toMatchObject({ checked: [8, 10], lost: null })
+  expect(selected({ from: { atMs: 700 }, to: null }, 30)).toMatchObject({ checked: [8, 10], lost: null })
   expect(selected(EVERYTHING, 95)).toEqual({
     lost: { partition: 3, certificates: [1, 10], windows: [0, 1000], neededFrom: 0, logStart: 95 },
   })
