@@ -12,6 +12,8 @@ import type { EpochMs, RawRecord, SourceRecord } from './point.ts'
 export const EARLIEST_PLAUSIBLE: EpochMs = Date.UTC(1990, 0, 1)
 
 const MAX_CHARACTERS = 160
+/** Enough for a detail that names a remedy. */
+const MAX_DETAIL_CHARACTERS = 400
 
 /** A record that stands for others of its kind. */
 export interface ExampleRecord {
@@ -86,7 +88,7 @@ export class InputFindings {
     return {
       offset: record.offset,
       place: { ...place },
-      detail: detail.slice(0, MAX_CHARACTERS),
+      detail: detail.slice(0, MAX_DETAIL_CHARACTERS),
       record: printable(text),
     }
   }

@@ -53,12 +53,14 @@ describe('a run', () => {
   })
 
   test.each([
-    ['seconds', (seq: number) => NOON / 1000 + seq, '1970-01-21T'],
-    ['microseconds', (seq: number) => NOON * 1000 + seq * 1e6, '+058'],
-  ])('whose timestamps are %s exits with 1 and shows the first date', async (_, times, date) => {
+    ['seconds', (seq: number) => NOON / 1000 + seq, 'implausible-time', '1970-01-21T'],
+    ['microseconds', (seq: number) => NOON * 1000 + seq * 1e6, 'implausible-time', '+058'],
+    ['before 1990', (seq: number) => Date.UTC(1985, 0, 1) + seq, 'before 1990', '1985-01-01T'],
+    ['years ahead', (seq: number) => Date.UTC(2095, 0, 1) + seq, 'more than a year ahead of the clock', '2095-01-01T'],
+  ])('whose timestamps are %s exits with 1 and shows the first date', async (_, times, reason, date) => {
     const { code, stderr } = await run(at(times)).ended
     expect(code).toBe(1)
-    expect(stderr).toMatch(/ 6, the first at \S*\.ndjson:1: timestamp \d+ is /)
+    expect(stderr).toMatch(new RegExp(`\\n {2}${reason} 6, the first at \\S*\\.ndjson:1: timestamp .*${times(0)}`))
     expect(stderr).toContain(date)
   })
 
