@@ -25,11 +25,18 @@ const LONG_SIMULATIONS = [
   'test/crash/**/*.test.ts',
 ]
 
-/** The test files that try more seeds in the simulation suite than in `npm test`; see test/support/seeds.ts. */
-const seeded = readdirSync(join(import.meta.dirname, 'test'), { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.test.ts'))
-  .map((path) => `test/${path.replaceAll('\\', '/')}`)
-  .filter((path) => readFileSync(join(import.meta.dirname, path), 'utf8').includes("support/seeds.ts'"))
+/** The test files whose text contains this. */
+const testsWith = (text: string): string[] =>
+  readdirSync(join(import.meta.dirname, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.test.ts'))
+    .map((path) => `test/${path.replaceAll('\\', '/')}`)
+    .filter((path) => readFileSync(join(import.meta.dirname, path), 'utf8').includes(text))
+
+/** These try more seeds in the simulation suite than in `npm test`; see test/support/seeds.ts. */
+const seeded = testsWith("support/seeds.ts'")
+
+/** These replace a module, which other files of the same worker must not see. */
+const mocking = testsWith('vi.mock(')
 
 export default defineConfig({
   test: {
@@ -49,8 +56,10 @@ export default defineConfig({
           ],
           'test/faults/stack/**',
           ...LONG_SIMULATIONS,
+          ...mocking,
         ],
       }),
+      suite('isolated', mocking, 60_000),
       suite('simulation', [...LONG_SIMULATIONS, ...seeded], 600_000, { env: { WINDROW_SUITE: 'simulation' } }),
       suite('trace', ['test/trace/**/*.test.ts'], 300_000),
       // 10 minutes, since the first run builds Go programs; later runs use them.

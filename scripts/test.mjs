@@ -12,7 +12,16 @@ const WORKERS = availableParallelism() + 1
 const VITEST = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs')
 
 const checks = runChecks(['lint', 'typecheck'])
-const args = ['run', '--project', 'unit', '--maxWorkers', `${WORKERS}`, ...process.argv.slice(2)]
+const args = [
+  'run',
+  '--project',
+  'unit',
+  '--project',
+  'isolated',
+  '--maxWorkers',
+  `${WORKERS}`,
+  ...process.argv.slice(2),
+]
 const tests = await run(process.execPath, [VITEST, ...args], 'inherit')
 const failed = tests.code === 0 ? [] : ['unit tests']
 for (const { name, code, output, seconds } of await checks) {

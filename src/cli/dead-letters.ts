@@ -60,10 +60,10 @@ export function createDeadLettersCommand(load: () => Promise<OpenDeadLetters>): 
       command
         .argument('<list|show|retry>')
         .argument('[id]')
-        .option('--reason <reason...>', 'list, retry: only these reasons; retry sends all of them unchanged')
-        .option('--all', 'retry: send all dead letters unchanged, whatever their reason')
+        .option('--reason <reason...>', 'Only these reasons; retry sends all of them as-is')
+        .option('--all', 'retry: send all dead letters unchanged')
         .option('--partition <number>', 'list: only this partition; retry: send to this one')
-        .option('--since <place>', 'list, retry: from this offset, this time, or this long ago')
+        .option('--since <place>', 'Only from this offset, time, or this long ago')
         .addOption(new Option('--limit <number>', `list: show at most this many (${DEFAULT_LIMIT})`).hideHelp())
         .option('--record <line>', 'retry: send this line of input')
         .option('--file <path>', 'retry: send the line in this file')

@@ -34,7 +34,7 @@ test.each([
 ])('%s names the version to deploy and no other', (path) => {
   const text = readFileSync(join(ROOT, path), 'utf8')
   const installed = [
-    ...text.matchAll(/dapr(?:io)?\/(?:daprd|placement|scheduler):(\S+)/g),
+    ...text.matchAll(/dapr(?:io)?\/(?:daprd|placement|scheduler):([^\s`]+)/g),
     ...text.matchAll(/charts\/dapr --version (\S+)/g),
     ...text.matchAll(/daprVersion string = '(\S+)'/g),
   ].map(([, version]) => version)
