@@ -1,12 +1,16 @@
 /** The canonical forms and fingerprints are those of the Avro project's own test data (share/test/data/schema-tests.txt). */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
   canonicalForm,
+  fingerprintVariants,
   formatFingerprint,
   rabinFingerprint,
   schemaFingerprint,
 } from '../../../src/adapters/avro/fingerprint.ts'
 import { parseSchema } from '../../../src/adapters/avro/schemas.ts'
+import { ROOT } from '../../support/built.ts'
 
 const PUBLISHED: readonly [schema: string, canonical: string, fingerprint: bigint][] = [
   ['{"type":"null"}', '"null"', 7195948357588979594n],
@@ -55,5 +59,17 @@ describe('schema fingerprints', () => {
 
   test('a fingerprint with leading zeroes keeps its 16 digits', () => {
     expect(formatFingerprint(0xabn)).toBe('00000000000000ab')
+  })
+
+  // What the libraries computed for these files.
+  test.each([
+    ['window-manifest.v0.avsc', 'Java and avsc', '798ba293b4fc68c2'],
+    ['window-manifest.v0.avsc', 'goavro 2.15.0 and avro 1.12.2 for Python', 'c776bea908457913'],
+    ['window-manifest.v0.avsc', 'hamba/avro 2.31.0', 'bd11e46b922fff34'],
+    ['data-point.avsc', 'goavro 2.15.0 and avro 1.12.2 for Python', '570948c0cfbff502'],
+    ['data-point.avsc', 'hamba/avro 2.31.0', 'f7cec140dccd9772'],
+  ])('of %s by %s are known', (file, _library, fingerprint) => {
+    const type = parseSchema(readFileSync(join(ROOT, 'schemas', file), 'utf8'))
+    expect(fingerprintVariants(type).map(formatFingerprint)).toContain(fingerprint)
   })
 })
