@@ -1,7 +1,8 @@
 /**
  * Measures how fast files are read, end to end: read from disk, split or decompress, decode, validate, number, partition,
  * and deliver to 8 partitions that only count. Folding is not included. The baseline is `JSON.parse` of every line of the
- * same file. Reports the best of three rounds; the first warms up the compiler.
+ * same file. Reports the best of three rounds; the first warms up the compiler. The mapped files hold the same points: nested
+ * records in NDJSON and other columns in CSV, with times in seconds, through the setting `fields`.
  *
  *   npm run bench -- files [POINTS]
  */
@@ -18,6 +19,8 @@ import { SCHEMA_FOLDER } from '../src/adapters/avro/schemas.ts'
 import { createFileSource } from '../src/adapters/files/source.ts'
 import { createFilePublisherFactory } from '../src/adapters/files/result-file.ts'
 import { createJsonDecoder } from '../src/adapters/json/decode.ts'
+import type { DecodeOptions } from '../src/adapters/json/mapping.ts'
+import type { RecordMappingSpec } from '../src/adapters/mapping/spec.ts'
 import type { DataPoint } from '../src/core/point.ts'
 
 const POINTS = Number(process.argv[2] ?? 500_000)
@@ -43,6 +46,12 @@ async function writeInputs(): Promise<void> {
   await writeFile(file('points.ndjson'), lines.join('\n') + '\n')
   const rows = points.map((p) => `${p.vmId},${p.metric},${p.timestamp},${p.seq},${p.value}`)
   await writeFile(file('points.csv'), `vmId,metric,timestamp,seq,value\n${rows.join('\n')}\n`)
+  const nested = points.map(({ vmId, metric, timestamp, seq, value }) =>
+    JSON.stringify({ tags: { host: vmId }, name: metric, at: timestamp / 1000, n: seq, reading: value }),
+  )
+  await writeFile(file('nested.ndjson'), nested.join('\n') + '\n')
+  const columns = points.map((p) => `${p.vmId};${p.metric};${p.timestamp / 1000};${p.seq};${p.value}`)
+  await writeFile(file('columns.csv'), `host;name;at;n;reading\n${columns.join('\n')}\n`)
   const schema = JSON.parse(await readFile(`${SCHEMA_FOLDER}data-point.avsc`, 'utf8')) as Parameters<
     typeof avro.Type.forSchema
   >[0]
@@ -59,8 +68,17 @@ async function writeInputs(): Promise<void> {
   await pipeline(createReadStream(file('points.ndjson')), createGzip(), createWriteStream(file('points.ndjson.gz')))
 }
 
-async function count(path: string): Promise<number> {
-  const source = createFileSource({ inputs: [path], partitions: PARTITIONS })
+const MAPPED: RecordMappingSpec = {
+  vmId: 'host',
+  producer: null,
+  metric: 'name',
+  timestamp: { path: 'at', unit: 's' },
+  seq: 'n',
+  value: 'reading',
+}
+
+async function count(path: string, decode: DecodeOptions = {}): Promise<number> {
+  const source = createFileSource({ inputs: [path], partitions: PARTITIONS, decode })
   const counts = await Promise.all(
     Array.from({ length: PARTITIONS }, async (_, partition) => {
       const open = await source.open(partition, 0)
@@ -143,6 +161,13 @@ try {
   )
   for (const name of ['points.ndjson', 'points.ndjson.gz', 'points.csv', 'points-null.avro', 'points-deflate.avro']) {
     await measure(`read ${name}, 8 partitions`, POINTS, () => count(file(name)))
+  }
+  const mapped: [string, DecodeOptions][] = [
+    ['nested.ndjson', { mapping: { ...MAPPED, vmId: 'tags.host' }, checkYears: true }],
+    ['columns.csv', { mapping: MAPPED, csv: { separator: ';' }, checkYears: true }],
+  ]
+  for (const [name, decode] of mapped) {
+    await measure(`read ${name} by a mapping, 8 partitions`, POINTS, () => count(file(name), decode))
   }
   await measure('publish 50 batches of 250 results, 8 partitions', 50 * 250 * PARTITIONS, () => publish(50, 250))
   console.log(`memory ${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB`)

@@ -23,6 +23,8 @@ export interface RowMapperOptions {
   readonly place: () => string
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
 /** Adds the entries of the current row. */
 export type RowMapper = (out: DecodedEntry[]) => void
 
@@ -40,18 +42,24 @@ export function compileRow(spec: RecordMappingSpec, access: RowAccess, options: 
   const metric = isWide || spec.metric === null ? null : compileText(spec.metric, access, '.')
   const value = isWide ? null : compileValue(spec.value, access)
 
-  const add = (out: DecodedEntry[], point: DataPoint, raw: unknown, name: string): void => {
+  /** Adds the entry of a point whose value is still to be read. */
+  const add = (out: DecodedEntry[], point: Writable<DataPoint>, raw: unknown, name: string): void => {
     const read = typeof raw === 'number' && raw - raw === 0 ? raw : readValue(raw, hasDecimalComma)
     if (read === NOT_A_VALUE) {
       out.push(wrong(`${name} is ${quote(raw)}, expected a number`))
       return
     }
     const isEmpty = read === NO_READING
-    const checked = { ...point, value: isEmpty ? 0 : read }
-    const problem = checkPoint(checked)
-    if (problem !== null) out.push(wrong(problem))
-    else if (isEmpty) out.push({ kind: 'no-reading', point: { ...checked, value: Number.NaN } })
-    else out.push({ kind: 'point', point: checked })
+    if (!isEmpty) point.value = read
+    const problem = checkPoint(point)
+    if (problem !== null) {
+      out.push(wrong(problem))
+    } else if (isEmpty) {
+      point.value = Number.NaN
+      out.push({ kind: 'no-reading', point })
+    } else {
+      out.push({ kind: 'point', point })
+    }
   }
 
   return (out) => {
@@ -75,10 +83,11 @@ export function compileRow(spec: RecordMappingSpec, access: RowAccess, options: 
       out.push(wrong(`${nameOf(spec.producer ?? '')} is no text, expected the name of the producer`))
       return
     }
-    const point = { vmId: id, producer: name, metric: '', timestamp, seq, value: 0 }
     if (readEach !== null) {
       const before = out.length
-      readEach((named, ofVm, raw) => add(out, { ...point, metric: named, vmId: ofVm ?? id }, raw, named), out, wrong)
+      const visit: Visit = (named, ofVm, raw) =>
+        add(out, { vmId: ofVm ?? id, producer: name, metric: named, timestamp, seq, value: 0 }, raw, named)
+      readEach(visit, out, wrong)
       if (out.length === before) out.push(wrong('the record has none of the metrics of the mapping'))
       return
     }
@@ -91,7 +100,7 @@ export function compileRow(spec: RecordMappingSpec, access: RowAccess, options: 
     }
     const raw = (value as () => unknown)()
     if (raw === undefined) out.push(wrong(`${nameOf(spec.value)} is missing, expected a number`))
-    else add(out, { ...point, metric: named }, raw, nameOf(spec.value))
+    else add(out, { vmId: id, producer: name, metric: named, timestamp, seq, value: 0 }, raw, nameOf(spec.value))
   }
 }
 
