@@ -22,6 +22,7 @@ COPY --from=build /windrow/package.json ./
 COPY --from=build /windrow/node_modules ./node_modules
 COPY --from=build /windrow/dist ./dist
 COPY schemas ./schemas
+COPY presets ./presets
 # A numeric id, so that Kubernetes can check that it is not root. The user owns no files here.
 USER 10001:10001
 ENV NODE_ENV=production WINDROW_DATA_DIR=/tmp/windrow

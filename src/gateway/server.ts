@@ -24,6 +24,7 @@
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import { MAX_ID_CHARS } from '../core/shape.ts'
 import { Connections } from './connections.ts'
 import { addIngestRoutes, draining, requireClient, type IngestCounts, type IngestOptions } from './ingest.ts'
 import { NO_METER, type GatewayMeter, type SentResponse } from './meter.ts'
@@ -60,8 +61,8 @@ const HEADERS_WITHIN_MS = 10_000
 const KEEP_ALIVE_MS = 30_000
 /** How often Node checks for slow requests; a request ends at most this much after its timeout. */
 const CHECK_TIMEOUTS_EVERY_MS = 500
-/** Longer than any id: a vmId has at most 256 characters, each at most 12 bytes when percent-encoded. */
-const MAX_PARAM_CHARS = 4_096
+/** The longest id when it is percent-encoded: a UTF-16 code unit becomes at most three bytes, of three characters each. */
+const MAX_PARAM_CHARS = 9 * MAX_ID_CHARS
 
 export function createGateway(options: GatewayOptions): Gateway {
   const { requestTimeoutMs, clients, log, nowMs } = options

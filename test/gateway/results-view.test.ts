@@ -85,6 +85,8 @@ test('over HTTP, with ids of any characters', async () => {
   const { app } = gatewayForTest({ published: publishedOf(view) })
   const get = (url: string) => app.inject({ method: 'GET', url, headers: AUTHORIZED })
   expect((await get(`/v1/vms/${encodeURIComponent('rack 7/ü')}`)).json()).toMatchObject({ vmId: 'rack 7/ü' })
+  const longest = encodeURIComponent('汉'.repeat(512))
+  expect((await get(`/v1/vms/${longest}`)).json()).toMatchObject({ status: 404, code: 'NO_SUCH_VM' })
   expect((await get('/v1/vms/other')).json()).toMatchObject({ status: 404, code: 'NO_SUCH_VM' })
   expect((await get('/v1/vms/%zz')).json()).toMatchObject({ status: 400, code: 'BAD_URL' })
   expect((await get('/v1/windows?limit=1')).json()).toMatchObject({ windows: [{ partition: 0 }] })

@@ -84,7 +84,7 @@ export const BAD_REQUESTS: Readonly<Record<string, Case>> = {
   'vmId null': withMembers({ vmId: null }),
   'vmId a list': withMembers({ vmId: ['a'] }),
   'vmId empty': withMembers({ vmId: '' }),
-  'vmId of 257 characters': withMembers({ vmId: 'v'.repeat(257) }),
+  'vmId of 513 characters': withMembers({ vmId: 'v'.repeat(513) }),
   'vmId with half a surrogate pair': withText('"metric"', '"vmId":"\\ud800","metric"'),
   'vmId with control characters': (sender) => post(json([point(sender, { vmId: `${sender.vmId}\u0000\u001b[31m\n` })])),
   'vmId with text direction marks and emoji': (sender) =>
@@ -122,7 +122,7 @@ export const BAD_REQUESTS: Readonly<Record<string, Case>> = {
   'producer a number': withMembers({ producer: 7 }),
   'producer of 129 characters': withMembers({ producer: 'p'.repeat(129) }),
   'an item null': body('[null]'),
-  'an item a list': body('[[]]'),
+  'an item an empty list': body('[[]]'),
   'an item a text': body('["point"]'),
   'a key twice': withText('"value":1', '"value":1,"value":2'),
   'a key __proto__': withText('"metric"', '"__proto__":{"seq":5,"admin":true},"metric"'),
@@ -174,7 +174,7 @@ export const BAD_REQUESTS: Readonly<Record<string, Case>> = {
   'Content-Encoding br': (sender) => post(onePoint(sender), { ...JSON_TYPE, 'content-encoding': 'br' }),
   'no token': (sender) => post(onePoint(sender), { ...JSON_TYPE, authorization: '' }),
   'a wrong token': (sender) => post(onePoint(sender), { ...JSON_TYPE, authorization: 'Bearer wrong-0123456789' }),
-  'an unknown path': (sender) => post(onePoint(sender), JSON_TYPE, '/v1/metrics'),
+  'an unknown path': (sender) => post(onePoint(sender), JSON_TYPE, '/v1/nothing'),
   'a path that cannot be decoded': () => ({ kind: 'http', method: 'GET', path: '/v1/vms/%zz', headers: {}, body: '' }),
   'another method': (sender) => ({
     kind: 'http',
