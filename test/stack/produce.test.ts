@@ -17,6 +17,7 @@ import { partitionOf } from '../../src/core/murmur2.ts'
 import { fakeCli, only } from '../cli/cli-context.ts'
 import { client, fresh, kafkaForTests, withAdmin } from './kafka-support.ts'
 
+const START_MS = Date.UTC(2026, 2, 2)
 const VMS = 200
 const READINGS = 48
 const EVERY_MS = 300_000
@@ -36,12 +37,12 @@ function* day(): Generator<string> {
   for (let seq = 0; seq < READINGS; seq++) {
     for (let vm = 0; vm < VMS; vm++) {
       const value = (vm * 31 + seq * 17) % 101
-      yield JSON.stringify({ vmId: vmOf(vm), metric: 'cpu', timestamp: seq * EVERY_MS, seq, value })
+      yield JSON.stringify({ vmId: vmOf(vm), metric: 'cpu', timestamp: START_MS + seq * EVERY_MS, seq, value })
     }
     if (seq % PER_WINDOW !== PER_WINDOW - 1) continue
     const firstSeq = seq - PER_WINDOW + 1
     for (let vm = 0; vm < VMS; vm++) {
-      const windowStart = firstSeq * EVERY_MS
+      const windowStart = START_MS + firstSeq * EVERY_MS
       yield JSON.stringify({ manifest: { vmId: vmOf(vm), windowStart, firstSeq, count: PER_WINDOW } })
     }
   }
@@ -146,7 +147,7 @@ describe('an impossible request fails with its remedy', () => {
   let input: string
   beforeAll(() => {
     input = join(folder, 'one.ndjson')
-    writeFileSync(input, '{"vmId":"a","metric":"cpu","timestamp":0,"seq":0,"value":1}\nbroken\n')
+    writeFileSync(input, `{"vmId":"a","metric":"cpu","timestamp":${START_MS},"seq":0,"value":1}\nbroken\n`)
   })
 
   test('a topic that is not there', async () => {
@@ -176,7 +177,7 @@ describe('an impossible request fails with its remedy', () => {
 test('an existing topic keeps its partitions, whatever number is requested', async () => {
   const topic = fresh('kept')
   const input = join(folder, 'two.csv')
-  writeFileSync(input, 'vmId,metric,timestamp,seq,value\na,cpu,0,0,1\n')
+  writeFileSync(input, `vmId,metric,timestamp,seq,value\na,cpu,${START_MS},0,1\n`)
   await produce('--input', input, '--topic', topic, '--partitions', '2')
   expect((await produce('--input', input, '--topic', topic, '--partitions', '5')).exitCode).toBe(0)
   expect((await describeTopic(kafka, topic)).partitions).toBe(2)
