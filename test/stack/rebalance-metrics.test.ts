@@ -73,6 +73,16 @@ async function expectAgreement(job: string, { partitions }: JobStatus): Promise<
 const untilAgreement = (job: string): Promise<void> =>
   vi.waitFor(async () => expectAgreement(job, await statusOf(stack(), job)), { timeout: 90_000, interval: 1_000 })
 
+/** Until Prometheus shows so many partitions for each processor that there is. */
+const untilOwned = (job: string, expected: readonly number[]): Promise<void> =>
+  vi.waitFor(
+    async () => {
+      const owned = await query(stack(), `windrow_partitions_owned{windrow_job="${job}"}`)
+      expect(owned.map(({ value }) => value)).toEqual(expected)
+    },
+    { timeout: 90_000, interval: 1_000 },
+  )
+
 const takeovers = ({ lines: log }: LoggedRun): number => log.filter(({ msg }) => msg === 'taken-over').length
 
 it('gauges agree with the status after partitions moved, and the alert for a job without processors follows', async () => {
@@ -82,14 +92,15 @@ it('gauges agree with the status after partitions moved, and the alert for a job
 
   const second = startProcessor(job, 1)
   await second.logged(() => takeovers(second) > 0)
+  // Until Prometheus has scraped both, it shows what was right before the move.
+  await untilOwned(job, [PARTITIONS / 2, PARTITIONS / 2])
   await untilAgreement(job)
-  const owned = await query(stack(), `windrow_partitions_owned{windrow_job="${job}"}`)
-  expect(owned.map(({ value }) => value)).toEqual([PARTITIONS / 2, PARTITIONS / 2])
 
   const before = takeovers(second)
   first.child.kill('SIGTERM')
   await first.ended
   await second.logged(() => takeovers(second) >= before + PARTITIONS)
+  await untilOwned(job, [PARTITIONS])
   await untilAgreement(job)
 
   const gone = ruleOf('WindrowProcessorsGone')
