@@ -27,6 +27,7 @@ const { values } = parseArgs({
 })
 const [points, vms, runs] = [Number(values.points), Number(values.vms), Number(values.runs)]
 const DAY_MS = 86_400_000
+const START_MS = Date.UTC(2026, 0, 1)
 const main = resolve('dist/cli/main.js')
 const usage = new URL('report-usage.mjs', import.meta.url).href
 
@@ -47,7 +48,7 @@ async function writeInput(path: string): Promise<void> {
   for (let seq = 0; seq < perVm; seq++) {
     for (let vm = 0; vm < vms; vm++) {
       const value = 50 + 40 * Math.sin((seq / perVm) * 2 * Math.PI + vm) + ((seq * 7919 + vm * 104_729) % 1000) / 100
-      const timestamp = Math.floor((seq * DAY_MS) / perVm)
+      const timestamp = START_MS + Math.floor((seq * DAY_MS) / perVm)
       await write({ 'windrow.DataPoint': { vmId: `vm-${vm}`, producer: '', metric: 'cpu', timestamp, seq, value } })
     }
   }
@@ -56,10 +57,14 @@ async function writeInput(path: string): Promise<void> {
       'windrow.WindowManifest': {
         vmId: `vm-${vm}`,
         producer: '',
-        windowStart: 0,
-        firstSeq: 0,
+        windowStart: START_MS,
+        firstSeq: { long: 0 },
         count: perVm,
         last: false,
+        counts: 'samples',
+        metrics: null,
+        corrects: false,
+        replaces: false,
       },
     })
   }
