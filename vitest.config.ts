@@ -25,12 +25,14 @@ const LONG_SIMULATIONS = [
   'test/crash/**/*.test.ts',
 ]
 
+const testFiles = readdirSync(join(import.meta.dirname, 'test'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.test.ts'))
+  .map((path) => `test/${path.replaceAll('\\', '/')}`)
+  .map((path) => ({ path, text: readFileSync(join(import.meta.dirname, path), 'utf8') }))
+
 /** The test files whose text contains this. */
-const testsWith = (text: string): string[] =>
-  readdirSync(join(import.meta.dirname, 'test'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.test.ts'))
-    .map((path) => `test/${path.replaceAll('\\', '/')}`)
-    .filter((path) => readFileSync(join(import.meta.dirname, path), 'utf8').includes(text))
+const testsWith = (part: string): string[] =>
+  testFiles.filter(({ text }) => text.includes(part)).map(({ path }) => path)
 
 /** These try more seeds in the simulation suite than in `npm test`; see test/support/seeds.ts. */
 const seeded = testsWith("support/seeds.ts'")

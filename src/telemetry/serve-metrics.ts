@@ -53,7 +53,8 @@ export async function serveMetrics(
 /**
  * OpenTelemetry's cumulative readers merge each collection of a gauge into the one before, so a gauge that is no longer set,
  * such as those of a partition that another process took over, would be exported for ever (sdk-metrics 2.x,
- * TemporalMetricProcessor). Asked for deltas, they export what was set in this collection; a gauge has no other delta.
+ * TemporalMetricProcessor). With delta temporality they export what was set in this
+ * collection; a gauge has no other delta.
  */
 class ForgettingExporter extends PrometheusExporter {
   override selectAggregationTemporality(type: metrics.InstrumentType): metrics.AggregationTemporality {

@@ -7,22 +7,11 @@ import type { Json } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { recountedReason } from './compare-result.ts'
+import { RECOUNTED_FATES } from './fates.ts'
 import type { WindowRecount } from './partition-recount.ts'
 import { PointSum } from './point-sum.ts'
 import { Fields, type FieldDifference } from './report.ts'
 import { rangesOf } from './seqs.ts'
-
-const FATES = [
-  'consumed',
-  'extra',
-  'noReading',
-  'accepted',
-  'duplicate',
-  'conflict',
-  'late',
-  'rejected',
-  'manifests',
-] as const
 
 /** Maximum number of ranges that a certificate lists per producer. */
 const MAX_RANGES = 100
@@ -55,7 +44,7 @@ export function compareCertificate(
 ): FieldDifference[] {
   const { counts, watermark, isHistoryKnown, window, amended, lines, superseded, promoted, isQuarantined } = expectation
   const fields = new Fields()
-  for (const fate of FATES)
+  for (const fate of RECOUNTED_FATES)
     // A version that knew no conflicts wrote no count of them; other counts are written only where they are not 0.
     fields.compare(`counts.${fate}`, counts[fate] ?? 0, (certificate.counts as Partial<FateCounts>)[fate] ?? 0)
   fields.compare('watermark', watermark, certificate.watermark)

@@ -9,6 +9,7 @@ import { compareCertificate, pointsOf, type CertificateExpectation } from './com
 import type { ExpectedAggregator } from './aggregator-recount.ts'
 import { compareResult, type ResultExpectation } from './compare-result.ts'
 import { compareLink } from './chain.ts'
+import { fatesOf } from './fates.ts'
 import { PartitionRecount, type Amendments, type WindowRecount } from './partition-recount.ts'
 import type { FindingCollector } from './findings.ts'
 import type { PublishedResults } from './published-results.ts'
@@ -38,20 +39,7 @@ export function promotionKey({ partition, certificate }: Pick<PromotedMark, 'par
   return `${partition} ${certificate}`
 }
 
-const NOTHING: FateCounts = {
-  ...{ consumed: 0, accepted: 0, duplicate: 0, conflict: 0, late: 0, rejected: 0, manifests: 0 },
-}
-const FATES = [
-  'consumed',
-  'extra',
-  'noReading',
-  'accepted',
-  'duplicate',
-  'conflict',
-  'late',
-  'rejected',
-  'manifests',
-] as const
+const NOTHING: FateCounts = fatesOf(() => 0)
 
 export class PartitionCheck {
   readonly #env: CheckEnv
@@ -328,9 +316,7 @@ export class PartitionCheck {
 }
 
 function combine(a: FateCounts, b: FateCounts, sign: 1 | -1): FateCounts {
-  return Object.fromEntries(
-    FATES.map((fate) => [fate, (a[fate] ?? 0) + sign * (b[fate] ?? 0)]),
-  ) as unknown as FateCounts
+  return fatesOf((fate) => (a[fate] ?? 0) + sign * (b[fate] ?? 0))
 }
 
 /**

@@ -4,10 +4,10 @@
  */
 import type { AnyAggregator } from '../core/aggregator.ts'
 import type { CloseTrigger } from '../core/closing.ts'
-import type { FateCounts } from '../core/fate.ts'
 import type { DataPoint, DecodedEntry, EpochMs, SourceRecord, WindowManifest } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { phaseBy } from './cadence.ts'
+import { fatesOf, type FateName, type Fates } from './fates.ts'
 import { ProducerMemory } from './producer-memory.ts'
 import { isManifestRefused, isPointRefused, windowStartAt } from './refusals.ts'
 import { VmRecount } from './vm-recount.ts'
@@ -34,8 +34,6 @@ export interface Amendments {
   readonly points: number
 }
 
-type Fates = { -readonly [fate in keyof FateCounts]-?: number }
-
 /** What a recount reports while it goes through the records. */
 export interface RecountObserver {
   pointAccepted(point: DataPoint): void
@@ -47,19 +45,7 @@ export class PartitionRecount {
   readonly #rules: Windowing
   readonly #aggregator: AnyAggregator | null
   readonly #wholeFrom: EpochMs
-  readonly counts: Fates = {
-    ...{
-      consumed: 0,
-      extra: 0,
-      accepted: 0,
-      duplicate: 0,
-      conflict: 0,
-      late: 0,
-      rejected: 0,
-      manifests: 0,
-      noReading: 0,
-    },
-  }
+  readonly counts: Fates = fatesOf(() => 0)
   /** Highest timestamp of an accepted point; -∞ before the first. */
   watermark: EpochMs
   readonly #open = new Map<EpochMs, WindowRecount>()
@@ -317,7 +303,7 @@ export class PartitionRecount {
     else vms.add(vm.vmId)
   }
 
-  #count(fate: keyof FateCounts): void {
+  #count(fate: FateName): void {
     this.counts[fate]++
   }
 

@@ -10,7 +10,7 @@
  *   aggregator-recount.ts  runs a user's aggregator                           metric-recount.ts     recounts one metric
  *   compare-*.ts, chain.ts comparisons of results, states and certificates    vm-states.ts          published VM states
  *   refusals.ts            which records the rules refuse                     report.ts             the report
- *   findings.ts            conflicts, split VMs, fast clocks
+ *   findings.ts            conflicts, split VMs, fast clocks                  fates.ts              fates that are counted
  *   murmur3.ts, point-sum.ts, rational-sum.ts, seqs.ts                        arithmetic
  *
  * Two facts cannot be recomputed and are trusted: when a clock or an operator closed a window, and on which VM windows a

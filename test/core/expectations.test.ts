@@ -18,8 +18,7 @@ function resultsOf(sent: readonly Decoded[], rules: Partial<Windowing> = {}): Vm
   return new Folding(rules)
     .feed(...sent)
     .end()
-    .results()
-    .map((text) => JSON.parse(text) as VmWindowResult)
+    .parsedResults()
 }
 
 const shortOf = ({ reason, expected, missing, missingCount }: VmWindowResult) => ({
@@ -157,10 +156,7 @@ describe('a cadence', () => {
             folding.feed(one)
             folding.state = recovered(folding.state, folding.rules, summary)
           }
-          const results = folding
-            .end()
-            .results()
-            .map((text) => JSON.parse(text) as VmWindowResult)
+          const results = folding.end().parsedResults()
           for (const { windowStart, windowEnd, expected, missingCount, reason } of results) {
             if (windowEnd > at(32) - every) continue
             const due = range(windowStart, windowEnd, nominal, every)

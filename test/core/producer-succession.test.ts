@@ -1,6 +1,5 @@
 /** Producers that restart under a new name: what replaces what, and that completeness does not suffer for it. */
 import { describe, expect, it } from 'vitest'
-import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
 import { summary } from '../../src/core/summary.ts'
 import type { Decoded } from '../../src/core/point.ts'
 import { Folding, recovered } from '../support/fold.ts'
@@ -26,10 +25,7 @@ describe('restarts', () => {
       through.feed(one)
       through.state = recovered(through.state, through.rules, summary)
     }
-    const results = through
-      .end()
-      .results()
-      .map((text) => JSON.parse(text) as VmWindowResult)
+    const results = through.end().parsedResults()
     expect(results.map((one) => one.reason)).toEqual(results.map(() => 'complete'))
     expect(results[2]?.producers).toEqual([
       { producer: 'one', expected: 1, received: 1, missing: [], replaced: true },
@@ -63,10 +59,7 @@ describe('restarts', () => {
       ...[manifest('a', 100, 0, 1, { producer: 'two' }), point('a', 1, 210, 1, { producer: 'two' })],
       point('a', 4, 230, 1, { producer: 'one', replaces: true }),
     )
-    const results = folding
-      .end()
-      .results()
-      .map((text) => JSON.parse(text) as VmWindowResult)
+    const results = folding.end().parsedResults()
     const replaced = results.at(-1)?.producers?.map((one) => [one.producer, one.replaced === true])
     expect(replaced).toEqual([['one', true], ['two', false]]) // prettier-ignore
   })
@@ -81,10 +74,7 @@ describe('restarts', () => {
       sample('two', 1, 150, 'cpu', { replaces: true }),
       manifest('a', 100, 0, 2, { producer: 'two' }),
     )
-    const [, second] = folding
-      .end()
-      .results()
-      .map((text) => JSON.parse(text) as VmWindowResult)
+    const [, second] = folding.end().parsedResults()
     expect(second).toMatchObject({ reason: 'grace', expected: 4, received: 2, missingCount: 2 })
   })
 
@@ -92,10 +82,7 @@ describe('restarts', () => {
     const folding = new Folding().feed(
       ...[point('a', 0, 10), manifest('a', 0, 0, 1), point('a', 0, 110, 1, { producer: 'two', replaces: true })],
     )
-    const [first] = folding
-      .end()
-      .results()
-      .map((text) => JSON.parse(text) as VmWindowResult)
+    const [first] = folding.end().parsedResults()
     expect(first?.producers).toEqual([{ producer: '', expected: 1, received: 1, missing: [], replaced: true }])
   })
 
@@ -127,10 +114,7 @@ describe('restarts', () => {
       folding.feed(one)
       folding.state = recovered(folding.state, folding.rules, summary)
     }
-    const results = folding
-      .end()
-      .results()
-      .map((text) => JSON.parse(text) as VmWindowResult)
+    const results = folding.end().parsedResults()
     expect(results.map(({ reason, expected, missingCount }) => ({ reason, expected, missingCount }))).toEqual([
       { reason: 'complete', expected: 4, missingCount: 0 },
       { reason: 'complete', expected: 4, missingCount: 0 },

@@ -3,7 +3,12 @@
  * test reads as a table.
  */
 import type { AnyAggregator } from '../../src/core/aggregator.ts'
-import { closeVmWindow, quarantineVmWindow, type VmWindowTask } from '../../src/core/close-vm-window.ts'
+import {
+  closeVmWindow,
+  quarantineVmWindow,
+  type VmWindowResult,
+  type VmWindowTask,
+} from '../../src/core/close-vm-window.ts'
 import { canonicalJson, type Json } from '../../src/core/json.ts'
 import { PartitionState, type CloseDecision, type ClosedWindow, type Quiet } from '../../src/core/partition-state.ts'
 import type { Decoded } from '../../src/core/point.ts'
@@ -70,6 +75,11 @@ export class Folding {
       this.#closeDue('clock')
     }
     return this
+  }
+
+  /** What `results` holds, read. */
+  parsedResults(): VmWindowResult[] {
+    return this.results().map((text) => JSON.parse(text) as VmWindowResult)
   }
 
   /** Canonical results of all closed windows, each VM's state carried from window to window. */
