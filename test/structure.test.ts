@@ -29,7 +29,6 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'adapters/dapr': ['core', 'ports', 'retry', 'workflows'],
   'adapters/files': ['adapters/avro', 'adapters/bytes', 'adapters/json', 'adapters/mapping', 'core', 'ports'],
   'adapters/kafka': ['adapters/avro', 'adapters/bytes', 'adapters/json', 'adapters/mapping', 'core', 'ports', 'retry'],
-  'adapters/memory': ['core', 'ports', 'workflows'],
   gateway: ['adapters/avro', 'adapters/bytes', 'adapters/json', 'adapters/mapping', 'core', 'ports'],
   pipeline: ['core', 'ledger', 'ports', 'retry', 'workflows'],
   'dev/stack': ['adapters/files', 'retry'],

@@ -1,7 +1,7 @@
 /**
  * The ports: everything that the pipeline needs from its environment. Adapters implement them for files, Kafka and Dapr.
- * `adapters/memory` implements them for the simulation, in which a seed decides which call fails and whether it was
- * applied before it failed.
+ * `test/support/memory-*.ts` implements them for the simulation, in which a seed decides which call fails and whether it
+ * was applied before it failed.
  *
  *   state-store.ts       key-value store with compare-and-swap      source.ts     records of a partition, in offset order
  *   workflow-engine.ts   starts and awaits workflows                publisher.ts  where committed results are published

@@ -1,6 +1,6 @@
 /** I4: what is published is in the ledger; what is in the ledger is published once for a `read_committed` reader. */
 import { describe, expect, it } from 'vitest'
-import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
+import { MemoryResults } from '../support/memory-publisher.ts'
 import type { AtomicPublishers } from '../../src/ports/index.ts'
 import { disturbedRuns, keyOf } from '../support/disturbed.ts'
 import { lostReply, makeJob } from '../support/job.ts'

@@ -1,6 +1,6 @@
 /** I8: no stored value or workflow payload passes the store's stated limits; a configuration that would is refused at start. */
 import { describe, expect, it } from 'vitest'
-import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
+import { MemoryEngine } from '../support/memory-engine.ts'
 import type { AnyAggregator } from '../../src/core/aggregator.ts'
 import { checkPayload, PAGE_BYTES, worstCaseVmWindowBytes } from '../../src/core/payload-bound.ts'
 import { summary } from '../../src/core/summary.ts'

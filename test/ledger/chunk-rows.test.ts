@@ -3,7 +3,7 @@
  * checks the `@ts-expect-error` lines; running them shows that the code below is otherwise valid.
  */
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { MemoryStore } from '../support/memory-store.ts'
 import type { Certificate } from '../../src/core/certificate.ts'
 import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
 import { canonicalJson, parseCanonicalJson, type JsonOf } from '../../src/core/json.ts'

@@ -1,6 +1,6 @@
 /** Chunks are canonical, insert-only and digested: what is stored first stays, and a page that was changed is never used. */
 import { describe, expect, it } from 'vitest'
-import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { MemoryStore } from '../support/memory-store.ts'
 import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
 import type { JsonText } from '../../src/core/json.ts'
 import type { RosterRow } from '../../src/core/roster.ts'

@@ -1,6 +1,6 @@
 /** The stored halt reason: it belongs to the last owner, its size is bounded, and the next takeover invalidates it. */
 import { expect, test } from 'vitest'
-import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { MemoryStore } from '../support/memory-store.ts'
 import { WindrowError } from '../../src/errors/index.ts'
 import type { ErrorCode } from '../../src/errors/index.ts'
 import { haltingError, isTransient, storeHalt, MAX_HALT_CHARS, NO_OWNER, readHalt } from '../../src/ledger/halt.ts'

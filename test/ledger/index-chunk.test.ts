@@ -1,6 +1,6 @@
 /** The index: what is in force, what waits to be published, what is superseded and must be deleted, and when again. */
 import { describe, expect, it } from 'vitest'
-import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { MemoryStore } from '../support/memory-store.ts'
 import { NO_POINTS } from '../../src/core/window-proof.ts'
 import type { RowKind } from '../../src/ledger/chunk-rows.ts'
 import type { ChunkSet } from '../../src/ledger/chunks.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { MemoryStore } from '../support/memory-store.ts'
 import { bindJob, type JobRecord } from '../../src/ledger/job-record.ts'
 import { RULES } from '../support/records.ts'
 

@@ -1,6 +1,6 @@
 /** The request book: each request is stored once, carried out once and answered once, whatever other writers do. */
 import { describe, expect, it } from 'vitest'
-import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { MemoryStore } from '../support/memory-store.ts'
 import {
   answerRequest,
   submitRequest,

@@ -1,6 +1,6 @@
 /** SortedRows: a binary search over pages, for rows of the kinds that are sorted by VM. */
 import { describe, expect, it } from 'vitest'
-import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { MemoryStore } from '../support/memory-store.ts'
 import { pagesOf, writePages } from '../../src/ledger/chunks.ts'
 import { SortedRows } from '../../src/ledger/sorted-rows.ts'
 import { faultyStore } from '../support/faulty-store.ts'

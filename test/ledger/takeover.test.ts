@@ -1,6 +1,6 @@
 /** Who owns a partition, when two try, when replies are lost; and what an owner's intent leaves of the one before. */
 import { describe, expect, it } from 'vitest'
-import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { MemoryStore } from '../support/memory-store.ts'
 import { emptyLedger, encodeLedger, MAX_ABANDONED, readLedger, type Ledger } from '../../src/ledger/ledger.ts'
 import {
   evictedBy,

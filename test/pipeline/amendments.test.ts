@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
+import { MemorySource } from '../support/memory-source.ts'
 import type { Certificate } from '../../src/core/certificate.ts'
 import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
 import { canonicalJson } from '../../src/core/json.ts'

@@ -1,6 +1,6 @@
 /** One commit, however often its workflow fails, vanishes, stands still or lies: the ledger's word alone counts. */
 import { describe, expect, it } from 'vitest'
-import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
+import { MemoryEngine } from '../support/memory-engine.ts'
 import { WindrowError } from '../../src/errors/index.ts'
 import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
 import type { WorkflowEngine, WorkflowStatus } from '../../src/ports/index.ts'

@@ -1,6 +1,6 @@
 /** Commits lag behind the fold by a few cuts at most: then the source waits, and memory with it. */
 import { describe, expect, it } from 'vitest'
-import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
+import { MemoryEngine } from '../support/memory-engine.ts'
 import { WindrowError } from '../../src/errors/index.ts'
 import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
 import type { WorkflowEngine } from '../../src/ports/index.ts'

@@ -1,7 +1,7 @@
 /** Inspecting a job while its owner continues: the reader sees one whole commit and writes nothing. */
 import { describe, expect, test } from 'vitest'
-import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
-import type { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { MemorySource } from '../support/memory-source.ts'
+import type { MemoryStore } from '../support/memory-store.ts'
 import { chunkKey, chunkKeys } from '../../src/ledger/chunks.ts'
 import { bindJob, type JobRecord } from '../../src/ledger/job-record.ts'
 import { encodeLedger, readLedger } from '../../src/ledger/ledger.ts'

@@ -3,8 +3,8 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
-import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
+import { MemoryEngine } from '../support/memory-engine.ts'
+import { MemorySource } from '../support/memory-source.ts'
 import { isBalanced } from '../../src/core/fate.ts'
 import type { Decoded } from '../../src/core/point.ts'
 import type { Windowing } from '../../src/core/windowing.ts'

@@ -1,6 +1,6 @@
 /** Promoting what a replay found, through the owner of the partition: what changes, what follows, what is refused. */
 import { describe, expect, it } from 'vitest'
-import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
+import { MemorySource } from '../support/memory-source.ts'
 import type { AnyAggregator } from '../../src/core/aggregator.ts'
 import type { Certificate } from '../../src/core/certificate.ts'
 import type { VmWindowResult } from '../../src/core/close-vm-window.ts'

@@ -1,6 +1,6 @@
 /** Publishing: what is committed goes out once and in order; what was published must be what the ledger knows (I4). */
 import { describe, expect, it } from 'vitest'
-import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
+import { MemoryResults } from '../support/memory-publisher.ts'
 import { takeOver } from '../../src/ledger/takeover.ts'
 import type { OutboxBatch, AtomicPublisher, AtomicPublishers } from '../../src/ports/index.ts'
 import { failAt, faultyStore } from '../support/faulty-store.ts'

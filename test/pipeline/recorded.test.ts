@@ -5,7 +5,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Certificate } from '../../src/core/certificate.ts'
-import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
+import { MemorySource } from '../support/memory-source.ts'
 import { submitRequest } from '../../src/ledger/requests.ts'
 import { DEFAULT_LIMITS } from '../../src/pipeline/env.ts'
 import type { PipelineEvent } from '../../src/ports/events.ts'

@@ -3,7 +3,7 @@
  * created again under a run is such a source: the consumer reads it as if nothing had happened.
  */
 import { expect, it } from 'vitest'
-import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
+import { MemorySource } from '../support/memory-source.ts'
 import { WindrowError } from '../../src/errors/index.ts'
 import type { Source } from '../../src/ports/index.ts'
 import { makeJob } from '../support/job.ts'

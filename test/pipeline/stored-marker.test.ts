@@ -1,6 +1,6 @@
 /** Markers of at-least-once sinks: kept in the state store, written after the batch, never lowered by an earlier owner. */
 import { describe, expect, it } from 'vitest'
-import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { MemoryStore } from '../support/memory-store.ts'
 import { markerKey, publishersOf } from '../../src/pipeline/stored-marker.ts'
 import type { OutboxBatch, Sink } from '../../src/ports/index.ts'
 import { faultyStore } from '../support/faulty-store.ts'

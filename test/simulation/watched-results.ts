@@ -1,4 +1,4 @@
-import { MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
+import { MemoryResults } from '../support/memory-publisher.ts'
 import type { PublishedMarker, AtomicPublisher } from '../../src/ports/index.ts'
 
 /** Published results whose markers can be read without fencing a publisher. */

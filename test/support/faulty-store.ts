@@ -1,5 +1,5 @@
 /** A store whose calls a test can intercept: to fail them before or after they take effect, or to act after them. */
-import type { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import type { MemoryStore } from './memory-store.ts'
 import type { StateStore } from '../../src/ports/index.ts'
 import { lostReply } from './job.ts'
 

@@ -1,8 +1,8 @@
 /** A job on in-memory ports, each of which a test can replace. */
-import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
-import { memorySink, MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
-import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
-import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { MemoryEngine } from './memory-engine.ts'
+import { memorySink, MemoryResults } from './memory-publisher.ts'
+import { MemorySource } from './memory-source.ts'
+import { MemoryStore } from './memory-store.ts'
 import type { AnyAggregator } from '../../src/core/aggregator.ts'
 import type { SourceRecord } from '../../src/core/point.ts'
 import { summary } from '../../src/core/summary.ts'

@@ -1,5 +1,5 @@
 /** A store that records every ledger written to it, in order. */
-import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { MemoryStore } from './memory-store.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 
 export class LedgerHistory extends MemoryStore {

@@ -1,5 +1,5 @@
 /** The commit plan that an owner would write for a window that a test has folded; it is the input of the activities. */
-import type { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import type { MemoryStore } from './memory-store.ts'
 import type { AnyAggregator } from '../../src/core/aggregator.ts'
 import type { ClosedWindow } from '../../src/core/partition-state.ts'
 import type { Json } from '../../src/core/json.ts'

@@ -1,8 +1,8 @@
 /** Replays a job in memory and requests the promotion of its results, as `windrow replay --promote` does. */
-import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
-import { memorySink, MemoryResults } from '../../src/adapters/memory/memory-publisher.ts'
-import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
-import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { MemoryEngine } from './memory-engine.ts'
+import { memorySink, MemoryResults } from './memory-publisher.ts'
+import { MemorySource } from './memory-source.ts'
+import { MemoryStore } from './memory-store.ts'
 import type { AnyAggregator } from '../../src/core/aggregator.ts'
 import type { Certificate } from '../../src/core/certificate.ts'
 import type { VmWindowResult } from '../../src/core/close-vm-window.ts'

@@ -3,10 +3,10 @@
  * way from raw lines to results: no file, no process and no waiting.
  */
 import { createJsonDecoder } from '../../src/adapters/json/decode.ts'
-import { MemoryEngine } from '../../src/adapters/memory/memory-engine.ts'
-import { MemoryResults, memorySink } from '../../src/adapters/memory/memory-publisher.ts'
-import { MemorySource } from '../../src/adapters/memory/memory-source.ts'
-import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { MemoryEngine } from './memory-engine.ts'
+import { MemoryResults, memorySink } from './memory-publisher.ts'
+import { MemorySource } from './memory-source.ts'
+import { MemoryStore } from './memory-store.ts'
 import type { SourceRecord } from '../../src/core/point.ts'
 import { summary } from '../../src/core/summary.ts'
 import type { Windowing } from '../../src/core/windowing.ts'

@@ -1,6 +1,6 @@
 /** The parent workflow as history in, actions out: no engine, no store. */
 import { describe, expect, it } from 'vitest'
-import { MemoryStore } from '../../src/adapters/memory/memory-store.ts'
+import { MemoryStore } from '../support/memory-store.ts'
 import { partitionWindow } from '../../src/workflows/partition-window.ts'
 import type { ActivityResult, AggregateOutcome, CommitPlan } from '../../src/workflows/plan.ts'
 import { Folding } from '../support/fold.ts'

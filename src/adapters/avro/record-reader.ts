@@ -8,8 +8,8 @@ import type { Type } from 'avsc'
 import type { DataPoint, Decoded } from '../../core/point.ts'
 import { toManifest, toPoint } from '../json/decode.ts'
 import { quote, undecodable } from '../mapping/undecodable.ts'
-import { isPlainMapping, numberToMs, parseIsoTimestamp, resolveOptions, specOf } from '../json/mapping.ts'
-import type { DecodeOptions, FieldNames } from '../json/mapping.ts'
+import { isPlainMapping, resolveOptions, specOf } from '../json/mapping.ts'
+import type { DecodeOptions } from '../json/mapping.ts'
 import { createJsonMapper } from '../mapping/json-mapper.ts'
 import { parsePath } from '../mapping/path.ts'
 import { createTimeReader, implausibleTime, isPlausible, type TimeReader } from '../mapping/time.ts'
@@ -130,15 +130,15 @@ function pointReader(
   timeUnits: TimeUnits,
 ): RecordReader {
   const names = resolveOptions(options)
-  const unit = names.timestampUnit === 'ms' ? (timeUnits.get(names.timestamp) ?? 'ms') : 'ms'
+  const unit = timeUnits.get(names.timestamp) ?? 'ms'
   // Milliseconds are read as they are.
   const time = unit === 'ms' ? null : createTimeReader({ unit, pattern: null, zone: null, origin: null })
   const slots = fieldSlots(type, [
     { name: names.vmId, kind: 'text' },
     // No Avro field has the empty name, so what the mapping rules out is never read.
     { name: names.producer ?? '', kind: 'text', fallback: '' },
-    { name: names.metric, kind: 'text', ...(names.constantMetric === null ? {} : { fallback: names.constantMetric }) },
-    { name: names.timestamp, kind: time === null ? TIMESTAMP_KINDS[names.timestampUnit] : 'anyLong' },
+    { name: names.metric, kind: 'text' },
+    { name: names.timestamp, kind: time === null ? 'long' : 'anyLong' },
     { name: names.seq ?? '', kind: 'long', ...(names.requireSeq ? {} : { fallback: null, nullable: true }) },
     { name: names.value, kind: 'double' },
     { name: 'replaces', kind: 'boolean', fallback: false },
@@ -150,15 +150,13 @@ function pointReader(
     const point: DataPoint = {
       vmId: vmId as string,
       producer: producer as string,
-      metric: names.constantMetric ?? (metric as string),
-      timestamp:
-        time === null ? toMs(timestamp as number | string, names) : anyToMs(timestamp as number | string, time),
+      metric: metric as string,
+      timestamp: time === null ? (timestamp as number) : anyToMs(timestamp as number | string, time),
       seq: seq as number | null,
       value: value as number,
     }
     if (names.checkYears && !isPlausible(point.timestamp)) {
-      const shownUnit = names.timestampUnit === 's' ? 's' : names.timestampUnit === 'ms' ? unit : 'iso'
-      const problem = implausibleTime(names.timestamp, timestamp, shownUnit, point.timestamp)
+      const problem = implausibleTime(names.timestamp, timestamp, unit, point.timestamp)
       if (problem !== null) return undecodable('implausible-time', problem)
     }
     return toPoint(replaces === true ? { ...point, replaces } : point)
@@ -167,14 +165,6 @@ function pointReader(
 
 function anyToMs(timestamp: number | string, reader: TimeReader): number {
   return typeof timestamp === 'number' ? reader.ofNumber(timestamp) : reader.ofText(timestamp)
-}
-
-const TIMESTAMP_KINDS = { ms: 'long', s: 'double', 'iso-8601': 'text' } as const
-
-/** NaN, which the shape rules refuse, for a text that is no time. */
-function toMs(timestamp: number | string, names: FieldNames): number {
-  if (typeof timestamp === 'string') return parseIsoTimestamp(timestamp) ?? Number.NaN
-  return numberToMs(timestamp, names)
 }
 
 function manifestReader(type: InstanceType<typeof avro.types.RecordType>): RecordReader {

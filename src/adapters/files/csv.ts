@@ -9,9 +9,9 @@
  */
 import { WindrowError } from '../../errors/index.ts'
 import type { Decoded } from '../../core/point.ts'
-import { ISO_EXPECTED, toManifest, toPoint, timeUnitOf } from '../json/decode.ts'
+import { toManifest, toPoint } from '../json/decode.ts'
 import { notUtf8, quote, undecodable } from '../mapping/undecodable.ts'
-import { isPlainMapping, numberToMs, parseIsoTimestamp, resolveOptions } from '../json/mapping.ts'
+import { isPlainMapping, resolveOptions } from '../json/mapping.ts'
 import type { DecodeOptions, FieldNames } from '../json/mapping.ts'
 import { implausibleTime, isPlausible } from '../mapping/time.ts'
 import { CsvRow } from './csv-row.ts'
@@ -68,12 +68,12 @@ export function csvFormat(file: string, options: DecodeOptions): LineFormat {
 function decodePoint(row: CsvRow, columns: Columns, names: FieldNames): Decoded {
   const vmId = row.text(columns.vmId)
   const producer = columns.producer < 0 ? '' : row.text(columns.producer)
-  const metric = names.constantMetric ?? row.text(columns.metric)
+  const metric = row.text(columns.metric)
   if (vmId === null || producer === null || metric === null) return notUtf8()
-  const timestamp = timestampOf(row, columns.timestamp, names)
-  if (!Number.isSafeInteger(timestamp)) return wrongTimestamp(row, columns, names, timestamp)
+  const timestamp = row.integer(columns.timestamp)
+  if (!Number.isSafeInteger(timestamp)) return wrongInteger(row, columns.timestamp, names.timestamp, timestamp)
   if (names.checkYears && !isPlausible(timestamp)) {
-    const problem = implausibleTime(names.timestamp, row.text(columns.timestamp), timeUnitOf(names), timestamp)
+    const problem = implausibleTime(names.timestamp, row.text(columns.timestamp), 'ms', timestamp)
     if (problem !== null) return undecodable('implausible-time', problem)
   }
   const hasSeq = columns.seq >= 0 && (names.requireSeq || !row.isEmpty(columns.seq))
@@ -131,17 +131,6 @@ function flag(row: CsvRow, column: number): boolean | null {
   return text === 'true' ? true : text === 'false' || text === '' ? false : null
 }
 
-/** NaN if the field is not a timestamp, ±Infinity beyond 2^53. */
-function timestampOf(row: CsvRow, column: number, names: FieldNames): number {
-  if (names.timestampUnit === 'iso-8601') return parseIsoTimestamp(row.text(column) ?? '') ?? Number.NaN
-  return names.timestampUnit === 'ms' ? row.integer(column) : numberToMs(row.decimal(column), names)
-}
-
-function wrongTimestamp(row: CsvRow, columns: Columns, names: FieldNames, value: number): Decoded {
-  if (names.timestampUnit === 'iso-8601') return wrong(row, columns.timestamp, names.timestamp, ISO_EXPECTED)
-  return wrongInteger(row, columns.timestamp, names.timestamp, value)
-}
-
 function wrongInteger(row: CsvRow, column: number, name: string, value: number): Decoded {
   if (Number.isNaN(value)) return wrong(row, column, name, 'a whole number')
   return undecodable('integer-beyond-2^53', `${name} is ${row.text(column)?.slice(0, 80) ?? ''}`)
@@ -171,8 +160,7 @@ function readHeader(file: string, row: CsvRow, problem: string | null, names: Fi
     corrects: at('corrects'),
     replaces: at('replaces'),
   }
-  const required = [names.vmId, names.timestamp, names.value]
-  if (names.constantMetric === null) required.push(names.metric)
+  const required = [names.vmId, names.timestamp, names.value, names.metric]
   if (names.requireSeq && names.seq !== null) required.push(names.seq)
   if (columns.windowStart >= 0) required.push('firstSeq', 'count')
   const missing = required.filter((name) => at(name) < 0)

@@ -13,7 +13,7 @@ import { decodeUtf8 } from '../bytes/text.ts'
 import { createJsonMapper } from '../mapping/json-mapper.ts'
 import type { RecordContext } from '../mapping/spec.ts'
 import { implausibleTime, isPlausible } from '../mapping/time.ts'
-import { isPlainMapping, numberToMs, parseIsoTimestamp, resolveOptions } from './mapping.ts'
+import { isPlainMapping, resolveOptions } from './mapping.ts'
 import type { DecodeOptions, FieldNames } from './mapping.ts'
 import { notUtf8, quote, undecodable } from '../mapping/undecodable.ts'
 
@@ -26,8 +26,6 @@ export interface JsonDecoder {
 }
 
 const NO_CONTEXT: RecordContext = {}
-
-export const ISO_EXPECTED = 'an ISO-8601 time with its zone'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -92,16 +90,16 @@ function decodeValue(parsed: unknown, names: FieldNames): DecodedEntry {
   if (isObject(parsed['manifest'])) return decodeManifest(parsed['manifest'])
   const vmId = parsed[names.vmId]
   const producer = (names.producer === null ? null : parsed[names.producer]) ?? ''
-  const metric = names.constantMetric ?? parsed[names.metric]
-  const timestamp = timestampOf(parsed[names.timestamp], names)
+  const metric = parsed[names.metric]
+  const timestamp = parsed[names.timestamp]
   const seq = (names.seq === null ? null : parsed[names.seq]) ?? null
   const value = parsed[names.value]
   if (typeof vmId !== 'string') return wrongType(names.vmId, vmId, 'a text')
   if (typeof producer !== 'string') return wrongType(names.producer ?? 'producer', producer, 'a text')
   if (typeof metric !== 'string') return wrongType(names.metric, metric, 'a text')
-  if (!Number.isSafeInteger(timestamp)) return wrongTimestamp(parsed[names.timestamp], names)
+  if (!isSafeInteger(timestamp)) return wrongInteger(names.timestamp, timestamp)
   if (names.checkYears && !isPlausible(timestamp)) {
-    const problem = implausibleTime(names.timestamp, parsed[names.timestamp], timeUnitOf(names), timestamp)
+    const problem = implausibleTime(names.timestamp, timestamp, 'ms', timestamp)
     if (problem !== null) return undecodable('implausible-time', problem)
   }
   if (seq === null ? names.requireSeq : !Number.isSafeInteger(seq)) return wrongSeq(parsed, names)
@@ -149,21 +147,8 @@ function decodeManifest(fields: Fields): DecodedEntry {
   })
 }
 
-/** The unit by the name that messages use. */
-export function timeUnitOf({ timestampUnit }: FieldNames): 'ms' | 's' | 'iso' {
-  return timestampUnit === 'iso-8601' ? 'iso' : timestampUnit
-}
-
-/** NaN for what is no timestamp. */
-function timestampOf(value: unknown, names: FieldNames): number {
-  if (typeof value === 'number') return numberToMs(value, names)
-  if (typeof value === 'string' && names.timestampUnit === 'iso-8601') return parseIsoTimestamp(value) ?? Number.NaN
-  return Number.NaN
-}
-
-function wrongTimestamp(value: unknown, names: FieldNames): DecodedEntry {
-  if (names.timestampUnit === 'iso-8601') return wrongType(names.timestamp, value, ISO_EXPECTED)
-  return wrongInteger(names.timestamp, value)
+function isSafeInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value)
 }
 
 function wrongSeq(fields: Fields, names: FieldNames): DecodedEntry {

@@ -12,14 +12,6 @@ export interface RecordMapping {
   /** `null`: the records have none; see `DataPoint.seq`. */
   readonly seq?: string | null
   readonly value?: string
-  /** The metric of records that carry none; wins over a field. */
-  readonly constantMetric?: string
-  /**
-   * How timestamps are written: numbers of milliseconds, numbers of seconds (fractions are rounded to whole
-   * milliseconds), or texts such as `2024-05-01T12:00:00.250Z`.
-   * @default 'ms'
-   */
-  readonly timestampUnit?: 'ms' | 's' | 'iso-8601'
 }
 
 export interface DecodeOptions {
@@ -41,8 +33,6 @@ export interface FieldNames {
   readonly timestamp: string
   readonly seq: string | null
   readonly value: string
-  readonly constantMetric: string | null
-  readonly timestampUnit: 'ms' | 's' | 'iso-8601'
   readonly requireSeq: boolean
   readonly checkYears: boolean
 }
@@ -81,30 +71,7 @@ export function resolveOptions({
     timestamp: mapping.timestamp ?? 'timestamp',
     seq,
     value: mapping.value ?? 'value',
-    constantMetric: mapping.constantMetric ?? null,
-    timestampUnit: mapping.timestampUnit ?? 'ms',
     requireSeq: requireSeq ?? seq !== null,
     checkYears,
   }
-}
-
-/** Milliseconds of a timestamp that came as a number; NaN where texts are expected. */
-export function numberToMs(value: number, names: FieldNames): number {
-  if (names.timestampUnit === 'ms') return value
-  return names.timestampUnit === 's' ? Math.round(value * 1000) : Number.NaN
-}
-
-const ISO_8601 = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/
-
-/**
- * Milliseconds of an ISO-8601 text, `null` for anything else. A text without a zone is refused: it would mean another
- * time on another machine. Digits beyond milliseconds are cut off.
- */
-export function parseIsoTimestamp(text: string): number | null {
-  const match = ISO_8601.exec(text)
-  if (match === null) return null
-  // Date.parse turns 30 February into 2 March.
-  const daysInMonth = new Date(Date.UTC(Number(match[1]), Number(match[2]), 0)).getUTCDate()
-  const ms = Number(match[3]) <= daysInMonth ? Date.parse(text) : Number.NaN
-  return Number.isNaN(ms) ? null : ms
 }

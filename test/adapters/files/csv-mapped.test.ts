@@ -76,6 +76,15 @@ describe('CSV by a mapping', () => {
     expect(await rows(settings, 'vm\ttime\tv', 'a\t02.03.2026 11:00\t"1,25"')).toEqual(['2: a cpu 0  1.25'])
   })
 
+  it('has times in ISO 8601', async () => {
+    const settings: Settings = { fields: { timestamp: { path: 'timestamp', unit: 'iso' } } }
+    const header = 'vmId,metric,timestamp,seq,value'
+    expect(await rows(settings, header, 'a,cpu,2026-03-02T10:00:01Z,7,0.5', 'a,cpu,soon,7,0.5')).toEqual([
+      '2: a cpu 1 7 0.5',
+      '3: invalid: timestamp is "soon", expected an ISO 8601 time with its zone (or set fields.timestamp.zone)',
+    ])
+  })
+
   it('names a missing column', async () => {
     await expect(rows({ fields: { vmId: ['host'] } }, 'time,v', '1,2')).rejects.toMatchObject({
       code: 'CSV_HEADER',

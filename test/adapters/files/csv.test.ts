@@ -89,14 +89,6 @@ vm-1,,,,,,,8,1,
     expect(await readCsv(text, { decode: { requireSeq: false } })).toEqual([{ ...point, seq: null }, point])
   })
 
-  test('with ISO-8601 times is read if the mapping configures them', async () => {
-    const text = `${HEADER}\nvm-1,cpu,1970-01-01T00:00:01Z,7,0.5\nvm-1,cpu,soon,7,0.5\n`
-    expect(await readCsv(text, { decode: { mapping: { timestampUnit: 'iso-8601' } } })).toEqual([
-      point,
-      'invalid: timestamp is "soon", expected an ISO-8601 time with its zone',
-    ])
-  })
-
   test('that is empty has no records', async () => {
     expect(await readCsv('')).toEqual([])
     expect(await readCsv(`${HEADER}\n`)).toEqual([])

@@ -7,8 +7,10 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { createFileSource } from '../../../src/adapters/files/source.ts'
+import { decodeOptionsOf } from '../../../src/app/decode-options.ts'
 import { partitionOf } from '../../../src/core/murmur2.ts'
 import type { SourceRecord } from '../../../src/core/point.ts'
+import { resolveSettings } from '../../../src/library/settings.ts'
 import type { OpenSource } from '../../../src/ports/index.ts'
 import { contentsOf, drain, lineOf, pointOf, read, readAll, writeFiles } from './support.ts'
 
@@ -199,9 +201,8 @@ describe('a file source', () => {
   })
 
   test('maps fields as configured, in lines and in columns', async () => {
-    const decode = {
-      mapping: { vmId: 'host', timestamp: 'ts', constantMetric: 'load', seq: null, timestampUnit: 's' },
-    } as const
+    const fields = { vmId: 'host', timestamp: { path: 'ts', unit: 's' }, metric: { const: 'load' }, seq: null } as const
+    const decode = decodeOptionsOf(resolveSettings({ input: 'x', fields, allowAnyYear: true }))
     const files = writeFiles({ 'a.ndjson': '{"host":"h","ts":1.5,"value":2}\n', 'b.csv': 'value,ts,host\n2,1.5,h\n' })
     const expected = [{ vmId: 'h', producer: '', metric: 'load', timestamp: 1500, seq: null, value: 2 }]
     expect(contentsOf(await read(files['a.ndjson'], { decode }))).toEqual(expected)

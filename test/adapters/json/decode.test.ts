@@ -2,7 +2,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createJsonDecoder } from '../../../src/adapters/json/decode.ts'
-import { parseIsoTimestamp } from '../../../src/adapters/json/mapping.ts'
 import type { DataPoint, WindowManifest } from '../../../src/core/point.ts'
 
 const decoder = createJsonDecoder()
@@ -132,37 +131,17 @@ describe('a JSON line', () => {
 })
 
 describe('a mapping', () => {
-  const mapping = { vmId: 'host', timestamp: 'ts', value: 'v', seq: 'n', constantMetric: 'load' }
+  const mapping = { vmId: 'host', timestamp: 'ts', value: 'v', seq: 'n' }
 
-  test('maps fields with other names, and a constant metric', () => {
+  test('maps fields with other names', () => {
     const mapped = createJsonDecoder({ mapping })
-    expect(mapped.decodeText('{"host":"vm-1","ts":5,"v":2,"n":1,"metric":"ignored"}')).toEqual({
+    expect(mapped.decodeText('{"host":"vm-1","ts":5,"v":2,"n":1,"metric":"load"}')).toEqual({
       kind: 'point',
       point: { vmId: 'vm-1', producer: '', metric: 'load', timestamp: 5, seq: 1, value: 2 },
     })
     expect(mapped.decodeText('{"vmId":"vm-1","ts":5,"v":2,"n":1}')).toEqual(
       refused('invalid', 'host is missing, expected a text'),
     )
-  })
-
-  const timestampOf = (timestampUnit: 'ms' | 's' | 'iso-8601', ts: string) => {
-    const decoded = createJsonDecoder({ mapping: { ...mapping, timestampUnit } }).decodeText(
-      `{"host":"a","ts":${ts},"v":2,"n":1}`,
-    )
-    return decoded.kind === 'point' ? decoded.point.timestamp : decoded
-  }
-
-  test('reads times in seconds, to the millisecond, if configured', () => {
-    expect(timestampOf('s', '1700000000.123')).toBe(1_700_000_000_123)
-    expect(timestampOf('s', '1e300')).toEqual(refused('integer-beyond-2^53', 'ts is about 1e+300'))
-  })
-
-  test('reads ISO-8601 times if configured', () => {
-    expect(timestampOf('iso-8601', '"2023-11-14T22:13:20.123Z"')).toBe(1_700_000_000_123)
-    const expected = 'expected an ISO-8601 time with its zone'
-    expect(timestampOf('iso-8601', '"yesterday"')).toEqual(refused('invalid', `ts is "yesterday", ${expected}`))
-    expect(timestampOf('iso-8601', '1700000000123')).toEqual(refused('invalid', `ts is 1700000000123, ${expected}`))
-    expect(timestampOf('ms', '"2023-11-14T22:13:20.123Z"')).toMatchObject({ code: 'invalid' })
   })
 
   test('without producer and seq reads neither', () => {
@@ -178,23 +157,5 @@ describe('a mapping', () => {
     expect(lenient.decodeText(line({ seq: undefined }))).toEqual({ kind: 'point', point: { ...point, seq: null } })
     expect(lenient.decodeText(line({ seq: 1.5 }))).toMatchObject({ code: 'invalid' })
     expect(lenient.decodeText(line({ seq: 4 }))).toEqual({ kind: 'point', point: { ...point, seq: 4 } })
-  })
-})
-
-describe('an ISO-8601 time', () => {
-  test.each([
-    ['1970-01-01T00:00Z', 0],
-    ['1969-12-31T23:59:59.999Z', -1],
-    ['2024-02-29T12:00:00+02:00', Date.UTC(2024, 1, 29, 10)],
-    ['2024-02-29T12:00:00.123456789Z', Date.UTC(2024, 1, 29, 12, 0, 0, 123)],
-    ['2023-02-29T12:00:00Z', null],
-    ['2024-02-30T12:00:00Z', null],
-    ['2024-13-01T12:00:00Z', null],
-    ['2024-01-01T25:00:00Z', null],
-    ['2024-01-01T12:00:00', null],
-    ['2024-01-01', null],
-    ['1700000000', null],
-  ])('%s is %s', (text, ms) => {
-    expect(parseIsoTimestamp(text)).toBe(ms)
   })
 })

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { createJsonDecoder } from '../../../src/adapters/json/decode.ts'
 import { decodedEntries } from '../../../src/core/entries.ts'
-import type { RecordContext } from '../../../src/adapters/mapping/spec.ts'
+import type { RecordContext, TimeUnit } from '../../../src/adapters/mapping/spec.ts'
 import { resolveSettings, type Settings } from '../../../src/library/settings.ts'
 
 type Fields = NonNullable<Settings['fields']>
@@ -63,6 +63,30 @@ describe('a field', () => {
     }
     const context = { file: '/data/web-1/cpu.json', key: Buffer.from('load'), headers: { agent: Buffer.from('x') } }
     expect(mapped(fields, RECORD, context)).toEqual(['web-1 load 0  1'])
+  })
+})
+
+describe('a constant metric', () => {
+  it('wins over a field of that name', () => {
+    expect(mapped({ ...BASE, metric: { const: 'load' } }, { ...RECORD, metric: 'x' })).toEqual(['a load 0  1'])
+  })
+})
+
+describe('a time', () => {
+  it.each<[TimeUnit, unknown, string]>([
+    ['s', AT / 1000 + 0.123, 'a cpu 0.123  1'],
+    ['s', 1e300, 'invalid: t is 1e+300, beyond all dates'],
+    ['s', 'yesterday', 'invalid: t is "yesterday", expected a number of seconds'],
+    ['iso', '2026-03-02T10:00:00.123Z', 'a cpu 0.123  1'],
+    [
+      'iso',
+      'yesterday',
+      'invalid: t is "yesterday", expected an ISO 8601 time with its zone (or set fields.timestamp.zone)',
+    ],
+    ['iso', AT, `invalid: t is ${AT}, expected an ISO 8601 time with its zone (or set fields.timestamp.zone)`],
+    ['ms', '2026-03-02T10:00:00.123Z', 'invalid: t is "2026-03-02T10:00:00.123Z", expected a number of milliseconds'],
+  ])('in %s: %j', (unit, t, expected) => {
+    expect(mapped({ ...BASE, timestamp: { path: 't', unit } }, { ...RECORD, t })).toEqual([expected])
   })
 })
 

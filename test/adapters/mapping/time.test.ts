@@ -50,16 +50,19 @@ describe('ISO 8601', () => {
     ['2026-03-02T12:00:00+02:00', AT],
     ['2026-03-02T04:30:00-0530', AT],
     ['2026-03-02 10:00Z', AT],
+    ['1970-01-01T00:00Z', 0],
+    ['1969-12-31T23:59:59.999Z', -1],
+    ['2024-02-29T12:00:00+02:00', Date.UTC(2024, 1, 29, 10)],
   ])('%s', (text, expected) => {
     expect(reader({ unit: 'iso' }).ofText(text)).toBe(expected)
   })
 
-  it.each(['2026-03-02T10:00:00', '2026-02-30T10:00:00Z', '2026-03-02T25:00:00Z', 'yesterday'])(
-    'without a zone, or of no date, is no time: %s',
-    (text) => {
-      expect(reader({ unit: 'iso' }).ofText(text)).toBeNaN()
-    },
-  )
+  it.each([
+    ...['2026-03-02T10:00:00', '2026-03-02', '2026-02-30T10:00:00Z', '2023-02-29T12:00:00Z', '2026-13-01T12:00:00Z'],
+    ...['2026-03-02T25:00:00Z', '1700000000', 'yesterday'],
+  ])('without a zone, or of no date, is no time: %s', (text) => {
+    expect(reader({ unit: 'iso' }).ofText(text)).toBeNaN()
+  })
 })
 
 describe('local time', () => {

@@ -3,7 +3,7 @@
  * one VM window does not affect the others.
  */
 import { describe, expect, it } from 'vitest'
-import { MemoryStore } from '../../../src/adapters/memory/memory-store.ts'
+import { MemoryStore } from '../../support/memory-store.ts'
 import type { AnyAggregator, ResultContext } from '../../../src/core/aggregator.ts'
 import type { VmWindowResult } from '../../../src/core/close-vm-window.ts'
 import type { Windowing } from '../../../src/core/windowing.ts'

@@ -1,6 +1,6 @@
 /** The activity `commit`: the one write that decides. It happens once, for the owner, or not at all. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { MemoryStore } from '../../../src/adapters/memory/memory-store.ts'
+import { MemoryStore } from '../../support/memory-store.ts'
 import { readIndex } from '../../../src/ledger/index-chunk.ts'
 import { readLedger, type Ledger } from '../../../src/ledger/ledger.ts'
 import { takeOver, updateOwnLedger } from '../../../src/ledger/takeover.ts'

@@ -1,6 +1,6 @@
 /** A source of records in memory. The end of a list is the end of the input. */
-import type { SourceRecord } from '../../core/point.ts'
-import type { OpenSource, Source, SourceEvent } from '../../ports/index.ts'
+import type { SourceRecord } from '../../src/core/point.ts'
+import type { OpenSource, Source, SourceEvent } from '../../src/ports/index.ts'
 
 export interface MemorySourceOptions {
   /** One list of records per partition, in offset order. */

@@ -2,15 +2,15 @@
  * A workflow engine in memory, for tests and simulations: it runs `partition-window` and its activities as plain calls. Like
  * Dapr's engine it may run an activity twice. Its workflows end with the process.
  */
-import type { AnyAggregator } from '../../core/aggregator.ts'
-import type { StateStore, WorkflowEngine, WorkflowStatus } from '../../ports/index.ts'
-import { aggregate } from '../../workflows/activities/aggregate.ts'
-import { answering } from '../../workflows/activities/activity-result.ts'
-import { commit } from '../../workflows/activities/commit.ts'
-import { partitionWindow, type PartitionWindowStep } from '../../workflows/partition-window.ts'
-import type { CommitPlan, CommitResult, VmWindowAnswer, VmWindowOrder } from '../../workflows/plan.ts'
-import { vmWindow } from '../../workflows/vm-window.ts'
-import { messageOf } from '../../errors/index.ts'
+import type { AnyAggregator } from '../../src/core/aggregator.ts'
+import type { StateStore, WorkflowEngine, WorkflowStatus } from '../../src/ports/index.ts'
+import { aggregate } from '../../src/workflows/activities/aggregate.ts'
+import { answering } from '../../src/workflows/activities/activity-result.ts'
+import { commit } from '../../src/workflows/activities/commit.ts'
+import { partitionWindow, type PartitionWindowStep } from '../../src/workflows/partition-window.ts'
+import type { CommitPlan, CommitResult, VmWindowAnswer, VmWindowOrder } from '../../src/workflows/plan.ts'
+import { vmWindow } from '../../src/workflows/vm-window.ts'
+import { messageOf } from '../../src/errors/index.ts'
 
 export interface MemoryEngineOptions {
   readonly store: StateStore

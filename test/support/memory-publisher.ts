@@ -1,6 +1,6 @@
 /** Publishes into memory, with transactions and fencing as a Kafka producer with a transactional id has them. */
-import { WindrowError } from '../../errors/index.ts'
-import type { AtomicPublisher, AtomicPublishers, OutboxBatch, PublishedMarker, Sink } from '../../ports/index.ts'
+import { WindrowError } from '../../src/errors/index.ts'
+import type { AtomicPublisher, AtomicPublishers, OutboxBatch, PublishedMarker, Sink } from '../../src/ports/index.ts'
 
 /** A sink that publishes through `publishers`, as a run opens it. */
 export function memorySink(publishers: AtomicPublishers, destination = 'memory'): Sink {

@@ -1,6 +1,6 @@
 /** A state store in memory, with the semantics that Dapr's stores share: single keys, ETags, inserts that fail on a key that exists. */
-import { WindrowError } from '../../errors/index.ts'
-import type { StateStore, StoredValue } from '../../ports/index.ts'
+import { WindrowError } from '../../src/errors/index.ts'
+import type { StateStore, StoredValue } from '../../src/ports/index.ts'
 
 export class MemoryStore implements StateStore {
   readonly maxValueBytes: number
