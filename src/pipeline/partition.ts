@@ -86,13 +86,14 @@ async function runSession(session: Session): Promise<PartitionEnd> {
     const state = await recover(session)
     let hasEnded = false
     const source = await env.source.open(partition, session.ledger.resumeOffset)
+    const interruption = new Interruption()
+    const interrupt = (): void => interruption.raise()
     try {
       const loss = dataLossIn({ start: source.logStart, end: source.logEnd }, session.ledger)
       if (loss !== null) throw loss
       const bounded = env.once ? await boundByGoal(session, source) : source
-      const interruption = new Interruption()
-      signal.addEventListener('abort', () => interruption.raise(), { once: true })
-      const committer = new Committer(session, () => interruption.raise())
+      signal.addEventListener('abort', interrupt, { once: true })
+      const committer = new Committer(session, interrupt)
       const decided = await decidedBefore(session)
       const loop = new PartitionLoop(session, state, bounded, committer, interruption, decided)
       env.vms?.enter(partition, state.clock)
@@ -100,6 +101,7 @@ async function runSession(session: Session): Promise<PartitionEnd> {
       await committer.drain()
       hasEnded = loop.hasEnded
     } finally {
+      signal.removeEventListener('abort', interrupt)
       env.vms?.leave(partition)
       await source.close()
     }

@@ -1,6 +1,7 @@
 /**
  * One partition from takeover to end: what a batch, a stop, a crash or a clock may change (nothing), and what must halt.
  */
+import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MemoryEngine } from '../support/memory-engine.ts'
@@ -43,6 +44,14 @@ const DYING: WorkflowEngine = {
 }
 
 describe('a partition', () => {
+  it('leaves no listener on the signal of its process, however often it is run', async () => {
+    const stop = new AbortController()
+    const job = makeJob(recordsOf([point('a', 0, 0)], 1))
+    await job.run({}, stop.signal)
+    await job.run({}, stop.signal)
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([])
+  })
+
   it('publishes the same whatever the batches and checkpoints', async () => {
     const fleets = fc.record({
       seed: fc.nat(),

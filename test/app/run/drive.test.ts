@@ -1,6 +1,6 @@
-/** Assignment and revocation of the partitions of a consumer group in a process. */
+/** How a process runs its partitions: all of one input at once, or as a consumer group assigns and revokes them. */
 import { expect, test } from 'vitest'
-import { OwnedPartitions } from '../../../src/app/run/drive.ts'
+import { driveAll, OwnedPartitions } from '../../../src/app/run/drive.ts'
 
 /** Runs that continue until they are stopped. */
 function partitions() {
@@ -32,4 +32,22 @@ test('a stopping process does not start partitions that the group assigns to it'
   await closing
   await settled()
   expect(started).toEqual([0])
+})
+
+test('many partitions of one input do not look like a leak of listeners', async () => {
+  const warnings: Error[] = []
+  const keep = (warning: Error): unknown => warnings.push(warning)
+  process.on('warning', keep)
+  const stop = new AbortController()
+  const running = driveAll(
+    64,
+    (_, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true })),
+    stop.signal,
+  )
+  await settled()
+  stop.abort()
+  await running
+  await settled()
+  process.off('warning', keep)
+  expect(warnings).toEqual([])
 })
