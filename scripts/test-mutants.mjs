@@ -16,7 +16,7 @@ const ROOT = dirname(import.meta.dirname)
 const MUTANTS = join(ROOT, 'test', 'mutants')
 /** Number of copies of the sources, and so of mutants that run concurrently. */
 const WORKERS = 2
-const COPIED = ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']
+const COPIED = ['schemas', 'presets', 'src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']
 /** Errors of tests and safeguards. Any other error, for example a TypeError, means that the mutant does not run at all. */
 const RIGHT_REASON =
   /^(AssertionError|WindrowError|Error: Property failed|Error: promise (resolved|rejected)|Error: core called)/

@@ -57,7 +57,7 @@ function messagesOf({ stderr }: Ended): string {
 
 it.skipIf(!mayMount)(
   'a run on a full disk exits with the reason, and loses nothing',
-  { timeout: 180_000 },
+  { timeout: 900_000 },
   async () => {
     const lines = fleetLines({
       ...{ vms: 30, windows: 12, windowMs: 3_600_000, pointsPerWindow: 12 },

@@ -22,7 +22,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-it(`${KILLS} kills lose nothing and publish nothing twice`, { timeout: 300_000 }, async () => {
+it(`${KILLS} kills lose nothing and publish nothing twice`, { timeout: 900_000 }, async () => {
   const lines = fleetLines({
     vms: 100,
     windows: 24,

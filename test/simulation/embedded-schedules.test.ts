@@ -60,7 +60,7 @@ async function openSidecar(seed: number): Promise<OutsideSidecar> {
 test(
   `${SCHEDULES} seeded schedules through the embedded sidecar publish what an undisturbed run publishes`,
   {
-    timeout: 300_000,
+    timeout: 900_000,
   },
   async () => {
     let crashes = 0

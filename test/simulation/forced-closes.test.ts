@@ -22,7 +22,7 @@ interface Asked {
 
 it(
   `${SEEDS} seeded schedules with operators: each request is answered once, each result published once`,
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async () => {
     const answers: RequestAnswer[] = []
     let crashes = 0

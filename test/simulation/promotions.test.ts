@@ -32,7 +32,7 @@ const faulty: AnyAggregator = {
 
 it(
   `${SEEDS} seeded schedules with promotions: each is carried out once, and the results it corrects stay corrected`,
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async () => {
     const seen = { crashes: 0, promoted: 0, amendedLater: 0 }
     for (let seed = 1; seed <= SEEDS; seed++) {
