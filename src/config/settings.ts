@@ -50,7 +50,7 @@ function setting<T>(kind: Kind<T>, meta: SettingMeta): z.ZodType<T> {
 }
 
 /** Formats of files. */
-export const FORMATS = ['auto', 'ndjson', 'json', 'csv', 'avro'] as const
+export const FORMATS = ['auto', 'ndjson', 'json', 'csv', 'avro', 'line-protocol'] as const
 
 export const configSchema = z.object({
   source: setting(kinds.oneOf('files', 'kafka'), {

@@ -209,6 +209,19 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     }),
     points: ['i-1 AWS/EC2.CPU.max 0 2', 'i-1 AWS/EC2.CPU.count 0 5'],
   },
+  'influx-line-protocol': {
+    file: 'metrics.lp',
+    content: [
+      `cpu,cpu=cpu0,host=h idle=90.5,user=5i,note="a, b=\\"c\\"" ${AT}000000`,
+      `disk\\ io,host=h,path=/a\\ b\\=c free=12u,full=f ${AT + 10_000}999999`,
+    ].join('\n'),
+    points: [
+      'h cpu.idle{cpu=cpu0} 0 90.5',
+      'h cpu.user{cpu=cpu0} 0 5',
+      'h disk io.free{path=/a b=c} 10 12',
+      'h disk io.full{path=/a b=c} 10 0',
+    ],
+  },
   'datadog-series': {
     file: 'series.ndjson',
     content: line({

@@ -6,7 +6,7 @@ import { createGunzip } from 'node:zlib'
 import { WindrowError, messageOf } from '../../errors/index.ts'
 import { STDIN } from './inputs.ts'
 
-export type FileFormat = 'ndjson' | 'json' | 'csv' | 'avro'
+export type FileFormat = 'ndjson' | 'json' | 'csv' | 'avro' | 'line-protocol'
 
 export interface OpenedFile {
   readonly format: FileFormat
@@ -23,6 +23,7 @@ const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
   jsonl: 'ndjson',
   csv: 'csv',
   avro: 'avro',
+  lp: 'line-protocol',
 }
 
 /**

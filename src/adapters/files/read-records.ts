@@ -5,6 +5,7 @@ import type { ContainerOptions } from './avro-container.ts'
 import type { FileFormat } from './bytes.ts'
 import { csvFormat } from './csv.ts'
 import { readJsonElements } from './json-elements.ts'
+import { lineProtocolFormat } from './line-protocol.ts'
 import { readLineRecords } from './line-reader.ts'
 import { ndjsonFormat } from './ndjson.ts'
 import type { RecordBatch } from './record.ts'
@@ -17,6 +18,8 @@ export function readRecords(format: FileFormat, options: ContainerOptions): Asyn
       return readJsonElements(options)
     case 'csv':
       return readLineRecords(csvFormat(options.file, options.decode), options)
+    case 'line-protocol':
+      return readLineRecords(lineProtocolFormat(options.file, options.decode), options)
     case 'avro':
       return readContainer(options)
     default:

@@ -1,13 +1,17 @@
 /**
  * Decodes the value of a Kafka record. Its first bytes determine the format: `C3 01` is Avro's single-object encoding, `00`
- * is Confluent's framing (a schema id of four bytes, then the datum), `{` or `[` is JSON.
+ * is Confluent's framing (a schema id of four bytes, then the datum), `{` or `[` is JSON. Where a mapping is set, other text is
+ * the line protocol: lines that are no points in any case become dead letters.
  */
 import { createDecoder as createAvroDecoder } from '../avro/decode.ts'
 import { Cursor } from '../avro/cursor.ts'
 import { recordReaderOf } from '../avro/record-reader.ts'
 import { parseWriterSchema } from '../avro/writer-schema.ts'
 import { createTextReader } from '../bytes/text.ts'
+import { decodeUtf8 } from '../bytes/text.ts'
 import { createJsonDecoder } from '../json/decode.ts'
+import { createLineProtocolDecoder } from '../json/line-protocol.ts'
+import { isPlainMapping } from '../json/mapping.ts'
 import { undecodable } from '../mapping/undecodable.ts'
 import { messageOf } from '../../errors/index.ts'
 import type { Clock } from '../../ports/index.ts'
@@ -28,19 +32,32 @@ const CONFLUENT_HEADER_BYTES = 5
 const JSON_STARTS = new Set([0x7b, 0x5b, 0x20, 0x09, 0x0a, 0x0d])
 const SHOWN_BYTES = 8
 
-/** Decodes the value of a Kafka record, whichever of the three formats it is in. */
+/** Decodes the value of a Kafka record, whichever of the formats it is in. */
 export function createRecordDecoder({ fields = {}, registry }: RecordDecoderOptions = {}): Decode {
   const avro = createAvroDecoder()
   const json = createJsonDecoder(fields)
+  const isMapped = fields.mapping !== undefined && !isPlainMapping(fields.mapping)
+  const lines = isMapped ? createLineProtocolDecoder(fields) : null
   const confluent = registry === undefined ? null : createConfluentDecoder(registry.registry, registry.clock, fields)
   return (bytes, context) => {
     if (bytes[0] === 0xc3 && bytes[1] === 0x01) return avro.decode(bytes)
     if (JSON_STARTS.has(bytes[0] ?? 0)) return json.decode(bytes, context)
-    if (bytes[0] !== 0x00) return undecodable('undecodable', `no known format begins with ${shown(bytes)}`)
+    if (bytes[0] !== 0x00) {
+      const text = lines === null || (bytes[0] ?? 0) < 0x20 ? null : textOf(bytes)
+      if (lines !== null && text !== null) return lines.decodeText(text, context ?? NO_CONTEXT)
+      return undecodable('undecodable', `no known format begins with ${shown(bytes)}`)
+    }
     if (confluent === null)
       return undecodable('unknown-schema', 'Confluent framing, and no schema registry is configured')
     return confluent(bytes)
   }
+}
+
+const NO_CONTEXT = {}
+
+/** `null` for bytes that are not UTF-8. */
+function textOf(bytes: Uint8Array): string | null {
+  return decodeUtf8(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0, bytes.length)
 }
 
 type Read = (bytes: Buffer) => Decoded

@@ -9,7 +9,7 @@
  * text.ts          ids and names: put together from paths, labels, constants, the file's name, the record's key and headers
  * row-mapper.ts    compiles a mapping for rows of any format: one row in, its entries out
  * json-mapper.ts   rows in JSON: nested arrays of points
- * csv-columns.ts   rows of CSV: columns by name
+ * line-protocol.ts parses a line of the line protocol into a row like one of JSON
  */
 
 export type TimeUnit = 's' | 'ms' | 'us' | 'ns' | 'iso'

@@ -2,20 +2,12 @@
  * Guesses a mapping from the first records of an input: where the rows are, which field is the time and in which unit, which
  * one identifies the VM, and which are metrics. A guess is for a person to check; the report shows what it is based on.
  */
-import { parsePath, valueAt } from '../../adapters/mapping/path.ts'
-import type { FieldSource, TimeSource } from '../../adapters/mapping/spec.ts'
-import { createTimeReader } from '../../adapters/mapping/time.ts'
+import type { FieldSource, FieldSpec, MetricsSource } from '../../adapters/mapping/spec.ts'
 import type { WrittenMapping } from '../../config/field-mapping.ts'
-import { isNumeric, type SampledCsv } from './rows.ts'
-
-/** What the sample shows of one field. */
-export interface FieldFacts {
-  readonly path: string
-  readonly types: readonly string[]
-  readonly examples: readonly string[]
-  readonly values: readonly unknown[]
-  readonly distinct: number
-}
+import { depthOf, isMostlyNumeric, isNamedLikeNoMetric, lastName, parentPath, type FieldFacts } from './facts.ts'
+import { fieldOf, isPartOfTime, rowsIn, type FoundRows, type ScopedRow } from './rows-in.ts'
+import type { SampledCsv } from './rows.ts'
+import { isTimeLike, isWhole, timeOf } from './times.ts'
 
 export interface Guess {
   readonly mapping: WrittenMapping
@@ -25,256 +17,96 @@ export interface Guess {
   readonly notes: readonly string[]
 }
 
-/** `null` if no field can be a time. */
+/** `null` if no field can be a time, or none a metric. */
 export function guessMapping(records: readonly unknown[], csv: SampledCsv | null, file: string | null): Guess | null {
   const found = rowsIn(records, csv)
   if (found === null) return null
-  const { rows, path, outer } = found
-  const fields = [...factsOf(rows, csv), ...outer]
+  const fields = [...found.inner, ...found.outer]
   const time = timeOf(fields)
   if (time === null) return null
   const notes = [...time.notes]
-  const rest = fields.filter((field) => field.path !== time.source.path)
+  const rest = fields.filter((field) => !time.paths.includes(field.path))
   const seq = rest.find((one) => /^(seq|sequence|seqno|seq_no)$/i.test(lastName(one.path)) && one.values.every(isWhole))
   const named = csv === null ? null : matchedNames(csv.columns)
   const id = named === null ? idOf(rest, csv) : null
   const producer = rest.find((one) => one.path === 'producer')
   const used = [id, seq, producer].filter((one) => one !== undefined && one !== null)
-  const metric = metricOf(
-    rest.filter((one) => !used.includes(one)),
-    fields,
-  )
-  const value = rest.find((one) => /^(value|val|reading|asDouble)$/i.test(lastName(one.path)) && isMostlyNumeric(one))
-  const isCsv = csv !== null
-  const vmId: WrittenMapping['vmId'] = id === null ? fileId(file, value !== undefined) : { path: id.path }
+  const metric = metricOf(rest.filter((one) => !used.includes(one)))
+  const value = valueOf(rest)
+  const vmId: FieldSpec = id === null ? fileId(file, value !== undefined) : { path: id.path }
   if (named === null && id === null) notes.push('no field names the VM, so its id is taken from the path of the file')
-  const labels = labelsOf(rest, id, metric, fields)
-  const timestamp: TimeSource = time.source
-  const base = { ...(named === null ? { vmId } : {}), timestamp, seq: seq === undefined ? null : { path: seq.path } }
-  const decimal = fields.some((one) => one.values.some((v) => typeof v === 'string' && /^-?\d+,\d+$/.test(v)))
-    ? (',' as const)
-    : null
-  const common = {
-    ...(path === null ? {} : { records: path }),
-    ...base,
+  const labels = labelsOf(found, id, metric, fields, csv)
+  const hasDecimalComma = fields.some((one) =>
+    one.values.some((v) => typeof v === 'string' && /^\s*-?\d+,\d+\s*$/.test(v)),
+  )
+  const common: WrittenMapping = {
+    ...(found.path === null ? {} : { records: found.path }),
+    ...(named === null ? { vmId } : {}),
+    timestamp: time.source,
+    seq: seq === undefined ? null : { path: seq.path },
     ...(producer === undefined ? { producer: null } : {}),
-    ...(decimal === null ? {} : { decimal }),
+    ...(hasDecimalComma ? { decimal: ',' as const } : {}),
   }
   if (seq === undefined) notes.push('no field numbers the points, so they are identified by VM, metric and time')
-  const result = (mapping: WrittenMapping): Guess => ({ mapping, fields, needsAnyYear: time.needsAnyYear, notes })
-  if (named !== null) return result({ ...common, metrics: { match: named } })
+  const result = (mapping: WrittenMapping): Guess => ({
+    ...{ mapping: { ...common, ...mapping }, fields, needsAnyYear: time.needsAnyYear, notes },
+  })
+  if (named !== null) return result({ metrics: { match: named } })
+  const known = [...used, metric].filter((one) => one !== null).map(({ path }) => path)
+  const labelled = labels === null ? [] : rest.map(({ path }) => path).filter((path) => isLabelled(path, labels))
+  const series = seriesOf(found, [...time.paths, ...known, ...labelled], [...used, metric, value], rest, csv)
+  if (seq === undefined && series.length > 0)
+    notes.push(`${series.join(', ')} distinguishes points of one time, so it is part of the metric`)
+  const parts = [
+    ...(metric === null ? [] : [{ path: metric.path }]),
+    ...(seq === undefined ? series.map((path) => ({ path, optional: true })) : []),
+    ...(labels === null ? [] : [labels]),
+  ]
   if (value !== undefined) {
-    const name = metric === null ? fileMetric(file) : { path: metric.path }
-    const withLabels = labels === null ? name : [name, labels]
-    return result({ ...common, metric: withLabels, value: { path: value.path } })
+    const name = metric === null && series.length === 0 ? [fileMetric(file), ...parts] : parts
+    return result({ metric: name.length === 1 ? (name[0] as FieldSpec) : name, value: { path: value.path } })
   }
-  const metrics = rest.filter(
-    (one) => !used.includes(one) && one !== metric && isMostlyNumeric(one) && !isTimeLike(one),
+  const numeric = rest.filter(
+    (one) => !used.includes(one) && one !== metric && !series.includes(one.path) && !isPartOfTime(one, time.paths),
   )
+  const inRows = numeric.filter((one) => found.inner.includes(one))
+  const ofRows = (inRows.some(isMostlyNumeric) ? inRows : numeric).filter(isMostlyNumeric)
+  const measured = ofRows.filter(({ path }) => !isNamedLikeNoMetric(path))
+  const metrics = measured.length === 0 ? ofRows : measured
   if (metrics.length === 0) return null
-  const parent = parentOf(metrics.map((one) => one.path))
-  const parts = [...(metric === null ? [] : [{ path: metric.path }]), ...(labels === null ? [] : [labels])]
-  return result({
-    ...common,
-    ...(parts.length === 0 ? {} : { metric: parts }),
-    metrics: !isCsv && parent !== null ? [{ in: parent, skipTexts: true }] : metrics.map((one) => one.path),
-  })
+  const leftOut = ofRows.filter((one) => !metrics.includes(one)).map(({ path }) => path)
+  if (leftOut.length > 0) notes.push(`by their names these are no metrics: ${leftOut.join(', ')}`)
+  const empty = inRows.filter(({ types }) => types.every((type) => type === 'empty')).map(({ path }) => path)
+  if (empty.length > 0)
+    notes.push(`the sample has no value of ${empty.join(', ')}; add to fields.metrics what is a metric`)
+  return result({ ...(parts.length === 0 ? {} : { metric: parts }), metrics: metricsOf(metrics, csv) })
 }
 
-interface FoundRows {
-  readonly rows: readonly unknown[]
-  /** Path to the arrays of rows; `null`: each record is a row. */
-  readonly path: string | null
-  /** Fields of what surrounds the rows. */
-  readonly outer: readonly FieldFacts[]
-}
-
-const MAX_LEVELS = 5
-
-/** The rows are where a time is: in the records themselves, or in arrays within them. */
-function rowsIn(records: readonly unknown[], csv: SampledCsv | null): FoundRows | null {
-  const flat = records.flatMap((record) => (Array.isArray(record) ? (record as unknown[]) : [record]))
-  let level: FoundRows = { rows: flat, path: null, outer: [] }
-  for (let depth = 0; depth < MAX_LEVELS; depth++) {
-    const facts = factsOf(level.rows, csv)
-    if (timeOf(facts) !== null) return level
-    const path = arrayIn(level.rows)
-    if (path === null) return null
-    const steps = parsePath(path) ?? [path]
-    const inner = level.rows.flatMap((row) => {
-      const list = valueAt(row, steps)
-      return Array.isArray(list) ? (list as unknown[]) : []
-    })
-    level = {
-      rows: inner,
-      path: level.path === null ? `${path}[]` : `${level.path}.${path}[]`,
-      outer: [...level.outer, ...facts],
-    }
-  }
-  return null
-}
-
-/** The path of the first array of objects, or of pairs, in the rows; lists of names and values are not among them. */
-function arrayIn(rows: readonly unknown[]): string | null {
-  for (const row of rows.slice(0, 20)) {
-    const found = arrayAt(row, '', 0)
-    if (found !== null) return found
-  }
-  return null
-}
-
-function arrayAt(value: unknown, path: string, depth: number): string | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || depth > 3) return null
-  for (const [name, one] of Object.entries(value)) {
-    const at = joinPath(path, name)
-    if (Array.isArray(one)) {
-      const first: unknown = (one as unknown[])[0]
-      const isPair =
-        typeof first === 'object' && first !== null && 'value' in first && ('name' in first || 'key' in first)
-      if (typeof first === 'object' && first !== null && !isPair) return at
-    } else {
-      const found = arrayAt(one, at, depth + 1)
-      if (found !== null) return found
-    }
-  }
-  return null
-}
-
-function joinPath(path: string, name: string): string {
-  const isSimple = /^[^.[\]"']+$/.test(name)
-  if (path === '') return isSimple ? name : `["${name.replace(/["\\]/g, '\\$&')}"]`
-  return isSimple ? `${path}.${name}` : `${path}["${name.replace(/["\\]/g, '\\$&')}"]`
-}
-
-const MAX_FIELDS = 200
-const MAX_EXAMPLES = 3
-
-export function factsOf(rows: readonly unknown[], csv: SampledCsv | null): FieldFacts[] {
-  const values = new Map<string, unknown[]>()
-  const add = (path: string, value: unknown): void => {
-    const list = values.get(path)
-    if (list !== undefined) list.push(value)
-    else if (values.size < MAX_FIELDS) values.set(path, [value])
-  }
-  const walk = (value: unknown, path: string, depth: number): void => {
-    if (typeof value !== 'object' || value === null) {
-      if (path !== '') add(path, value)
-    } else if (Array.isArray(value)) {
-      for (const [i, one] of (value as unknown[]).entries()) {
-        const pair = one as { readonly key?: unknown; readonly name?: unknown; readonly value?: unknown } | null
-        const name = typeof pair === 'object' && pair !== null && 'value' in pair ? (pair.key ?? pair.name) : null
-        if (typeof name === 'string') add(`${path}["${name}"]`, valueAt(value, [name]))
-        else if (depth === 0 && (typeof one !== 'object' || one === null) && i < 10) add(`[${i}]`, one)
-      }
-    } else if (depth < 4)
-      for (const [name, one] of Object.entries(value)) walk(one, csv === null ? joinPath(path, name) : name, depth + 1)
-  }
-  for (const row of rows) walk(row, '', 0)
-  return [...values].map(([path, list]) => ({
-    path,
-    types: [...new Set(list.map(typeOf))],
-    examples: [...new Set(list.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))))].slice(
-      0,
-      MAX_EXAMPLES,
-    ),
-    values: list,
-    distinct: new Set(list).size,
-  }))
-}
-
-function typeOf(value: unknown): string {
-  if (value === null || value === '' || (typeof value === 'string' && /^nan$/i.test(value))) return 'empty'
-  if (typeof value === 'string') return isNumeric(value) ? 'number as text' : 'text'
-  return typeof value
-}
-
-const TIME_NAME =
-  /^(@?timestamp.*|time|ts|t|date|datetime|clock|epoch|timeunixnano|time_?stamp.*|.*[_. ]?time|when|at)$/i
-const PATTERNS = [
-  ...[
-    'MM/dd/yyyy HH:mm:ss.SSS',
-    'MM/dd/yyyy HH:mm:ss',
-    'dd/MM/yyyy HH:mm:ss',
-    'dd.MM.yyyy HH:mm:ss',
-    'dd.MM.yyyy HH:mm',
-  ],
-  ...['yyyy/MM/dd HH:mm:ss', 'yyyyMMddHHmmss', 'MM/dd/yyyy h:mm:ss a', 'dd MMM yyyy HH:mm:ss', 'MM/dd/yyyy HH:mm'],
-]
-const FROM = Date.UTC(2000, 0, 1)
-const TO = Date.UTC(2100, 0, 1)
-
-interface TimeGuess {
-  readonly source: TimeSource & { readonly path: string }
-  readonly score: number
-  readonly needsAnyYear: boolean
-  readonly notes: readonly string[]
-}
-
-function isTimeLike(field: FieldFacts): boolean {
-  return timeIn(field) !== null && TIME_NAME.test(lastName(field.path))
-}
-
-function timeOf(fields: readonly FieldFacts[]): TimeGuess | null {
-  const guesses = fields.map(timeIn).filter((one) => one !== null)
-  const best = guesses.sort((a, b) => b.score - a.score)[0]
-  return best ?? relativeTime(fields)
-}
-
-function timeIn(field: FieldFacts): TimeGuess | null {
-  const { path } = field
-  const values = field.values.filter((one) => one !== null && one !== '')
-  if (values.length === 0) return null
-  const named = TIME_NAME.test(lastName(path)) ? 3 : 0
-  const fits = (source: TimeSource): boolean => {
-    const { unit = 'ms', pattern = null, zone = null } = source
-    const reader = createTimeReader({ unit, pattern, zone, origin: null })
-    return values.every((one) => {
-      const at =
-        typeof one === 'number' ? reader.ofNumber(one) : typeof one === 'string' ? reader.ofText(one) : Number.NaN
-      return at >= FROM && at < TO
-    })
-  }
-  for (const unit of ['s', 'ms', 'us', 'ns'] as const) {
-    if (!values.every(isNumeric) || !fits({ path, unit })) continue
-    return { source: { path, unit }, score: 2 + named + (isRising(values) ? 1 : 0), needsAnyYear: false, notes: [] }
-  }
-  const guess = (source: TimeSource & { readonly path: string }, note?: string): TimeGuess => ({
-    ...{ source, score: 4 + named, needsAnyYear: false, notes: note === undefined ? [] : [note] },
-  })
-  if (fits({ path, unit: 'iso' })) return guess({ path, unit: 'iso' })
-  const zoneNote = `${path} names no time zone; UTC is assumed, correct fields.timestamp.zone`
-  if (fits({ path, unit: 'iso', zone: 'UTC' })) return guess({ path, unit: 'iso', zone: 'UTC' }, zoneNote)
-  const pattern = PATTERNS.find((one) => fits({ path, pattern: one, zone: 'UTC' }))
-  return pattern === undefined ? null : guess({ path, pattern, zone: 'UTC' }, zoneNote)
-}
-
-/** Numbers that never fall, such as seconds since the beginning of a trace. */
-function relativeTime(fields: readonly FieldFacts[]): TimeGuess | null {
-  const candidates = fields.filter(
-    ({ values, distinct }) => values.length > 1 && distinct > 1 && values.every(isWhole) && isRising(values),
+/** The field of the only value in a row: the only one with such a name, or the other one of a pair with the time. */
+function valueOf(fields: readonly FieldFacts[]): FieldFacts | undefined {
+  const named = fields.filter(
+    (one) => /^_?(value|val|reading|asDouble)$/i.test(lastName(one.path)) && isMostlyNumeric(one),
   )
-  const field = candidates.find(({ path }) => TIME_NAME.test(lastName(path))) ?? candidates[0]
-  if (field === undefined) return null
-  const note = `${field.path} counts from its own beginning; seconds since 1970 are assumed. Set fields.timestamp.origin to its date`
-  return { source: { path: field.path, unit: 's' }, score: 0, needsAnyYear: true, notes: [note] }
+  if (named.length > 0) return named.length === 1 ? named[0] : undefined
+  const places = fields.filter(({ path }) => /^\[\d+\]$/.test(path))
+  return places.length === 1 && places[0] !== undefined && isMostlyNumeric(places[0]) ? places[0] : undefined
 }
 
-function isRising(values: readonly unknown[]): boolean {
-  return values.every((one, i) => i === 0 || Number(one) >= Number(values[i - 1]))
-}
-
-function isWhole(value: unknown): boolean {
-  return isNumeric(value) && Number.isInteger(Number(value))
+/** The metrics as they are listed, or the objects that have all of them as members. */
+function metricsOf(metrics: readonly FieldFacts[], csv: SampledCsv | null): readonly (string | MetricsSource)[] {
+  const paths = metrics.map(({ path }) => path)
+  const parents = [...new Set(paths.map(parentPath))]
+  const isUnique = new Set(paths.map(lastName)).size === paths.length
+  const areObjects = csv === null && !paths.some((path) => path.endsWith(']')) && !parents.includes('')
+  const isQuoted = paths.some((path) => path.endsWith('"]')) && !parents.includes('')
+  if (parents.length > (isQuoted ? 4 : 1) || !isUnique || !(areObjects || isQuoted)) return paths
+  return parents.map((parent) => ({ in: parent, skipTexts: true }))
 }
 
 const ID_NAMES = [
-  ...[
-    /^vm_?id$/i,
-    /^(vm|vm_?name)$/i,
-    /^host(\.?name|_?id|\.id)?$/i,
-    /^(instance|node|machine|server|device)(_?id|_?name)?$/i,
-  ],
-  ...[/^resource_?id$/i, /^instanceid$/i, /^(item|object|entity)_?id$/i, /^id$/i],
+  ...[/^vm_?id$/i, /^(vm|vm_?name)$/i, /^host(\.?name|_?id|\.id)?$/i],
+  /^(instance|node|machine|server|device|entity|computer)(_?id|_?name)?$/i,
+  ...[/^resource_?id$/i, /^instanceid$/i, /^(item|object)_?id$/i, /^id$/i],
 ]
 
 function idOf(fields: readonly FieldFacts[], csv: SampledCsv | null): FieldFacts | null {
@@ -288,46 +120,101 @@ function idOf(fields: readonly FieldFacts[], csv: SampledCsv | null): FieldFacts
   return fields.find(({ types }) => types.every((type) => type === 'text')) ?? null
 }
 
-const METRIC_NAMES = [/^metric(_?name)?$/i, /^(__name__|name|measurement|counter|key_?|kind)$/i]
+const METRIC_NAMES = [
+  ...[/^metric(_?(name|id))?$/i, /^(__name__|name|measurement|_measurement|counter|key_?|kind)$/i, /^_field$/],
+]
+/** Names within objects, where `name` alone may be that of anything. */
+const NESTED_METRICS = /^(?:.*\.)?(?:metric\.(?:name|type)|(?:tags|labels)\.(?:name|metric)|name\.value)$/i
 
-function metricOf(fields: readonly FieldFacts[], all: readonly FieldFacts[]): FieldFacts | null {
+function metricOf(fields: readonly FieldFacts[]): FieldFacts | null {
   const texts = fields.filter(({ types }) => types.includes('text') && types.every((type) => type === 'text'))
   for (const name of METRIC_NAMES) {
-    const found =
-      texts.find(({ path }) => name.test(lastName(path)) && depthOf(path) === 1) ??
-      texts.find(({ path }) => name.test(lastName(path)))
-    if (found !== undefined) return all.find(({ path }) => path === found.path) ?? found
+    const found = texts.find(({ path }) => name.test(lastName(path)) && depthOf(path) === 1)
+    if (found !== undefined) return found
   }
-  return null
+  const isNested = ({ path }: FieldFacts): boolean =>
+    /^(__name__|metric(_?(name|id))?)$/i.test(lastName(path)) || NESTED_METRICS.test(path)
+  return texts.find(isNested) ?? null
 }
 
-/** Labels beside the id or the name that differ within the sample, so that they are part of a metric's identity. */
+interface Labels {
+  readonly labels: string
+  readonly except: string[]
+}
+
+function isLabelled(path: string, { labels, except }: Labels): boolean {
+  return parentPath(path) === labels && !except.includes(lastName(path))
+}
+
+/** Labels beside the id or the name that differ within a VM and metric, so that they are part of a metric's identity. */
 function labelsOf(
-  fields: readonly FieldFacts[],
+  { rows }: FoundRows,
   id: FieldFacts | null,
   metric: FieldFacts | null,
   all: readonly FieldFacts[],
-): { readonly labels: string; readonly except: string[] } | null {
+  csv: SampledCsv | null,
+): Labels | null {
   const parent = [id, metric]
     .map((one) => (one === null ? null : parentPath(one.path)))
     .find((one) => one !== null && one !== '')
   const object =
     parent ??
-    ['tags', 'labels', 'attributes', 'dimensions'].find((name) => fields.some(({ path }) => parentPath(path) === name))
+    ['tags', 'labels', 'attributes', 'dimensions'].find((name) => all.some(({ path }) => parentPath(path) === name))
   if (object === undefined || object === null) return null
   const members = all.filter(({ path }) => parentPath(path) === object)
+  const known = [id, metric].filter((one) => one !== null).map(({ path }) => path)
   const varying = members.filter(
-    (one) => one !== id && one !== metric && one.distinct > 1 && lastName(one.path) !== '__name__',
+    (one) =>
+      !known.includes(one.path) &&
+      one.distinct > 1 &&
+      lastName(one.path) !== '__name__' &&
+      countOf(rows, [...known, one.path], csv) > countOf(rows, known, csv),
   )
   if (varying.length === 0) return null
   return { labels: object, except: members.filter((one) => !varying.includes(one)).map(({ path }) => lastName(path)) }
 }
 
-function isMostlyNumeric({ types, values }: FieldFacts): boolean {
-  return (
-    types.some((type) => type === 'number' || type === 'number as text' || type === 'boolean') &&
-    values.filter((one) => typeOf(one) === 'text').length * 10 < values.length
+/** Number of different combinations of these fields. */
+function countOf(rows: readonly ScopedRow[], paths: readonly string[], csv: SampledCsv | null): number {
+  return new Set(rows.map((row) => JSON.stringify(paths.map((path) => fieldOf(row, path, csv) ?? null)))).size
+}
+
+const MAX_SERIES_FIELDS = 4
+
+/**
+ * Fields that distinguish rows of the same VM, metric and time, such as the name of a disk: the fewest, texts before numbers. None
+ * if the rows differ already, or if no field makes a difference.
+ */
+function seriesOf(
+  { rows: all }: FoundRows,
+  identity: readonly string[],
+  used: readonly (FieldFacts | null | undefined)[],
+  fields: readonly FieldFacts[],
+  csv: SampledCsv | null,
+): string[] {
+  const paths = fields.map(({ path }) => path)
+  // Rows that are equal in all fields are duplicates.
+  const rows = [...new Map(all.map((row) => [JSON.stringify(paths.map((p) => fieldOf(row, p, csv))), row])).values()]
+  const chosen: string[] = []
+  let count = countOf(rows, identity, csv)
+  const candidates = fields.filter(
+    (one) => !used.includes(one) && one.distinct > 1 && !identity.includes(one.path) && !isTimeLike(one),
   )
+  const isText = ({ types }: FieldFacts): boolean => types.includes('text')
+  const isCode = ({ values, distinct }: FieldFacts): boolean => values.every(isWhole) && distinct * 4 <= values.length
+  for (const kind of [isText, isCode]) {
+    while (count < rows.length && chosen.length < MAX_SERIES_FIELDS) {
+      const counted = candidates
+        .filter((one) => kind(one) && !chosen.includes(one.path))
+        .map(({ path }) => ({ path, count: countOf(rows, [...identity, ...chosen, path], csv) }))
+      const best = counted.sort((a, b) => b.count - a.count)[0]
+      // A number must distinguish all rows, or it is more likely a value that changes.
+      if (best === undefined || best.count <= count || (kind === isCode && best.count < rows.length)) break
+      chosen.push(best.path)
+      count = best.count
+    }
+  }
+  return chosen
 }
 
 /** Names of columns such as `\\host\counter`. */
@@ -337,7 +224,7 @@ function matchedNames(columns: readonly string[]): string | null {
   return columns.length > 1 && columns.filter((name) => form.test(name)).length >= columns.length - 1 ? pattern : null
 }
 
-/** A file of one metric is named after it and lies in a folder of its VM; any other is named after its VM. */
+/** A file of one metric is named after it and is in a folder of its VM; any other is named after its VM. */
 function fileId(file: string | null, isOneMetric: boolean): FieldSource {
   if (file === null) return { key: true }
   const isInFolder = file.replaceAll('\\', '/').includes('/')
@@ -346,28 +233,4 @@ function fileId(file: string | null, isOneMetric: boolean): FieldSource {
 
 function fileMetric(file: string | null): FieldSource {
   return file === null ? { const: 'value' } : { file: '([^/]+?)(?:-\\d{4}-\\d\\d-\\d\\d)?(?:\\.[a-z]+)*$' }
-}
-
-function steps(path: string): readonly (string | number)[] {
-  return parsePath(path) ?? [path]
-}
-
-function lastName(path: string): string {
-  return String(steps(path).at(-1))
-}
-
-function depthOf(path: string): number {
-  return steps(path).length
-}
-
-function parentPath(path: string): string {
-  const all = steps(path)
-  return all.slice(0, -1).reduce<string>((text, step) => joinPath(text, String(step)), '')
-}
-
-/** The object that all of the metrics are members of; `null` if they are in the row itself, or in several objects. */
-function parentOf(paths: readonly string[]): string | null {
-  const parents = new Set(paths.map(parentPath))
-  const [only = ''] = parents
-  return parents.size === 1 && only !== '' ? only : null
 }

@@ -2,8 +2,12 @@
  * `windrow inspect`: reads the first records of a file or topic, guesses a mapping, decodes the sample by it, and reports what it
  * found.
  *
- * rows.ts    the records of the sample, with the dialect of CSV
- * guess.ts   the mapping that the fields suggest
+ * rows.ts      the records of the sample, with the dialect of CSV
+ * rows-in.ts   where the rows are: in the records, or in arrays within them
+ * facts.ts     the fields of the rows, with types and examples
+ * times.ts     which field is the time, in which unit and zone
+ * guess.ts     the mapping that the fields suggest
+ * topic.ts     the first records of a topic
  */
 import { stringify } from 'yaml'
 import { readInputs } from '../../adapters/files/read-inputs.ts'
@@ -20,7 +24,8 @@ import { decodedEntries } from '../../core/entries.ts'
 import type { DataPoint, Decoded, EpochMs } from '../../core/point.ts'
 import { WindrowError } from '../../errors/index.ts'
 import { decodeOptionsOf } from '../decode-options.ts'
-import { guessMapping, type FieldFacts, type Guess } from './guess.ts'
+import type { FieldFacts } from './facts.ts'
+import { guessMapping, type Guess } from './guess.ts'
 import { sampleFile, type SampledRows } from './rows.ts'
 
 export interface InspectRequest {

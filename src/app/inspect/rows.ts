@@ -2,6 +2,7 @@
 import { openInput, type FileFormat } from '../../adapters/files/bytes.ts'
 import { readRecords } from '../../adapters/files/read-records.ts'
 import { Numbering } from '../../adapters/files/record.ts'
+import { parseProtocolLine } from '../../adapters/mapping/line-protocol.ts'
 import type { CsvDialect } from '../../adapters/mapping/spec.ts'
 
 /** Records that are read, and bytes that they are read from. */
@@ -29,7 +30,10 @@ export interface SampledCsv {
 export async function sampleFile(path: string, signal: AbortSignal): Promise<SampledRows | null> {
   const { format, chunks } = await openInput(path, 'auto', process.stdin, signal)
   if (format === 'avro') return null
-  if (format === 'csv') return sampleCsv(await firstBytes(chunks))
+  if (format === 'csv' || format === 'line-protocol') {
+    const text = await firstBytes(chunks)
+    return sampleLineProtocol(text) ?? sampleCsv(text)
+  }
   const records: unknown[] = []
   const options = { file: path, chunks, numbering: new Numbering(0), maxRecordBytes: MAX_RECORD_BYTES, decode: {} }
   for await (const batch of readRecords(format, options)) {
@@ -63,7 +67,8 @@ async function firstBytes(chunks: AsyncIterable<Buffer>): Promise<string> {
   return bytes >= MAX_CSV_BYTES ? text.slice(0, text.lastIndexOf('\n')) : text
 }
 
-const SEPARATORS = [';', '\t', ',', '|'] as const
+/** Spaces are a separator only where no other character is: texts and times hold them too. */
+const SEPARATORS = [';', '\t', ',', '|', ' '] as const
 
 export function sampleCsv(text: string): SampledRows {
   const all = text.split(/\r?\n/).filter((line) => line.trim() !== '')
@@ -79,7 +84,15 @@ export function sampleCsv(text: string): SampledRows {
   )
   const [first = [], second = first] = rows.slice(skip)
   const hasHeader = first.every((cell) => !isNumeric(cell)) && (second.some(isNumeric) || rows.length - skip === 1)
-  const columns = hasHeader ? first : first.map((_, i) => `c${i + 1}`)
+  // Some programs write the header as a comment.
+  const commented =
+    hasHeader || comment === null
+      ? undefined
+      : all
+          .filter((line) => line.startsWith(comment))
+          .map((line) => cellsOf(line.slice(comment.length).trim(), separator).map(unquoted))
+          .find((cells) => cells.length === width && cells.every((cell) => !isNumeric(cell)))
+  const columns = hasHeader ? first : (commented ?? first.map((_, i) => `c${i + 1}`))
   const dialect: CsvDialect = {
     ...(separator === ',' ? {} : { separator }),
     ...(trim ? { trim } : {}),
@@ -91,7 +104,20 @@ export function sampleCsv(text: string): SampledRows {
     .slice(skip + (hasHeader ? 1 : 0), skip + MAX_RECORDS)
     .filter(({ length }) => length === width)
     .map((cells) => Object.fromEntries(columns.map((name, i) => [name, cells[i]])))
-  return { format: 'csv', records, csv: { dialect, separator, columns, hasHeader } }
+  return {
+    format: 'csv',
+    records,
+    csv: { dialect, separator, columns, hasHeader: hasHeader || commented !== undefined },
+  }
+}
+
+/** `null` unless nearly all lines are of the line protocol, which has neither a header nor a name in files. */
+function sampleLineProtocol(text: string): SampledRows | null {
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'))
+  const parsed = lines.slice(0, MAX_RECORDS).map(parseProtocolLine)
+  const records = parsed.filter((one) => typeof one !== 'string')
+  if (records.length === 0 || records.length * 10 < parsed.length * 9) return null
+  return { format: 'line-protocol', records, csv: null }
 }
 
 /** The separator that gives most lines the same number of fields, and the most of them. */
@@ -101,6 +127,7 @@ function separatorOf(lines: readonly string[]): string {
   for (const separator of SEPARATORS) {
     const widths = lines.map((line) => cellsOf(line, separator).length)
     const width = mostFrequent(widths)
+    if (separator === ' ' && (bestScore > 0 || widths.some((one) => one !== width))) continue
     const score = (width - 1) * widths.filter((one) => one === width).length
     if (score > bestScore) [best, bestScore] = [separator, score]
   }

@@ -129,6 +129,93 @@ describe('inspect', () => {
       expected('esx', { 'Cpu\\% Time': (i) => i }),
     ],
     [
+      'seconds before the time, without a header',
+      'x.txt',
+      rows((i) => `web.cpu ${i}.5 ${S + 300 * i}`),
+      expected('web.cpu', { c2: (i) => i + 0.5 }),
+    ],
+    [
+      'a header in a comment',
+      'x.csv',
+      rows((i) => `n;60;2026-03-02 10:0${i}:00 UTC;${i}`, '# hostname;interval;timestamp;%user'),
+      expected('n', { '%user': (i) => i }, 60_000),
+    ],
+    [
+      'the month, the day and the year, with AM and PM',
+      'x.csv',
+      rows((i) => `"3/2/2026 10:0${i}:00 AM","${i}","n","cpu"`, '"Timestamp","Value","Entity","MetricId"'),
+      expected('n', { cpu: (i) => i }, 60_000),
+    ],
+    [
+      'a zone in the header',
+      'x.csv',
+      rows(
+        (i) => `"03/02/2026 11:0${i}:00.000","${i}"`,
+        '"(PDH-CSV 4.0) (W. Europe Standard Time)(-60)","\\\\web\\Cpu\\% Time"',
+      ),
+      expected('web', { 'Cpu\\% Time': (i) => i }, 60_000),
+    ],
+    [
+      'pairs of time and value, beside times of the request',
+      'x.json',
+      JSON.stringify({
+        from: AT,
+        from_date: AT,
+        series: [{ metric: 'cpu', host: 'n', points: Array.from({ length: N }, (_, i) => [AT + 300_000 * i, i]) }],
+      }),
+      expected('n', { cpu: (i) => i }),
+    ],
+    [
+      'a date and a time of the day, around a list of metrics',
+      'x.json',
+      JSON.stringify({
+        hosts: [
+          {
+            nodename: 'n',
+            date: '2026-03-02',
+            statistics: Array.from({ length: N }, (_, i) => ({
+              timestamp: { date: '2026-03-02', time: `10:0${i}:00`, utc: 1 },
+              load: [{ cpu: 'all', user: i }],
+            })),
+          },
+        ],
+      }),
+      expected('n', { user: (i) => i }, 60_000),
+    ],
+    [
+      'ids and intervals that are numbers, and typed values',
+      'x.ndjson',
+      rows((i) =>
+        JSON.stringify({
+          ...{ account_id: '17', interval: 300, metric: { type: 'cpu' }, host: 'n' },
+          ...{ window: { endTime: AT + 300_000 * i, startTime: AT + 300_000 * (i - 1) }, value: { doubleValue: i } },
+        }),
+      ),
+      expected('n', { cpu: (i) => i }),
+    ],
+    [
+      'series that a text distinguishes',
+      'x.ndjson',
+      Array.from({ length: 2 * N }, (_, i) =>
+        JSON.stringify({ t: S + 300 * (i >> 1), host: 'n', plugin: i % 2 === 0 ? 'load' : 'mem', values: [i >> 1] }),
+      ).join('\n'),
+      Array.from({ length: 2 * N }, (_, i) => [`n ${i % 2 === 0 ? 'load' : 'mem'}.values[0]`, i >> 1] as const).map(
+        ([name, i]) => `${name} ${AT + 300_000 * i} ${i}`,
+      ),
+    ],
+    [
+      'several objects of metrics',
+      'x.ndjson',
+      rows((i) => JSON.stringify({ ts: S + 300 * i, host: 'n', gauges: { 'a.b': i }, counters: { 'c.d': 1 } })),
+      expected('n', { 'a.b': (i) => i, 'c.d': () => 1 }),
+    ],
+    [
+      'line protocol',
+      'x.txt',
+      rows((i) => `cpu,host=n idle=${i},note="x" ${AT + 300_000 * i}000000`),
+      expected('n', { 'cpu.idle': (i) => i }),
+    ],
+    [
       'a file of one metric',
       'web-1/cpu-idle-2026-03-02',
       rows((i) => `${S + 300 * i}.000,${i}`, 'epoch,value'),
