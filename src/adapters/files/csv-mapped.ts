@@ -3,8 +3,7 @@
  * per row. Manifests are read only by csv.ts.
  */
 import { WindrowError } from '../../errors/index.ts'
-import { joinEntries } from '../../core/entries.ts'
-import type { Decoded, DecodedEntry } from '../../core/point.ts'
+import type { Decoded } from '../../core/point.ts'
 import { notUtf8, quote, undecodable } from '../mapping/undecodable.ts'
 import { specOf, type DecodeOptions } from '../json/mapping.ts'
 import { compileRow, type RowMapper } from '../mapping/row-mapper.ts'
@@ -54,9 +53,7 @@ export function mappedCsvFormat(file: string, options: DecodeOptions): LineForma
         )
       }
       if (!isStretchAscii && !row.isUtf8) return notUtf8()
-      const out: DecodedEntry[] = []
-      table.map(out)
-      return joinEntries(out)
+      return table.map.decode()
     },
   }
 }
@@ -89,6 +86,13 @@ function compile(
     bindNumber(path) {
       const column = columnOf(path)
       return column < 0 ? () => Number.NaN : () => row.decimal(column)
+    },
+    bindObject(path) {
+      return this.bind(path)
+    },
+    bindBytes(path, read) {
+      const column = columnOf(path)
+      return column < 0 ? null : () => row.read(column, read)
     },
   }
   try {

@@ -78,6 +78,10 @@ export class CsvRow {
     return parseDecimal(this.#bytes, this.#starts[column] as number, this.#ends[column] as number)
   }
 
+  read(column: number, read: (bytes: Buffer, start: number, end: number) => number): number {
+    return read(this.#bytes, this.#starts[column] as number, this.#ends[column] as number)
+  }
+
   /** Adds the field whose opening quote is at `open`; returns the index of its closing quote, or -1. */
   #quotedField(open: number, end: number): number {
     let escaped = false

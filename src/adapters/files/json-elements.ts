@@ -53,6 +53,8 @@ export async function* readJsonElements(
     records.push(new FileRecord(offset, decoded, bytes, start, end, file, line))
   }
   const decodeElement = (start: number, end: number): Decoded => {
+    const scanned = decoder.scan(bytes, start, end, context)
+    if (scanned !== null) return scanned
     const text = decodeUtf8(bytes, start, end)
     return text === null ? notUtf8() : decoder.decodeText(text, context)
   }

@@ -9,16 +9,22 @@ import type { LineFormat } from './line-reader.ts'
 export function ndjsonFormat(file: string, options: DecodeOptions): LineFormat {
   const context = { file }
   const decoder = createJsonDecoder(options)
-  /** The whole stretch as a string: slicing it is cheaper than decoding every line. `null` if it is not ASCII. */
+  let isStretchAscii = false
+  /** The whole stretch as a string: slicing it is cheaper than decoding every line. `null` until it is needed. */
   let stretch: string | null = null
 
   return {
     needsNextLine: false,
-    begin(bytes, isAscii) {
-      stretch = isAscii ? bytes.toString('latin1') : null
+    begin(_bytes, isAscii) {
+      isStretchAscii = isAscii
+      stretch = null
     },
     decode(bytes, start, end): Decoded {
-      const text = stretch === null ? decodeUtf8(bytes, start, end) : stretch.slice(start, end)
+      const scanned = decoder.scan(bytes, start, end, context)
+      if (scanned !== null) return scanned
+      const text = isStretchAscii
+        ? (stretch ??= bytes.toString('latin1')).slice(start, end)
+        : decodeUtf8(bytes, start, end)
       return text === null ? notUtf8() : decoder.decodeText(text, context)
     },
   }

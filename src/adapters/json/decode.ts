@@ -15,6 +15,7 @@ import type { RecordContext } from '../mapping/spec.ts'
 import { implausibleTime, isPlausible } from '../mapping/time.ts'
 import { isPlainMapping, resolveOptions } from './mapping.ts'
 import type { DecodeOptions, FieldNames } from './mapping.ts'
+import { createScan, type Scan } from './scan.ts'
 import { notUtf8, quote, undecodable } from '../mapping/undecodable.ts'
 
 /** `context` is what is known of the record beside its bytes; only mappings that use it need it. */
@@ -23,6 +24,8 @@ export interface JsonDecoder {
   decodeValue(parsed: unknown, context?: RecordContext): Decoded
   decodeText(text: string, context?: RecordContext): Decoded
   decode(bytes: Uint8Array, context?: RecordContext): Decoded
+  /** Reads the usual form faster than the other methods; `null` for a text of any other form. */
+  readonly scan: Scan
 }
 
 const NO_CONTEXT: RecordContext = {}
@@ -32,6 +35,7 @@ type Fields = Readonly<Record<string, unknown>>
 /** Decodes JSON by the mapping of the options. Throws a RangeError if the mapping cannot be used, such as an unknown time zone. */
 export function createJsonDecoder(options: DecodeOptions = {}): JsonDecoder {
   const decodeParsed = createParsedDecoder(options)
+  const scan = createScan(options)
 
   const decodeText = (text: string, context = NO_CONTEXT): Decoded => {
     let parsed: unknown
@@ -46,8 +50,11 @@ export function createJsonDecoder(options: DecodeOptions = {}): JsonDecoder {
   return {
     decodeValue: (parsed, context = NO_CONTEXT) => decodeParsed(parsed, context),
     decodeText,
-    decode(bytes, context) {
+    scan,
+    decode(bytes, context = NO_CONTEXT) {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      const scanned = scan(buffer, 0, buffer.length, context)
+      if (scanned !== null) return scanned
       const text = decodeUtf8(buffer, 0, buffer.length)
       return text === null ? notUtf8() : decodeText(text, context)
     },

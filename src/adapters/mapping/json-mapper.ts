@@ -44,6 +44,14 @@ class JsonRow implements RowAccess {
       return typeof value === 'number' ? value : Number.NaN
     }
   }
+
+  bindObject(path: string): () => unknown {
+    return this.bind(path)
+  }
+
+  bindBytes(): null {
+    return null
+  }
 }
 
 function ownMember(from: unknown, name: string): unknown {
@@ -61,14 +69,14 @@ export function createJsonMapper(spec: RecordMappingSpec, checkYears: boolean): 
   const indexes: number[] = []
   let shownPath = ''
   const place = (): string => (indexes.length === 0 ? '' : `${placeOf(shownPath, indexes)}: `)
-  const mapRow = compileRow(spec, row, { checkYears, place })
+  const map = compileRow(spec, row, { checkYears, place })
   const mayBeRow = spec.records?.includes('.') === true
   const paths = (spec.records ?? []).filter((path) => path !== '.').map((path) => ({ path, levels: levelsOf(path) }))
 
   const visit = (levels: Levels, depth: number, out: DecodedEntry[]): boolean => {
     const steps = levels[depth]
     if (steps === undefined) {
-      if (out.length < MAX_ENTRIES) mapRow(out)
+      if (out.length < MAX_ENTRIES) map.addTo(out)
       return true
     }
     const around = row.scopes[row.scopes.length - 1]
@@ -92,6 +100,9 @@ export function createJsonMapper(spec: RecordMappingSpec, checkYears: boolean): 
     row.context = context
     row.scopes.length = 0
     row.scopes.push(parsed)
+    if (spec.records === undefined && typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
+      return map.decode()
+    }
     const out: DecodedEntry[] = []
     if (paths.length > 0) {
       let isFound = false
@@ -99,7 +110,7 @@ export function createJsonMapper(spec: RecordMappingSpec, checkYears: boolean): 
         shownPath = path
         if (visit(levels, 0, out)) isFound = true
       }
-      if (!isFound && mayBeRow) mapRow(out)
+      if (!isFound && mayBeRow) map.addTo(out)
       else if (!isFound)
         return undecodable('invalid', `there is no array at ${paths.map(({ path }) => path).join(' or ')}`)
     } else if (Array.isArray(parsed)) {
@@ -107,7 +118,7 @@ export function createJsonMapper(spec: RecordMappingSpec, checkYears: boolean): 
       visit([[]], 0, out)
     } else if (typeof parsed !== 'object' || parsed === null) {
       return undecodable('invalid', `expected an object, got ${quote(parsed)}`)
-    } else mapRow(out)
+    } else map.addTo(out)
     return out.length === 0 ? undecodable('invalid', 'the record holds no point') : joinEntries(out)
   }
 }

@@ -1,5 +1,6 @@
 /** Compiles a mapping for the rows of one input: the current row in, its entries out. */
-import type { DataPoint, DecodedEntry } from '../../core/point.ts'
+import { joinEntries } from '../../core/entries.ts'
+import type { DataPoint, Decoded, DecodedEntry } from '../../core/point.ts'
 import { checkPoint } from '../../core/shape.ts'
 import { quote, undecodable } from './undecodable.ts'
 import type { FieldSpec, MetricsSource, RecordMappingSpec, TimeSource } from './spec.ts'
@@ -14,7 +15,7 @@ import {
   type TextGetter,
 } from './text.ts'
 import { createTimeReader, implausibleTime, isPlausible, type TimeReader } from './time.ts'
-import { NO_READING, NOT_A_VALUE, readValue } from './value.ts'
+import { NOT_A_VALUE, readValue } from './value.ts'
 
 export interface RowMapperOptions {
   /** Times whose unit is most likely another one are refused. */
@@ -23,85 +24,119 @@ export interface RowMapperOptions {
   readonly place: () => string
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] }
-
-/** Adds the entries of the current row. */
-export type RowMapper = (out: DecodedEntry[]) => void
+/** Maps the current row. */
+export interface RowMapper {
+  /** The row as a record of its own. */
+  decode(): Decoded
+  /** Adds the entries of the row to those of its record. */
+  addTo(out: DecodedEntry[]): void
+}
 
 /** Throws a MissingColumn, or a RangeError for a time format that cannot be used. */
 export function compileRow(spec: RecordMappingSpec, access: RowAccess, options: RowMapperOptions): RowMapper {
-  const { checkYears, place } = options
+  if (spec.metrics !== undefined) return compileWideRow(spec, access, options)
+  const { place } = options
   const wrong = (detail: string): DecodedEntry => undecodable('invalid', place() + detail)
-  const readTime = compileTime(spec.timestamp, access, checkYears, place)
+  const readTime = compileTime(spec.timestamp, access, options)
   const readSeq = compileSeq(spec.seq, access)
-  const isWide = spec.metrics !== undefined
-  const vmId = isMatchedVmId(spec) ? null : compileText(spec.vmId, access, '/')
-  const producer = spec.producer === null ? null : compileProducer(spec.producer, access)
+  const readVmId = compileText(spec.vmId, access, '/')
+  const readProducer = compileProducer(spec.producer, access)
+  const readMetric = spec.metric === null ? null : compileText(spec.metric, access, '.')
+  const readRaw = compileValue(spec.value, access)
   const hasDecimalComma = spec.decimal === ','
-  const readEach = isWide ? compileMetrics(spec, access) : null
-  const metric = isWide || spec.metric === null ? null : compileText(spec.metric, access, '.')
-  const value = isWide ? null : compileValue(spec.value, access)
 
-  /** Adds the entry of a point whose value is still to be read. */
-  const add = (out: DecodedEntry[], point: Writable<DataPoint>, raw: unknown, name: string): void => {
-    const read = typeof raw === 'number' && raw - raw === 0 ? raw : readValue(raw, hasDecimalComma)
-    if (read === NOT_A_VALUE) {
-      out.push(wrong(`${name} is ${quote(raw)}, expected a number`))
-      return
-    }
-    const isEmpty = read === NO_READING
-    if (!isEmpty) point.value = read
-    const problem = checkPoint(point)
-    if (problem !== null) {
-      out.push(wrong(problem))
-    } else if (isEmpty) {
-      point.value = Number.NaN
-      out.push({ kind: 'no-reading', point })
-    } else {
-      out.push({ kind: 'point', point })
-    }
-  }
-
-  return (out) => {
-    const id = vmId === null ? '' : vmId()
-    if (id === null || (vmId !== null && id === '')) {
-      out.push(wrong(`${nameOf(spec.vmId)} is missing or no text, expected the id of the VM`))
-      return
-    }
+  const decode = (): DecodedEntry => {
+    const vmId = readVmId()
+    if (vmId === null || vmId === '') return wrong(noVmId(spec))
     const timestamp = readTime()
-    if (typeof timestamp !== 'number') {
-      out.push(timestamp)
-      return
-    }
+    if (typeof timestamp !== 'number') return timestamp
     const seq = readSeq === null ? null : readSeq()
-    if (seq !== null && !Number.isSafeInteger(seq)) {
-      out.push(wrong(`${nameOf(spec.seq ?? '')} is missing or not a whole number`))
-      return
+    if (seq !== null && !Number.isSafeInteger(seq)) return wrong(noSeq(spec))
+    const producer = readProducer === null ? '' : readProducer()
+    if (producer === null) return wrong(noProducer(spec))
+    const metric = readMetric === null ? null : readMetric()
+    if (metric === null || metric === '') {
+      return wrong(`${spec.metric === null ? 'metric' : nameOf(spec.metric)} is missing or no text, expected a metric`)
     }
-    const name = producer === null ? '' : producer()
-    if (name === null) {
-      out.push(wrong(`${nameOf(spec.producer ?? '')} is no text, expected the name of the producer`))
-      return
-    }
-    if (readEach !== null) {
-      const before = out.length
-      const visit: Visit = (named, ofVm, raw) =>
-        add(out, { vmId: ofVm ?? id, producer: name, metric: named, timestamp, seq, value: 0 }, raw, named)
-      readEach(visit, out, wrong)
-      if (out.length === before) out.push(wrong('the record has none of the metrics of the mapping'))
-      return
-    }
-    const named = metric === null ? null : metric()
-    if (named === null || named === '') {
-      out.push(
-        wrong(`${spec.metric === null ? 'metric' : nameOf(spec.metric)} is missing or no text, expected a metric`),
-      )
-      return
-    }
-    const raw = (value as () => unknown)()
-    if (raw === undefined) out.push(wrong(`${nameOf(spec.value)} is missing, expected a number`))
-    else add(out, { vmId: id, producer: name, metric: named, timestamp, seq, value: 0 }, raw, nameOf(spec.value))
+    const raw = readRaw()
+    if (raw === undefined) return wrong(`${nameOf(spec.value)} is missing, expected a number`)
+    const value = typeof raw === 'number' && raw - raw === 0 ? raw : readValue(raw, hasDecimalComma)
+    if (typeof value !== 'number') return noNumber({ vmId, producer, metric, timestamp, seq, value: 0 }, value, raw)
+    const point = { vmId, producer, metric, timestamp, seq, value }
+    const problem = checkPoint(point)
+    return problem === null ? { kind: 'point', point } : wrong(problem)
   }
+  const noNumber = (point: DataPoint, value: symbol, raw: unknown): DecodedEntry =>
+    withoutNumber(point, value, wrong, () => `${nameOf(spec.value)} is ${quote(raw)}, expected a number`)
+  return { decode, addTo: (out) => void out.push(decode()) }
+}
+
+/** Several metrics per row. */
+function compileWideRow(spec: RecordMappingSpec, access: RowAccess, options: RowMapperOptions): RowMapper {
+  const { place } = options
+  const wrong = (detail: string): DecodedEntry => undecodable('invalid', place() + detail)
+  const readTime = compileTime(spec.timestamp, access, options)
+  const readSeq = compileSeq(spec.seq, access)
+  const readVmId = isMatchedVmId(spec) ? null : compileText(spec.vmId, access, '/')
+  const readProducer = compileProducer(spec.producer, access)
+  const readEach = compileMetrics(spec, access)
+  const hasDecimalComma = spec.decimal === ','
+
+  const addTo = (out: DecodedEntry[]): void => {
+    const rowVmId = readVmId === null ? '' : readVmId()
+    if (rowVmId === null || (readVmId !== null && rowVmId === '')) return void out.push(wrong(noVmId(spec)))
+    const timestamp = readTime()
+    if (typeof timestamp !== 'number') return void out.push(timestamp)
+    const seq = readSeq === null ? null : readSeq()
+    if (seq !== null && !Number.isSafeInteger(seq)) return void out.push(wrong(noSeq(spec)))
+    const producer = readProducer === null ? '' : readProducer()
+    if (producer === null) return void out.push(wrong(noProducer(spec)))
+    const before = out.length
+    const visit: Visit = (metric, ofVm, raw) => {
+      const vmId = ofVm ?? rowVmId
+      const value = typeof raw === 'number' && raw - raw === 0 ? raw : readValue(raw, hasDecimalComma)
+      if (typeof value !== 'number') {
+        const point = { vmId, producer, metric, timestamp, seq, value: 0 }
+        out.push(withoutNumber(point, value, wrong, () => `${metric} is ${quote(raw)}, expected a number`))
+        return
+      }
+      const point = { vmId, producer, metric, timestamp, seq, value }
+      const problem = checkPoint(point)
+      out.push(problem === null ? { kind: 'point', point } : wrong(problem))
+    }
+    readEach(visit, out, wrong)
+    if (out.length === before) out.push(wrong('the record has none of the metrics of the mapping'))
+  }
+  const decode = (): Decoded => {
+    const out: DecodedEntry[] = []
+    addTo(out)
+    return joinEntries(out)
+  }
+  return { decode, addTo }
+}
+
+/** The entry of a metric whose value is no number: no reading, or a problem. `point.value` is still to be set. */
+function withoutNumber(
+  point: DataPoint,
+  value: symbol,
+  wrong: (detail: string) => DecodedEntry,
+  problemOfValue: () => string,
+): DecodedEntry {
+  if (value === NOT_A_VALUE) return wrong(problemOfValue())
+  const problem = checkPoint(point)
+  return problem === null ? { kind: 'no-reading', point: { ...point, value: Number.NaN } } : wrong(problem)
+}
+
+function noVmId({ vmId }: RecordMappingSpec): string {
+  return `${nameOf(vmId)} is missing or no text, expected the id of the VM`
+}
+
+function noSeq({ seq }: RecordMappingSpec): string {
+  return `${nameOf(seq ?? '')} is missing or not a whole number`
+}
+
+function noProducer({ producer }: RecordMappingSpec): string {
+  return `${nameOf(producer ?? '')} is no text, expected the name of the producer`
 }
 
 /** Whether the name of a metric says which VM it is of. */
@@ -112,7 +147,8 @@ function isMatchedVmId({ metrics = [] }: RecordMappingSpec): boolean {
 }
 
 /** A producer may be absent: the record is of the producer "". */
-function compileProducer(spec: FieldSpec, access: RowAccess): TextGetter | null {
+function compileProducer(spec: FieldSpec | null, access: RowAccess): TextGetter | null {
+  if (spec === null) return null
   if (typeof spec === 'string') {
     if (access.bind(spec) === null) return null
     return compileText({ path: spec, optional: true }, access, '/')
@@ -123,21 +159,17 @@ function compileProducer(spec: FieldSpec, access: RowAccess): TextGetter | null 
 function compileTime(
   spec: string | TimeSource,
   access: RowAccess,
-  checkYears: boolean,
-  place: () => string,
+  { checkYears, place }: RowMapperOptions,
 ): () => number | DecodedEntry {
   const source: TimeSource = typeof spec === 'string' ? { path: spec } : spec
   const { unit = 'ms', pattern = null, zone = null, origin = null } = source
   const reader = createTimeReader({ unit, pattern, zone, origin })
   const field = nameOf(source)
-  const isNumeric = unit !== 'iso' && pattern === null
-  const number =
-    isNumeric && source.path !== undefined && source.match === undefined ? access.bindNumber(source.path) : null
+  const readUsual = usualTime(source, access, reader)
   const raw = rawTime(source, access)
   return () => {
-    const plain = number === null ? Number.NaN : number()
+    let timestamp = readUsual === null ? Number.NaN : readUsual()
     // NaN compares as unequal to itself.
-    let timestamp = plain === plain ? reader.ofNumber(plain) : Number.NaN
     if (timestamp !== timestamp) {
       const found = raw()
       timestamp = timeOf(found, reader)
@@ -153,6 +185,16 @@ function compileTime(
     const problem = implausibleTime(field, raw(), pattern === null ? unit : 'iso', timestamp)
     return problem === null ? timestamp : undecodable('implausible-time', place() + problem)
   }
+}
+
+/** Reads the time where it is written in the usual form; NaN for any other form. */
+function usualTime(source: TimeSource, access: RowAccess, reader: TimeReader): (() => number) | null {
+  const { path, match, unit, pattern } = source
+  if (path === undefined || match !== undefined || pattern !== undefined) return null
+  if (reader.ofBytes !== null) return access.bindBytes(path, reader.ofBytes)
+  if (unit === 'iso') return null
+  const readNumber = access.bindNumber(path)
+  return () => reader.ofNumber(readNumber())
 }
 
 function rawTime(source: TimeSource, access: RowAccess): () => unknown {
@@ -280,7 +322,7 @@ function compileSource(one: string | MetricsSource, access: RowAccess, used: Rea
       }
     }
   }
-  const members = access.bind(path ?? '')
+  const members = access.bindObject(path ?? '')
   const known = new Map<string, Selected | null>()
   return (visit) => {
     const object = members?.()

@@ -8,10 +8,17 @@ export interface RowAccess {
   bind(path: string): (() => unknown) | null
   /** The same for numbers; NaN for what is not written as a plain number, and for what is absent. */
   bindNumber(path: string): () => number
+  /** A getter of a value whose members are read, such as an object of labels. */
+  bindObject(path: string): (() => unknown) | null
+  /** What `read` makes of the bytes of a text; NaN for what is no text. `null` if the rows are not bytes. */
+  bindBytes(path: string, read: BytesReader): (() => number) | null
   /** Names of the columns, if all rows have the same ones; `null` if each row has its own members. */
   readonly columns: readonly string[] | null
   readonly context: RecordContext
 }
+
+/** Reads a number out of the text `bytes[start, end)`; NaN for a text that is not of the expected form. */
+export type BytesReader = (bytes: Buffer, start: number, end: number) => number
 
 /** A part that is absent, or no text. */
 export type TextGetter = () => string | null
@@ -102,7 +109,7 @@ function firstOf(specs: readonly FieldSpec[], access: RowAccess, by: string): Te
 }
 
 function labelsText(path: string, except: readonly string[], access: RowAccess): TextGetter {
-  const get = access.bind(path)
+  const get = access.bindObject(path)
   if (get === null) throw new MissingColumn(path)
   return () => {
     const pairs = pairsOf(get()).filter(([name]) => !except.includes(name))

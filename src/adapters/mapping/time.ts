@@ -7,7 +7,9 @@
  * mean, and the remedy. It depends on no clock, so that a record means the same whenever it is read.
  */
 import type { EpochMs } from '../../core/point.ts'
+import { isoBytesReader } from './iso-time.ts'
 import type { TimeUnit } from './spec.ts'
+import type { BytesReader } from './text.ts'
 
 const FIRST_PLAUSIBLE_MS = Date.UTC(1990, 0, 1)
 const END_OF_PLAUSIBLE_MS = Date.UTC(2100, 0, 1)
@@ -52,6 +54,8 @@ export interface TimeFormat {
 }
 
 export interface TimeReader {
+  /** Reads the usual forms straight from bytes; NaN for all others, which `ofText` reads. `null`: there is no such reader. */
+  readonly ofBytes: BytesReader | null
   /** NaN if the unit is not one of numbers. */
   ofNumber(value: number): EpochMs
   /** NaN if the text is not a time of this format. */
@@ -66,6 +70,7 @@ export function createTimeReader({ unit, pattern, zone, origin }: TimeFormat): T
   if (pattern !== null) return patternReader(pattern, offsetAt)
   if (unit === 'iso') {
     return {
+      ofBytes: isoBytesReader(offsetAt === null ? null : (local) => toUtc(local, offsetAt)),
       ofNumber: () => Number.NaN,
       ofText: (text) => parseIso(text, offsetAt),
       expected:
@@ -75,7 +80,8 @@ export function createTimeReader({ unit, pattern, zone, origin }: TimeFormat): T
   const from = origin === null ? 0 : parseIso(origin, zoneOffsets('UTC'))
   if (Number.isNaN(from)) throw new RangeError(`origin ${JSON.stringify(origin)} is not an ISO 8601 time`)
   return {
-    ofNumber: (value) => from + numberToMs(value, unit),
+    ofBytes: null,
+    ofNumber: from === 0 ? NUMBER_TO_MS[unit] : (value) => from + NUMBER_TO_MS[unit](value),
     ofText: (text) => from + numericTextToMs(text, unit),
     expected: `a number of ${UNIT_NAMES[unit]}`,
   }
@@ -84,9 +90,11 @@ export function createTimeReader({ unit, pattern, zone, origin }: TimeFormat): T
 /** Doubles have an error of a quarter of a microsecond here, which must not cut off a whole millisecond. */
 const TOLERANCE_MS = 5e-4
 
-function numberToMs(value: number, unit: Exclude<TimeUnit, 'iso'>): EpochMs {
-  if (unit === 'ms') return Number.isInteger(value) ? value : Math.floor(value + TOLERANCE_MS)
-  return Math.floor((unit === 's' ? value * 1000 : unit === 'us' ? value / 1000 : value / 1e6) + TOLERANCE_MS)
+const NUMBER_TO_MS: Readonly<Record<Exclude<TimeUnit, 'iso'>, (value: number) => EpochMs>> = {
+  s: (value) => Math.floor(value * 1000 + TOLERANCE_MS),
+  ms: (value) => (Number.isInteger(value) ? value : Math.floor(value + TOLERANCE_MS)),
+  us: (value) => Math.floor(value / 1000 + TOLERANCE_MS),
+  ns: (value) => Math.floor(value / 1e6 + TOLERANCE_MS),
 }
 
 const NUMERIC = /^\s*([+-]?)(\d{1,20})(?:[.,](\d*))?\s*$/
@@ -97,7 +105,7 @@ const DIGITS_BELOW_MS = { s: -3, ms: 0, us: 3, ns: 6 } as const
 /** Exact, also for nanoseconds, which no double holds. */
 function numericTextToMs(text: string, unit: Exclude<TimeUnit, 'iso'>): EpochMs {
   const match = NUMERIC.exec(text)
-  if (match === null) return EXPONENT.test(text) ? numberToMs(Number(text), unit) : Number.NaN
+  if (match === null) return EXPONENT.test(text) ? NUMBER_TO_MS[unit](Number(text)) : Number.NaN
   const [, sign, whole = '', fraction = ''] = match
   const below = DIGITS_BELOW_MS[unit]
   const digits =
@@ -140,6 +148,8 @@ function fixedOffset(zone: string): number {
 type OffsetAt = (at: EpochMs) => number
 
 const QUARTER_MS = 15 * 60_000
+/** A year has 35,000 quarters of an hour. */
+const MAX_KNOWN_OFFSETS = 10_000
 
 /** Throws a RangeError for a zone that is not known. */
 function zoneOffsets(zone: string): OffsetAt {
@@ -151,17 +161,18 @@ function zoneOffsets(zone: string): OffsetAt {
     ...{ timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric' },
     ...{ hour: 'numeric', minute: 'numeric', second: 'numeric' },
   })
-  let known = Number.NaN
-  let offset = 0
+  const known = new Map<number, number>()
   return (at) => {
     // Zones change at a quarter of an hour.
     const quarter = Math.floor(at / QUARTER_MS)
-    if (quarter === known) return offset
+    const before = known.get(quarter)
+    if (before !== undefined) return before
     const start = quarter * QUARTER_MS
     const part = Object.fromEntries(format.formatToParts(start).map(({ type, value }) => [type, Number(value)]))
     const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = part
-    offset = Date.UTC(year, month - 1, day, hour, minute, second) - start
-    known = quarter
+    const offset = Date.UTC(year, month - 1, day, hour, minute, second) - start
+    if (known.size === MAX_KNOWN_OFFSETS) known.clear()
+    known.set(quarter, offset)
     return offset
   }
 }
@@ -218,5 +229,10 @@ function patternReader(pattern: string, offsetAt: OffsetAt | null): TimeReader {
     const local = utc(year, month, day, hour, minute, second, fields['S'] ?? '')
     return X === undefined ? toUtc(local, offsetAt as OffsetAt) : local - fixedOffset(X)
   }
-  return { ofNumber: (value) => ofText(String(value)), ofText, expected: `a time of the form ${pattern}` }
+  return {
+    ofBytes: null,
+    ofNumber: (value) => ofText(String(value)),
+    ofText,
+    expected: `a time of the form ${pattern}`,
+  }
 }
