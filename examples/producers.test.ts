@@ -76,7 +76,7 @@ test('the producer in Python retries, and continues after a restart where it sto
   const seqs = gateway.log.points.map((point) => point.seq)
   expect(seqs).toEqual(Array.from({ length: 2 * SAMPLES }, (_, seq) => seq))
   const lines = gateway.log.records.map((record) =>
-    JSON.stringify(record.kind === 'point' ? record.point : { manifest: record.manifest }),
+    JSON.stringify(record.kind === 'manifest' ? { manifest: record.manifest } : record.point),
   )
   const results = await resultsOf('python', lines.join('\n'))
   expect(received(results)).toBe(2 * SAMPLES)

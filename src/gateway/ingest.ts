@@ -25,7 +25,7 @@ import {
   PROTOBUF,
   type BodyFormat,
 } from './media-type.ts'
-import type { GatewayMeter } from './meter.ts'
+import type { GatewayMeter, ItemKind } from './meter.ts'
 import { SharedReservation, type PendingBytes } from './pending.ts'
 import type { LogRecord, PointLog } from '../ports/point-log.ts'
 import { ProblemError } from './problem.ts'
@@ -101,7 +101,7 @@ export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): v
       reply.raw.once('close', reservation.hold())
     }
 
-  const read = (body: Buffer, format: BodyFormat, kind: LogRecord['kind']): LogRecord[] => {
+  const read = (body: Buffer, format: BodyFormat, kind: ItemKind): LogRecord[] => {
     const { windowing, maxItems } = options
     try {
       return reader.read(body, format, { kind, maxItems, windowing, nowMs: options.nowMs() })
@@ -130,18 +130,14 @@ export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): v
     return body
   }
 
-  const keep = async (
-    request: FastifyRequest,
-    records: readonly LogRecord[],
-    kind: LogRecord['kind'],
-  ): Promise<void> => {
+  const keep = async (request: FastifyRequest, records: readonly LogRecord[], kind: ItemKind): Promise<void> => {
     options.rateLimit?.charge(clientName(request, options), records.length, options.nowMs())
     if (records.length > 0) await store(options, records, request, kind)
     meter.itemsAccepted(kind, records.length)
     options.counts[kind === 'point' ? 'points' : 'manifests'] += records.length
   }
 
-  const accept = async (request: FastifyRequest, kind: LogRecord['kind']): Promise<{ taken: number }> => {
+  const accept = async (request: FastifyRequest, kind: ItemKind): Promise<{ taken: number }> => {
     const body = await bodyOf(request, gzipOrNull(request))
     const records = read(body, requireReadable(request), kind)
     await keep(request, records, kind)
@@ -159,8 +155,7 @@ export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): v
     return pushed
   }
 
-  const accepting = (kind: LogRecord['kind']) => (request: FastifyRequest) =>
-    holding(request, () => accept(request, kind))
+  const accepting = (kind: ItemKind) => (request: FastifyRequest) => holding(request, () => accept(request, kind))
   app.post('/v1/points', { onRequest: admit(requireReadable) }, accepting('point'))
   app.post('/v1/manifests', { onRequest: admit(requireReadable) }, accepting('manifest'))
   app.post('/v1/metrics', { onRequest: admit(requireOtlp) }, (request, reply) =>
@@ -238,7 +233,7 @@ async function store(
   { log, ackTimeoutMs, meter }: IngestOptions,
   records: readonly LogRecord[],
   request: FastifyRequest,
-  kind: LogRecord['kind'],
+  kind: ItemKind,
 ): Promise<void> {
   const release = reservationOf(request).hold()
   const startedMs = performance.now()

@@ -1,7 +1,9 @@
 /** Metrics callbacks of the gateway. Calls are frequent and synchronous. */
-import type { LogRecord } from '../ports/point-log.ts'
 import type { Route } from './routes.ts'
 import type { ItemProblem, ProblemCode } from './problem.ts'
+
+/** What a route accepts. Places without a reading are counted as points. */
+export type ItemKind = 'point' | 'manifest'
 
 /** A response that the gateway sent. */
 export interface SentResponse {
@@ -22,11 +24,11 @@ export interface GatewayMeter {
   responseSent(response: SentResponse): void
   /** A whole body was received. `bytes` is its size as sent, that is, compressed if it was compressed. */
   bodyReceived(route: Route, bytes: number): void
-  itemsAccepted(kind: LogRecord['kind'], count: number): void
+  itemsAccepted(kind: ItemKind, count: number): void
   /** The response to the sender said that it is unknown whether these items are stored. */
-  itemsNotAcknowledged(kind: LogRecord['kind'], count: number): void
+  itemsNotAcknowledged(kind: ItemKind, count: number): void
   /** The items that caused a request to be refused. */
-  itemsRefused(kind: LogRecord['kind'], items: readonly ItemProblem[]): void
+  itemsRefused(kind: ItemKind, items: readonly ItemProblem[]): void
   /** The log has stored one request's records, or failed to. Also called if the request was answered before that. */
   appendEnded(ok: boolean, ms: number): void
 }

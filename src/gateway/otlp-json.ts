@@ -2,7 +2,7 @@
  * OTLP metrics in JSON: the same messages in the JSON form of protobuf, with the exceptions of the OTLP specification. 64-bit
  * numbers may be texts. Unknown members are ignored.
  */
-import type { OtlpMetric, OtlpPoint } from './otlp.ts'
+import { NO_POINT, type OtlpMetric, type OtlpPoint } from './otlp.ts'
 import type { ReadingAttributes } from './reading.ts'
 
 type Members = Readonly<Record<string, unknown>>
@@ -27,15 +27,18 @@ export function otlpJsonResponse(rejected: number, message: string): object {
   return rejected === 0 ? {} : { partialSuccess: { rejectedDataPoints: String(rejected), errorMessage: message } }
 }
 
-const OTHERS = ['histogram', 'exponentialHistogram', 'summary'] as const
+const KINDS = [
+  ...[['gauge', 'gauge'] as const, ['sum', 'sum'] as const, ['histogram', 'histogram'] as const],
+  ...[['exponentialHistogram', 'exponential histogram'] as const, ['summary', 'summary'] as const],
+]
 
 function metricOf(metric: Members, source: ReadingAttributes): OtlpMetric {
   const { name } = metric
   if (typeof name !== 'string') throw new RangeError('a metric has no name')
-  const kind = metric['gauge'] !== undefined ? 'gauge' : metric['sum'] !== undefined ? 'sum' : 'other'
-  const member = kind === 'other' ? OTHERS.find((one) => metric[one] !== undefined) : kind
-  const data = objectOf(member === undefined ? {} : metric[member], `the data of ${name}`)
-  const points = listIn(data, 'dataPoints').map(pointOf)
+  const [member, kind] = KINDS.find(([one]) => metric[one] !== undefined) ?? ['', 'metric without data' as const]
+  const data = objectOf(metric[member] ?? {}, `the data of ${name}`)
+  const isRead = kind === 'gauge' || kind === 'sum'
+  const points = listIn(data, 'dataPoints').map((point) => (isRead ? pointOf(point) : NO_POINT))
   return { source, name, kind, temporality: temporalityOf(data['aggregationTemporality']), points }
 }
 

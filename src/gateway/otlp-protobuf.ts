@@ -4,7 +4,7 @@
  */
 import { ProtoReader, ProtoWriter } from '../adapters/bytes/protobuf.ts'
 import { utf8Of } from './utf8-of.ts'
-import type { OtlpMetric, OtlpPoint } from './otlp.ts'
+import { NO_POINT, type OtlpMetric, type OtlpPoint } from './otlp.ts'
 import type { ReadingAttributes } from './reading.ts'
 
 /** Pure. Throws a RangeError if the bytes are no `ExportMetricsServiceRequest`. */
@@ -34,27 +34,30 @@ function readResourceMetrics(message: ProtoReader, metrics: OtlpMetric[]): void 
   }
 }
 
+/** Kinds of metrics, by the number of their field. */
+const KINDS: Readonly<Record<number, OtlpMetric['kind']>> = {
+  ...{ 5: 'gauge', 7: 'sum', 9: 'histogram', 10: 'exponential histogram', 11: 'summary' },
+}
+
 function readMetric(message: ProtoReader, source: ReadingAttributes): OtlpMetric {
   let name = ''
-  let kind: OtlpMetric['kind'] = 'other'
+  let kind: OtlpMetric['kind'] = 'metric without data'
   let temporality = 0
   const points: OtlpPoint[] = []
   while (message.next()) {
     if (message.field === 1) name = utf8Of(message.bytes())
-    // gauge, sum, histogram, exponential histogram, summary
-    if (![5, 7, 9, 10, 11].includes(message.field)) continue
-    kind = message.field === 5 ? 'gauge' : message.field === 7 ? 'sum' : 'other'
+    const found = KINDS[message.field]
+    if (found === undefined) continue
+    kind = found
+    const isRead = kind === 'gauge' || kind === 'sum'
     const data = message.message()
     while (data.next()) {
-      if (data.field === 1) points.push(kind === 'other' ? NO_POINT : readPoint(data.message()))
+      if (data.field === 1) points.push(isRead ? readPoint(data.message()) : NO_POINT)
       else if (data.field === 2 && kind === 'sum') temporality = data.int32()
     }
   }
   return { source, name, kind, temporality, points }
 }
-
-/** Stands for a data point of a kind that is not read. */
-const NO_POINT: OtlpPoint = { attributes: new Map(), timeUnixNano: 0n, value: null, flags: 0 }
 
 function readPoint(message: ProtoReader): OtlpPoint {
   const attributes = new Map<string, string>()

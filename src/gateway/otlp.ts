@@ -12,7 +12,7 @@ import type { ReadingAttributes, ReadingResult } from './reading.ts'
 export interface OtlpMetric {
   readonly source: ReadingAttributes
   readonly name: string
-  readonly kind: 'gauge' | 'sum' | 'other'
+  readonly kind: 'gauge' | 'sum' | 'histogram' | 'exponential histogram' | 'summary' | 'metric without data'
   /** Only of sums: 1 delta, 2 cumulative. */
   readonly temporality: number
   readonly points: readonly OtlpPoint[]
@@ -26,6 +26,9 @@ export interface OtlpPoint {
   readonly flags: number
 }
 
+/** Stands for a data point of a kind that is not read. */
+export const NO_POINT: OtlpPoint = { attributes: new Map(), timeUnixNano: 0n, value: null, flags: 0 }
+
 const DELTA = 1
 const CUMULATIVE = 2
 /** Flag of a data point: the series has ended, and there is no value. */
@@ -34,8 +37,8 @@ const NO_RECORDED_VALUE = 1
 export function readingsOf(metric: OtlpMetric): ReadingResult[] {
   const { kind, temporality, name, points } = metric
   const problem =
-    kind === 'other'
-      ? `${name} is neither a gauge nor a sum`
+    kind !== 'gauge' && kind !== 'sum'
+      ? `${name} is a ${kind}; only gauges and sums are read`
       : kind === 'sum' && temporality !== DELTA && temporality !== CUMULATIVE
         ? `the sum ${name} has no aggregation temporality`
         : null
@@ -47,12 +50,15 @@ export function readingsOf(metric: OtlpMetric): ReadingResult[] {
 
 function readingOf({ source, name: metric }: OtlpMetric, point: OtlpPoint, isDelta: boolean): ReadingResult {
   const { flags, timeUnixNano, value } = point
-  if ((flags & NO_RECORDED_VALUE) !== 0 || Number.isNaN(value)) return { kind: 'no-reading' }
-  if (value === null) return { kind: 'unusable', reason: `a data point of ${metric} has no value` }
+  const hasNone = (flags & NO_RECORDED_VALUE) !== 0
+  if (value === null && !hasNone) return { kind: 'unusable', reason: `a data point of ${metric} has no value` }
   if (timeUnixNano === 0n) return { kind: 'unusable', reason: `a data point of ${metric} has no time` }
   const attributes = isDelta ? new Map([...point.attributes, ['temporality', 'delta']]) : point.attributes
   return {
     kind: 'reading',
-    reading: { source, metric, attributes, timestampMs: Number(timeUnixNano / 1_000_000n), value },
+    reading: {
+      ...{ source, metric, attributes, timestampMs: Number(timeUnixNano / 1_000_000n) },
+      value: hasNone || value === null ? Number.NaN : value,
+    },
   }
 }

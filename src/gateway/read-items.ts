@@ -11,15 +11,17 @@ import { notUtf8 } from '../adapters/mapping/undecodable.ts'
 import { isPlainMapping, type DecodeOptions } from '../adapters/json/mapping.ts'
 import { decodedEntries } from '../core/entries.ts'
 import type { Decoded, DecodedEntry, EpochMs } from '../core/point.ts'
+import type { Refusal } from '../core/fate.ts'
 import { refuseManifest, refusePoint } from '../core/refusals.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { BodyFormat } from './media-type.ts'
+import type { ItemKind } from './meter.ts'
 import type { LogRecord } from '../ports/point-log.ts'
 import { ProblemError, type ItemProblem, type ProblemCode } from './problem.ts'
 
 export interface ItemRules {
   /** `POST /v1/points` accepts points only, `POST /v1/manifests` manifests only. */
-  readonly kind: LogRecord['kind']
+  readonly kind: ItemKind
   readonly maxItems: number
   /** The rules of the job that reads the topic. */
   readonly windowing: Windowing
@@ -48,7 +50,7 @@ export function createItemReader(options: DecodeOptions = {}): ItemReader {
     return linesOf(body, maxItems).map((line) => decodeLine(line, kind))
   }
 
-  const decodeLine = (bytes: Buffer, kind: LogRecord['kind']): Decoded => {
+  const decodeLine = (bytes: Buffer, kind: ItemKind): Decoded => {
     const text = decodeUtf8(bytes, 0, bytes.length)
     if (text === null) return notUtf8()
     const parsed = parsedOrNull(text)
@@ -66,7 +68,7 @@ export function createItemReader(options: DecodeOptions = {}): ItemReader {
         for (const entry of decodedEntries(item)) {
           const problem = problemOf(entry, rules)
           if (problem !== null) problems.push({ index, ...problem })
-          else if (entry.kind === 'point' || entry.kind === 'manifest') records.push(entry)
+          else if (entry.kind !== 'undecodable') records.push(entry)
         }
       }
       if (problems.length > 0) throw badItems(problems, decoded.length)
@@ -78,19 +80,24 @@ export function createItemReader(options: DecodeOptions = {}): ItemReader {
 
 function problemOf(item: DecodedEntry, { kind, windowing, nowMs }: ItemRules): Omit<ItemProblem, 'index'> | null {
   if (item.kind === 'undecodable') return { code: item.code, reason: item.detail }
-  // The topic has no form for it, so it is passed over: where its place is expected, it is missing.
-  if (item.kind === 'no-reading' && kind === 'point') return null
-  if (item.kind !== kind) {
+  if ((item.kind === 'manifest') !== (kind === 'manifest')) {
     const place = item.kind === 'manifest' ? '/v1/manifests' : '/v1/points'
     return { code: 'wrong-kind', reason: `a ${item.kind}, which goes to ${place}` }
   }
   const refused =
-    item.kind === 'point' ? refusePoint(item.point, nowMs, windowing) : refuseManifest(item.manifest, nowMs, windowing)
+    item.kind === 'manifest' ? refuseManifest(item.manifest, nowMs, windowing) : refuseReading(item, nowMs, windowing)
   return refused === null ? null : { code: refused.reason, reason: refused.detail }
 }
 
+/** A place without a reading is judged as a point with a plain value there. */
+export function refuseReading({ kind, point }: Reading, nowMs: EpochMs, windowing: Windowing): Refusal | null {
+  return refusePoint(kind === 'point' ? point : { ...point, value: 0 }, nowMs, windowing)
+}
+
+type Reading = Extract<DecodedEntry, { readonly kind: 'point' | 'no-reading' }>
+
 /** On the manifest route, a manifest may be sent without its wrapper: the path already identifies it. */
-function asItem(item: unknown, kind: LogRecord['kind']): unknown {
+function asItem(item: unknown, kind: ItemKind): unknown {
   const isBare = kind === 'manifest' && typeof item === 'object' && item !== null && !Object.hasOwn(item, 'manifest')
   return isBare ? { manifest: item } : item
 }

@@ -4,11 +4,10 @@
  */
 import { dateText, isPlausible } from '../adapters/mapping/time.ts'
 import type { EpochMs } from '../core/point.ts'
-import { refusePoint } from '../core/refusals.ts'
 import type { Windowing } from '../core/windowing.ts'
 import type { LogRecord } from '../ports/point-log.ts'
 import { ProblemError, type ItemProblem } from './problem.ts'
-import { tooManyItems } from './read-items.ts'
+import { refuseReading, tooManyItems } from './read-items.ts'
 import { readingToPoint, type ReadingResult, type SourceNames } from './reading.ts'
 
 export interface PushRules {
@@ -27,17 +26,16 @@ export interface PushedPoints {
   readonly problems: readonly ItemProblem[]
 }
 
-/** What has no reading is neither a point nor a problem. Throws a ProblemError if there are too many data points. */
+/** Throws a ProblemError if there are too many data points. */
 export function readPushed(results: readonly ReadingResult[], rules: PushRules): PushedPoints {
   if (results.length > rules.maxItems) throw tooManyItems(results.length, rules.maxItems)
   const points: LogRecord[] = []
   const problems: ItemProblem[] = []
   for (const [index, result] of results.entries()) {
-    if (result.kind === 'no-reading') continue
     const item = result.kind === 'unusable' ? null : readingToPoint(result.reading, rules.sourceNames)
-    if (item?.kind === 'point') {
+    if (item?.kind === 'point' || item?.kind === 'no-reading') {
       const { timestamp } = item.point
-      const refused = refusePoint(item.point, rules.nowMs, rules.windowing)
+      const refused = refuseReading(item, rules.nowMs, rules.windowing)
       if (rules.checkYears && !isPlausible(timestamp)) {
         const reason = `its time is ${dateText(timestamp)}, probably sent in another unit than the protocol has`
         problems.push({ index, code: 'implausible-time', reason })

@@ -2,7 +2,7 @@
  * Readings that monitoring tools push (otlp.ts, remote-write.ts), and the points that they become. A reading names its source
  * by attributes, and its series by a metric with attributes. It has no seq: its identity is (VM, producer, metric, timestamp).
  */
-import { toPoint } from '../adapters/json/decode.ts'
+import { toNoReading, toPoint } from '../adapters/json/decode.ts'
 import type { Decoded } from '../core/point.ts'
 
 export type ReadingAttributes = ReadonlyMap<string, string>
@@ -13,15 +13,13 @@ export interface Reading {
   readonly metric: string
   readonly attributes: ReadingAttributes
   readonly timestampMs: number
+  /** NaN: the sender says that there was no value. */
   readonly value: number
 }
 
 /** What one data point of a request is. */
 export type ReadingResult =
-  | { readonly kind: 'reading'; readonly reading: Reading }
-  /** The sender says that there was no value. */
-  | { readonly kind: 'no-reading' }
-  | { readonly kind: 'unusable'; readonly reason: string }
+  { readonly kind: 'reading'; readonly reading: Reading } | { readonly kind: 'unusable'; readonly reason: string }
 
 /** Which attributes name the VM and the producer. */
 export interface SourceNames {
@@ -43,14 +41,15 @@ export function readingToPoint(reading: Reading, { vmAttributes, producerAttribu
   const parts = producerAttributes.filter((name) => name !== vmAttribute && (valueOf(name) ?? '') !== '')
   // What names the source is in the VM and the producer already.
   const isOfSource = (name: string): boolean => name === vmAttribute || parts.includes(name)
-  return toPoint({
+  const point = {
     vmId: valueOf(vmAttribute) as string,
     producer: parts.map(valueOf).join('/'),
     metric: seriesName(metric, attributes, isOfSource),
     timestamp,
     seq: null,
     value,
-  })
+  }
+  return Number.isNaN(value) ? toNoReading(point) : toPoint(point)
 }
 
 /** The metric with its attributes, as Prometheus writes a series: `name{a="1",b="2"}`. */

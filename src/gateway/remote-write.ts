@@ -29,9 +29,8 @@ function readSeries(series: ProtoReader, results: ReadingResult[]): void {
   labels.delete('__name__')
   const source = new Map<string, string>()
   for (const { value, timestampMs } of samples) {
-    // The value that Prometheus writes when a series ends is a NaN too.
-    if (Number.isNaN(value)) results.push({ kind: 'no-reading' })
-    else results.push({ kind: 'reading', reading: { source, metric, attributes: labels, timestampMs, value } })
+    // The value that Prometheus writes when a series ends is a NaN too: there was no reading.
+    results.push({ kind: 'reading', reading: { source, metric, attributes: labels, timestampMs, value } })
   }
   for (let i = 0; i < histograms; i++) {
     results.push({ kind: 'unusable', reason: `${metric} is a native histogram; only samples are read` })

@@ -3,6 +3,8 @@ import type { DataPoint, WindowManifest } from '../core/point.ts'
 
 export type LogRecord =
   | { readonly kind: 'point'; readonly point: DataPoint }
+  /** The value of the point is NaN: its metric had no value then. */
+  | { readonly kind: 'no-reading'; readonly point: DataPoint }
   | { readonly kind: 'manifest'; readonly manifest: WindowManifest }
 
 export interface PointLog {

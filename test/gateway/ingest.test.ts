@@ -103,11 +103,14 @@ describe('with a mapping', () => {
     })
   })
 
-  test('an entry without a reading is passed over', async () => {
+  test('an entry without a reading is stored as such', async () => {
     const gateway = gatewayForTest({ decode })
     const body = JSON.stringify({ metrics: [metricOf('a', null), metricOf('b', 2)] })
-    expect(await post(gateway, body)).toMatchObject({ status: 200, body: { taken: 1 } })
-    expect(gateway.log.points).toEqual([pointFor('b', 2)])
+    expect(await post(gateway, body)).toMatchObject({ status: 200, body: { taken: 2 } })
+    expect(gateway.log.records).toEqual([
+      { kind: 'no-reading', point: { ...pointFor('a', 0), value: Number.NaN } },
+      { kind: 'point', point: pointFor('b', 2) },
+    ])
   })
 })
 

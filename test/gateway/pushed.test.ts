@@ -175,11 +175,38 @@ describe('OTLP', () => {
     expect(gateway.log.points).toHaveLength(1)
   })
 
-  test('a data point without a recorded value is neither stored nor rejected', async () => {
+  test('a data point without a recorded value is stored as no reading', async () => {
     const gateway = gatewayForTest()
     const list = [gaugeOf([dataPoint({ flags: 1, asDouble: undefined }), dataPoint({ asDouble: 'NaN' }), dataPoint()])]
     expect(await postOtlp(gateway, JSON.stringify(otlpOf(list)))).toEqual({ status: 200, body: {} })
-    expect(gateway.log.points).toHaveLength(1)
+    expect(gateway.log.records.map(({ kind }) => kind)).toEqual(['no-reading', 'no-reading', 'point'])
+    const [first, , last] = gateway.log.records
+    expect(first).toMatchObject({ point: { ...gateway.log.points[0], value: Number.NaN } })
+    expect(last).toMatchObject({ point: { vmId: 'vm-1', metric: 'cpu', timestamp: NOW_MS, seq: null } })
+  })
+
+  test('a data point without a recorded value and without a time is unusable', async () => {
+    const gateway = gatewayForTest()
+    const list = [gaugeOf([dataPoint({ flags: 1, asDouble: undefined, timeUnixNano: '0' }), dataPoint()])]
+    expect(await postOtlp(gateway, JSON.stringify(otlpOf(list)))).toMatchObject({
+      body: { partialSuccess: { rejectedDataPoints: '1', errorMessage: expect.stringContaining('no time') as string } },
+    })
+    expect(gateway.log.records).toHaveLength(1)
+  })
+
+  test.each([
+    ['histogram', { histogram: { dataPoints: [{ count: '1' }, { count: '2' }] } }, 'histogram'],
+    ['exponential histogram', { exponentialHistogram: { dataPoints: [{ scale: 1 }, { scale: 2 }] } }, 'exponential'],
+    ['summary', { summary: { dataPoints: [{ timeUnixNano: 'not read' }, {}] } }, 'summary'],
+  ])('each data point of a %s is reported with its kind, and those beside it are stored', async (_, data, kind) => {
+    const gateway = gatewayForTest()
+    const list = [gaugeOf([dataPoint()]), { name: 'latency', ...data }, gaugeOf([dataPoint()], 'mem')]
+    const { status, body } = await postOtlp(gateway, JSON.stringify(otlpOf(list)))
+    expect({ status, body }).toMatchObject({ status: 200, body: { partialSuccess: { rejectedDataPoints: '2' } } })
+    const { errorMessage } = (body as { partialSuccess: { errorMessage: string } }).partialSuccess
+    expect(errorMessage).toContain(`latency is a ${kind}`)
+    expect(errorMessage).toContain('only gauges and sums are read')
+    expect(gateway.log.points.map(({ metric }) => metric)).toEqual(['cpu', 'mem'])
   })
 
   test('a request of only unusable data points is a 400 that lists them', async () => {
@@ -260,6 +287,33 @@ describe('remote write', () => {
     const request = encodeWriteRequest([series({}, [NOW_MS - 1, 1], [NOW_MS, Number.NaN])])
     expect(await write(gateway, snappyLiteral(request))).toMatchObject({ status: 204 })
     expect(gateway.log.points).toHaveLength(1)
+    expect(gateway.log.records[1]).toEqual({
+      kind: 'no-reading',
+      point: { ...gateway.log.points[0], timestamp: NOW_MS, value: Number.NaN },
+    })
+  })
+
+  test('each native histogram is listed, and the samples beside it are stored', async () => {
+    const gateway = gatewayForTest()
+    // A series with the label __name__ and two histograms of no content.
+    const label = Buffer.from('0a150a085f5f6e616d655f5f12096c6174656e63795f73', 'hex')
+    const histograms = Buffer.concat([label, Buffer.from('22002200', 'hex')])
+    const request = Buffer.concat([
+      encodeWriteRequest([series({}, [NOW_MS, 1])]),
+      Buffer.from([0x0a, histograms.length]),
+      histograms,
+      encodeWriteRequest([series({ __name__: 'load' }, [NOW_MS, 2])]),
+    ])
+    const reason = 'latency_s is a native histogram; only samples are read'
+    expect(await write(gateway, snappyLiteral(request))).toMatchObject({
+      status: 400,
+      body: {
+        code: 'BAD_ITEMS',
+        detail: '2 of 4 data points are unusable; the others are stored',
+        items: [1, 2].map((index) => ({ index, reason })),
+      },
+    })
+    expect(gateway.log.points.map(({ metric }) => metric)).toEqual(['up', 'load'])
   })
 
   test('with unusable samples it is a 400 that lists them, after the others are stored', async () => {
@@ -273,7 +327,10 @@ describe('remote write', () => {
 
   test.each([
     ['version 2.0', { 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request' }, 415],
+    ['an unknown message', { 'content-type': 'application/x-protobuf; proto=other' }, 415],
+    ['JSON', { 'content-type': 'application/json' }, 415],
     ['another coding', { 'content-encoding': 'gzip' }, 415],
+    ['no coding', { 'content-encoding': '' }, 415],
     ['no token', { authorization: '' }, 401],
   ])('%s is refused', async (_, headers, status) => {
     const body = snappyLiteral(encodeWriteRequest([series({}, [NOW_MS, 1])]))
@@ -288,6 +345,26 @@ describe('remote write', () => {
   ])('a body %s is refused', async (_, body, status, code) => {
     expect(await write(gatewayForTest(), body)).toMatchObject({ status, body: { code } })
   })
+})
+
+test('version 1.0 may name its message', async () => {
+  const gateway = gatewayForTest()
+  const { statusCode } = await gateway.app.inject({
+    ...{ method: 'POST', url: '/v1/write' },
+    payload: snappyLiteral(encodeWriteRequest([{ labels: { __name__: 'up', instance: 'a' }, samples: [[NOW_MS, 1]] }])),
+    headers: {
+      ...AUTHORIZED,
+      'content-type': 'application/x-protobuf;proto=prometheus.WriteRequest',
+      'content-encoding': 'snappy',
+    },
+  })
+  expect([statusCode, gateway.log.points.length]).toEqual([204, 1])
+})
+
+test.each([null, 7])('no reading with the seq %s survives the topic in Avro', (seq) => {
+  const point = { vmId: 'vm-1', producer: 'node', metric: 'up{a="1"}', timestamp: NOW_MS, seq, value: Number.NaN }
+  expect(createDecoder().decode(createEncoder().encodeNoReading(point))).toEqual({ kind: 'no-reading', point })
+  expect(() => createEncoder().encodeNoReading({ ...point, metric: '' })).toThrow('metric is empty')
 })
 
 test('a point without a seq survives the topic in Avro', () => {

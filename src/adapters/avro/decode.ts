@@ -25,7 +25,9 @@ export interface AvroDecoder {
   decodeSequence(bytes: Uint8Array): Decoded[]
 }
 
-const RECORDS = new Set(['data-point', 'replacing-data-point', 'unsequenced-data-point', 'window-manifest'])
+const RECORDS = new Set([
+  ...['data-point', 'replacing-data-point', 'unsequenced-data-point', 'no-reading', 'window-manifest'],
+])
 
 interface KnownSchema {
   /** The fingerprint's halves as the header's bytes spell them, so that no BigInt is made per record. */

@@ -6,6 +6,8 @@ import { createObjectEncoder } from './single-object.ts'
 export interface AvroEncoder {
   /** Throws a TypeError for a point that a decoder would refuse, and for one without a seq that replaces producers. */
   encodePoint(point: DataPoint): Buffer
+  /** A point whose value is NaN: there was no reading. Throws a TypeError as `encodePoint` does. */
+  encodeNoReading(point: DataPoint): Buffer
   /** Throws a TypeError for a manifest that a decoder would refuse. */
   encodeManifest(manifest: WindowManifest): Buffer
 }
@@ -14,6 +16,7 @@ export function createEncoder(): AvroEncoder {
   const encodePoint = createObjectEncoder('data-point')
   const encodeReplacingPoint = createObjectEncoder('replacing-data-point')
   const encodeUnsequencedPoint = createObjectEncoder('unsequenced-data-point')
+  const encodeNoReading = createObjectEncoder('no-reading')
   const encodeManifest = createObjectEncoder('window-manifest')
   return {
     encodePoint(point) {
@@ -22,6 +25,11 @@ export function createEncoder(): AvroEncoder {
       const { seq, ...unsequenced } = point
       if (seq === null) return encodeUnsequencedPoint(unsequenced)
       return point.replaces === true ? encodeReplacingPoint(point) : encodePoint(point)
+    },
+    encodeNoReading({ value: _value, ...place }) {
+      const problem = checkPoint({ ...place, value: 0 })
+      if (problem !== null) throw new TypeError(problem)
+      return encodeNoReading(place)
     },
     encodeManifest(manifest) {
       const problem = checkManifest(manifest)

@@ -6,7 +6,7 @@
 import avro from 'avsc'
 import type { Type } from 'avsc'
 import type { DataPoint, Decoded } from '../../core/point.ts'
-import { toManifest, toPoint } from '../json/decode.ts'
+import { toManifest, toNoReading, toPoint } from '../json/decode.ts'
 import { quote, undecodable } from '../mapping/undecodable.ts'
 import { isPlainMapping, resolveOptions, specOf } from '../json/mapping.ts'
 import type { DecodeOptions } from '../json/mapping.ts'
@@ -40,6 +40,14 @@ interface Step {
   readonly read: ValueReader
 }
 
+const NO_READING_TARGETS: readonly Target[] = [
+  { name: 'vmId', kind: 'text' },
+  { name: 'producer', kind: 'text', fallback: '' },
+  { name: 'metric', kind: 'text' },
+  { name: 'timestamp', kind: 'long' },
+  { name: 'seq', kind: 'long', fallback: null, nullable: true },
+]
+
 const MANIFEST_TARGETS: readonly Target[] = [
   { name: 'vmId', kind: 'text' },
   { name: 'producer', kind: 'text', fallback: '' },
@@ -54,8 +62,8 @@ const MANIFEST_TARGETS: readonly Target[] = [
 ]
 
 /**
- * A reader for a record schema, or for a union of them. A record named WindowManifest is a manifest, any other one a
- * point. Throws a TypeError that says which field is missing or of the wrong type.
+ * A reader for a record schema, or for a union of them. A record named WindowManifest is a manifest, one named NoReading a
+ * place without a reading, any other one a point. Throws a TypeError that says which field is missing or of the wrong type.
  */
 export function recordReaderOf(type: Type, options: DecodeOptions = {}, timeUnits: TimeUnits = NO_UNITS): RecordReader {
   const { mapping } = options
@@ -117,6 +125,7 @@ function branchReader(branch: Type, options: DecodeOptions, timeUnits: TimeUnits
 function singleReader(type: Type, options: DecodeOptions, timeUnits: TimeUnits): RecordReader {
   if (!(type instanceof avro.types.RecordType))
     throw new TypeError(`expected a record, got the Avro type ${nameOf(type)}`)
+  if (nameOf(type) === 'NoReading') return noReadingReader(type)
   return nameOf(type) === 'WindowManifest' ? manifestReader(type) : pointReader(type, options, timeUnits)
 }
 
@@ -188,6 +197,17 @@ function manifestReader(type: InstanceType<typeof avro.types.RecordType>): Recor
       ...(corrects === true ? { corrects } : {}),
       ...(replaces === true ? { replaces } : {}),
     })
+  }
+}
+
+function noReadingReader(type: InstanceType<typeof avro.types.RecordType>): RecordReader {
+  const slots = fieldSlots(type, NO_READING_TARGETS)
+  return (cursor) => {
+    const bad = slots.fill(cursor)
+    if (bad !== null) return failed(cursor, bad)
+    const [vmId, producer, metric, timestamp, seq] = slots.values
+    const place = { vmId: vmId as string, producer: producer as string, metric: metric as string }
+    return toNoReading({ ...place, timestamp: timestamp as number, seq: seq as number | null, value: Number.NaN })
   }
 }
 

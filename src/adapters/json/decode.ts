@@ -87,6 +87,12 @@ export function toPoint(point: DataPoint): DecodedEntry {
   return problem === null ? { kind: 'point', point } : undecodable('invalid', problem)
 }
 
+/** The same for the place of a point that had no reading. */
+export function toNoReading(point: DataPoint): DecodedEntry {
+  const decoded = toPoint({ ...point, value: 0 })
+  return decoded.kind === 'point' ? { kind: 'no-reading', point: { ...point, value: Number.NaN } } : decoded
+}
+
 export function toManifest(manifest: WindowManifest): DecodedEntry {
   const problem = checkManifest(manifest)
   return problem === null ? { kind: 'manifest', manifest } : undecodable('invalid', problem)

@@ -27,10 +27,12 @@ export async function openKafkaPointLog(
     const all = Array.from({ length: partitions }, (_, partition) => partition)
     const appender = createAppender(cluster, topic, partitions, nowMs)
     const encoder = createEncoder()
-    const encode = (record: LogRecord): { vmId: string; value: Uint8Array } =>
-      record.kind === 'point'
-        ? { vmId: record.point.vmId, value: encoder.encodePoint(record.point) }
-        : { vmId: record.manifest.vmId, value: encoder.encodeManifest(record.manifest) }
+    const encode = (record: LogRecord): { vmId: string; value: Uint8Array } => {
+      if (record.kind === 'manifest')
+        return { vmId: record.manifest.vmId, value: encoder.encodeManifest(record.manifest) }
+      const { kind, point } = record
+      return { vmId: point.vmId, value: kind === 'point' ? encoder.encodePoint(point) : encoder.encodeNoReading(point) }
+    }
 
     return {
       partitions,
