@@ -65,15 +65,21 @@ cached() {
   CACHED=$FINDINGS_CACHE/$1
   [ -d "$CACHED" ] && return
   mkdir -p "$FINDINGS_CACHE"
-  local unfinished
+  local unfinished status
   unfinished=$(mktemp -d "$FINDINGS_CACHE/.unfinished.XXXXXX")
+  # Not part of a condition: bash would ignore `set -e` in the function.
+  set +e
   (
+    set -e
     trap - EXIT
     "$2" "$unfinished"
-  ) || {
+  )
+  status=$?
+  set -e
+  if [ "$status" -ne 0 ]; then
     rm -rf "$unfinished"
     fail "$1 could not be built"
-  }
+  fi
   mv -T "$unfinished" "$CACHED" 2>/dev/null || rm -rf "$unfinished"
 }
 

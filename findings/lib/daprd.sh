@@ -17,9 +17,11 @@ build_dapr() {
 start_daprd() {
   need go node
   cached "dapr-$DAPR_VERSION" build_dapr
-  local programs=$CACHED placement scheduler health metrics raft client peer internal
-  read -r DAPR_HTTP_PORT DAPR_GRPC_PORT placement scheduler raft client peer internal <<<"$(free_ports 8)"
-  read -r health metrics health2 metrics2 metrics3 <<<"$(free_ports 5)"
+  local programs=$CACHED internal daprd_metrics
+  local placement placement_health placement_metrics raft
+  local scheduler scheduler_health scheduler_metrics etcd_client etcd_peer
+  read -r DAPR_HTTP_PORT DAPR_GRPC_PORT internal daprd_metrics placement placement_health placement_metrics raft \
+    scheduler scheduler_health scheduler_metrics etcd_client etcd_peer <<<"$(free_ports 13)"
   export DAPR_HTTP_PORT DAPR_GRPC_PORT
   mkdir "$TEMP/resources"
   cat >"$TEMP/resources/state.yaml" <<EOF
@@ -47,19 +49,19 @@ spec:
       connectionString: '$TEMP/names.db'
 EOF
   background placement "$programs/placement" --listen-address 127.0.0.1 --port "$placement" \
-    --healthz-port "$health" --metrics-listen-address 127.0.0.1 --metrics-port "$metrics" \
+    --healthz-port "$placement_health" --metrics-listen-address 127.0.0.1 --metrics-port "$placement_metrics" \
     --id placement-0 --initial-cluster "placement-0=127.0.0.1:$raft"
   background scheduler "$programs/scheduler" --listen-address 127.0.0.1 --port "$scheduler" \
-    --healthz-port "$health2" --metrics-listen-address 127.0.0.1 --metrics-port "$metrics2" \
-    --etcd-data-dir "$TEMP/scheduler" --etcd-client-port "$client" --etcd-client-listen-address 127.0.0.1 \
-    --id dapr-scheduler-server-0 --etcd-initial-cluster "dapr-scheduler-server-0=http://127.0.0.1:$peer" \
+    --healthz-port "$scheduler_health" --metrics-listen-address 127.0.0.1 --metrics-port "$scheduler_metrics" \
+    --etcd-data-dir "$TEMP/scheduler" --etcd-client-port "$etcd_client" --etcd-client-listen-address 127.0.0.1 \
+    --id dapr-scheduler-server-0 --etcd-initial-cluster "dapr-scheduler-server-0=http://127.0.0.1:$etcd_peer" \
     --override-broadcast-host-port "127.0.0.1:$scheduler" --identity-directory-write "$TEMP/identity"
-  wait_until 60 placement url_ok "http://127.0.0.1:$health/healthz"
-  wait_until 60 scheduler url_ok "http://127.0.0.1:$health2/healthz"
+  wait_until 60 placement url_ok "http://127.0.0.1:$placement_health/healthz"
+  wait_until 60 scheduler url_ok "http://127.0.0.1:$scheduler_health/healthz"
   DAPR_HOST_IP=127.0.0.1 background daprd "$programs/daprd" --app-id findings --dapr-listen-addresses 127.0.0.1 \
     --dapr-http-port "$DAPR_HTTP_PORT" --dapr-grpc-port "$DAPR_GRPC_PORT" \
     --dapr-internal-grpc-port "$internal" --dapr-internal-grpc-listen-address 127.0.0.1 \
-    --metrics-listen-address 127.0.0.1 --metrics-port "$metrics3" \
+    --metrics-listen-address 127.0.0.1 --metrics-port "$daprd_metrics" \
     --placement-host-address "127.0.0.1:$placement" --scheduler-host-address "127.0.0.1:$scheduler" \
     --resources-path "$TEMP/resources" --config "$TEMP/config.yaml"
   wait_until 60 daprd url_ok "http://127.0.0.1:$DAPR_HTTP_PORT/v1.0/healthz/outbound"
