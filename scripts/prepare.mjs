@@ -2,6 +2,8 @@
  * Prepares a checkout: checks the Node version, installs the packages of package-lock.json, builds dist/. Skips steps that
  * are already done. Runs before node_modules exists, so it uses only Node.
  *
+ * With `--install` it builds nothing.
+ *
  * With `--no-types` the build only removes the types, file by file, which takes a tenth of the time: enough to run, not to
  * publish. The types are checked, and declarations written, by the build without the flag, which `npm test` and `npm pack` use.
  */
@@ -15,11 +17,12 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Digest of the inputs of dist/; written only after a successful build. */
 const BUILD_STAMP = join(ROOT, 'dist', '.built-from')
 const withTypes = !process.argv.includes('--no-types')
+const withBuild = !process.argv.includes('--install')
 
 requireNode(20, 19)
 if (!isInstalled()) await step('install', install)
 const digest = sourceDigest()
-if (!isBuilt(digest)) await step('build', () => (withTypes ? build(digest) : transpile(digest)))
+if (withBuild && !isBuilt(digest)) await step('build', () => (withTypes ? build(digest) : transpile(digest)))
 
 function requireNode(major, minor) {
   const [haveMajor, haveMinor] = process.versions.node.split('.').map(Number)

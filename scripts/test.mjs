@@ -1,6 +1,6 @@
 /**
- * `npm test [-- VITEST ARGUMENTS]`: the linters and the compiler in one lane, the unit tests in another, so that two cores have
- * work. Vitest prints as it goes; a check prints after it, and only if it fails. One failure fails the whole.
+ * `npm test [-- VITEST ARGUMENTS]`: compiler, ESLint and Prettier in one lane, the build and the unit tests in another, so that
+ * two cores have work. Vitest prints as it goes; a check prints after it, and only if it fails. One failure fails the whole.
  */
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
@@ -11,7 +11,10 @@ const ROOT = dirname(import.meta.dirname)
 const WORKERS = availableParallelism() + 1
 const VITEST = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs')
 
-const checks = runChecks(['lint', 'typecheck'])
+const checks = runChecks({
+  'compiler and ESLint': ['scripts/check.mjs'],
+  Prettier: ['node_modules/prettier/bin/prettier.cjs', '--check', '--cache', '.'],
+})
 const args = [
   'run',
   '--project',
@@ -22,8 +25,10 @@ const args = [
   `${WORKERS}`,
   ...process.argv.slice(2),
 ]
-const tests = await run(process.execPath, [VITEST, ...args], 'inherit')
-const failed = tests.code === 0 ? [] : ['unit tests']
+const build = await run([join(ROOT, 'scripts', 'prepare.mjs')], 'inherit')
+const failed = build.code === 0 ? [] : ['build']
+// The tests start the program that is built.
+if (build.code === 0 && (await run([VITEST, ...args], 'inherit')).code !== 0) failed.push('unit tests')
 for (const { name, code, output, seconds } of await checks) {
   if (code !== 0) failed.push(name)
   console.log(code === 0 ? `test: ${name} passed in ${seconds} s` : `test: ${name} FAILED\n${output}`)
@@ -33,27 +38,21 @@ if (failed.length > 0) {
   process.exitCode = 1
 }
 
-/** Runs these scripts of package.json one after another, whether or not one fails. */
-async function runChecks(names) {
+/** Runs these one after another, whether or not one fails. */
+async function runChecks(checks) {
   const results = []
-  for (const name of names) {
+  for (const [name, args] of Object.entries(checks)) {
     const startedMs = performance.now()
-    const result = await npm(['run', '--silent', name])
+    const result = await run(args, 'pipe')
     results.push({ name, ...result, seconds: Math.round((performance.now() - startedMs) / 1000) })
   }
   return results
 }
 
-/** Under `npm run`, npm says where it is; that works on Windows too, where npm is no executable. */
-function npm(args) {
-  const path = process.env.npm_execpath
-  return path === undefined ? run('npm', args, 'pipe') : run(process.execPath, [path, ...args], 'pipe')
-}
-
-/** The exit code and the output of a process; a process that a signal ended has failed. */
-function run(command, args, stdio) {
+/** The exit code and the output of a process of Node; a process that a signal ended has failed. */
+function run(args, stdio) {
   const color = stdio === 'pipe' && process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}
-  const child = spawn(command, args, {
+  const child = spawn(process.execPath, args, {
     cwd: ROOT,
     stdio: ['inherit', stdio, stdio],
     env: { ...process.env, ...color },

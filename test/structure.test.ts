@@ -26,7 +26,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'adapters/avro': ['adapters/bytes', 'adapters/json', 'adapters/mapping', 'core', 'ledger'],
   'dead-letters': ['core', 'ledger'],
   workflows: ['core', 'ledger', 'ports'],
-  'adapters/dapr': ['core', 'ports', 'retry', 'workflows'],
+  'adapters/dapr': ['adapters/bytes', 'core', 'ports', 'retry', 'workflows'],
   'adapters/files': ['adapters/avro', 'adapters/bytes', 'adapters/json', 'adapters/mapping', 'core', 'ports'],
   'adapters/kafka': ['adapters/avro', 'adapters/bytes', 'adapters/json', 'adapters/mapping', 'core', 'ports', 'retry'],
   gateway: ['adapters/avro', 'adapters/bytes', 'adapters/json', 'adapters/mapping', 'core', 'ports'],

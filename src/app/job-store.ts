@@ -38,7 +38,7 @@ export async function withJobStore<T>(
   const sidecar = await reach(config)
   try {
     const maxMessageMib = Math.ceil(maxValueBytes / 2 ** 20) * 2 + 64
-    const client = await connectSidecar({ ...sidecar.endpoint, maxMessageMib })
+    const client = connectSidecar({ ...sidecar.endpoint, maxMessageMib })
     try {
       await client.waitForSidecar({ signal, giveUpAfterMs: SIDECAR_WITHIN_MS })
       const store = createDaprStateStore({ client, storeName, maxValueBytes })

@@ -1,9 +1,12 @@
 /** Parses the text of a configuration file into raw values with their line numbers. */
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
+import { createRequire } from 'node:module'
+import type Yaml from 'yaml'
 import type { ConfigurationProblem } from '../errors/index.ts'
 import { closest } from './closest.ts'
 import { show } from './kinds.ts'
 import { settings } from './names.ts'
+
+const require = createRequire(import.meta.url)
 
 export interface ConfigFile {
   /** As the user wrote it. */
@@ -16,6 +19,8 @@ export interface ConfigFile {
 }
 
 export function parseConfigFile(path: string, text: string): ConfigFile {
+  // Loaded only here: most command lines name no file.
+  const { isMap, isScalar, LineCounter, parseDocument } = require('yaml') as typeof Yaml
   const lines = new LineCounter()
   const lineOf = (offset: number) => lines.linePos(offset).line
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })

@@ -2,7 +2,7 @@
  * What a sink defines. A sink is a kind of destination for results: files, Kafka, a database. Its folder exports one
  * `SinkDefinition`, and registry.ts registers it with one line; nothing else in Windrow names it.
  */
-import type { DaprApi } from '../adapters/dapr/client.ts'
+import type { DaprApi } from '../adapters/dapr/runtime-api.ts'
 import type { KafkaConnection } from '../adapters/kafka/client.ts'
 import type { Clock, Sink } from '../ports/index.ts'
 

@@ -1,13 +1,17 @@
 /** Structured logs: one line of JSON per event on standard error, for log collectors. People read the display instead. */
-import { pino, type Logger } from 'pino'
+import { createRequire } from 'node:module'
+import type Pino from 'pino'
 import type { Config } from '../config/settings.ts'
 import type { PipelineEvent } from '../ports/events.ts'
 import type { WorkerEvent } from '../adapters/dapr/worker.ts'
 import { masking, secretsOf } from './secrets.ts'
 
-export type Log = Logger
+export type Log = Pick<Pino.Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'isLevelEnabled'>
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+const drop = (): void => undefined
+const SILENT: Log = { trace: drop, debug: drop, info: drop, warn: drop, error: drop, isLevelEnabled: () => false }
 
 /**
  * Lines are written synchronously, because the last lines before a crash matter most. The secrets of the configuration are
@@ -15,6 +19,8 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
  */
 export function createLog(config: Config): Log {
   const { logLevel: level, job } = config
+  if (level === 'silent') return SILENT
+  const { pino } = createRequire(import.meta.url)('pino') as typeof Pino
   const mask = masking(secretsOf(config))
   const destination = pino.destination({ fd: 2, sync: true })
   return pino(

@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { GRPCClient } from '@dapr/dapr'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { connectSidecar } from '../../src/adapters/dapr/client.ts'
@@ -24,6 +25,7 @@ import { ownStack } from '../stack/stacks.ts'
 import type { Manifest } from './manifest.ts'
 import { build, find, type Overlay } from './manifests.ts'
 
+const LIMIT = { timeoutMs: 10_000 }
 const READ_BY_DAPRD = ['Component', 'Resiliency', 'WorkflowAccessPolicy']
 const stack = ownStack()
 let folder: string
@@ -133,7 +135,7 @@ describe('local', () => {
   it('does not retry an insert of an existing key for seconds', async () => {
     const daprd = await startDaprd('local', withRedisOf(stack().description.addresses.redis))
     await daprd.said('dapr initialized. Status: Running')
-    const client = await connectSidecar({ host: '127.0.0.1', grpcPort: daprd.grpcPort })
+    const client = connectSidecar({ host: '127.0.0.1', grpcPort: daprd.grpcPort })
     try {
       const store = createDaprStateStore({ client, storeName: 'statestore', maxValueBytes: 1_000_000 })
       const key = `twice-${process.pid}-${Date.now()}`
@@ -143,13 +145,13 @@ describe('local', () => {
       expect(performance.now() - startedMs, 'an insert').toBeLessThan(500)
       // Two writers that both found nothing: the sidecar itself refuses the second one.
       const states = [{ key, value: Buffer.from('third'), options: { concurrency: 1, consistency: 2 } }]
-      await expect(client.api.saveState({ storeName: 'statestore', states })).rejects.toThrow()
+      await expect(client.api.saveState({ storeName: 'statestore', states }, LIMIT)).rejects.toThrow()
       expect(performance.now() - startedMs, 'a refused write').toBeLessThan(2_000)
       expect((await store.get([key])).get(key)?.value).toBe('first')
 
       // Redis itself would let an insert overwrite what was written without first-write.
       const plain = [{ key: `${key}-plain`, value: Buffer.from('plain') }]
-      await client.api.saveState({ storeName: 'statestore', states: plain })
+      await client.api.saveState({ storeName: 'statestore', states: plain }, LIMIT)
       expect(await store.insert(`${key}-plain`, 'second')).toBe('exists')
       expect((await store.get([`${key}-plain`])).get(`${key}-plain`)?.value).toBe('plain')
     } finally {
@@ -160,10 +162,12 @@ describe('local', () => {
   it('denies operations that Windrow does not use', async () => {
     const daprd = await startDaprd('local', withRedisOf(stack().description.addresses.redis))
     await daprd.said('dapr initialized. Status: Running')
-    const client = await connectSidecar({ host: '127.0.0.1', grpcPort: daprd.grpcPort })
+    const client = connectSidecar({ host: '127.0.0.1', grpcPort: daprd.grpcPort })
     try {
-      await expect(client.api.getSecret({ storeName: 'kubernetes', key: 'any' })).rejects.toThrow('Not Implemented')
-      await expect(client.api.getState({ storeName: 'statestore', key: 'none' })).resolves.toBeDefined()
+      const sdk = new GRPCClient({ daprHost: '127.0.0.1', daprPort: String(daprd.grpcPort) })
+      const secret = (await sdk.getClient(false)).getSecret({ storeName: 'kubernetes', key: 'any' })
+      await expect(secret).rejects.toThrow('Not Implemented')
+      await expect(client.api.getState({ storeName: 'statestore', key: 'none' }, LIMIT)).resolves.toBeDefined()
       const http = (method: string, path: string) =>
         fetch(`http://127.0.0.1:${daprd.httpPort}/v1.0/${path}`, { method })
       for (const [method, path] of [
@@ -195,7 +199,7 @@ describe('a Configuration that does not allow what Windrow needs', () => {
     const daprd = await startDaprd('local', onlySecrets)
     await daprd.said('dapr initialized. Status: Running')
     const endpoint = { host: '127.0.0.1', grpcPort: daprd.grpcPort }
-    const client = await connectSidecar(endpoint)
+    const client = connectSidecar(endpoint)
     const events: WorkerEvent[] = []
     const worker = startWorkflowWorker({
       ...{ grpcEndpoint: endpoint, workflows: {}, activities: {}, maxConcurrent: 1 },

@@ -20,11 +20,26 @@ export async function resolve(specifier, context, next) {
   return resolved
 }`
 const asModule = (code: string): string => `data:text/javascript,${encodeURIComponent(code)}`
-const REGISTER = asModule(`import { register } from 'node:module'; register(${JSON.stringify(asModule(HOOKS))})`)
+/** The hooks see what `import` loads, the replaced function what `require` loads. */
+const REGISTER = asModule(`
+import { appendFileSync } from 'node:fs'
+import Module, { isBuiltin, register } from 'node:module'
+import { pathToFileURL } from 'node:url'
+register(${JSON.stringify(asModule(HOOKS))})
+const load = Module._load
+Module._load = function (request, parent, ...more) {
+  if (parent?.filename && !isBuiltin(request)) {
+    const urls = [parent.filename, Module._resolveFilename(request, parent)].map((path) => pathToFileURL(path).href)
+    appendFileSync(process.env.IMPORTS, urls.join(' ') + '\\n')
+  }
+  return load.call(this, request, parent, ...more)
+}`)
 
 interface Imports {
   /** Packages that Windrow's own modules import, sorted. */
   readonly packages: readonly string[]
+  /** All packages: those, and what they load in turn. */
+  readonly loaded: ReadonlySet<string>
   /** Windrow's own modules, relative to dist/. */
   readonly modules: readonly string[]
   readonly stdout: string
@@ -51,14 +66,17 @@ function importsOf(code: string, args: readonly string[] = []): Imports {
     env: { ...process.env, IMPORTS: file },
   })
   const packages = new Set<string>()
+  const loaded = new Set<string>()
   const modules = new Set<string>()
   for (const line of readFileSync(file, 'utf8').split('\n').filter(Boolean)) {
     const [from, to] = line.split(' ') as [string, string]
     const name = /\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(to)?.[1]
     if (name === undefined && to.includes('/dist/')) modules.add(to.slice(to.lastIndexOf('/dist/') + 6))
-    if (name !== undefined && !from.includes('/node_modules/')) packages.add(name)
+    if (name === undefined) continue
+    loaded.add(name)
+    if (!from.includes('/node_modules/')) packages.add(name)
   }
-  return { packages: [...packages].sort(), modules: [...modules], stdout }
+  return { packages: [...packages].sort(), loaded, modules: [...modules], stdout }
 }
 
 const RUN = "const { run } = await import('windrow');"
@@ -81,19 +99,22 @@ test('wrong settings are refused before the application is loaded', () => {
   const { packages, stdout } = importsOf(
     `${RUN} await run({ settings: { window: 'wrong' } }).catch((error) => console.log(error.name))`,
   )
-  expect({ packages, stdout }).toEqual({ packages: ['yaml', 'zod'], stdout: 'ConfigurationError\n' })
+  expect({ packages, stdout }).toEqual({ packages: ['zod'], stdout: 'ConfigurationError\n' })
 })
 
-test('a run over files loads the Dapr SDK, and neither Kafka, OpenTelemetry, the gateway nor the tools of developers', () => {
+test('a run over files loads the Dapr SDK, and neither Kafka, OpenTelemetry, Avro, logs, the gateway nor the tools of developers', () => {
   const settings = "{ input: 'points.ndjson', results: 'out.ndjson', dataDir: 'data' }"
-  const { packages, modules, stdout } = importsOf(
+  const { packages, loaded, modules, stdout } = importsOf(
     `${RUN} console.log((await run({ settings: ${settings} })).points.accepted)`,
   )
   expect(stdout).toBe('108\n')
-  expect(packages).toEqual(expect.arrayContaining(['@dapr/dapr', '@grpc/grpc-js', 'pino']))
-  const others = /^(kafkajs|fastify|fzstd|@opentelemetry\/.*|commander)$/
+  expect(packages).toEqual(expect.arrayContaining(['@dapr/dapr', '@grpc/grpc-js', 'classic-level']))
+  const others = /^(kafkajs|fastify|fzstd|@opentelemetry\/.*|commander|avsc|pino|yaml)$/
   expect(packages.filter((name) => others.test(name))).toEqual([])
   expect(modules.filter((path) => /^(dev|gateway|adapters\/kafka|cli|ui)\//.test(path))).toEqual([])
+  // The SDK's index loads an HTTP server, and its client of state a second gRPC library.
+  expect(loaded).toContain('google-protobuf')
+  expect([...loaded].filter((name) => /^(express|@connectrpc\/.*|@bufbuild\/.*)$/.test(name))).toEqual([])
 })
 
 const COMMAND_LINE = "await import('./node_modules/windrow/dist/cli/main.js')"
@@ -108,7 +129,7 @@ test('windrow --help loads commander and no command', () => {
 test('the help of a command loads that command and its settings, and neither other commands nor the application', () => {
   const { packages, modules, stdout } = importsOf(COMMAND_LINE, ['help', 'run'])
   expect(stdout).toContain('Usage: windrow run')
-  expect(packages).toEqual(['commander', 'yaml', 'zod'])
+  expect(packages).toEqual(['commander', 'zod'])
   expect(modules).toContain('cli/run.js')
   expect(modules.filter((path) => /^(app|dev)\/|^cli\/(demo|stack|gateway)\.js$/.test(path))).toEqual([])
 })

@@ -32,17 +32,16 @@ const CALL_TIMEOUT_MS = 5_000
 /** `dapr.internal.<namespace>.<app id>.workflow`. */
 const WORKFLOW_ACTORS = /^dapr\.internal\..*\.workflow$/
 
-export async function actorsOf({ api, closed }: Pick<SidecarClient, 'api' | 'closed'>): Promise<ActorsState> {
-  const { actorRuntime } = await api.getMetadata({}, { timeoutMs: CALL_TIMEOUT_MS, signal: closed })
+export async function actorsOf({ api }: Pick<SidecarClient, 'api'>): Promise<ActorsState> {
+  const { actorRuntime } = await api.getMetadata({ timeoutMs: CALL_TIMEOUT_MS })
   const status: number | undefined = actorRuntime?.runtimeStatus
   if (actorRuntime === undefined || status !== RUNNING || !actorRuntime.hostReady) return 'unknown'
   return actorRuntime.activeActors.some(({ type }) => WORKFLOW_ACTORS.test(type)) ? 'registered' : 'missing'
 }
 
 /** Forces the shutdown: an orderly one needs the lock on which daprd is stuck (api/universal/shutdown.go). */
-export async function shutDownSidecar({ api, closed }: Pick<SidecarClient, 'api' | 'closed'>): Promise<void> {
-  const headers = { 'dapr-force-shutdown': 'true' }
-  await api.shutdown({}, { timeoutMs: CALL_TIMEOUT_MS, signal: closed, headers })
+export async function shutDownSidecar({ api }: Pick<SidecarClient, 'api'>): Promise<void> {
+  await api.forceShutdown({ timeoutMs: CALL_TIMEOUT_MS })
 }
 
 export interface ActorWatchEvents {

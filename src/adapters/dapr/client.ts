@@ -1,9 +1,10 @@
 /**
- * Dapr over the SDK @dapr/dapr. This file opens the connections to a sidecar, embedded or daprd. There are two channels,
- * because the SDK has two: its Connect client for state, and the @grpc/grpc-js stub of its `DaprWorkflowClient` for
- * workflows. The folder:
+ * Dapr over the SDK @dapr/dapr. This file opens the connections to a sidecar, embedded or daprd: one for state, and that of
+ * the SDK's `DaprWorkflowClient` for workflows. The folder:
  *
  *   client.ts            connections to a sidecar
+ *   calls.ts             calls with deadlines, ended when the client is closed
+ *   runtime-api.ts       Dapr's runtime API: state, metadata, shutdown
  *   grpc-errors.ts       maps gRPC errors to WindrowErrors
  *   state-store.ts       the state store
  *   task-hub-client.ts   the workflow calls: start, status, wait, terminate, purge
@@ -15,15 +16,17 @@
  *   runtime-version.ts   the versions of daprd to install and to warn of
  *   actor-watch.ts       detects a daprd that has lost its workflow actors
  *   functions.ts         the workflows and activities, in the form that the SDK's worker expects
+ *   sdk.ts               the parts of the SDK that are used
  *   sdk-log.ts           redirects the console output of the SDK's worker
  *   deferred.ts          a promise that is settled from outside
  */
 import { setMaxListeners } from 'node:events'
-import { DaprWorkflowClient, GRPCClient, LogLevel } from '@dapr/dapr'
 import type { TaskHubSidecarServiceClient } from '@dapr/dapr/workflow/internal/durabletask/proto/orchestrator_service_grpc_pb.js'
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import { monotonicClock } from '../../retry/clock.ts'
 import { retry, type Retry } from '../../retry/retry.ts'
+import { createRuntimeApi, type DaprApi } from './runtime-api.ts'
+import { DaprWorkflowClient } from './sdk.ts'
 import { createTaskHubClient } from './task-hub-client.ts'
 import type { TaskHubClient } from './task-hub-client.ts'
 
@@ -41,9 +44,6 @@ export interface SidecarClientOptions extends SidecarEndpoint {
    */
   readonly maxMessageMib?: number
 }
-
-/** The SDK's generated client of Dapr's API. */
-export type DaprApi = Awaited<ReturnType<GRPCClient['getClient']>>
 
 export interface WaitOptions {
   readonly signal?: AbortSignal
@@ -76,16 +76,13 @@ export const CHANNEL_OPTIONS = {
 
 const PROBE_TIMEOUT_MS = 5_000
 
-export async function connectSidecar(options: SidecarClientOptions): Promise<SidecarClient> {
+export function connectSidecar(options: SidecarClientOptions): SidecarClient {
   const { host, grpcPort, apiToken, maxMessageMib = 64 } = options
   const address = {
     daprHost: host,
     daprPort: String(grpcPort),
     ...(apiToken === undefined ? {} : { daprApiToken: apiToken }),
   }
-  const grpc = new GRPCClient({ ...address, maxBodySizeMb: maxMessageMib, logger: { level: LogLevel.Error } })
-  // `false`: the SDK must not wait for the sidecar itself, because that wait can be neither aborted nor observed.
-  const api = await grpc.getClient(false)
   const workflows = new DaprWorkflowClient({ ...address, grpcOptions: CHANNEL_OPTIONS })
   const stub = stubOf(workflows)
 
@@ -93,6 +90,7 @@ export async function connectSidecar(options: SidecarClientOptions): Promise<Sid
   // Every pending call adds a listener. With more than ten, Node would warn of a leak.
   setMaxListeners(0, closing.signal)
   const hub = createTaskHubClient(stub, closing.signal)
+  const api = createRuntimeApi({ ...options, maxMessageMib }, closing.signal)
 
   return {
     endpoint: options,
@@ -105,8 +103,7 @@ export async function connectSidecar(options: SidecarClientOptions): Promise<Sid
       closing.abort(
         new WindrowError(`the client of the sidecar at ${host}:${grpcPort} was closed`, { code: 'CLIENT_CLOSED' }),
       )
-      // `DaprWorkflowClient.stop()` does the same and then sleeps for a second. The Connect client needs no closing: it
-      // drops its connection when no call is pending, and the abort above has ended all calls.
+      // `DaprWorkflowClient.stop()` does the same and then sleeps for a second.
       stub.close()
     },
   }

@@ -1,6 +1,6 @@
 /**
- * Maps the error of a failed call to the sidecar to a WindrowError. Errors come from two libraries, @grpc/grpc-js (workflows)
- * and Connect (state). Both use the status codes of gRPC: https://grpc.io/docs/guides/status-codes/
+ * Maps the error of a failed call to the sidecar to a WindrowError. Errors are those of @grpc/grpc-js, with the status codes of
+ * gRPC: https://grpc.io/docs/guides/status-codes/
  */
 import { status } from '@grpc/grpc-js'
 import { messageOf, WindrowError } from '../../errors/index.ts'
@@ -24,7 +24,7 @@ export function grpcStatusOf(error: unknown): status {
 /** Whether the sidecar itself answered with the error. Otherwise the call was lost and may or may not have been executed. */
 export function wasAnswered(error: unknown): boolean {
   const code = grpcStatusOf(error)
-  if (code === status.ABORTED) return !isBrokenConnection(error)
+  if (wasReset(error)) return false
   return code !== status.UNAVAILABLE && code !== status.DEADLINE_EXCEEDED && code !== status.CANCELLED
 }
 
@@ -33,10 +33,15 @@ export function isDeniedApi(error: unknown): boolean {
   return grpcStatusOf(error) === status.UNIMPLEMENTED
 }
 
-/** Connect reports a lost connection as ABORTED, which a sidecar uses for an ETag mismatch. */
-function isBrokenConnection(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof Error && 'code' in cause && /^(E[A-Z]+|ERR_(STREAM|HTTP2)_\w+)$/.test(String(cause.code))
+const MADE_UP =
+  /^\d+ [A-Z_]+: (Received (RST_STREAM|HTTP status)|Write error|No status information|Bandwidth exhausted)/
+
+/**
+ * Whether @grpc/grpc-js made up the status because the stream ended without one. Most of these are INTERNAL, which a sidecar
+ * also answers, so only the text distinguishes them.
+ */
+function wasReset(error: unknown): boolean {
+  return MADE_UP.test(messageOf(error))
 }
 
 /**

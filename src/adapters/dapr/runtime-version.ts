@@ -17,9 +17,9 @@ export const SAFE_DAPR_VERSION = '1.18.6'
 const CALL_TIMEOUT_MS = 5_000
 
 /** The version of the sidecar; `null` if it does not say so: the embedded one, or a daprd that does not allow the question. */
-export async function runtimeVersionOf({ api, closed }: Pick<SidecarClient, 'api' | 'closed'>): Promise<string | null> {
+export async function runtimeVersionOf({ api }: Pick<SidecarClient, 'api'>): Promise<string | null> {
   try {
-    const { runtimeVersion } = await api.getMetadata({}, { timeoutMs: CALL_TIMEOUT_MS, signal: closed })
+    const { runtimeVersion } = await api.getMetadata({ timeoutMs: CALL_TIMEOUT_MS })
     return runtimeVersion === '' ? null : runtimeVersion
   } catch (error) {
     // Not allowed: the watch of the actors reports that (actor-watch.ts).

@@ -6,7 +6,7 @@
  * logger, so we intercept its lines later, in the SDK's exported `ConsoleLoggerService`: only lines with its name, and only
  * while a worker exists. The application's console is never changed.
  */
-import { ConsoleLoggerService } from '@dapr/dapr'
+import { ConsoleLoggerService } from './sdk.ts'
 
 /** Receives warnings and errors; other lines are dropped. */
 export type SdkLogSink = (level: 'warn' | 'error', message: string, details: readonly unknown[]) => void

@@ -1,7 +1,7 @@
 /**
  * Implements the `StateStore` port with a Dapr state store: plain texts under single keys, with compare-and-swap.
  *
- * It uses the SDK's generated client instead of `DaprClient.state`, which has three defects (3.18.0). Its `getBulk` drops
+ * It does not use the SDK's `DaprClient.state`, which has three defects (3.18.0). Its `getBulk` drops
  * the error of a key, so a failing store looks like a missing key. It parses values that look like JSON, so the text "1.0"
  * is returned as the number 1. It passes on neither deadline nor abort signal.
  *
@@ -36,7 +36,7 @@ const WRITE_OPTIONS = { concurrency: 1, consistency: 2 } as const
 
 export function createDaprStateStore(options: DaprStateStoreOptions): StateStore {
   const { client, storeName, maxValueBytes, callTimeoutMs = 30_000 } = options
-  const call = { timeoutMs: callTimeoutMs, signal: client.closed }
+  const limit = { timeoutMs: callTimeoutMs }
 
   function failure(error: unknown, doing: string): WindrowError {
     if (client.closed.aborted) return client.closed.reason as WindrowError
@@ -46,7 +46,7 @@ export function createDaprStateStore(options: DaprStateStoreOptions): StateStore
   async function readInto(found: Map<string, StoredValue>, keys: readonly string[]): Promise<void> {
     let items
     try {
-      items = (await client.api.getBulkState({ storeName, keys: [...keys], parallelism: READS_AT_ONCE }, call)).items
+      items = await client.api.getBulkState({ storeName, keys, parallelism: READS_AT_ONCE }, limit)
     } catch (error) {
       const mapped = failure(error, `reading ${keys[0]} and ${keys.length - 1} more`)
       if (mapped.code !== 'MESSAGE_TOO_LARGE' || keys.length === 1) throw mapped
@@ -63,7 +63,7 @@ export function createDaprStateStore(options: DaprStateStoreOptions): StateStore
 
   async function readOneInto(found: Map<string, StoredValue>, key: string): Promise<void> {
     try {
-      const { data, etag } = await client.api.getState({ storeName, key }, call)
+      const { data, etag } = await client.api.getState({ storeName, key }, limit)
       if (etag !== '') found.set(key, { value: textOf(data), etag })
     } catch (error) {
       throw failure(error, `reading ${key}`)
@@ -91,9 +91,9 @@ export function createDaprStateStore(options: DaprStateStoreOptions): StateStore
     isConflict: (stored: StoredValue | undefined) => boolean,
   ): Promise<boolean> {
     const item = { key, value: bytesOf(key, value, maxValueBytes), options: WRITE_OPTIONS }
-    const states = [etag === undefined ? item : { ...item, etag: { value: etag } }]
+    const states = [etag === undefined ? item : { ...item, etag }]
     try {
-      await client.api.saveState({ storeName, states }, call)
+      await client.api.saveState({ storeName, states }, limit)
       return true
     } catch (error) {
       const mapped = failure(error, `writing ${key}`)
@@ -121,7 +121,7 @@ export function createDaprStateStore(options: DaprStateStoreOptions): StateStore
     async delete(keys) {
       for (const batch of batchesOf(keys, KEYS_PER_CALL)) {
         try {
-          await client.api.deleteBulkState({ storeName, states: batch.map((key) => ({ key })) }, call)
+          await client.api.deleteBulkState({ storeName, states: batch.map((key) => ({ key })) }, limit)
         } catch (error) {
           throw failure(error, `deleting ${batch[0]} and ${batch.length - 1} more`)
         }

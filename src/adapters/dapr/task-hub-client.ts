@@ -10,11 +10,11 @@
 import pb from '@dapr/dapr/workflow/internal/durabletask/proto/orchestrator_service_pb.js'
 import type { TaskHubSidecarServiceClient } from '@dapr/dapr/workflow/internal/durabletask/proto/orchestrator_service_grpc_pb.js'
 import { Metadata, status as GrpcStatus } from '@grpc/grpc-js'
-import type { CallOptions, ClientUnaryCall, ServiceError } from '@grpc/grpc-js'
 import empty from 'google-protobuf/google/protobuf/empty_pb.js'
 import wrappers from 'google-protobuf/google/protobuf/wrappers_pb.js'
 import { messageOf } from '../../errors/index.ts'
 import type { WorkflowStatus } from '../../ports/index.ts'
+import { createCaller } from './calls.ts'
 import { grpcStatusOf, sidecarError } from './grpc-errors.ts'
 
 /**
@@ -35,33 +35,12 @@ export interface TaskHubClient {
   purge(id: string): Promise<boolean>
 }
 
-type Call<Response> = (
-  options: Partial<CallOptions>,
-  done: (error: ServiceError | null, response: Response) => void,
-) => ClientUnaryCall
-
 /** After this time a call is treated as lost, except waiting. The sidecar answers within milliseconds. */
 const CALL_TIMEOUT_MS = 30_000
 const NO_METADATA = new Metadata()
 
 export function createTaskHubClient(stub: TaskHubSidecarServiceClient, closed: AbortSignal): TaskHubClient {
-  const inFlight = new Set<ClientUnaryCall>()
-  closed.addEventListener('abort', () => {
-    for (const call of inFlight) call.cancel()
-  })
-
-  function ask<Response>(timeoutMs: number, send: Call<Response>): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      // A closed channel throws a plain error without a status; throw the reason of the closing instead.
-      closed.throwIfAborted()
-      const call = send({ deadline: Date.now() + timeoutMs }, (error, response) => {
-        inFlight.delete(call)
-        if (error === null) resolve(response)
-        else reject(closed.aborted ? (closed.reason as Error) : error)
-      })
-      inFlight.add(call)
-    })
-  }
+  const ask = createCaller(closed)
 
   async function status(id: string): Promise<WorkflowStatus> {
     try {

@@ -8,7 +8,6 @@
  * pinned to one version; a missing field throws at startup.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { WorkflowRuntime } from '@dapr/dapr'
 import type { TaskHubSidecarServiceClient } from '@dapr/dapr/workflow/internal/durabletask/proto/orchestrator_service_grpc_pb.js'
 import { Metadata } from '@grpc/grpc-js'
 import empty from 'google-protobuf/google/protobuf/empty_pb.js'
@@ -17,6 +16,7 @@ import type { SidecarEndpoint } from './client.ts'
 import { deferred } from './deferred.ts'
 import { createSdkLogger } from './sdk-log.ts'
 import type { SdkLogger, SdkLogSink } from './sdk-log.ts'
+import { WorkflowRuntime } from './sdk.ts'
 
 /** An `async function*`, called with the SDK's workflow context and its input. */
 export type WorkflowFunction = Parameters<WorkflowRuntime['registerWorkflowWithName']>[1]

@@ -147,7 +147,7 @@ export function startWorkflowWorker(options: WorkflowWorkerOptions): WorkflowWor
   async function run(): Promise<void> {
     let client: SidecarClient | undefined
     try {
-      client = await connectSidecar(options.grpcEndpoint)
+      client = connectSidecar(options.grpcEndpoint)
       await supervise(client)
     } catch (error) {
       if (stopping.signal.aborted) return

@@ -1,6 +1,5 @@
 /** Chooses the reader for a file format. */
 import { assertNever } from '../../errors/index.ts'
-import { readContainer } from './avro-container.ts'
 import type { ContainerOptions } from './avro-container.ts'
 import type { FileFormat } from './bytes.ts'
 import { csvFormat } from './csv.ts'
@@ -21,8 +20,14 @@ export function readRecords(format: FileFormat, options: ContainerOptions): Asyn
     case 'line-protocol':
       return readLineRecords(lineProtocolFormat(options.file, options.decode), options)
     case 'avro':
-      return readContainer(options)
+      return readAvro(options)
     default:
       return assertNever(format)
   }
+}
+
+/** Loads the reader of Avro, and its library, only for files in Avro. */
+async function* readAvro(options: ContainerOptions): AsyncGenerator<RecordBatch> {
+  const { readContainer } = await import('./avro-container.ts')
+  yield* readContainer(options)
 }

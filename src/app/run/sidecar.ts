@@ -1,6 +1,6 @@
 /** Opens the sidecar of a run (embedded or daprd) and its clients: state store, workflow engine and worker. */
 import { join } from 'node:path'
-import { connectSidecar, type DaprApi, type SidecarClient } from '../../adapters/dapr/client.ts'
+import { connectSidecar, type SidecarClient } from '../../adapters/dapr/client.ts'
 import { createInstanceRunner } from '../../adapters/dapr/instance-runner.ts'
 import {
   DEPLOYED_DAPR_VERSION,
@@ -8,6 +8,7 @@ import {
   runtimeVersionOf,
   SAFE_DAPR_VERSION,
 } from '../../adapters/dapr/runtime-version.ts'
+import type { DaprApi } from '../../adapters/dapr/runtime-api.ts'
 import { createDaprStateStore } from '../../adapters/dapr/state-store.ts'
 import { createDaprWorkflowEngine } from '../../adapters/dapr/workflow-engine.ts'
 import type { Config } from '../../config/settings.ts'
@@ -75,7 +76,7 @@ export async function openSidecar(
   }
   // A message contains a value and more, so the message limit must exceed the largest value.
   const maxMessageMib = Math.ceil(config.maxValueBytes / 2 ** 20) * 2 + 64
-  const client = await connectSidecar({ ...endpoint, maxMessageMib })
+  const client = connectSidecar({ ...endpoint, maxMessageMib })
   let worker: WorkflowWorker | null = null
   const close = async (): Promise<void> => {
     // The worker first: once its connection is closed, the sidecar hands its work out again, to whichever worker of this

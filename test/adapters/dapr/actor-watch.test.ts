@@ -3,15 +3,16 @@
  * in test/stack.
  */
 import { describe, expect, test, vi } from 'vitest'
-import type { DaprApi, SidecarClient } from '../../../src/adapters/dapr/client.ts'
+import type { SidecarClient } from '../../../src/adapters/dapr/client.ts'
+import type { DaprApi } from '../../../src/adapters/dapr/runtime-api.ts'
 import { actorsOf, watchActors, type ActorsState } from '../../../src/adapters/dapr/actor-watch.ts'
 
 const WORKFLOW = 'dapr.internal.default.windrow.workflow'
 
 /** A client of a sidecar whose metadata contains this actor runtime; `null` for none. */
-function clientOf(actorRuntime: object | null): Pick<SidecarClient, 'api' | 'closed'> {
+function clientOf(actorRuntime: object | null): Pick<SidecarClient, 'api'> {
   const getMetadata = () => Promise.resolve(actorRuntime === null ? {} : { actorRuntime })
-  return { api: { getMetadata } as unknown as DaprApi, closed: new AbortController().signal }
+  return { api: { getMetadata } as unknown as DaprApi }
 }
 
 const running = (hostReady: boolean, ...types: string[]) => ({

@@ -2,15 +2,14 @@ import { status } from '@grpc/grpc-js'
 import { describe, expect, it } from 'vitest'
 import { sidecarError, wasAnswered } from '../../../src/adapters/dapr/grpc-errors.ts'
 
-const grpcError = (code: status, message = 'it failed', cause?: Error) =>
-  Object.assign(new Error(message, cause === undefined ? undefined : { cause }), { code })
-const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+const grpcError = (code: status, message = 'it failed') => Object.assign(new Error(message), { code })
+const RESET = '13 INTERNAL: Received RST_STREAM with code 2 triggered by internal client error: write EPIPE'
 
 describe('sidecarError', () => {
   const cases: readonly (readonly [string, Error, string, string])[] = [
     ['no sidecar', grpcError(status.UNAVAILABLE), 'STATE_STORE_UNAVAILABLE', 'retryable'],
     ['no answer in time', grpcError(status.DEADLINE_EXCEEDED), 'STATE_STORE_UNAVAILABLE', 'retryable'],
-    ['a connection that broke', grpcError(status.ABORTED, 'aborted', reset), 'STATE_STORE_UNAVAILABLE', 'retryable'],
+    ['a connection that broke', grpcError(status.INTERNAL, RESET), 'STATE_STORE_UNAVAILABLE', 'retryable'],
     ['an ETag mismatch', grpcError(status.ABORTED), 'STATE_STORE_FAILED', 'retryable'],
     ['a store that fails', grpcError(status.INTERNAL), 'STATE_STORE_FAILED', 'retryable'],
     ['an error that is not of gRPC', new TypeError('it failed'), 'STATE_STORE_FAILED', 'retryable'],
@@ -51,7 +50,8 @@ describe('sidecarError', () => {
 describe('wasAnswered', () => {
   it('distinguishes a rejected call from a lost one that may have been executed', () => {
     expect(wasAnswered(grpcError(status.ABORTED))).toBe(true)
-    expect(wasAnswered(grpcError(status.ABORTED, 'aborted', reset))).toBe(false)
+    expect(wasAnswered(grpcError(status.INTERNAL, '13 INTERNAL: failed to set key'))).toBe(true)
+    expect(wasAnswered(grpcError(status.INTERNAL, RESET))).toBe(false)
     expect(wasAnswered(grpcError(status.CANCELLED))).toBe(false)
   })
 })

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
-import type { DaprApi } from '../../../src/adapters/dapr/client.ts'
+import type { DaprApi } from '../../../src/adapters/dapr/runtime-api.ts'
 import { DEPLOYED_DAPR_VERSION, isUnsafeDapr, runtimeVersionOf } from '../../../src/adapters/dapr/runtime-version.ts'
 import { ROOT } from '../../support/built.ts'
 
@@ -43,8 +43,7 @@ test.each([
 })
 
 describe('the version of a sidecar', () => {
-  const { signal: closed } = new AbortController()
-  const clientOf = (getMetadata: () => Promise<object>) => ({ api: { getMetadata } as unknown as DaprApi, closed })
+  const clientOf = (getMetadata: () => Promise<object>) => ({ api: { getMetadata } as unknown as DaprApi })
 
   it('is the one in its metadata', async () => {
     expect(await runtimeVersionOf(clientOf(async () => ({ runtimeVersion: '1.18.7' })))).toBe('1.18.7')

@@ -95,7 +95,7 @@ describe('get', () => {
       { key: 'a', data: Buffer.from('1'), etag: '7', error: '' },
       { key: 'b', data: new Uint8Array(), etag: '', error: 'connection refused' },
     ]
-    const store = scriptedStore({ getBulkState: async () => ({ items }) })
+    const store = scriptedStore({ getBulkState: async () => items })
     await expect(store.get(['a', 'b'])).rejects.toMatchObject({
       code: 'STATE_STORE_FAILED',
       disposition: 'retryable',
@@ -109,7 +109,7 @@ describe('get', () => {
     }))
     const asked: string[] = []
     const store = scriptedStore({
-      getBulkState: async () => ({ items }),
+      getBulkState: async () => items,
       getState: async ({ key }) => {
         asked.push(key ?? '')
         return key === 'b' ? { data: Buffer.from('two'), etag: '8' } : { data: new Uint8Array(), etag: '' }
@@ -127,7 +127,7 @@ describe('get', () => {
   it('throws when re-reading a key that was not found fails', async () => {
     const items = ['a', 'b'].map((key) => ({ key, data: new Uint8Array(), etag: '', error: '' }))
     const store = scriptedStore({
-      getBulkState: async () => ({ items }),
+      getBulkState: async () => items,
       getState: async () => fail(status.INTERNAL, 'fail to get b: timeout: context deadline exceeded'),
     })
     await expect(store.get(['a', 'b'])).rejects.toMatchObject({ code: 'STATE_STORE_FAILED', disposition: 'retryable' })

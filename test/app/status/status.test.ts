@@ -154,7 +154,7 @@ describe('on an embedded state', () => {
   /** Creates a job with one of two partitions taken; `whileHeld` runs before the state is released. */
   async function leaveJob(record: JobRecord, whileHeld = async () => {}): Promise<void> {
     const sidecar = await startEmbeddedSidecar({ dataDir: join(dataDir, 'state'), inThread: false })
-    const client = await connectSidecar({ host: '127.0.0.1', grpcPort: sidecar.grpcPort })
+    const client = connectSidecar({ host: '127.0.0.1', grpcPort: sidecar.grpcPort })
     const store = createDaprStateStore({ client, storeName: 'statestore', maxValueBytes: 2 ** 20 })
     await bindJob(store, record)
     await takeOver(store, record.job, 1, 'token001', 5)

@@ -29,7 +29,7 @@ export async function testClient(
   grpcPort: number,
   options: Partial<SidecarClientOptions> = {},
 ): Promise<SidecarClient> {
-  const client = await connectSidecar({ host: HOST, grpcPort, ...options })
+  const client = connectSidecar({ host: HOST, grpcPort, ...options })
   onTestFinished(() => client.close())
   return client
 }
