@@ -17,6 +17,9 @@ export interface OpenedFile {
 const CHUNK_BYTES = 256 * 1024
 /** Bytes needed to detect the format: a mark of UTF-8, a brace and the line break after it, or a magic number of four. */
 const SNIFFED_BYTES = 8
+/** A first line that is longer is no record of NDJSON, but an object that holds records. */
+const MAX_LINE_BYTES = 1024 * 1024
+const NEWLINE = 0x0a
 
 const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
   ndjson: 'ndjson',
@@ -29,6 +32,7 @@ const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
 /**
  * Opens an input. `auto` takes the format from the file name's extension, or detects it from the first bytes if the
  * extension says nothing. gzip is detected by its magic number. `onRead` is called with what is read, before decompression, and its length.
+ * `hasInnerRecords`: records may be elements of arrays in an object, which may be one line of any length.
  */
 export async function openInput(
   path: string,
@@ -36,6 +40,7 @@ export async function openInput(
   stdin: Readable,
   signal: AbortSignal,
   onRead: (bytes: number, chunk: Buffer) => void = () => undefined,
+  hasInnerRecords = false,
 ): Promise<OpenedFile> {
   const raw = path === STDIN ? abortable(stdin, signal) : createReadStream(path, { highWaterMark: CHUNK_BYTES, signal })
   let chunks = named(path, raw, onRead)
@@ -45,7 +50,11 @@ export async function openInput(
     chunks = gunzip(path, chunks)
     ;[head, chunks] = await peek(chunks)
   }
-  const known = format === 'auto' ? (EXTENSIONS[extensionOf(path)] ?? sniff(head)) : format
+  let known = format === 'auto' ? (EXTENSIONS[extensionOf(path)] ?? sniff(head)) : format
+  if (hasInnerRecords && known === 'ndjson' && format === 'auto' && EXTENSIONS[extensionOf(path)] === undefined) {
+    ;[head, chunks] = await peek(chunks, (bytes) => bytes.length > MAX_LINE_BYTES || bytes.includes(NEWLINE))
+    if (head.length > MAX_LINE_BYTES && !head.includes(NEWLINE)) known = 'json'
+  }
   return { format: known, chunks: known === 'avro' ? chunks : withoutBom(chunks) }
 }
 
@@ -111,9 +120,12 @@ async function* gunzip(path: string, packed: AsyncIterable<Buffer>): AsyncGenera
 }
 
 /** Returns the first bytes and the same chunks including them. */
-async function peek(chunks: AsyncGenerator<Buffer>): Promise<[Buffer, AsyncGenerator<Buffer>]> {
+async function peek(
+  chunks: AsyncGenerator<Buffer>,
+  isEnough = (head: Buffer): boolean => head.length >= SNIFFED_BYTES,
+): Promise<[Buffer, AsyncGenerator<Buffer>]> {
   let head: Buffer = Buffer.alloc(0)
-  while (head.length < SNIFFED_BYTES) {
+  while (!isEnough(head)) {
     const next = await chunks.next()
     if (next.done === true) break
     head = head.length === 0 ? next.value : Buffer.concat([head, next.value])

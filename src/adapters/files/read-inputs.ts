@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import type { DecodeOptions } from '../json/mapping.ts'
 import { openInput } from './bytes.ts'
 import type { FileFormat } from './bytes.ts'
+import { arrayPathsOf } from './long-object.ts'
 import { Numbering } from './record.ts'
 import type { FileRecord, RecordBatch } from './record.ts'
 import { readRecords } from './read-records.ts'
@@ -32,9 +33,10 @@ const MAX_RECORD_BYTES = 1024 * 1024
 export async function* readBatches(options: ReadInputsOptions): AsyncGenerator<RecordBatch> {
   const { paths, format, decode, signal, onRead, stdin = process.stdin } = options
   const { maxRecordBytes = MAX_RECORD_BYTES, numbering = new Numbering(0) } = options
+  const hasInnerRecords = arrayPathsOf(decode).length > 0
   try {
     for (const file of paths) {
-      const input = await openInput(file, format, stdin, signal, onRead)
+      const input = await openInput(file, format, stdin, signal, onRead, hasInnerRecords)
       yield* readRecords(input.format, { file, chunks: input.chunks, numbering, maxRecordBytes, decode })
     }
   } catch (error) {

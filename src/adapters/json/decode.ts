@@ -10,7 +10,7 @@ import { checkManifest, checkPoint } from '../../core/shape.ts'
 import type { DataPoint, Decoded, DecodedEntry, WindowManifest } from '../../core/point.ts'
 import { joinEntries } from '../../core/entries.ts'
 import { decodeUtf8 } from '../bytes/text.ts'
-import { createJsonMapper } from '../mapping/json-mapper.ts'
+import { createJsonMapper, placeOf, type ElementPlace, type JsonMapper } from '../mapping/json-mapper.ts'
 import type { RecordContext } from '../mapping/spec.ts'
 import { implausibleTime, isPlausible } from '../mapping/time.ts'
 import { isPlainMapping, resolveOptions } from './mapping.ts'
@@ -22,7 +22,8 @@ import { notUtf8, quote, undecodable } from '../mapping/undecodable.ts'
 export interface JsonDecoder {
   /** For a text that was parsed elsewhere, as a member of a list. */
   decodeValue(parsed: unknown, context?: RecordContext): Decoded
-  decodeText(text: string, context?: RecordContext): Decoded
+  /** With `place`: the text is an element of an array in a record that is too long to be parsed as a whole. */
+  decodeText(text: string, context?: RecordContext, place?: ElementPlace): Decoded
   decode(bytes: Uint8Array, context?: RecordContext): Decoded
   /** Reads the usual form faster than the other methods; `null` for a text of any other form. */
   readonly scan: Scan
@@ -37,14 +38,14 @@ export function createJsonDecoder(options: DecodeOptions = {}): JsonDecoder {
   const decodeParsed = createParsedDecoder(options)
   const scan = createScan(options)
 
-  const decodeText = (text: string, context = NO_CONTEXT): Decoded => {
+  const decodeText = (text: string, context = NO_CONTEXT, place?: ElementPlace): Decoded => {
     let parsed: unknown
     try {
       parsed = JSON.parse(text)
     } catch {
-      return undecodable('undecodable', `not JSON: ${quote(text)}`)
+      return undecodable('undecodable', `${shownPlace(place)}not JSON: ${quote(text)}`)
     }
-    return decodeParsed(parsed, context)
+    return decodeParsed(parsed, context, place)
   }
 
   return {
@@ -62,7 +63,7 @@ export function createJsonDecoder(options: DecodeOptions = {}): JsonDecoder {
 }
 
 /** Fields with plain names are read directly. A manifest is the same under every mapping. */
-function createParsedDecoder(options: DecodeOptions): (parsed: unknown, context: RecordContext) => Decoded {
+function createParsedDecoder(options: DecodeOptions): JsonMapper {
   const { mapping } = options
   if (mapping === undefined || isPlainMapping(mapping)) {
     const names = resolveOptions(options)
@@ -75,10 +76,15 @@ function createParsedDecoder(options: DecodeOptions): (parsed: unknown, context:
     }
   }
   const map = createJsonMapper(mapping, options.checkYears === true)
-  return (parsed, context) => {
+  return (parsed, context, place) => {
     const manifest = isObject(parsed) ? parsed['manifest'] : undefined
-    return isObject(manifest) ? decodeManifest(manifest) : map(parsed, context)
+    return isObject(manifest) && place === undefined ? decodeManifest(manifest) : map(parsed, context, place)
   }
+}
+
+/** What messages show before a problem of an element. */
+export function shownPlace(place: ElementPlace | undefined): string {
+  return place === undefined ? '' : `${placeOf(place.path, [place.index])}: `
 }
 
 /** A point whose fields have the right types, to what the shape rules make of it. */

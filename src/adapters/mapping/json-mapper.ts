@@ -10,7 +10,17 @@ import { compileRow } from './row-mapper.ts'
 import type { RecordContext, RecordMappingSpec } from './spec.ts'
 import type { RowAccess } from './text.ts'
 
-export type JsonMapper = (parsed: unknown, context: RecordContext) => Decoded
+/** Maps a record; with `place`, an element of an array in a record that is too long to be parsed as a whole. */
+export type JsonMapper = (parsed: unknown, context: RecordContext, place?: ElementPlace) => Decoded
+
+/** Where an element is in its record. */
+export interface ElementPlace {
+  /** The record, as far as it was read before the array. */
+  readonly around: unknown
+  /** One of the paths of `records`, whose first array has the element. */
+  readonly path: string
+  readonly index: number
+}
 
 /** Entries of one record: a bound for one that is made to exhaust the memory. A record has at most 1 MiB. */
 const MAX_ENTRIES = 100_000
@@ -96,9 +106,21 @@ export function createJsonMapper(spec: RecordMappingSpec, checkYears: boolean): 
     return true
   }
 
-  return (parsed, context) => {
+  const mapElement = (element: unknown, { around, path, index }: ElementPlace): Decoded => {
+    const out: DecodedEntry[] = []
+    shownPath = path
+    row.scopes.push(around, element)
+    indexes.push(index)
+    visit(levelsOf(path), 1, out)
+    if (out.length === 0) out.push(undecodable('invalid', `${place()}the element holds no point`))
+    indexes.pop()
+    return joinEntries(out)
+  }
+
+  return (parsed, context, elementPlace) => {
     row.context = context
     row.scopes.length = 0
+    if (elementPlace !== undefined) return mapElement(parsed, elementPlace)
     row.scopes.push(parsed)
     if (spec.records === undefined && typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
       return map.decode()
@@ -124,7 +146,7 @@ export function createJsonMapper(spec: RecordMappingSpec, checkYears: boolean): 
 }
 
 /** Throws a RangeError for what is not a path to arrays. */
-function levelsOf(path: string): Levels {
+export function levelsOf(path: string): Levels {
   const parts = path.split('[]')
   // `records[]` and `records` are the same.
   if (parts.at(-1) === '' && parts.length > 1) parts.pop()
@@ -137,7 +159,7 @@ function levelsOf(path: string): Levels {
 }
 
 /** `metrics[].samples[]` and the indexes 1, 0 to `metrics[1].samples[0]`. */
-function placeOf(path: string, indexes: readonly number[]): string {
+export function placeOf(path: string, indexes: readonly number[]): string {
   const parts = path.endsWith('[]') ? path.split('[]') : [...path.split('[]'), '']
   return indexes.map((index, level) => `${parts[level] ?? ''}[${index}]`).join('')
 }
