@@ -9,6 +9,7 @@
  */
 import type { DataPoint } from './point.ts'
 import type { Json } from './json.ts'
+import { pointsOf, type PointRun } from './point-run.ts'
 import type { TimeWindow } from './window.ts'
 
 /** What `result` may use besides the accumulator. */
@@ -45,6 +46,21 @@ export interface Aggregator<Acc, State extends Json, Result extends Json> {
 /** An aggregator of any types: the pipeline never inspects an accumulator, a state or a result. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the pipeline only passes these values on
 export type AnyAggregator = Aggregator<any, any, any>
+
+/** What only the built-in aggregator has: it folds a run of points at once, with the result of adding them one by one. */
+export interface RunAggregator<Acc> {
+  addRun?(acc: Acc, run: PointRun): Acc
+}
+
+/** Folds a run of points into an accumulator of any aggregator. */
+export function addRun<Acc>(
+  aggregator: Pick<Aggregator<Acc, Json, Json>, 'add'> & RunAggregator<Acc>,
+  acc: Acc,
+  run: PointRun,
+): Acc {
+  if (aggregator.addRun !== undefined) return aggregator.addRun(acc, run)
+  return pointsOf(run).reduce((sum, point) => aggregator.add(sum, point), acc)
+}
 
 /** What a user writes. Version, state, codec and bound are optional. */
 export interface AggregatorDefinition<Acc, State extends Json = null, Result extends Json = Json> {

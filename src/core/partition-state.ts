@@ -174,6 +174,13 @@ export class PartitionState {
     }
 
     const known = window.vms.get(point.vmId)
+    if (known !== undefined && hasValue && known.continueRun(point, offset)) {
+      window.version++
+      window.points++
+      this.#counts.accepted++
+      this.#advanceClocks(known, point.timestamp)
+      return null
+    }
     const vm = known ?? this.#newVm(window, point.vmId)
     const sent = vm.find(point.producer)
     if (known !== undefined) {
@@ -222,16 +229,21 @@ export class PartitionState {
       producer.noReadings++
       this.#noReading++
     }
-    if (point.timestamp > this.watermark) this.watermark = point.timestamp
-    this.clock.advance(vm.clock as VmClock, point.timestamp, this.#counts.consumed)
+    this.#advanceClocks(vm, point.timestamp)
     if (filler === null) {
       if (window === this.#head) this.#noteProgress(point.vmId, point.producer, isNew, wasComplete, producer.isComplete)
+      if (sent !== null && point.seq !== null) vm.openRun(producer, point)
       return null
     }
     this.series.of(point.vmId, filler).fill(point.metric, point.timestamp, window.start, this.#openFrom)
     this.#noteStanding(before, this.#standing(point.vmId, filler))
     if (own !== null) this.#noteStanding(own, this.#standing(point.vmId, point.producer))
     return null
+  }
+
+  #advanceClocks(vm: VmWindow, timestamp: EpochMs): void {
+    if (timestamp > this.watermark) this.watermark = timestamp
+    this.clock.advance(vm.clock as VmClock, timestamp, this.#counts.consumed)
   }
 
   /** A late point of the last closed window may be an early one of the next window's first slot. */

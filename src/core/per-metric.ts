@@ -1,7 +1,8 @@
 /** Lifts an aggregator of one metric's points to one of all metrics of a VM, keyed by metric. */
-import type { Aggregator } from './aggregator.ts'
+import { addRun, type Aggregator, type RunAggregator } from './aggregator.ts'
 import type { Json } from './json.ts'
 import type { DataPoint } from './point.ts'
+import type { PointRun } from './point-run.ts'
 
 /** What every metric has, by its name. */
 export type ByMetric<T extends Json> = { readonly [metric: string]: T }
@@ -25,6 +26,12 @@ export class MetricAccumulators<Acc> {
     this.lastAcc = acc
   }
 
+  addRun(inner: Algebra<Acc> & RunAggregator<Acc>, run: PointRun): void {
+    const known = this.byMetric.get(run.metric)
+    const acc = addRun(inner, known === undefined ? inner.create() : known, run)
+    if (acc !== known) this.byMetric.set(run.metric, acc)
+  }
+
   merge(inner: Algebra<Acc>, other: MetricAccumulators<Acc>): void {
     // Into a fresh one where there is none, so that nothing of `other` is shared.
     for (const [metric, acc] of other.byMetric) {
@@ -45,8 +52,8 @@ export class MetricAccumulators<Acc> {
  * state. Any text is a metric's name: `Object.fromEntries` and `Object.hasOwn` make no difference of `__proto__`.
  */
 export function perMetric<Acc, State extends Json, Result extends Json>(
-  inner: Aggregator<Acc, State, Result>,
-): Aggregator<MetricAccumulators<Acc>, ByMetric<State>, ByMetric<Result>> {
+  inner: Aggregator<Acc, State, Result> & RunAggregator<Acc>,
+): Aggregator<MetricAccumulators<Acc>, ByMetric<State>, ByMetric<Result>> & RunAggregator<MetricAccumulators<Acc>> {
   return {
     name: inner.name,
     version: inner.version,
@@ -54,6 +61,10 @@ export function perMetric<Acc, State extends Json, Result extends Json>(
     create: () => new MetricAccumulators<Acc>(),
     add: (acc, point) => {
       acc.add(inner, point)
+      return acc
+    },
+    addRun: (acc, run) => {
+      acc.addRun(inner, run)
       return acc
     },
     merge: (a, b) => {

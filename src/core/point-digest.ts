@@ -12,6 +12,7 @@
  * state of the texts is cached between points, and nothing is allocated.
  */
 import type { DataPoint } from './point.ts'
+import type { PointRun } from './point-run.ts'
 
 const C1 = 0x239b961b
 const C2 = 0xab0e9789 | 0
@@ -96,12 +97,21 @@ export class PointDigest extends Lanes {
 
   /** All points of one digest are of the same VM. */
   add(point: DataPoint): void {
-    const { producer, metric, seq } = point
-    if (metric !== this.#metric || producer !== this.#producer) this.#begin(point)
+    this.#begin(point)
+    this.#addContent(point.timestamp, point.seq ?? NO_SEQ, point.value)
+  }
+
+  addRun(run: PointRun): void {
+    this.#begin(run)
+    const { firstSeq, count, timestamps, values } = run
+    for (let i = 0; i < count; i++) this.#addContent(timestamps[i] as number, firstSeq + i, values[i] as number)
+  }
+
+  #addContent(timestamp: number, seq: number, value: number): void {
     // Adding 0 turns -0 into 0.
-    doubles[0] = point.timestamp + 0
-    doubles[1] = seq === null ? NO_SEQ : seq + 0
-    doubles[2] = point.value + 0
+    doubles[0] = timestamp + 0
+    doubles[1] = seq + 0
+    doubles[2] = value + 0
     scratch.set(this.#texts)
     scratch.block(words[0] as number, words[1] as number, words[2] as number, words[3] as number)
     scratch.finish(words[4] as number, words[5] as number, 0, 0, POINT_BYTES)
@@ -113,7 +123,8 @@ export class PointDigest extends Lanes {
     this.addLanes(other)
   }
 
-  #begin({ vmId, producer, metric }: DataPoint): void {
+  #begin({ vmId, producer, metric }: Pick<DataPoint, 'vmId' | 'producer' | 'metric'>): void {
+    if (metric === this.#metric && producer === this.#producer) return
     let vm = this.#vm
     if (vm === null) {
       vm = new Lanes()

@@ -2,10 +2,11 @@
  * One producer's part of a VM window: its received points, their identities, and what its manifests promised. After every
  * record it decides in constant time whether the producer is complete: `lacking` counts what is promised and missing.
  */
-import { Identities, type EncodedContents } from './identity.ts'
+import { contentCheck, Identities, type EncodedContents } from './identity.ts'
 import type { Json } from './json.ts'
 import { MetricSeqs } from './metric-seqs.ts'
 import type { DataPoint, WindowManifest } from './point.ts'
+import type { PointRun } from './point-run.ts'
 import type { ProducerSeries, ProducerHistory } from './producer-series.ts'
 import { closedSeries, missingOf, slotOf, SlotSet, type ClosedSeries } from './slots.ts'
 import { TimeIdentities } from './time-identity.ts'
@@ -132,6 +133,25 @@ export class ProducerWindow {
     this.#identities.add(seq, metric, offset, check)
     if (this.promised !== null) this.#noteProgress(this.promised, seq, metric, isNewSeq)
     return 'added'
+  }
+
+  /** The seqs before this one that come next, in order and of this metric, are new and leave the producer as complete as it is. */
+  endOfRun(metric: string): number {
+    const { seqs } = this
+    if (this.#rare.unknown !== null || !seqs.isSole(metric)) return seqs.nextOfRun
+    // The last promised point that is missing may complete it.
+    return this.promised === null ? seqs.endOfRoom : Math.min(seqs.endOfRoom, seqs.nextOfRun + this.#lacking - 1)
+  }
+
+  /** Adds a run that ends before `endOfRun`. */
+  addRun({ metric, firstSeq, count, timestamps, values, offsets }: PointRun): void {
+    this.seqs.extendRun(count)
+    this.points += count
+    for (let i = 0; i < count; i++) {
+      const check = contentCheck(timestamps[i] as number, values[i] as number)
+      this.#identities.add(firstSeq + i, metric, offsets[i] as number, check)
+      if (this.promised !== null) this.#noteProgress(this.promised, firstSeq + i, metric, true)
+    }
   }
 
   /** Adds a point that is identified by its timestamp. There may be as many per metric as the span of seqs allows. */

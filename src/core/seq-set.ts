@@ -50,6 +50,22 @@ export class SeqSet {
     return this.addOutOfOrder(seq)
   }
 
+  /** Seqs that can be added to the end of the run, from the first one to before the second: each is new and within the span. */
+  get nextOfRun(): number {
+    return this.runEnd
+  }
+
+  get endOfRoom(): number {
+    return this.members > 0 && this.outsideRun === 0 ? this.lowestSeq + this.maxSpan + 1 : this.runEnd
+  }
+
+  /** Adds so many seqs to the end of the run, which has room for them. */
+  extendRun(count: number): void {
+    this.runEnd += count
+    this.members += count
+    this.highestSeq = this.runEnd - 1
+  }
+
   has(seq: number): boolean {
     if (seq >= this.runFirst && seq < this.runEnd) return true
     return this.outsideRun > 0 && this.bit(seq)

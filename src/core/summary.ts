@@ -10,6 +10,7 @@ import { aggregatorId, type Aggregator } from './aggregator.ts'
 import type { Json } from './json.ts'
 import type { ByMetric, MetricAccumulators } from './per-metric.ts'
 import type { DataPoint } from './point.ts'
+import type { PointRun } from './point-run.ts'
 
 /**
  * Weight of a window's mean in the moving average of means: a window's part halves within two and a half windows. A
@@ -73,24 +74,29 @@ export class SummaryAccumulator {
   readonly last = new EdgePoint()
 
   add(point: DataPoint): void {
+    this.addValue(point.timestamp, point.producer, point.seq ?? NO_SEQ, point.value)
+  }
+
+  addRun({ producer, firstSeq, count, timestamps, values }: PointRun): void {
+    for (let i = 0; i < count; i++) {
+      this.addValue(timestamps[i] as number, producer, firstSeq + i, values[i] as number)
+    }
+  }
+
+  private addValue(timestamp: number, producer: string, seq: number, anyValue: number): void {
     // Turns −0 into 0: both have the same text, so they must not differ anywhere.
-    const value = point.value + 0
+    const value = anyValue + 0
     if (value < this.min) this.min = value
     if (value > this.max) this.max = value
     this.sum.add(value)
     this.squares.addSquare(value)
     this.sketch.add(value)
-    const timestamp = point.timestamp
-    const seq = point.seq ?? NO_SEQ
     const isOnly = this.count++ === 0
-    if (
-      isOnly ||
-      (timestamp <= this.first.timestamp && this.first.compare(timestamp, point.producer, seq, value) > 0)
-    ) {
-      this.first.set(timestamp, point.producer, seq, value)
+    if (isOnly || (timestamp <= this.first.timestamp && this.first.compare(timestamp, producer, seq, value) > 0)) {
+      this.first.set(timestamp, producer, seq, value)
     }
-    if (isOnly || (timestamp >= this.last.timestamp && this.last.compare(timestamp, point.producer, seq, value) < 0)) {
-      this.last.set(timestamp, point.producer, seq, value)
+    if (isOnly || (timestamp >= this.last.timestamp && this.last.compare(timestamp, producer, seq, value) < 0)) {
+      this.last.set(timestamp, producer, seq, value)
     }
   }
 
@@ -229,11 +235,7 @@ class EdgePoint {
   }
 }
 
-export type Summary = Aggregator<
-  MetricAccumulators<SummaryAccumulator>,
-  ByMetric<MetricSummaryState>,
-  ByMetric<MetricSummary>
->
+export type Summary = ReturnType<typeof perMetric<SummaryAccumulator, MetricSummaryState, MetricSummary>>
 
 export interface SummaryOptions {
   /** 0 < alpha ≤ 1; 1 makes the average the last mean. @default {@link DEFAULT_EWMA_ALPHA} */
@@ -255,6 +257,10 @@ export function createSummary(options: SummaryOptions = {}): Summary {
     create: () => new SummaryAccumulator(),
     add: (acc, point) => {
       acc.add(point)
+      return acc
+    },
+    addRun: (acc, run) => {
+      acc.addRun(run)
       return acc
     },
     merge: (a, b) => {

@@ -1,10 +1,14 @@
-/** One VM's window while it fills: its producers' seqs, and its accumulator. */
+/**
+ * One VM's window while it fills: its producers' seqs, and its accumulator. Points in a run wait (point-run.ts); all that is
+ * read of the VM window has them in it.
+ */
 import { messageOf } from '../errors/index.ts'
-import type { AnyAggregator } from './aggregator.ts'
+import { addRun, type AnyAggregator } from './aggregator.ts'
 import type { Refusal } from './fate.ts'
 import type { Json } from './json.ts'
 import type { DataPoint, WindowManifest } from './point.ts'
 import { PointDigest } from './point-digest.ts'
+import { WaitingRun } from './point-run.ts'
 import { ProducerWindow } from './producer-window.ts'
 import { cadenceCountOf, newProducerWindow, refuseManifestOf, refuseProducer } from './vm-window-bounds.ts'
 import type { VmClock } from './quorum-clock.ts'
@@ -13,26 +17,50 @@ import type { Windowing } from './windowing.ts'
 /** A failure's text is stored with its VM window, so it has a bound (I8). */
 const MAX_FAILURE_CHARS = 500
 
-export class VmWindow {
+export class VmWindow extends WaitingRun {
   readonly vmId: string
-  readonly producers = new Map<string, ProducerWindow>()
+  readonly #producers = new Map<string, ProducerWindow>()
   /** The VM's clock while the window is open; the partition's fold owns it. */
   clock: VmClock | null = null
-  accumulator: unknown
   /** Copies that were recognised before the window closed. */
   duplicates = 0
-  /** Why the user's aggregator could not fold a point; such a window is quarantined when it closes. */
-  failure: string | null = null
-  /** Of all points that count, for the certificate. */
-  points = new PointDigest()
+  readonly #aggregator: AnyAggregator
+  #accumulator: unknown
+  #failure: string | null = null
+  #points = new PointDigest()
   #lastName = ''
   #lastProducer: ProducerWindow | null = null
   #lastMetric: string | null = null
   #metrics: Set<string> | null = null
 
   constructor(vmId: string, aggregator: AnyAggregator) {
+    super()
     this.vmId = vmId
-    this.accumulator = aggregator.create()
+    this.#aggregator = aggregator
+    this.#accumulator = aggregator.create()
+  }
+
+  /** Its producers by name. They may be changed, so no run is open from here on. */
+  get producers(): ReadonlyMap<string, ProducerWindow> {
+    this.endRun()
+    return this.#producers
+  }
+
+  get accumulator(): unknown {
+    this.endRun()
+    return this.#accumulator
+  }
+
+  /** Why the user's aggregator could not fold a point; such a window is quarantined when it closes. */
+  get failure(): string | null {
+    this.endRun()
+    return this.#failure
+  }
+
+  /** Of all points that count, for the certificate. */
+  get points(): PointDigest {
+    this.endRun()
+    return this.#points
   }
 
   /** Points that count, over all producers. */
@@ -72,31 +100,67 @@ export class VmWindow {
 
   /** Folds a point that has been found new. */
   fold(point: DataPoint, aggregator: AnyAggregator): void {
+    this.endRun()
     if (point.metric !== this.#lastMetric) this.noteMetric(point.metric)
-    this.points.add(point)
-    if (this.failure !== null) return
+    this.#points.add(point)
+    if (this.#failure !== null) return
+    this.#add((accumulator) => aggregator.add(accumulator, point))
+  }
+
+  #add(add: (accumulator: unknown) => unknown): void {
     try {
-      this.accumulator = aggregator.add(this.accumulator, point)
+      this.#accumulator = add(this.#accumulator)
     } catch (error) {
       this.fail(`add: ${messageOf(error)}`)
     }
   }
 
+  /** Opens a run after a point: the next points of its producer and metric may wait, as far as they are in order. */
+  openRun(producer: ProducerWindow, { metric }: DataPoint): void {
+    this.open(producer.seqs.nextOfRun, producer.endOfRun(metric))
+  }
+
+  /** Takes in a point that continues the open run; `false`: it does not. */
+  continueRun(point: DataPoint, offset: number): boolean {
+    if (!this.continues(point.seq) || point.metric !== this.#lastMetric || point.producer !== this.#lastName) return false
+    if (point.replaces === true) return false
+    this.put(point.timestamp, point.value, offset)
+    if (this.isFull) this.#foldRun()
+    return true
+  }
+
+  /** Folds the points that wait; no further one does until a run is opened again. */
+  endRun(): void {
+    if (this.isWaiting) this.#foldRun()
+    this.open(0, 0)
+  }
+
+  #foldRun(): void {
+    const run = this.take(this.vmId, this.#lastName, this.#lastMetric as string)
+    const producer = this.#lastProducer as ProducerWindow
+    producer.addRun(run)
+    this.#points.addRun(run)
+    if (this.#failure !== null) return
+    this.#add((accumulator) => addRun(this.#aggregator, accumulator, run))
+  }
+
   /** Puts the VM window in quarantine: the user's aggregator failed on it. */
   fail(why: string): void {
-    this.failure = why.slice(0, MAX_FAILURE_CHARS)
+    this.#failure = why.slice(0, MAX_FAILURE_CHARS)
   }
 
   /** A producer's part; `null` before its first record. Nearly always the producer is the one of the point before. */
   find(name: string): ProducerWindow | null {
+    this.endRun()
     if (name === this.#lastName && this.#lastProducer !== null) return this.#lastProducer
     this.#lastName = name
-    return (this.#lastProducer = this.producers.get(name) ?? null)
+    return (this.#lastProducer = this.#producers.get(name) ?? null)
   }
 
   producer(name: string, rules: Windowing): ProducerWindow {
-    let window = this.producers.get(name)
-    if (window === undefined) this.producers.set(name, (window = newProducerWindow(rules)))
+    this.endRun()
+    let window = this.#producers.get(name)
+    if (window === undefined) this.#producers.set(name, (window = newProducerWindow(rules)))
     return window
   }
 
@@ -113,10 +177,10 @@ export class VmWindow {
     for (const [name, producer] of late.producers) this.producer(name, rules).unite(producer)
     for (const metric of late.metricNames()) this.noteMetric(metric)
     this.points.merge(late.points)
-    if (this.failure === null && late.failure !== null) this.failure = late.failure
-    if (this.failure !== null) return
+    if (this.#failure === null && late.failure !== null) this.#failure = late.failure
+    if (this.#failure !== null) return
     try {
-      this.accumulator = aggregator.merge(this.accumulator, late.accumulator)
+      this.#accumulator = aggregator.merge(this.#accumulator, late.accumulator)
     } catch (error) {
       this.fail(`merge: ${messageOf(error)}`)
     }
@@ -160,11 +224,11 @@ export class VmWindow {
   static decode(row: EncodedVmWindow, aggregator: AnyAggregator, rules: Windowing): VmWindow {
     const window = new VmWindow(row.vmId, aggregator)
     window.duplicates = row.duplicates
-    window.failure = row.failure
-    window.points = PointDigest.decode(row.points)
-    if (row.failure === null) window.accumulator = aggregator.decode(row.accumulator)
+    window.#failure = row.failure
+    window.#points = PointDigest.decode(row.points)
+    if (row.failure === null) window.#accumulator = aggregator.decode(row.accumulator)
     for (const metric of row.metrics) window.noteMetric(metric)
-    for (const [name, producer] of decodeProducers(row, rules)) window.producers.set(name, producer)
+    for (const [name, producer] of decodeProducers(row, rules)) window.#producers.set(name, producer)
     return window
   }
 }
