@@ -9,7 +9,7 @@
  */
 import type { DataPoint } from './point.ts'
 import type { Json } from './json.ts'
-import { pointsOf, type PointRun } from './point-run.ts'
+import type { PointRun } from './point-run.ts'
 import type { TimeWindow } from './window.ts'
 
 /** What `result` may use besides the accumulator. */
@@ -59,7 +59,7 @@ export function addRun<Acc>(
   run: PointRun,
 ): Acc {
   if (aggregator.addRun !== undefined) return aggregator.addRun(acc, run)
-  return pointsOf(run).reduce((sum, point) => aggregator.add(sum, point), acc)
+  return run.toPoints().reduce((sum, point) => aggregator.add(sum, point), acc)
 }
 
 /** What a user writes. Version, state, codec and bound are optional. */

@@ -10,6 +10,7 @@
  */
 import { roomFor, VACANT } from './double-array.ts'
 import type { Json } from './json.ts'
+import type { PointRun } from './point-run.ts'
 import { SeqSet } from './seq-set.ts'
 
 /** The record that holds an identity. */
@@ -25,6 +26,8 @@ const BIAS = 0x00100000
 const MAX_RELATIVE = 0x7fe00000 - BIAS
 /** Seqs per page of a layer. */
 const PAGE_SEQS = 32
+/** Places of a first page: the next points mostly come in a run, and the page grows by as many as they are. */
+const FIRST_PLACES = 2
 
 const content = new Float64Array(2)
 const words = new Uint32Array(content.buffer)
@@ -123,7 +126,7 @@ class Layer {
 
   set(seq: number, relative: number, check: number): void {
     if (!this.turnTo(seq)) this.addPage(seq)
-    else if (seq - this.start >= this.places) this.growPage(seq - this.start + 1)
+    else if (seq - this.start >= this.places) this.growPage(Math.min(roomFor(seq - this.start + 1), PAGE_SEQS))
     this.doubles[this.from + seq - this.start] = pack(relative, check)
   }
 
@@ -156,7 +159,7 @@ class Layer {
   private addPage(seq: number): void {
     if (this.places === 0) {
       this.start = seq
-      this.take(newPage(roomFor(1)))
+      this.take(newPage(FIRST_PLACES))
       return
     }
     this.pages ??= new Map([[this.start, this.page]])
@@ -166,8 +169,14 @@ class Layer {
     this.pages.set(this.start, page)
   }
 
+  /** Makes room in the page at hand for so many consecutive seqs that follow, as far as they belong to it. */
+  reserve(firstSeq: number, count: number): void {
+    const places = Math.min(firstSeq - this.start + count, PAGE_SEQS)
+    if (firstSeq - this.start < PAGE_SEQS && places > this.places && this.places > 0) this.growPage(places)
+  }
+
   private growPage(places: number): void {
-    const grown = copyOf(this.page, Math.min(roomFor(places), PAGE_SEQS))
+    const grown = copyOf(this.page, places)
     this.take(grown)
     this.pages?.set(this.start, grown)
   }
@@ -212,6 +221,15 @@ export class Identities extends Layer {
   add(seq: number, metric: string, offset: number, check: number): void {
     if (this.first < 0) this.first = offset
     this.put(seq, metric, offset - this.first, check)
+  }
+
+  /** Takes in the points of a run, whose seqs are new. */
+  addRun({ metric, firstSeq, count, timestamps, values, offsets }: PointRun): void {
+    this.reserve(firstSeq, count)
+    for (let i = 0; i < count; i++) {
+      const check = contentCheck(timestamps[i] as number, values[i] as number)
+      this.add(firstSeq + i, metric, offsets[i] as number, check)
+    }
   }
 
   private put(seq: number, metric: string, relative: number, check: number): void {

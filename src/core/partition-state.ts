@@ -232,7 +232,7 @@ export class PartitionState {
     this.#advanceClocks(vm, point.timestamp)
     if (filler === null) {
       if (window === this.#head) this.#noteProgress(point.vmId, point.producer, isNew, wasComplete, producer.isComplete)
-      if (sent !== null && point.seq !== null) vm.openRun(producer, point)
+      if (point.seq !== null) vm.openRun()
       return null
     }
     this.series.of(point.vmId, filler).fill(point.metric, point.timestamp, window.start, this.#openFrom)
@@ -279,8 +279,8 @@ export class PartitionState {
 
   /** How the head stands with a producer. */
   #standing(vmId: string, name: string): Standing {
-    const producer = this.#head?.vms.get(vmId)?.producers.get(name)
-    if (producer !== undefined) return producer.isComplete ? COMPLETE : INCOMPLETE
+    const producer = this.#head?.vms.get(vmId)?.find(name) ?? null
+    if (producer !== null) return producer.isComplete ? COMPLETE : INCOMPLETE
     if (this.#head === null || !this.roster.has(vmId, name)) return NOT_WAITED_FOR
     return this.series.find(vmId, name)?.isHeadComplete === true ? COMPLETE : INCOMPLETE
   }

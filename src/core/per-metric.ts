@@ -9,41 +9,46 @@ export type ByMetric<T extends Json> = { readonly [metric: string]: T }
 
 type Algebra<Acc> = Pick<Aggregator<Acc, Json, Json>, 'create' | 'add' | 'merge'>
 
-/** The accumulators of one VM window, by metric. */
+/** The accumulators of one VM window, by metric. Most VM windows have one metric, which costs no map. */
 export class MetricAccumulators<Acc> {
-  readonly byMetric = new Map<string, Acc>()
-  // Most VMs send one metric, or one after the other: comparing with the last name is cheaper than hashing a new
-  // string.
-  private lastMetric: string | null = null
-  private lastAcc: Acc | null = null
+  /** The accumulator that was used last. */
+  private metric: string | null = null
+  private acc: Acc | null = null
+  /** All accumulators, from the second metric on. */
+  private all: Map<string, Acc> | null = null
 
   add(inner: Algebra<Acc>, point: DataPoint): void {
-    const metric = point.metric
-    const known = metric === this.lastMetric ? (this.lastAcc as Acc) : this.byMetric.get(metric)
-    const acc = inner.add(known === undefined ? inner.create() : known, point)
-    if (acc !== known) this.byMetric.set(metric, acc)
-    this.lastMetric = metric
-    this.lastAcc = acc
+    this.set(point.metric, inner.add(this.of(inner, point.metric), point))
   }
 
   addRun(inner: Algebra<Acc> & RunAggregator<Acc>, run: PointRun): void {
-    const known = this.byMetric.get(run.metric)
-    const acc = addRun(inner, known === undefined ? inner.create() : known, run)
-    if (acc !== known) this.byMetric.set(run.metric, acc)
+    this.set(run.metric, addRun(inner, this.of(inner, run.metric), run))
   }
 
   merge(inner: Algebra<Acc>, other: MetricAccumulators<Acc>): void {
     // Into a fresh one where there is none, so that nothing of `other` is shared.
-    for (const [metric, acc] of other.byMetric) {
-      this.byMetric.set(metric, inner.merge(this.byMetric.get(metric) ?? inner.create(), acc))
+    for (const [metric, acc] of other.sorted()) {
+      this.set(metric, inner.merge(this.of(inner, metric), acc))
     }
-    this.lastMetric = null
-    this.lastAcc = null
+  }
+
+  private of(inner: Algebra<Acc>, metric: string): Acc {
+    const known = metric === this.metric ? (this.acc as Acc) : this.all?.get(metric)
+    return known === undefined ? inner.create() : known
+  }
+
+  set(metric: string, acc: Acc): void {
+    if (metric === this.metric && acc === this.acc) return
+    if (metric !== this.metric && this.metric !== null) this.all ??= new Map([[this.metric, this.acc as Acc]])
+    this.metric = metric
+    this.acc = acc
+    this.all?.set(metric, acc)
   }
 
   /** In order of the metrics' names, so that equal accumulators are equal texts however they came about. */
   sorted(): [metric: string, acc: Acc][] {
-    return [...this.byMetric].sort(([a], [b]) => (a < b ? -1 : 1))
+    if (this.all !== null) return [...this.all].sort(([a], [b]) => (a < b ? -1 : 1))
+    return this.metric === null ? [] : [[this.metric, this.acc as Acc]]
   }
 }
 
@@ -79,7 +84,7 @@ export function perMetric<Acc, State extends Json, Result extends Json>(
     },
     advance: (prior, acc, window) => {
       const states = new Map<string, State>(prior === null ? [] : Object.entries(prior))
-      for (const [metric, one] of acc.byMetric) {
+      for (const [metric, one] of acc.sorted()) {
         const next = inner.advance(states.get(metric) ?? null, one, window)
         if (next === null) states.delete(metric)
         else states.set(metric, next)
@@ -89,7 +94,7 @@ export function perMetric<Acc, State extends Json, Result extends Json>(
     encode: (acc) => Object.fromEntries(acc.sorted().map(([metric, one]) => [metric, inner.encode(one)])),
     decode: (json) => {
       const acc = new MetricAccumulators<Acc>()
-      for (const [metric, one] of Object.entries(json as ByMetric<Json>)) acc.byMetric.set(metric, inner.decode(one))
+      for (const [metric, one] of Object.entries(json as ByMetric<Json>)) acc.set(metric, inner.decode(one))
       return acc
     },
   }

@@ -23,13 +23,21 @@ export class PointRun {
   readonly timestamps = new Float64Array(MAX_RUN)
   readonly values = new Float64Array(MAX_RUN)
   readonly offsets = new Float64Array(MAX_RUN)
-}
 
-/** The points one by one. */
-export function pointsOf({ vmId, producer, metric, firstSeq, count, timestamps, values }: PointRun): DataPoint[] {
-  return Array.from({ length: count }, (_, i) => {
-    return { vmId, producer, metric, timestamp: timestamps[i] as number, seq: firstSeq + i, value: values[i] as number }
-  })
+  /** The points one by one. */
+  toPoints(): DataPoint[] {
+    const { vmId, producer, metric, firstSeq, count, timestamps, values } = this
+    return Array.from({ length: count }, (_, i) => {
+      return {
+        vmId,
+        producer,
+        metric,
+        timestamp: timestamps[i] as number,
+        seq: firstSeq + i,
+        value: values[i] as number,
+      }
+    })
+  }
 }
 
 /** One for all VM windows: nothing of it outlives a call. */

@@ -2,7 +2,7 @@
  * One producer's part of a VM window: its received points, their identities, and what its manifests promised. After every
  * record it decides in constant time whether the producer is complete: `lacking` counts what is promised and missing.
  */
-import { contentCheck, Identities, type EncodedContents } from './identity.ts'
+import { Identities, type EncodedContents } from './identity.ts'
 import type { Json } from './json.ts'
 import { MetricSeqs } from './metric-seqs.ts'
 import type { DataPoint, WindowManifest } from './point.ts'
@@ -144,14 +144,13 @@ export class ProducerWindow {
   }
 
   /** Adds a run that ends before `endOfRun`. */
-  addRun({ metric, firstSeq, count, timestamps, values, offsets }: PointRun): void {
+  addRun(run: PointRun): void {
+    const { metric, firstSeq, count } = run
     this.seqs.extendRun(count)
     this.points += count
-    for (let i = 0; i < count; i++) {
-      const check = contentCheck(timestamps[i] as number, values[i] as number)
-      this.#identities.add(firstSeq + i, metric, offsets[i] as number, check)
-      if (this.promised !== null) this.#noteProgress(this.promised, firstSeq + i, metric, true)
-    }
+    this.#identities.addRun(run)
+    if (this.promised === null) return
+    for (let i = 0; i < count; i++) this.#noteProgress(this.promised, firstSeq + i, metric, true)
   }
 
   /** Adds a point that is identified by its timestamp. There may be as many per metric as the span of seqs allows. */

@@ -50,11 +50,12 @@ export class SeqSet {
     return this.addOutOfOrder(seq)
   }
 
-  /** Seqs that can be added to the end of the run, from the first one to before the second: each is new and within the span. */
+  /** The seq after the run. */
   get nextOfRun(): number {
     return this.runEnd
   }
 
+  /** All seqs from `nextOfRun` to before this one can be added: each is new and within the span. */
   get endOfRoom(): number {
     return this.members > 0 && this.outsideRun === 0 ? this.lowestSeq + this.maxSpan + 1 : this.runEnd
   }

@@ -19,7 +19,6 @@ const MAX_FAILURE_CHARS = 500
 
 export class VmWindow extends WaitingRun {
   readonly vmId: string
-  readonly #producers = new Map<string, ProducerWindow>()
   /** The VM's clock while the window is open; the partition's fold owns it. */
   clock: VmClock | null = null
   /** Copies that were recognised before the window closed. */
@@ -28,8 +27,11 @@ export class VmWindow extends WaitingRun {
   #accumulator: unknown
   #failure: string | null = null
   #points = new PointDigest()
+  /** The producer that was found last; `null` before the first one. */
   #lastName = ''
   #lastProducer: ProducerWindow | null = null
+  /** All producers, from the second one on. Most VM windows have one, which costs no map. */
+  #several: Map<string, ProducerWindow> | null = null
   #lastMetric: string | null = null
   #metrics: Set<string> | null = null
 
@@ -43,7 +45,8 @@ export class VmWindow extends WaitingRun {
   /** Its producers by name. They may be changed, so no run is open from here on. */
   get producers(): ReadonlyMap<string, ProducerWindow> {
     this.endRun()
-    return this.#producers
+    if (this.#several !== null) return this.#several
+    return new Map(this.#lastProducer === null ? [] : [[this.#lastName, this.#lastProducer]])
   }
 
   get accumulator(): unknown {
@@ -104,25 +107,24 @@ export class VmWindow extends WaitingRun {
     if (point.metric !== this.#lastMetric) this.noteMetric(point.metric)
     this.#points.add(point)
     if (this.#failure !== null) return
-    this.#add((accumulator) => aggregator.add(accumulator, point))
-  }
-
-  #add(add: (accumulator: unknown) => unknown): void {
     try {
-      this.#accumulator = add(this.#accumulator)
+      this.#accumulator = aggregator.add(this.#accumulator, point)
     } catch (error) {
       this.fail(`add: ${messageOf(error)}`)
     }
   }
 
   /** Opens a run after a point: the next points of its producer and metric may wait, as far as they are in order. */
-  openRun(producer: ProducerWindow, { metric }: DataPoint): void {
-    this.open(producer.seqs.nextOfRun, producer.endOfRun(metric))
+  openRun(): void {
+    const producer = this.#lastProducer
+    if (producer === null || this.#lastMetric === null) return
+    this.open(producer.seqs.nextOfRun, producer.endOfRun(this.#lastMetric))
   }
 
   /** Takes in a point that continues the open run; `false`: it does not. */
   continueRun(point: DataPoint, offset: number): boolean {
-    if (!this.continues(point.seq) || point.metric !== this.#lastMetric || point.producer !== this.#lastName) return false
+    if (!this.continues(point.seq) || point.metric !== this.#lastMetric || point.producer !== this.#lastName)
+      return false
     if (point.replaces === true) return false
     this.put(point.timestamp, point.value, offset)
     if (this.isFull) this.#foldRun()
@@ -137,11 +139,14 @@ export class VmWindow extends WaitingRun {
 
   #foldRun(): void {
     const run = this.take(this.vmId, this.#lastName, this.#lastMetric as string)
-    const producer = this.#lastProducer as ProducerWindow
-    producer.addRun(run)
+    ;(this.#lastProducer as ProducerWindow).addRun(run)
     this.#points.addRun(run)
     if (this.#failure !== null) return
-    this.#add((accumulator) => addRun(this.#aggregator, accumulator, run))
+    try {
+      this.#accumulator = addRun(this.#aggregator, this.#accumulator, run)
+    } catch (error) {
+      this.fail(`add: ${messageOf(error)}`)
+    }
   }
 
   /** Puts the VM window in quarantine: the user's aggregator failed on it. */
@@ -152,16 +157,27 @@ export class VmWindow extends WaitingRun {
   /** A producer's part; `null` before its first record. Nearly always the producer is the one of the point before. */
   find(name: string): ProducerWindow | null {
     this.endRun()
-    if (name === this.#lastName && this.#lastProducer !== null) return this.#lastProducer
-    this.#lastName = name
-    return (this.#lastProducer = this.#producers.get(name) ?? null)
+    if (name === this.#lastName) return this.#lastProducer
+    const found = this.#several?.get(name) ?? null
+    if (found !== null) {
+      this.#lastName = name
+      this.#lastProducer = found
+    }
+    return found
   }
 
   producer(name: string, rules: Windowing): ProducerWindow {
-    this.endRun()
-    let window = this.#producers.get(name)
-    if (window === undefined) this.#producers.set(name, (window = newProducerWindow(rules)))
-    return window
+    return this.find(name) ?? this.#addProducer(name, newProducerWindow(rules))
+  }
+
+  #addProducer(name: string, producer: ProducerWindow): ProducerWindow {
+    if (this.#lastProducer !== null) {
+      this.#several ??= new Map([[this.#lastName, this.#lastProducer]])
+      this.#several.set(name, producer)
+    }
+    this.#lastName = name
+    this.#lastProducer = producer
+    return producer
   }
 
   refusesProducer(name: string, rules: Windowing): Refusal | null {
@@ -174,6 +190,7 @@ export class VmWindow extends WaitingRun {
 
   /** Takes in all of `late`, which is of the same VM and window, and shares no point with it. */
   merge(late: VmWindow, aggregator: AnyAggregator, rules: Windowing): void {
+    this.endRun()
     for (const [name, producer] of late.producers) this.producer(name, rules).unite(producer)
     for (const metric of late.metricNames()) this.noteMetric(metric)
     this.points.merge(late.points)
@@ -228,7 +245,7 @@ export class VmWindow extends WaitingRun {
     window.#points = PointDigest.decode(row.points)
     if (row.failure === null) window.#accumulator = aggregator.decode(row.accumulator)
     for (const metric of row.metrics) window.noteMetric(metric)
-    for (const [name, producer] of decodeProducers(row, rules)) window.#producers.set(name, producer)
+    for (const [name, producer] of decodeProducers(row, rules)) window.#addProducer(name, producer)
     return window
   }
 }
