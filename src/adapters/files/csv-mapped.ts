@@ -1,14 +1,15 @@
 /**
  * Decodes CSV by a mapping, or in another dialect than csv.ts: with another separator, comments, without a header, several metrics
- * per row. Manifests are read only by csv.ts.
+ * per row. Manifests are those of csv-manifest.ts, with the vmId and the producer of the mapping.
  */
 import { WindrowError } from '../../errors/index.ts'
 import type { Decoded } from '../../core/point.ts'
 import { notUtf8, quote, undecodable } from '../mapping/undecodable.ts'
 import { specOf, type DecodeOptions } from '../json/mapping.ts'
-import { compileRow, type RowMapper } from '../mapping/row-mapper.ts'
+import { compileProducer, compileRow, isMatchedVmId } from '../mapping/row-mapper.ts'
 import type { RecordMappingSpec } from '../mapping/spec.ts'
-import { MissingColumn, type RowAccess } from '../mapping/text.ts'
+import { compileText, MissingColumn, nameOf, type RowAccess } from '../mapping/text.ts'
+import { decodeManifest, MANIFEST_COLUMNS, manifestColumnsOf } from './csv-manifest.ts'
 import { CsvRow } from './csv-row.ts'
 import type { LineFormat } from './line-reader.ts'
 
@@ -53,14 +54,14 @@ export function mappedCsvFormat(file: string, options: DecodeOptions): LineForma
         )
       }
       if (!isStretchAscii && !row.isUtf8) return notUtf8()
-      return table.map.decode()
+      return table.decode()
     },
   }
 }
 
 interface Table {
   readonly count: number
-  readonly map: RowMapper
+  readonly decode: () => Decoded
 }
 
 function compile(
@@ -70,37 +71,81 @@ function compile(
   spec: RecordMappingSpec,
   checkYears: boolean,
 ): Table {
-  // `[0]` is the first column, whatever its name.
-  const columnOf = (path: string): number => {
-    const byName = columns.indexOf(path)
-    const position = byName < 0 ? /^\[(\d+)\]$/.exec(path)?.[1] : undefined
-    return position === undefined ? byName : Number(position) < columns.length ? Number(position) : -1
-  }
   const access: RowAccess = {
     columns,
     context: { file },
     bind(path) {
-      const column = columnOf(path)
+      const column = columnOf(columns, path)
       return column < 0 ? null : () => row.text(column) ?? undefined
     },
     bindNumber(path) {
-      const column = columnOf(path)
+      const column = columnOf(columns, path)
       return column < 0 ? () => Number.NaN : () => row.decimal(column)
     },
     bindObject(path) {
       return this.bind(path)
     },
     bindBytes(path, read) {
-      const column = columnOf(path)
+      const column = columnOf(columns, path)
       return column < 0 ? null : () => row.read(column, read)
     },
   }
   try {
-    return { count: columns.length, map: compileRow(spec, access, { checkYears, place: () => '' }) }
+    const readManifest = compileManifest(row, columns, spec, access)
+    const rowSpec = readManifest === null ? spec : withoutManifestColumns(spec)
+    const map = compileRow(rowSpec, access, { checkYears, place: () => '' })
+    return {
+      count: columns.length,
+      decode: readManifest === null ? () => map.decode() : () => readManifest() ?? map.decode(),
+    }
   } catch (error) {
     if (!(error instanceof MissingColumn)) throw error
     throw headerError(file, `the column ${error.column} is missing`, columns)
   }
+}
+
+/**
+ * Reads a manifest; `null` for a row that is a point. Returns `null` for a file without the columns of manifests, and for a
+ * mapping without a time column or without one VM per row.
+ */
+function compileManifest(
+  row: CsvRow,
+  columns: readonly string[],
+  spec: RecordMappingSpec,
+  access: RowAccess,
+): (() => Decoded | null) | null {
+  const manifest = manifestColumnsOf(columns)
+  if (manifest.windowStart < 0 || manifest.firstSeq < 0 || manifest.manifestCount < 0 || isMatchedVmId(spec))
+    return null
+  const path = typeof spec.timestamp === 'string' ? spec.timestamp : spec.timestamp.path
+  const timeColumn = path === undefined ? -1 : columnOf(columns, path)
+  if (timeColumn < 0) return null
+  const readVmId = compileText(spec.vmId, access, '/')
+  const readProducer = compileProducer(spec.producer, access)
+  return () => {
+    if (!row.isEmpty(timeColumn)) return null
+    const vmId = readVmId() ?? ''
+    const producer = readProducer === null ? '' : readProducer()
+    if (producer === null) return undecodable('invalid', `${nameOf(spec.producer ?? '')} is no text`)
+    return decodeManifest(row, manifest, vmId, producer)
+  }
+}
+
+/** The columns of manifests are no metrics. */
+function withoutManifestColumns(spec: RecordMappingSpec): RecordMappingSpec {
+  if (spec.metrics === undefined) return spec
+  const metrics = spec.metrics.map((one) => {
+    if (typeof one === 'string') return one.includes('*') ? { only: [one], except: MANIFEST_COLUMNS } : one
+    return { ...one, except: [...(one.except ?? []), ...MANIFEST_COLUMNS] }
+  })
+  return { ...spec, metrics }
+}
+
+/** `[0]` is the first column, whatever its name; -1 if there is no such column. */
+function columnOf(columns: readonly string[], path: string): number {
+  const byName = columns.indexOf(path)
+  const position = byName < 0 ? /^\[(\d+)\]$/.exec(path)?.[1] : undefined
+  return position === undefined ? byName : Number(position) < columns.length ? Number(position) : -1
 }
 
 function headerError(file: string, what: string, header: readonly string[]): WindrowError {

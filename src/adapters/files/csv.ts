@@ -9,17 +9,18 @@
  */
 import { WindrowError } from '../../errors/index.ts'
 import type { Decoded } from '../../core/point.ts'
-import { toManifest, toPoint } from '../json/decode.ts'
+import { toPoint } from '../json/decode.ts'
 import { notUtf8, quote, undecodable } from '../mapping/undecodable.ts'
 import { isPlainMapping, resolveOptions } from '../json/mapping.ts'
 import type { DecodeOptions, FieldNames } from '../json/mapping.ts'
 import { implausibleTime, isPlausible } from '../mapping/time.ts'
+import { decodeManifest, flag, manifestColumnsOf, wrong, wrongInteger, type ManifestColumns } from './csv-manifest.ts'
 import { CsvRow } from './csv-row.ts'
 import { mappedCsvFormat } from './csv-mapped.ts'
 import type { LineFormat } from './line-reader.ts'
 
 /** Index of each field's column; -1 if the file has no such column. */
-interface Columns {
+interface Columns extends ManifestColumns {
   readonly count: number
   readonly vmId: number
   readonly producer: number
@@ -27,14 +28,6 @@ interface Columns {
   readonly timestamp: number
   readonly seq: number
   readonly value: number
-  readonly windowStart: number
-  readonly firstSeq: number
-  readonly manifestCount: number
-  readonly last: number
-  readonly counts: number
-  readonly metrics: number
-  readonly corrects: number
-  readonly replaces: number
 }
 
 export function csvFormat(file: string, options: DecodeOptions): LineFormat {
@@ -60,7 +53,10 @@ export function csvFormat(file: string, options: DecodeOptions): LineFormat {
         return undecodable('undecodable', `the row has ${row.length} fields, the header ${columns.count}`)
       }
       const isManifest = columns.windowStart >= 0 && row.isEmpty(columns.timestamp)
-      return isManifest ? decodeManifest(row, columns) : decodePoint(row, columns, names)
+      if (!isManifest) return decodePoint(row, columns, names)
+      const vmId = row.text(columns.vmId)
+      const producer = columns.producer < 0 ? '' : row.text(columns.producer)
+      return vmId === null || producer === null ? notUtf8() : decodeManifest(row, columns, vmId, producer)
     },
   }
 }
@@ -87,59 +83,6 @@ function decodePoint(row: CsvRow, columns: Columns, names: FieldNames): Decoded 
   return toPoint(replaces ? { ...point, replaces } : point)
 }
 
-function decodeManifest(row: CsvRow, columns: Columns): Decoded {
-  const vmId = row.text(columns.vmId)
-  const producer = columns.producer < 0 ? '' : row.text(columns.producer)
-  if (vmId === null || producer === null) return notUtf8()
-  const windowStart = row.integer(columns.windowStart)
-  if (!Number.isFinite(windowStart)) return wrongInteger(row, columns.windowStart, 'windowStart', windowStart)
-  const counts = optional(row, columns.counts) || 'samples'
-  if (counts !== 'samples' && counts !== 'points') return wrong(row, columns.counts, 'counts', 'samples or points')
-  const hasFirstSeq = counts === 'samples' || !row.isEmpty(columns.firstSeq)
-  const firstSeq = hasFirstSeq ? row.integer(columns.firstSeq) : null
-  if (firstSeq !== null && !Number.isFinite(firstSeq)) {
-    return wrongInteger(row, columns.firstSeq, 'firstSeq', firstSeq)
-  }
-  const count = row.integer(columns.manifestCount)
-  if (!Number.isFinite(count)) return wrongInteger(row, columns.manifestCount, 'count', count)
-  for (const name of ['last', 'corrects', 'replaces'] as const) {
-    if (flag(row, columns[name]) === null) return wrong(row, columns[name], name, 'true or false')
-  }
-  const metrics = optional(row, columns.metrics)
-  return toManifest({
-    vmId,
-    producer,
-    windowStart,
-    firstSeq,
-    count,
-    last: flag(row, columns.last) === true,
-    ...(counts === 'samples' ? {} : { counts }),
-    ...(metrics === '' ? {} : { metrics: metrics.split(';') }),
-    ...(flag(row, columns.corrects) === true ? { corrects: true } : {}),
-    ...(flag(row, columns.replaces) === true ? { replaces: true } : {}),
-  })
-}
-
-/** '' where the file has no such column. */
-function optional(row: CsvRow, column: number): string {
-  return column < 0 ? '' : (row.text(column) ?? '')
-}
-
-/** An empty field is false; `null`: neither true nor false. */
-function flag(row: CsvRow, column: number): boolean | null {
-  const text = optional(row, column)
-  return text === 'true' ? true : text === 'false' || text === '' ? false : null
-}
-
-function wrongInteger(row: CsvRow, column: number, name: string, value: number): Decoded {
-  if (Number.isNaN(value)) return wrong(row, column, name, 'a whole number')
-  return undecodable('integer-beyond-2^53', `${name} is ${row.text(column)?.slice(0, 80) ?? ''}`)
-}
-
-function wrong(row: CsvRow, column: number, name: string, expected: string): Decoded {
-  return undecodable('invalid', `${name} is ${quote(row.text(column) ?? '')}, expected ${expected}`)
-}
-
 function readHeader(file: string, row: CsvRow, problem: string | null, names: FieldNames): Columns {
   const header = Array.from({ length: row.length }, (_, column) => row.text(column))
   const at = (name: string | null): number => (name === null ? -1 : header.indexOf(name))
@@ -151,14 +94,7 @@ function readHeader(file: string, row: CsvRow, problem: string | null, names: Fi
     timestamp: at(names.timestamp),
     seq: at(names.seq),
     value: at(names.value),
-    windowStart: at('windowStart'),
-    firstSeq: at('firstSeq'),
-    manifestCount: at('count'),
-    last: at('last'),
-    counts: at('counts'),
-    metrics: at('metrics'),
-    corrects: at('corrects'),
-    replaces: at('replaces'),
+    ...manifestColumnsOf(header),
   }
   const required = [names.vmId, names.timestamp, names.value, names.metric]
   if (names.requireSeq && names.seq !== null) required.push(names.seq)

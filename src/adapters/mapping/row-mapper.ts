@@ -140,14 +140,14 @@ function noProducer({ producer }: RecordMappingSpec): string {
 }
 
 /** Whether the name of a metric says which VM it is of. */
-function isMatchedVmId({ metrics = [] }: RecordMappingSpec): boolean {
+export function isMatchedVmId({ metrics = [] }: RecordMappingSpec): boolean {
   return (
     metrics.length > 0 && metrics.every((one) => typeof one !== 'string' && one.match?.includes('(?<vmId>') === true)
   )
 }
 
 /** A producer may be absent: the record is of the producer "". */
-function compileProducer(spec: FieldSpec | null, access: RowAccess): TextGetter | null {
+export function compileProducer(spec: FieldSpec | null, access: RowAccess): TextGetter | null {
   if (spec === null) return null
   if (typeof spec === 'string') {
     if (access.bind(spec) === null) return null

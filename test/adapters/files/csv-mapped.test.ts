@@ -16,7 +16,7 @@ async function rows(settings: Settings, ...lines: string[]): Promise<string[]> {
     const line = 'line' in place ? place.line : 0
     return decodedEntries(decoded).map((entry) => {
       if (entry.kind === 'undecodable') return `${line}: ${entry.code}: ${entry.detail}`
-      if (entry.kind === 'manifest') return 'manifest'
+      if (entry.kind === 'manifest') return `${line}: manifest ${JSON.stringify(entry.manifest)}`
       const { vmId, metric, timestamp, seq, value } = entry.point
       return `${line}: ${[vmId, metric, (timestamp - AT) / 1000, seq, entry.kind === 'point' ? value : entry.kind].join(' ')}`
     })
@@ -82,6 +82,33 @@ describe('CSV by a mapping', () => {
     expect(await rows(settings, header, 'a,cpu,2026-03-02T10:00:01Z,7,0.5', 'a,cpu,soon,7,0.5')).toEqual([
       '2: a cpu 1 7 0.5',
       '3: invalid: timestamp is "soon", expected an ISO 8601 time with its zone (or set fields.timestamp.zone)',
+    ])
+  })
+
+  it('has manifests in rows without a time, for long and for wide rows', async () => {
+    const start = AT - (AT % 3_600_000)
+    const manifest = (more: object) =>
+      JSON.stringify({ vmId: 'a', producer: '', windowStart: start, firstSeq: 0, count: 2, last: false, ...more })
+    const long: Settings = {
+      csv: { separator: ';' },
+      fields: { vmId: { path: 'vm', lower: true }, metric: { const: 'cpu' }, timestamp: SECONDS, seq: 'n', value: 'v' },
+    }
+    const header = 'vm;time;n;v;windowStart;firstSeq;count;last'
+    expect(
+      await rows(long, header, `A;${T};0;1;;;;`, `A;;;;${start};0;2;true`, `A;;;;x;0;2;`, `;;;;${start};0;2;`),
+    ).toEqual([
+      '2: a cpu 0 0 1',
+      `3: manifest ${manifest({ last: true })}`,
+      '4: invalid: windowStart is "x", expected a whole number',
+      '5: invalid: vmId is empty',
+    ])
+    const wide: Settings = { fields: { vmId: 'vm', timestamp: SECONDS, seq: 'n', metrics: ['*'] } }
+    expect(
+      await rows(wide, 'vm,time,n,cpu,mem,windowStart,firstSeq,count', `a,${T},0,1,2,,,`, `a,,,,,${start},0,2`),
+    ).toEqual(['2: a cpu 0 0 1', '2: a mem 0 0 2', `3: manifest ${manifest({})}`])
+    // Without all three columns, it is a point without a time.
+    expect(await rows(wide, 'vm,time,n,cpu,count', `a,${T},0,1,2`, 'a,,1,1,2')).toEqual([
+      ...['2: a cpu 0 0 1', '2: a count 0 0 2', '3: invalid: time is "", expected a number of seconds'],
     ])
   })
 
