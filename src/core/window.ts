@@ -12,11 +12,6 @@ export function windowStartOf(at: EpochMs, sizeMs: DurationMs): EpochMs {
   return Math.floor(at / sizeMs) * sizeMs
 }
 
-export function windowOf(at: EpochMs, sizeMs: DurationMs): TimeWindow {
-  const start = windowStartOf(at, sizeMs)
-  return { start, end: start + sizeMs }
-}
-
 /** Whether `start` is a start of a window of this size. */
 export function isAligned(start: EpochMs, sizeMs: DurationMs): boolean {
   return windowStartOf(start, sizeMs) === start

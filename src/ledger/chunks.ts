@@ -40,10 +40,6 @@ export function chunkKey(attempt: string, kind: ChunkKind, page: number): string
   return `${attempt}-${kind}-${page}`
 }
 
-export function chunkKeys(set: ChunkSet): string[] {
-  return set.digests.map((_, page) => chunkKey(set.attempt, set.kind, set.first + page))
-}
-
 /** Cuts rows into pages. */
 export function pagesOf<Kind extends RowKind>(kind: Kind, rows: readonly ChunkRows[Kind][]): Pages<Kind> {
   return { kind, texts: pageTextsOf(rows.map((row) => rowText<Kind>(row))) }

@@ -10,10 +10,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run, type JobSummary } from '../../src/index.ts'
 import { fleetLines } from '../support/fleet-lines.ts'
 import { Random } from '../support/random.ts'
+import { perSuite } from '../support/seeds.ts'
 import { linesIn, start, startPiped, summaryOf, windrow } from '../support/windrow-process.ts'
 
 const MINUTE = 60_000
-const SETTINGS = { window: '1m', grace: '5s', partitions: 3 } as const
+const SETTINGS = { window: '1m', grace: '5s', partitions: 2 } as const
+const SEEDS = Array.from({ length: perSuite({ unit: 1, simulation: 2 }) }, (_, i) => i + 1)
 
 let folder: string
 const at = (name: string): string => join(folder, name)
@@ -87,7 +89,7 @@ function write(name: string, lines: readonly string[]): string {
   return at(name)
 }
 
-describe.each([1, 2])('the records of seed %s', (seed) => {
+describe.each(SEEDS)('the records of seed %s', (seed) => {
   const lines = linesOf(seed)
   let inTime: Outcome
   beforeAll(async () => {
@@ -127,7 +129,7 @@ test('a job that was killed while it sorted, and left runs behind, sorts again a
   const text = lines.map((line) => `${line}\n`).join('')
   const calm = await outcomeOf('calm', write('calm.ndjson', lines))
   mkdirSync(at('killed'))
-  const args = ['run', '--input', '-', '--order', 'any', '--window', '1m', '--grace', '5s', '--partitions', '3']
+  const args = ['run', '--input', '-', '--order', 'any', '--window', '1m', '--grace', '5s', '--partitions', '2']
   const isSorting = new Promise<void>((resolve) => {
     const watcher = watch(at('killed'), () => {
       if (!existsSync(at('killed/windrow.sort.lock'))) return
@@ -164,7 +166,7 @@ test('a job that sorted its input refuses one with other records, and the order 
     '--grace',
     '5s',
     '--partitions',
-    '3',
+    '2',
     '--data-dir',
     at('bound'),
   ]

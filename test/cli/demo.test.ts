@@ -8,13 +8,21 @@ import { demoCommand } from '../../src/cli/demo.ts'
 import { execute } from '../../src/cli/program.ts'
 import { createFleet } from '../../src/dev/demo/fleet.ts'
 import { tallyOf } from '../../src/dev/demo/tally.ts'
-import { linesIn, resultsIn, start, summaryOf, windrow, type Running } from '../support/windrow-process.ts'
+import { linesIn, resultsIn, start, summaryOf, windrow, type Ended, type Running } from '../support/windrow-process.ts'
 import { fakeCli, only } from './cli-context.ts'
 
+/** Timeout for tests that start several runs on a busy machine. */
+const PATIENT = { timeout: 240_000 }
+
 let home: string
-beforeAll(() => {
+/** A finished demo of a day in the folder `day`, and one with the summary for people. Several tests read them. */
+let day: Ended
+let plain: Ended
+beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'windrow-demo-test-'))
-})
+  day = await windrow([...demo('day', DAY_FLAGS), '--json'])
+  plain = await windrow(demo("it's here", DAY_FLAGS))
+}, PATIENT.timeout)
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 
 const DAY = { vms: 50, points: 5_000, windowMs: 86_400_000, seed: 3 }
@@ -22,8 +30,6 @@ const DAY_FLAGS = ['--vms', '50', '--points', '5000', '--seed', '3']
 /** Fewer VMs: what takes time is their number of windows. */
 const SHORT = { ...DAY, vms: 16, points: 1_600, windowMs: 7_200_000 }
 const SHORT_FLAGS = ['--vms', '16', '--points', '1600', '--seed', '3', '--window', '2h']
-/** Timeout for tests that start several runs on a busy machine. */
-const PATIENT = { timeout: 240_000 }
 
 function demo(name: string, flags: readonly string[]): string[] {
   return ['demo', '--data-dir', join(home, name), ...flags]
@@ -53,19 +59,20 @@ function expectAsSent(name: string, options: typeof DAY, stdout: string): void {
   expect(results.reduce((sum, { duplicates }) => sum + duplicates, 0)).toBe(tally.copies)
 }
 
-test.each([
-  ['a day', DAY, DAY_FLAGS],
-  ['two hours', SHORT, SHORT_FLAGS],
-])('totals and missing seqs of windows of %s match what the generator sent and lost', async (name, options, flags) => {
-  const { stdout } = await windrow([...demo(name, flags), '--json'])
-  expectAsSent(name, options, stdout)
+test('totals and missing seqs of windows of a day match what the generator sent and lost', () => {
+  expectAsSent('day', DAY, day.stdout)
 })
 
-test('in a pipe the summary is plain text with the incomplete VM, its missing seqs, and the next commands to try', async () => {
-  const { stdout, stderr } = await windrow(demo('plain', DAY_FLAGS))
+test('totals and missing seqs of windows of two hours match what the generator sent and lost', async () => {
+  const { stdout } = await windrow([...demo('short', SHORT_FLAGS), '--json'])
+  expectAsSent('short', SHORT, stdout)
+})
+
+test('in a pipe the summary is plain text with the incomplete VM, its missing seqs, and the next commands to try', () => {
+  const { stdout, stderr } = plain
   const tally = tallyOf(createFleet(DAY))
   expect(stdout + stderr).not.toContain('\x1b')
-  expect(stderr).toContain(`kept in ${join(home, 'plain')}\n`)
+  expect(stderr).toContain(`kept in ${join(home, "it's here")}\n`)
   const lossy = tally.incomplete[0]
   const ranges = lossy?.missing.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(', ')
   expect(stdout).toMatch(new RegExp(`^ +${lossy?.vmId} +lost points +grace +\\d+ of \\d+ +${ranges}$`, 'm'))
@@ -76,8 +83,8 @@ test('in a pipe the summary is plain text with the incomplete VM, its missing se
   expect(stdout).toContain('Every count and every missing seq is what the generator sent and lost.\n')
 })
 
-test('the commands to try next work as printed', PATIENT, async () => {
-  const { stdout } = await windrow(demo("it's here", DAY_FLAGS))
+test('the commands to try next work as printed', PATIENT, () => {
+  const { stdout } = plain
   const commands = stdout.slice(stdout.indexOf('try next\n')).split('\n').slice(1, -1)
   expect(commands.length).toBeGreaterThan(2)
   for (const command of commands) {
@@ -88,19 +95,17 @@ test('the commands to try next work as printed', PATIENT, async () => {
 })
 
 test('a finished demo does nothing when it is repeated, and prints the same summary', async () => {
-  const args = [...demo('again', DAY_FLAGS), '--json']
-  const first = summaryOf(await windrow(args))
-  const second = summaryOf(await windrow(args))
+  const first = summaryOf(day)
+  const second = summaryOf(await windrow([...demo('day', DAY_FLAGS), '--json']))
   expect({ ...second, seconds: 0, pointsPerSecond: 0 }).toEqual({ ...first, seconds: 0, pointsPerSecond: 0 })
 })
 
 test('a folder of another demo is rejected and not changed', async () => {
-  await windrow(demo('taken', DAY_FLAGS))
-  const before = linesIn(join(home, 'taken', 'results.ndjson'))
-  const { code, stderr } = await start(demo('taken', ['--vms', '50', '--points', '6000', '--seed', '3'])).ended
+  const before = linesIn(join(home, 'day', 'results.ndjson'))
+  const { code, stderr } = await start(demo('day', ['--vms', '50', '--points', '6000', '--seed', '3'])).ended
   expect(code).toBe(1)
   expect(stderr).toContain('INPUT_CHANGED: the folder holds a demo that began with --vms 50 --points 5000 --window 1d')
-  expect(linesIn(join(home, 'taken', 'results.ndjson'))).toEqual(before)
+  expect(linesIn(join(home, 'day', 'results.ndjson'))).toEqual(before)
 })
 
 /** Resolves when the first results are published, in the middle of the run. */

@@ -6,16 +6,9 @@ import type { JsonText } from '../../src/core/json.ts'
 import type { RosterRow } from '../../src/core/roster.ts'
 import { PAGE_BYTES } from '../../src/core/payload-bound.ts'
 import type { RowKind } from '../../src/ledger/chunk-rows.ts'
-import {
-  chunkKeys,
-  pagesOf,
-  pageTextsOf,
-  PageWriter,
-  readRows,
-  writePages,
-  type Pages,
-} from '../../src/ledger/chunks.ts'
+import { pagesOf, pageTextsOf, PageWriter, readRows, writePages, type Pages } from '../../src/ledger/chunks.ts'
 import { textDigest } from '../../src/ledger/text-digest.ts'
+import { chunkKeys } from '../support/chunk-keys.ts'
 import { faultyStore } from '../support/faulty-store.ts'
 
 const rowsOf = (count: number, width = 10): RosterRow[] =>

@@ -1,9 +1,10 @@
 /** Finds leaked keys in a job's store: keys that are neither a ledger, nor in use by one, nor listed as garbage. */
 import type { MemoryStore } from './memory-store.ts'
 import { jobKey, ledgerKey } from '../../src/ledger/attempt-id.ts'
-import { chunkKey, chunkKeys } from '../../src/ledger/chunks.ts'
+import { chunkKey } from '../../src/ledger/chunks.ts'
 import { announcedGarbage, chunksOf, keysOf, readIndex } from '../../src/ledger/index-chunk.ts'
 import { readLedger } from '../../src/ledger/ledger.ts'
+import { chunkKeys } from './chunk-keys.ts'
 
 export interface Leaks {
   /** Keys that no ledger accounts for. */
