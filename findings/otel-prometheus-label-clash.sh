@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# @opentelemetry/exporter-prometheus 0.223.0, read by promtool: attributes and instruments whose names become equal.
+# @opentelemetry/exporter-prometheus 0.223.0, read by promtool 3.16.0: attributes and instruments whose names become equal.
 #
 # Guess: the exporter keeps its page readable. For attributes such as `vm.id` and `vm_id` the OpenTelemetry specification
 #        says that their values are joined with a semicolon, and two instruments that get one name are merged or renamed.
@@ -7,8 +7,9 @@
 #        other metrics. A histogram with an attribute `le` does the same, and so does a key that begins with a digit. One
 #        measurement with such attributes, by any library in the process, takes all metrics of the process away.
 source "$(dirname "$0")/lib/check.sh"
+source "$(dirname "$0")/lib/promtool.sh"
 
-need promtool
+build_promtool
 npm_install @opentelemetry/api@1.9.1 @opentelemetry/sdk-metrics@2.12.1 @opentelemetry/exporter-prometheus@0.223.0
 cat >clash.mjs <<'EOF'
 import { spawnSync } from 'node:child_process'
@@ -21,7 +22,7 @@ async function page(what, measure) {
   measure(new MeterProvider({ readers: [exporter] }).getMeter('findings'))
   const { resourceMetrics } = await exporter.collect()
   const input = new PrometheusSerializer('', false).serialize(resourceMetrics)
-  const { stderr } = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' })
+  const { stderr } = spawnSync(process.env.PROMTOOL, ['check', 'metrics'], { input, encoding: 'utf8' })
   const error = /text format parsing error in line \d+: (.*)/.exec(stderr)
   console.log(`${what}: ${error ? `refused, ${error[1]}` : 'read'}`)
 }

@@ -6,16 +6,10 @@
 # True:  the order is random and another one in each run, so the same test passes and fails. With `group_eval_order` it
 #        always passes.
 source "$(dirname "$0")/lib/check.sh"
+source "$(dirname "$0")/lib/promtool.sh"
 
-build_promtool() {
-  cd "$1"
-  logged go mod init finding
-  logged go get github.com/prometheus/prometheus/cmd/promtool@v0.316.0
-  logged go build -o promtool github.com/prometheus/prometheus/cmd/promtool
-}
-
-need go node
-cached promtool-3.16.0 build_promtool
+need node
+build_promtool
 cd "$TEMP"
 cat >rules.yml <<'EOF'
 groups:
@@ -49,7 +43,7 @@ for ((run = 0; run < 200; run++)); do
 done
 echo "$2: passes $passed, fails $failed"
 EOF
-expect bash -c 'bash results_of.sh "$1" unordered.yml && bash results_of.sh "$1" ordered.yml' - "$CACHED/promtool" <<'EOF'
+expect bash -c 'bash results_of.sh "$1" unordered.yml && bash results_of.sh "$1" ordered.yml' - "$PROMTOOL" <<'EOF'
 unordered.yml: passes yes, fails yes
 ordered.yml: passes yes, fails no
 EOF
