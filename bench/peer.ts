@@ -3,7 +3,7 @@
  * Each is measured from the start of its process until a `read_committed` reader sees its last result, and every result
  * of both is checked. docs/internals/performance.md explains the figures and their limits.
  *
- *   npm run bench:peer [-- --points 500000 --vms 500 --per-window 57,400 --runs 3 --vms-per-workflow 1]
+ *   npm run bench:peer [-- --points 500000 --vms 500 --per-window 57,400 --runs 3 --vms-per-workflow auto]
  *
  *   peer/workload.ts    the topic and the expected results    peer/contenders.ts      starts each contender
  *   peer/measure.ts     one run                               peer/follow-results.ts  the reader     peer/table.ts
@@ -30,7 +30,7 @@ const { values } = parseArgs({
     vms: { type: 'string', default: '500' },
     'per-window': { type: 'string', default: '57,400' },
     runs: { type: 'string', default: '3' },
-    'vms-per-workflow': { type: 'string', default: '1' },
+    'vms-per-workflow': { type: 'string', default: 'auto' },
     'port-base': { type: 'string', default: '17000' },
     'data-dir': { type: 'string' },
     /** Folder for CPU profiles of Windrow's process; its figures are then those of a profiled process. */
@@ -47,7 +47,7 @@ async function compare(stack: Stack, signal: AbortSignal): Promise<void> {
   const peerHome = join(cacheFolder(process.env, homedir()), 'kafka-streams-peer')
   // Build before measuring.
   await execute(peerScript(), [], { env: { ...process.env, PEER_HOME: peerHome } })
-  const contenders = [kafkaStreams, ...numbers(values['vms-per-workflow']).map(windrow)]
+  const contenders = [kafkaStreams, ...values['vms-per-workflow'].split(',').map(windrow)]
   const status = await stack.status()
   const servers = new Map(SERVERS.map((name) => [name, status.find(({ service }) => service === name)?.pid as number]))
   for (const perWindow of numbers(values['per-window'])) {

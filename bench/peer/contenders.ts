@@ -38,10 +38,11 @@ const AVRO_HEADER_BYTES = 10
 /** Disables wall-clock deadlines in this comparison. */
 const NEVER = '365d'
 
-export function windrow(vmsPerWorkflow: number): Contender {
+/** `vmsPerWorkflow`: a number, or `auto`. */
+export function windrow(vmsPerWorkflow: string): Contender {
   const type = loadSchemas().find(({ name, current }) => name === 'vm-window-result' && current)?.type
   return {
-    name: vmsPerWorkflow === 1 ? 'windrow' : `windrow, ${vmsPerWorkflow} VMs per workflow`,
+    name: vmsPerWorkflow === 'auto' ? 'windrow' : `windrow, ${vmsPerWorkflow} VMs per workflow`,
     start({ id, workload, resultsTopic, stack, folder, profileFolder }) {
       const sidecar = stack.daprds[0]
       if (sidecar === undefined) throw new Error('the stack has no sidecar')
@@ -53,7 +54,7 @@ export function windrow(vmsPerWorkflow: number): Contender {
           ...['--brokers', stack.addresses.kafka, '--topic', workload.topic, '--results', `kafka:${resultsTopic}`],
           ...['--window', `${workload.windowMs}ms`, '--grace', `${GRACE_MS}ms`, '--deadline', NEVER],
           ...['--sidecar', 'dapr', '--dapr-grpc-port', String(sidecar.ports.grpc), '--data-dir', folder],
-          ...['--job', id, '--vms-per-workflow', String(vmsPerWorkflow), '--log-level', 'info'],
+          ...['--job', id, '--vms-per-workflow', vmsPerWorkflow, '--log-level', 'info'],
         ],
         { stdio: ['ignore', 'ignore', 'pipe'] },
       )

@@ -19,8 +19,6 @@ import { partitionsThat, unanswered } from './unanswered.ts'
 /** The settings of the run to replay: all except the gateway's. */
 const SETTINGS = settings.filter(({ meta }) => meta.group !== 'Gateway').map(({ key }) => key)
 const SHOWN: readonly SettingKey[] = ['input', 'brokers', 'topic', 'windowMs', 'dataDir', 'json']
-/** Workflow instances have a fixed cost, and operators seldom inspect single instances of a replay, so it uses few. */
-const VMS_PER_WORKFLOW = 16
 const DRY_NAME = 'dry_run'
 
 interface Flags extends AskFlags {
@@ -29,7 +27,6 @@ interface Flags extends AskFlags {
   readonly to?: string
   readonly into?: string
   readonly dryRun?: true
-  readonly vmsPerWorkflow?: string
 }
 
 /** `loadReplay` imports the application and its libraries. Help and usage errors do not need them. */
@@ -93,7 +90,7 @@ function readOptions(
   env: CliContext['env'],
 ): { config: Config; order: ReplayOrder } {
   const flags = given as Flags
-  const config = loadConfig({ ...given, vmsPerWorkflow: flags.vmsPerWorkflow ?? String(VMS_PER_WORKFLOW) }, env)
+  const config = loadConfig(given, env)
   const problems: ConfigurationProblem[] = []
   const isDry = flags.dryRun === true
   const into = flags.into ?? (isDry ? DRY_NAME : '')

@@ -18,7 +18,8 @@ export function withDefaults(given: Incomplete, broken: ReadonlySet<SettingKey>)
     if (meta.default !== undefined) fill(key, schema.parse(meta.default) as Config[typeof key])
   }
   fill('fields', IDENTITY)
-  const { input, dataDir } = config
+  const { input, dataDir, windowMs } = config
+  if (windowMs !== undefined) fill('closeWithinMs', Math.min(60_000, Math.max(1_000, Math.round(windowMs / 20))))
   if (input !== undefined) fill('source', input.length > 0 ? 'files' : 'kafka')
   if (config.source !== undefined) fill('once', config.source === 'files')
   const { kafkaCaFile, kafkaCertFile, kafkaKeyFile } = config

@@ -215,6 +215,17 @@ function readSink(raw: unknown): Read<SinkSetting> {
   return 'problem' in parsed ? parsed : { value: parsed }
 }
 
+/** A value, or the word `auto`. */
+export function orAuto<T>(of: Kind<T>): Kind<T | 'auto'> {
+  return kind<T | 'auto'>(of.placeholder, `auto, or ${of.expects}`, (raw) => {
+    if (raw === 'auto') return { value: 'auto' }
+    const read = of.schema.safeParse(raw)
+    return read.success
+      ? { value: read.data }
+      : { problem: read.error.issues[0]?.message ?? `${show(raw)} does not fit` }
+  })
+}
+
 export function optional<T>(of: Kind<T>): Kind<T | null> {
   return { ...of, schema: of.schema.nullable() }
 }

@@ -390,11 +390,21 @@ export const configSchema = z.object({
     help: 'Dapr component that stores the state',
     default: 'statestore',
   }),
-  vmsPerWorkflow: setting(kinds.wholeNumber(1, 1000), {
+  vmsPerWorkflow: setting(kinds.orAuto(kinds.wholeNumber(1, 1000)), {
     group: 'Sidecar',
     help: 'VM windows per workflow instance',
-    details: 'Increase it for replays and large lags: the cost of an instance does not depend on how many it has.',
-    default: 1,
+    details:
+      '`auto` gives each VM window an instance of its own while the partition keeps up and closes its windows within `closeWithin`, and larger groups ' +
+      'while it lags, recovers or replays, and for inputs that are read once: the cost of an instance does not depend on how many it has. ' +
+      'A number fixes it. In any case only as many share an instance as `maxValueBytes` is sure to hold: 31. No result depends on it.',
+    default: 'auto',
+  }),
+  closeWithinMs: setting(kinds.duration(1000), {
+    group: 'Sidecar',
+    help: 'How long the close of a window may take',
+    details:
+      'With `vmsPerWorkflow: auto`, a partition whose closes take longer closes several VM windows per instance, and so does one that has not read all of its log for so long.',
+    derivedDefault: 'a twentieth of `window`, from 1s to 1m',
   }),
   maxInFlight: setting(kinds.wholeNumber(1, 1000), {
     group: 'Sidecar',
@@ -432,8 +442,9 @@ export const configSchema = z.object({
   }),
   traceVmSampling: setting(kinds.share(), {
     group: 'Telemetry',
-    help: 'Share of the VM windows of a traced window with spans of their own',
-    details: 'Includes the first VM window of each traced window, unless it is 0.',
+    help: 'Share of the VM window workflows of a traced window with spans of their own',
+    details:
+      'Includes the first workflow of each traced window, unless it is 0. One workflow may close several VM windows, see `vmsPerWorkflow`.',
     default: 0.01,
   }),
 

@@ -26,9 +26,20 @@ const PRODUCER_FRAME_BYTES = 40
 /** Rules, times and names of members of a `vm-window` workflow's input. */
 export const ORDER_FRAME_BYTES = 1024
 
+/** Brackets, commas and names of members of one VM window in the answer of a `vm-window` workflow. */
+const ANSWER_FRAME_BYTES = 128
+
 /** Maximum size of a stored result or state of a VM, in bytes. */
 export function maxOutputRowBytes(maxValueBytes: number): number {
   return Math.floor(maxValueBytes / OUTPUT_ROWS_PER_PAGE) - 1
+}
+
+/**
+ * The number of VM windows that one workflow may close: with more, its answer could exceed a stored value. Each answers with a
+ * result and a state.
+ */
+export function maxVmsPerWorkflow(maxValueBytes: number): number {
+  return Math.floor(maxValueBytes / (2 * maxOutputRowBytes(maxValueBytes) + ANSWER_FRAME_BYTES))
 }
 
 /**

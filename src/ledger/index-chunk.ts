@@ -100,6 +100,8 @@ export interface IndexChunk {
     readonly reason: CloseReason
     /** Number of VMs whose state was dropped because they sent nothing for `stateWindows` windows. */
     readonly statesDropped: number
+    /** VM windows that one workflow closed; absent in what earlier versions wrote. */
+    readonly vmsPerWorkflow?: number
   } | null
   /** The outcome of the last promotion, which an earlier commit may have carried out; absent before the first. */
   readonly promotion?: PromotionOutcome
@@ -136,6 +138,7 @@ export interface IndexStep {
         readonly states: ChunkSet<'states'>
         readonly reason: CloseReason
         readonly statesDropped: number
+        readonly vmsPerWorkflow: number
       })
     | null
   /** `null` for a checkpoint. */
@@ -224,14 +227,14 @@ function superseded(before: readonly (ChunkSet | null)[], after: readonly (Chunk
 function closedAfter(before: IndexChunk | null, { amended, closing }: IndexStep): ClosedEntry[] {
   const entries = withEntries(before?.closed ?? [], amended)
   if (closing === null) return entries
-  const { states: _states, reason: _reason, statesDropped: _dropped, ...closed } = closing
+  const { states: _states, reason: _reason, statesDropped: _dropped, vmsPerWorkflow: _grain, ...closed } = closing
   return [...entries, { ...closed, prior: before?.states ?? null, amended: null }]
 }
 
 function lastClosedAfter(before: IndexChunk | null, { closing, amended }: IndexStep): IndexChunk['lastClosed'] {
   if (closing !== null) {
-    const { window, reason, statesDropped } = closing
-    return { window, reason, statesDropped }
+    const { window, reason, statesDropped, vmsPerWorkflow } = closing
+    return { window, reason, statesDropped, vmsPerWorkflow }
   }
   const last = before?.lastClosed ?? null
   const now = amended.find((entry) => entry.window === last?.window)

@@ -270,7 +270,7 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
     amend: cut.late.amends && late !== null ? { late, points: cut.late.points } : null,
     close: cut.closed === null ? null : plannedClose(cut.closed, accs),
     ...(cut.promote === undefined ? {} : { promote: cut.promote }),
-    vmsPerWorkflow: env.limits.vmsPerWorkflow,
+    vmsPerWorkflow: cut.vmsPerWorkflow,
     publishedCommit: ledger.published.commit,
     sweptCommit: session.sweptCommit,
     abandoned: ledger.abandoned,

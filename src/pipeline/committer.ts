@@ -2,8 +2,10 @@
  * Commits cuts in order, one at a time, while folding continues. A few cuts may wait in the queue; with a full queue, `submit`
  * waits and the source with it (backpressure).
  */
+import type { DurationMs } from '../core/point.ts'
 import { commitCut } from './commit-cut.ts'
-import type { Cut } from './cut.ts'
+import { vmWindowsOf, type Cut } from './cut.ts'
+import type { CommitCost } from './grain.ts'
 import { publishOutstanding, sweep } from './publishing.ts'
 import { retrying } from './retrying.ts'
 import type { Session } from './session.ts'
@@ -15,11 +17,22 @@ export class Committer {
   #failure: { readonly error: unknown } | null = null
   #working: Promise<void> | null = null
   #roomWanted: (() => void)[] = []
+  #lastCost: CommitCost | null = null
 
   /** `onFailure` is called when a commit has failed for good. `submit` and `drain` then throw its error. */
   constructor(session: Session, onFailure: () => void) {
     this.#session = session
     this.#onFailure = onFailure
+  }
+
+  /** Cuts that are not committed and published yet. */
+  get pendingCuts(): number {
+    return this.#waiting.length + (this.#working === null ? 0 : 1)
+  }
+
+  /** The cost of the last commit that computed VM windows; `null` before the first. */
+  get lastCost(): CommitCost | null {
+    return this.#lastCost
   }
 
   /** Resolves when the cut is in the queue, which may be long before it is committed. */
@@ -43,9 +56,11 @@ export class Committer {
     try {
       for (let cut = this.#waiting.shift(); cut !== undefined; cut = this.#waiting.shift()) {
         this.#makeRoom()
+        const startedMs = this.#session.env.clock.nowMs()
         await this.#confirmSource()
         await commitCut(this.#session, cut)
         await publishOutstanding(this.#session, cut.closed?.start ?? null)
+        this.#recordCost(cut, this.#session.env.clock.nowMs() - startedMs)
         await sweep(this.#session)
       }
     } catch (error) {
@@ -55,6 +70,11 @@ export class Committer {
       this.#working = null
       this.#makeRoom()
     }
+  }
+
+  #recordCost(cut: Cut, elapsedMs: DurationMs): void {
+    const vmWindows = vmWindowsOf(cut)
+    if (vmWindows > 0) this.#lastCost = { vmWindows, vmsPerWorkflow: cut.vmsPerWorkflow, elapsedMs }
   }
 
   /** The records of a cut were delivered before this check. So a replaced source is noticed before they are committed. */

@@ -40,6 +40,8 @@ export interface Cut {
   readonly closed: ClosedWindow | null
   /** An operator's request that the commit carries out. Such a commit closes and amends nothing. */
   readonly promote?: PromoteRequest
+  /** VM windows per `vm-window` workflow; every attempt at the commit uses the same number. */
+  readonly vmsPerWorkflow: number
 }
 
 export interface LateCut {
@@ -68,7 +70,7 @@ export function takeCut(
   amended: readonly LateWindow[] | null,
   aggregator: AnyAggregator,
   maxValueBytes: number,
-): Cut {
+): Omit<Cut, 'promote' | 'vmsPerWorkflow'> {
   return {
     cut,
     lastRecord,
@@ -123,6 +125,11 @@ function lateCut(
   )
   const points = rows.reduce((sum, { vm }) => sum + vm.receivedCount, 0)
   return { amends: amends && rows.length > 0, rows: rows.length, points, pages: pagesOfLines('late', lines) }
+}
+
+/** The number of VM windows that the commit of a cut computes; for a promotion, the number of results that it promotes. */
+export function vmWindowsOf({ closed, late, promote }: Omit<Cut, 'vmsPerWorkflow'>): number {
+  return (closed?.vms.length ?? 0) + (late.amends ? late.rows : 0) + (promote?.rows.results ?? 0)
 }
 
 /** Contents of the points of a closing window; its commit can encode them later too. */

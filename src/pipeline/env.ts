@@ -12,6 +12,7 @@
  *   source-reader.ts  reads batches ahead
  *   fleet-watch.ts    notices VMs far ahead of the others, and VMs in two partitions
  *   interruption.ts   breaks off a wait
+ *   grain.ts          how many VM windows one workflow closes
  *   cut.ts            a snapshot of everything that the records up to one offset have produced
  *   committer.ts      queue of cuts: commits them in order while folding continues
  *   commit-cut.ts     one commit: intent, chunks, workflow, ledger
@@ -29,6 +30,7 @@ import type { Windowing } from '../core/windowing.ts'
 import type { PipelineObserver } from '../ports/events.ts'
 import type { RetryPolicy } from '../retry/policy.ts'
 import type { ProcessVms } from './fleet-watch.ts'
+import type { GrainRule } from './grain.ts'
 import type { Recorded } from './recorded.ts'
 import type { Clock, Sink, Source, StateStore, WorkflowEngine } from '../ports/index.ts'
 
@@ -64,8 +66,8 @@ export interface PipelineLimits {
   readonly checkpointEveryRecords: number
   /** Cuts that may wait for the one being committed. With more, the source waits (backpressure). */
   readonly maxQueuedCuts: number
-  /** VM windows per `vm-window` workflow. */
-  readonly vmsPerWorkflow: number
+  /** VM windows per `vm-window` workflow: a number, or a rule that decides it for each cut. */
+  readonly vmsPerWorkflow: number | GrainRule
   /** A workflow without progress for so long is abandoned, and the commit is retried under a new epoch. */
   readonly stallMs: number
   /** How failed steps are retried; without a limit of attempts, since an outage may last. */

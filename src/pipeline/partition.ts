@@ -18,7 +18,7 @@ import { haltingError, isTransient, storeHalt, NO_OWNER, type HaltedOwner } from
 import type { PromoteRequest } from '../ledger/requests.ts'
 import { updateOwnLedger } from '../ledger/takeover.ts'
 import { Committer } from './committer.ts'
-import { takeCut } from './cut.ts'
+import { takeCut, vmWindowsOf, type Cut } from './cut.ts'
 import { dataLossIn } from './data-loss.ts'
 import { deadLetterRow, type RecordLetter } from '../ledger/dead-letter.ts'
 import type { PipelineEnv } from './env.ts'
@@ -147,6 +147,8 @@ class PartitionLoop {
   /** Offset of the last folded record; below `#position - 1` if the log has offsets without records. */
   #lastRecord: number
   #recordsSinceCut = 0
+  /** When everything that was in the log had been delivered, the last time; before the first time, infinitely long ago. */
+  #caughtUpAtMs: EpochMs = -Infinity
   #deadLetters: RecordLetter[] = []
   readonly #findings: InputFindings
   #windowsClosed = 0
@@ -231,6 +233,7 @@ class PartitionLoop {
       await this.#amendOverdue(nowMs)
       this.#observeState('folded')
     } else if (event.kind === 'caught-up') {
+      this.#caughtUpAtMs = event.fetchedAtMs
       this.#position = Math.max(this.#position, event.nextOffset)
       const { partition } = this.#session
       this.#env.observe({ kind: 'caught-up', partition, window: null, position: this.#position })
@@ -357,7 +360,8 @@ class PartitionLoop {
   ): Promise<void> {
     const { aggregator, store } = this.#env
     const at = { cut: this.#position - 1, lastRecord: this.#lastRecord, findings: this.#findings.encode() }
-    const cut = takeCut(this.#state, at, this.#deadLetters, closed, amended, aggregator, store.maxValueBytes)
+    const taken = takeCut(this.#state, at, this.#deadLetters, closed, amended, aggregator, store.maxValueBytes)
+    const cut = this.#withGrain(promote === undefined ? taken : { ...taken, promote })
     this.#deadLetters = []
     this.#recordsSinceCut = 0
     const { partition } = this.#session
@@ -369,9 +373,21 @@ class PartitionLoop {
       window: closed?.start ?? null,
       trigger,
       vmWindows: closed?.vms.length ?? 0,
+      vmsPerWorkflow: cut.vmsPerWorkflow,
     })
     if (closed !== null) this.#observeClose(closed.start, 'ended')
-    await this.#committer.submit(promote === undefined ? cut : { ...cut, promote })
+    await this.#committer.submit(cut)
+  }
+
+  /** Decides how many VM windows of the cut one workflow closes. */
+  #withGrain(cut: Omit<Cut, 'vmsPerWorkflow'>): Cut {
+    const { limits, clock } = this.#env
+    const { vmsPerWorkflow } = limits
+    if (typeof vmsPerWorkflow === 'number') return { ...cut, vmsPerWorkflow }
+    // A replay is behind the job that it recomputes until it ends.
+    const behindMs = this.#env.recorded === undefined ? clock.nowMs() - this.#caughtUpAtMs : Infinity
+    const { pendingCuts, lastCost: last } = this.#committer
+    return { ...cut, vmsPerWorkflow: vmsPerWorkflow({ vmWindows: vmWindowsOf(cut), behindMs, pendingCuts, last }) }
   }
 
   #observeClose(window: EpochMs, phase: 'begins' | 'ended'): void {

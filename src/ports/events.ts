@@ -56,12 +56,16 @@ export type PipelineEvent = EventSubject &
     | { readonly kind: 'vms-in-two-partitions'; readonly count: number; readonly vms: readonly SplitVm[] }
     /** The log holds no record from `position` on. */
     | { readonly kind: 'caught-up'; readonly position: number }
-    /** A cut was taken and queued for its commit. `trigger` is `null` if the cut closes no window. */
+    /**
+     * A cut was taken and queued for its commit. `trigger` is `null` if the cut closes no window. `vmsPerWorkflow`: VM windows
+     * that one workflow of the commit closes.
+     */
     | {
         readonly kind: 'cut'
         readonly cut: number
         readonly trigger: CloseTrigger | null
         readonly vmWindows: number
+        readonly vmsPerWorkflow: number
       }
     | { readonly kind: 'dropped-from-roster'; readonly window: EpochMs; readonly producers: readonly RosterRow[] }
     | {

@@ -79,6 +79,12 @@ export const PROCESSOR_METRICS = {
   },
   windowsClosed: counter('windrow.windows.closed', '{window}', 'Partition windows committed', 'windrow.reason'),
   vmWindowsClosed: counter('windrow.vm_windows.closed', '{window}', 'VM windows committed', 'windrow.reason'),
+  vmsPerWorkflow: gauge(
+    'windrow.workflow.vm_windows',
+    '{window}',
+    'VM windows per workflow instance, as decided for the last commit that closes a window',
+    'windrow.partition',
+  ),
   closeDuration: seconds(
     'windrow.window.close.duration',
     'From the record that closed a window until its results are published',

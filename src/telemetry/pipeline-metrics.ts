@@ -39,6 +39,8 @@ interface PartitionFacts {
   readonly closedAtMs: Map<EpochMs, number>
   /** For each committed window that is not published yet: its close reason. */
   readonly reasons: Map<EpochMs, string>
+  /** VM windows per workflow of the last commit that closes a window; `null` before the first. */
+  vmsPerWorkflow: number | null
 }
 
 export class PipelineMetrics {
@@ -101,6 +103,7 @@ export class PipelineMetrics {
       case 'cut':
         if (window === null || facts === undefined) return
         facts.closedAtMs.set(window, this.#nowMs())
+        facts.vmsPerWorkflow = event.vmsPerWorkflow
         // The next `folded` event names the window that is the lowest open one from here on.
         if (window === facts.lowestOpen) facts.lowestOpen = null
         return
@@ -190,6 +193,7 @@ export class PipelineMetrics {
   #collectWindows(set: SetGauge, facts: PartitionFacts, nowMs: number, attributes: Attributes): void {
     set('windowsOpen', facts.openWindows, attributes)
     set('vmsAhead', facts.ahead, attributes)
+    if (facts.vmsPerWorkflow !== null) set('vmsPerWorkflow', facts.vmsPerWorkflow, attributes)
     set('completeness', facts.waitedFor === 0 ? 1 : 1 - facts.incomplete / facts.waitedFor, attributes)
     if (facts.watermark !== null) set('watermarkDelay', (nowMs - facts.watermark) / 1000, attributes)
     const overdueMs = this.#overdueMs(facts, nowMs)
@@ -217,7 +221,7 @@ function factsAt(counts: FateCounts, position: number): PartitionFacts {
       incomplete: 0,
       ahead: 0,
     },
-    ...{ closedAtMs: new Map(), reasons: new Map() },
+    ...{ closedAtMs: new Map(), reasons: new Map(), vmsPerWorkflow: null },
   }
 }
 

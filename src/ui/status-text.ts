@@ -17,6 +17,7 @@ const PARTITION_COLUMNS: readonly Column[] = [
   right('resumes at'),
   right('lag'),
   { title: 'last closed' },
+  right('VMs/workflow'),
   { title: 'state' },
 ]
 const WINDOW_COLUMNS: readonly Column[] = [
@@ -70,6 +71,7 @@ function partitionCells(one: PartitionStatus, style: Style): string[] {
     resumeOffset === null ? '-' : formatCount(resumeOffset),
     lag === null ? '-' : formatCount(lag),
     lastClosed === null ? '-' : `${formatTime(lastClosed.window)} ${lastClosed.reason}`,
+    lastClosed?.vmsPerWorkflow === undefined ? '-' : formatCount(lastClosed.vmsPerWorkflow),
     stateOf(one, style),
   ]
 }

@@ -9,6 +9,9 @@ import { messageOf } from '../errors/index.ts'
 import type { StateRow } from '../ledger/chunk-rows.ts'
 import type { VmWindowAnswer, VmWindowOrder } from './plan.ts'
 
+/** Longer messages of a user's aggregator are cut, so that the answer stays bounded (I8). */
+export const MAX_ERROR_CHARS = 500
+
 export function vmWindow(order: VmWindowOrder, aggregator: AnyAggregator): VmWindowAnswer {
   const expected = aggregatorId(aggregator)
   if (order.aggregator !== expected)
@@ -22,7 +25,7 @@ export function vmWindow(order: VmWindowOrder, aggregator: AnyAggregator): VmWin
       const isFitting = sizeProblem(shorter, order.maxRowBytes) === null
       return isFitting ? { ok: true, outcome: shorter } : { ok: false, error: problem }
     } catch (error) {
-      return { ok: false, error: messageOf(error) }
+      return { ok: false, error: messageOf(error).slice(0, MAX_ERROR_CHARS) }
     }
   })
 }

@@ -37,6 +37,16 @@ const CASES: Readonly<Record<string, readonly [Kind<unknown>, readonly Case[]]>>
       [true, problem('true is not a whole number')],
     ],
   ],
+  orAuto: [
+    kinds.orAuto(kinds.wholeNumber(1, 10)),
+    [
+      ['auto', value('auto')],
+      [7, value(7)],
+      ['7', value(7)],
+      ['Auto', problem('"Auto" is not a whole number')],
+      ['11', problem('"11" is above 10')],
+    ],
+  ],
   duration: [
     kinds.duration(1000),
     [

@@ -60,6 +60,7 @@ function closing(commit: number, window: number): Partial<IndexStep> {
       quarantined: null,
       reason: 'grace',
       statesDropped: 0,
+      vmsPerWorkflow: 1,
       vmWindowsByReason: { complete: 2, grace: 1 },
       points: NO_POINTS,
     },

@@ -39,7 +39,7 @@ test('open windows are shown with their contents and missing producers, for any 
   const { store } = await stoppedJob()
   const view = await viewPartition(store, 'job', 0, RULES)
   expect(view?.ledger).toMatchObject({ resumeOffset: RECORDS.length, intent: null })
-  expect(view?.index?.lastClosed).toEqual({ window: 0, reason: 'complete', statesDropped: 0 })
+  expect(view?.index?.lastClosed).toEqual({ window: 0, reason: 'complete', statesDropped: 0, vmsPerWorkflow: 1 })
   expect([...(view?.state.windows.keys() ?? [])]).toEqual([100])
   expect(view?.state.head).toEqual({ start: 100, end: 200, waitedFor: 3, incomplete: 2 })
   expect(view?.state.counts).toMatchObject({ consumed: 12, accepted: 8, manifests: 4 })

@@ -150,7 +150,8 @@ export class World {
       limits: {
         ...DEFAULT_LIMITS,
         checkpointEveryRecords: random.pick([7, 30, 1000]),
-        vmsPerWorkflow: random.pick([1, 1, 3]),
+        // Decided again for every cut.
+        vmsPerWorkflow: () => random.pick([1, 1, 2, 3, 31]),
         requestsEveryMs: random.pick([0, 20, 1000]),
       },
       observe: (event) => {

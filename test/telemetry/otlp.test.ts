@@ -73,7 +73,7 @@ const spansSent = (): SpanSent[] =>
 
 describe('a collector', () => {
   it('receives every span of a run before the run ends, as protobuf, at the path that OTLP defines', async () => {
-    const ended = await run('--trace-vm-sampling', '1', '--job', 'traced')
+    const ended = await run('--trace-vm-sampling', '1', '--vms-per-workflow', '1', '--job', 'traced')
     expect(ended.code, ended.stderr).toBe(0)
     for (const { path, headers } of requests)
       expect([path, headers['content-type']]).toEqual(['/v1/traces', 'application/x-protobuf'])

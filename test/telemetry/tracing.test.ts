@@ -12,7 +12,7 @@ describe('a traced run', () => {
   const namesUnder = (parent: ReadableSpan): string[] => childrenOf(parent).map(({ name }) => name)
 
   beforeAll(async () => {
-    run = await runObserved({ traceVmSampling: 0.5 })
+    run = await runObserved({ traceVmSampling: 0.5, vmsPerWorkflow: 1 })
     roots = run.spans.filter(({ parentSpanContext }) => parentSpanContext === undefined)
   })
 

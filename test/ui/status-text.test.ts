@@ -28,7 +28,7 @@ const TAKEN: PartitionStatus = {
   owner: { epoch: 3, token: 'ab12cd34' },
   ...{ commit: 1024, published: 1023, resumeOffset: 12_345, logEnd: 13_000, lag: 655, watermark: AT, counts: COUNTS },
   open: [{ start: AT, end: AT + HOUR_MS, vmWindows: 1040, waitedFor: 1052, complete: 980 }],
-  lastClosed: { window: AT - HOUR_MS, reason: 'complete' },
+  lastClosed: { window: AT - HOUR_MS, reason: 'complete', vmsPerWorkflow: 8 },
 }
 
 function textOf(partitions: readonly PartitionStatus[], more: Partial<JobStatus> = {}): string {
@@ -42,9 +42,9 @@ test('the text has three tables: partitions, open windows, records', () => {
     [
       'job fleet  topic vm  windows of 1 h  aggregator summary@1',
       '',
-      'partition  epoch  token     commit  published  resumes at  lag  last closed                state',
-      '        0      3  ab12cd34   1,024      1,023      12,345  655  2026-03-01 13:00 complete  between commits',
-      '        1      -  -              0          0           -    -  -                          never taken',
+      'partition  epoch  token     commit  published  resumes at  lag  last closed                VMs/workflow  state',
+      '        0      3  ab12cd34   1,024      1,023      12,345  655  2026-03-01 13:00 complete             8  between commits',
+      '        1      -  -              0          0           -    -  -                                     -  never taken',
       '',
       'partition  open window       VM windows  waited for  complete',
       '        0  2026-03-01 14:00       1,040       1,052       980',
@@ -96,7 +96,7 @@ test.each<[string, Partial<PartitionStatus>, string]>([
   const row = textOf([{ ...TAKEN, ...more }])
     .split('\n')
     .find((line) => line.includes('ab12cd34'))
-  expect(row?.endsWith(`complete  ${state}`)).toBe(true)
+  expect(row?.endsWith(`complete             8  ${state}`)).toBe(true)
 })
 
 test('a halt is printed above the tables, with its reason and remedy', () => {

@@ -12,10 +12,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../../config/settings.ts'
 import { aggregatorId, type AnyAggregator } from '../../core/aggregator.ts'
+import { maxVmsPerWorkflow } from '../../core/payload-bound.ts'
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import { bindJob, type JobRecord } from '../../ledger/job-record.ts'
-import { DEFAULT_LIMITS, type PipelineEnv } from '../../pipeline/env.ts'
+import { DEFAULT_LIMITS, type PipelineEnv, type PipelineLimits } from '../../pipeline/env.ts'
 import { ProcessVms } from '../../pipeline/fleet-watch.ts'
+import { grainByLoad } from '../../pipeline/grain.ts'
 import { readJob } from '../../pipeline/inspect.ts'
 import { runPartition, type PartitionEnd } from '../../pipeline/partition.ts'
 import type { Sink } from '../../ports/index.ts'
@@ -178,7 +180,7 @@ function envOf(run: OpenedRun, { rules }: JobRecord, sinks: readonly Sink[]): Pi
     limits: {
       ...DEFAULT_LIMITS,
       checkpointEveryRecords: config.checkpointEvery,
-      vmsPerWorkflow: config.vmsPerWorkflow,
+      vmsPerWorkflow: grainOf(config),
       // Files are read to their end, so no amendment has to wait for a deadline. Standard input may never end.
       amendWithinMs: isReadWhole(config) ? null : config.amendWithinMs,
     },
@@ -186,6 +188,11 @@ function envOf(run: OpenedRun, { rules }: JobRecord, sinks: readonly Sink[]): Pi
     traceparentOf: (partition, window) => observers.telemetry.pipeline.traceparentOf(partition, window),
     ...(input.recorded === undefined ? {} : { recorded: input.recorded }),
   }
+}
+
+function grainOf({ vmsPerWorkflow, closeWithinMs, maxValueBytes }: Config): PipelineLimits['vmsPerWorkflow'] {
+  if (vmsPerWorkflow !== 'auto') return vmsPerWorkflow
+  return grainByLoad({ closeWithinMs, coarsest: maxVmsPerWorkflow(maxValueBytes) })
 }
 
 /** Runs a partition and emits an event if it fails. The caller decides whether to run it again. */

@@ -58,7 +58,12 @@ export interface PartitionStatus {
   /** VMs whose clocks are far ahead of the others: how many, and the furthest ten. */
   readonly ahead: { readonly count: number; readonly vms: readonly VmAhead[] }
   readonly late: LateStatus
-  readonly lastClosed: { readonly window: EpochMs; readonly reason: CloseReason } | null
+  /** `vmsPerWorkflow`: VM windows that one workflow closed; absent if an earlier version closed the window. */
+  readonly lastClosed: {
+    readonly window: EpochMs
+    readonly reason: CloseReason
+    readonly vmsPerWorkflow?: number
+  } | null
   /** The commit in progress, or the unfinished one of an owner that crashed. */
   readonly intent: Pick<Intent, 'commit' | 'epoch' | 'cut' | 'window' | 'trigger' | 'request'> | null
   readonly goal: Goal | null

@@ -110,7 +110,7 @@ function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: stri
     amended: outcome?.amended ?? [],
     states: outcome?.promotion?.states ?? null,
     promotion: outcome?.promotion?.outcome ?? null,
-    closing: close === null ? null : closingOf(close, outcome),
+    closing: close === null ? null : closingOf(close, plan.vmsPerWorkflow, outcome),
     certificate: outcome?.certificate ?? null,
     publishedCommit: plan.publishedCommit,
     sweptCommit: plan.sweptCommit,
@@ -119,12 +119,27 @@ function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: stri
   }
 }
 
-function closingOf(close: PlannedClose, outcome: AggregateOutcome | null): IndexStep['closing'] {
+function closingOf(
+  close: PlannedClose,
+  vmsPerWorkflow: number,
+  outcome: AggregateOutcome | null,
+): IndexStep['closing'] {
   if (outcome === null || outcome.closing === null) return null
   const { states, reason, statesDropped, vmWindowsByReason, points } = outcome.closing
   const quarantined = outcome.quarantined.rows > 0 ? outcome.quarantined : null
   const { windowStart: window, trigger, accs } = close
-  return { window, trigger, accs, states, quarantined, reason, statesDropped, vmWindowsByReason, points }
+  return {
+    window,
+    trigger,
+    accs,
+    states,
+    quarantined,
+    reason,
+    statesDropped,
+    vmsPerWorkflow,
+    vmWindowsByReason,
+    points,
+  }
 }
 
 function unbalanced(plan: CommitPlan): WindrowError {

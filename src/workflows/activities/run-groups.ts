@@ -1,7 +1,7 @@
 /** Runs VM windows in groups, with one `vm-window` workflow per group and a bounded number of groups in flight. */
 import type { AnyAggregator } from '../../core/aggregator.ts'
 import type { VmWindowTask } from '../../core/close-vm-window.ts'
-import { maxOutputRowBytes, ORDER_FRAME_BYTES } from '../../core/payload-bound.ts'
+import { maxOutputRowBytes, maxVmsPerWorkflow, ORDER_FRAME_BYTES } from '../../core/payload-bound.ts'
 import type { StateStore } from '../../ports/index.ts'
 import type { CommitPlan } from '../plan.ts'
 import { mapOrdered } from './map-ordered.ts'
@@ -41,7 +41,8 @@ export class GroupRunner {
       const index = this.#nextIndex++
       return { group, outcomes: await runTasks(this.#plan, index, tasks, aggregator, run, maxRowBytes) }
     }
-    const groups = grouped(work, this.#plan.vmsPerWorkflow, store.maxValueBytes - ORDER_FRAME_BYTES)
+    const tasksPerGroup = Math.min(this.#plan.vmsPerWorkflow, maxVmsPerWorkflow(store.maxValueBytes))
+    const groups = grouped(work, tasksPerGroup, store.maxValueBytes - ORDER_FRAME_BYTES)
     for await (const { group, outcomes } of mapOrdered(groups, maxInFlight, runGroup)) {
       let next = 0
       for (const one of group) yield [one, one.task === null ? null : (outcomes[next++] as TaskOutcome)]

@@ -16,7 +16,7 @@ import {
 import { WindrowError } from '../../errors/index.ts'
 import { instanceId } from '../../ledger/attempt-id.ts'
 import type { CommitPlan, VmWindowAnswer, VmWindowOrder } from '../plan.ts'
-import { sizeProblem } from '../vm-window.ts'
+import { MAX_ERROR_CHARS, sizeProblem } from '../vm-window.ts'
 
 /** Starts the `vm-window` instance of this id unless it exists, and waits for its output. */
 export type RunVmWindows = (id: string, order: VmWindowOrder) => Promise<VmWindowAnswer>
@@ -27,7 +27,6 @@ export interface TaskOutcome extends VmWindowOutcome {
 
 /** Number of tries before a failure of the aggregator is final. */
 const MAX_TRIES = 3
-const MAX_ERROR_CHARS = 500
 
 export async function runTasks(
   plan: CommitPlan,

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../support/memory-store.ts'
 import type { AnyAggregator, ResultContext } from '../../../src/core/aggregator.ts'
 import type { VmWindowResult } from '../../../src/core/close-vm-window.ts'
+import { maxOutputRowBytes } from '../../../src/core/payload-bound.ts'
 import type { Windowing } from '../../../src/core/windowing.ts'
 import { readRows } from '../../../src/ledger/chunks.ts'
 import { aggregate } from '../../../src/workflows/activities/aggregate.ts'
@@ -203,6 +204,25 @@ describe('the number of VM windows per workflow', () => {
     })
     expect(orders).toEqual([3, 3, 2])
     expect(closingOf(outcome).vmWindows).toBe(8)
+  })
+
+  it('is lower if the answer of a workflow could exceed what a value may have', async () => {
+    // A result contains the state too.
+    const text = 'x'.repeat(maxOutputRowBytes(new MemoryStore().maxValueBytes) / 2 - 500)
+    const wide: AnyAggregator = { ...totals, result: () => ({ text }), advance: () => ({ text }) }
+    const vms = Array.from({ length: 40 }, (_, i) => `vm-${String(i).padStart(2, '0')}`)
+    const closed = await closing(vms, { aggregator: wide, vmsPerWorkflow: 1000 })
+    const answers: number[] = []
+    const outcome = await run(closed, {
+      run: async (id, order) => {
+        const answer = await runner(wide)(id, order)
+        expect(Buffer.byteLength(JSON.stringify(answer))).toBeLessThanOrEqual(closed.store.maxValueBytes)
+        answers.push(answer.length)
+        return answer
+      },
+    })
+    expect(answers).toEqual([31, 9])
+    expect(closingOf(outcome).vmWindowsByReason).toEqual({ grace: 40 })
   })
 })
 
