@@ -2,11 +2,13 @@
  * Measures how fast files are read, end to end: read from disk, split or decompress, decode, validate, number, partition,
  * and deliver to 8 partitions that only count. Folding is not included. The baseline is `JSON.parse` of every line of the
  * same file. Reports the best of three rounds; the first warms up the compiler. The mapped files hold the same points: nested
- * records in NDJSON and other columns in CSV, with times in seconds, through the setting `fields`.
+ * records in NDJSON and other columns in CSV, with times in seconds, through the setting `fields`. They are measured in pairs with
+ * the plain files: each round reads both, in turn first, and the ratio is the median of the rounds' ratios of CPU time. The
+ * records of both have about the same size, which is printed.
  *
  *   npm run bench -- files [POINTS]
  */
-import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs'
+import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,6 +28,7 @@ import type { DataPoint } from '../src/core/point.ts'
 const POINTS = Number(process.argv[2] ?? 500_000)
 const PARTITIONS = 8
 const ROUNDS = 3
+const PAIRS = 9
 
 const folder = mkdtempSync(join(tmpdir(), 'windrow-bench-'))
 const file = (name: string): string => join(folder, name)
@@ -103,6 +106,37 @@ async function measure(what: string, units: number, run: () => Promise<unknown>)
   console.log(`${what.padEnd(44)} ${Math.round(best).toLocaleString('en').padStart(12)} /s`)
 }
 
+/** Prints how much longer the records of a file take by a mapping than plain ones. */
+async function comparePair(plain: string, mapped: string, decode: DecodeOptions): Promise<void> {
+  const nanoseconds = async (run: () => Promise<number>): Promise<number> => {
+    const before = process.cpuUsage()
+    const counted = await run()
+    const { user, system } = process.cpuUsage(before)
+    if (counted !== POINTS) throw new Error(`counted ${counted} instead of ${POINTS}`)
+    return ((user + system) / POINTS) * 1000
+  }
+  const readPlain = (): Promise<number> => nanoseconds(() => count(file(plain), { checkYears: true }))
+  const readMapped = (): Promise<number> => nanoseconds(() => count(file(mapped), decode))
+  await readPlain()
+  await readMapped()
+  const pairs: { plain: number; mapped: number }[] = []
+  for (let round = 0; round < PAIRS; round++) {
+    if (round % 2 === 0) pairs.push({ plain: await readPlain(), mapped: await readMapped() })
+    else {
+      const first = await readMapped()
+      pairs.push({ plain: await readPlain(), mapped: first })
+    }
+  }
+  const bytes = (name: string): string => `${(statSync(file(name)).size / POINTS).toFixed(1)} bytes`
+  const of = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
+  const ratio = of(pairs.map((pair) => pair.mapped / pair.plain))
+  console.log(
+    `${mapped} by a mapping (${bytes(mapped)}) against ${plain} (${bytes(plain)}): ` +
+      `${of(pairs.map((pair) => pair.mapped)).toFixed(0)} against ${of(pairs.map((pair) => pair.plain)).toFixed(0)} ns of CPU, ` +
+      `median ratio of ${PAIRS} pairs ${ratio.toFixed(2)}`,
+  )
+}
+
 async function publish(batches: number, results: number): Promise<number> {
   const path = file(`results-${performance.now()}.ndjson`)
   const publishers = createFilePublisherFactory({
@@ -162,13 +196,8 @@ try {
   for (const name of ['points.ndjson', 'points.ndjson.gz', 'points.csv', 'points-null.avro', 'points-deflate.avro']) {
     await measure(`read ${name}, 8 partitions`, POINTS, () => count(file(name)))
   }
-  const mapped: [string, DecodeOptions][] = [
-    ['nested.ndjson', { mapping: { ...MAPPED, vmId: 'tags.host' }, checkYears: true }],
-    ['columns.csv', { mapping: MAPPED, csv: { separator: ';' }, checkYears: true }],
-  ]
-  for (const [name, decode] of mapped) {
-    await measure(`read ${name} by a mapping, 8 partitions`, POINTS, () => count(file(name), decode))
-  }
+  await comparePair('points.ndjson', 'nested.ndjson', { mapping: { ...MAPPED, vmId: 'tags.host' }, checkYears: true })
+  await comparePair('points.csv', 'columns.csv', { mapping: MAPPED, csv: { separator: ';' }, checkYears: true })
   await measure('publish 50 batches of 250 results, 8 partitions', 50 * 250 * PARTITIONS, () => publish(50, 250))
   console.log(`memory ${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB`)
 } finally {

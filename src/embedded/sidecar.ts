@@ -65,20 +65,25 @@ async function startHere(options: ServerOptions): Promise<EmbeddedSidecar> {
 
 /**
  * The options of this process without those that are about a script on its command line (`node --input-type=module -e …`):
- * Node refuses to start a thread from a file with them.
+ * Node refuses to start a thread from a file with them. `undefined` if there are none of them: then the thread inherits all
+ * options, also those of V8 such as --max-old-space-size, which it may not be given.
  */
-export function optionsForFile(execArgv: readonly string[]): string[] {
+export function optionsForFile(execArgv: readonly string[]): string[] | undefined {
   const ofScript = /^(?:--input-type|-e|--eval|-p|--print|-pe)(?:=|$)/
   const isValue = (index: number): boolean => {
     const before = execArgv[index - 1]
     return before !== undefined && ofScript.test(before) && !before.includes('=')
   }
-  return execArgv.filter((option, index) => !ofScript.test(option) && !isValue(index))
+  const kept = execArgv.filter((option, index) => !ofScript.test(option) && !isValue(index))
+  return kept.length === execArgv.length ? undefined : kept
 }
 
 async function startInThread(options: ServerOptions): Promise<EmbeddedSidecar> {
   const execArgv = optionsForFile(process.execArgv)
-  const worker = new Worker(threadEntry(), { workerData: options, name: 'windrow-sidecar', execArgv })
+  const worker = new Worker(threadEntry(), {
+    ...{ workerData: options, name: 'windrow-sidecar' },
+    ...(execArgv === undefined ? {} : { execArgv }),
+  })
   const failure = new Failure()
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   worker.once('error', (error) => failure.report(died(messageOf(error), error)))

@@ -114,9 +114,11 @@ test.each([
   [['--input-type', 'module', '--enable-source-maps', '--eval', 'run()'], ['--enable-source-maps']],
   [['--max-old-space-size=99', '-p', '1'], ['--max-old-space-size=99']],
   [
-    ['--import', './hook.mjs'],
+    ['--import', './hook.mjs', '-e', 'run()'],
     ['--import', './hook.mjs'],
   ],
+  // The thread inherits them.
+  [['--import', './hook.mjs', '--max-old-space-size=99'], undefined],
 ])('of the options %j of a process, its thread gets %j', (given, expected) => {
   expect(optionsForFile(given)).toEqual(expected)
 })
