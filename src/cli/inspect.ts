@@ -14,9 +14,7 @@ import { loadConfigFile } from './load-config.ts'
 
 const TOPIC = 'kafka:'
 const KAFKA_KEYS: readonly SettingKey[] = settings
-  .filter(
-    ({ meta, key }) => meta.group === 'Kafka' && key !== 'topic' && key !== 'partitions' && key !== 'schemaRegistry',
-  )
+  .filter(({ meta, key }) => meta.group === 'Kafka' && key !== 'topic' && key !== 'partitions')
   .map(({ key }) => key)
 
 /** `loadInspect` imports the decoders. Help and usage errors do not need them. */
@@ -29,16 +27,16 @@ export function createInspectCommand(loadInspect: () => Promise<Inspect>): CliCo
     },
     configure: (command) => {
       command.argument('<input>', 'A file, or kafka:TOPIC')
-      addSettingFlags(command, [...KAFKA_KEYS, 'json'], ['brokers', 'json'])
+      addSettingFlags(command, [...KAFKA_KEYS, 'json'], ['brokers', 'schemaRegistry', 'json'])
     },
     async run(flags, context, [input = '']) {
-      const kafka = readKafka(flags, context, input.startsWith(TOPIC))
+      const config = readKafka(flags, context, input.startsWith(TOPIC))
       const inspect = await loadInspect()
       const topic = input.startsWith(TOPIC) ? input.slice(TOPIC.length) : null
-      const inspection = await inspect({ file: topic === null ? input : null, topic, kafka }, context.signal)
+      const inspection = await inspect({ file: topic === null ? input : null, topic, config }, context.signal)
       const { env, stdout, stderr } = context
       const style = createStyle(wantsColour(stderr.isTTY === true, env))
-      if (kafka.json) stderr.write(`${JSON.stringify(reportOf(inspection))}\n`)
+      if (config.json) stderr.write(`${JSON.stringify(reportOf(inspection))}\n`)
       else stderr.write(inspectText(inspection, style, stderr.isTTY === true))
       stdout.write(inspection.settings)
       return 0

@@ -31,7 +31,21 @@ export function objectReaderOf(type: Type): ObjectReader {
   if (primitive !== undefined) return primitive
   if (type instanceof avro.types.RecordType) {
     const fields = type.fields.map(({ name, type: of }) => ({ name, read: objectReaderOf(of) }))
-    return (cursor) => Object.fromEntries(fields.map(({ name, read }) => [name, read(cursor)]))
+    const readFields: ObjectReader = (cursor) =>
+      Object.fromEntries(fields.map(({ name, read }) => [name, read(cursor)]))
+    const names = new Set(fields.map(({ name }) => name))
+    // Of two fields with the same former name, the first has it.
+    const former = new Map(
+      type.fields.flatMap(({ name, aliases }) => aliases.map((alias) => [alias, name] as const)).reverse(),
+    )
+    for (const name of names) former.delete(name)
+    if (former.size === 0) return readFields
+    // A path may name a field as it was called before. Such names are not listed among the members, or they would count twice.
+    return (cursor) => {
+      const record = readFields(cursor) as Record<string, unknown>
+      for (const [alias, name] of former) Object.defineProperty(record, alias, { value: record[name] })
+      return record
+    }
   }
   if (type instanceof avro.types.EnumType) return (cursor) => type.symbols[cursor.readLong()] ?? null
   if (type instanceof avro.types.ArrayType) {

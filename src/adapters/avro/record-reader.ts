@@ -126,7 +126,11 @@ function singleReader(type: Type, options: DecodeOptions, timeUnits: TimeUnits):
   if (!(type instanceof avro.types.RecordType))
     throw new TypeError(`expected a record, got the Avro type ${nameOf(type)}`)
   if (nameOf(type) === 'NoReading') return noReadingReader(type)
-  return nameOf(type) === 'WindowManifest' ? manifestReader(type) : pointReader(type, options, timeUnits)
+  return isManifest(type) ? manifestReader(type) : pointReader(type, options, timeUnits)
+}
+
+function isManifest(type: Type): boolean {
+  return [type.name ?? '', ...(type.aliases ?? [])].some((name) => name.split('.').pop() === 'WindowManifest')
 }
 
 function nameOf(type: Type): string {
@@ -221,13 +225,13 @@ interface Slots {
 function fieldSlots(type: InstanceType<typeof avro.types.RecordType>, targets: readonly Target[]): Slots {
   const values: Value[] = []
   for (const target of targets) {
-    if (target.fallback === undefined && !type.fields.some((field) => field.name === target.name)) {
+    if (target.fallback === undefined && fieldNamed(type, target.name) === undefined) {
       throw new TypeError(`the schema ${nameOf(type)} has no field ${quote(target.name)}`)
     }
     values.push(target.fallback ?? null)
   }
   const steps = type.fields.map((field): Step => {
-    const slot = targets.findIndex((target) => target.name === field.name)
+    const slot = targets.findIndex((target) => fieldNamed(type, target.name) === field)
     const target = targets[slot]
     if (target === undefined) return { name: field.name, slot, read: passOver(field.type) }
     return { name: field.name, slot, read: valueReader(field.type, target) }
@@ -246,6 +250,12 @@ function fieldSlots(type: InstanceType<typeof avro.types.RecordType>, targets: r
       return bad
     },
   }
+}
+
+/** The field of this name, or else the one that had it before it was renamed: its writer lists former names as aliases. */
+function fieldNamed(type: InstanceType<typeof avro.types.RecordType>, name: string): avro.types.Field | undefined {
+  const { fields } = type
+  return fields.find((field) => field.name === name) ?? fields.find((field) => field.aliases.includes(name))
 }
 
 function passOver(type: Type): ValueReader {

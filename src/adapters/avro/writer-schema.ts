@@ -9,7 +9,7 @@ import { parseSchema } from './schemas.ts'
 
 export interface WriterSchema {
   readonly type: Type
-  /** By the name of the field: the unit that its logical type states. */
+  /** By the name of the field, and by its former names: the unit that its logical type states. */
   readonly timeUnits: ReadonlyMap<string, 'ms' | 'us' | 'ns'>
 }
 
@@ -28,7 +28,13 @@ function withoutDefaults(schema: unknown, timeUnits: Map<string, 'ms' | 'us' | '
   const { default: _default, ...kept } = schema as Readonly<Record<string, unknown>>
   const { name, type } = kept
   const unit = typeof name === 'string' ? unitIn(type) : null
-  if (unit !== null) timeUnits.set(name as string, unit)
+  if (unit !== null) {
+    timeUnits.set(name as string, unit)
+    const { aliases } = kept
+    for (const alias of Array.isArray(aliases) ? (aliases as unknown[]) : []) {
+      if (typeof alias === 'string' && !timeUnits.has(alias)) timeUnits.set(alias, unit)
+    }
+  }
   return Object.fromEntries(
     Object.entries(kept).map(([key, value]) => [
       key,

@@ -9,7 +9,9 @@
 import { crc32, inflateRawSync } from 'node:zlib'
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import type { Decoded } from '../../core/point.ts'
+import type { Type } from 'avsc'
 import { Cursor } from '../avro/cursor.ts'
+import { objectReaderOf } from '../avro/object-reader.ts'
 import { recordReaderOf } from '../avro/record-reader.ts'
 import type { RecordReader } from '../avro/record-reader.ts'
 import { parseWriterSchema } from '../avro/writer-schema.ts'
@@ -28,6 +30,8 @@ export interface ContainerOptions {
   readonly numbering: Numbering
   readonly maxRecordBytes: number
   readonly decode: DecodeOptions
+  /** Called with each record as an object, instead of decoding it: to inspect records of any schema. */
+  readonly onValue?: (value: unknown) => void
 }
 
 const MAGIC = 'Obj\u0001'
@@ -80,6 +84,16 @@ export async function* readContainer(options: ContainerOptions): AsyncGenerator<
   }
 }
 
+/** Passes on the records; what cannot be read is left out. */
+function valueReader(type: Type, onValue: (value: unknown) => void): RecordReader {
+  const read = objectReaderOf(type)
+  return (cursor) => {
+    const value = read(cursor)
+    if (cursor.problem === null) onValue(value)
+    return undecodable('undecodable', 'not decoded')
+  }
+}
+
 /** `null` for an empty file: nothing was written, so nothing is missing. */
 async function readHeader(stream: ByteStream, cursor: Cursor, options: ContainerOptions): Promise<Header | null> {
   const { file } = options
@@ -102,7 +116,9 @@ async function readHeader(stream: ByteStream, cursor: Cursor, options: Container
   if (unpack === undefined) throw bad(`the codec ${codec} is not supported, only ${[...CODECS.keys()].join(', ')} are`)
   try {
     const { type, timeUnits } = parseWriterSchema(metadata.get('avro.schema') ?? '')
-    return { read: recordReaderOf(type, options.decode, timeUnits), unpack, sync }
+    const { onValue, decode } = options
+    const read = onValue === undefined ? recordReaderOf(type, decode, timeUnits) : valueReader(type, onValue)
+    return { read, unpack, sync }
   } catch (error) {
     const what = `the schema cannot be read as points or manifests: ${messageOf(error)}`
     // Text that is no JSON was damaged; a schema that is not one of points was written so.

@@ -8,31 +8,32 @@
  * times.ts     which field is the time, in which unit and zone
  * guess.ts     the mapping that the fields suggest
  * topic.ts     the first records of a topic
+ * values.ts    the values of a topic's records, in any format
  */
 import { stringify } from 'yaml'
 import { readInputs } from '../../adapters/files/read-inputs.ts'
-import { createJsonDecoder } from '../../adapters/json/decode.ts'
-import type { RecordContext } from '../../adapters/mapping/spec.ts'
 import type { WrittenMapping } from '../../config/field-mapping.ts'
 import type { CsvDialect } from '../../adapters/mapping/spec.ts'
 import { resolveConfig } from '../../config/resolve.ts'
 import type { Config } from '../../config/settings.ts'
 import { entriesOf } from '../../config/yaml-file.ts'
-import type { KafkaSettings } from '../../config/kafka-rules.ts'
 import { durationText } from '../../core/durations.ts'
 import { decodedEntries } from '../../core/entries.ts'
 import type { DataPoint, Decoded, EpochMs } from '../../core/point.ts'
 import { WindrowError } from '../../errors/index.ts'
+import { systemClock } from '../../retry/clock.ts'
 import { decodeOptionsOf } from '../decode-options.ts'
 import type { FieldFacts } from './facts.ts'
 import { guessMapping, type Guess } from './guess.ts'
 import { sampleFile, type SampledRows } from './rows.ts'
+import type { TopicSample } from './topic.ts'
 
 export interface InspectRequest {
   /** A path, or `-` for nothing but a topic. */
   readonly file: string | null
   readonly topic: string | null
-  readonly kafka: KafkaSettings
+  /** Settings of the connection and the schema registry, for a topic. */
+  readonly config: Config
 }
 
 /** What the sample holds, as the guessed mapping reads it. */
@@ -70,23 +71,17 @@ export type Inspect = (request: InspectRequest, signal: AbortSignal) => Promise<
 /** Records that are decoded to describe the sample. */
 const MAX_DECODED = 20_000
 
-export const inspectInput: Inspect = async ({ file, topic, kafka }, signal) => {
+export const inspectInput: Inspect = async ({ file, topic, config }, signal) => {
   const sample = topic === null ? await sampleFile(file as string, signal) : null
-  const values = topic === null ? [] : await sampleOf(topic, kafka)
-  if (topic === null && sample === null) throw ownNames()
-  const records = sample?.records ?? values.map(({ parsed }) => parsed)
+  const inTopic = topic === null ? null : await sampleOf(topic, config)
+  const records = sample?.records ?? inTopic?.records ?? []
   const guess = records.length === 0 ? null : guessMapping(records, sample?.csv ?? null, file)
   if (guess === null) throw noTime(records.length)
   const settings = settingsOf(sample, guess)
   const decoded =
-    topic === null
-      ? await decodeFile(file as string, settings, signal)
-      : values.map(({ parsed, context }) => {
-          const options = decodeOptionsOf(configOf(settings))
-          return createJsonDecoder(options).decodeValue(parsed, context)
-        })
+    inTopic === null ? await decodeFile(file as string, settings, signal) : await decodeTopic(inTopic, settings, config)
   const facts = factsOf(decoded)
-  const format = sample?.format ?? 'JSON'
+  const format = sample?.format ?? inTopic?.format ?? 'JSON'
   const cadence =
     facts.everyMs !== null && settings.fields.seq === null ? { expectEvery: durationText(facts.everyMs) } : {}
   return {
@@ -223,22 +218,20 @@ function cadenceOf(steps: readonly (readonly number[])[]): number | null {
   return Math.round(median / unit) * unit
 }
 
-interface SampledValue {
-  readonly parsed: unknown
-  readonly context: RecordContext
-}
-
 /** Loaded when needed: files do without Kafka's client. */
-async function sampleOf(topic: string, kafka: KafkaSettings): Promise<readonly SampledValue[]> {
+async function sampleOf(topic: string, config: Config): Promise<TopicSample> {
   const { sampleTopic } = await import('./topic.ts')
-  return sampleTopic(topic, kafka)
+  return sampleTopic(topic, config)
 }
 
-function ownNames(): WindrowError {
-  return new WindrowError('the records are Avro, which names its fields itself', {
-    code: 'INPUT_UNUSABLE',
-    remedy: 'If the fields are not those of a point, map them with fields, as input.md describes.',
-  })
+/** As a run over the topic with these settings would decode them. */
+async function decodeTopic({ values }: TopicSample, settings: GuessedSettings, config: Config): Promise<Decoded[]> {
+  const { recordDecoderOf } = await import('../record-decoder.ts')
+  const { schemaRegistry } = config
+  const decode = recordDecoderOf({ ...configOf(settings), schemaRegistry }, systemClock)
+  const decoded: Decoded[] = []
+  for (const { bytes, context } of values) decoded.push(await decode(bytes, context))
+  return decoded
 }
 
 function noTime(records: number): WindrowError {

@@ -1,5 +1,6 @@
 /** Reads the first records of an input as rows: objects of JSON, or cells of CSV with the dialect that the text suggests. */
 import { openInput, type FileFormat } from '../../adapters/files/bytes.ts'
+import { readContainer } from '../../adapters/files/avro-container.ts'
 import { readRecords } from '../../adapters/files/read-records.ts'
 import { Numbering } from '../../adapters/files/record.ts'
 import { parseProtocolLine } from '../../adapters/mapping/line-protocol.ts'
@@ -13,7 +14,7 @@ const MAX_RECORD_BYTES = 16 * 1024 * 1024
 export type Row = Readonly<Record<string, unknown>>
 
 export interface SampledRows {
-  readonly format: Exclude<FileFormat, 'avro'>
+  readonly format: FileFormat
   /** Records; of CSV the rows by column. */
   readonly records: readonly unknown[]
   readonly csv: SampledCsv | null
@@ -26,27 +27,27 @@ export interface SampledCsv {
   readonly hasHeader: boolean
 }
 
-/** `null` for Avro, which names its fields itself. */
-export async function sampleFile(path: string, signal: AbortSignal): Promise<SampledRows | null> {
+export async function sampleFile(path: string, signal: AbortSignal): Promise<SampledRows> {
   const { format, chunks } = await openInput(path, 'auto', process.stdin, signal)
-  if (format === 'avro') return null
   if (format === 'csv' || format === 'line-protocol') {
     const text = await firstBytes(chunks)
     return sampleLineProtocol(text) ?? sampleCsv(text)
   }
   const records: unknown[] = []
   const options = { file: path, chunks, numbering: new Numbering(0), maxRecordBytes: MAX_RECORD_BYTES, decode: {} }
-  for await (const batch of readRecords(format, options)) {
-    for (const record of batch.records) {
+  // The records of an Avro container have no text, so they are taken while they are read.
+  const onValue = (value: unknown): number => records.push(value)
+  for await (const batch of format === 'avro' ? readContainer({ ...options, onValue }) : readRecords(format, options)) {
+    for (const record of format === 'avro' ? [] : batch.records) {
       const parsed = parsedOrNull(record.raw().bytes)
       if (parsed !== null) records.push(parsed)
-      if (records.length === MAX_RECORDS) return { format, records, csv: null }
     }
+    if (records.length >= MAX_RECORDS) break
   }
-  return { format, records, csv: null }
+  return { format, records: records.slice(0, MAX_RECORDS), csv: null }
 }
 
-export function parsedOrNull(bytes: Uint8Array): unknown {
+function parsedOrNull(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(bytes).toString('utf8')) as unknown
   } catch {

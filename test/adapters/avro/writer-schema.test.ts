@@ -65,6 +65,48 @@ describe('a schema of another writer', () => {
     expect(decoded(schema(null), datum(BigInt(AT) * 1000n))).toMatchObject({ code: 'implausible-time' })
   })
 
+  it.each([
+    ['plain names', {}],
+    ['a mapping', { fields: { vmId: { path: 'vmId' } } }],
+  ] as const)('fields are found by their former names, which it lists as aliases, by %s', (_, { fields }: Settings) => {
+    const of = schema('timestamp-micros')
+    const renamed = (of.fields as { name: string }[]).map((field) => ({
+      ...{ ...field, name: `${field.name}_2`, aliases: ['x', field.name] },
+    }))
+    const settings = fields === undefined ? {} : { fields }
+    const bytes = datum(BigInt(AT) * 1000n)
+    expect(decoded({ ...of, fields: renamed }, bytes, settings)).toEqual({ kind: 'point', point: POINT })
+    // A field that has the name itself comes before one that had it.
+    const both = [...renamed.slice(0, 4), { name: 'value', type: 'double' }, { ...renamed[4], name: 'old' }]
+    const two = Buffer.concat([bytes, Buffer.alloc(8)])
+    expect(decoded({ ...of, fields: both }, two, settings)).toEqual({ kind: 'point', point: POINT })
+  })
+
+  it('a field with a former name is one metric of a wide record', () => {
+    const { fields: all, ...of } = schema(null)
+    const fields = [...all.slice(0, 4), { name: 'load', type: 'double', aliases: ['usage'] }]
+    const mapping = { vmId: { path: 'vmId' }, metrics: [{ except: ['metric'] }] }
+    const point = { ...POINT, metric: 'load' }
+    expect(decoded({ ...of, fields }, datum(BigInt(AT)), { fields: mapping })).toEqual({ kind: 'point', point })
+    const former = { ...POINT, metric: 'usage' }
+    expect(decoded({ ...of, fields }, datum(BigInt(AT)), { fields: { ...mapping, metrics: ['usage'] } })).toEqual({
+      ...{ kind: 'point', point: former },
+    })
+  })
+
+  it('a record that was called WindowManifest is a manifest', () => {
+    const of = {
+      ...{ type: 'record', name: 'Announcement', aliases: ['windrow.WindowManifest'] },
+      fields: [
+        { name: 'vm', aliases: ['vmId'], type: 'string' },
+        ...['windowStart', 'firstSeq', 'count'].map((name) => ({ name, type: 'long' })),
+      ],
+    }
+    expect(decoded(of, Buffer.from([2, 0x61, 0, 0, 6]))).toMatchObject({
+      ...{ kind: 'manifest', manifest: { vmId: 'a', windowStart: 0, firstSeq: 0, count: 3 } },
+    })
+  })
+
   it('may have defaults that avsc refuses', () => {
     const more = [
       { name: 'x', type: ['null', 'int'], default: 1 },

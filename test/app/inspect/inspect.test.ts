@@ -2,6 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import avro from 'avsc'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { inspectInput } from '../../../src/app/inspect/inspect.ts'
@@ -19,13 +21,13 @@ const rows = (line: (i: number) => string, header?: string): string =>
   [...(header === undefined ? [] : [header]), ...Array.from({ length: N }, (_, i) => line(i))].join('\n')
 const signal = new AbortController().signal
 
-async function inspected(name: string, content: string) {
+async function inspected(name: string, content: string | Buffer) {
   const folder = mkdtempSync(join(tmpdir(), 'windrow-inspect-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const file = join(folder, name)
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, content)
-  const inspection = await inspectInput({ file, topic: null, kafka: resolveSettings({ input: file }) }, signal)
+  const inspection = await inspectInput({ file, topic: null, config: resolveSettings({ input: file }) }, signal)
   const settings = parse(inspection.settings) as Settings
   const config = resolveSettings({ input: file, ...settings })
   const points: string[] = []
@@ -250,6 +252,27 @@ describe('inspect', () => {
     expect(text).toContain('csv, separated by comma')
     expect(text).toContain('1 out of order, 1 duplicates, 2 gaps, 1 without a value, 0 refused')
     expect(text).toMatch(/cpu +[▁-█ ]+/)
+  })
+
+  it('reads Avro files of any schema', async () => {
+    const type = avro.Type.forSchema({
+      type: 'record',
+      name: 'Reading',
+      fields: [
+        { name: 'host', type: 'string' },
+        { name: 'at', type: { type: 'long', logicalType: 'timestamp-micros' } },
+        { name: 'state', type: { type: 'enum', name: 'State', symbols: ['up', 'down'] } },
+        { name: 'load', type: ['null', 'double'] },
+      ],
+    })
+    const encoder = new avro.streams.BlockEncoder(type)
+    const bytes = buffer(encoder)
+    for (let i = 0; i < N; i++)
+      encoder.write({ host: 'n', at: AT * 1000 + 3e8 * i, state: 'up', load: i === 2 ? null : i })
+    encoder.end()
+    const { points, inspection } = await inspected('x.avro', await bytes)
+    expect(points).toEqual(expected('n', { load: (i) => (i === 2 ? Number.NaN : i) }))
+    expect(inspection).toMatchObject({ format: 'avro', records: N, facts: { noReadings: 1 } })
   })
 
   it('of an input without a time is an error with a remedy', async () => {

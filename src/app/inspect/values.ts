@@ -1,0 +1,71 @@
+/** Reads the values of a topic's records as rows, in each format that a run reads there. */
+import { createDecoder } from '../../adapters/avro/decode.ts'
+import { Cursor } from '../../adapters/avro/cursor.ts'
+import { objectReaderOf } from '../../adapters/avro/object-reader.ts'
+import { parseWriterSchema } from '../../adapters/avro/writer-schema.ts'
+import { createTextReader, decodeUtf8 } from '../../adapters/bytes/text.ts'
+import type { SchemaRegistry } from '../../adapters/kafka/schema-registry.ts'
+import { parseProtocolLine } from '../../adapters/mapping/line-protocol.ts'
+
+export interface SampledValue {
+  readonly format: 'JSON' | 'Avro' | 'line protocol'
+  /** The records of the value; several lines are several. */
+  readonly records: readonly unknown[]
+}
+
+/** `null`: the value is in no format that can be read. */
+export type ValueReader = (bytes: Buffer) => Promise<SampledValue | null>
+
+const FRAME_BYTES = 5
+
+export function createValueReader(registry: SchemaRegistry | null): ValueReader {
+  const own = createDecoder()
+  const readers = new Map<number, Promise<((bytes: Buffer) => unknown) | null>>()
+  const framedReader = async (id: number): Promise<((bytes: Buffer) => unknown) | null> => {
+    const answer = await registry?.lookUp(id)
+    if (answer?.kind !== 'avro') return null
+    try {
+      const read = objectReaderOf(parseWriterSchema(answer.schema).type)
+      const cursor = new Cursor(createTextReader())
+      return (bytes) => {
+        cursor.reset(bytes, FRAME_BYTES)
+        const value = read(cursor)
+        return cursor.problem === null ? value : null
+      }
+    } catch {
+      // A run makes such records dead letters that name the schema; the sample is read without them.
+      return null
+    }
+  }
+
+  return async (bytes) => {
+    if (bytes[0] === 0xc3 && bytes[1] === 0x01) {
+      const decoded = own.decode(bytes)
+      if (decoded.kind !== 'point' && decoded.kind !== 'no-reading') return null
+      const { seq, ...point } = decoded.point
+      return { format: 'Avro', records: [seq === null ? point : { ...point, seq }] }
+    }
+    if (bytes[0] === 0x00 && bytes.length >= FRAME_BYTES) {
+      const id = bytes.readUInt32BE(1)
+      if (!readers.has(id)) readers.set(id, framedReader(id))
+      const value = (await readers.get(id))?.(bytes) ?? null
+      return value === null ? null : { format: 'Avro', records: [value] }
+    }
+    const text = decodeUtf8(bytes, 0, bytes.length)
+    return text === null ? null : (jsonIn(text) ?? linesIn(text))
+  }
+}
+
+function jsonIn(text: string): SampledValue | null {
+  try {
+    return { format: 'JSON', records: [JSON.parse(text) as unknown] }
+  } catch {
+    return null
+  }
+}
+
+function linesIn(text: string): SampledValue | null {
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'))
+  const records = lines.map(parseProtocolLine).filter((one) => typeof one !== 'string')
+  return records.length === 0 ? null : { format: 'line protocol', records }
+}
