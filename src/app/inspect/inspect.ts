@@ -8,7 +8,6 @@
  * times.ts     which field is the time, in which unit and zone
  * guess.ts     the mapping that the fields suggest
  * topic.ts     the first records of a topic
- * values.ts    the values of a topic's records, in any format
  */
 import { stringify } from 'yaml'
 import { readInputs } from '../../adapters/files/read-inputs.ts'

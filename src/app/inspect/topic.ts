@@ -3,12 +3,12 @@ import { connectKafkaCluster } from '../../adapters/kafka/cluster.ts'
 import { readCommitted } from '../../adapters/kafka/read-committed.ts'
 import { createSchemaRegistry } from '../../adapters/kafka/schema-registry.ts'
 import { describeTopic } from '../../adapters/kafka/topic.ts'
+import { createSampleReader, type SampledValue } from '../../adapters/kafka/sample-reader.ts'
 import type { RecordContext } from '../../adapters/mapping/spec.ts'
 import { kafkaConnectionOf } from '../../config/kafka-connection.ts'
 import type { Config } from '../../config/settings.ts'
 import { systemClock as clock } from '../../retry/clock.ts'
 import { MAX_RECORDS } from './rows.ts'
-import { createValueReader, type SampledValue } from './values.ts'
 
 export interface TopicSample {
   /** The format of most records, and their rows. */
@@ -22,7 +22,7 @@ export async function sampleTopic(topic: string, config: Config): Promise<TopicS
   const connection = kafkaConnectionOf(config, 'windrow-inspect')
   const { partitions } = await describeTopic(connection, topic)
   const { schemaRegistry: url } = config
-  const read = createValueReader(url === null ? null : createSchemaRegistry({ url, clock }))
+  const read = createSampleReader(url === null ? null : createSchemaRegistry({ url, clock }))
   const cluster = await connectKafkaCluster(connection)
   const values: TopicSample['values'][number][] = []
   const byFormat = new Map<SampledValue['format'], unknown[]>()

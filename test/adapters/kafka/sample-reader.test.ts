@@ -3,7 +3,7 @@ import avro from 'avsc'
 import { expect, it } from 'vitest'
 import { createEncoder } from '../../../src/adapters/avro/encode.ts'
 import type { SchemaRegistry } from '../../../src/adapters/kafka/schema-registry.ts'
-import { createValueReader } from '../../../src/app/inspect/values.ts'
+import { createSampleReader } from '../../../src/adapters/kafka/sample-reader.ts'
 
 const reading = avro.Type.forSchema({
   type: 'record',
@@ -52,13 +52,13 @@ it.each<[string, Buffer, object | null]>([
   ['bytes that are not UTF-8', Buffer.from([0xff, 0xfe]), null],
   ['an empty value', Buffer.alloc(0), null],
 ])('%s', async (_, bytes, expected) => {
-  expect(await createValueReader(registryOf([]))(bytes)).toEqual(expected)
+  expect(await createSampleReader(registryOf([]))(bytes)).toEqual(expected)
 })
 
 it('asks the registry once for each id, and reads no frames without a registry', async () => {
   const asked: number[] = []
-  const read = createValueReader(registryOf(asked))
+  const read = createSampleReader(registryOf(asked))
   for (const id of [1, 3, 1, 3, 2, 2]) await read(framed(id, datum))
   expect(asked).toEqual([1, 3, 2])
-  expect(await createValueReader(null)(framed(1, datum))).toBeNull()
+  expect(await createSampleReader(null)(framed(1, datum))).toBeNull()
 })

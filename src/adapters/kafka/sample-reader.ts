@@ -1,11 +1,11 @@
-/** Reads the values of a topic's records as rows, in each format that a run reads there. */
-import { createDecoder } from '../../adapters/avro/decode.ts'
-import { Cursor } from '../../adapters/avro/cursor.ts'
-import { objectReaderOf } from '../../adapters/avro/object-reader.ts'
-import { parseWriterSchema } from '../../adapters/avro/writer-schema.ts'
-import { createTextReader, decodeUtf8 } from '../../adapters/bytes/text.ts'
-import type { SchemaRegistry } from '../../adapters/kafka/schema-registry.ts'
-import { parseProtocolLine } from '../../adapters/mapping/line-protocol.ts'
+/** Reads the values of a topic's records as objects, in each format that decode.ts reads, for `windrow inspect`. */
+import { createDecoder } from '../avro/decode.ts'
+import { Cursor } from '../avro/cursor.ts'
+import { objectReaderOf } from '../avro/object-reader.ts'
+import { parseWriterSchema } from '../avro/writer-schema.ts'
+import { createTextReader, decodeUtf8 } from '../bytes/text.ts'
+import type { SchemaRegistry } from './schema-registry.ts'
+import { parseProtocolLine } from '../mapping/line-protocol.ts'
 
 export interface SampledValue {
   readonly format: 'JSON' | 'Avro' | 'line protocol'
@@ -14,11 +14,11 @@ export interface SampledValue {
 }
 
 /** `null`: the value is in no format that can be read. */
-export type ValueReader = (bytes: Buffer) => Promise<SampledValue | null>
+export type SampleReader = (bytes: Buffer) => Promise<SampledValue | null>
 
 const FRAME_BYTES = 5
 
-export function createValueReader(registry: SchemaRegistry | null): ValueReader {
+export function createSampleReader(registry: SchemaRegistry | null): SampleReader {
   const own = createDecoder()
   const readers = new Map<number, Promise<((bytes: Buffer) => unknown) | null>>()
   const framedReader = async (id: number): Promise<((bytes: Buffer) => unknown) | null> => {
