@@ -210,6 +210,12 @@ const DASHBOARDS = {
         'Each starts a turn of a workflow or an activity.',
         [ofDapr('dapr_runtime_actor_reminders_fired_total', 'actor_type'), legend('actor_type')],
       ],
+      [
+        'VM windows per workflow',
+        'short',
+        'By partition, as decided for its last close: 1 while it keeps up, more while it lags.',
+        [`max by (windrow_partition) (windrow_workflow_vm_windows{${JOB}})`, legend('windrow_partition')],
+      ],
     ],
   },
   'sidecar-and-store': {
