@@ -9,22 +9,10 @@
 #        Python libraries ignore the reader's logical type and use the writer's: a reader that asks for a plain long gets a
 #        datetime, and one that asks for a timestamp gets a plain number.
 source "$(dirname "$0")/lib/check.sh"
+source "$(dirname "$0")/lib/maven.sh"
 
-need java mvn
 pip_install avro==1.12.2 fastavro==1.13.1
-cat >pom.xml <<'EOF'
-<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>findings</groupId>
-  <artifactId>avro</artifactId>
-  <version>1</version>
-  <dependencies>
-    <dependency><groupId>org.apache.avro</groupId><artifactId>avro</artifactId><version>1.12.1</version></dependency>
-    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-nop</artifactId><version>2.0.17</version></dependency>
-  </dependencies>
-</project>
-EOF
-logged mvn -B -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory=jars
+maven_jars jars org.apache.avro:avro:1.12.1 org.slf4j:slf4j-nop:2.0.17
 cat >read.py <<'EOF'
 import io, json
 from datetime import datetime, timezone

@@ -7,24 +7,10 @@
 #        are two, since the first session is closed by then. suppress(untilWindowCloses) emits a session as soon as the
 #        stream time is its end plus the gap, emitStrategy(onWindowClose) one millisecond later.
 source "$(dirname "$0")/lib/check.sh"
+source "$(dirname "$0")/lib/maven.sh"
 
-need java mvn
 cd "$TEMP"
-cat >pom.xml <<'EOF'
-<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>findings</groupId>
-  <artifactId>streams</artifactId>
-  <version>1</version>
-  <dependencies>
-    <dependency>
-      <groupId>org.apache.kafka</groupId><artifactId>kafka-streams-test-utils</artifactId><version>4.1.0</version>
-    </dependency>
-    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-nop</artifactId><version>2.0.17</version></dependency>
-  </dependencies>
-</project>
-EOF
-logged mvn -B -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory=jars
+maven_jars jars org.apache.kafka:kafka-streams-test-utils:4.1.0 org.slf4j:slf4j-nop:2.0.17
 cat >Sessions.java <<'EOF'
 import java.nio.file.*;
 import java.time.*;

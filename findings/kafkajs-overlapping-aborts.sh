@@ -12,31 +12,13 @@ npm_install kafkajs@2.2.4
 start_broker
 cat >overlapping.cjs <<'EOF'
 const { Kafka, logLevel } = require('kafkajs')
+const { readUntil } = require(process.env.READ_UNTIL)
 const kafka = new Kafka({ brokers: [process.env.BROKER], logLevel: logLevel.NOTHING })
 
 async function producerOf(transactionalId) {
   const producer = kafka.producer({ transactionalId, idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()
   return producer
-}
-
-/** Everything that a new consumer reads up to the record `end`, which is in no transaction. */
-async function read(topic, readUncommitted) {
-  const consumer = kafka.consumer({ groupId: `${topic}-${readUncommitted}`, readUncommitted })
-  await consumer.connect()
-  await consumer.subscribe({ topic, fromBeginning: true })
-  const values = []
-  await new Promise((resolve, reject) => {
-    consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
-    consumer.run({
-      eachMessage: async ({ message }) => {
-        values.push(message.value.toString())
-        if (values.at(-1) === 'end') resolve()
-      },
-    })
-  })
-  await consumer.disconnect()
-  return values.join(', ')
 }
 
 async function main() {
@@ -53,7 +35,7 @@ async function main() {
     await begun[endsFirst === 'first' ? 'second' : 'first'].abort()
     await plain.send({ topic, messages: [{ value: 'end' }] })
     console.log(`${topic}: the first to begin ended ${endsFirst === 'first' ? 'first' : 'last'}`)
-    console.log(`  read_committed receives: ${await read(topic, false)}`)
+    console.log(`  read_committed receives: ${(await readUntil(kafka, topic, 'end')).join(', ')}`)
   }
   for (const client of [first, second, plain, admin]) await client.disconnect()
 }

@@ -14,6 +14,7 @@ start_broker
 cat >resend.cjs <<'EOF'
 const net = require('node:net')
 const { Kafka, logLevel } = require('kafkajs')
+const { readUntil } = require(process.env.READ_UNTIL)
 const PRODUCE = 0
 const topic = 'orders'
 
@@ -50,24 +51,6 @@ async function publish(producer, value) {
   }
 }
 
-async function readUntil(end) {
-  const consumer = kafka.consumer({ groupId: 'reader' })
-  await consumer.connect()
-  await consumer.subscribe({ topic, fromBeginning: true })
-  const values = []
-  await new Promise((resolve, reject) => {
-    consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
-    consumer.run({
-      eachMessage: async ({ message }) => {
-        values.push(message.value.toString())
-        if (values.at(-1) === end) resolve()
-      },
-    })
-  })
-  await consumer.disconnect()
-  return values
-}
-
 async function main() {
   const admin = kafka.admin()
   await admin.connect()
@@ -80,7 +63,7 @@ async function main() {
   await publish(producer, 'order 2')
   await publish(producer, 'order 2, sent again')
   await publish(producer, 'order 3')
-  console.log(`read_committed: ${(await readUntil('order 3')).join(' | ')}`)
+  console.log(`read_committed: ${(await readUntil(kafka, topic, 'order 3')).join(' | ')}`)
   for (const client of [producer, admin]) await client.disconnect()
 }
 main().catch((error) => { console.error(error); process.exit(1) })

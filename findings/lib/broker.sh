@@ -1,37 +1,16 @@
-# A Kafka broker from Maven Central, for findings that need one. Source it after check.sh.
+# A Kafka broker from Maven Central, for findings that need one, with a reader for kafkajs. Source it after check.sh.
 # shellcheck shell=bash
+source "$(dirname "${BASH_SOURCE[0]}")/maven.sh"
 
 KAFKA_VERSION=4.1.0
 
-# Fetches the broker's jars into the folder $1.
 fetch_kafka() {
-  cat >"$1/pom.xml" <<EOF
-<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>findings</groupId>
-  <artifactId>broker</artifactId>
-  <version>1</version>
-  <dependencies>
-    <dependency>
-      <groupId>org.apache.kafka</groupId>
-      <artifactId>kafka_2.13</artifactId>
-      <version>$KAFKA_VERSION</version>
-    </dependency>
-    <dependency>
-      <groupId>org.slf4j</groupId>
-      <artifactId>slf4j-simple</artifactId>
-      <version>1.7.36</version>
-    </dependency>
-  </dependencies>
-</project>
-EOF
-  logged mvn -B -q -f "$1/pom.xml" \
-    org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies "-DoutputDirectory=$1"
+  maven_jars "$1" "org.apache.kafka:kafka_2.13:$KAFKA_VERSION" org.slf4j:slf4j-simple:1.7.36
 }
 
 # start_broker [PROPERTY=VALUE...]: starts one broker with empty topics of one partition, and sets BROKER to host:port.
 start_broker() {
-  need java mvn node
+  need node
   cached "kafka-$KAFKA_VERSION" fetch_kafka
   local jars=$CACHED port controller
   read -r port controller <<<"$(free_ports 2)"
@@ -48,6 +27,10 @@ start_broker() {
   background broker "${java[@]}" kafka.Kafka "$TEMP/server.properties"
   wait_until 120 broker coordinators_ready "$port"
 }
+
+# Path of a module for kafkajs: the values that a new consumer receives, up to one that ends them.
+READ_UNTIL=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/read-until.cjs
+export READ_UNTIL
 
 # coordinators_ready PORT: whether the broker coordinates groups and transactions. A new broker creates the topics for that at
 # the first request and then answers for a second that it is not ready, which not every client retries.

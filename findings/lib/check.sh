@@ -1,7 +1,8 @@
 # What every finding needs; source it first. It gives the script a temp folder, which is removed at the end together with
 # all processes that the script started, and compares what is seen with what is expected.
-# Files in this folder: check.sh (this one), broker.sh (a Kafka broker), daprd.sh (a Dapr sidecar with workflows),
-# promtool.sh (Prometheus' promtool), worker.sh (the worker of the JavaScript workflow SDK, without a sidecar).
+# Files in this folder: check.sh (this one), broker.sh (a Kafka broker, with read-until.cjs), maven.sh (libraries for Java),
+# daprd.sh (a Dapr sidecar with workflows), promtool.sh (Prometheus' promtool), worker.sh (the worker of the JavaScript
+# workflow SDK, without a sidecar).
 # shellcheck shell=bash
 set -euo pipefail
 
