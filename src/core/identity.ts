@@ -8,6 +8,7 @@
  * seq is in a layer of that metric. The arrays are short pages, so memory follows the number of points and not the distance
  * between their seqs.
  */
+import { base64Of, bytesOfBase64 } from './base64.ts'
 import { roomFor, VACANT } from './double-array.ts'
 import type { Json } from './json.ts'
 import type { PointRun } from './point-run.ts'
@@ -299,8 +300,7 @@ export class Identities extends Layer {
   /** Takes in a stored row; returns the seqs that it names. */
   load({ metric, seqs, first, contents }: EncodedContents): SeqSet {
     const members = SeqSet.decode(seqs, Infinity)
-    const bytes = Uint8Array.from(atob(contents), (char) => char.charCodeAt(0))
-    const view = new DataView(bytes.buffer)
+    const view = new DataView(bytesOfBase64(contents).buffer)
     if (this.first < 0) this.first = first
     let at = 0
     for (const [from, to] of members.ranges()) {
@@ -310,23 +310,4 @@ export class Identities extends Layer {
     }
     return members
   }
-}
-
-const BASE64 = new TextEncoder().encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')
-const PADDING = '='.charCodeAt(0)
-const decoder = new TextDecoder()
-
-/** Written here because `btoa` of Node.js 20 is several times slower, and contents are the largest part of a stored VM window. */
-export function base64Of(bytes: Uint8Array): string {
-  const text = new Uint8Array(4 * Math.ceil(bytes.length / 3)).fill(PADDING)
-  for (let from = 0, to = 0; from < bytes.length; from += 3, to += 4) {
-    const second = bytes[from + 1]
-    const third = bytes[from + 2]
-    const bits = ((bytes[from] as number) << 16) | ((second ?? 0) << 8) | (third ?? 0)
-    text[to] = BASE64[bits >> 18] as number
-    text[to + 1] = BASE64[(bits >> 12) & 63] as number
-    if (second !== undefined) text[to + 2] = BASE64[(bits >> 6) & 63] as number
-    if (third !== undefined) text[to + 3] = BASE64[bits & 63] as number
-  }
-  return decoder.decode(text)
 }

@@ -4,7 +4,7 @@
  * is scattered over memory, so the fold spends most of its time on waiting for memory. A waiting point needs one place.
  *
  * A run is open only where the producer says that its next points are new and change nothing but counts
- * (`ProducerWindow.openRun`). So the decisions after each record are the same as if each point were folded at once.
+ * (`ProducerWindow.endOfRun`). So the decisions after each record are the same as if each point were folded at once.
  */
 import type { DataPoint } from './point.ts'
 

@@ -5,6 +5,7 @@
  * outside the run is a bit in a page, and is taken into the run once that reaches it. Hence every addition costs the
  * same however disordered the input, and memory follows the number of points rather than the distance between them.
  */
+import { base64Of, bytesOfBase64 } from './base64.ts'
 import { subtract, unite } from './seq-ranges.ts'
 import type { CappedRanges, SeqRange, SeqRanges } from './seq-ranges.ts'
 import type { Json } from './json.ts'
@@ -337,17 +338,16 @@ function toBase64(ranges: SeqRanges, length: number): string {
     for (let bit = first - start; bit <= last - start; bit++)
       bytes[bit >> 3] = (bytes[bit >> 3] as number) | (1 << (bit & 7))
   }
-  let binary = ''
-  for (const byte of bytes) binary += String.fromCharCode(byte)
-  return btoa(binary)
+  return base64Of(bytes)
 }
 
 function fromBase64(start: number, text: string): SeqRange[] {
-  const binary = atob(text)
+  const bytes = bytesOfBase64(text)
+  const bits = bytes.length * 8
   const ranges: SeqRange[] = []
   let first = -1
-  for (let bit = 0; bit <= binary.length * 8; bit++) {
-    const isSet = bit < binary.length * 8 && ((binary.charCodeAt(bit >> 3) >> (bit & 7)) & 1) === 1
+  for (let bit = 0; bit <= bits; bit++) {
+    const isSet = bit < bits && (((bytes[bit >> 3] as number) >> (bit & 7)) & 1) === 1
     if (isSet && first < 0) first = bit
     if (!isSet && first >= 0) {
       ranges.push([start + first, start + bit - 1])

@@ -3,7 +3,8 @@
  * offset of the record and a check of its content. Timestamps lie far apart, so they are kept in a map and not in pages as seqs
  * are (identity.ts). Each point costs about 50 bytes.
  */
-import { base64Of, type EncodedContents } from './identity.ts'
+import { base64Of, bytesOfBase64 } from './base64.ts'
+import type { EncodedContents } from './identity.ts'
 
 const CHECKS = 2 ** 32
 /** Offsets from here on, relative to the first record, are kept as this. */
@@ -78,7 +79,7 @@ export class TimeIdentities {
 
   /** Takes in a stored row. */
   load({ seqs, first, contents }: EncodedContents): void {
-    const view = new DataView(Uint8Array.from(atob(contents), (char) => char.charCodeAt(0)).buffer)
+    const view = new DataView(bytesOfBase64(contents).buffer)
     if (this.#first < 0) this.#first = first
     let time = 0
     for (const [i, step] of (seqs as readonly number[]).entries()) {

@@ -1,6 +1,6 @@
 /** The contents of points by identity, against a plain map: any order, distance and number of metrics, copies, stored rows. */
 import { expect, test } from 'vitest'
-import { base64Of, contentCheck, Identities } from '../../src/core/identity.ts'
+import { contentCheck, Identities } from '../../src/core/identity.ts'
 import { SeqSet } from '../../src/core/seq-set.ts'
 
 const METRICS = ['m0', 'm1', 'm2']
@@ -50,12 +50,5 @@ test.each([5, 40, 200, 5_000, 100_000])('the holder of every identity is found, 
       expect(identities.isSame(seq, metric, check)).toBe(true)
       expect(identities.isSame(seq, metric, check ^ 1)).toBe(false)
     }
-  }
-})
-
-test('bytes of any length have the base64 that the platform gives them', () => {
-  for (let length = 0; length < 300; length++) {
-    const bytes = Uint8Array.from({ length }, (_, i) => (i * 167 + length * 59) % 256)
-    expect(base64Of(bytes)).toBe(Buffer.from(bytes).toString('base64'))
   }
 })
