@@ -27,7 +27,7 @@ import {
   NEWLINE,
   OPEN_BRACE,
   OPEN_BRACKET,
-} from './json-bytes.ts'
+} from '../json/json-bytes.ts'
 import { arrayPathsOf, LongObject } from './long-object.ts'
 import type { LineReaderOptions } from './line-reader.ts'
 import { FileRecord } from './record.ts'

@@ -21,11 +21,11 @@ import {
   endOfText,
   endOfValue,
   isBetweenMembers,
-  isSpace,
   OPEN_BRACE,
   OPEN_BRACKET,
   QUOTE,
-} from './json-bytes.ts'
+  skipSpace,
+} from '../json/json-bytes.ts'
 
 /** An array whose elements are records. */
 export interface ArrayPath {
@@ -120,10 +120,10 @@ export class LongObject {
     if (bytes[start] !== QUOTE) return broken()
     const keyEnd = endOfText(bytes, start)
     if (keyEnd < 0) return keyEnd === CUT_OFF ? cutOff() : broken()
-    const colon = afterSpace(bytes, keyEnd + 1)
+    const colon = skipSpace(bytes, keyEnd + 1, bytes.length)
     if (colon >= bytes.length) return cutOff()
     if (bytes[colon] !== COLON) return broken()
-    const value = afterSpace(bytes, colon + 1)
+    const value = skipSpace(bytes, colon + 1, bytes.length)
     if (value >= bytes.length) return cutOff()
 
     const level = this.#levels.at(-1) as Level
@@ -191,12 +191,6 @@ export class LongObject {
 
 function startsWith(whole: Steps, part: Steps): boolean {
   return part.length <= whole.length && part.every((step, i) => step === whole[i])
-}
-
-function afterSpace(bytes: Buffer, from: number): number {
-  let at = from
-  while (at < bytes.length && isSpace(bytes[at] as number)) at++
-  return at
 }
 
 /** A key with a wrong escape is no key that anything reads. */

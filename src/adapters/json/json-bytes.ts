@@ -1,4 +1,7 @@
-/** Scans JSON in bytes: finds where a value ends, and checks its structure on the way, without parsing it. */
+/**
+ * JSON as bytes: the characters of its structure, and where a value ends. The scan checks the structure on its way and parses
+ * nothing.
+ */
 
 export const QUOTE = 0x22
 export const BACKSLASH = 0x5c
@@ -19,6 +22,13 @@ const MAX_DEPTH = 200
 
 export function isSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+}
+
+/** Index of the first byte from `from` on that is no white space; `end` if there is none. */
+export function skipSpace(bytes: Buffer, from: number, end: number): number {
+  let at = from
+  while (at < end && isSpace(bytes[at] as number)) at++
+  return at
 }
 
 /** Bytes between the members of an object, or the elements of an array. */

@@ -2,7 +2,7 @@
 import { decodedEntries, joinEntries } from '../../core/entries.ts'
 import type { Decoded } from '../../core/point.ts'
 import { createJsonMapper } from '../mapping/json-mapper.ts'
-import { parseProtocolLine } from '../mapping/line-protocol.ts'
+import { parseProtocolLine, protocolLinesIn } from '../mapping/line-protocol.ts'
 import type { RecordContext } from '../mapping/spec.ts'
 import { undecodable } from '../mapping/undecodable.ts'
 import { specOf, type DecodeOptions } from './mapping.ts'
@@ -25,7 +25,7 @@ export function createLineProtocolDecoder(options: DecodeOptions): LineProtocolD
   return {
     decodeLine: (line, context) => decode(line, context, 'not'),
     decodeText(text, context) {
-      const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'))
+      const lines = protocolLinesIn(text)
       if (lines.length === 0) return undecodable('undecodable', 'the record has no line')
       return joinEntries(lines.flatMap((line) => decodedEntries(decode(line, context, 'neither JSON, Avro nor'))))
     },

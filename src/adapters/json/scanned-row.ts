@@ -10,21 +10,24 @@ import { createTextReader } from '../bytes/text.ts'
 import { isPlainName, parsePath } from '../mapping/path.ts'
 import type { RecordContext } from '../mapping/spec.ts'
 import type { BytesReader, RowAccess } from '../mapping/text.ts'
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  skipSpace,
+} from './json-bytes.ts'
 
-const QUOTE = 0x22
 const PLUS = 0x2b
-const COMMA = 0x2c
 const MINUS = 0x2d
 const POINT = 0x2e
 const ZERO = 0x30
-const COLON = 0x3a
 const UPPER_E = 0x45
-const OPEN_BRACKET = 0x5b
-const BACKSLASH = 0x5c
-const CLOSE_BRACKET = 0x5d
 const LOWER_E = 0x65
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
 
 /** What a slot holds. */
 const ABSENT = 0
@@ -242,16 +245,6 @@ function isSame(name: Buffer, bytes: Buffer, start: number, end: number): boolea
   if (length !== end - start) return false
   for (let i = 0; i < length; i++) if (name[i] !== bytes[start + i]) return false
   return true
-}
-
-function skipSpace(bytes: Buffer, from: number, end: number): number {
-  let at = from
-  while (at < end) {
-    const byte = bytes[at] as number
-    if (byte > 0x20 || (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) break
-    at++
-  }
-  return at
 }
 
 /** Index of the closing quote of a text without escapes. */
