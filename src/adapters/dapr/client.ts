@@ -87,7 +87,7 @@ export function connectSidecar(options: SidecarClientOptions): SidecarClient {
   const stub = stubOf(workflows)
 
   const closing = new AbortController()
-  // Every pending call adds a listener. With more than ten, Node would warn of a leak.
+  // Every pause between two attempts at a call adds a listener. With more than ten, Node would warn of a leak.
   setMaxListeners(0, closing.signal)
   const hub = createTaskHubClient(stub, closing.signal)
   const api = createRuntimeApi({ ...options, maxMessageMib }, closing.signal)

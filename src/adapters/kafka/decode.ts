@@ -7,8 +7,7 @@ import { createDecoder as createAvroDecoder } from '../avro/decode.ts'
 import { Cursor } from '../avro/cursor.ts'
 import { recordReaderOf } from '../avro/record-reader.ts'
 import { parseWriterSchema } from '../avro/writer-schema.ts'
-import { createTextReader } from '../bytes/text.ts'
-import { decodeUtf8 } from '../bytes/text.ts'
+import { createTextReader, decodeUtf8 } from '../bytes/text.ts'
 import { createJsonDecoder } from '../json/decode.ts'
 import { createLineProtocolDecoder } from '../json/line-protocol.ts'
 import { isPlainMapping } from '../json/mapping.ts'
@@ -27,7 +26,7 @@ export interface RecordDecoderOptions {
   readonly registry?: { readonly registry: SchemaRegistry; readonly clock: Pick<Clock, 'nowMs'> }
 }
 
-const CONFLUENT_HEADER_BYTES = 5
+export const CONFLUENT_HEADER_BYTES = 5
 /** `{`, `[`, and the white space that may stand before them. */
 const JSON_STARTS = new Set([0x7b, 0x5b, 0x20, 0x09, 0x0a, 0x0d])
 const SHOWN_BYTES = 8
@@ -40,7 +39,7 @@ export function createRecordDecoder({ fields = {}, registry }: RecordDecoderOpti
   const lines = isMapped ? createLineProtocolDecoder(fields) : null
   const confluent = registry === undefined ? null : createConfluentDecoder(registry.registry, registry.clock, fields)
   return (bytes, context) => {
-    if (bytes[0] === 0xc3 && bytes[1] === 0x01) return avro.decode(bytes)
+    if (isSingleObject(bytes)) return avro.decode(bytes)
     if (JSON_STARTS.has(bytes[0] ?? 0)) return json.decode(bytes, context)
     if (bytes[0] !== 0x00) {
       const text = lines === null || (bytes[0] ?? 0) < 0x20 ? null : textOf(bytes)
@@ -54,6 +53,11 @@ export function createRecordDecoder({ fields = {}, registry }: RecordDecoderOpti
 }
 
 const NO_CONTEXT = {}
+
+/** Whether the bytes begin with the marker of Avro's single-object encoding. */
+export function isSingleObject(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xc3 && bytes[1] === 0x01
+}
 
 /** `null` for bytes that are not UTF-8. */
 function textOf(bytes: Uint8Array): string | null {

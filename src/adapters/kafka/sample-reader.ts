@@ -4,8 +4,9 @@ import { Cursor } from '../avro/cursor.ts'
 import { objectReaderOf } from '../avro/object-reader.ts'
 import { parseWriterSchema } from '../avro/writer-schema.ts'
 import { createTextReader, decodeUtf8 } from '../bytes/text.ts'
+import { CONFLUENT_HEADER_BYTES, isSingleObject } from './decode.ts'
 import type { SchemaRegistry } from './schema-registry.ts'
-import { parseProtocolLine } from '../mapping/line-protocol.ts'
+import { parseProtocolLine, protocolLinesIn } from '../mapping/line-protocol.ts'
 
 export interface SampledValue {
   readonly format: 'JSON' | 'Avro' | 'line protocol'
@@ -15,8 +16,6 @@ export interface SampledValue {
 
 /** `null`: the value is in no format that can be read. */
 export type SampleReader = (bytes: Buffer) => Promise<SampledValue | null>
-
-const FRAME_BYTES = 5
 
 export function createSampleReader(registry: SchemaRegistry | null): SampleReader {
   const own = createDecoder()
@@ -28,7 +27,7 @@ export function createSampleReader(registry: SchemaRegistry | null): SampleReade
       const read = objectReaderOf(parseWriterSchema(answer.schema).type)
       const cursor = new Cursor(createTextReader())
       return (bytes) => {
-        cursor.reset(bytes, FRAME_BYTES)
+        cursor.reset(bytes, CONFLUENT_HEADER_BYTES)
         const value = read(cursor)
         return cursor.problem === null ? value : null
       }
@@ -39,13 +38,13 @@ export function createSampleReader(registry: SchemaRegistry | null): SampleReade
   }
 
   return async (bytes) => {
-    if (bytes[0] === 0xc3 && bytes[1] === 0x01) {
+    if (isSingleObject(bytes)) {
       const decoded = own.decode(bytes)
       if (decoded.kind !== 'point' && decoded.kind !== 'no-reading') return null
       const { seq, ...point } = decoded.point
       return { format: 'Avro', records: [seq === null ? point : { ...point, seq }] }
     }
-    if (bytes[0] === 0x00 && bytes.length >= FRAME_BYTES) {
+    if (bytes[0] === 0x00 && bytes.length >= CONFLUENT_HEADER_BYTES) {
       const id = bytes.readUInt32BE(1)
       if (!readers.has(id)) readers.set(id, framedReader(id))
       const value = (await readers.get(id))?.(bytes) ?? null
@@ -65,7 +64,7 @@ function jsonIn(text: string): SampledValue | null {
 }
 
 function linesIn(text: string): SampledValue | null {
-  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'))
+  const lines = protocolLinesIn(text)
   const records = lines.map(parseProtocolLine).filter((one) => typeof one !== 'string')
   return records.length === 0 ? null : { format: 'line protocol', records }
 }

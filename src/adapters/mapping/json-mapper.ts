@@ -111,7 +111,7 @@ export function createJsonMapper(spec: RecordMappingSpec, checkYears: boolean): 
     shownPath = path
     row.scopes.push(around, element)
     indexes.push(index)
-    visit(levelsOf(path), 1, out)
+    visit(paths.find((one) => one.path === path)?.levels ?? [], 1, out)
     if (out.length === 0) out.push(undecodable('invalid', `${place()}the element holds no point`))
     indexes.pop()
     return joinEntries(out)

@@ -24,6 +24,11 @@ const BOOLEANS: Readonly<Record<string, boolean>> = {
   ...{ f: false, F: false, false: false, False: false, FALSE: false },
 }
 
+/** The lines of a text that are neither empty nor comments. */
+export function protocolLinesIn(text: string): string[] {
+  return text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'))
+}
+
 /** Returns what is wrong as a text, with the position of the character. */
 export function parseProtocolLine(text: string): ProtocolLine | string {
   let at = 0

@@ -3,7 +3,7 @@ import { openInput, type FileFormat } from '../../adapters/files/bytes.ts'
 import { readContainer } from '../../adapters/files/avro-container.ts'
 import { readRecords } from '../../adapters/files/read-records.ts'
 import { Numbering } from '../../adapters/files/record.ts'
-import { parseProtocolLine } from '../../adapters/mapping/line-protocol.ts'
+import { parseProtocolLine, protocolLinesIn } from '../../adapters/mapping/line-protocol.ts'
 import type { CsvDialect } from '../../adapters/mapping/spec.ts'
 
 /** Records that are read, and bytes that they are read from. */
@@ -114,7 +114,7 @@ export function sampleCsv(text: string): SampledRows {
 
 /** `null` unless nearly all lines are of the line protocol, which has neither a header nor a name in files. */
 function sampleLineProtocol(text: string): SampledRows | null {
-  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'))
+  const lines = protocolLinesIn(text)
   const parsed = lines.slice(0, MAX_RECORDS).map(parseProtocolLine)
   const records = parsed.filter((one) => typeof one !== 'string')
   if (records.length === 0 || records.length * 10 < parsed.length * 9) return null
