@@ -7,15 +7,13 @@
  *
  * Printed: CPU and wall-clock seconds of the process, its highest resident memory, and that every point counts once.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
+import { measuredRun, summaryIn } from './process/measured-run.ts'
 
 const { values } = parseArgs({
   options: {
@@ -51,27 +49,15 @@ function* lines(order: string): Generator<string> {
   }
 }
 
-interface Usage {
-  readonly cpuSeconds: number
-  readonly maxRssMib: number
-}
-
 async function run(order: string): Promise<void> {
   const input = join(folder, `${order}.ndjson`)
   await pipeline(Readable.from(lines(order)), createWriteStream(input))
-  const startedMs = performance.now()
   const flags = ['run', '--input', input, '--window', values.window, '--data-dir', join(folder, order), '--json']
-  const args = ['--import', './build/bench/report-usage.mjs', 'dist/cli/main.js', ...flags]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] })
-  const textOf = (stream: unknown): Promise<string> => text(stream as Readable)
-  const [output, usage] = [textOf(child.stdout), textOf(child.stdio[3])]
-  const [code] = (await once(child, 'close')) as [number | null]
-  if (code !== 0) throw new Error(`windrow run ended with ${code}`)
-  const seconds = (performance.now() - startedMs) / 1000
-  const summary = JSON.parse((await output).trim().split('\n').at(-1) ?? '') as { points: { accepted: number } }
+  const measured = await measuredRun(flags)
+  const { seconds, cpuSeconds, maxRssMib } = measured
+  const summary = summaryIn<{ points: { accepted: number } }>(measured)
   if (summary.points.accepted !== points)
     throw new Error(`${summary.points.accepted} of ${points} points were accepted`)
-  const { cpuSeconds, maxRssMib } = JSON.parse(await usage) as Usage
   console.log(
     `in order of ${order}: ${points} points of ${vms} VMs, ${cpuSeconds.toFixed(1)} s of CPU, ${seconds.toFixed(1)} s, ` +
       `${Math.round(points / seconds)} points/s, peak of ${maxRssMib} MiB`,

@@ -7,15 +7,15 @@
  *
  * It does not measure Kafka or daprd, and the input is in the page cache.
  */
-import { spawn } from 'node:child_process'
 import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import avro from 'avsc'
 import { loadSchemas } from '../src/adapters/avro/schemas.ts'
 import type { JobSummary } from '../src/app/types.ts'
+import { measuredRun, summaryIn, type MeasuredRun } from './process/measured-run.ts'
 
 const { values } = parseArgs({
   options: {
@@ -28,8 +28,6 @@ const { values } = parseArgs({
 const [points, vms, runs] = [Number(values.points), Number(values.vms), Number(values.runs)]
 const DAY_MS = 86_400_000
 const START_MS = Date.UTC(2026, 0, 1)
-const main = resolve('dist/cli/main.js')
-const usage = new URL('report-usage.mjs', import.meta.url).href
 
 async function writeInput(path: string): Promise<void> {
   const schema = (name: string): avro.Schema =>
@@ -72,42 +70,10 @@ async function writeInput(path: string): Promise<void> {
   await finished(encoder)
 }
 
-interface Usage {
-  readonly maxRssMib: number
-  readonly cpuSeconds: number
-}
-
-async function measure(input: string, folder: string): Promise<{ seconds: number; usage: Usage; summary: JobSummary }> {
+async function measure(input: string, folder: string): Promise<MeasuredRun> {
   const dataDir = mkdtempSync(join(folder, 'run-'))
-  const args = [
-    'run',
-    '--input',
-    input,
-    '--window',
-    '1d',
-    '--data-dir',
-    dataDir,
-    '--vms-per-workflow',
-    values.grain,
-    '--json',
-  ]
-  const startedMs = performance.now()
-  const child = spawn(process.execPath, ['--import', usage, main, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
-  })
-  const [stdout, used] = [child.stdio[1], child.stdio[3]].map((stream) => {
-    let text = ''
-    stream?.on('data', (chunk: Buffer) => (text += chunk.toString()))
-    return () => text
-  }) as [() => string, () => string]
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  if (code !== 0) throw new Error(`windrow ended with ${code}`)
-  const seconds = (performance.now() - startedMs) / 1000
-  return {
-    seconds,
-    usage: JSON.parse(used()) as Usage,
-    summary: JSON.parse(stdout().trimEnd().split('\n').at(-1) ?? '') as JobSummary,
-  }
+  const grain = ['--vms-per-workflow', values.grain]
+  return measuredRun(['run', '--input', input, '--window', '1d', '--data-dir', dataDir, ...grain, '--json'])
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'windrow-bench-'))
@@ -116,13 +82,15 @@ try {
   await writeInput(input)
   console.log(`${points} points of ${vms} VMs, ${vms} manifests; ${runs} runs`)
   for (let run = 1; run <= runs; run++) {
-    const { seconds, usage, summary } = await measure(input, folder)
+    const measured = await measure(input, folder)
+    const { seconds, cpuSeconds, maxRssMib } = measured
+    const summary = summaryIn<JobSummary>(measured)
     if (summary.points.accepted !== points || summary.vmWindows !== vms) throw new Error(JSON.stringify(summary))
     const line = [
       `run ${run}: ${seconds.toFixed(2)} s`,
       `${Math.round(points / seconds)} points/s`,
-      `${usage.cpuSeconds.toFixed(1)} s CPU`,
-      `peak ${usage.maxRssMib} MiB`,
+      `${cpuSeconds.toFixed(1)} s CPU`,
+      `peak ${maxRssMib} MiB`,
     ]
     console.log(line.join(', '))
   }

@@ -9,15 +9,13 @@
  * Printed per form: bytes, CPU and wall-clock seconds, and peak memory of the process. Fails unless every point counts once.
  * Does not measure the order of the records: the elements are in order of time.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createWriteStream, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
+import { measuredRun, summaryIn } from './process/measured-run.ts'
 
 const { values } = parseArgs({
   options: {
@@ -72,19 +70,12 @@ async function run(form: string): Promise<void> {
     config,
     `fields: { vmId: tags.host, metric: name, timestamp: { path: at, unit: s }, seq: n, value: reading${records} }\n`,
   )
-  const startedMs = performance.now()
   const flags = ['run', '--config', config, '--input', input, '--window', '1h', '--data-dir', join(folder, form)]
-  const args = ['--import', './build/bench/report-usage.mjs', 'dist/cli/main.js', ...flags, '--json']
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] })
-  const textOf = (stream: unknown): Promise<string> => text(stream as Readable)
-  const [output, usage] = [textOf(child.stdout), textOf(child.stdio[3])]
-  const [code] = (await once(child, 'close')) as [number | null]
-  if (code !== 0) throw new Error(`windrow run ended with ${code}`)
-  const seconds = (performance.now() - startedMs) / 1000
-  const summary = JSON.parse((await output).trim().split('\n').at(-1) ?? '') as { points: { accepted: number } }
+  const measured = await measuredRun([...flags, '--json'])
+  const { seconds, cpuSeconds, maxRssMib } = measured
+  const summary = summaryIn<{ points: { accepted: number } }>(measured)
   if (summary.points.accepted !== points)
     throw new Error(`${form}: ${summary.points.accepted} of ${points} points were accepted`)
-  const { cpuSeconds, maxRssMib } = JSON.parse(await usage) as { cpuSeconds: number; maxRssMib: number }
   console.log(
     `${form}: ${Math.round(statSync(input).size / 2 ** 20)} MiB, ${points} points of ${vms} VMs, ` +
       `${cpuSeconds.toFixed(1)} s of CPU, ${seconds.toFixed(1)} s, peak of ${maxRssMib} MiB`,

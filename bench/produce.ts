@@ -10,11 +10,9 @@
  *
  *   npm run bench -- produce [POINTS] [VMS] [--port-base 25000]
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
@@ -28,6 +26,7 @@ import type { Decoded, DataPoint } from '../src/core/point.ts'
 import { resolveSettings } from '../src/library/settings.ts'
 import { startBroker } from '../src/dev/stack/index.ts'
 import { cpuSecondsOf } from './peer/cpu.ts'
+import { measuredRun, summaryIn } from './process/measured-run.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -114,21 +113,10 @@ async function encodeAlone(input: string): Promise<Usage> {
 /** Runs the built command line; returns its last line on standard output and its usage from start to end. */
 async function windrow(args: readonly string[], brokerPid: number): Promise<{ summary: unknown; usage: Usage }> {
   const before = await cpuSecondsOf(brokerPid)
-  const startMs = performance.now()
-  const preload = new URL('report-usage.mjs', import.meta.url).href
-  const child = spawn(process.execPath, ['--import', preload, resolve('dist/cli/main.js'), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
-  })
-  let stdout = ''
-  let used = ''
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text))
-  ;(child.stdio[3] as Readable).setEncoding('utf8').on('data', (text: string) => (used += text))
-  const [code] = (await once(child, 'close')) as [number | null]
-  const seconds = (performance.now() - startMs) / 1000
-  if (code !== 0) throw new Error(`windrow ${args[0]} ended with ${code}`)
-  const { cpuSeconds } = JSON.parse(used) as { cpuSeconds: number }
+  const measured = await measuredRun(args)
+  const { seconds, cpuSeconds } = measured
   return {
-    summary: JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as unknown,
+    summary: summaryIn<unknown>(measured),
     usage: { seconds, cpuSeconds, brokerCpuSeconds: (await cpuSecondsOf(brokerPid)) - before },
   }
 }

@@ -7,14 +7,14 @@
  *
  * The other fleet has 30 times as many hosts and divides the same time into four windows. It does not measure Kafka or daprd.
  */
-import { spawn } from 'node:child_process'
 import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import type { VmWindowResult } from '../src/core/close-vm-window.ts'
 import type { MetricSummary } from '../src/core/summary.ts'
+import { measuredRun, type Usage } from './process/measured-run.ts'
 
 const { values } = parseArgs({
   options: {
@@ -38,8 +38,6 @@ const HOUR_MS = 3_600_000
 const START_MS = Date.UTC(2026, 0, 1)
 const TIMES_HOSTS = 30
 const WINDOWS_OF_MANY = 4
-const main = resolve('dist/cli/main.js')
-const usage = new URL('report-usage.mjs', import.meta.url).href
 
 interface Fleet {
   readonly name: string
@@ -86,29 +84,17 @@ async function writeInput(fleet: Fleet, path: string): Promise<void> {
   await finished(file)
 }
 
-interface Measured {
-  readonly seconds: number
-  readonly cpuSeconds: number
-  readonly maxRssMib: number
-}
-
-async function measure(fleet: Fleet, input: string, folder: string): Promise<Measured> {
+async function measure(fleet: Fleet, input: string, folder: string): Promise<Usage> {
   const dataDir = mkdtempSync(join(folder, 'run-'))
   const profile = values['cpu-prof'] === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', values['cpu-prof']]
   const args = [
-    ...[...profile, '--import', usage, main, 'run', '--input', input, '--window', `${fleet.windowMs}ms`, '--json'],
+    ...['run', '--input', input, '--window', `${fleet.windowMs}ms`, '--json'],
     ...['--data-dir', dataDir, '--results', join(dataDir, 'results.ndjson'), '--vms-per-workflow', values.grain],
   ]
-  const startedMs = performance.now()
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] })
-  let used = ''
-  child.stdio[3]?.on('data', (chunk: Buffer) => (used += chunk.toString()))
-  const code = await new Promise<number | null>((done) => child.once('close', done))
-  const seconds = (performance.now() - startedMs) / 1000
-  if (code !== 0) throw new Error(`windrow ended with ${code}`)
+  const measured = await measuredRun(args, { nodeOptions: profile })
   check(fleet, join(dataDir, 'results.ndjson'))
   rmSync(dataDir, { recursive: true })
-  return { seconds, ...(JSON.parse(used) as Omit<Measured, 'seconds'>) }
+  return measured
 }
 
 /** Throws unless every VM window was published once with its count and its sum. */

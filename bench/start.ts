@@ -10,11 +10,12 @@
  * Every command's output is checked. It measures the built programs with a warm file cache, and not the parallel work of a
  * long run. CPU seconds include all threads, garbage collection and compilation.
  */
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measuredRun } from './process/measured-run.ts'
 
 const { values } = parseArgs({
   options: {
@@ -24,7 +25,6 @@ const { values } = parseArgs({
   },
 })
 const runs = Number(values.runs)
-const USAGE = new URL('report-usage.mjs', import.meta.url).href
 
 interface Side {
   readonly name: string
@@ -84,16 +84,9 @@ const POINT = { vmId: 'vm-1', metric: 'cpu', timestamp: Date.UTC(2026, 0, 1), se
 
 /** CPU seconds of the command. Throws if it fails, or if it does not print what it should. */
 async function cpuOf({ checkout }: Side, { name, args, prints }: Command, folder: string): Promise<number> {
-  const child = spawn(process.execPath, ['--import', USAGE, join(checkout, 'dist/cli/main.js'), ...args], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-  })
-  const output = ['', '', '']
-  for (const i of [1, 2, 3] as const) child.stdio[i]?.on('data', (chunk: Buffer) => (output[i - 1] += chunk.toString()))
-  const code = await new Promise<number | null>((done) => child.once('close', done))
-  const [stdout = '', stderr = '', usage = ''] = output
-  if (code !== 0 || !stdout.includes(prints)) throw new Error(`${name} ended with ${code}:\n${stdout}${stderr}`)
-  return (JSON.parse(usage) as { cpuSeconds: number }).cpuSeconds
+  const { stdout, cpuSeconds } = await measuredRun(args, { checkout, cwd: folder, isQuiet: true })
+  if (!stdout.includes(prints)) throw new Error(`${name} printed:\n${stdout}`)
+  return cpuSeconds
 }
 
 async function measureCommands(figures: Figures): Promise<void> {
