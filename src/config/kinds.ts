@@ -187,12 +187,12 @@ export function topicName(): Kind<string> {
 
 /** A destination that one of the registered sinks recognizes. */
 export function sink(): Kind<SinkSetting> {
-  return kind('<output>', formsOfSinks(), readSink)
+  return kind('<output>', expectedOfSinks(), readSink)
 }
 
 /** One destination or several. Like paths, they are never split at commas. */
 export function sinks(): Kind<readonly SinkSetting[]> {
-  return kind('<output...>', formsOfSinks(), (raw) => {
+  return kind('<output...>', expectedOfSinks(), (raw) => {
     const values: SinkSetting[] = []
     for (const one of Array.isArray(raw) ? (raw as unknown[]) : [raw]) {
       const read = readSink(one)
@@ -203,7 +203,7 @@ export function sinks(): Kind<readonly SinkSetting[]> {
   })
 }
 
-function formsOfSinks(): string {
+function expectedOfSinks(): string {
   return registeredSinks()
     .map(({ expects }) => expects)
     .join(', or ')

@@ -2,7 +2,7 @@
 import type { ConfigurationProblem } from '../errors/index.ts'
 import { fileSetting } from '../sinks/files/setting.ts'
 import { topicSetting } from '../sinks/kafka/setting.ts'
-import { destinationOf, sinkOf } from '../sinks/registry.ts'
+import { destinationOf, formsOfSinks, sinkOf } from '../sinks/registry.ts'
 import type { SinkSetting } from '../sinks/sink.ts'
 import type { Incomplete } from './defaults.ts'
 import { durationText } from '../core/durations.ts'
@@ -124,14 +124,15 @@ function outputRules(config: Incomplete, places: Places): ConfigurationProblem[]
   }
   if (results.every((setting) => sinkOf(setting).companions === undefined)) {
     const problem = 'no destination stores dead letters and certificates'
-    add('results', problem, 'Give FILE.ndjson or kafka:TOPIC as well.')
+    const forms = formsOfSinks((sink) => sink.companions !== undefined)
+    add('results', problem, `Give ${forms} as well.`)
     return problems
   }
   for (const [key, called] of COMPANIONS) {
     const setting = config[key]
     if (setting === undefined || kinds.has(setting.kind)) continue
     const problem = `results and ${called} are published in one step, and no results go to a ${sinkOf(setting).form}`
-    add(key, problem, 'Give both FILE.ndjson or both kafka:TOPIC.')
+    add(key, problem, 'Give destinations of the same kind, such as both kafka:TOPIC.')
   }
   return problems
 }

@@ -17,6 +17,7 @@
 import { z } from 'zod'
 import { csvDialect } from './csv-dialect.ts'
 import { fieldMapping } from './field-mapping.ts'
+import { formsOfSinks } from '../sinks/registry.ts'
 import * as kinds from './kinds.ts'
 import type { Kind } from './kinds.ts'
 
@@ -278,21 +279,22 @@ export const configSchema = z.object({
 
   results: setting(kinds.sinks(), {
     group: 'Output',
-    help: 'Destination of results: FILE.ndjson or kafka:TOPIC',
+    help: `Destination of results: ${formsOfSinks()}`,
     isCommon: true,
     details:
-      'Repeat the flag, or give a list in the file, to publish to several destinations; at most one file and one topic.',
+      'Repeat the flag, or give a list in the file, to publish to several destinations; most kinds only once. ' +
+      'results.md describes each kind and what it guarantees.',
     derivedDefault: '`results.ndjson` in the data directory for files, `kafka:<job>-results` for Kafka',
   }),
   deadLetters: setting(kinds.sink(), {
     group: 'Output',
-    help: 'Destination of rejected records: FILE.ndjson or kafka:TOPIC',
+    help: 'Destination of rejected records',
     details: 'Each has the position, the reason and the first bytes of the record.',
     derivedDefault: '`dead-letters.ndjson` in the data directory, `kafka:<job>-dead-letters` if results go to Kafka',
   }),
   certificates: setting(kinds.sink(), {
     group: 'Output',
-    help: 'Certificates go to FILE.ndjson or kafka:TOPIC',
+    help: 'Destination of certificates',
     details: 'One per closed window, published together with its results.',
     derivedDefault:
       '`<results>.certificates.ndjson` next to the results, `kafka:<job>-certificates` if results go to Kafka',

@@ -330,7 +330,7 @@ export const ERROR_CATALOG = {
   ),
   RESULTS_NOT_READABLE: fatal(
     'The results go to a sink that cannot be read back.',
-    'Name a destination that can be read, such as FILE.ndjson or kafka:TOPIC, as the first --results.',
+    'Name a destination that can be read, such as FILE.ndjson, as the first --results.',
   ),
   RESULTS_UNWRITABLE: fatal(
     'Results cannot be written to their path.',

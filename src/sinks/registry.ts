@@ -26,6 +26,15 @@ export function registeredSinks(): readonly SinkDefinition[] {
   return [...sinks.values()]
 }
 
+/** How users write the destinations of these sinks: `FILE.ndjson or kafka:TOPIC`. */
+export function formsOfSinks(wanted: (sink: SinkDefinition) => boolean = () => true): string {
+  const forms = registeredSinks()
+    .filter(wanted)
+    .map(({ form }) => form)
+  const last = forms.pop() ?? ''
+  return forms.length === 0 ? last : `${forms.join(', ')} or ${last}`
+}
+
 /** The sink that a setting belongs to. */
 export function sinkOf({ kind }: SinkSetting): SinkDefinition {
   const sink = sinks.get(kind)
