@@ -7,7 +7,7 @@ const NO_IO_IN_CORE = 'Core is pure (I9): time, randomness and I/O are passed in
 export default tseslint.config(
   { ignores: ['dist/', 'build/', '.windrow*/', 'coverage/', 'node_modules/', 'test/fixtures/'] },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [...tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -69,6 +69,19 @@ export default tseslint.config(
             { regex: '^\\.\\./core/(?!json\\.ts$)', allowTypeImports: true, message: INDEPENDENT_VERIFY },
             { regex: '^\\.\\./(?!core/|errors/)', message: INDEPENDENT_VERIFY },
           ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['src/page/client/**/*.{ts,tsx}'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            ':matches(Identifier, JSXIdentifier)[name=/^(innerHTML|outerHTML|insertAdjacentHTML|dangerouslySetInnerHTML)$/]',
+          message: 'Ids and texts come from records, so the page writes text nodes only.',
         },
       ],
     },

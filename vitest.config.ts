@@ -55,6 +55,7 @@ export default defineConfig({
             'test/observability/**',
             'test/k8s/**',
             'test/cluster/**',
+            'test/page/browser/**',
           ],
           'test/faults/stack/**',
           ...LONG_SIMULATIONS,
@@ -68,6 +69,7 @@ export default defineConfig({
       suite('k8s', ['test/k8s/**/*.test.ts'], 600_000),
       // 30 minutes, since the first run builds Kubernetes's API server.
       suite('cluster', ['test/cluster/**/*.test.ts'], 1_800_000),
+      suite('page', ['test/page/browser/**/*.test.ts'], 120_000),
       suite('telemetry', ['test/observability/**/*.test.ts'], 60_000),
       suite('loadtest', ['test/loadtest/**/*.test.ts'], 300_000),
       suite('stack', ['test/stack/**/*.test.ts'], 900_000, { globalSetup: 'test/stack/global-setup.ts' }),

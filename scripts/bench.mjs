@@ -20,5 +20,6 @@ const run = (...args) => {
 run('scripts/prepare.mjs')
 run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.bench.json')
 for (const folder of ['schemas', 'stack']) cpSync(join(root, folder), join(root, 'build', folder), { recursive: true })
+cpSync(join(root, 'dist/page/assets'), join(root, 'build/dist/page/assets'), { recursive: true })
 cpSync(join(root, 'bench/process/report-usage.mjs'), join(root, 'build/bench/process/report-usage.mjs'))
 run(join('build/bench', `${name}.js`), ...flags)

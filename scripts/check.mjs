@@ -1,5 +1,5 @@
 /**
- * The compiler's and ESLint's findings, from one program: `npm test` runs this instead of `npm run typecheck` and `npm run lint`
+ * The compiler's and ESLint's findings, from the same programs: `npm test` runs this instead of `npm run typecheck` and `npm run lint`
  * one after another. Rules with types and the compiler need the same types, and computing them is most of the time of both.
  *
  * Exits with 1 after printing all findings. Both caches are those of the two scripts: of the compiler, which notices every
@@ -13,25 +13,29 @@ import tseslint from 'typescript-eslint'
 const ROOT = dirname(import.meta.dirname)
 const CACHE = join(ROOT, 'node_modules', '.cache')
 
-const builder = createProgram()
-const errors = diagnosticsOf(builder)
+// The page's sources have a program of their own: only they may use what browsers provide.
+const builders = [
+  createProgram('.', 'typecheck.tsbuildinfo'),
+  createProgram('src/page/client', 'typecheck-page.tsbuildinfo'),
+]
+const errors = builders.flatMap(diagnosticsOf)
 if (errors.length > 0) {
   const host = { getCanonicalFileName: (path) => path, getCurrentDirectory: () => ROOT, getNewLine: () => '\n' }
   console.log(ts.formatDiagnostics(errors, host))
 }
 
-const results = await lint(builder.getProgram())
+const results = await lint(builders.map((one) => one.getProgram()))
 const formatter = await results.eslint.loadFormatter('stylish')
 const report = await formatter.format(results.all)
 if (report !== '') console.log(report)
 // As `eslint` does, which allows warnings.
 process.exitCode = errors.length > 0 || results.all.some(({ errorCount }) => errorCount > 0) ? 1 : 0
 
-function createProgram() {
-  const { config, error } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile)
+function createProgram(folder, cache) {
+  const { config, error } = ts.readConfigFile(join(ROOT, folder, 'tsconfig.json'), ts.sys.readFile)
   if (error !== undefined) throw new Error(ts.flattenDiagnosticMessageText(error.messageText, '\n'))
-  const { fileNames, options, errors: mistakes } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT)
-  const cached = { incremental: true, tsBuildInfoFile: join(CACHE, 'typecheck.tsbuildinfo') }
+  const { fileNames, options, errors: mistakes } = ts.parseJsonConfigFileContent(config, ts.sys, join(ROOT, folder))
+  const cached = { incremental: true, tsBuildInfoFile: join(CACHE, cache) }
   return ts.createIncrementalProgram({
     rootNames: fileNames,
     options: { ...options, ...cached },
@@ -52,17 +56,17 @@ function diagnosticsOf(program) {
   return ts.sortAndDeduplicateDiagnostics(found)
 }
 
-/** ESLint by eslint.config.js, whose parser gets this program instead of opening one of its own. */
-async function lint(program) {
+/** ESLint by eslint.config.js, whose parser gets these programs instead of opening one of its own. */
+async function lint(programs) {
   const parser = {
     // ESLint's cache identifies a parser by its name and version.
     meta: { name: 'typescript-eslint/shared-program', version: tseslint.parser.meta?.version ?? ts.version },
     parseForESLint: (code, options) =>
-      tseslint.parser.parseForESLint(code, { ...options, projectService: false, programs: [program] }),
+      tseslint.parser.parseForESLint(code, { ...options, projectService: false, programs }),
   }
   const eslint = new ESLint({
     cwd: ROOT,
-    overrideConfig: { files: ['**/*.ts'], languageOptions: { parser, parserOptions: { projectService: false } } },
+    overrideConfig: { files: ['**/*.{ts,tsx}'], languageOptions: { parser, parserOptions: { projectService: false } } },
     cache: true,
     cacheLocation: join(CACHE, 'eslint', 'check.json'),
   })

@@ -21,6 +21,7 @@ need '/usr/lib/postgresql/*/bin/psql' postgresql-client
 need kcat kcat
 need openssl openssl
 need promtool prometheus
+need chromium chromium
 
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -ne 0 ]; then

@@ -16,6 +16,8 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Digest of the inputs of dist/; written only after a successful build. */
 const BUILD_STAMP = join(ROOT, 'dist', '.built-from')
+/** Sources for browsers, which are bundled instead of compiled file by file. */
+const PAGE_CLIENT = join(ROOT, 'src', 'page', 'client')
 const withTypes = !process.argv.includes('--no-types')
 const withBuild = !process.argv.includes('--install')
 
@@ -55,13 +57,15 @@ function withoutTypes(digest) {
   return `${digest} without types`
 }
 
-function build(digest) {
+async function build(digest) {
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
   const result = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
     cwd: ROOT,
     stdio: ['ignore', 'inherit', 'inherit'],
   })
-  if (result.status === 0) stampBuild(digest)
+  if (result.status !== 0) return result
+  await bundlePage()
+  stampBuild(digest)
   return result
 }
 
@@ -70,15 +74,23 @@ async function transpile(digest) {
   const typescript = { onlyRemoveTypeImports: true, rewriteImportExtensions: 'rewrite' }
   // The compiler would take its notes of an earlier build for the state of dist/.
   rmSync(join(ROOT, 'dist', '.tsbuildinfo'), { force: true })
-  for (const path of sourceFiles().filter((name) => name.endsWith('.ts'))) {
+  const isForNode = (path) => path.endsWith('.ts') && !path.startsWith(PAGE_CLIENT)
+  for (const path of sourceFiles().filter(isForNode)) {
     const output = join(ROOT, 'dist', relative(join(ROOT, 'src'), path)).replace(/\.ts$/, '.js')
     const { code, errors } = transformSync(path, readFileSync(path, 'utf8'), { target: 'es2023', typescript })
     if (errors.length > 0) return { status: 1, error: new Error(`${path}: ${errors[0].message}`) }
     mkdirSync(dirname(output), { recursive: true })
     writeFileSync(output, code)
   }
+  await bundlePage()
   stampBuild(withoutTypes(digest))
   return { status: 0 }
+}
+
+/** Imported here, since the bundler is missing until the packages are installed. */
+async function bundlePage() {
+  const { buildPage } = await import('./build-page.mjs')
+  await buildPage()
 }
 
 function stampBuild(stamp) {
@@ -96,7 +108,9 @@ function sourceFiles() {
 /** Digest of everything that affects the build: sources, compiler settings, versions. */
 function sourceDigest() {
   const sources = sourceFiles()
-  const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((name) => join(ROOT, name))
+  const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/build-page.mjs'].map((name) =>
+    join(ROOT, name),
+  )
   const hash = createHash('sha256')
   for (const path of [...settings, ...sources]) {
     hash.update(relative(ROOT, path)).update('\0').update(readFileSync(path)).update('\0')

@@ -45,7 +45,7 @@ it('a name that two files export is found, and a re-export is not', () => {
 
 it('every exported name of src/ means one thing', () => {
   const folder = join(ROOT, 'src')
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file))
   expect(files.length).toBeGreaterThan(200)
   const sources = new Map(files.sort().map((file) => [file, readFileSync(join(folder, file), 'utf8')]))
   expect(ambiguousNames(sources)).toEqual([])

@@ -79,6 +79,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'ports',
     'retry',
     'sinks',
+    'ui',
   ],
   cli: [
     'app',
@@ -160,7 +161,7 @@ function forbiddenArrows(folders: Graph): string[] {
 }
 
 const SRC = join(ROOT, 'src')
-const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file))
 const imports = importsOf(files, (file) => readFileSync(join(SRC, file), 'utf8'))
 
 describe('the checks themselves', () => {

@@ -63,8 +63,8 @@ function wordsOf(identifier: string): string {
 }
 
 /** Comments, literals and identifiers of a source file, each with its line. */
-function proseOf(source: string): { readonly line: number; readonly text: string }[] {
-  const file = ts.createSourceFile('file.ts', source, ts.ScriptTarget.Latest, true)
+function proseOf(source: string, name: string): { readonly line: number; readonly text: string }[] {
+  const file = ts.createSourceFile(name, source, ts.ScriptTarget.Latest, true)
   const lineAt = (position: number): number => file.getLineAndCharacterOfPosition(position).line + 1
   const found: { line: number; text: string }[] = []
   const addText = (position: number, text: string): void => {
@@ -88,7 +88,8 @@ function proseOf(source: string): { readonly line: number; readonly text: string
       ts.isStringLiteralLike(node) ||
       ts.isTemplateHead(node) ||
       ts.isTemplateMiddle(node) ||
-      ts.isTemplateTail(node)
+      ts.isTemplateTail(node) ||
+      ts.isJsxText(node)
     ) {
       addText(node.getStart(), node.text)
     } else if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) {
@@ -112,8 +113,8 @@ function mayHaveTerms(text: string): boolean {
 /** Every use of a term in a file that no exception allows. */
 function dialectIn(file: string, text: string): Finding[] {
   if (!mayHaveTerms(text)) return []
-  const isCode = /\.(?:ts|mjs|cjs|js)$/.test(file)
-  const lines = isCode ? proseOf(text) : text.split('\n').map((line, index) => ({ line: index + 1, text: line }))
+  const isCode = /\.(?:tsx?|mjs|cjs|js)$/.test(file)
+  const lines = isCode ? proseOf(text, file) : text.split('\n').map((line, index) => ({ line: index + 1, text: line }))
   const findings = new Map<string, Finding>()
   for (const { line, text: prose } of lines) {
     if (EXCEPTIONS.some((one) => one.file.test(file) && one.text.test(prose))) continue
@@ -131,7 +132,7 @@ function dialectIn(file: string, text: string): Finding[] {
 }
 
 describe('the language of the project', () => {
-  const files = tracked('.ts', '.mjs', '.cjs', '.js', '.md', '.yaml', '.yml', '.avsc', '.sh', '.patch')
+  const files = tracked('.ts', '.tsx', '.mjs', '.cjs', '.js', '.md', '.yaml', '.yml', '.avsc', '.sh', '.patch')
 
   it.each([
     ['a comment', '// Nothing is told of it.\n'],
