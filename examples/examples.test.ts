@@ -27,8 +27,8 @@ const OUTPUT: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
-/** These run until they are stopped; producers.test.ts tests them. */
-const TESTED_ELSEWHERE = ['06']
+/** These run until they are stopped; producers.test.ts and test/stack/events.test.ts test them. */
+const TESTED_ELSEWHERE = ['06', '07']
 
 beforeAll(ensureBuilt)
 

@@ -4,8 +4,8 @@ import { readdir } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { ConfigurationError } from '../errors/index.ts'
 import type { ConfigurationProblem } from '../errors/index.ts'
-import { EXTRAS, STATE_STORES } from '../dev/stack/description.ts'
-import type { Extra, StackDescription, StateStoreKind } from '../dev/stack/description.ts'
+import { ADDITIONS, EXTRAS, STATE_STORES } from '../dev/stack/description.ts'
+import type { Addition, StackDescription, StateStoreKind } from '../dev/stack/description.ts'
 import { DEFAULT_PORT_BASE, MAX_DAPRDS } from '../dev/stack/ports.ts'
 import type { Progress } from '../dev/stack/progress.ts'
 import type { ServiceStatus } from '../dev/stack/stack.ts'
@@ -49,7 +49,7 @@ export const stackCommand: CliCommand = {
       .option('--port-base <port>', `up: first of 100 ports (${DEFAULT_PORT_BASE}, or as before)`)
       .option('--state <store>', 'up: redis or postgres (redis, or as before)')
       .option('--daprds <count>', `up: minimum number of sidecars, up to ${MAX_DAPRDS} (1)`)
-      .option('--with <service>', 'up: prometheus, or grafana and prometheus')
+      .option('--with <service>', 'up: prometheus, grafana, or components (of Dapr)')
       .option('-n, --lines <count>', `logs: lines from the end (${DEFAULT_LINES})`)
       .option('-f, --follow', 'logs: follow new lines')
       .option('--purge', 'down: remove data and logs too')
@@ -74,7 +74,7 @@ async function up(dataDir: string, flags: Flags, { env, stdout, stderr, signal }
     dataDir,
     ...(flags.portBase === undefined ? {} : { portBase: Number(flags.portBase) }),
     ...(flags.state === undefined ? {} : { state: flags.state as StateStoreKind }),
-    ...(flags.with === undefined ? {} : { with: [flags.with as Extra] }),
+    ...(flags.with === undefined ? {} : { with: [flags.with as Addition] }),
     ...(flags.daprds === undefined ? {} : { daprds: Number(flags.daprds) }),
     env,
     signal,
@@ -154,8 +154,8 @@ function requireUsage(action: string | undefined, service: string | undefined, f
       add(place, `${JSON.stringify(text)} is not a whole number`, 'Give one.')
   if (flags.state !== undefined && !STATE_STORES.includes(flags.state as StateStoreKind))
     add('--state', `${JSON.stringify(flags.state)} is not a store`, `Give one of ${STATE_STORES.join(', ')}.`)
-  if (flags.with !== undefined && !EXTRAS.includes(flags.with as Extra))
-    add('--with', `${JSON.stringify(flags.with)} is not known`, `Give ${EXTRAS.join(' or ')}.`)
+  if (flags.with !== undefined && !ADDITIONS.includes(flags.with as Addition))
+    add('--with', `${JSON.stringify(flags.with)} is not known`, `Give ${ADDITIONS.join(' or ')}.`)
   if (action === 'logs' && service === undefined)
     add('service', 'is not given', 'Give a service from windrow stack status.')
   if (action !== 'logs' && service !== undefined)

@@ -106,31 +106,39 @@ function outputRules(config: Incomplete, places: Places): ConfigurationProblem[]
     taken.set(destination, `where ${called} go`)
   }
 
-  const { results, brokers } = config
+  const { results, brokers, sidecar } = config
   for (const setting of results ?? []) take('results', setting, 'results')
   for (const [key, called] of COMPANIONS) if (config[key] !== undefined) take(key, config[key], called)
   if (results === undefined) return problems
 
   const kinds = new Set<string>()
   for (const setting of results) {
-    const { form, needsBrokers, allowsSeveral } = sinkOf(setting)
+    const { form, needsBrokers, needsDaprd, allowsSeveral } = sinkOf(setting)
     if (needsBrokers && brokers?.length === 0 && config.source !== 'kafka') {
       add('brokers', `${destinationOf(setting)} requires brokers`, 'Give --brokers host:port.')
+    }
+    if (needsDaprd && sidecar === 'embedded') {
+      add('sidecar', `${destinationOf(setting)} requires a component of a daprd`, 'Give --sidecar dapr.')
     }
     if (kinds.has(setting.kind) && allowsSeveral !== true) {
       add('results', `a job publishes to one ${form} only`, 'Leave out all but one.')
     }
     kinds.add(setting.kind)
   }
+  const forms = formsOfSinks((sink) => sink.companions !== undefined)
   if (results.every((setting) => sinkOf(setting).companions === undefined)) {
     const problem = 'no destination stores dead letters and certificates'
-    const forms = formsOfSinks((sink) => sink.companions !== undefined)
     add('results', problem, `Give ${forms} as well.`)
     return problems
   }
   for (const [key, called] of COMPANIONS) {
     const setting = config[key]
-    if (setting === undefined || kinds.has(setting.kind)) continue
+    if (setting === undefined) continue
+    if (sinkOf(setting).companions === undefined) {
+      add(key, `a ${sinkOf(setting).form} does not store ${called}`, `Give ${forms}.`)
+      continue
+    }
+    if (kinds.has(setting.kind)) continue
     const problem = `results and ${called} are published in one step, and no results go to a ${sinkOf(setting).form}`
     add(key, problem, 'Give destinations of the same kind, such as both kafka:TOPIC.')
   }

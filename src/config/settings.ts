@@ -279,11 +279,13 @@ export const configSchema = z.object({
 
   results: setting(kinds.sinks(), {
     group: 'Output',
-    help: `Destination of results: ${formsOfSinks()}`,
+    // One line: `windrow run --help` fits a small terminal.
+    help: 'Destination of results: FILE.ndjson, kafka:TOPIC, …',
     isCommon: true,
     details:
+      `One of ${formsOfSinks()}. ` +
       'Repeat the flag, or give a list in the file, to publish to several destinations; most kinds only once. ' +
-      'results.md describes each kind and what it guarantees.',
+      'results.md describes each kind and what it guarantees; events.md describes pub/sub components and bindings.',
     derivedDefault: '`results.ndjson` in the data directory for files, `kafka:<job>-results` for Kafka',
   }),
   deadLetters: setting(kinds.sink(), {

@@ -49,6 +49,22 @@ export const ERROR_CATALOG = {
     'The workflow of one commit failed too many times in a row.',
     'Fix the cause in the message, then restart. Nothing of this commit is visible and nothing is lost.',
   ),
+  COMPONENT_FAILED: retryable(
+    'A pub/sub or binding component of the sidecar failed.',
+    'Usually transient: the call is retried. If it persists, check the log of the sidecar, the broker, and that the topic exists.',
+  ),
+  COMPONENT_FORBIDDEN: fatal(
+    'The sidecar does not allow this app to publish to the topic.',
+    'Add the topic to publishingScopes or allowedTopics of the component, or publish to another topic.',
+  ),
+  COMPONENT_MISSING: fatal(
+    'The sidecar has not loaded the pub/sub or binding component, or the binding does not support the operation.',
+    'Check the name in --results, the resources folder of the sidecar, the scopes of the component, and the log of the sidecar.',
+  ),
+  COMPONENT_UNAVAILABLE: retryable(
+    'The sidecar did not answer a call of a component.',
+    'Usually transient: the call is retried. If it persists, check that the sidecar runs and that the broker answers.',
+  ),
   CONFIGURATION: fatal('One or more settings are invalid.', 'Fix the settings listed above and restart.'),
   CORRUPT_BATCH: fatal(
     'A compressed record batch cannot be decompressed.',
@@ -205,8 +221,8 @@ export const ERROR_CATALOG = {
     'Stop any other writer of this topic. The condition clears when the open transaction times out.',
   ),
   MESSAGE_TOO_LARGE: fatal(
-    'A message exceeds the size limit of the sidecar.',
-    "Raise the sidecar's --max-body-size (daprd's default is 4 MiB), or make values and workflows smaller.",
+    'A message exceeds the size limit of the sidecar, or that of a pub/sub component.',
+    "Raise the sidecar's --max-body-size (daprd's default is 4 MiB) or the component's limit (maxMessageBytes), or make values and workflows smaller.",
   ),
   METRICS_PORT_TAKEN: fatal('The metrics endpoint cannot listen on its port.', `${PORT} See --metrics-port.`),
   NOTHING_IN_RANGE: fatal(

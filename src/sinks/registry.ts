@@ -4,9 +4,13 @@
  *
  *   sink.ts      what a sink defines                     files/   NDJSON files, exactly once
  *   outputs.ts   which sink publishes what; opens them   kafka/   Kafka topics, exactly once
+ *                                                        pubsub/  topics of Dapr pub/sub components, at least once
+ *   result-event.ts  results as CloudEvents              binding/ Dapr output bindings, at least once
  */
+import { bindingSink } from './binding/sink.ts'
 import { filesSink } from './files/sink.ts'
 import { kafkaSink } from './kafka/sink.ts'
+import { pubsubSink } from './pubsub/sink.ts'
 import type { SinkDefinition, SinkSetting } from './sink.ts'
 
 const sinks = new Map<string, SinkDefinition>()
@@ -21,6 +25,8 @@ export function registerSink<S extends SinkSetting>(sink: SinkDefinition<S>): ()
 
 registerSink(filesSink)
 registerSink(kafkaSink)
+registerSink(pubsubSink)
+registerSink(bindingSink)
 
 export function registeredSinks(): readonly SinkDefinition[] {
   return [...sinks.values()]

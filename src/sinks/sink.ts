@@ -26,6 +26,8 @@ export interface SinkDefinition<S extends SinkSetting = SinkSetting> {
   destination(setting: S): string
   /** Whether `--brokers` is required. */
   readonly needsBrokers?: true
+  /** Whether a daprd is required: the embedded sidecar has no components. */
+  readonly needsDaprd?: true
   /** Whether a job may have more than one destination of this kind. */
   readonly allowsSeveral?: true
   /**

@@ -59,6 +59,19 @@ describe('the marker of an at-least-once sink', () => {
     expect(stored).toEqual(['result-1'])
   })
 
+  it('is not written for a batch that could not be published', async () => {
+    const store = new MemoryStore()
+    const failing: Sink = {
+      ...{ destination: 'a list', delivery: 'at-least-once' },
+      publishers: {
+        open: () => Promise.resolve({ publish: () => Promise.reject(lostReply()), close: () => Promise.resolve() }),
+      },
+    }
+    const first = await publishersOf(failing, store, 'job').open(0)
+    expect(await failureOf(first.publish(batchOf(1)))).toMatchObject({ code: 'STATE_STORE_UNAVAILABLE' })
+    expect((await publishersOf(sink, store, 'job').open(0)).marker).toBeNull()
+  })
+
   it('is never changed by an earlier publisher, whose error is retryable, so that it reads the ledger again', async () => {
     const store = new MemoryStore()
     const zombie = await publishersOf(sink, store, 'job').open(0)

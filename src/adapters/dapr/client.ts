@@ -4,7 +4,8 @@
  *
  *   client.ts            connections to a sidecar
  *   calls.ts             calls with deadlines, ended when the client is closed
- *   runtime-api.ts       Dapr's runtime API: state, metadata, shutdown
+ *   runtime-api.ts       Dapr's runtime API: state, publishing, bindings, metadata, shutdown
+ *   components.ts        calls of pub/sub and binding components, with their errors classified
  *   grpc-errors.ts       maps gRPC errors to WindrowErrors
  *   state-store.ts       the state store
  *   task-hub-client.ts   the workflow calls: start, status, wait, terminate, purge

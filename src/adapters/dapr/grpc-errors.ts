@@ -7,12 +7,13 @@ import { messageOf, WindrowError } from '../../errors/index.ts'
 import type { ErrorCode } from '../../errors/index.ts'
 
 /** The part of the sidecar that was called. It is the prefix of the error code. */
-export type SidecarArea = 'STATE_STORE' | 'WORKFLOW_ENGINE'
+export type SidecarArea = 'STATE_STORE' | 'WORKFLOW_ENGINE' | 'COMPONENT'
 
 /** Per area: the code of a call that the sidecar failed, and of one that did not reach it or lost its reply. */
 const CODES: Readonly<Record<SidecarArea, readonly [ErrorCode, ErrorCode]>> = {
   STATE_STORE: ['STATE_STORE_FAILED', 'STATE_STORE_UNAVAILABLE'],
   WORKFLOW_ENGINE: ['WORKFLOW_ENGINE_FAILED', 'WORKFLOW_ENGINE_UNAVAILABLE'],
+  COMPONENT: ['COMPONENT_FAILED', 'COMPONENT_UNAVAILABLE'],
 }
 
 /** The gRPC status of an error; `UNKNOWN` if it is not a gRPC error. */

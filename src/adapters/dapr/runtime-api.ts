@@ -1,6 +1,6 @@
 /**
- * The methods of Dapr's runtime API that Windrow uses (dapr/proto/runtime/v1/dapr.proto): state, metadata, shutdown. They go
- * over @grpc/grpc-js, as the workflow calls do, and are encoded here. The SDK's `GRPCClient` would load a second gRPC library
+ * The methods of Dapr's runtime API that Windrow uses (dapr/proto/runtime/v1/dapr.proto): state, publishing, output bindings,
+ * metadata, shutdown. They go over @grpc/grpc-js, as the workflow calls do, and are encoded here. The SDK's `GRPCClient` would load a second gRPC library
  * and all of the SDK, an HTTP server among it, which is a quarter of the CPU time of a short run.
  */
 import { Client, connectivityState, credentials, Metadata } from '@grpc/grpc-js'
@@ -34,9 +34,28 @@ export interface WrittenState {
   readonly options?: { readonly concurrency: number; readonly consistency: number }
 }
 
+/** A message for a topic of a pub/sub component. */
+export interface PublishedEvent {
+  readonly pubsubName: string
+  readonly topic: string
+  readonly data: Uint8Array
+  readonly contentType: string
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** A call of an output binding. */
+export interface BindingCall {
+  readonly name: string
+  readonly operation: string
+  readonly data: Uint8Array
+  readonly metadata: Readonly<Record<string, string>>
+}
+
 export interface SidecarMetadata {
   /** Empty if the sidecar does not state it. */
   readonly runtimeVersion: string
+  /** The loaded components; `type` is `pubsub.kafka`, for example. */
+  readonly components: readonly { readonly name: string; readonly type: string }[]
   readonly actorRuntime?: {
     /** `ActorRuntimeStatus` in Dapr's metadata.proto. */
     readonly runtimeStatus: number
@@ -60,6 +79,10 @@ export interface DaprApi {
     request: { readonly storeName: string; readonly states: readonly WrittenState[] },
     limit: CallLimit,
   ): Promise<void>
+  /** Resolves when the component has acknowledged the message. */
+  publishEvent(event: PublishedEvent, limit: CallLimit): Promise<void>
+  /** Resolves to the data of the binding's answer. */
+  invokeBinding(call: BindingCall, limit: CallLimit): Promise<Uint8Array>
   getMetadata(limit: CallLimit): Promise<SidecarMetadata>
   /** Ends the sidecar without waiting for its work. */
   forceShutdown(limit: CallLimit): Promise<void>
@@ -113,6 +136,17 @@ export function createRuntimeApi(options: RuntimeApiOptions, closed: AbortSignal
     async deleteBulkState(request, limit) {
       await unary('DeleteBulkState', encodeStates(request), limit)
     },
+    async publishEvent({ pubsubName, topic, data, contentType, metadata }, limit) {
+      const request = new ProtoWriter(data.length + 1024).string(1, pubsubName).string(2, topic)
+      await unary('PublishEvent', encodeMap(request.bytes(3, data).string(4, contentType), 5, metadata), limit)
+    },
+    async invokeBinding({ name, operation, data, metadata }, limit) {
+      const request = new ProtoWriter(data.length + 1024).string(1, name).bytes(2, data).string(4, operation)
+      const reader = new ProtoReader(await unary('InvokeBinding', encodeMap(request, 3, metadata), limit))
+      let answer: Uint8Array = NOTHING
+      while (reader.next()) if (reader.field === 1) answer = reader.bytes()
+      return answer
+    },
     async getMetadata(limit) {
       return decodeMetadata(await unary('GetMetadata', NOTHING, limit))
     },
@@ -162,6 +196,15 @@ function encodeStates({ storeName, states }: { storeName: string; states: readon
   return request.finish()
 }
 
+/** Finishes a message with a `map<string, string>`: one entry message per name, with the key in field 1 and the value in 2. */
+function encodeMap(request: ProtoWriter, field: number, values: Readonly<Record<string, string>>): Buffer {
+  for (const [key, value] of Object.entries(values)) {
+    const entry = request.open(field)
+    request.string(1, key).string(2, value).close(entry)
+  }
+  return request.finish()
+}
+
 /** GetStateResponse, whose data is field 1, or BulkStateItem, whose data is field 2 after the key. The ETag follows the data. */
 function decodeState(reader: ProtoReader, dataField: 1 | 2) {
   const state = { key: '', data: NOTHING as Uint8Array, etag: '', error: '' }
@@ -178,12 +221,23 @@ function decodeState(reader: ProtoReader, dataField: 1 | 2) {
 function decodeMetadata(reply: Buffer): SidecarMetadata {
   let runtimeVersion = ''
   let actorRuntime: SidecarMetadata['actorRuntime']
+  const components: { name: string; type: string }[] = []
   const reader = new ProtoReader(reply)
   while (reader.next()) {
+    if (reader.field === 3) components.push(decodeComponent(reader.message()))
     if (reader.field === 8) runtimeVersion = reader.string()
     else if (reader.field === 10) actorRuntime = decodeActorRuntime(reader.message())
   }
-  return { runtimeVersion, ...(actorRuntime === undefined ? {} : { actorRuntime }) }
+  return { runtimeVersion, components, ...(actorRuntime === undefined ? {} : { actorRuntime }) }
+}
+
+function decodeComponent(reader: ProtoReader) {
+  const component = { name: '', type: '' }
+  while (reader.next()) {
+    if (reader.field === 1) component.name = reader.string()
+    else if (reader.field === 2) component.type = reader.string()
+  }
+  return component
 }
 
 function decodeActorRuntime(reader: ProtoReader): SidecarMetadata['actorRuntime'] {

@@ -11,6 +11,9 @@ import { HOST } from './ports.ts'
 /** Largest request, reply and workflow payload; Dapr's default is 4Mi. */
 const MAX_BODY_SIZE = '64Mi'
 
+/** Templates of the optional components. */
+const COMPONENTS = ['pubsub-kafka.yaml', 'pubsub-redis.yaml', 'binding-files.yaml'] as const
+
 export function daprdService(stack: StackDescription, daprd: DaprdDescription): Service {
   const folder = join(stack.dataDir, 'dapr')
   const resources = join(folder, `resources-${daprd.state}`)
@@ -27,6 +30,9 @@ export function daprdService(stack: StackDescription, daprd: DaprdDescription): 
       await mkdir(resources, { recursive: true })
       const values = componentValues(stack)
       await writeFile(join(resources, 'statestore.yaml'), await fillTemplate(`statestore-${daprd.state}.yaml`, values))
+      if (stack.components === true) {
+        for (const name of COMPONENTS) await writeFile(join(resources, name), await fillTemplate(name, values))
+      }
       await writeFile(config, await fillTemplate('dapr-config.yaml', values))
     },
     command: async () => ({
@@ -38,6 +44,7 @@ export function daprdService(stack: StackDescription, daprd: DaprdDescription): 
         ...['--metrics-listen-address', HOST, '--metrics-port', String(metrics)],
         ...['--placement-host-address', stack.addresses.placement],
         ...['--scheduler-host-address', stack.addresses.scheduler],
+        ...(daprd.appPort === undefined ? [] : ['--app-port', String(daprd.appPort)]),
         ...['--resources-path', resources, '--config', config, '--max-body-size', MAX_BODY_SIZE],
       ],
       cwd: folder,
@@ -51,7 +58,9 @@ export function daprdService(stack: StackDescription, daprd: DaprdDescription): 
 
 function componentValues(stack: StackDescription): Record<string, string> {
   return {
+    KAFKA_ADDRESS: stack.addresses.kafka,
     REDIS_ADDRESS: stack.addresses.redis,
+    BINDING_FOLDER: join(stack.dataDir, 'dapr', 'binding-files'),
     POSTGRES_CONNECTION: `${stack.addresses.postgres}?sslmode=disable`,
     NAMES_DATABASE: join(stack.dataDir, 'dapr', 'names.db'),
   }

@@ -9,9 +9,13 @@ import { addressOf, daprdPorts, HOST, stackPorts } from './ports.ts'
 import type { DaprdPorts, StackPorts } from './ports.ts'
 import type { Tools } from './tools.ts'
 
-/** Services that are taken along when asked for; Grafana, which shows what Prometheus knows, takes that along. */
+/** Optional services. Grafana, which shows what Prometheus knows, brings Prometheus with it. */
 export const EXTRAS = ['prometheus', 'grafana'] as const
 export type Extra = (typeof EXTRAS)[number]
+
+/** `components` gives the sidecars pub/sub components on Kafka and Redis, and a binding that stores files. */
+export const ADDITIONS = [...EXTRAS, 'components'] as const
+export type Addition = (typeof ADDITIONS)[number]
 
 export const STATE_STORES = ['redis', 'postgres'] as const
 export type StateStoreKind = (typeof STATE_STORES)[number]
@@ -27,6 +31,8 @@ export interface DaprdDescription {
   readonly index: number
   readonly appId: string
   readonly state: StateStoreKind
+  /** Port of the application that the sidecar calls; absent if it calls none. */
+  readonly appPort?: number
   readonly ports: DaprdPorts
 }
 
@@ -35,6 +41,7 @@ export interface StackDescription {
   readonly portBase: number
   /** The store behind the state of its daprds, unless one is started with the other. */
   readonly state: StateStoreKind
+  readonly components?: boolean
   readonly ports: StackPorts
   readonly addresses: {
     /** The bootstrap brokers. */
@@ -56,6 +63,8 @@ export interface StackChoices {
   readonly dataDir: string
   readonly portBase: number
   readonly state: StateStoreKind
+  /** Whether the sidecars have pub/sub and binding components; absent in the description of an earlier version. */
+  readonly components?: boolean
 }
 
 export interface StackPrograms {
@@ -86,8 +95,10 @@ export function describeDaprd(
   index: number,
   appId: string,
   state: StateStoreKind,
+  appPort?: number,
 ): DaprdDescription {
-  return { name: `daprd-${index}`, index, appId, state, ports: daprdPorts(stack.portBase, index) }
+  const ports = daprdPorts(stack.portBase, index)
+  return { name: `daprd-${index}`, index, appId, state, ...(appPort === undefined ? {} : { appPort }), ports }
 }
 
 /** The stack of a data folder, `null` when there is none. Says nothing about what runs. */

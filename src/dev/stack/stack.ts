@@ -11,7 +11,14 @@ import { retry } from '../../retry/retry.ts'
 import { cacheFolder } from './cache.ts'
 import { daprdService } from './daprd.ts'
 import { APP_ID, describeDaprd, describeStack, findStack, readStack, stackFile, writeStack } from './description.ts'
-import type { DaprdDescription, Extra, StackChoices, StackDescription, StateStoreKind } from './description.ts'
+import type {
+  Addition,
+  DaprdDescription,
+  Extra,
+  StackChoices,
+  StackDescription,
+  StateStoreKind,
+} from './description.ts'
 import { grafanaService } from './grafana.ts'
 import { kafkaService } from './kafka.ts'
 import type { Service } from './service.ts'
@@ -36,8 +43,8 @@ export interface StackOptions {
   readonly state?: StateStoreKind
   /** Sidecars of the app id `windrow`, at least. @default 1 */
   readonly daprds?: number
-  /** Optional services to add. Services that an earlier command added to this stack stay. */
-  readonly with?: readonly Extra[]
+  /** What to add. Services that an earlier command added to this stack stay. */
+  readonly with?: readonly Addition[]
   /** @default `$WINDROW_CACHE`, else `windrow` in `$XDG_CACHE_HOME` or `~/.cache` */
   readonly cacheDir?: string
   /** Where to look for `PATH` and the cache. @default process.env */
@@ -54,6 +61,8 @@ export interface DaprdOptions {
   readonly appId?: string
   /** @default the stack's */
   readonly state?: StateStoreKind
+  /** Port of the application that the sidecar calls, for subscriptions and invocations. @default none */
+  readonly appPort?: number
 }
 
 export interface ServiceStatus {
@@ -102,6 +111,7 @@ export async function startStack(options: StackOptions): Promise<Stack & { reado
     dataDir,
     portBase: options.portBase ?? before?.portBase ?? DEFAULT_PORT_BASE,
     state: options.state ?? before?.state ?? 'redis',
+    components: options.with?.includes('components') === true || before?.components === true,
   }
   stackPorts(choices.portBase)
   if (before !== null) await requireSameWhileRunning(before, choices)
@@ -151,11 +161,11 @@ function manage(initial: StackDescription, onProgress: OnProgress, signal?: Abor
   }
 
   async function startDaprd(options: DaprdOptions): Promise<DaprdDescription> {
-    const { index, appId = APP_ID, state = description.state } = options
+    const { index, appId = APP_ID, state = description.state, appPort } = options
     checkDaprdCount(index + 1)
-    const wanted = describeDaprd(description, index, appId, state)
+    const wanted = describeDaprd(description, index, appId, state, appPort)
     const there = description.daprds.find((daprd) => daprd.index === index)
-    if (there !== undefined && (there.appId !== appId || there.state !== state))
+    if (there !== undefined && (there.appId !== appId || there.state !== state || there.appPort !== appPort))
       throw stackDiffers(`${there.name} is ${there.appId} on ${there.state}, not ${appId} on ${state}`)
     if (there === undefined) {
       description = { ...description, daprds: [...description.daprds, wanted] }
@@ -240,8 +250,8 @@ function serviceNamed(stack: StackDescription, name: string): Service {
 
 /** Keeps the existing sidecars, updated to the current ports, and adds new ones up to `count`. */
 function withDaprds(stack: StackDescription, before: StackDescription | null, count: number): StackDescription {
-  const kept = (before?.daprds ?? []).map(({ index, appId, state }) =>
-    describeDaprd(stack, index, appId, state === before?.state ? stack.state : state),
+  const kept = (before?.daprds ?? []).map(({ index, appId, state, appPort }) =>
+    describeDaprd(stack, index, appId, state === before?.state ? stack.state : state, appPort),
   )
   const added: DaprdDescription[] = []
   for (let index = 0; index < count; index++)
