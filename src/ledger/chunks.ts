@@ -40,6 +40,13 @@ export function chunkKey(attempt: string, kind: ChunkKind, page: number): string
   return `${attempt}-${kind}-${page}`
 }
 
+const CHUNK_KEY = /^[^-]+-\d+-\d+-\d+-[^-]+-[a-z]+-\d+$/
+
+/** Whether the key is that of a chunk: an attempt of five words, a kind and a page. Ledgers and markers have fewer words. */
+export function isChunkKey(key: string): boolean {
+  return CHUNK_KEY.test(key)
+}
+
 /** Cuts rows into pages. */
 export function pagesOf<Kind extends RowKind>(kind: Kind, rows: readonly ChunkRows[Kind][]): Pages<Kind> {
   return { kind, texts: pageTextsOf(rows.map((row) => rowText<Kind>(row))) }
@@ -142,7 +149,7 @@ export class PageWriter<Kind extends RowKind> {
 }
 
 async function insertPage(store: StateStore, key: string, page: string): Promise<string> {
-  if ((await store.insert(key, page)) === 'inserted') return page
+  if ((await store.insert(key, page, 'new')) === 'inserted') return page
   const stored = (await store.get([key])).get(key)
   if (stored === undefined) throw brokenChunk(key, 'it existed a moment ago and is missing now')
   return stored.value

@@ -319,7 +319,7 @@ export function keysOf(garbage: readonly Garbage[]): string[] {
 /** Writes the index of an attempt unless it exists already. Returns the digest of the stored index. */
 export async function writeIndex(store: StateStore, attempt: string, index: IndexChunk): Promise<string> {
   const text = canonicalJson(index)
-  if ((await store.insert(chunkKey(attempt, 'index', 0), text)) === 'inserted') return textDigest(text)
+  if ((await store.insert(chunkKey(attempt, 'index', 0), text, 'new')) === 'inserted') return textDigest(text)
   return textDigest(await storedIndex(store, attempt))
 }
 

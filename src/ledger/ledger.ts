@@ -10,6 +10,7 @@
  *   attempt-id.ts        ids of attempts and workflow instances, keys of ledgers and jobs
  *   chunks.ts            lists of rows in pages: written once, checked against their digests
  *   chunk-rows.ts        the row type of each kind of chunk
+ *   chunk-cache.ts       keeps chunks that this process has just written
  *   sorted-rows.ts       finding single rows by VM, with a binary search over pages
  *   window-rows.ts       reading what is kept of one closed window
  *   vm-window-row.ts     encoding a VM window so that it fits into the store

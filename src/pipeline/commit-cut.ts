@@ -165,9 +165,12 @@ async function attempt(
   const { owner, published } = session
   // Delete their pages before the intent evicts them from the ledger: afterwards no record of these pages exists.
   const forgotten = evictedBy(session.ledger, owner)
-  await env.store.delete(keysOf(forgotten.flatMap((one) => announcedGarbage(one.attempt, one.pages, 0))))
+  if (forgotten.length > 0) {
+    await env.store.delete(keysOf(forgotten.flatMap((one) => announcedGarbage(one.attempt, one.pages, 0))))
+  }
+  const known = session.lastRead?.ledger === session.ledger ? session.lastRead : null
   const { intent, ledger } = await step('intent', () =>
-    proposeIntent(env.store, owner, session.ledger.commit, proposal, published),
+    proposeIntent(env.store, owner, session.ledger.commit, proposal, published, known),
   )
   session.ledger = ledger
   const plan = await step('chunks', () => writePlan(session, cut, pages, intent))
@@ -175,7 +178,8 @@ async function attempt(
     await start(intent.attempt, JSON.stringify(plan))
     return finished(session, intent, backoff)
   })
-  const { ledger: now } = await readOwnLedger(env.store, session.owner)
+  session.lastRead = await readOwnLedger(env.store, session.owner)
+  const now = session.lastRead.ledger
   session.ledger = now
   if (now.index?.attempt === intent.attempt) return intent
   throw result.ok ? workflowFailed(intent, 'it reports a commit that the ledger does not have') : failureOf(result)
@@ -236,17 +240,22 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
   const { env, ledger, index, owner } = session
   const write = <Kind extends RowKind>(unwritten: Pages<Kind>, first = 0): Promise<ChunkSet<Kind>> =>
     writePages(env.store, intent.attempt, unwritten, first)
-  const accs = await write(pages.accs)
-  const late = cut.late.rows === 0 ? null : await write(cut.late.pages)
-  const written = new Map<number, ChunkSet<'open'>>()
-  for (const { open, first } of pages.fresh) written.set(open.window, await write(open.pages, first))
+  // Requested together, so that a store can write them with one call.
+  const [accs, late, roster, dead, contents, fresh] = await Promise.all([
+    write(pages.accs),
+    cut.late.rows === 0 ? null : write(cut.late.pages),
+    write(cut.roster),
+    write(cut.deadLetters),
+    writeContents(session, cut, pages, intent),
+    Promise.all(pages.fresh.map(async ({ open, first }) => [open.window, await write(open.pages, first)] as const)),
+  ])
+  const written = new Map(fresh)
   const traceparent = cut.closed === null ? undefined : env.traceparentOf?.(owner.partition, cut.closed.start)
   const open: OpenChunks[] = cut.open.map(({ window }) => {
     const set = written.get(window) ?? index?.open.find((one) => one.window === window)?.set
     if (set === undefined) throw new Error(`the open window ${window} has neither pages nor chunks`)
     return { window, set }
   })
-  const contents = await writeContents(session, cut, pages, intent)
   return {
     attempt: intent.attempt,
     owner,
@@ -261,9 +270,9 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
     counts: cut.counts,
     findings: cut.findings,
     open,
-    roster: await write(cut.roster),
+    roster,
     contents,
-    dead: await write(cut.deadLetters),
+    dead,
     states: index?.states ?? null,
     total: index?.total ?? null,
     late: cut.late.amends ? null : late,
@@ -289,10 +298,15 @@ async function writeContents(session: Session, cut: Cut, pages: CutPages, intent
       return [window, before ?? { window, whole: null, amended: null }]
     }),
   )
-  let first = 0
-  for (const { window, part, pages: texts } of pages.contents) {
-    const set = await writePages(session.env.store, intent.attempt, texts, first)
-    first += texts.texts.length
+  let next = 0
+  const written = await Promise.all(
+    pages.contents.map(async ({ window, part, pages: texts }) => {
+      const first = next
+      next += texts.texts.length
+      return { window, part, set: await writePages(session.env.store, intent.attempt, texts, first) }
+    }),
+  )
+  for (const { window, part, set } of written) {
     const one = listed.get(window)
     if (one !== undefined) listed.set(window, { ...one, [part]: set })
   }

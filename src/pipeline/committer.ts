@@ -6,9 +6,12 @@ import type { DurationMs } from '../core/point.ts'
 import { commitCut } from './commit-cut.ts'
 import { vmWindowsOf, type Cut } from './cut.ts'
 import type { CommitCost } from './grain.ts'
-import { publishOutstanding, sweep } from './publishing.ts'
+import { publishOutstanding, sweep, unsweptPages } from './publishing.ts'
 import { retrying } from './retrying.ts'
 import type { Session } from './session.ts'
+
+/** A sweep need not wait for the end of a series of commits if it has this many pages to delete. */
+const MAX_UNSWEPT_PAGES = 100
 
 export class Committer {
   readonly #session: Session
@@ -61,7 +64,8 @@ export class Committer {
         await commitCut(this.#session, cut)
         await publishOutstanding(this.#session, cut.closed?.start ?? null)
         this.#recordCost(cut, this.#session.env.clock.nowMs() - startedMs)
-        await sweep(this.#session)
+        // While commits follow one another, several are swept with one call; the index keeps what is not deleted yet.
+        if (this.#waiting.length === 0 || unsweptPages(this.#session) > MAX_UNSWEPT_PAGES) await sweep(this.#session)
       }
     } catch (error) {
       this.#failure = { error }

@@ -176,6 +176,11 @@ async function readOutbox(
   return { batch, deadLettersByReason }
 }
 
+/** Number of pages that the next sweep deletes. */
+export function unsweptPages({ index }: Session): number {
+  return (index?.garbage ?? []).reduce((sum, one) => sum + one.pages, 0)
+}
+
 /** Deletes what the published commit superseded. A failure wastes space only: the next commit's garbage includes it. */
 export async function sweep(session: Session): Promise<void> {
   const { env, index, partition } = session

@@ -1,7 +1,7 @@
 /** One ownership of one partition: what the owner knows of ledger, index and publishing, from takeover to the end. */
 import type { EpochMs } from '../core/point.ts'
 import { readIndex, type IndexChunk } from '../ledger/index-chunk.ts'
-import { lostPartition, readLedger, type Intent, type Ledger } from '../ledger/ledger.ts'
+import { lostPartition, readLedger, type Intent, type Ledger, type StoredLedger } from '../ledger/ledger.ts'
 import { takeOver, updateOwnLedger, type Owner } from '../ledger/takeover.ts'
 import type { PipelineEnv } from './env.ts'
 import type { AtomicPublisher, PublishedMarker } from '../ports/index.ts'
@@ -13,6 +13,8 @@ export interface Session {
   readonly signal: AbortSignal
   owner: Owner
   ledger: Ledger
+  /** The ledger with its ETag, as the owner read it last. It is current only while it is that of `ledger`. */
+  lastRead: StoredLedger | null
   /** The index of `ledger.commit`; `null` before the first commit. */
   index: IndexChunk | null
   /** Versions of the open windows that the index contains. */
@@ -62,6 +64,7 @@ export async function openSession(
       signal,
       owner,
       ledger,
+      lastRead: null,
       index: null,
       committedVersions: new Map(),
       committedContents: new Map(),

@@ -13,8 +13,11 @@ export interface StoredValue {
 export interface StateStore {
   /** Missing keys are missing from the map. Rejects if any key could not be read. */
   get(keys: readonly string[]): Promise<ReadonlyMap<string, StoredValue>>
-  /** Writes only if the key has no value. */
-  insert(key: string, value: string): Promise<'inserted' | 'exists'>
+  /**
+   * Writes only if the key has no value. `expected` is a hint: the key has almost certainly no value. It makes the call
+   * cheaper, and never changes its outcome.
+   */
+  insert(key: string, value: string, expected?: 'new'): Promise<'inserted' | 'exists'>
   /** Replaces the value only if its tag is still `etag`. */
   swap(key: string, value: string, etag: string): Promise<'swapped' | 'conflict'>
   /** Deleting a missing key is not an error. */

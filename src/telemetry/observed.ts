@@ -53,9 +53,9 @@ export function observedStore(store: StateStore, instruments: Instruments): Stat
   return {
     maxValueBytes: store.maxValueBytes,
     get: (keys) => call('get', () => store.get(keys)),
-    insert: (key, value) => {
+    insert: (key, value, expected) => {
       measure(key, value)
-      return call('insert', () => store.insert(key, value))
+      return call('insert', () => store.insert(key, value, expected))
     },
     swap: (key, value, etag) => {
       measure(key, value)

@@ -11,6 +11,7 @@ import { createInstanceRunner } from '../../src/adapters/dapr/instance-runner.ts
 import { createDaprStateStore } from '../../src/adapters/dapr/state-store.ts'
 import { createDaprWorkflowEngine } from '../../src/adapters/dapr/workflow-engine.ts'
 import { summary } from '../../src/core/summary.ts'
+import { keepingChunks } from '../../src/ledger/chunk-cache.ts'
 import { startEmbeddedSidecar, type FaultPlan } from '../../src/embedded/index.ts'
 import { activityFunctions, workflowFunctions } from '../../src/adapters/dapr/functions.ts'
 import { PARTITION_WINDOW, VM_WINDOW } from '../../src/workflows/names.ts'
@@ -40,7 +41,7 @@ async function openSidecar(seed: number): Promise<OutsideSidecar> {
   })
   const { grpcPort } = sidecar
   const client = await testClient(grpcPort)
-  const store = createDaprStateStore({ client, storeName: STORE, maxValueBytes: 2 ** 20 })
+  const store = keepingChunks(createDaprStateStore({ client, storeName: STORE, maxValueBytes: 2 ** 20 }))
   const runner = createInstanceRunner({ client })
   const run = async (id: string, order: unknown): Promise<VmWindowAnswer> => {
     const result = await runner.run(VM_WINDOW, id, JSON.stringify(order))

@@ -8,6 +8,9 @@
  * A key exists if it has an ETag; an empty value is a value. Only a single-key read is trusted to report a missing key:
  * PostgreSQL's read of several keys does not check whether it was cut off (dapr/components-contrib 1.18.3, `BulkGet` of
  * state/postgresql never calls `rows.Err()`), so after a lost connection or a timeout, existing keys look missing.
+ *
+ * Inserts of new keys that are requested together go in one call. Each of them keeps its own condition: the store may write
+ * some of them and refuse others, and then each is decided on its own.
  */
 import { WindrowError } from '../../errors/index.ts'
 import type { StateStore, StoredValue } from '../../ports/index.ts'
@@ -26,6 +29,21 @@ export interface DaprStateStoreOptions {
 
 const KEYS_PER_CALL = 100
 const READS_AT_ONCE = 16
+
+/**
+ * After a refused insert, inserts read before they write for this long: an activity that runs again in another process
+ * finds all that the first run wrote, and daprd's resiliency policies would retry every refusal for seconds.
+ */
+const READ_FIRST_MS = 60_000
+
+/** An insert that waits for the call in which it is sent. */
+interface WaitingInsert {
+  readonly key: string
+  readonly value: string
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly resolve: (outcome: 'inserted' | 'exists' | Promise<'inserted' | 'exists'>) => void
+  readonly reject: (error: unknown) => void
+}
 
 /**
  * First-write and strong for every write. Redis protects a key against blind overwriting only if every write of it was
@@ -103,17 +121,61 @@ export function createDaprStateStore(options: DaprStateStoreOptions): StateStore
     }
   }
 
+  /**
+   * Reads first, because a refused insert is an ordinary error to daprd, which its resiliency policies retry for seconds,
+   * and because Redis overwrites a value that was written without first-write. The write stays conditional: of two
+   * callers that both find nothing, one wins.
+   */
+  async function insertAlone(key: string, value: string): Promise<'inserted' | 'exists'> {
+    if ((await get([key])).has(key)) return 'exists'
+    return (await write(key, value, undefined, (stored) => stored !== undefined)) ? 'inserted' : 'exists'
+  }
+
+  const waiting: WaitingInsert[] = []
+  let readFirstUntilMs = -Infinity
+
+  /** Sends what is waiting, in calls that are no larger than the call of the largest value. */
+  function sendWaiting(): void {
+    let group: WaitingInsert[] = []
+    let bytes = 0
+    for (const insert of waiting.splice(0)) {
+      if (group.length > 0 && bytes + insert.bytes.length > maxValueBytes) {
+        void send(group)
+        group = []
+        bytes = 0
+      }
+      group.push(insert)
+      bytes += insert.bytes.length
+    }
+    void send(group)
+  }
+
+  /** Never rejects. */
+  async function send(group: readonly WaitingInsert[]): Promise<void> {
+    const states = group.map(({ key, bytes }) => ({ key, value: bytes, options: WRITE_OPTIONS }))
+    try {
+      await client.api.saveState({ storeName, states }, limit)
+      for (const { resolve } of group) resolve('inserted')
+    } catch (error) {
+      const mapped = failure(error, `writing ${group[0]?.key} and ${group.length - 1} more`)
+      if (mapped.disposition === 'fatal' || !wasAnswered(error)) {
+        for (const { reject } of group) reject(mapped)
+        return
+      }
+      readFirstUntilMs = performance.now() + READ_FIRST_MS
+      for (const { key, value, resolve } of group) resolve(insertAlone(key, value))
+    }
+  }
+
   return {
     maxValueBytes,
     get,
-    /**
-     * Reads first, because a refused insert is an ordinary error to daprd, which its resiliency policies retry for seconds,
-     * and because Redis overwrites a value that was written without first-write. The write stays conditional: of two
-     * callers that both find nothing, one wins.
-     */
-    async insert(key, value) {
-      if ((await get([key])).has(key)) return 'exists'
-      return (await write(key, value, undefined, (stored) => stored !== undefined)) ? 'inserted' : 'exists'
+    insert(key, value, expected) {
+      if (expected !== 'new' || performance.now() < readFirstUntilMs) return insertAlone(key, value)
+      return new Promise((resolve, reject) => {
+        const bytes = bytesOf(key, value, maxValueBytes)
+        if (waiting.push({ key, value, bytes, resolve, reject }) === 1) queueMicrotask(sendWaiting)
+      })
     },
     async swap(key, value, etag) {
       return (await write(key, value, etag, (stored) => stored?.etag !== etag)) ? 'swapped' : 'conflict'

@@ -1,6 +1,6 @@
 /** Implements the `WorkflowEngine` port with Dapr Workflow: starts, polls and purges the parent workflow of a commit. */
 import { WindrowError } from '../../errors/index.ts'
-import type { WorkflowEngine } from '../../ports/index.ts'
+import type { WorkflowEngine, WorkflowStatus } from '../../ports/index.ts'
 import type { SidecarClient } from './client.ts'
 
 export interface DaprWorkflowEngineOptions {
@@ -14,19 +14,27 @@ export interface DaprWorkflowEngineOptions {
 export function createDaprWorkflowEngine(options: DaprWorkflowEngineOptions): WorkflowEngine {
   const { client, workflowName, pollMs = 5_000 } = options
   const { hub } = client
+  /** Instances that this process started and has not purged. No other process starts them: an id has the token of the epoch. */
+  const known = new Map<string, 'started' | 'ended'>()
   return {
     async start(id, input) {
-      // The sidecar silently reruns a completed instance with the same id, so check first. No other process starts this
-      // id meanwhile: it contains the token of the epoch.
-      const { kind } = await hub.status(id)
-      if (kind === 'absent') await hub.start(workflowName, id, input)
+      // The sidecar silently reruns a completed instance with the same id, so check an id that was started before.
+      if (known.has(id) && (await hub.status(id)).kind !== 'absent') return
+      known.set(id, 'started')
+      await hub.start(workflowName, id, input)
     },
     async poll(id) {
-      // When waiting for an unknown id, a sidecar waits until an instance with that id exists.
-      const status = await hub.status(id)
-      return status.kind === 'running' ? hub.waitForEnd(id, pollMs) : status
+      // When waiting for an unknown id, a sidecar waits until an instance with that id exists. So wait first only for an
+      // instance that this process started, and afterwards check whether the sidecar has lost it.
+      let status: WorkflowStatus = known.has(id) ? await hub.waitForEnd(id, pollMs) : await hub.status(id)
+      if (status.kind === 'running') status = known.has(id) ? await hub.status(id) : await hub.waitForEnd(id, pollMs)
+      if (known.has(id) && (status.kind === 'completed' || status.kind === 'failed')) known.set(id, 'ended')
+      return status
     },
     async purge(id) {
+      const hasEnded = known.get(id) === 'ended'
+      known.delete(id)
+      if (hasEnded) return void (await hub.purge(id))
       let { kind } = await hub.status(id)
       if (kind === 'running') {
         // The sidecar purges only instances that have ended.

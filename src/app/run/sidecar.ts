@@ -15,6 +15,7 @@ import type { Config } from '../../config/settings.ts'
 import type { AnyAggregator } from '../../core/aggregator.ts'
 import { startEmbeddedSidecar } from '../../embedded/index.ts'
 import { WindrowError } from '../../errors/index.ts'
+import { keepingChunks } from '../../ledger/chunk-cache.ts'
 import type { PipelineObserver } from '../../ports/events.ts'
 import type { StateStore, WorkflowEngine } from '../../ports/index.ts'
 import type { Telemetry } from '../../telemetry/telemetry.ts'
@@ -91,7 +92,8 @@ export async function openSidecar(
     if (embedded === null) await warnOfVersion(client, hooks)
     const { telemetry } = hooks
     const { maxValueBytes } = config
-    const store = telemetry.sidecar.store(createDaprStateStore({ client, storeName: config.stateStore, maxValueBytes }))
+    const remote = createDaprStateStore({ client, storeName: config.stateStore, maxValueBytes })
+    const store = keepingChunks(telemetry.sidecar.store(remote))
     const runner = telemetry.sidecar.runner(
       createInstanceRunner({ client, maxInFlight: config.maxInFlight }),
       maxValueBytes,

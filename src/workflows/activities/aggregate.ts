@@ -37,13 +37,20 @@ export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<Ag
   const closing = plan.close && (await closeWindow(plan.close, amendments.states, attempt, proof))
   const results = { count: output.digest.count, digest: output.digest.end() }
   const certificate = certificateOf(plan, proof, amendments.proofs, results)
+  // Requested together, so that a store can write them with one call.
+  const [published, totalSet, states, certified] = await Promise.all([
+    output.end(),
+    total.write(store, plan.attempt),
+    closing?.states.end(),
+    writeCertificate(store, plan.attempt, certificate),
+  ])
   return {
-    ...(await output.end()),
-    total: await total.write(store, plan.attempt),
-    closing,
+    ...published,
+    total: totalSet,
+    closing: closing === null || states === undefined ? null : { ...closing.facts, states },
     amended: amendments.entries,
     latePoints: amendments.points,
-    certificate: await writeCertificate(store, plan.attempt, certificate),
+    certificate: certified,
   }
 }
 
@@ -78,13 +85,19 @@ async function noAmendments(store: StateStore, amended: ChunkSet<'amended'> | nu
   return { entries: [], proofs: [], points: 0, states: statesOf(await amendedRows(store, amended)) }
 }
 
+/** What the closing of a window has computed. The last page of its states is not written yet. */
+interface ComputedClose {
+  readonly states: PageWriter<'states'>
+  readonly facts: Omit<NonNullable<AggregateOutcome['closing']>, 'states'>
+}
+
 /** `changedStates`: VM states after the last closed window that differ from the stored ones. */
 async function closeWindow(
   close: PlannedClose,
   changedStates: AmendedWindows['states'],
   { plan, store, output, runner, total }: AttemptContext,
   proof: WindowProof,
-): Promise<AggregateOutcome['closing']> {
+): Promise<ComputedClose> {
   const states = new PageWriter(store, plan.attempt, 'states', OUTPUT_ROWS_PER_PAGE)
   let statesDropped = 0
   const keep = async (row: StateRow): Promise<void> => {
@@ -104,5 +117,5 @@ async function closeWindow(
     if (after !== null) await keep(after)
   }
   const { vmWindows, received, reason, vmWindowsByReason, points } = proof
-  return { states: await states.end(), vmWindows, received, reason, vmWindowsByReason, statesDropped, points }
+  return { states, facts: { vmWindows, received, reason, vmWindowsByReason, statesDropped, points } }
 }

@@ -36,8 +36,8 @@ export class CommitOutput {
   }
 
   async end(): Promise<Pick<AggregateOutcome, 'results' | 'revisions' | 'quarantined'>> {
-    const results = await this.#results.end()
-    return { results, revisions: this.#revisions, quarantined: await this.#quarantined.end() }
+    const [results, quarantined] = await Promise.all([this.#results.end(), this.#quarantined.end()])
+    return { results, revisions: this.#revisions, quarantined }
   }
 }
 

@@ -6,6 +6,7 @@ import { status } from '@grpc/grpc-js'
 import { describe, expect, it } from 'vitest'
 import type { SidecarClient } from '../../../src/adapters/dapr/client.ts'
 import { createDaprStateStore } from '../../../src/adapters/dapr/state-store.ts'
+import type { StateStore } from '../../../src/ports/index.ts'
 import { HOST, STORE, testClient, testSidecar } from './support/sidecar.ts'
 import { startTcpProxy } from './support/tcp-proxy.ts'
 
@@ -167,6 +168,82 @@ describe('insert', () => {
   })
 })
 
+describe('inserts of new keys', () => {
+  const insertAll = (store: StateStore, entries: readonly (readonly [string, string])[]) =>
+    Promise.all(entries.map(([key, value]) => store.insert(key, value, 'new')))
+
+  it('that are requested together go in one call, without reading, up to the size of one value', async () => {
+    const written: string[][] = []
+    const store = scriptedStore({
+      getState: async () => expect.unreachable('a read'),
+      saveState: async (request) => void written.push(keysOf(request)),
+    })
+    const half = 'x'.repeat(MIB / 2)
+    const entries = [
+      ['a', half],
+      ['b', half],
+      ['c', 'y'],
+      ['d', 'x'.repeat(MIB)],
+      ['e', ''],
+    ] as const
+    expect(await insertAll(store, entries)).toEqual(Array(5).fill('inserted'))
+    await store.insert('f', 'later', 'new')
+    expect(written).toEqual([['a', 'b'], ['c'], ['d', 'e'], ['f']])
+  })
+
+  it('write all that have no value and keep those that have one', async () => {
+    const { store } = await testStore()
+    await store.insert('b', 'first')
+    const entries = [
+      ['a', '1'],
+      ['b', '2'],
+      ['c', '3'],
+    ] as const
+    expect(await insertAll(store, entries)).toEqual(['inserted', 'exists', 'inserted'])
+    const found = await store.get(['a', 'b', 'c'])
+    expect([...found.values()].map(({ value }) => value)).toEqual(['1', 'first', '3'])
+  })
+
+  it('succeed for exactly one of many concurrent callers of a key', async () => {
+    const { store } = await testStore()
+    const entries = Array.from({ length: 20 }, (_, i) => ['key', `value ${i}`] as const)
+    const answers = await insertAll(store, entries)
+    expect(answers.filter((answer) => answer === 'inserted')).toHaveLength(1)
+    expect((await store.get(['key'])).get('key')?.value).toBe(entries[answers.indexOf('inserted')]?.[1])
+  })
+
+  it('after a refusal, read before they write: daprd would retry every further refusal', async () => {
+    let writes = 0
+    const store = scriptedStore({
+      saveState: async () => {
+        if (++writes > 1) expect.unreachable('another write')
+        return fail(status.INTERNAL, 'failed to set key')
+      },
+      getState: async () => ({ data: Buffer.from('first'), etag: '1' }),
+    })
+    for (const key of ['a', 'b']) expect(await store.insert(key, 'second', 'new')).toBe('exists')
+  })
+
+  it('all fail if the answer is lost, since any of them may have been written', async () => {
+    const store = scriptedStore({ saveState: async () => fail(status.UNAVAILABLE, 'connection reset') })
+    const outcomes = await Promise.allSettled(['a', 'b'].map((key) => store.insert(key, 'x', 'new')))
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'STATE_STORE_UNAVAILABLE' } })
+  })
+
+  it('that are too large are rejected alone', async () => {
+    const { store } = await testStore(5)
+    const outcomes = await Promise.allSettled([
+      store.insert('big', '123456', 'new'),
+      store.insert('fits', '12345', 'new'),
+    ])
+    expect(outcomes).toMatchObject([
+      { status: 'rejected', reason: { code: 'VALUE_TOO_LARGE' } },
+      { status: 'fulfilled', value: 'inserted' },
+    ])
+  })
+})
+
 describe('swap', () => {
   it('replaces a value only if it still has the ETag', async () => {
     const { store } = await testStore()
@@ -271,6 +348,10 @@ describe('failures', () => {
 
 function fail(code: status, message: string): never {
   throw Object.assign(new Error(message), { code })
+}
+
+function keysOf(request: unknown): string[] {
+  return (request as { readonly states: readonly { readonly key: string }[] }).states.map(({ key }) => key)
 }
 
 function scriptedStore(api: Record<string, (request: { readonly key?: string }) => Promise<unknown>>) {

@@ -2,6 +2,8 @@
 import type { WorkflowActivityContext, WorkflowContext } from '@dapr/dapr'
 import { describe, expect, it } from 'vitest'
 import { createDaprWorkflowEngine } from '../../../src/adapters/dapr/workflow-engine.ts'
+import type { SidecarClient } from '../../../src/adapters/dapr/client.ts'
+import { Counted } from '../../support/counted.ts'
 import { createGate, testClient, testSidecar, testWorker } from './support/sidecar.ts'
 
 const PARENT = 'parent-v1'
@@ -20,7 +22,9 @@ async function testEngine(act: (context: WorkflowActivityContext, input: string)
   })
   await worker.ready
   const client = await testClient(grpcPort)
-  return { worker, engine: createDaprWorkflowEngine({ client, workflowName: PARENT, pollMs }) }
+  const hub = new Counted(client.hub, ['start', 'status', 'waitForEnd', 'purge', 'terminate'])
+  const counted = { hub: hub.counted } as SidecarClient
+  return { worker, hub, client, engine: createDaprWorkflowEngine({ client: counted, workflowName: PARENT, pollMs }) }
 }
 
 describe('start and poll', () => {
@@ -48,6 +52,33 @@ describe('start and poll', () => {
     await engine.start('id', 'after its end')
     expect(await engine.poll('id')).toEqual({ kind: 'completed', output: 'first' })
     expect(runs).toEqual(['first'])
+  })
+
+  it('an instance takes three calls from its start to its end', async () => {
+    const { engine, hub } = await testEngine((_, input) => input)
+    await engine.start('id', 'x')
+    await engine.poll('id')
+    await engine.purge('id')
+    expect(hub.calls).toEqual({ start: 1, waitForEnd: 1, purge: 1 })
+    expect(await engine.poll('id')).toEqual({ kind: 'absent' })
+  })
+
+  it('an instance that the sidecar has lost is absent, and can be started again', async () => {
+    const gate = createGate()
+    const { engine, client } = await testEngine(async (_, input) => {
+      if (input === 'lost') await gate.pass()
+      return input
+    }, 50)
+    await engine.start('id', 'lost')
+    await gate.arrived
+    expect(await engine.poll('id')).toEqual({ kind: 'running' })
+    await client.hub.terminate('id')
+    gate.open()
+    while ((await client.hub.status('id')).kind === 'running') await client.hub.waitForEnd('id', 50)
+    await client.hub.purge('id')
+    expect(await engine.poll('id')).toEqual({ kind: 'absent' })
+    await engine.start('id', 'found')
+    expect(await engine.poll('id')).toEqual({ kind: 'completed', output: 'found' })
   })
 
   it('a failing activity fails its workflow, with the reason', async () => {
