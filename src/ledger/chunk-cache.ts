@@ -9,8 +9,11 @@
 import type { StateStore, StoredValue } from '../ports/index.ts'
 import { isChunkKey } from './chunks.ts'
 
-/** Enough for the chunks of some dozen small partition windows. Larger ones are read back from the store. */
+/** Enough for the chunks of some dozen small partition windows. */
 const MAX_CHARS = 8 * 1024 * 1024
+
+/** A longer text is read back from the store: the call is a small part of what its rows cost, and memory is better used. */
+const MAX_CHUNK_CHARS = 64 * 1024
 
 /** The ETag of a kept chunk. Chunks are never swapped, so no call presents it. */
 const NO_ETAG = ''
@@ -28,7 +31,7 @@ export function keepingChunks(store: StateStore, maxChars = MAX_CHARS): StateSto
   }
 
   function keep(key: string, text: string): void {
-    if (text.length > maxChars) return
+    if (text.length > Math.min(maxChars, MAX_CHUNK_CHARS)) return
     drop(key)
     kept.set(key, text)
     chars += text.length

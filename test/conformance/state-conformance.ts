@@ -91,6 +91,22 @@ export function stateConformance(sidecar: () => SidecarUnderTest, fresh: (what: 
       expect(await read(key)).toEqual(before)
     })
 
+    test('one call inserts several keys; if one of them has a value, the call fails and the value stays', async () => {
+      const keys = Array.from({ length: 12 }, (_, i) => fresh(`several-${i}`))
+      const items = (value: string) => keys.map((key) => ({ key, value, options: INSERT_ONLY }))
+      await insert(keys[5] as string, 'first')
+      await expect(client.state.save(store, items('second'))).rejects.toThrow()
+      expect((await read(keys[5] as string)).data).toBe('first')
+      // Whether the other keys were written depends on the store.
+      for (const key of keys) expect(['', 'first', 'second']).toContain((await read(key)).data)
+      const others = Array.from({ length: 12 }, (_, i) => fresh(`others-${i}`))
+      await client.state.save(
+        store,
+        others.map((key) => ({ key, value: key, options: INSERT_ONLY })),
+      )
+      for (const key of others) expect((await read(key)).data).toBe(key)
+    })
+
     test('exactly one of twenty concurrent inserts of a key wins, and its value is kept', async () => {
       const key = fresh('race')
       const results = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => insert(key, { writer: i })))

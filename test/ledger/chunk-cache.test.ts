@@ -72,6 +72,14 @@ describe('a chunk', () => {
     expect(read).toEqual([key(0), key(3)])
   })
 
+  it('that is long is not kept', async () => {
+    const { read, store } = kept()
+    await store.insert(key(0), 'x'.repeat(64 * 1024))
+    await store.insert(key(1), 'x'.repeat(64 * 1024 + 1))
+    expect((await store.get([key(0), key(1)])).size).toBe(2)
+    expect(read).toEqual([key(1)])
+  })
+
   it('that is damaged in the store is found by the next process, and by this one when it reads it back', async () => {
     const { inner, store } = kept(60)
     const rows = [{ vmId: 'a', producer: 'p', missedWindows: 0 }]
