@@ -56,6 +56,7 @@ export default defineConfig({
             'test/k8s/**',
             'test/cluster/**',
             'test/page/browser/**',
+            'test/containers/**',
           ],
           'test/faults/stack/**',
           ...LONG_SIMULATIONS,
@@ -70,6 +71,8 @@ export default defineConfig({
       // 30 minutes, since the first run builds Kubernetes's API server.
       suite('cluster', ['test/cluster/**/*.test.ts'], 1_800_000),
       suite('page', ['test/page/browser/**/*.test.ts'], 120_000),
+      // 30 minutes, since the first run builds images of the services.
+      suite('compose', ['test/containers/**/*.test.ts'], 1_800_000),
       suite('telemetry', ['test/observability/**/*.test.ts'], 60_000),
       suite('loadtest', ['test/loadtest/**/*.test.ts'], 300_000),
       suite('stack', ['test/stack/**/*.test.ts'], 900_000, { globalSetup: 'test/stack/global-setup.ts' }),

@@ -22,6 +22,20 @@ need kcat kcat
 need openssl openssl
 need promtool prometheus
 need chromium chromium
+# Containers for the suite `compose`: images are built by buildah and run by podman-compose. A Docker with compose also does.
+if ! { docker compose version && docker info; } >/dev/null 2>&1; then
+  need podman podman
+  need podman-compose podman-compose
+  need buildah buildah
+  need runc runc
+  need /usr/lib/podman/netavark netavark
+  need /usr/lib/podman/aardvark-dns aardvark-dns
+  need catatonit catatonit
+  need debootstrap debootstrap
+  need iptables iptables
+  need ip iproute2
+  need nsenter util-linux
+fi
 
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -ne 0 ]; then

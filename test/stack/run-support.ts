@@ -113,27 +113,33 @@ function vmIdOf(line: string): string {
   return manifest?.vmId ?? vmId
 }
 
+/** Format of kcat, for `splitValues`: the length of the value as 32 bits, big end first; the value. */
+export const LENGTH_AND_VALUE = '%R%s'
+
+export function splitValues(printed: Buffer): Buffer[] {
+  const values: Buffer[] = []
+  for (let at = 0; at < printed.length;) {
+    const length = printed.readInt32BE(at)
+    values.push(printed.subarray(at + 4, at + 4 + length))
+    at += 4 + length
+  }
+  return values
+}
+
 /** The values of all records that a `read_committed` reader gets; none of a topic that is not there. */
 export async function committedValues(stack: Stack, topic: string): Promise<Buffer[]> {
   const { topics } = await withAdmin(stack, (admin) => admin.fetchTopicMetadata())
   if (!topics.some((one) => one.name === topic)) return []
   const args = ['-C', '-b', brokersOf(stack), '-t', topic, '-o', 'beginning', '-e', '-q']
-  // %R: the length of the value as 32 bits, big end first; %s: the value.
   const { stdout } = await promisify(execFile)(
     'kcat',
-    [...args, '-X', 'isolation.level=read_committed', '-f', '%R%s'],
+    [...args, '-X', 'isolation.level=read_committed', '-f', LENGTH_AND_VALUE],
     {
       encoding: 'buffer',
       maxBuffer: 1024 ** 3,
     },
   )
-  const values: Buffer[] = []
-  for (let at = 0; at < stdout.length;) {
-    const length = stdout.readInt32BE(at)
-    values.push(stdout.subarray(at + 4, at + 4 + length))
-    at += 4 + length
-  }
-  return values
+  return splitValues(stdout)
 }
 
 const SINGLE_OBJECT_HEADER_BYTES = 10
@@ -163,7 +169,11 @@ export interface Result {
 }
 
 export async function resultsOf(stack: Stack, job: string): Promise<Result[]> {
-  return decodeAll(await committedValues(stack, `${job}-results`), 'vm-window-result.avsc')
+  return decodeResults(await committedValues(stack, `${job}-results`))
+}
+
+export function decodeResults(values: readonly Buffer[]): Promise<Result[]> {
+  return decodeAll(values, 'vm-window-result.avsc')
 }
 
 const LOOK_EVERY_MS = 500
