@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path'
 import { connectSidecar, type SidecarEndpoint } from '../adapters/dapr/client.ts'
+import type { InstanceFacts } from '../adapters/dapr/task-hub-client.ts'
 import { createDaprStateStore } from '../adapters/dapr/state-store.ts'
 import { exists } from '../adapters/files/exists.ts'
 import type { Config } from '../config/settings.ts'
@@ -23,26 +24,36 @@ export interface JobStore {
   readonly store: StateStore
   /** No other process holds the state, so no partition of the job has an owner. Never true for a daprd, where this is unknown. */
   readonly isIdle: boolean
+  /** What the workflow engine knows of an instance; `null`: it is unknown, or deleted. */
+  workflow(id: string): Promise<InstanceFacts | null>
 }
 
 /** Long enough to connect to a running sidecar, short enough to report a missing one soon. */
 const SIDECAR_WITHIN_MS = 3_000
+
+/**
+ * How an embedded state is reached. `open`: this process opens it if no other process has locked it. `attach`: only through
+ * the sidecar of the run that holds it. A process that runs the job itself must attach: opening the folder a second time would
+ * release the lock of the process (POSIX locks end with the first closed file), or lock out its own run.
+ */
+export type StoreAccess = 'open' | 'attach'
 
 /** Rejects with NO_STATE if no run has created the state, and with SIDECAR_UNREACHABLE. */
 export async function withJobStore<T>(
   config: StoreConfig,
   signal: AbortSignal,
   use: (opened: JobStore) => Promise<T>,
+  access: StoreAccess = 'open',
 ): Promise<T> {
   const { stateStore: storeName, maxValueBytes } = config
-  const sidecar = await reach(config)
+  const sidecar = await reach(config, access)
   try {
     const maxMessageMib = Math.ceil(maxValueBytes / 2 ** 20) * 2 + 64
     const client = connectSidecar({ ...sidecar.endpoint, maxMessageMib })
     try {
       await client.waitForSidecar({ signal, giveUpAfterMs: SIDECAR_WITHIN_MS })
       const store = createDaprStateStore({ client, storeName, maxValueBytes })
-      return await use({ store, isIdle: sidecar.isOurs })
+      return await use({ store, isIdle: sidecar.isOurs, workflow: (id) => client.hub.describe(id) })
     } finally {
       client.close()
     }
@@ -65,7 +76,7 @@ interface Reached {
   close(): Promise<void>
 }
 
-async function reach(config: StoreConfig): Promise<Reached> {
+async function reach(config: StoreConfig, access: StoreAccess): Promise<Reached> {
   const { daprHost, daprGrpcPort, daprApiToken, dataDir, stateStore } = config
   const close = () => Promise.resolve()
   if (config.sidecar === 'dapr') {
@@ -75,6 +86,11 @@ async function reach(config: StoreConfig): Promise<Reached> {
   const folder = join(dataDir, 'state')
   // Starting the sidecar would create a missing folder.
   if (!(await exists(folder))) throw noState(dataDir)
+  if (access === 'attach') {
+    const grpcPort = await readEndpoint(folder)
+    if (grpcPort === null) throw notServing(dataDir)
+    return { endpoint: { host: '127.0.0.1', grpcPort }, isOurs: false, close }
+  }
   try {
     const started = await startEmbeddedSidecar({ dataDir: folder, storeName: stateStore, inThread: false })
     const endpoint = { host: '127.0.0.1', grpcPort: started.grpcPort }
@@ -91,10 +107,10 @@ function noState(dataDir: string): WindrowError {
   return new WindrowError(`there is no state in ${dataDir}`, { code: 'NO_STATE' })
 }
 
-function notServing(dataDir: string, cause: WindrowError): WindrowError {
+function notServing(dataDir: string, cause?: WindrowError): WindrowError {
   return new WindrowError(`the state in ${dataDir} is held by a process that is starting or shutting down`, {
     code: 'DATA_DIR_BUSY',
-    cause,
+    ...(cause === undefined ? {} : { cause }),
   })
 }
 

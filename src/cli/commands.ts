@@ -49,6 +49,12 @@ export const commands: readonly ListedCommand[] = [
       ),
   },
   {
+    name: 'ui',
+    summary: 'Serve a page: which windows are complete, and what is missing',
+    load: async () =>
+      (await import('./ui.ts')).createUiCommand(async () => (await import('../page/serve.ts')).servePage),
+  },
+  {
     name: 'verify',
     summary: 'Recompute published results from the records and compare',
     load: async () =>

@@ -8,6 +8,7 @@ import * as kinds from '../config/kinds.ts'
 import { resolveConfig } from '../config/resolve.ts'
 import type { Config } from '../config/settings.ts'
 import { DEMO_GRACE_MS } from '../dev/demo/arrivals.ts'
+import type { Demo } from '../dev/demo/demo.ts'
 import { DAY_MS, type DemoOptions } from '../dev/demo/fleet.ts'
 import { ConfigurationError, WindrowError, type ConfigurationProblem } from '../errors/index.ts'
 import { introText, reportText } from '../dev/demo/text.ts'
@@ -16,6 +17,7 @@ import type { Screen } from '../ui/live-block.ts'
 import { createRunDisplay } from '../ui/run-display.ts'
 import { createStyle, wantsColour, type Style } from '../ui/style.ts'
 import type { CliCommand, CliContext, ExitCode } from './command.ts'
+import { DEFAULT_PAGE_PORT, readUiFlag } from './page-options.ts'
 
 type Flags = Readonly<Record<string, unknown>>
 
@@ -43,38 +45,57 @@ export const demoCommand: CliCommand = {
     }
     command
       .option('--data-dir <path>', 'Folder for all data; a demo resumes there (a new folder)')
+      .option('--ui [port]', `Serve a page, and keep it open afterwards (port ${DEFAULT_PAGE_PORT})`)
       .option('--json', 'Print the summary as one JSON line')
   },
   async run(flags, context) {
     const options = readOptions(flags)
     const given = flags['dataDir']
     const dataDir = typeof given === 'string' ? given : mkdtempSync(join(tmpdir(), 'windrow-demo-'))
-    return runDemo(options, dataDir, flags['json'] === true, context)
+    return runDemo(options, dataDir, { isJson: flags['json'] === true, port: readUiFlag(flags['ui']) }, context)
   },
 }
 
 async function runDemo(
   options: DemoOptions,
   dataDir: string,
-  isJson: boolean,
-  { env, stdout, stderr, signal }: CliContext,
+  { isJson, port }: { readonly isJson: boolean; readonly port: number | null },
+  context: CliContext,
 ): Promise<ExitCode> {
   const results = join(dataDir, 'results.ndjson')
   // Imports the application and its libraries. Help and usage errors do not need them.
   const { createDemo } = await import('../dev/demo/demo.ts')
-  const demo = createDemo(options, configOf(options, dataDir, results), results)
+  const config = configOf(options, dataDir, results)
+  const demo = createDemo(options, config, results)
+  if (port === null) return runAndReport(demo, options, dataDir, results, isJson, () => undefined, context)
+  const { withPage } = await import('./with-page.ts')
+  return withPage(config, port, true, context, (jobEnded) =>
+    runAndReport(demo, options, dataDir, results, isJson, jobEnded, context),
+  )
+}
+
+async function runAndReport(
+  demo: Demo,
+  options: DemoOptions,
+  dataDir: string,
+  results: string,
+  isJson: boolean,
+  jobEnded: () => void,
+  { env, stdout, stderr, signal }: CliContext,
+): Promise<ExitCode> {
   const { fleet, tally } = demo
   const style = styleOn(stderr, env)
   stderr.write(introText(fleet, tally, dataDir, style))
   const display = createRunDisplay(stderr, style, () => performance.now(), signal)
   const { summary, report } = await demo.run(display, signal).finally(() => display.end())
+  jobEnded()
   if (report === null) throw stopped(summary.points.consumed, tally.records, commandLine(options, dataDir))
 
   const { incomplete, differences } = report
   stdout.write(
     isJson
       ? `${JSON.stringify({ ...summary, sent: tally, incomplete, differences, results })}\n`
-      : reportText(summary, report, fleet, { results, next: nextCommands(results) }, styleOn(stdout, env)),
+      : reportText(summary, report, fleet, { results, next: nextCommands(results, dataDir) }, styleOn(stdout, env)),
   )
   if (differences.length > 0) throw differing(differences)
   return 0
@@ -149,9 +170,10 @@ function commandLine(options: DemoOptions, dataDir: string): string {
 }
 
 /** Commands to try next. Each works unchanged. */
-function nextCommands(results: string): string[] {
+function nextCommands(results: string, dataDir: string): string[] {
   const point = '{"vmId":"a","metric":"cpu","timestamp":1767225600000,"seq":0,"value":1}'
   return [
+    `${program()} ui --job demo --data-dir ${quoted(dataDir)}  # http://127.0.0.1:${DEFAULT_PAGE_PORT}`,
     `head -1 ${quoted(results)}`,
     `${program()} demo --vms 60 --points 60000 --window 2h`,
     `echo '${point}' | ${program()} run --input -`,

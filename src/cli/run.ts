@@ -1,4 +1,5 @@
 /** `windrow run`: closes the windows of files or of a topic. */
+import { Option } from 'commander'
 import type { JobSummary, RunJob } from '../app/types.ts'
 import { settings } from '../config/names.ts'
 import type { Config } from '../config/settings.ts'
@@ -10,6 +11,7 @@ import { summaryText } from '../ui/summary.ts'
 import type { CliCommand, CliContext, ExitCode } from './command.ts'
 import { addSettingFlags } from './flags.ts'
 import { loadConfig } from './load-config.ts'
+import { DEFAULT_PAGE_PORT, readUiFlag } from './page-options.ts'
 import { uselessRunError } from './useless-run.ts'
 
 /** All settings except the gateway's. Those are checked if the file contains them, but are not flags of this command. */
@@ -20,15 +22,34 @@ export function createRunCommand(loadRunJob: () => Promise<RunJob>): CliCommand 
   return {
     name: 'run',
     example: { line: 'windrow run --input points.ndjson --window 5m', does: 'results to .windrow/results.ndjson' },
-    configure: (command) => addSettingFlags(command, SETTINGS),
+    configure: (command) => {
+      addSettingFlags(command, SETTINGS)
+      const help = `Serve a page of the job meanwhile (port ${DEFAULT_PAGE_PORT})`
+      // Hidden: the help must fit one screen.
+      command.addOption(new Option('--ui [port]', help).hideHelp())
+    },
     async run(flags, context) {
-      const config = loadConfig(flags, context.env)
+      const { ui, ...settingFlags } = flags
+      const port = readUiFlag(ui)
+      const config = loadConfig(settingFlags, context.env)
       const runJob = await loadRunJob()
-      const summary = await runWithDisplay(runJob, config, context)
+      const run = (): Promise<JobSummary> => runWithDisplay(runJob, config, context)
+      const summary = port === null ? await run() : await runWithPage(config, port, context, run)
       printSummary(summary, config, context)
       return exitCodeAfter(summary, config, context.signal)
     },
   }
+}
+
+/** Loads the page and its server only for runs that want them. */
+async function runWithPage(
+  config: Config,
+  port: number,
+  context: CliContext,
+  run: () => Promise<JobSummary>,
+): Promise<JobSummary> {
+  const { withPage } = await import('./with-page.ts')
+  return withPage(config, port, false, context, run)
 }
 
 const NO_DISPLAY: RunDisplay = { progress: () => undefined, event: () => undefined, end: () => undefined }

@@ -98,6 +98,11 @@ export class QuorumClock {
     return this.#clocks.has(vmId)
   }
 
+  /** All known VMs. */
+  vmIds(): Iterable<string> {
+    return this.#clocks.keys()
+  }
+
   /** The VMs that became known since the last call. */
   takeNewcomers(): readonly string[] {
     const newcomers = this.#newcomers

@@ -27,12 +27,25 @@ export interface TaskHubClient {
   /** Starts an instance. A running one with this id is left unchanged; one that has ended is run again from the start. */
   start(workflowName: string, id: string, input: string): Promise<'started' | 'active'>
   status(id: string): Promise<WorkflowStatus>
+  /** What the sidecar knows of an instance, without its input and output; `null`: nothing. */
+  describe(id: string): Promise<InstanceFacts | null>
   /** Waits for the end of the instance, at most `timeoutMs`. Returns `running` if it has not ended by then. */
   waitForEnd(id: string, timeoutMs: number): Promise<WorkflowStatus>
   /** Requests the end of a running instance. It ends when its worker has processed the request. */
   terminate(id: string): Promise<void>
   /** Deletes an ended instance. Returns false if the id is unknown. */
   purge(id: string): Promise<boolean>
+}
+
+/** An instance as an observer sees it. */
+export interface InstanceFacts {
+  readonly id: string
+  readonly name: string
+  readonly state: 'pending' | 'running' | 'completed' | 'failed' | 'terminated' | 'suspended'
+  readonly createdAtMs: number
+  /** Of an ended instance: when it ended. */
+  readonly updatedAtMs: number
+  readonly failure: string | null
 }
 
 /** After this time a call is treated as lost, except waiting. The sidecar answers within milliseconds. */
@@ -56,6 +69,18 @@ export function createTaskHubClient(stub: TaskHubSidecarServiceClient, closed: A
 
   return {
     status,
+    async describe(id) {
+      const request = instanceRequest(id)
+      request.setGetinputsandoutputs(false)
+      try {
+        return factsOf(
+          await ask(CALL_TIMEOUT_MS, (options, done) => stub.getInstance(request, NO_METADATA, options, done)),
+        )
+      } catch (error) {
+        if (isNoSuchInstance(error)) return null
+        throw sidecarError(error, 'WORKFLOW_ENGINE', `reading workflow ${id}`)
+      }
+    },
     async hello(timeoutMs) {
       try {
         await ask(timeoutMs, (options, done) => stub.hello(new empty.Empty(), NO_METADATA, options, done))
@@ -131,17 +156,42 @@ function stringValue(text: string) {
   return value
 }
 
+function factsOf(response: pb.GetInstanceResponse): InstanceFacts | null {
+  const state = response.getExists() ? response.getOrchestrationstate() : undefined
+  if (state === undefined) return null
+  const failure = state.getFailuredetails()
+  return {
+    id: state.getInstanceid(),
+    name: state.getName(),
+    state: STATES[state.getOrchestrationstatus()] ?? 'running',
+    createdAtMs: state.getCreatedtimestamp()?.toDate().getTime() ?? 0,
+    updatedAtMs: state.getLastupdatedtimestamp()?.toDate().getTime() ?? 0,
+    failure: failure === undefined ? null : failureText(failure),
+  }
+}
+
+const STATES: Readonly<Record<number, InstanceFacts['state']>> = {
+  [pb.OrchestrationStatus.ORCHESTRATION_STATUS_PENDING]: 'pending',
+  [pb.OrchestrationStatus.ORCHESTRATION_STATUS_COMPLETED]: 'completed',
+  [pb.OrchestrationStatus.ORCHESTRATION_STATUS_FAILED]: 'failed',
+  [pb.OrchestrationStatus.ORCHESTRATION_STATUS_TERMINATED]: 'terminated',
+  [pb.OrchestrationStatus.ORCHESTRATION_STATUS_CANCELED]: 'terminated',
+  [pb.OrchestrationStatus.ORCHESTRATION_STATUS_SUSPENDED]: 'suspended',
+}
+
+function failureText(failure: pb.TaskFailureDetails | undefined): string {
+  const parts = [failure?.getErrortype(), failure?.getErrormessage()].filter((part) => part)
+  return parts.join(': ') || 'failed without a reason'
+}
+
 function statusOf(response: pb.GetInstanceResponse): WorkflowStatus {
   const state = response.getExists() ? response.getOrchestrationstate() : undefined
   if (state === undefined) return { kind: 'absent' }
   switch (state.getOrchestrationstatus()) {
     case pb.OrchestrationStatus.ORCHESTRATION_STATUS_COMPLETED:
       return completed(state.getOutput()?.getValue())
-    case pb.OrchestrationStatus.ORCHESTRATION_STATUS_FAILED: {
-      const failure = state.getFailuredetails()
-      const parts = [failure?.getErrortype(), failure?.getErrormessage()].filter((part) => part)
-      return { kind: 'failed', reason: parts.join(': ') || 'failed without a reason' }
-    }
+    case pb.OrchestrationStatus.ORCHESTRATION_STATUS_FAILED:
+      return { kind: 'failed', reason: failureText(state.getFailuredetails()) }
     case pb.OrchestrationStatus.ORCHESTRATION_STATUS_TERMINATED:
       return { kind: 'failed', reason: 'terminated' }
     case pb.OrchestrationStatus.ORCHESTRATION_STATUS_CANCELED:

@@ -13,16 +13,17 @@ const WORDS = { what: 'retried records', remedy: 'Wait until that process has en
 export interface RetriedLine {
   readonly id: string
   readonly line: string
+  /** Who repaired it and why; stored in the line as `retryBy` and `retryWhy`. */
+  readonly by?: { readonly who: string; readonly why: string }
 }
 
 /** Adds one line. Resolves when it is durable; `exists`: the file has a line for this dead letter. */
 export async function addRetriedLine(
   path: string,
-  id: string,
-  line: string,
+  line: RetriedLine,
   files: FileSystem = nodeFileSystem,
 ): Promise<'added' | 'exists'> {
-  return (await addRetriedLines(path, [{ id, line }], files)) === 1 ? 'added' : 'exists'
+  return (await addRetriedLines(path, [line], files)) === 1 ? 'added' : 'exists'
 }
 
 /**
@@ -39,10 +40,11 @@ export async function addRetriedLines(
   try {
     const before = (await files.readText(path)) ?? ''
     const present = new Set(await retriedIn(path, files))
-    const added = lines.flatMap(({ id, line }) => {
+    const added = lines.flatMap(({ id, line, by }) => {
       if (present.has(id)) return []
       present.add(id)
-      return [`${JSON.stringify({ ...(JSON.parse(line) as object), retryOf: id })}\n`]
+      const reason = by === undefined ? {} : { retryBy: by.who, retryWhy: by.why }
+      return [`${JSON.stringify({ ...(JSON.parse(line) as object), retryOf: id, ...reason })}\n`]
     })
     if (added.length === 0) return 0
     const gap = before === '' || before.endsWith('\n') ? '' : '\n'

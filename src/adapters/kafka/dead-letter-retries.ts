@@ -25,6 +25,9 @@ export interface RetryNote {
   /** SHA-256 of the sent bytes, base64url. */
   readonly digest: string
   readonly sentAtMs: number
+  /** Who sent it and why; absent for a retry by the command line. */
+  readonly who?: string
+  readonly why?: string
 }
 
 export interface RetryPorts {

@@ -8,7 +8,7 @@ import { windowList, type CloseRequest, type RequestAnswer, type WindowList } fr
 import { viewPartition } from '../../pipeline/inspect.ts'
 import type { StateStore } from '../../ports/index.ts'
 import { askAndWait } from '../ask.ts'
-import { jobIn, withJobStore, type JobStore, type StoreConfig } from '../job-store.ts'
+import { jobIn, withJobStore, type JobStore, type StoreAccess, type StoreConfig } from '../job-store.ts'
 
 export interface CloseOrder {
   /** Any time in the last window to close. */
@@ -41,10 +41,15 @@ export type PartitionClose = { readonly partition: number } & (
   | { readonly outcome: 'under-way' }
 )
 
-export type CloseWindows = (config: StoreConfig, order: CloseOrder, signal: AbortSignal) => Promise<CloseReport>
+export type CloseWindows = (
+  config: StoreConfig,
+  order: CloseOrder,
+  signal: AbortSignal,
+  access?: StoreAccess,
+) => Promise<CloseReport>
 
-export const closeWindows: CloseWindows = (config, order, signal) =>
-  withJobStore(config, signal, async (opened) => {
+export const closeWindows: CloseWindows = (config, order, signal, access = 'open') => {
+  const use = async (opened: JobStore): Promise<CloseReport> => {
     const record = await jobIn(opened.store, config)
     const start = windowStartOf(order.at, record.rules.sizeMs)
     const request: CloseRequest = {
@@ -56,7 +61,9 @@ export const closeWindows: CloseWindows = (config, order, signal) =>
     )
     const window = { start, end: start + record.rules.sizeMs }
     return { request: request.id, window, partitions }
-  })
+  }
+  return withJobStore(config, signal, use, access)
+}
 
 function partitionsOf(record: JobRecord, { partition }: CloseOrder): number[] {
   if (partition === null) return Array.from({ length: record.partitions }, (_, i) => i)

@@ -78,7 +78,7 @@ async function retryIntoTopic(
   config: DeadLettersConfig,
   connection: KafkaConnection,
   cluster: KafkaCluster,
-  { letter: { id, letter }, repair, partition }: RetryRequest,
+  { letter: { id, letter }, repair, partition, by }: RetryRequest,
   decode: Decode,
 ): Promise<Retried> {
   const record = recordOf(id, letter)
@@ -100,7 +100,7 @@ async function retryIntoTopic(
       ports,
       notesTopicOf(config.job),
       { ...target, key: vmId, value },
-      { id, ...target, digest, sentAtMs: systemClock.nowMs() },
+      { id, ...target, digest, sentAtMs: systemClock.nowMs(), ...by },
     ),
   )
   return { id, sent, to: { topic: note.topic, partition: note.partition }, sentAtMs: note.sentAtMs }

@@ -14,7 +14,7 @@ import type { DeadLettersConfig, Retried, RetriedMany, RetryManyRequest, RetryRe
 
 export async function retryIntoFile(
   config: DeadLettersConfig,
-  { letter: { id, letter }, repair }: RetryRequest,
+  { letter: { id, letter }, repair, by }: RetryRequest,
   path: string,
 ): Promise<Retried> {
   const record = recordOf(id, letter)
@@ -23,7 +23,7 @@ export async function retryIntoFile(
   const what = repair.kind === 'line' ? 'the repaired record' : `${id} as it is`
   // The file can only contain JSON: a CSV row has no meaning without its header.
   requireUsable(what, createJsonDecoder(decodeOptionsOf(config)).decodeText(line))
-  const outcome = await addRetriedLine(path, id, line)
+  const outcome = await addRetriedLine(path, { id, line, ...(by === undefined ? {} : { by }) })
   return { id, sent: outcome === 'added', to: { file: path }, sentAtMs: null }
 }
 

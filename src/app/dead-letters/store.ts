@@ -29,6 +29,12 @@ export interface Retried {
   readonly sentAtMs: number | null
 }
 
+/** Who retried a dead letter and why, where the caller requires a reason. */
+export interface RetriedBy {
+  readonly who: string
+  readonly why: string
+}
+
 export interface RetryRequest {
   readonly letter: NamedLetter
   readonly repair: Repair
@@ -36,6 +42,8 @@ export interface RetryRequest {
   readonly partition: number | null
   /** Overrides the file next to the dead letters. */
   readonly into: string | null
+  /** Recorded with the retry. */
+  readonly by?: RetriedBy
 }
 
 /** What a retry of many has done so far. */

@@ -102,7 +102,7 @@ export const readStatus: ReadStatus = (config, signal) =>
     const record = await jobIn(store, config)
     const stored: StoredPartition[] = []
     for (let partition = 0; partition < record.partitions; partition++) {
-      stored.push(await inspect(store, record, partition))
+      stored.push(await inspectPartition(store, record, partition))
     }
     // Read the log after the ledgers: read before them, its end could be lower than a resume offset committed meanwhile.
     const log = await readLog(record, config)
@@ -119,7 +119,12 @@ export interface StoredPartition {
   readonly halt: Halt | null
 }
 
-async function inspect(store: StateStore, { job, rules }: JobRecord, partition: number): Promise<StoredPartition> {
+/** Reads what the store has of a partition. A problem of its chunks becomes a part of the answer. */
+export async function inspectPartition(
+  store: StateStore,
+  { job, rules }: JobRecord,
+  partition: number,
+): Promise<StoredPartition> {
   try {
     const view = await viewPartition(store, job, partition, rules)
     const ledger = view?.ledger ?? null
@@ -198,7 +203,7 @@ function aheadIn({ state: { clock } }: PartitionView): PartitionStatus['ahead'] 
 function splitVmsIn({ partitions }: JobRecord, stored: readonly StoredPartition[]): JobStatus['vmsInTwoPartitions'] {
   const found = new Map<string, number[]>()
   for (const [partition, { view }] of stored.entries()) {
-    for (const vmId of view?.state.clock.takeNewcomers() ?? []) {
+    for (const vmId of view?.state.clock.vmIds() ?? []) {
       const known = found.get(vmId)
       if (known === undefined) found.set(vmId, [partition])
       else known.push(partition)

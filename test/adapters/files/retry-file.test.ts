@@ -11,9 +11,9 @@ const OTHER = `${line(1)}\n`
 
 it('a line is added once, and stays a line of input', async () => {
   const files = new CrashingFileSystem()
-  expect(await addRetriedLine(PATH, '0:17', line(1), files)).toBe('added')
-  expect(await addRetriedLine(PATH, '0:17', line(2), files)).toBe('exists')
-  expect(await addRetriedLine(PATH, '0:18', line(2), files)).toBe('added')
+  expect(await addRetriedLine(PATH, { id: '0:17', line: line(1) }, files)).toBe('added')
+  expect(await addRetriedLine(PATH, { id: '0:17', line: line(2) }, files)).toBe('exists')
+  expect(await addRetriedLine(PATH, { id: '0:18', line: line(2) }, files)).toBe('added')
   const lines = files.text(PATH).trimEnd().split('\n')
   const seqs = lines.map((text) => {
     const decoded = createJsonDecoder().decodeText(text)
@@ -26,13 +26,13 @@ it('a line is added once, and stays a line of input', async () => {
 it('other lines of the file are kept, with or without a final line feed', async () => {
   const files = new CrashingFileSystem()
   files.put(PATH, 'not JSON, with "retryOf" in it')
-  await addRetriedLine(PATH, '0:17', line(1), files)
+  await addRetriedLine(PATH, { id: '0:17', line: line(1) }, files)
   expect(files.text(PATH).split('\n')).toEqual(['not JSON, with "retryOf" in it', expect.stringMatching(/0:17/), ''])
 })
 
 it('after a crash at any step, repeating the command leaves the line in the file exactly once', async () => {
   const whole = new CrashingFileSystem()
-  await addRetriedLine(PATH, '0:17', line(1), whole)
+  await addRetriedLine(PATH, { id: '0:17', line: line(1) }, whole)
   const { steps } = whole
   expect(steps).toBeGreaterThan(10)
   const random = new Random(1)
@@ -41,12 +41,12 @@ it('after a crash at any step, repeating the command leaves the line in the file
       const files = new CrashingFileSystem()
       files.put(PATH, OTHER)
       files.failAt = { step, mode, error: new Error('down'), isFinal: true }
-      await expect(addRetriedLine(PATH, '0:17', line(2), files)).rejects.toThrow('down')
+      await expect(addRetriedLine(PATH, { id: '0:17', line: line(2) }, files)).rejects.toThrow('down')
       files.crash(() => random.next())
       // The lock names this test's own process, so remove it as if that process were dead.
       await files.remove(`${PATH}.windrow.lock`)
       expect([OTHER, `${OTHER}${line(2).slice(0, -1)},"retryOf":"0:17"}\n`]).toContain(files.text(PATH))
-      await addRetriedLine(PATH, '0:17', line(2), files)
+      await addRetriedLine(PATH, { id: '0:17', line: line(2) }, files)
       expect(files.text(PATH).match(/0:17/g)).toHaveLength(1)
       expect(files.text(PATH).startsWith(OTHER)).toBe(true)
     }
@@ -55,7 +55,7 @@ it('after a crash at any step, repeating the command leaves the line in the file
 
 it('many lines are added at once, without those that the file has', async () => {
   const files = new CrashingFileSystem()
-  await addRetriedLine(PATH, '0:2', line(2), files)
+  await addRetriedLine(PATH, { id: '0:2', line: line(2) }, files)
   const many = [1, 2, 3, 3].map((seq) => ({ id: `0:${seq}`, line: line(seq) }))
   expect(await addRetriedLines(PATH, many, files)).toBe(2)
   expect(await addRetriedLines(PATH, many, files)).toBe(0)

@@ -1,0 +1,138 @@
+/** The VM windows of one partition window as columns of numbers: about 45 bytes per VM window instead of 400 as objects. Pure. */
+import type { VmWindowResult } from '../../core/close-vm-window.ts'
+import type { CloseReason } from '../../core/closing.ts'
+import type { LineAt } from './feed.ts'
+
+/** From strongest to weakest: the highest index in a window is the reason of the window. */
+export const REASONS: readonly CloseReason[] = ['complete', 'grace', 'deadline', 'forced', 'quarantined']
+/** Stands for an unknown number of expected points. */
+export const NO_EXPECTED = 2 ** 32 - 1
+
+type NumberArray = Uint8Array | Uint16Array | Uint32Array | Float64Array
+
+/** A growing array of numbers. */
+class Column<A extends NumberArray> {
+  readonly #create: (length: number) => A
+  #values: A
+
+  constructor(create: (length: number) => A) {
+    this.#create = create
+    this.#values = create(8)
+  }
+
+  at(row: number): number {
+    return this.#values[row] as number
+  }
+
+  set(row: number, value: number): void {
+    if (row >= this.#values.length) {
+      const grown = this.#create(Math.ceil(this.#values.length * 1.5))
+      grown.set(this.#values)
+      this.#values = grown
+    }
+    this.#values[row] = value
+  }
+
+  /** The first row below `size` with this value, or -1. */
+  rowOf(value: number, size: number): number {
+    const row = this.#values.indexOf(value)
+    return row < size ? row : -1
+  }
+}
+
+const bytes = (): Column<Uint8Array> => new Column((length) => new Uint8Array(length))
+const shorts = (): Column<Uint16Array> => new Column((length) => new Uint16Array(length))
+const words = (): Column<Uint32Array> => new Column((length) => new Uint32Array(length))
+
+/** Sums over the VM windows of a partition window. */
+export interface WindowSums {
+  readonly vmWindows: number
+  readonly byReason: Readonly<Partial<Record<CloseReason, number>>>
+  readonly reason: CloseReason
+  readonly expected: number | null
+  readonly received: number
+  readonly missing: number
+  readonly duplicates: number
+  readonly conflicts: number
+  readonly noReadings: number
+  /** VM windows with a revision above 1. */
+  readonly revised: number
+}
+
+export class WindowColumns {
+  /** Number of the VM in the index. */
+  readonly vm = words()
+  readonly reason = bytes()
+  readonly revision = shorts()
+  readonly expected = words()
+  readonly received = words()
+  readonly missing = words()
+  readonly duplicates = words()
+  readonly conflicts = words()
+  readonly noReadings = words()
+  readonly #position = new Column((length) => new Float64Array(length))
+  readonly #length = words()
+  #size = 0
+  #sums: WindowSums | null = null
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** The row of a VM, or -1. */
+  rowOf(vm: number): number {
+    return this.#size === 0 ? -1 : this.vm.rowOf(vm, this.#size)
+  }
+
+  placeOf(row: number): LineAt {
+    return { position: this.#position.at(row), length: this.#length.at(row) }
+  }
+
+  /** Adds a result, or replaces an earlier revision of it. Returns whether the VM is new in the window. */
+  put(vm: number, result: VmWindowResult, at: LineAt): boolean {
+    const known = this.rowOf(vm)
+    const isNew = known < 0
+    if (!isNew && this.revision.at(known) > result.revision) return false
+    const row = isNew ? this.#size++ : known
+    this.vm.set(row, vm)
+    this.reason.set(row, Math.max(0, REASONS.indexOf(result.reason)))
+    this.revision.set(row, Math.min(result.revision, 0xffff))
+    this.expected.set(row, result.expected ?? NO_EXPECTED)
+    this.received.set(row, result.received)
+    this.missing.set(row, result.missingCount)
+    this.duplicates.set(row, result.duplicates)
+    this.conflicts.set(row, result.conflicts)
+    this.noReadings.set(row, result.noReadings ?? 0)
+    this.#position.set(row, at.position)
+    this.#length.set(row, at.length)
+    this.#sums = null
+    return isNew
+  }
+
+  sums(): WindowSums {
+    return (this.#sums ??= this.sumsOf(Array.from({ length: this.#size }, (_, row) => row)))
+  }
+
+  /** Sums over some of the rows. */
+  sumsOf(rows: readonly number[]): WindowSums {
+    const byReason: Partial<Record<CloseReason, number>> = {}
+    const sums = { received: 0, missing: 0, duplicates: 0, conflicts: 0, noReadings: 0, revised: 0 }
+    let expected: number | null = 0
+    let weakest = 0
+    for (const row of rows) {
+      const reason = this.reason.at(row)
+      const name = REASONS[reason] as CloseReason
+      byReason[name] = (byReason[name] ?? 0) + 1
+      weakest = Math.max(weakest, reason)
+      const promised = this.expected.at(row)
+      expected = expected === null || promised === NO_EXPECTED ? null : expected + promised
+      sums.received += this.received.at(row)
+      sums.missing += this.missing.at(row)
+      sums.duplicates += this.duplicates.at(row)
+      sums.conflicts += this.conflicts.at(row)
+      sums.noReadings += this.noReadings.at(row)
+      if (this.revision.at(row) > 1) sums.revised++
+    }
+    return { vmWindows: rows.length, byReason, reason: REASONS[weakest] as CloseReason, expected, ...sums }
+  }
+}
