@@ -382,6 +382,18 @@ export const configSchema = z.object({
     default: 50_001,
     alsoEnv: 'DAPR_GRPC_PORT',
   }),
+  daprHttpPort: setting(kinds.wholeNumber(1, 65_535), {
+    group: 'Sidecar',
+    help: 'Port of the daprd for HTTP',
+    details: 'Used to call apps, see notify: in events.md.',
+    default: 3500,
+    alsoEnv: 'DAPR_HTTP_PORT',
+  }),
+  notifyTimeoutMs: setting(kinds.duration(1), {
+    group: 'Sidecar',
+    help: 'How long an app that is notified may take to answer',
+    default: '10s',
+  }),
   daprApiToken: setting(kinds.optional(kinds.secret()), {
     group: 'Sidecar',
     help: 'Token that the daprd requires (`dapr-api-token`)',

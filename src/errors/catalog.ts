@@ -377,6 +377,14 @@ export const ERROR_CATALOG = {
     'The Avro schema of a file cannot be read as points: it is not valid, or a field is missing or has another type.',
     'Map its fields with fields, as docs/reference/input.md describes.',
   ),
+  SERVICE_FAILED: retryable(
+    'A call of another app failed, or was not answered in time.',
+    'Usually transient: the call is retried. If it persists, check that the app and its sidecar run, and the app id in notify:.',
+  ),
+  SERVICE_REFUSED: fatal(
+    'Another app rejected a call, with a status of 4xx.',
+    'Fix the method or the app, then restart: the call is made again.',
+  ),
   SIDECAR_API_DENIED: fatal(
     'The sidecar does not offer an API that Windrow needs: its Configuration does not allow it.',
     'Add the API to api.allowed in the Configuration of the sidecar, for the protocol grpc: Windrow needs state, metadata and shutdown.',

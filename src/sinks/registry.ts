@@ -5,11 +5,13 @@
  *   sink.ts      what a sink defines                     files/   NDJSON files, exactly once
  *   outputs.ts   which sink publishes what; opens them   kafka/   Kafka topics, exactly once
  *                                                        pubsub/  topics of Dapr pub/sub components, at least once
+ *                                                        notify/  methods of Dapr apps, called with certificates
  *   result-event.ts  results as CloudEvents              binding/ Dapr output bindings, at least once
  */
 import { bindingSink } from './binding/sink.ts'
 import { filesSink } from './files/sink.ts'
 import { kafkaSink } from './kafka/sink.ts'
+import { notifySink } from './notify/sink.ts'
 import { pubsubSink } from './pubsub/sink.ts'
 import type { SinkDefinition, SinkSetting } from './sink.ts'
 
@@ -27,6 +29,7 @@ registerSink(filesSink)
 registerSink(kafkaSink)
 registerSink(pubsubSink)
 registerSink(bindingSink)
+registerSink(notifySink)
 
 export function registeredSinks(): readonly SinkDefinition[] {
   return [...sinks.values()]

@@ -2,6 +2,7 @@
  * What a sink defines. A sink is a kind of destination for results: files, Kafka, a database. Its folder exports one
  * `SinkDefinition`, and registry.ts registers it with one line; nothing else in Windrow names it.
  */
+import type { SidecarHttp } from '../adapters/dapr/invoke.ts'
 import type { DaprApi } from '../adapters/dapr/runtime-api.ts'
 import type { KafkaConnection } from '../adapters/kafka/client.ts'
 import type { Clock, Sink } from '../ports/index.ts'
@@ -70,6 +71,8 @@ export interface SinkContext extends ReaderContext {
   readonly clock: Clock
   /** The Dapr API of the run's sidecar. */
   readonly dapr: DaprApi
+  /** Where and for how long apps are called through that sidecar. */
+  readonly invocation: SidecarHttp & { readonly timeoutMs: number }
 }
 
 /** Reads what a job has published, oldest first. Lines are JSON texts. A run may publish more at the same time. */

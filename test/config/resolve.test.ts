@@ -87,6 +87,8 @@ test('one input and nothing else gives the documented configuration', () => {
     sidecar: 'embedded',
     daprHost: '127.0.0.1',
     daprGrpcPort: 50_001,
+    daprHttpPort: 3500,
+    notifyTimeoutMs: 10_000,
     daprApiToken: null,
     stateStore: 'statestore',
     vmsPerWorkflow: 'auto',

@@ -90,6 +90,7 @@ describe('a setting', () => {
 describe('a sink', () => {
   const context = {
     ...{ job: 'fleet', partitions: 1, sourceTopic: null, clock: systemClock },
+    invocation: { host: '127.0.0.1', httpPort: 1, timeoutMs: 1 },
     kafkaConnection: () => Promise.reject(new Error('this sink needs no brokers')),
   }
   const event: ResultEvent = resultEvent('fleet', lineOf('a'))

@@ -1,9 +1,11 @@
 /**
  * Results as events on the real stack: through pub/sub components on Kafka and on Redis Streams and through an output binding,
- * read with the tools of each, and by the subscriber of examples/07-subscriber behind a daprd of its own.
+ * read with the tools of each, and by the subscriber of examples/07-subscriber behind a daprd of its own. Certificates as calls of
+ * an app.
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -151,6 +153,54 @@ it('the subscriber of the example keeps each result once, although every event a
   expect(withWord('stored')).toEqual(ids)
   expect(withWord('repeated')).toEqual(ids)
 })
+
+it('an app is notified of each certificate at least once, though it fails and is slow at first', async () => {
+  const job = fresh('notified')
+  const calls: { key: string; length: string; url: string; body: string }[] = []
+  const refusals = [503, 429, 'late'] as const
+  let attempts = 0
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.method !== 'POST') return void response.writeHead(404).end()
+    let body = ''
+    for await (const chunk of request.setEncoding('utf8') as AsyncIterable<string>) body += chunk
+    const refusal = refusals[attempts++]
+    // Not answered: the call ends with the timeout of the run.
+    if (refusal === 'late') return
+    if (refusal !== undefined) return void response.writeHead(refusal).end('not now')
+    const { 'idempotency-key': key, 'content-length': length = '' } = request.headers
+    calls.push({ key: String(key), length, url: request.url ?? '', body })
+    response.end()
+  }
+  const app = createHttpServer((request, response) => void answer(request, response))
+  app.listen(0, '127.0.0.1')
+  await once(app, 'listening')
+  onTestFinished(() => {
+    app.closeAllConnections()
+    app.close()
+  })
+  await stack().startDaprd({ index: 2, appId: 'downstream', appPort: (app.address() as AddressInfo).port })
+  const { args, ...options } = runOptions(job, [join(folder, `${job}.ndjson`), 'notify:downstream/windows/closed'])
+  const http = String(stack().description.daprds[0]?.ports.http)
+  await run(stack(), { ...options, args: [...args, '--dapr-http-port', http, '--notify-timeout', '2s'] })
+  await stack().stop('daprd-2')
+
+  const certificates = linesIn(join(folder, `${job}.certificates.ndjson`))
+  expect(attempts).toBeGreaterThan(refusals.length)
+  const distinct = new Map(calls.map(({ key, body }) => [key, body]))
+  const keys = certificates.map((line) => {
+    const { partition, sequence } = JSON.parse(line) as { partition: number; sequence: number }
+    return `${job}/${partition}/${sequence}`
+  })
+  expect([...distinct.keys()].sort()).toEqual(keys.sort())
+  expect([...distinct.values()].map((body) => certificateIn(body)).sort()).toEqual(certificates.sort())
+  for (const { length, url, body } of calls) {
+    expect(url).toBe('/windows/closed')
+    expect(Number(length)).toBe(Buffer.byteLength(body))
+  }
+})
+
+/** The certificate that a notification carries, as text. */
+const certificateIn = (body: string): string => body.slice(body.indexOf('"certificate":') + '"certificate":'.length, -1)
 
 it('a component that the sidecar does not have is an error before any point is read', async () => {
   const job = fresh('missing')

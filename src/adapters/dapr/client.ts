@@ -5,6 +5,7 @@
  *   client.ts            connections to a sidecar
  *   calls.ts             calls with deadlines, ended when the client is closed
  *   runtime-api.ts       Dapr's runtime API: state, publishing, bindings, metadata, shutdown
+ *   invoke.ts            calls methods of other apps over HTTP
  *   components.ts        calls of pub/sub and binding components, with their errors classified
  *   grpc-errors.ts       maps gRPC errors to WindrowErrors
  *   state-store.ts       the state store

@@ -162,6 +162,10 @@ function bindRun({ input, sidecar: { store }, aggregator, config }: OpenedRun): 
 function openSinksOf({ input, sidecar, config, observers }: OpenedRun): Promise<readonly Sink[]> {
   return openSinks(config, {
     ...{ job: config.job, partitions: input.partitions, clock, dapr: sidecar.api },
+    invocation: {
+      ...{ host: config.daprHost, httpPort: config.daprHttpPort, timeoutMs: config.notifyTimeoutMs },
+      ...(config.daprApiToken === null ? {} : { apiToken: config.daprApiToken }),
+    },
     sourceTopic: config.source === 'kafka' ? config.topic : null,
     kafkaConnection: () => runConnectionOf(config, observers.log),
   })
