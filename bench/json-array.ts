@@ -6,7 +6,8 @@
  *
  *   npm run bench -- json-array [--megabytes 1024 --forms line,pretty,wrapped --vms 500]
  *
- * Printed per form: bytes, CPU and wall-clock seconds, and peak memory of the process. Fails unless every point counts once.
+ * Printed per form: bytes, CPU and wall-clock seconds, and peak memory of the process. Fails unless every point counts once and
+ * the peak is below 300 MB.
  * Does not measure the order of the records: the elements are in order of time.
  */
 import { createWriteStream, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -26,6 +27,7 @@ const { values } = parseArgs({
 })
 const bytes = Number(values.megabytes) * 2 ** 20
 const vms = Number(values.vms)
+const MAX_PEAK_MIB = 300e6 / 2 ** 20
 const START_MS = Date.UTC(2026, 0, 1)
 const ELEMENTS_PER_WRITE = 500
 const TAGS = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`label_${i}`, `${'value '.repeat(3)}${i}`]))
@@ -81,6 +83,7 @@ async function run(form: string): Promise<void> {
       `${cpuSeconds.toFixed(1)} s of CPU, ${seconds.toFixed(1)} s, peak of ${maxRssMib} MiB`,
   )
   rmSync(input)
+  if (maxRssMib > MAX_PEAK_MIB) throw new Error(`${form}: the peak is above ${Math.round(MAX_PEAK_MIB)} MiB`)
 }
 
 try {

@@ -9,6 +9,7 @@
  * load-config.ts       resolves the configuration from flags, variables and the file
  * gateway-options.ts   the options of `windrow gateway`
  * store-flags.ts       flags of commands that read a job's state
+ * heap-growth.ts       keeps the memory small of a command that works with little
  * ask-flags.ts         flags of commands that send a request to the owner of a partition
  * unanswered.ts        the error of such a command if owners did not reply
  * process-signals.ts   shutdown on signals and on a closed standard output
@@ -16,9 +17,11 @@
  * usage.ts             the text of a mistake in the command line
  */
 import { commands } from './commands.ts'
+import { keepHeapSmall } from './heap-growth.ts'
 import { endBySignal, onClosedPipe, onStopSignals, STOP_SIGNALS } from './process-signals.ts'
 import { execute } from './program.ts'
 
+keepHeapSmall()
 const stop = new AbortController()
 onStopSignals(
   process,

@@ -144,13 +144,12 @@ export function addIngestRoutes(app: FastifyInstance, options: IngestOptions): v
     return { taken: records.length }
   }
 
-  /** Stores the usable readings. Throws if there are only unusable ones. */
+  /** Stores the usable readings. */
   const push = async (request: FastifyRequest, results: readonly ReadingResult[]): Promise<PushedPoints> => {
     const { windowing, maxItems, sourceNames } = options
     const checkYears = options.decode?.checkYears === true
     const pushed = readPushed(results, { maxItems, windowing, sourceNames, checkYears, nowMs: options.nowMs() })
     meter.itemsRefused('point', pushed.problems)
-    if (pushed.points.length === 0 && pushed.problems.length > 0) throw unusable(pushed)
     await keep(request, pushed.points, 'point')
     return pushed
   }

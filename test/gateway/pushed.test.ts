@@ -209,12 +209,15 @@ describe('OTLP', () => {
     expect(gateway.log.points.map(({ metric }) => metric)).toEqual(['cpu', 'mem'])
   })
 
-  test('a request of only unusable data points is a 400 that lists them', async () => {
-    const { status, body } = await postOtlp(gatewayForTest(), JSON.stringify(otlpOf([gaugeOf([dataPoint()])], [])))
-    expect({ status, body }).toMatchObject({
-      status: 400,
-      body: { code: 'BAD_ITEMS', items: [{ index: 0, reason: expect.stringContaining('vmAttributes') as string }] },
+  test('a request of only unusable data points is a partial success that keeps none, as one of some is', async () => {
+    const gateway = gatewayForTest()
+    const { status, body } = await postOtlp(gateway, JSON.stringify(otlpOf([gaugeOf([dataPoint()])], [])))
+    const errorMessage = expect.stringContaining('vmAttributes') as string
+    expect({ status, body }).toEqual({
+      status: 200,
+      body: { partialSuccess: { rejectedDataPoints: '1', errorMessage } },
     })
+    expect(gateway.log.records).toEqual([])
   })
 
   test.each([

@@ -17,6 +17,8 @@ export interface OpenedFile {
 const CHUNK_BYTES = 256 * 1024
 /** Bytes needed to detect the format: a mark of UTF-8, a brace and the line break after it, or a magic number of four. */
 const SNIFFED_BYTES = 8
+/** White space alone shows no format, and a brace does not before what follows it. */
+const BEGINNING = /^(?:\u00ef\u00bb\u00bf)?\s*(?:[^\s{]|\{[ \t]*[^ \t\r])/
 /** A first line that is longer is no record of NDJSON, but an object that holds records. */
 const MAX_LINE_BYTES = 1024 * 1024
 const NEWLINE = 0x0a
@@ -120,10 +122,7 @@ async function* gunzip(path: string, packed: AsyncIterable<Buffer>): AsyncGenera
 }
 
 /** Returns the first bytes and the same chunks including them. */
-async function peek(
-  chunks: AsyncGenerator<Buffer>,
-  isEnough = (head: Buffer): boolean => head.length >= SNIFFED_BYTES,
-): Promise<[Buffer, AsyncGenerator<Buffer>]> {
+async function peek(chunks: AsyncGenerator<Buffer>, isEnough = showsFormat): Promise<[Buffer, AsyncGenerator<Buffer>]> {
   let head: Buffer = Buffer.alloc(0)
   while (!isEnough(head)) {
     const next = await chunks.next()
@@ -131,6 +130,10 @@ async function peek(
     head = head.length === 0 ? next.value : Buffer.concat([head, next.value])
   }
   return [head, startingWith(head, chunks)]
+}
+
+function showsFormat(head: Buffer): boolean {
+  return head.length >= SNIFFED_BYTES && (BEGINNING.test(head.toString('latin1')) || head.length > MAX_LINE_BYTES)
 }
 
 async function* startingWith(head: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {

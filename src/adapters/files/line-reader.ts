@@ -5,7 +5,7 @@
 import { isAscii } from 'node:buffer'
 import type { Decoded } from '../../core/point.ts'
 import { undecodable } from '../mapping/undecodable.ts'
-import { isBlank, newlineAfter, stretchesOf, trimReturn } from './lines.ts'
+import { isBlank, KEPT_HEAD_BYTES, newlineAfter, stretchesOf, trimReturn } from './lines.ts'
 import { FileRecord } from './record.ts'
 import type { Numbering, RecordBatch } from './record.ts'
 
@@ -44,7 +44,7 @@ export async function* readLineRecords(format: LineFormat, options: LineReaderOp
     let records: FileRecord[] = []
     if (oversizedHead !== null) {
       line++
-      const record = oversized(oversizedHead, 0, oversizedHead.length)
+      const record = oversized(oversizedHead, 0, Math.min(oversizedHead.length, maxRecordBytes))
       if (record !== null) records.push(record)
     }
     format.begin(bytes, isAscii(bytes))
@@ -54,7 +54,7 @@ export async function* readLineRecords(format: LineFormat, options: LineReaderOp
       const end = trimReturn(bytes, start, newline)
       line++
       if (end - start > maxRecordBytes) {
-        const record = oversized(bytes, start, end)
+        const record = oversized(bytes, start, start + Math.min(KEPT_HEAD_BYTES, maxRecordBytes))
         if (record !== null) records.push(record)
       } else if (!isBlank(bytes, start, end) && format.isIgnored?.(bytes, start, end) !== true) {
         if (!format.needsNextLine && numbering.next < numbering.decodeFrom) numbering.next++

@@ -3,7 +3,7 @@
 const NEWLINE = 0x0a
 const CARRIAGE_RETURN = 0x0d
 /** Bytes of an oversized line that are kept for its dead letter. */
-const KEPT_HEAD_BYTES = 4096
+export const KEPT_HEAD_BYTES = 4096
 
 export interface Stretch {
   /** The start of an oversized line that ended right before `bytes`; usually `null`. */
@@ -27,14 +27,21 @@ export async function* stretchesOf(chunks: AsyncIterable<Buffer>, maxLineBytes: 
     }
     const end = chunk.lastIndexOf(NEWLINE) + 1
     if (end > 0) {
-      yield { oversizedHead, bytes: joined([...pending, chunk.subarray(0, end)]) }
+      // Only the line that two chunks share is copied: a copy of each chunk would double the memory that waits for its release.
+      const seam = pending.length === 0 ? 0 : chunk.indexOf(NEWLINE) + 1
+      if (seam > 0) {
+        yield { oversizedHead, bytes: Buffer.concat([...pending, chunk.subarray(0, seam)]) }
+        oversizedHead = null
+      }
+      if (seam < end) yield { oversizedHead, bytes: chunk.subarray(seam, end) }
       oversizedHead = null
       pending = []
       pendingBytes = 0
     }
     if (end < chunk.length) pending.push(chunk.subarray(end))
     pendingBytes += chunk.length - end
-    if (pendingBytes > maxLineBytes) {
+    // A carriage return does not count.
+    if (pendingBytes > maxLineBytes + 1) {
       if (oversizedHead !== null) yield { oversizedHead, bytes: Buffer.alloc(0) }
       oversizedHead = Buffer.from(joined(pending).subarray(0, KEPT_HEAD_BYTES))
       isSkipping = true

@@ -60,8 +60,8 @@ export interface MemberStep {
   readonly problem: Undecodable | null
   /** End of the bytes that the dead letter of the problem shows. */
   readonly problemEnd: number
-  /** The place of the next member is unknown. */
-  readonly isLost: boolean
+  /** `elements`: the place of the next member is unknown. `value`: `end` is the start of a value that is too long. */
+  readonly skip: 'elements' | 'value' | null
   /** The object has ended. */
   readonly isLast: boolean
 }
@@ -100,31 +100,37 @@ export class LongObject {
     let start = from
     while (start < bytes.length && isBetweenMembers(bytes[start] as number)) start++
     if (start >= bytes.length) return null
+    // What is decided depends on these bytes only, so that it is the same however the file comes in parts.
+    const limit = Math.min(bytes.length, start + maxBytes + 1)
+    const isWhole = limit - start > maxBytes
+    const shownBytes = Math.min(SHOWN_BYTES, maxBytes)
     const read = (end: number, problem: Undecodable | null = null): MemberStep => {
-      return { start, end, problem, problemEnd: Math.min(end, start + maxBytes), isLost: false, isLast: false }
+      return { start, end, problem, problemEnd: Math.min(end, start + maxBytes), skip: null, isLast: false }
     }
-    const lost = (problem: Undecodable): MemberStep => {
-      const problemEnd = Math.min(bytes.length, start + SHOWN_BYTES)
-      return { start, end: start + 1, problem, problemEnd, isLost: true, isLast: true }
+    const lost = (problem: Undecodable): MemberStep | null => {
+      if (!isEnd && bytes.length - start < shownBytes) return null
+      const problemEnd = Math.min(bytes.length, start + shownBytes)
+      return { start, end: start + 1, problem, problemEnd, skip: 'elements', isLast: true }
     }
+    const oversized = (): Undecodable =>
+      undecodable('oversized', `a member of the object is longer than ${maxBytes} bytes`)
     const cutOff = (): MemberStep | null => {
-      if (isEnd) return lost(undecodable('undecodable', 'not JSON: the file ends within the object'))
-      if (bytes.length - start <= maxBytes) return null
-      return lost(undecodable('oversized', `a member of the object is longer than ${maxBytes} bytes`))
+      if (isWhole) return lost(oversized())
+      return isEnd ? lost(undecodable('undecodable', 'not JSON: the file ends within the object')) : null
     }
-    const broken = (): MemberStep =>
+    const broken = (): MemberStep | null =>
       lost(undecodable('undecodable', 'not JSON: a bracket, a quote or a comma is missing'))
 
     if (bytes[start] === CLOSE_BRACE)
       return { ...read(start + 1, this.#closeLevel()), isLast: this.#levels.length === 0 }
     if (bytes[start] !== QUOTE) return broken()
-    const keyEnd = endOfText(bytes, start)
+    const keyEnd = endOfText(bytes, start + 1, limit)
     if (keyEnd < 0) return keyEnd === CUT_OFF ? cutOff() : broken()
-    const colon = skipSpace(bytes, keyEnd + 1, bytes.length)
-    if (colon >= bytes.length) return cutOff()
+    const colon = skipSpace(bytes, keyEnd + 1, limit)
+    if (colon >= limit) return cutOff()
     if (bytes[colon] !== COLON) return broken()
-    const value = skipSpace(bytes, colon + 1, bytes.length)
-    if (value >= bytes.length) return cutOff()
+    const value = skipSpace(bytes, colon + 1, limit)
+    if (value >= limit) return cutOff()
 
     const level = this.#levels.at(-1) as Level
     const key = keyOf(bytes, start, keyEnd + 1)
@@ -139,9 +145,11 @@ export class LongObject {
       this.#levels.push({ steps, members: [] })
       return read(value + 1)
     }
-    const end = endOfValue(bytes, value, isEnd)
-    if (end === CUT_OFF) return cutOff()
+    const end = endOfValue(bytes, value, limit, isEnd && limit === bytes.length)
     if (end === BROKEN) return broken()
+    if (end - start > maxBytes || (end === CUT_OFF && isWhole))
+      return { ...read(value, oversized()), problemEnd: start + shownBytes, skip: 'value' }
+    if (end === CUT_OFF) return cutOff()
     return read(end, this.#keep(bytes, start, end, steps, maxBytes))
   }
 

@@ -30,7 +30,7 @@ export interface FileSourceOptions {
   readonly decode?: DecodeOptions
   /** Longer records are undecodable. @default 1 MiB */
   readonly maxRecordBytes?: number
-  /** @default 8 MiB */
+  /** @default 2 MiB */
   readonly maxBufferedBytes?: number
   /** @default process.stdin */
   readonly stdin?: Readable
@@ -112,7 +112,7 @@ class Reading {
   }
 
   async #readAll(queues: readonly PartitionQueue[]): Promise<number> {
-    const { maxBufferedBytes = 8 * MIB, read = (from) => this.#readFiles(from) } = this.#options
+    const { maxBufferedBytes = 2 * MIB, read = (from) => this.#readFiles(from) } = this.#options
     const numbering = new Numbering(Math.min(...queues.map((queue) => queue.fromOffset)))
     for await (const { records, pinnedBytes } of read(numbering)) {
       this.#hasRead = true
