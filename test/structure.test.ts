@@ -2,8 +2,8 @@
  * The structure of src/: which folder may import from which, as a table. The arrows form no circle, and no circle exists between
  * files either, including those that only types close. A new folder gets a row here; a new arrow is a decision, not an accident.
  */
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, normalize } from 'node:path/posix'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, normalize } from 'node:path/posix'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { ROOT } from './support/built.ts'
@@ -165,6 +165,10 @@ const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((fi
 const imports = importsOf(files, (file) => readFileSync(join(SRC, file), 'utf8'))
 
 describe('the checks themselves', () => {
+  it('a file that the map of its folder does not name is found', () => {
+    expect(unmapped(['compare-state.ts', 'verify.ts', 'seqs.ts'], 'compare-*.ts and verify.ts')).toEqual(['seqs.ts'])
+  })
+
   it('a circle that only types close is found', () => {
     const sources: Record<string, string> = {
       'a.ts': "import type { B } from './b.ts'\nexport type A = B",
@@ -178,7 +182,34 @@ describe('the checks themselves', () => {
   })
 })
 
+/** Files that the map of their folder does not name: `x-*.ts` names all that begin with `x-`. The map's own file needs no line. */
+function unmapped(names: readonly string[], map: string): string[] {
+  const patterns = (map.match(/[\w*.-]+\.tsx?\b/g) ?? []).map((name) =>
+    name.replaceAll('.', '\\.').replaceAll('*', '.*'),
+  )
+  return names.filter((name) => !patterns.some((pattern) => new RegExp(`^${pattern}$`).test(name)))
+}
+
+/** Where the map of a folder may be: its README.md, and the comment that one of its files begins with. */
+function mapsOf(folder: string, names: readonly string[]): { readonly name: string; readonly text: string }[] {
+  const readme = join(folder, 'README.md')
+  const headers = names.map((name) => {
+    const [text = ''] = /^(?:#!.*\n)?\/\*\*[^]*?\*\//.exec(readFileSync(join(folder, name), 'utf8')) ?? []
+    return { name, text }
+  })
+  return existsSync(readme) ? [{ name: 'README.md', text: readFileSync(readme, 'utf8') }, ...headers] : headers
+}
+
 describe('the structure of src/', () => {
+  const namesIn = (folder: string): string[] =>
+    files.filter((file) => dirname(file) === folder).map((file) => basename(file))
+  const folders = [...new Set(files.map((file) => dirname(file)))].filter((folder) => namesIn(folder).length > 5)
+  it.each(folders)('a folder of more than five files has a map that names each of them: %s', (folder) => {
+    const names = namesIn(folder)
+    const missing = mapsOf(join(SRC, folder), names).map(({ name, text }) => unmapped(names, `${text} ${name}`))
+    expect(missing.sort((a, b) => a.length - b.length)[0]).toEqual([])
+  })
+
   it('no file reaches itself through its imports', () => {
     expect(circlesIn(imports)).toEqual([])
   })

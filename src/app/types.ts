@@ -1,9 +1,10 @@
 /**
  * The interface between the application and its callers: the command line and programs.
  *
- * Folders, one per command: run/, produce/, gateway/, status/, verify/, dead-letters/, replay/, close/. Shared files:
+ * Folders, one per command: run/, produce/, gateway/, inspect/, status/, verify/, dead-letters/, replay/, close/. Shared files:
  * rules.ts             windowing rules from settings
  * load-aggregator.ts   the aggregator of a job
+ * decode-options.ts    how a job decodes its records, from settings
  * record-decoder.ts    the decoder of a job's topic
  * job-store.ts         access to the state of a job, for commands other than run
  * usefulness.ts        whether a run was useless, and why

@@ -3,11 +3,15 @@
  * The entry point of the program: connects the process to the commands. Only this file reads `process.env`.
  *
  * command.ts           the interface of a command
- * commands.ts          the list of commands; each is in the file of its name (run.ts, close.ts, gateway.ts, …)
+ * commands.ts          the list of commands; each is in the file of its name: run.ts, close.ts, dead-letters.ts, demo.ts,
+ *                      gateway.ts, inspect.ts, produce.ts, replay.ts, size.ts, stack.ts, status.ts, ui.ts, verify.ts
+ * presets.ts           the presets of the folder presets/
+ * useless-run.ts       the error of a run that used no record
  * program.ts           parses a command line, runs its command and reports errors
  * flags.ts             settings as flags
  * load-config.ts       resolves the configuration from flags, variables and the file
  * gateway-options.ts   the options of `windrow gateway`
+ * page-options.ts      the options of the page; with-page.ts serves it from the process that runs the job
  * store-flags.ts       flags of commands that read a job's state
  * heap-growth.ts       keeps the memory small of a command that works with little
  * ask-flags.ts         flags of commands that send a request to the owner of a partition

@@ -11,12 +11,15 @@
  *   recorded.ts       closes that a replay repeats from certificates
  *   source-reader.ts  reads batches ahead
  *   fleet-watch.ts    notices VMs far ahead of the others, and VMs in two partitions
+ *   quiet.ts          how long no points have arrived, and late points have waited, by the wall clock
  *   interruption.ts   breaks off a wait
  *   grain.ts          how many VM windows one workflow closes
  *   cut.ts            a snapshot of everything that the records up to one offset have produced
  *   committer.ts      queue of cuts: commits them in order while folding continues
  *   commit-cut.ts     one commit: intent, chunks, workflow, ledger
+ *   content-pages.ts  contents of points that are kept in chunks of their own
  *   publishing.ts     publishes commits, then deletes the chunks that they superseded
+ *   stored-marker.ts  the marker of sinks that cannot store one themselves
  *   request-desk.ts   carries out requests of operators
  *   retrying.ts       retries with backoff
  *   inspect.ts        reads a job from outside, for `windrow status`

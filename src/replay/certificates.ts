@@ -1,4 +1,7 @@
 /**
+ * Files of this folder: beginning.ts, where a replay begins; range.ts, which certificates it covers; published.ts, what the
+ * job has published; difference.ts compares results; promotion.ts asks the owner to promote; and this file:
+ *
  * Compares the certificates of a job with those of its replay. A replay promotes nothing, so the two chains differ after
  * a promotion. The comparison therefore covers what certificates say about windows, and not how they are linked. Pure.
  */

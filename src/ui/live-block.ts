@@ -6,7 +6,7 @@
  * live-block.ts          this file: redraws lines in place
  * run-display.ts, produce-display.ts   the progress of `run` and `produce`; progress-lines.ts: the lines of a run
  * summary.ts             the summary of a run; gateway-summary.ts: that of a gateway
- * status-text.ts, verify-text.ts, replay-text.ts, close-text.ts, dead-letters-text.ts   the output of these commands
+ * status-text.ts, verify-text.ts, replay-text.ts, close-text.ts, dead-letters-text.ts, inspect-text.ts   the output of these commands
  * table.ts, charts.ts, format.ts, style.ts   tables, one-line charts, numbers and times, colours
  */
 import { clip } from './style.ts'

@@ -1,4 +1,8 @@
 /**
+ * Files of this folder: decode.ts, the decoder of points and manifests in JSON, with fast paths in scan.ts; mapping.ts, the
+ * names of fields in other formats; this file, the fast path of a mapping; line-protocol.ts, the line protocol by a mapping;
+ * json-bytes.ts, the characters of JSON.
+ *
  * Reads the wanted members of a JSON object straight from its bytes, without building the object. JSON.parse spends most of its
  * time on keys and values that a mapping does not use.
  *

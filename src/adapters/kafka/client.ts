@@ -20,6 +20,7 @@
  *                  codecs.ts, lz4.ts       decompression that kafkajs lacks
  *                  aborted-records.ts      hides the records of aborted transactions
  *                  read-committed.ts       reads a range of a partition, committed records only
+ *                  sample-reader.ts        reads a sample of a topic, for `windrow inspect`
  *                  follow-topic.ts         follows a topic from near its end
  *                  published-lines.ts      reads back published results, certificates and dead letters
  *   Writing        publisher.ts            publishes commits exactly once

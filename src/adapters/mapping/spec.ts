@@ -10,6 +10,7 @@
  * row-mapper.ts    compiles a mapping for rows of any format: one row in, its entries out
  * json-mapper.ts   rows in JSON: nested arrays of points
  * line-protocol.ts parses a line of the line protocol into a row like one of JSON
+ * undecodable.ts   decoding problems as values
  * iso-time.ts      reads ISO 8601 times from bytes
  */
 

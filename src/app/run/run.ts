@@ -7,6 +7,7 @@
  *     sole-input.ts, file-input.ts  files                     goals.ts      when a bounded run is done
  *     kafka-input.ts  a Kafka topic, kept by                  progress.ts   what the caller's observer is shown
  *     topic-identity.ts  the check that it stays the same     summary.ts    totals, read from the ledgers
+ *   max-ahead.ts   whether `maxAhead` applies to a topic
  *   kafka-connection.ts  connection of input and sinks        log-ranges.ts, watch-logs.ts  ends of the logs, for the lag
  */
 import { randomBytes } from 'node:crypto'

@@ -1,7 +1,7 @@
 /**
  * The demo: a made-up fleet (fleet.ts, shapes.ts) whose points arrive in disorder (arrivals.ts), counted as they are made
  * (tally.ts), read as any other input (source.ts, input.ts) by a run like any other, and its results held against that
- * count (report.ts).
+ * count (report.ts). random.ts has the seeded randomness, text.ts the texts that the demo prints.
  */
 import { readPublishedResults } from '../../adapters/files/read-results.ts'
 import { runJobWith } from '../../app/run/run.ts'

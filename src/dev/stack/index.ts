@@ -7,10 +7,12 @@
  *     await stack.down()
  *
  * stack.ts        starts the missing services in order and stops them in reverse order
- * service.ts      the interface of a service; redis.ts, postgres.ts, kafka.ts, placement.ts, scheduler.ts, daprd.ts are the services
+ * service.ts      the interface of a service; redis.ts, postgres.ts, kafka.ts, placement.ts, scheduler.ts, daprd.ts are the services;
+ *                 prometheus.ts, grafana.ts are those that only observe
  * process.ts      processes that outlive the command: pid files, liveness, shutdown
  * programs.ts     all programs: tools.ts finds installed ones, builds.ts builds the others into the cache (cache.ts)
  * broker.ts       only Kafka, for jobs that need no sidecar of the stack
+ * progress.ts     events when a step begins and ends; data-files.ts reads the templates of stack/
  * description.ts  stack.json, from which other programs read the addresses; ports.ts assigns the ports
  *
  * State is kept in two places: the data folder (data, logs, pid files, stack.json; one stack each) and the cache
