@@ -38,7 +38,7 @@ const MAX_VM_WINDOWS = 1_000_000
 
 export const demoCommand: CliCommand = {
   name: 'demo',
-  example: { line: 'windrow demo --vms 60 --points 60000 --window 2h', does: 'fewer VMs, two-hour windows' },
+  example: { line: 'windrow demo --vms 20 --points 20000 --window 2h', does: 'fewer VMs, two-hour windows' },
   configure(command) {
     for (const [name, { kind, help, default: value }] of Object.entries(FLEET_FLAGS)) {
       command.option(`--${name} ${kind.placeholder}`, `${help} (${value})`)
@@ -175,7 +175,7 @@ function nextCommands(results: string, dataDir: string): string[] {
   return [
     `${program()} ui --job demo --data-dir ${quoted(dataDir)}  # http://127.0.0.1:${DEFAULT_PAGE_PORT}`,
     `head -1 ${quoted(results)}`,
-    `${program()} demo --vms 60 --points 60000 --window 2h`,
+    `${program()} demo --vms 20 --points 20000 --window 2h`,
     `echo '${point}' | ${program()} run --input -`,
     `${program()} run --help`,
   ]

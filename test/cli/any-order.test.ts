@@ -17,6 +17,12 @@ const MINUTE = 60_000
 const SETTINGS = { window: '1m', grace: '5s', partitions: 2 } as const
 const SEEDS = Array.from({ length: perSuite({ unit: 1, simulation: 2 }) }, (_, i) => i + 1)
 
+/** What takes time is the number of VM windows. */
+const FLEET = perSuite<{ vms: number; windows: number }>({
+  unit: { vms: 5, windows: 4 },
+  simulation: { vms: 9, windows: 7 },
+})
+
 let folder: string
 const at = (name: string): string => join(folder, name)
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'windrow-any-order-'))))
@@ -24,7 +30,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** In order of time, with duplicates, losses, a VM that comes later, and lines that are no record. */
 function linesOf(seed: number): string[] {
-  const lines = fleetLines({ vms: 9, windows: 7, windowMs: MINUTE, pointsPerWindow: 6, seed, duplicates: 0.1 })
+  const lines = fleetLines({ ...FLEET, windowMs: MINUTE, pointsPerWindow: 6, seed, duplicates: 0.1 })
   const kept = lines.filter((line, i) => {
     const isNewcomer = line.includes('"vm-3"')
     const isEarly = Number(/"(?:timestamp|windowStart)":(\d+)/.exec(line)?.[1]) < 2 * MINUTE

@@ -8,6 +8,7 @@ import { demoCommand } from '../../src/cli/demo.ts'
 import { execute } from '../../src/cli/program.ts'
 import { createFleet } from '../../src/dev/demo/fleet.ts'
 import { tallyOf } from '../../src/dev/demo/tally.ts'
+import { perSuite } from '../support/seeds.ts'
 import { linesIn, resultsIn, start, summaryOf, windrow, type Ended, type Running } from '../support/windrow-process.ts'
 import { fakeCli, only } from './cli-context.ts'
 
@@ -28,8 +29,9 @@ afterAll(() => rmSync(home, { recursive: true, force: true }))
 const DAY = { vms: 50, points: 5_000, windowMs: 86_400_000, seed: 3 }
 const DAY_FLAGS = ['--vms', '50', '--points', '5000', '--seed', '3']
 /** Fewer VMs: what takes time is their number of windows. */
-const SHORT = { ...DAY, vms: 16, points: 1_600, windowMs: 7_200_000 }
-const SHORT_FLAGS = ['--vms', '16', '--points', '1600', '--seed', '3', '--window', '2h']
+const SHORT_VMS = perSuite({ unit: 5, simulation: 16 })
+const SHORT = { ...DAY, vms: SHORT_VMS, points: SHORT_VMS * 100, windowMs: 7_200_000 }
+const SHORT_FLAGS = ['--vms', `${SHORT.vms}`, '--points', `${SHORT.points}`, '--seed', '3', '--window', '2h']
 
 function demo(name: string, flags: readonly string[]): string[] {
   return ['demo', '--data-dir', join(home, name), ...flags]
@@ -145,7 +147,7 @@ describe('a demo that is interrupted in the middle', PATIENT, () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     const command = /STOPPED: stopped after [\d,]+ of [\d,]+ records\n {2}remedy: Nothing is lost. Resume with: (.*)\n/
     const resumeCommand = command.exec(stderr)?.[1] ?? stderr
-    expect(resumeCommand).toContain('--vms 16 --points 1600 --window 2h --seed 3')
+    expect(resumeCommand).toContain(`--vms ${SHORT.vms} --points ${SHORT.points} --window 2h --seed 3`)
     const resumed = execFileSync('sh', ['-c', `${resumeCommand} --json`], { encoding: 'utf8', stdio: 'pipe' })
     expectAsSent('stopped', SHORT, resumed)
   })

@@ -5,14 +5,14 @@
  */
 const isSimulation = process.env['WINDROW_SUITE'] === 'simulation'
 
-export interface PerSuite {
+export interface PerSuite<T = number> {
   /** In `npm test`. */
-  readonly unit: number
+  readonly unit: T
   /** In `npm run test:simulation`. */
-  readonly simulation: number
+  readonly simulation: T
 }
 
-/** The number for the suite that runs: of seeds, of runs of a property, or the least that they must have met. */
-export function perSuite({ unit, simulation }: PerSuite): number {
+/** The value for the suite that runs: a number of seeds or of runs of a property, the least that they must have met, or a size. */
+export function perSuite<T = number>({ unit, simulation }: PerSuite<T>): T {
   return isSimulation ? simulation : unit
 }

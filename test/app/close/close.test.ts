@@ -6,7 +6,8 @@ import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { CloseReport } from '../../../src/app/close/close.ts'
 import type { JobStatus } from '../../../src/app/status/status.ts'
 import { ensureBuilt } from '../../support/built.ts'
-import { exampleOf, runLine, type ExampleRun } from '../../support/help-example.ts'
+import { exampleOf, runLine } from '../../support/help-example.ts'
+import { argumentsOf, runHere, type RunHere } from '../../support/run-here.ts'
 import { resultsIn, startPiped, type Ended, type PipedRun } from '../../support/windrow-process.ts'
 
 const START = Date.UTC(2026, 2, 1, 14)
@@ -44,7 +45,8 @@ async function untilOpen(windows: number, run: PipedRun): Promise<void> {
   }
 }
 
-const windrow = (args: string): Promise<ExampleRun> => runLine(`windrow ${args}`, folder)
+/** In this process. The commands of --help run as processes of their own. */
+const windrow = (args: string): Promise<RunHere> => runHere(argumentsOf(args), folder)
 const closedWindows = (): string[] =>
   resultsIn(join(folder, '.windrow/results.ndjson')).map(
     (one) => `${one.windowStart - START} ${one.reason}/${one.received}`,
