@@ -19,6 +19,7 @@ import {
   brokersOf,
   committedValues,
   createTopic,
+  endedWell,
   fresh,
   produce,
   produceKeyed,
@@ -130,6 +131,25 @@ it('after a SIGKILL each event has arrived at least once, and repeated ones have
   expect(events.length).toBeGreaterThanOrEqual(RESULTS)
   const distinct = new Set(events.map((event) => event.toString('utf8')))
   expect([...distinct].map(lineOf).sort()).toEqual(linesIn(join(folder, `${job}.ndjson`)).sort())
+})
+
+it('after a crash of the sidecar each event has arrived at least once, those of a VM in order of their windows', async () => {
+  const [job, topic] = [fresh('restart'), fresh('restart')]
+  await createTopic(stack(), topic, PARTITIONS)
+  const running = startRun(stack(), runOptions(job, [join(folder, `${job}.ndjson`), `pubsub:pubsub-kafka/${topic}`]))
+  await running.logged(({ msg }) => msg === 'published')
+  await stack().kill('daprd-0')
+  await stack().start('daprd-0')
+  await endedWell(running)
+
+  const distinct = [...new Set((await recordsOf(topic)).map(({ value }) => value))]
+  expect(distinct.map(lineOf).sort()).toEqual(linesIn(join(folder, `${job}.ndjson`)).sort())
+  const starts = new Map<string, number[]>()
+  for (const value of distinct) {
+    const { vmId, windowStart } = JSON.parse(lineOf(value)) as { vmId: string; windowStart: number }
+    starts.set(vmId, [...(starts.get(vmId) ?? []), windowStart])
+  }
+  for (const [vmId, ofVm] of starts) expect(ofVm, vmId).toEqual([...ofVm].sort((a, b) => a - b))
 })
 
 it('the subscriber of the example keeps each result once, although every event arrives twice', async () => {
