@@ -1,5 +1,5 @@
 # Windrow as an image: only the command line. It needs no shell, contains no package manager, and writes only below /tmp.
-# Not yet built with Docker: its steps were run by hand without it.
+# `npm run test:cluster -- --node` builds it unchanged with buildah. Not yet built with Docker.
 #
 #   docker build --tag windrow:0.1.0 .
 #   docker run --rm --read-only --tmpfs /tmp windrow:0.1.0 --help

@@ -69,7 +69,8 @@ export default defineConfig({
       // 10 minutes, since the first run builds Go programs; later runs use them.
       suite('k8s', ['test/k8s/**/*.test.ts'], 600_000),
       // 30 minutes, since the first run builds Kubernetes's API server.
-      suite('cluster', ['test/cluster/**/*.test.ts'], 1_800_000),
+      suite('cluster', ['test/cluster/*.test.ts'], 1_800_000),
+      suite('cluster-node', ['test/cluster/node/*.test.ts'], 3_600_000),
       suite('page', ['test/page/browser/**/*.test.ts'], 120_000),
       // 30 minutes, since the first run builds images of the services.
       suite('compose', ['test/containers/**/*.test.ts'], 1_800_000),

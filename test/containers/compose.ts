@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parse } from 'yaml'
 import { ROOT } from '../support/built.ts'
+import { removeCgroups } from './cgroups.ts'
 import { output, runToEnd, works, type Ran, type RunOptions } from './commands.ts'
 import { serviceImages } from './images.ts'
 import { ContainerRuntime } from './runtime.ts'
@@ -85,7 +86,10 @@ async function podmanCompose(): Promise<Compose> {
       return [...(await list(['ps', '--all', '--quiet'])), ...(await list(['volume', 'ls', '--quiet'])), ...networks]
     },
     run: (program, args, options) => runtime.run(program, args, options),
-    stop: () => runtime.stop(),
+    async stop() {
+      await runtime.stop()
+      removeCgroups(['libpod_parent'])
+    },
   }
 }
 
