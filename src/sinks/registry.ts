@@ -7,6 +7,7 @@
  *                                                        pubsub/  topics of Dapr pub/sub components, at least once
  *                                                        notify/  methods of Dapr apps, called with certificates
  *   result-event.ts  results as CloudEvents              binding/ Dapr output bindings, at least once
+ *   event-publisher.ts  publishes them in order per VM
  */
 import { bindingSink } from './binding/sink.ts'
 import { filesSink } from './files/sink.ts'
