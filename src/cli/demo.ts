@@ -95,7 +95,13 @@ async function runAndReport(
   stdout.write(
     isJson
       ? `${JSON.stringify({ ...summary, sent: tally, incomplete, differences, results })}\n`
-      : reportText(summary, report, fleet, { results, next: nextCommands(results, dataDir) }, styleOn(stdout, env)),
+      : reportText(
+          summary,
+          report,
+          fleet,
+          { results, page: pageCommand(dataDir), next: nextCommands(results) },
+          styleOn(stdout, env),
+        ),
   )
   if (differences.length > 0) throw differing(differences)
   return 0
@@ -169,11 +175,15 @@ function commandLine(options: DemoOptions, dataDir: string): string {
   return `${program()} demo --data-dir ${quoted(dataDir)}${flags.join('')}`
 }
 
+/** The command that serves the page, and its address. */
+function pageCommand(dataDir: string): string {
+  return `${program()} ui --job demo --data-dir ${quoted(dataDir)}  # http://127.0.0.1:${DEFAULT_PAGE_PORT}`
+}
+
 /** Commands to try next. Each works unchanged. */
-function nextCommands(results: string, dataDir: string): string[] {
+function nextCommands(results: string): string[] {
   const point = '{"vmId":"a","metric":"cpu","timestamp":1767225600000,"seq":0,"value":1}'
   return [
-    `${program()} ui --job demo --data-dir ${quoted(dataDir)}  # http://127.0.0.1:${DEFAULT_PAGE_PORT}`,
     `head -1 ${quoted(results)}`,
     `${program()} demo --vms 20 --points 20000 --window 2h`,
     `echo '${point}' | ${program()} run --input -`,

@@ -336,8 +336,8 @@ export interface SeriesAnswer {
   /** Records that were not read yet, over all partitions; `null`: unknown, or the job reads files. */
   readonly lag: readonly (number | null)[]
   /**
-   * Closes that the server saw since the sample before: the longest time from the start of a close's workflow to its end.
-   * `null`: none, or its workflow was already deleted.
+   * Closes that the server saw since the sample before: the longest time from the start of the first workflow of a close's VM
+   * windows to the end of the last. `null`: none, or they were already deleted.
    */
   readonly closeMs: readonly (number | null)[]
   /** Partition windows that closed since the sample before. */

@@ -16,7 +16,9 @@ const MAX_RANGES = 6
 export interface Onward {
   /** Path of the results file. */
   readonly results: string
-  /** Command lines to try next, as a user types them. */
+  /** The command that serves the page of the demo, and where. */
+  readonly page: string
+  /** Command lines to try next, as a user types them. Each one ends. */
   readonly next: readonly string[]
 }
 
@@ -50,6 +52,7 @@ export function reportText(
     ...drawingLines(report, fleet, style),
     '',
     `${style.bold('results')}   ${onward.results}`,
+    `${style.bold('page')}      ${onward.page}`,
     style.bold('try next'),
     ...indented(onward.next),
   ]

@@ -1,7 +1,7 @@
 /**
- * Workflow instances of closed windows. The engine deletes finished instances after minutes, and an embedded one with its process,
- * so the parent of each new window is read once, when the window is seen, and remembered. Those of VM windows are read when an
- * answer needs them.
+ * Workflow instances of closed windows. The owner deletes the parent with its commit, and the engine deletes the instances of VM
+ * windows after minutes. So the first and the last one of each new window are read once, when the window is seen, to learn how
+ * long its close took; all of them are read when an answer needs them.
  */
 import type { InstanceFacts } from '../../adapters/dapr/task-hub-client.ts'
 import { WindrowError } from '../../errors/index.ts'
@@ -11,38 +11,53 @@ import type { WindowAnswer, WorkflowAnswer } from '../answers.ts'
 import type { JobReader } from './job-reader.ts'
 import type { Snapshot } from './snapshots.ts'
 
-/** Attempts of the newest certificates of each partition that are read at the start. */
-const FIRST_ATTEMPTS = 2
-const MAX_REMEMBERED = 10_000
+const MAX_SEEN = 10_000
 /** Instances of VM windows that are read at once. */
 const MAX_CHILDREN = 99
 
 export class WorkflowWatch {
   readonly #reader: JobReader
-  /** By attempt, oldest first; `null`: the engine did not know it. */
-  readonly #known = new Map<string, InstanceFacts | null>()
+  /** Attempts whose windows were seen, oldest first. */
+  readonly #seen = new Set<string>()
   #isFirst = true
 
   constructor(reader: JobReader) {
     this.#reader = reader
   }
 
-  /** Reads the parents of windows that are new in the snapshot. Returns how long each took. */
+  /** How long the workflows of the windows took that are new in the snapshot, as far as the engine still knows them. */
   async observe(snapshot: Snapshot, signal: AbortSignal): Promise<number[]> {
-    const attempts: string[] = []
+    const closes: { readonly first: string; readonly last: string }[] = []
     for (const { view } of snapshot.stored) {
-      const certificates = view?.index?.certificates ?? []
-      for (const { set } of this.#isFirst ? certificates.slice(-FIRST_ATTEMPTS) : certificates) {
-        if (!this.#known.has(set.attempt)) attempts.push(set.attempt)
+      const index = view?.index ?? null
+      for (const { set } of index?.certificates ?? []) {
+        if (this.#seen.has(set.attempt)) continue
+        this.#remember(set.attempt)
+        const vmWindows = index?.closed.find(({ accs }) => accs.attempt === set.attempt)?.vmWindowsByReason ?? {}
+        const count = Object.values(vmWindows).reduce((sum, one) => sum + one, 0)
+        const groups = Math.max(1, Math.ceil(count / (index?.lastClosed?.vmsPerWorkflow ?? 1)))
+        closes.push({ first: instanceId(set.attempt, 0, 0), last: instanceId(set.attempt, groups - 1, 0) })
       }
     }
-    const isFirst = this.#isFirst
-    this.#isFirst = false
-    const found = await this.#read(attempts, signal)
-    if (isFirst)
-      for (const attempt of knownAttempts(snapshot)) if (!this.#known.has(attempt)) this.#remember(attempt, null)
-    const ended = found.filter((facts): facts is InstanceFacts => facts !== null && facts.state === 'completed')
-    return isFirst ? [] : ended.map(({ createdAtMs, updatedAtMs }) => updatedAtMs - createdAtMs)
+    if (this.#isFirst) {
+      this.#isFirst = false
+      return []
+    }
+    try {
+      const found = await this.#reader.workflows(
+        closes.flatMap(({ first, last }) => [first, last]),
+        signal,
+      )
+      return closes.flatMap((_, index) => {
+        const first = found[2 * index]
+        if (first === null || first === undefined) return []
+        return [(found[2 * index + 1] ?? first).updatedAtMs - first.createdAtMs]
+      })
+    } catch (error) {
+      // The sidecar went away meanwhile; the next reading reports that.
+      if (!(error instanceof WindrowError)) throw error
+      return []
+    }
   }
 
   /** `sequence`: of the window's certificate; `null`: it has none. */
@@ -62,21 +77,18 @@ export class WorkflowWatch {
         : (certificates.find((one) => one.sequence === sequence)?.set.attempt ?? null)
     if (attempt === null) return { items: [], note: sequence === null ? 'No workflow has started yet.' : FORGOTTEN }
     try {
-      const [parent = null] =
-        intent?.attempt === attempt
-          ? await this.#reader.workflows([attempt], signal)
-          : [this.#known.get(attempt) ?? null]
+      const [parent = null] = await this.#reader.workflows([attempt], signal)
       const ids = Array.from({ length: MAX_CHILDREN }, (_, index) => instanceId(attempt, index, 0))
       const children = (await this.#reader.workflows(ids, signal)).filter((facts) => facts !== null)
       const items = [...(parent === null ? [] : [answerOf(parent, retriesOf(snapshot, partition, attempt))])]
       items.push(...children.map((facts) => answerOf(facts, instancePartsOf(facts.id).tries)))
       const note =
-        items.length === 0 || parent === null
-          ? FORGOTTEN
+        children.length === MAX_CHILDREN
+          ? `The first ${MAX_CHILDREN} instances of VM windows.`
           : children.length === 0
-            ? 'The instances of its VM windows are deleted.'
-            : children.length === MAX_CHILDREN
-              ? `The first ${MAX_CHILDREN} instances of VM windows.`
+            ? FORGOTTEN
+            : parent === null
+              ? 'The parent is deleted with its commit.'
               : null
       return { items, note }
     } catch (error) {
@@ -85,29 +97,13 @@ export class WorkflowWatch {
     }
   }
 
-  async #read(attempts: readonly string[], signal: AbortSignal): Promise<(InstanceFacts | null)[]> {
-    try {
-      const found = await this.#reader.workflows(attempts, signal)
-      attempts.forEach((attempt, index) => this.#remember(attempt, found[index] ?? null))
-      return found
-    } catch (error) {
-      // The sidecar went away meanwhile; the next reading reports that. They are read again then.
-      if (!(error instanceof WindrowError)) throw error
-      return []
-    }
-  }
-
-  #remember(attempt: string, facts: InstanceFacts | null): void {
-    this.#known.set(attempt, facts)
-    if (this.#known.size > MAX_REMEMBERED) this.#known.delete(this.#known.keys().next().value as string)
+  #remember(attempt: string): void {
+    this.#seen.add(attempt)
+    if (this.#seen.size > MAX_SEEN) this.#seen.delete(this.#seen.values().next().value as string)
   }
 }
 
 const FORGOTTEN = 'The workflow engine has deleted the finished instances, or the process that held them has ended.'
-
-function knownAttempts({ stored }: Snapshot): string[] {
-  return stored.flatMap(({ view }) => view?.index?.certificates.map(({ set }) => set.attempt) ?? [])
-}
 
 /** How often the partition's epoch was raised since the certificate before: by retries, and by takeovers. */
 function retriesOf({ stored }: Snapshot, partition: number, attempt: string): number {

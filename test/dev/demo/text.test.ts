@@ -45,7 +45,7 @@ const REPORT: DemoReport = {
   drawings: [{ vmId: first.vmId, means: Array.from({ length: 48 }, (_, i) => i), p95: 61.04 }],
   differences: [],
 }
-const ONWARD = { results: '/tmp/x/results.ndjson', next: ['windrow run --help'] }
+const ONWARD = { results: '/tmp/x/results.ndjson', page: 'windrow ui', next: ['windrow run --help'] }
 
 test('the introduction and the report fit 80 columns', () => {
   const tally = { ...tallyOf(fleet), copies: 123_456, lost: 12_345 }
