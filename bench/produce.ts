@@ -99,8 +99,7 @@ async function encodeAlone(input: string): Promise<Usage> {
     nowhere,
     {
       ...{ connection: { brokers: [] }, topic: 'nowhere', input: decoded() },
-      encode: (record) =>
-        record.kind === 'point' ? encoder.encodePoint(record.point) : encoder.encodeManifest(record.manifest),
+      encode: (record) => encoder.encodeEntry(record),
     },
     Date.now,
   )

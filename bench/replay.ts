@@ -75,8 +75,7 @@ async function produce(broker: string, input: Iterable<Decoded>): Promise<void> 
     input: (async function* () {
       yield* input
     })(),
-    encode: (record) =>
-      record.kind === 'point' ? encoder.encodePoint(record.point) : encoder.encodeManifest(record.manifest),
+    encode: (record) => encoder.encodeEntry(record),
   })
 }
 

@@ -58,8 +58,7 @@ export async function produceWorkload(
     topic,
     partitions: PARTITIONS,
     input: records(),
-    encode: (record) =>
-      record.kind === 'point' ? encoder.encodePoint(record.point) : encoder.encodeManifest(record.manifest),
+    encode: (record) => encoder.encodeEntry(record),
   })
   return { topic, perWindow, windowMs, points: windows * vms * perWindow, markers: PARTITIONS, expected }
 

@@ -22,8 +22,7 @@ export async function sendHour(broker: string, topic: string, vms: number, hour:
     input: (async function* () {
       yield* recordsOf(vms, hour)
     })(),
-    encode: (record) =>
-      record.kind === 'point' ? encoder.encodePoint(record.point) : encoder.encodeManifest(record.manifest),
+    encode: (record) => encoder.encodeEntry(record),
   })
 }
 

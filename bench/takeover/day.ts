@@ -61,8 +61,7 @@ export class DayTopic {
       input: (async function* () {
         yield* input
       })(),
-      encode: (record) =>
-        record.kind === 'point' ? encoder.encodePoint(record.point) : encoder.encodeManifest(record.manifest),
+      encode: (record) => encoder.encodeEntry(record),
     })
   }
 

@@ -87,12 +87,6 @@ function readOptions(flags: Flags, env: CliContext['env']): Options {
     if (given.brokers?.length === 0) add('brokers', 'no brokers are given', 'Give --brokers host:port.')
     problems.push(...kafkaRules(given, placeIn(places)))
     if (given.topic === null) add('topic', 'no topic is given', 'Give --topic NAME.')
-    if (given.fields?.seq === null)
-      add(
-        'fields',
-        'points without a seq cannot be produced',
-        'Map fields.seq to the field that numbers the points of a VM.',
-      )
   }
   if (problems.length > 0) throw new ConfigurationError(problems)
   // There is no problem, so every setting is valid: given, or its default.
@@ -109,7 +103,7 @@ function exitCodeAfter({ undecodable, useless }: ProduceSummary, options: Option
   if (signal.aborted) {
     throw new WindrowError('stopped before the end of the input', {
       code: 'STOPPED',
-      remedy: 'Run the command again: records that are already stored count as duplicates by their seq.',
+      remedy: 'Run the command again: records that are already stored count as duplicates.',
     })
   }
   if (useless !== null) throw uselessRunError(useless)

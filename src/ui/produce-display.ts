@@ -65,10 +65,11 @@ function plainLine({ points, manifests, undecodable, ...read }: ProduceProgress,
 
 /** The summary as text. With `--json` it is printed as JSON. */
 export function produceSummaryText(summary: ProduceSummary, topic: string, style: Style): string {
-  const { points, manifests, undecodable, bytes, seconds, pointsPerSecond } = summary
+  const { points, noReadings, manifests, undecodable, bytes, seconds, pointsPerSecond } = summary
   return (
     `${style.bold('produced')}  ${formatCount(points)} points and ${formatCount(manifests)} manifests to ${topic} ` +
     `in ${formatDuration(seconds * 1000)} (${formatCompact(pointsPerSecond)} points/s, ${formatBytes(bytes)})\n` +
+    (noReadings === 0 ? '' : `  ${formatCount(noReadings)} no readings, without a value\n`) +
     (undecodable === 0 ? '' : `  ${style.yellow(`undecodable ${formatCount(undecodable)}`)}, left out\n`)
   )
 }

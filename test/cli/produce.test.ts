@@ -7,7 +7,7 @@ import { fakeCli, only } from './cli-context.ts'
 
 const SUMMARY: ProduceSummary = {
   useless: null,
-  ...{ points: 1200, manifests: 100, undecodable: 0, bytes: 65_536 },
+  ...{ points: 1200, noReadings: 0, manifests: 100, undecodable: 0, bytes: 65_536 },
   ...{ seconds: 0.5, pointsPerSecond: 2400 },
 }
 const COMPLETE = ['--input', 'a.ndjson', '--brokers', 'k:9092', '--topic', 'vm']

@@ -4,7 +4,7 @@ import { createProduceDisplay } from '../../src/ui/produce-display.ts'
 import { createStyle } from '../../src/ui/style.ts'
 
 const PROGRESS = {
-  ...{ points: 150_000, manifests: 1_000, undecodable: 2, bytes: 9_000_000 },
+  ...{ points: 150_000, noReadings: 7, manifests: 1_000, undecodable: 2, bytes: 9_000_000 },
   ...{ bytesRead: 5 * 1024 ** 2, bytesToRead: 10 * 1024 ** 2 },
 }
 

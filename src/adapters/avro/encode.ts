@@ -1,6 +1,6 @@
 /** Encodes points and manifests in Avro's single-object encoding, with the current schemas. */
 import { checkManifest, checkPoint } from '../../core/shape.ts'
-import type { DataPoint, WindowManifest } from '../../core/point.ts'
+import type { DataPoint, DecodedEntry, WindowManifest } from '../../core/point.ts'
 import { createObjectEncoder } from './single-object.ts'
 
 export interface AvroEncoder {
@@ -10,6 +10,8 @@ export interface AvroEncoder {
   encodeNoReading(point: DataPoint): Buffer
   /** Throws a TypeError for a manifest that a decoder would refuse. */
   encodeManifest(manifest: WindowManifest): Buffer
+  /** Any of the three. */
+  encodeEntry(entry: Exclude<DecodedEntry, { readonly kind: 'undecodable' }>): Buffer
 }
 
 export function createEncoder(): AvroEncoder {
@@ -18,7 +20,7 @@ export function createEncoder(): AvroEncoder {
   const encodeUnsequencedPoint = createObjectEncoder('unsequenced-data-point')
   const encodeNoReading = createObjectEncoder('no-reading')
   const encodeManifest = createObjectEncoder('window-manifest')
-  return {
+  const encoder: AvroEncoder = {
     encodePoint(point) {
       const problem = checkPoint(point)
       if (problem !== null) throw new TypeError(problem)
@@ -36,5 +38,10 @@ export function createEncoder(): AvroEncoder {
       if (problem !== null) throw new TypeError(problem)
       return encodeManifest(manifest)
     },
+    encodeEntry(entry) {
+      if (entry.kind === 'manifest') return encoder.encodeManifest(entry.manifest)
+      return entry.kind === 'point' ? encoder.encodePoint(entry.point) : encoder.encodeNoReading(entry.point)
+    },
   }
+  return encoder
 }

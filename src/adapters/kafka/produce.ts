@@ -1,5 +1,5 @@
 /**
- * Writes one input of points and manifests to a topic, for `windrow produce`. Records are keyed by vmId, so that each VM is
+ * Writes one input of points, no readings and manifests to a topic, for `windrow produce`. Records are keyed by vmId, so that each VM is
  * in one partition. They keep their order, and each is stored once even when a request is repeated.
  *
  * One batch per partition is in flight at a time, which keeps the order. The partitions are written in parallel.
@@ -13,7 +13,7 @@ import type { Decoded, DecodedEntry } from '../../core/point.ts'
 import type { KafkaConnection } from './client.ts'
 import type { KafkaCluster, ProducerId } from './cluster.ts'
 
-export type Producible = Extract<DecodedEntry, { readonly kind: 'point' | 'manifest' }>
+export type Producible = Exclude<DecodedEntry, { readonly kind: 'undecodable' }>
 
 export interface ProduceOptions {
   readonly connection: KafkaConnection
@@ -26,9 +26,11 @@ export interface ProduceOptions {
   readonly onProgress?: (counts: ProduceCounts) => void
 }
 
-/** Stored records, and records of the input that were skipped, since they could not be decoded or have no value. */
+/** Stored records, and records of the input that were skipped, since they could not be decoded. */
 export interface ProduceCounts {
   readonly points: number
+  /** Places of points without a value. A job over the topic counts them as one over the files does. */
+  readonly noReadings: number
   readonly manifests: number
   readonly undecodable: number
   /** Bytes sent, including the headers of batches. */
@@ -57,17 +59,17 @@ export async function produceTo(cluster: Target, options: ProduceOptions, nowMs:
   const { topic, encode } = options
   const count = await cluster.partitionCount(topic)
   const producer = await cluster.newProducerId()
-  const done = { points: 0, manifests: 0, undecodable: 0, bytes: 0 }
+  const done = { points: 0, noReadings: 0, manifests: 0, undecodable: 0, bytes: 0 }
   const lanes = Array.from({ length: count }, (_, partition) => new Lane(cluster, topic, partition, producer, nowMs))
   const keys = new KeyPartitions(count)
 
   for await (const decoded of options.input) {
     for (const record of decodedEntries(decoded)) {
-      if (record.kind === 'undecodable' || record.kind === 'no-reading') {
+      if (record.kind === 'undecodable') {
         done.undecodable++
         continue
       }
-      const { key, partition } = keys.lookUp(record.kind === 'point' ? record.point.vmId : record.manifest.vmId)
+      const { key, partition } = keys.lookUp(record.kind === 'manifest' ? record.manifest.vmId : record.point.vmId)
       const lane = lanes[partition] as Lane
       const value = encode(record)
       if (!lane.hasRoomFor(key, value)) await lane.flush(done, options.onProgress)
@@ -89,7 +91,7 @@ class Lane {
   readonly #producer: ProducerId
   readonly #nowMs: () => number
   readonly #builder = new RecordBatchBuilder(MAX_BATCH_BYTES)
-  #filling = { points: 0, manifests: 0 }
+  #filling = { points: 0, noReadings: 0, manifests: 0 }
   #sequence = 0
   #inFlight: Promise<void> = Promise.resolve()
 
@@ -107,9 +109,10 @@ class Lane {
     this.#nowMs = nowMs
   }
 
-  add(key: Uint8Array, value: Uint8Array, kind: 'point' | 'manifest'): void {
+  add(key: Uint8Array, value: Uint8Array, kind: Producible['kind']): void {
     this.#builder.add(key, value)
     if (kind === 'point') this.#filling.points++
+    else if (kind === 'no-reading') this.#filling.noReadings++
     else this.#filling.manifests++
   }
 
@@ -126,11 +129,12 @@ class Lane {
     if (count === 0) return
     // The current time: with the time of a point, retention could delete old points at once.
     const batch = this.#builder.finish(this.#producer, this.#sequence, this.#nowMs())
-    const { points, manifests } = this.#filling
-    this.#filling = { points: 0, manifests: 0 }
+    const { points, noReadings, manifests } = this.#filling
+    this.#filling = { points: 0, noReadings: 0, manifests: 0 }
     this.#sequence = (this.#sequence + count) % 2 ** 31
     this.#inFlight = this.#cluster.append(this.#topic, this.#partition, batch).then(() => {
       done.points += points
+      done.noReadings += noReadings
       done.manifests += manifests
       done.bytes += batch.length
       onProgress?.({ ...done })

@@ -56,7 +56,8 @@ export type ProduceFiles = (
 
 /**
  * Writes the records of the inputs until their end, or until `signal` aborts. Resolves when the records are stored on all
- * in-sync replicas. Repeating a write that was interrupted is harmless: a run counts the repeated points as duplicates.
+ * in-sync replicas. Repeating a write that was interrupted is harmless: a run counts the repeated points as duplicates, by their
+ * seq or, without one, by their time.
  */
 export const produceFiles: ProduceFiles = async (request, observer, signal) => {
   const { format, decode, kafka, topic, partitions, allowAnyYear } = request
@@ -81,8 +82,7 @@ export const produceFiles: ProduceFiles = async (request, observer, signal) => {
     topic,
     ...(partitions === null ? {} : { partitions }),
     input: decodedOf(records, observer, findings),
-    encode: (record) =>
-      record.kind === 'point' ? encoder.encodePoint(record.point) : encoder.encodeManifest(record.manifest),
+    encode: (record) => encoder.encodeEntry(record),
     onProgress: (now) => observer.progress({ ...now, bytesRead, bytesToRead }),
   }).catch((error: unknown) => {
     throw isTopicMissing(error) ? topicMissing(topic) : error
@@ -105,8 +105,13 @@ const NO_COUNTS = { consumed: 0, accepted: 0, duplicate: 0, conflict: 0, late: 0
 const NOTHING_SO_FAR = { counts: NO_COUNTS, findings: NO_FINDINGS }
 
 /** As a run would count them that accepts every readable point. */
-function fatesOf({ points, manifests, undecodable }: ProduceCounts): typeof NO_COUNTS {
-  return { ...NO_COUNTS, consumed: points + manifests + undecodable, accepted: points, rejected: undecodable }
+function fatesOf({ points, noReadings, manifests, undecodable }: ProduceCounts): typeof NO_COUNTS {
+  return {
+    ...NO_COUNTS,
+    consumed: points + noReadings + manifests + undecodable,
+    accepted: points,
+    rejected: undecodable,
+  }
 }
 
 async function* decodedOf(
@@ -117,15 +122,11 @@ async function* decodedOf(
   for await (const record of records) {
     for (const decoded of decodedEntries(record.decoded)) {
       if (decoded.kind === 'point') findings.accept(decoded.point.timestamp, record)
-      if (decoded.kind === 'undecodable' || decoded.kind === 'no-reading') {
+      if (decoded.kind === 'undecodable') {
         const { place } = record.raw()
         const where = 'file' in place ? `${place.file === '-' ? 'stdin' : place.file}:${place.line}` : place.topic
-        const isEmpty = decoded.kind === 'no-reading'
-        observer.undecodable(
-          where,
-          isEmpty ? `${decoded.point.metric} has no value` : `${decoded.code}: ${decoded.detail}`,
-        )
-        if (!isEmpty) findings.refuse({ reason: decoded.code, detail: decoded.detail }, record)
+        observer.undecodable(where, `${decoded.code}: ${decoded.detail}`)
+        findings.refuse({ reason: decoded.code, detail: decoded.detail }, record)
       }
       yield decoded
     }

@@ -56,7 +56,7 @@ const manifest = (vmId: string): Decoded => ({
 })
 const broken: Decoded = { kind: 'undecodable', code: 'undecodable', detail: 'not JSON' }
 
-const textOf = (record: Producible) => Buffer.from(record.kind === 'point' ? String(record.point.seq) : 'manifest')
+const textOf = (record: Producible) => Buffer.from(record.kind === 'point' ? String(record.point.seq) : record.kind)
 
 async function* from(records: Iterable<Decoded>): AsyncGenerator<Decoded> {
   yield* records
@@ -90,6 +90,14 @@ it('records of a VM, points and manifests, go to the partition of its key, in or
   }
 })
 
+it('a place without a reading is written like a point, in its order, and counted', async () => {
+  const none = { ...point('vm-1', 1), kind: 'no-reading' } as Decoded
+  expect(await produce([point('vm-1', 0), none, point('vm-1', 2), broken])).toMatchObject({
+    ...{ points: 2, noReadings: 1, manifests: 0, undecodable: 1 },
+  })
+  expect(log.valuesOf('vm-1')).toEqual(['0', 'no-reading', '2'])
+})
+
 it('the batches of a partition are numbered without a gap, in order of writing', async () => {
   const records = Array.from({ length: 70_000 }, (_, seq) => point('vm-1', seq))
   await produce(records)
@@ -117,7 +125,7 @@ it('unreadable records are skipped and counted', async () => {
 })
 
 it('an empty input produces nothing', async () => {
-  expect(await produce([])).toEqual({ points: 0, manifests: 0, undecodable: 0, bytes: 0 })
+  expect(await produce([])).toEqual({ points: 0, noReadings: 0, manifests: 0, undecodable: 0, bytes: 0 })
   expect(log.batches).toEqual([])
 })
 
