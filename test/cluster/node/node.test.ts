@@ -154,3 +154,22 @@ it('network policies let a processor reach Redis, and refuse another pod of the 
   expect((await inPod('like-a-processor', 'like-a-processor', connect)).trim()).toBe('connected')
   expect((await inPod('stranger', 'stranger', connect)).trim()).toMatch(/^(ECONNREFUSED|no answer)$/)
 })
+
+it('the WorkflowAccessPolicy refuses the sidecar of another app', async () => {
+  const annotations = {
+    ...{ 'dapr.io/enabled': 'true', 'dapr.io/app-id': 'other', 'dapr.io/enable-native-sidecar': 'true' },
+    'dapr.io/sidecar-image': 'ghcr.io/dapr/daprd:1.18.7',
+    'dapr.io/sidecar-seccomp-profile-type': 'RuntimeDefault',
+    'dapr.io/disable-builtin-k8s-secret-store': 'true',
+  }
+  // With the label of processors, so that the network policies let its sidecar through.
+  await cluster.apply(idlePod('other', PROCESSOR, annotations))
+  await inWindrow('wait', 'pod/other', '--for=condition=Ready', '--timeout=300s')
+  const actor = 'dapr.internal.windrow.windrow.workflow'
+  const url = `http://127.0.0.1:3500/v1.0/actors/${actor}/forged/method/AddWorkflowEvent`
+  const answer = await inPod(
+    ...(['other', 'other'] as const),
+    `fetch('${url}', { method: 'POST', body: '' }).then(async (one) => console.log(one.status, await one.text()))`,
+  )
+  expect(answer).toContain('access denied by workflow access policy')
+})
