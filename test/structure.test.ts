@@ -32,7 +32,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   gateway: ['adapters/avro', 'adapters/bytes', 'adapters/json', 'adapters/mapping', 'core', 'ports'],
   pipeline: ['core', 'ledger', 'ports', 'retry', 'workflows'],
   'dev/stack': ['adapters/files', 'retry'],
-  sinks: ['adapters/avro', 'adapters/dapr', 'adapters/files', 'adapters/kafka', 'ports'],
+  sinks: ['adapters/avro', 'adapters/dapr', 'adapters/files', 'adapters/kafka', 'core', 'ports', 'retry'],
   config: ['adapters/kafka', 'adapters/mapping', 'core', 'sinks'],
   replay: ['config', 'core', 'ledger', 'ports', 'sinks'],
   telemetry: ['adapters/dapr', 'config', 'core', 'gateway', 'ledger', 'ports', 'workflows'],

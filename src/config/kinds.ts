@@ -211,7 +211,8 @@ function expectedOfSinks(): string {
 
 function readSink(raw: unknown): Read<SinkSetting> {
   const parsed = typeof raw === 'string' ? parseSink(raw) : null
-  if (parsed === null) return { problem: `${show(raw)} is not a destination that Windrow knows` }
+  const masked = typeof raw === 'string' ? raw.replace(/(\/\/[^/@:]*):[^/@]*@/, '$1:***@') : raw
+  if (parsed === null) return { problem: `${show(masked)} is not a destination that Windrow knows` }
   return 'problem' in parsed ? parsed : { value: parsed }
 }
 

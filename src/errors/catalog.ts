@@ -283,6 +283,22 @@ export const ERROR_CATALOG = {
     'No action needed: the new owner resumes from the ledger.',
   ),
   PORT_TAKEN: fatal("The gateway's port is in use.", `${PORT} See --listen.`),
+  POSTGRES_DENIED: fatal(
+    'PostgreSQL rejected the user, the database or a permission.',
+    'Check user, password and database. The user must own the tables, or be allowed to create them in their schema.',
+  ),
+  POSTGRES_REFUSED: fatal(
+    'PostgreSQL refused a statement.',
+    'Look up the SQLSTATE in the manual of PostgreSQL, and check triggers and constraints that were added to the tables.',
+  ),
+  POSTGRES_TLS: fatal(
+    'The TLS connection to PostgreSQL cannot be established.',
+    'Give sslrootcert=FILE with the certificate authority of the server, or sslmode=disable in a network that is trusted.',
+  ),
+  POSTGRES_UNREACHABLE: retryable(
+    'PostgreSQL cannot be reached, or it ended the connection or the transaction.',
+    'Usually transient: the commit is published again. If it persists, check that the server runs and accepts writes.',
+  ),
   PROMOTION_NOT_DONE: fatal('A commit did not carry out the promotion that it was made for.', SAME_VERSION),
   PROMOTION_REFUSED: fatal(
     'Some VMs were not promoted.',
@@ -347,6 +363,18 @@ export const ERROR_CATALOG = {
   RESULTS_NOT_READABLE: fatal(
     'The results go to a sink that cannot be read back.',
     'Name a destination that can be read, such as FILE.ndjson, as the first --results.',
+  ),
+  RESULTS_OF_ANOTHER_JOB: fatal(
+    'The table has the results of another job.',
+    'Name another table with table=NAME, or run under the name of the job that the table belongs to (--job).',
+  ),
+  RESULTS_TABLE_AHEAD: fatal(
+    'The table has results that the job has not published yet.',
+    'Another program wrote to the table, or it was restored in part. Name another table, and recompute the results under another job name (--job).',
+  ),
+  RESULTS_TABLE_DIFFERS: fatal(
+    'A table exists and is not as Windrow writes it.',
+    'Change the table as the message says, rename it, or name another one with table=NAME.',
   ),
   RESULTS_UNWRITABLE: fatal(
     'Results cannot be written to their path.',

@@ -7,12 +7,14 @@
  *                                                        pubsub/  topics of Dapr pub/sub components, at least once
  *                                                        notify/  methods of Dapr apps, called with certificates
  *   result-event.ts  results as CloudEvents              binding/ Dapr output bindings, at least once
+ *                                                        postgres/  tables of PostgreSQL and TimescaleDB, exactly once
  *   event-publisher.ts  publishes them in order per VM
  */
 import { bindingSink } from './binding/sink.ts'
 import { filesSink } from './files/sink.ts'
 import { kafkaSink } from './kafka/sink.ts'
 import { notifySink } from './notify/sink.ts'
+import { postgresSink } from './postgres/sink.ts'
 import { pubsubSink } from './pubsub/sink.ts'
 import type { SinkDefinition, SinkSetting } from './sink.ts'
 
@@ -31,6 +33,7 @@ registerSink(kafkaSink)
 registerSink(pubsubSink)
 registerSink(bindingSink)
 registerSink(notifySink)
+registerSink(postgresSink)
 
 export function registeredSinks(): readonly SinkDefinition[] {
   return [...sinks.values()]
