@@ -112,10 +112,10 @@ function readOptions(flags: Flags): DemoOptions {
   const problems: ConfigurationProblem[] = []
   const read = (name: FleetFlag): number => {
     const { kind, default: value } = FLEET_FLAGS[name]
-    const result = kind.schema.safeParse(flags[name] ?? value)
-    if (result.success) return result.data
+    const parsed = kind.parse(flags[name] ?? value)
+    if ('value' in parsed) return parsed.value
     const remedy = `Give ${kind.expects}.`
-    for (const { message } of result.error.issues) problems.push({ place: `--${name}`, problem: message, remedy })
+    for (const { problem } of parsed.problems) problems.push({ place: `--${name}`, problem, remedy })
     return Number.NaN
   }
   const options = { vms: read('vms'), points: read('points'), windowMs: read('window'), seed: read('seed') }

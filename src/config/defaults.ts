@@ -14,8 +14,11 @@ export function withDefaults(given: Incomplete, broken: ReadonlySet<SettingKey>)
   const fill = <K extends SettingKey>(key: K, value: Config[K] | undefined) => {
     if (config[key] === undefined && value !== undefined && !broken.has(key)) config[key] = value
   }
-  for (const { key, meta, schema } of settings) {
-    if (meta.default !== undefined) fill(key, schema.parse(meta.default) as Config[typeof key])
+  for (const { key, meta, parse } of settings) {
+    if (meta.default === undefined) continue
+    const parsed = parse(meta.default)
+    if ('problems' in parsed) throw new TypeError(`the default of ${key} is wrong: ${parsed.problems[0]?.problem}`)
+    fill(key, parsed.value as Config[typeof key])
   }
   fill('fields', IDENTITY)
   const { input, dataDir, windowMs } = config

@@ -2,12 +2,11 @@
  * The setting `fields`: maps the records of an input to points. A field is the name of the record's field, or a source with
  * options; docs/reference/input.md describes all of them.
  */
-import { z } from 'zod'
 import { parsePath } from '../adapters/mapping/path.ts'
-import type { FieldSpec, MetricsSource, RecordMappingSpec, TimeSource } from '../adapters/mapping/spec.ts'
+import type { MetricsSource, RecordMappingSpec, TimeSource } from '../adapters/mapping/spec.ts'
 import { createTimeReader } from '../adapters/mapping/time.ts'
 import { closest } from './closest.ts'
-import { show, type Kind } from './kinds.ts'
+import { show, type Kind, type Parsed, type ValueProblem } from './kinds.ts'
 
 type Checked = (raw: unknown) => string | null
 
@@ -83,43 +82,56 @@ const checkRecords: Checked = (raw) => {
   return list.length > 0 && isTexts(list) ? null : `${show(raw)} is not a path such as records[], or a list of them`
 }
 
-function checked<T>(check: Checked): z.ZodType<T> {
-  return z.any().superRefine((raw: unknown, context) => {
-    const problem = check(raw)
-    if (problem !== null) context.addIssue({ code: 'custom', message: problem, input: raw })
-  })
-}
-
-const field = (): z.ZodType<FieldSpec> => checked<FieldSpec>(checkField)
+const checkDecimal: Checked = (raw) =>
+  raw === ',' || raw === '.' ? null : `decimal is ${show(raw)}, expected "," or "."`
 
 /** Only `producer` and `seq` can be `null`: the records have no such field. */
-const SHAPE = {
-  vmId: field().default('vmId'),
-  producer: field().nullable().default('producer'),
-  metric: field().optional(),
-  timestamp: checked<string | TimeSource>(checkTime).default('timestamp'),
-  seq: field().nullable().default('seq'),
-  value: field().default('value'),
-  metrics: checked<string | MetricsSource | readonly (string | MetricsSource)[]>(checkMetrics).optional(),
-  records: checked<string | readonly string[]>(checkRecords).optional(),
-  decimal: z.enum([',', '.'], { error: (issue) => `decimal is ${show(issue.input)}, expected "," or "."` }).optional(),
+const nullable =
+  (check: Checked): Checked =>
+  (raw) =>
+    raw === null ? null : check(raw)
+
+/** What may be given, and how each is checked. */
+const SHAPE: Readonly<Record<keyof WrittenMapping, Checked>> = {
+  vmId: checkField,
+  producer: nullable(checkField),
+  metric: checkField,
+  timestamp: checkTime,
+  seq: nullable(checkField),
+  value: checkField,
+  metrics: checkMetrics,
+  records: checkRecords,
+  decimal: checkDecimal,
 }
 
-const schema = z
-  .strictObject(SHAPE, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys' ? unknownKeys(issue.keys) : `${show(issue.input)} is not an object`,
-  })
-  .transform(({ metric, metrics, records, decimal, ...fields }): RecordMappingSpec => {
-    return {
-      ...fields,
-      // Several metrics per record are named by their fields; what stands before them is given explicitly.
-      metric: metric ?? (metrics === undefined ? 'metric' : null),
-      ...(metrics === undefined ? {} : { metrics: listOf(metrics) }),
-      ...(records === undefined ? {} : { records: listOf(records) }),
-      ...(decimal === undefined ? {} : { decimal }),
-    }
-  })
+const BY_NAME = { vmId: 'vmId', producer: 'producer', timestamp: 'timestamp', seq: 'seq', value: 'value' } as const
+
+function parse(raw: unknown): Parsed<FieldMapping> {
+  if (!isMap(raw)) return { problems: [{ path: [], problem: `${show(raw)} is not an object` }] }
+  const problems: ValueProblem[] = []
+  const given: Record<string, unknown> = {}
+  for (const [key, check] of Object.entries(SHAPE)) {
+    if (raw[key] === undefined) continue
+    const problem = check(raw[key])
+    if (problem !== null) problems.push({ path: [key], problem })
+    given[key] = raw[key]
+  }
+  const unknown = Object.keys(raw).filter((key) => !Object.hasOwn(SHAPE, key))
+  if (unknown.length > 0) problems.push({ path: [], problem: unknownKeys(unknown) })
+  return problems.length > 0 ? { problems } : { value: mappingOf(given) }
+}
+
+function mappingOf({ metric, metrics, records, decimal, ...fields }: WrittenMapping): FieldMapping {
+  return {
+    ...BY_NAME,
+    ...fields,
+    // Several metrics per record are named by their fields; what stands before them is given explicitly.
+    metric: metric ?? (metrics === undefined ? 'metric' : null),
+    ...(metrics === undefined ? {} : { metrics: listOf(metrics) }),
+    ...(records === undefined ? {} : { records: listOf(records) }),
+    ...(decimal === undefined ? {} : { decimal }),
+  }
+}
 
 /** For each field of a point, where the record has it. `null`: the records have no such field. */
 export type FieldMapping = RecordMappingSpec
@@ -131,7 +143,7 @@ export type WrittenMapping = Partial<Omit<RecordMappingSpec, 'metrics' | 'record
 }
 
 export function fieldMapping(): Kind<FieldMapping> {
-  return { schema, expects: `an object with any of ${Object.keys(SHAPE).join(', ')}`, placeholder: '<object>' }
+  return { parse, expects: `an object with any of ${Object.keys(SHAPE).join(', ')}`, placeholder: '<object>' }
 }
 
 function unknownKeys(keys: readonly string[]): string {

@@ -2,7 +2,6 @@
  * The kinds of values that settings accept. A kind parses the text of a flag or variable, or a YAML value. It describes what
  * it expects in words that are used both in remedies and in the reference.
  */
-import { z } from 'zod'
 import { TOPIC_NAME } from '../sinks/kafka/sink.ts'
 import { parseSink, registeredSinks } from '../sinks/registry.ts'
 import type { SinkSetting } from '../sinks/sink.ts'
@@ -11,23 +10,30 @@ import { durationText, parseDuration } from '../core/durations.ts'
 import { parseSize, sizeText } from './sizes.ts'
 
 export interface Kind<T> {
-  readonly schema: z.ZodType<T>
+  /** Reads the text of a flag or variable, or a YAML value. */
+  readonly parse: (raw: unknown) => Parsed<T>
   /** Completes "Give …". */
   readonly expects: string
   /** The placeholder of the value in usage lines; `null` for switches, whose flag has no value. */
   readonly placeholder: string | null
 }
 
+export type Parsed<T> = { readonly value: T } | { readonly problems: readonly ValueProblem[] }
+
+export interface ValueProblem {
+  /** Where in an object the problem is; empty for the whole value. */
+  readonly path: readonly string[]
+  readonly problem: string
+}
+
 type Read<T> = { readonly value: T } | { readonly problem: string }
 
 export function kind<T>(placeholder: string | null, expects: string, read: (raw: unknown) => Read<T>): Kind<T> {
-  const schema = z.unknown().transform((raw, context): T => {
+  const parse = (raw: unknown): Parsed<T> => {
     const result = read(raw)
-    if ('value' in result) return result.value
-    context.addIssue({ code: 'custom', message: result.problem, input: raw })
-    return z.NEVER
-  })
-  return { schema, expects, placeholder }
+    return 'value' in result ? result : { problems: [{ path: [], problem: result.problem }] }
+  }
+  return { parse, expects, placeholder }
 }
 
 /** A value as messages show it: text is quoted, and long values are cut. */
@@ -220,13 +226,11 @@ function readSink(raw: unknown): Read<SinkSetting> {
 export function orAuto<T>(of: Kind<T>): Kind<T | 'auto'> {
   return kind<T | 'auto'>(of.placeholder, `auto, or ${of.expects}`, (raw) => {
     if (raw === 'auto') return { value: 'auto' }
-    const read = of.schema.safeParse(raw)
-    return read.success
-      ? { value: read.data }
-      : { problem: read.error.issues[0]?.message ?? `${show(raw)} does not fit` }
+    const parsed = of.parse(raw)
+    return 'value' in parsed ? parsed : { problem: parsed.problems[0]?.problem ?? `${show(raw)} does not fit` }
   })
 }
 
 export function optional<T>(of: Kind<T>): Kind<T | null> {
-  return { ...of, schema: of.schema.nullable() }
+  return { ...of, parse: (raw) => (raw === null ? { value: null } : of.parse(raw)) }
 }

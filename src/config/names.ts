@@ -1,8 +1,6 @@
 /** The names of a setting as flag, variable and YAML key, all derived from its key. */
-import type { z } from 'zod'
-import { configSchema, settingMeta, type SettingKey } from './settings.ts'
-
-type Meta = NonNullable<ReturnType<typeof settingMeta.get>>
+import type { Kind } from './kinds.ts'
+import { settingTable, type SettingKey, type SettingMeta } from './settings.ts'
 
 export interface Setting {
   readonly key: SettingKey
@@ -12,17 +10,15 @@ export interface Setting {
   readonly flag: string | null
   /** Variables in order of precedence; none for settings that only the file can have. */
   readonly env: readonly string[]
-  readonly meta: Meta
-  readonly schema: z.ZodType
+  readonly meta: SettingMeta & Pick<Kind<unknown>, 'expects' | 'placeholder'>
+  readonly parse: Kind<unknown>['parse']
 }
 
 /** The variable that names the configuration file. Like `--config`, it is not a setting: it cannot be in the file. */
 export const CONFIG_FILE_VARIABLE = 'WINDROW_CONFIG'
 
 /** All settings, in the order of the table. */
-export const settings: readonly Setting[] = Object.entries(configSchema.shape).map(([key, schema]) => {
-  const meta = settingMeta.get(schema)
-  if (meta === undefined) throw new TypeError(`setting ${key} has no description`)
+export const settings: readonly Setting[] = Object.entries(settingTable).map(([key, { kind, meta }]) => {
   const name = key.replace(/Ms$/, '')
   const words = name.split(/(?=[A-Z])/).map((word) => word.toLowerCase())
   const variable = `WINDROW_${words.join('_').toUpperCase()}`
@@ -31,8 +27,8 @@ export const settings: readonly Setting[] = Object.entries(configSchema.shape).m
     name,
     flag: meta.isFileOnly || meta.isSecret ? null : `--${words.join('-')}`,
     env: meta.isFileOnly ? [] : [variable, ...(meta.alsoEnv === undefined ? [] : [meta.alsoEnv])],
-    meta,
-    schema,
+    meta: { ...meta, expects: kind.expects, placeholder: kind.placeholder },
+    parse: (raw) => kind.parse(raw),
   }
 })
 

@@ -55,15 +55,15 @@ export function readSettings(sources: ConfigSources): GivenSettings {
   for (const setting of settings) {
     for (const { raw, place } of valuesGiven(setting, sources)) {
       if (!places.has(setting.key)) places.set(setting.key, place)
-      const result = setting.schema.safeParse(raw)
-      if (!result.success) {
+      const parsed = setting.parse(raw)
+      if ('problems' in parsed) {
         broken.add(setting.key)
         const remedy = `Give ${setting.meta.expects}.`
-        for (const issue of result.error.issues) {
-          problems.push({ place: [place, ...issue.path].join('.'), problem: issue.message, remedy })
+        for (const { path, problem } of parsed.problems) {
+          problems.push({ place: [place, ...path].join('.'), problem, remedy })
         }
       } else if (!(setting.key in values)) {
-        values[setting.key] = result.data
+        values[setting.key] = parsed.value
       }
     }
   }

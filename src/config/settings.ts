@@ -14,7 +14,6 @@
  * closest.ts            "did you mean …"
  * reference.ts          generates the reference
  */
-import { z } from 'zod'
 import { csvDialect } from './csv-dialect.ts'
 import { fieldMapping } from './field-mapping.ts'
 import { formsOfSinks } from '../sinks/registry.ts'
@@ -44,16 +43,19 @@ export interface SettingMeta {
   readonly isSecretFile?: true
 }
 
-export const settingMeta = z.registry<SettingMeta & Pick<Kind<unknown>, 'expects' | 'placeholder'>>()
+interface TableEntry<T> {
+  readonly kind: Kind<T>
+  readonly meta: SettingMeta
+}
 
-function setting<T>(kind: Kind<T>, meta: SettingMeta): z.ZodType<T> {
-  return kind.schema.register(settingMeta, { ...meta, expects: kind.expects, placeholder: kind.placeholder })
+function setting<T>(kind: Kind<T>, meta: SettingMeta): TableEntry<T> {
+  return { kind, meta }
 }
 
 /** Formats of files. */
 export const FORMATS = ['auto', 'ndjson', 'json', 'csv', 'avro', 'line-protocol'] as const
 
-export const configSchema = z.object({
+export const settingTable = {
   source: setting(kinds.oneOf('files', 'kafka'), {
     group: 'Input',
     help: 'Source of the points',
@@ -559,8 +561,10 @@ export const configSchema = z.object({
     details: 'After it, the request gets 503: it is unknown whether everything was stored.',
     default: '20s',
   }),
-})
+}
 
 /** The resolved configuration: complete, with every rule between settings checked. Times in ms, sizes in bytes. */
-export type Config = Readonly<z.output<typeof configSchema>>
-export type SettingKey = keyof Config
+export type Config = {
+  readonly [Key in SettingKey]: (typeof settingTable)[Key] extends TableEntry<infer Value> ? Value : never
+}
+export type SettingKey = keyof typeof settingTable

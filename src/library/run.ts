@@ -1,5 +1,5 @@
 /**
- * Runs a job from a program instead of the command line. The application and its libraries (the Dapr SDK, gRPC, zod) are
+ * Runs a job from a program instead of the command line. The application and its libraries (the Dapr SDK, gRPC) are
  * loaded by the first run, so importing Windrow is cheap.
  */
 import type { JobSummary, RunEvent, RunObserver, RunProgress } from '../app/types.ts'

@@ -154,15 +154,26 @@ const CASES: Readonly<Record<string, readonly [Kind<unknown>, readonly Case[]]>>
 
 describe.each(Object.entries(CASES))('%s', (_, [kind, cases]) => {
   test.each(cases)('%j gives %j', (given, expected) => {
-    const result = kind.schema.safeParse(given)
-    const actual = result.success ? { value: result.data } : { problem: result.error.issues[0]?.message }
+    const parsed = kind.parse(given)
+    const actual = 'value' in parsed ? parsed : { problem: parsed.problems[0]?.problem }
     expect(actual).toEqual(expected)
   })
 })
 
 test('an optional setting can be null, and is otherwise validated like the required one', () => {
-  const { schema } = kinds.optional(kinds.duration(1))
-  expect(schema.parse(null)).toBeNull()
-  expect(schema.parse('5m')).toBe(300_000)
-  expect(schema.safeParse('5').success).toBe(false)
+  const { parse } = kinds.optional(kinds.duration(1))
+  expect(parse(null)).toEqual({ value: null })
+  expect(parse('5m')).toEqual({ value: 300_000 })
+  expect(parse('5')).toHaveProperty('problems')
+})
+
+test('every problem of a field mapping is reported, with the field that it belongs to', () => {
+  expect(fieldMapping().parse({ vmId: '', seq: null, value: 7, vmid: 'host', decimal: ';' })).toEqual({
+    problems: [
+      { path: ['vmId'], problem: 'a field name is empty' },
+      { path: ['value'], problem: '7 is not a field name' },
+      { path: ['decimal'], problem: 'decimal is ";", expected "," or "."' },
+      { path: [], problem: 'there is no field "vmid" (did you mean vmId?)' },
+    ],
+  })
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { configSchema, settingMeta } from '../../src/config/settings.ts'
+import { settingTable } from '../../src/config/settings.ts'
 import { expectedOf } from './expected.ts'
 import { AMEND_WINDOWS } from './lateness.ts'
 import type { TopicRecord } from './read-topic.ts'
@@ -25,7 +25,7 @@ const recordsOf = (lines: readonly string[]): TopicRecord[] =>
   lines.map((line, offset) => ({ partition: 0, offset, value: Buffer.from(line.split('\t')[1] ?? '') }))
 
 test('the workload assumes the default of --amend-windows', () => {
-  expect(settingMeta.get(configSchema.shape.amendWindows)?.default).toBe(AMEND_WINDOWS)
+  expect(settingTable.amendWindows.meta.default).toBe(AMEND_WINDOWS)
 })
 
 test('the same seed gives the same workload, another seed another one', () => {
