@@ -88,7 +88,7 @@ test('every error code in the documentation is a code of the program', () => {
 test('every flag of windrow run in the documentation is a flag of the program', () => {
   const known = new Set(settings.flatMap(({ flag }) => flag ?? []))
   // Flags of other commands and programs that these pages mention.
-  const others = ['--config', '--help', '--project', '--vms', '--points']
+  const others = ['--config', '--help', '--project', '--vms', '--points', '--ui']
   const written = [
     'README.md',
     'SECURITY.md',

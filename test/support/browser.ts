@@ -48,6 +48,8 @@ export async function openPage(browser: Browser, url: string, screen: Screen = S
     reducedMotion: 'reduce',
   })
   const page = await context.newPage()
+  // Generous, since a machine that builds and tests at the same time is slow.
+  page.setDefaultTimeout(60_000)
   const problems: string[] = []
   const { origin } = new URL(url)
   page.on('pageerror', (error) => problems.push(`error: ${error.message}`))
@@ -80,5 +82,5 @@ export async function axeViolations(page: Page): Promise<string[]> {
 /** Waits until every part of the view has its content. */
 export async function waitUntilLoaded(page: Page): Promise<void> {
   await page.locator('main .card, main .notice').first().waitFor()
-  await page.waitForFunction("document.querySelector('[aria-busy]') === null")
+  await page.locator('[aria-busy]').first().waitFor({ state: 'detached' })
 }

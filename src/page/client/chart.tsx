@@ -61,6 +61,9 @@ export function Chart(props: ChartProps): JSX.Element {
   return <div class={height > 200 ? 'chart tall' : 'chart'} ref={place} role="img" aria-label={props.label} />
 }
 
+/** 1, 2, 5, 10, 20, … */
+const WHOLE_STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat()
+
 /** uPlot counts time in seconds. */
 function dataOf(times: readonly number[], lines: readonly ChartLine[]): UPlot.AlignedData {
   return [times.map((at) => at / 1000), ...lines.map(({ values }) => [...values])]
@@ -98,6 +101,8 @@ function optionsOf({ lines, band, format, height, isFromZero }: ChartProps, elem
         size: 56,
         gap: 8,
         space: 36,
+        // What begins at 0 are counts and milliseconds, which have no fractions.
+        ...(isFromZero ? { incrs: WHOLE_STEPS } : {}),
         grid: { stroke: color('--line'), width: 1 },
         values: (_, splits) => splits.map(format),
       },
@@ -107,6 +112,7 @@ function optionsOf({ lines, band, format, height, isFromZero }: ChartProps, elem
 
 function rangeOf(min: number | null, max: number | null, isFromZero: boolean): [number, number] {
   if (min === null || max === null || !Number.isFinite(min) || !Number.isFinite(max)) return [0, 1]
+  if (isFromZero && min >= 0 && max < 1) return [0, 1]
   const low = isFromZero ? Math.min(0, min) : min
   const room = (max - low || Math.abs(max) || 1) * 0.08
   return [isFromZero ? low : low - room, max + room]

@@ -23,7 +23,7 @@ export interface CellPosition {
 }
 
 const AXIS_HEIGHT = 26
-const CELL_WIDTH = { min: 14, max: 44 }
+const CELL_WIDTH = { min: 14, max: 96 }
 const CELL_HEIGHT = { few: 22, many: 16 }
 const FEW_ROWS = 16
 

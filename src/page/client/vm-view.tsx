@@ -78,7 +78,7 @@ function Content({ answer, wanted }: { readonly answer: VmAnswer; readonly wante
         {answer.priorState === null ? (
           <Empty title="None">No window of this VM with points has closed.</Empty>
         ) : (
-          <pre class="bytes" tabIndex={0} role="group" aria-label="Prior state">
+          <pre class="bytes large" tabIndex={0} role="group" aria-label="Prior state">
             {JSON.stringify(answer.priorState, null, 2)}
           </pre>
         )}
