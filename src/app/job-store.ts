@@ -9,11 +9,12 @@ import type { InstanceFacts } from '../adapters/dapr/task-hub-client.ts'
 import { createDaprStateStore } from '../adapters/dapr/state-store.ts'
 import { exists } from '../adapters/files/exists.ts'
 import type { Config } from '../config/settings.ts'
-import { readEndpoint, startEmbeddedSidecar } from '../embedded/index.ts'
+import { readEndpoint } from '../embedded/index.ts'
 import { WindrowError } from '../errors/index.ts'
 import type { JobRecord } from '../ledger/job-record.ts'
 import { readJob } from '../pipeline/inspect.ts'
 import type { StateStore } from '../ports/index.ts'
+import { isInUse, openDataFolder } from './data-folder.ts'
 
 export type StoreConfig = Pick<
   Config,
@@ -31,6 +32,9 @@ export interface JobStore {
 /** Long enough to connect to a running sidecar, short enough to report a missing one soon. */
 const SIDECAR_WITHIN_MS = 3_000
 
+/** Long enough for another command that reads the folder, or for a run that starts or ends. */
+const FOLDER_WITHIN_MS = 3_000
+
 /**
  * How an embedded state is reached. `open`: this process opens it if no other process has locked it. `attach`: only through
  * the sidecar of the run that holds it. A process that runs the job itself must attach: opening the folder a second time would
@@ -46,7 +50,7 @@ export async function withJobStore<T>(
   access: StoreAccess = 'open',
 ): Promise<T> {
   const { stateStore: storeName, maxValueBytes } = config
-  const sidecar = await reach(config, access)
+  const sidecar = await reach(config, access, signal)
   try {
     const maxMessageMib = Math.ceil(maxValueBytes / 2 ** 20) * 2 + 64
     const client = connectSidecar({ ...sidecar.endpoint, maxMessageMib })
@@ -76,7 +80,7 @@ interface Reached {
   close(): Promise<void>
 }
 
-async function reach(config: StoreConfig, access: StoreAccess): Promise<Reached> {
+async function reach(config: StoreConfig, access: StoreAccess, signal: AbortSignal): Promise<Reached> {
   const { daprHost, daprGrpcPort, daprApiToken, dataDir, stateStore } = config
   const close = () => Promise.resolve()
   if (config.sidecar === 'dapr') {
@@ -92,11 +96,12 @@ async function reach(config: StoreConfig, access: StoreAccess): Promise<Reached>
     return { endpoint: { host: '127.0.0.1', grpcPort }, isOurs: false, close }
   }
   try {
-    const started = await startEmbeddedSidecar({ dataDir: folder, storeName: stateStore, inThread: false })
+    const options = { dataDir: folder, storeName: stateStore, inThread: false, isAnnounced: false }
+    const started = await openDataFolder(options, FOLDER_WITHIN_MS, signal)
     const endpoint = { host: '127.0.0.1', grpcPort: started.grpcPort }
     return { endpoint, isOurs: true, close: () => started.close() }
   } catch (error) {
-    if (!(error instanceof WindrowError) || error.code !== 'DATA_DIR_IN_USE') throw error
+    if (!isInUse(error)) throw error
     const grpcPort = await readEndpoint(folder)
     if (grpcPort === null) throw notServing(dataDir, error)
     return { endpoint: { host: '127.0.0.1', grpcPort }, isOurs: false, close }

@@ -7,6 +7,7 @@
  * decode-options.ts    how a job decodes its records, from settings
  * record-decoder.ts    the decoder of a job's topic
  * job-store.ts         access to the state of a job, for commands other than run
+ * data-folder.ts       opens a data folder that another process may hold for a moment
  * usefulness.ts        whether a run was useless, and why
  * ask.ts               sends a request to the owner of a partition and waits for its reply
  */

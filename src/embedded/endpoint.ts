@@ -1,8 +1,9 @@
 /**
  * The endpoint file `<folder>/endpoint.json`: the port at which the sidecar of a folder serves. It is written when the
  * sidecar serves and removed before it stops. Only one process at a time can lock the folder; other processes on this
- * machine use the file to reach its sidecar, for example to show the status of a running job. If the folder is not
- * locked, ignore the file: a crashed process may have left it.
+ * machine use the file to reach its sidecar, for example to show the status of a running job. Commands that open an idle
+ * folder for a moment do not announce themselves. If the folder is not locked, ignore the file: a crashed process may have
+ * left it.
  */
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -25,7 +26,10 @@ export async function withdrawEndpoint(dataDir: string): Promise<void> {
   await rm(pathIn(dataDir), { force: true })
 }
 
-/** The port of the process that has locked the folder; `null` while it does not serve yet, or no longer. */
+/**
+ * The port of the run that has locked the folder; `null` while it does not serve yet, or no longer, or if a command has
+ * locked the folder for a moment.
+ */
 export async function readEndpoint(dataDir: string): Promise<number | null> {
   let text: string
   try {

@@ -21,6 +21,8 @@ export interface ServerOptions {
   readonly maxWorkflowItems: number
   readonly maxActivityItems: number
   readonly faults: FaultPlan
+  /** Whether other processes may find this sidecar, see endpoint.ts. */
+  readonly isAnnounced: boolean
 }
 
 export interface SidecarServer {
@@ -64,7 +66,7 @@ export async function startServer(
     // Remove the endpoint file of a crashed process; we hold the folder lock now.
     await withdrawEndpoint(options.dataDir)
     const server = await serveGrpc(options.port, { unary, streaming })
-    await announceEndpoint(options.dataDir, server.port)
+    if (options.isAnnounced) await announceEndpoint(options.dataDir, server.port)
     return {
       port: server.port,
       setFaults: (plan) => injector.set(plan),

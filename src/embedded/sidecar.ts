@@ -20,6 +20,8 @@ export interface EmbeddedSidecarOptions {
   readonly maxActivityItems?: number
   /** Whether the sidecar runs in a thread of its own, so that it can use another core. @default true */
   readonly inThread?: boolean
+  /** Whether other processes may find and use the sidecar while it serves. @default true */
+  readonly isAnnounced?: boolean
   /** For tests. */
   readonly faults?: FaultPlan
 }
@@ -47,6 +49,7 @@ export async function startEmbeddedSidecar(options: EmbeddedSidecarOptions): Pro
     maxWorkflowItems: options.maxWorkflowItems ?? 100,
     maxActivityItems: options.maxActivityItems ?? 10,
     faults: options.faults ?? NO_FAULTS,
+    isAnnounced: options.isAnnounced ?? true,
   }
   return options.inThread === false ? startHere(resolved) : startInThread(resolved)
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { readPageOptions } from '../../src/cli/page-options.ts'
 import type { Config } from '../../src/config/settings.ts'
 import { servePage } from '../../src/page/serve.ts'
@@ -69,7 +70,12 @@ export async function openPage(
   return {
     ...{ config: options.config, url, orders, get },
     async json<T>(path: string) {
-      const { status, text } = await get(path)
+      let { status, text } = await get(path)
+      // A run is about to start or to end: the answer asks for another attempt.
+      while (status === 503) {
+        await setTimeout(20)
+        ;({ status, text } = await get(path))
+      }
       if (status !== 200) throw new Error(`GET ${path} answers ${status}: ${text}`)
       return JSON.parse(text) as T
     },

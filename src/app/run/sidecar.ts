@@ -13,10 +13,10 @@ import { createDaprStateStore } from '../../adapters/dapr/state-store.ts'
 import { createDaprWorkflowEngine } from '../../adapters/dapr/workflow-engine.ts'
 import type { Config } from '../../config/settings.ts'
 import type { AnyAggregator } from '../../core/aggregator.ts'
-import { startEmbeddedSidecar } from '../../embedded/index.ts'
 import { WindrowError } from '../../errors/index.ts'
 import { keepingChunks } from '../../ledger/chunk-cache.ts'
 import type { PipelineObserver } from '../../ports/events.ts'
+import { openDataFolder } from '../data-folder.ts'
 import type { StateStore, WorkflowEngine } from '../../ports/index.ts'
 import type { Telemetry } from '../../telemetry/telemetry.ts'
 import { activityFunctions, workflowFunctions } from '../../adapters/dapr/functions.ts'
@@ -52,6 +52,9 @@ export interface SidecarHooks {
  */
 const SPARE_WORK_ITEMS = 64
 
+/** Long enough for the end of an earlier run. A command that reads the folder holds it for less. */
+const FOLDER_WITHIN_MS = 10_000
+
 /** The sidecar is local, so it answers quickly; a health probe waits for it. */
 const ANSWER_WITHIN_MS = 2_000
 
@@ -64,11 +67,11 @@ export async function openSidecar(
 ): Promise<SidecarStack> {
   const embedded =
     config.sidecar === 'embedded'
-      ? await startEmbeddedSidecar({
-          dataDir: join(config.dataDir, 'state'),
-          storeName: config.stateStore,
-          maxActivityItems: partitions + 2,
-        })
+      ? await openDataFolder(
+          { dataDir: join(config.dataDir, 'state'), storeName: config.stateStore, maxActivityItems: partitions + 2 },
+          FOLDER_WITHIN_MS,
+          signal,
+        )
       : null
   const endpoint = {
     host: embedded === null ? config.daprHost : '127.0.0.1',

@@ -53,7 +53,7 @@ export function Overview({ by, job }: { readonly by: HeatBy; readonly job: JobAn
           {(data) => <Incomplete answer={data} />}
         </Loaded>
       </Card>
-      <Series hasLag={job.topic !== null} />
+      <Series />
       <Card title="Partitions">
         <Loaded answer={status} what="partitions">
           {(data) => <Partitions status={data} />}
@@ -334,7 +334,7 @@ function IncompleteRow({ window: one }: { readonly window: PartitionWindowAnswer
   )
 }
 
-function Series({ hasLag }: { readonly hasLag: boolean }): JSX.Element {
+function Series(): JSX.Element {
   const answer = useAnswer<SeriesAnswer>('/v1/series')
   return (
     <div class="grid-3">

@@ -55,7 +55,7 @@ export function createJobReader(config: StatusConfig, isOwnRun: () => boolean): 
   async function access(): Promise<StoreAccess> {
     if (isOwnRun()) return 'attach'
     if (config.sidecar === 'dapr') return 'open'
-    // Only a live run has announced its sidecar. Trying to lock the folder first would disturb a run that starts now.
+    // Only a live run has announced its sidecar. Trying to lock the folder first would delay a run that starts now.
     return (await readEndpoint(folder)) === null ? 'open' : 'attach'
   }
 
@@ -64,8 +64,8 @@ export function createJobReader(config: StatusConfig, isOwnRun: () => boolean): 
     try {
       return await withJobStore(config, signal, use, how)
     } catch (error) {
-      const isGone = error instanceof WindrowError && error.code === 'SIDECAR_UNREACHABLE'
-      // A crashed run left its endpoint, and another process has its process id.
+      const isGone = error instanceof WindrowError && ['SIDECAR_UNREACHABLE', 'DATA_DIR_BUSY'].includes(error.code)
+      // The run has ended meanwhile; or it crashed and left its endpoint, and another process has its process id.
       if (!isGone || how === 'open' || isOwnRun()) throw error
       return withJobStore(config, signal, use)
     }
