@@ -53,15 +53,19 @@ function sayAnswer(expected: Said, { results, deadLetters }: OracleAnswer, parti
   }
 }
 
-const FATES = ['consumed', 'accepted', 'duplicate', 'conflict', 'late', 'rejected', 'manifests']
-const fatesOf = (counts: Readonly<Record<string, number>>): string => FATES.map((fate) => counts[fate]).join(',')
+const FATES = ['consumed', 'accepted', 'duplicate', 'conflict', 'late', 'rejected', 'manifests', 'noReading']
+const fatesOf = (counts: Readonly<Record<string, number>>): string => FATES.map((fate) => counts[fate] ?? 0).join(',')
 
 const nameOf = ({ vmId, windowStart, revision }: Pick<OracleResult, 'vmId' | 'windowStart' | 'revision'>): string =>
   `${vmId}@${windowStart} revision ${revision}`
 
 type Ranges = readonly (readonly [number, number])[]
 
-interface PublishedResult extends Omit<OracleResult, 'missing' | 'unexpected' | 'producers' | 'metrics' | 'lifetime'> {
+interface PublishedResult extends Omit<
+  OracleResult,
+  'missing' | 'unexpected' | 'producers' | 'metrics' | 'lifetime' | 'noReadings'
+> {
+  readonly noReadings?: number
   readonly missing: Ranges
   readonly unexpected: Ranges
   readonly producers?: readonly { producer: string; expected: number | null; received: number; replaced?: true }[]
@@ -82,7 +86,8 @@ function resultOf(result: PublishedResult): [name: string, text: string] {
     Object.entries(byMetric).sort(([a], [b]) => (a < b ? -1 : 1))
   const form: OracleResult = {
     ...{ vmId: result.vmId, windowStart: result.windowStart, revision: result.revision, reason: result.reason },
-    ...{ expected: result.expected, received: result.received, duplicates: result.duplicates },
+    ...{ expected: result.expected, received: result.received },
+    ...{ noReadings: result.noReadings ?? 0, duplicates: result.duplicates },
     ...{ conflicts: result.conflicts, missing: seqsOf(result.missing), missingCount: result.missingCount },
     ...{ unexpected: seqsOf(result.unexpected), deduplicated: result.deduplicated, producers },
     metrics: Object.fromEntries(

@@ -15,6 +15,8 @@ export interface OracleRules {
   readonly expectEveryMs: number | null
   readonly expectMetrics: readonly string[]
   readonly producerRestarts: 'keep' | 'replace'
+  /** Points without a seq are identified by their timestamps. */
+  readonly identity?: 'time'
   readonly maxSeqSpan: number
   readonly maxMetricsPerVm: number
   readonly maxProducersPerVm: number
@@ -35,6 +37,7 @@ export interface OracleResult {
   readonly reason: string
   readonly expected: number | null
   readonly received: number
+  readonly noReadings: number
   readonly duplicates: number
   readonly conflicts: number
   /** Seqs. */
@@ -54,12 +57,12 @@ export interface OracleAnswer {
   readonly results: readonly OracleResult[]
   /** `offset reason`, of a conflict with the offset of the record that holds the identity. */
   readonly deadLetters: readonly string[]
-  /** Consumed, accepted, duplicate, conflict, late, rejected and manifests after each effect, and at the end. */
+  /** Consumed, accepted, duplicate, conflict, late, rejected, manifests and no readings after each effect, and at the end. */
   readonly fates: readonly (readonly number[])[]
 }
 
 type Lifetime = Readonly<Record<string, number>>
-type Fate = 'accepted' | 'duplicate' | 'conflict' | 'late' | 'rejected' | 'manifests'
+type Fate = 'accepted' | 'duplicate' | 'conflict' | 'late' | 'rejected' | 'manifests' | 'noReading'
 /** A record's fate, and the reason of its dead letter. */
 type Outcome = readonly [fate: Fate, deadLetter?: string]
 interface RawLine {
@@ -138,7 +141,10 @@ export class Oracle {
   #closedThrough = -Infinity
   readonly #roster = new Map<string, Map<string, RosterRow>>()
   readonly #memories = new Map<string, Map<string, Memory>>()
-  readonly #fates = { consumed: 0, accepted: 0, duplicate: 0, conflict: 0, late: 0, rejected: 0, manifests: 0 }
+  readonly #fates = {
+    ...{ consumed: 0, accepted: 0, duplicate: 0, conflict: 0, late: 0, rejected: 0, manifests: 0 },
+    noReading: 0,
+  }
   #pendingPoints = 0
   readonly #results: OracleResult[] = []
   readonly #deadLetters: string[] = []
@@ -184,11 +190,13 @@ export class Oracle {
 
   #point(point: Point, replaces: boolean): Outcome {
     const { vmId, producer, metric, timestamp, seq, value } = point
-    const { sizeMs, maxMetricsPerVm, maxSeqSpan, expectEveryMs } = this.#rules
-    if (Math.abs(value) > 1e140) return ['rejected', 'value-out-of-range']
+    const { sizeMs, maxMetricsPerVm, expectEveryMs } = this.#rules
+    const hasValue = value !== null
+    if (hasValue && Math.abs(value) > 1e140) return ['rejected', 'value-out-of-range']
     if (Math.abs(timestamp) > 8.64e15) return ['rejected', 'timestamp-out-of-range']
     const start = Math.floor(timestamp / sizeMs) * sizeMs
     const isLate = start <= this.#closedThrough
+    if (isLate && !hasValue) return ['noReading']
     if (isLate && !this.#isAmendable(start)) return ['late', 'too-late']
     const window = isLate ? this.#closedWindow(start) : at(this.#open, start, () => newWindow(start))
     const vm = at(window.vms, vmId, newVm)
@@ -197,8 +205,9 @@ export class Oracle {
     if (this.#isFull(vm, producer)) return ['rejected', 'too-many-producers']
     if (!isLate) this.#replaceOthers(vmId, producer, replaces)
     const sent = this.#producer(vm, vmId, producer, isLate)
-    if (seq !== null) {
-      const holder = sent.points.find((one) => one.seq === seq && one.metric === metric)
+    if (seq !== null || this.#rules.identity === 'time') {
+      const isSame = (one: Point): boolean => one.seq === seq && (seq !== null || one.timestamp === timestamp)
+      const holder = sent.points.find((one) => one.metric === metric && isSame(one))
       if (holder !== undefined && holder.timestamp === timestamp && holder.value === value) {
         if (!isLate) vm.duplicates++
         return ['duplicate']
@@ -208,11 +217,11 @@ export class Oracle {
         vm.isPending ||= isLate
         return ['conflict', `conflict ${holder.offset}`]
       }
-      const seqs = [...sent.seqs, seq]
-      if (Math.max(...seqs) - Math.min(...seqs) > maxSeqSpan) return ['rejected', 'seq-span']
+      if (this.#isBeyondSpan(sent, seq, metric)) return ['rejected', 'seq-span']
     }
     sent.points.push(point)
     if (expectEveryMs !== null) this.#fillSlots(point, window, isLate)
+    if (!hasValue) return ['noReading']
     if (!isLate) return ['accepted']
     vm.isPending = true
     this.#pendingPoints++
@@ -253,6 +262,14 @@ export class Oracle {
     if (isLate) vm.isPending ||= isNew
     else producer.leaves ||= last
     return ['manifests']
+  }
+
+  /** Without a seq, there are as many points of a metric as the span has seqs. */
+  #isBeyondSpan({ seqs, points }: Producer, seq: number | null, metric: string): boolean {
+    const { maxSeqSpan } = this.#rules
+    if (seq === null) return points.filter((one) => one.seq === null && one.metric === metric).length > maxSeqSpan
+    const all = [...seqs, seq]
+    return Math.max(...all) - Math.min(...all) > maxSeqSpan
   }
 
   #isFull({ producers }: Vm, name: string): boolean {
@@ -513,11 +530,12 @@ export class Oracle {
     const names = [...vm.producers].sort(([a], [b]) => (a < b ? -1 : 1))
     const producers = names.map(([, producer]) => producer)
     const points = pointsOf(vm)
+    const noReadings = producers.flatMap((one) => one.points).length - points.length
     const isComplete = vm.silent.size === 0 && producers.every((one) => one.isComplete)
     const expected = [...producers.map((one) => one.expected(hasCadence)), ...[...vm.silent].map(() => null)]
     const described = names.map(([name, one]) => {
       const mark = one.replacedBy === null ? '' : ' replaced'
-      return `${name} ${one.expected(hasCadence)} ${one.points.length}${mark}`
+      return `${name} ${one.expected(hasCadence)} ${one.received.length}${mark}`
     })
     const metrics = [...new Set(points.map(({ metric }) => metric))].sort()
     return {
@@ -528,12 +546,14 @@ export class Oracle {
       reason: isComplete ? 'complete' : window.trigger === 'complete' ? 'grace' : window.trigger,
       expected: expected.reduce((sum: number | null, one) => (sum === null || one === null ? null : sum + one), 0),
       received: points.length,
+      noReadings,
       duplicates: vm.duplicates,
       conflicts: producers.reduce((sum, { conflicts }) => sum + conflicts, 0),
       missing: producers.flatMap(({ missing }) => missing),
       missingCount: producers.reduce((sum, { missingCount }) => sum + missingCount, 0),
       unexpected: producers.flatMap(({ unexpected }) => unexpected),
-      deduplicated: points.every(({ seq }) => seq !== null),
+      deduplicated:
+        this.#rules.identity === 'time' || producers.every((one) => one.points.every(({ seq }) => seq !== null)),
       producers: [...described, ...[...vm.silent.keys()].sort().map((name) => `${name} null 0`)],
       metrics: Object.fromEntries(metrics.map((metric) => [metric, figuresOf(points, metric)])),
       lifetime: withPoints(this.#lifetimeBefore(window, vmId), points),
@@ -541,8 +561,9 @@ export class Oracle {
   }
 }
 
+/** Those with a value. */
 function pointsOf({ producers }: Vm): Point[] {
-  return [...producers.values()].flatMap(({ points }) => points)
+  return [...producers.values()].flatMap(({ received }) => received)
 }
 
 function withPoints(lifetime: Lifetime, points: readonly Point[]): Lifetime {
@@ -552,6 +573,6 @@ function withPoints(lifetime: Lifetime, points: readonly Point[]): Lifetime {
 }
 
 function figuresOf(points: readonly Point[], metric: string): number[] {
-  const values = points.flatMap((one) => (one.metric === metric ? [one.value + 0] : []))
+  const values = points.flatMap((one) => (one.metric === metric ? [(one.value as number) + 0] : []))
   return [values.length, nearestDouble(exactSum(values)), Math.min(...values), Math.max(...values)]
 }

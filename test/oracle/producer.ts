@@ -6,7 +6,8 @@ export interface Point {
   readonly metric: string
   readonly timestamp: number
   readonly seq: number | null
-  readonly value: number
+  /** `null`: no reading. It takes the place of a point, but is not received. */
+  readonly value: number | null
   readonly offset: number
 }
 
@@ -41,6 +42,10 @@ export class Producer {
 
   constructor(replacedBy: string | null = null) {
     this.replacedBy = replacedBy
+  }
+
+  get received(): Point[] {
+    return this.points.filter(({ value }) => value !== null)
   }
 
   get sequenced(): Point[] {
@@ -112,7 +117,7 @@ export class Producer {
     const { promised, closed } = this
     if (promised?.counts === 'samples') return promised.seqs.size * (this.#expected?.length ?? 1)
     if (promised !== null) return promised.count
-    if (this.replacedBy !== null) return hasCadence ? 0 : this.points.length
+    if (this.replacedBy !== null) return hasCadence ? 0 : this.received.length
     return closed === null ? null : [...closed.values()].reduce((sum, { first, end }) => sum + end - first, 0)
   }
 

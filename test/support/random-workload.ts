@@ -2,7 +2,8 @@
  * Random workloads for the fuzz tests that compare run, verify and the oracle: the raw lines of one job, as files hold them,
  * and the rules that it runs under. A workload holds what real fleets send, in small: several VMs, producers and metrics,
  * samples that share a seq, duplicates, conflicts, manifests of all kinds, corrections, jitter around window borders,
- * producers that replace others, late points, skipped windows, gaps, a fast clock, and lines that are no records at all.
+ * producers that replace others, late points, skipped windows, gaps, a fast clock, points identified by their timestamps,
+ * points without a reading, and lines that are no records at all.
  *
  * Each VM has one or two agents. An agent sends samples (one point per metric) at regular times, and manifests about them.
  * Each line gets an arrival time; the lines in the order of their arrival are the log.
@@ -47,7 +48,8 @@ interface SentPoint {
   readonly metric: string
   readonly timestamp: number
   readonly seq?: number
-  readonly value: number
+  /** `null`: no reading. */
+  readonly value: number | null
   readonly replaces?: true
 }
 
@@ -87,6 +89,21 @@ interface Troubles {
   readonly late: number
   readonly oddManifest: number
   readonly garbage: number
+}
+
+/** Decides which readings are lacking. Its draws are its own, so that a seed's workload is the same apart from them. */
+class Readings {
+  readonly #random: Random
+  readonly #share: number
+
+  constructor(random: Random, share = random.pick([0, 0, 0.02, 0.2])) {
+    this.#random = random
+    this.#share = share
+  }
+
+  lacksOne(): boolean {
+    return this.#share > 0 && this.#random.chance(this.#share)
+  }
 }
 
 function randomRules(random: Random): Windowing {
@@ -154,12 +171,14 @@ function randomAgent(random: Random, rules: Windowing, vmId: string, index: numb
 
 class Workload {
   readonly #random: Random
+  readonly #readings: Readings
   readonly #rules: Windowing
   readonly #troubles: Troubles
   readonly arrivals: Arrival[] = []
 
-  constructor(random: Random, rules: Windowing) {
+  constructor(random: Random, rules: Windowing, readings: Readings) {
     this.#random = random
+    this.#readings = readings
     this.#rules = rules
     this.#troubles = {
       loss: random.pick([0, 0, 0.05]),
@@ -217,7 +236,7 @@ class Workload {
         value: random.chance(0.5) ? random.pick(VALUES) : random.int(-50, 1000) / 8,
         ...(this.#saysReplaces(agent) ? { replaces: true as const } : {}),
       }
-      this.#sendPoint(point, nominalMs)
+      this.#sendPoint(this.#readings.lacksOne() ? { ...point, value: null } : point, nominalMs)
     }
     return metrics.length
   }
@@ -234,7 +253,7 @@ class Workload {
     while (random.chance(duplicate)) this.#arrive(point, this.#arrivalOf(nominalMs, 0.2))
     if (random.chance(conflict)) {
       const other = random.chance(0.5)
-        ? { ...point, value: point.value + 1 }
+        ? { ...point, value: this.#readings.lacksOne() ? null : (point.value ?? 0) + 1 }
         : { ...point, timestamp: point.timestamp + random.pick([-20_000, -1, 1, 7]) }
       for (let times = random.int(1, 2); times > 0; times--) this.#arrive(other, this.#arrivalOf(nominalMs, 0.3))
     }
@@ -324,15 +343,21 @@ function sortedByWindow(arrivals: readonly Arrival[], sizeMs: number): Arrival[]
     .map(({ one }) => one)
 }
 
-/** The workload of a seed: the same one each time. */
-export function randomWorkload(seed: number): RandomWorkload {
+/**
+ * The workload of a seed: the same one each time.
+ *
+ * @param isPlain all points have a value, and those without a seq have no identity
+ */
+export function randomWorkload(seed: number, isPlain = false): RandomWorkload {
   const random = new Random(seed)
-  const rules = randomRules(random)
+  const own = new Random(seed + 2_000_000)
+  const isByTime = !isPlain && own.chance(0.4)
+  const rules: Windowing = { ...randomRules(random), ...(isByTime ? { identity: 'time' } : {}) }
   const windows = random.int(2, 7)
   const agents = Array.from({ length: random.int(1, 4) }, (_, vm) =>
     Array.from({ length: random.pick([1, 1, 1, 2]) }, (__, i) => randomAgent(random, rules, `vm-${vm}`, i, windows)),
   ).flat()
-  const workload = new Workload(random, rules)
+  const workload = new Workload(random, rules, isPlain ? new Readings(own, 0) : new Readings(own))
   // After some window the whole fleet may be silent for some windows.
   const gap = { after: random.int(0, windows), windows: random.chance(0.3) ? random.int(1, 5) : 0 }
   for (let window = 0; window < windows; window++) {

@@ -2,12 +2,12 @@
  * Runs a random workload through the real pipeline over in-memory ports, and verifies what it published. This is the fastest
  * way from raw lines to results: no file, no process and no waiting.
  */
-import { createJsonDecoder } from '../../src/adapters/json/decode.ts'
+import { createJsonDecoder, toNoReading } from '../../src/adapters/json/decode.ts'
 import { MemoryEngine } from './memory-engine.ts'
 import { MemoryResults, memorySink } from './memory-publisher.ts'
 import { MemorySource } from './memory-source.ts'
 import { MemoryStore } from './memory-store.ts'
-import type { SourceRecord } from '../../src/core/point.ts'
+import type { Decoded, SourceRecord } from '../../src/core/point.ts'
 import { summary } from '../../src/core/summary.ts'
 import type { Windowing } from '../../src/core/windowing.ts'
 import { submitRequest } from '../../src/ledger/requests.ts'
@@ -21,6 +21,7 @@ import { Random } from './random.ts'
 import { WORKLOAD_ORIGIN, type RandomWorkload } from './random-workload.ts'
 
 const JOB = 'fuzz'
+const NO_READING = '"value":null'
 
 /** What a run of a workload has published, and its decoded records. */
 export interface PublishedRun {
@@ -31,14 +32,18 @@ export interface PublishedRun {
   readonly deadLetters: readonly string[]
 }
 
-/** The records that the decoder makes of the raw lines. */
+/** The records that the decoder makes of the raw lines. A value of `null` is no reading, as under a mapping. */
 export function recordsOfWorkload({ partitions }: RandomWorkload): SourceRecord[][] {
   const decoder = createJsonDecoder({ requireSeq: false })
+  const decode = (text: string): Decoded => {
+    const decoded = decoder.decodeText(text.replace(NO_READING, '"value":0'))
+    return decoded.kind === 'point' && text.includes(NO_READING) ? toNoReading(decoded.point) : decoded
+  }
   return partitions.map((lines, partition) =>
     lines.map(({ offset, text }) => ({
       offset,
       brokerTimestampMs: null,
-      decoded: decoder.decodeText(text),
+      decoded: decode(text),
       raw: () => ({ bytes: new TextEncoder().encode(text), place: { file: `${partition}.ndjson`, line: offset + 1 } }),
     })),
   )

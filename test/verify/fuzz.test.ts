@@ -17,24 +17,30 @@ import { runWorkload, verifyRun, type Disturbance, type PublishedRun } from '../
 import { perSuite } from '../support/seeds.ts'
 
 const SEEDS = perSuite({ unit: 50, simulation: 2000 })
-/** Seeds on which run and verify once disagreed, or a run that was stopped with one that was not. */
+/** Plain workloads on which run and verify once disagreed, or a run that was stopped with one that was not. */
 const ONCE_WRONG = [100, 131, 183, 272, 338, 408, 438, 486, 823, 1777]
 const ONLY_SEED = process.env['WINDROW_FUZZ_SEED']
 const DISTURBANCES: readonly Disturbance[] = ['none', 'stops', 'decisions']
 
 /** Conditions that the seeds together must have met. */
-type Seen = 'complete' | 'grace' | 'deadline' | 'forced' | 'amended' | 'conflict' | 'missing' | 'replaced' | 'too-late'
+type Seen =
+  | ('complete' | 'grace' | 'deadline' | 'forced' | 'amended' | 'conflict' | 'missing' | 'replaced' | 'too-late')
+  | ('no reading' | 'identified by time')
 
 test(
   `${SEEDS} random workloads: verify finds no difference, nor does the oracle, and a tampered figure is found`,
   { timeout: 600_000 },
   async () => {
-    const all = new Set([...Array.from({ length: SEEDS }, (_, i) => i + 1), ...ONCE_WRONG])
-    const seeds = ONLY_SEED === undefined ? all : [Number(ONLY_SEED)]
+    const all = [
+      ...Array.from({ length: SEEDS }, (_, i) => ({ seed: i + 1, isPlain: false })),
+      ...ONCE_WRONG.map((seed) => ({ seed, isPlain: true })),
+    ]
+    const one = Number(ONLY_SEED)
+    const seeds = ONLY_SEED === undefined ? all : [true, false].map((isPlain) => ({ seed: one, isPlain }))
     const seen = new Set<Seen>()
-    for (const seed of seeds) {
+    for (const { seed, isPlain } of seeds) {
       try {
-        note(seen, await fuzz(seed))
+        note(seen, await fuzz(seed, isPlain))
       } catch (error) {
         if (error instanceof Error) error.message = `seed ${seed}, WINDROW_FUZZ_SEED repeats it: ${error.message}`
         throw error
@@ -52,14 +58,16 @@ test(
         'missing',
         'replaced',
         'too-late',
+        'no reading',
+        'identified by time',
       ]
       expect([...seen].sort()).toEqual(conditions.sort())
     }
   },
 )
 
-async function fuzz(seed: number): Promise<PublishedRun> {
-  const workload = randomWorkload(seed)
+async function fuzz(seed: number, isPlain: boolean): Promise<PublishedRun> {
+  const workload = randomWorkload(seed, isPlain)
   const disturbance = DISTURBANCES[seed % DISTURBANCES.length] as Disturbance
   const run = await runWorkload(workload, disturbance)
   expect((await verifyRun(run)).differences, 'run and verify').toEqual([])
@@ -80,14 +88,17 @@ async function fuzz(seed: number): Promise<PublishedRun> {
   return run
 }
 
-function note(seen: Set<Seen>, { results, deadLetters }: PublishedRun): void {
+function note(seen: Set<Seen>, { rules, results, deadLetters, records }: PublishedRun): void {
+  const points = records.flat().flatMap(({ decoded }) => (decoded.kind === 'point' ? [decoded.point] : []))
+  if (rules.identity === 'time' && points.some(({ seq }) => seq === null)) seen.add('identified by time')
   for (const line of results) {
-    const { reason, revision, conflicts, missingCount, producers = [] } = JSON.parse(line) as VmWindowResult
+    const { reason, revision, conflicts, missingCount, noReadings, producers = [] } = JSON.parse(line) as VmWindowResult
     if (reason !== 'quarantined') seen.add(reason)
     if (revision > 1) seen.add('amended')
     if (conflicts > 0) seen.add('conflict')
     if (missingCount > 0) seen.add('missing')
     if (producers.some(({ replaced }) => replaced === true)) seen.add('replaced')
+    if ((noReadings ?? 0) > 0) seen.add('no reading')
   }
   if (deadLetters.some((line) => line.includes('"too-late"'))) seen.add('too-late')
 }
