@@ -18,11 +18,13 @@ const suite = (
   },
 })
 
-/** Simulations that are too long for `npm test`, whatever the number of their seeds. */
+/** Simulations and crashes that are too long for `npm test`, whatever the number of their seeds. */
 const LONG_SIMULATIONS = [
   'test/simulation/embedded-schedules.test.ts',
   'test/simulation/negative-controls.test.ts',
   'test/crash/**/*.test.ts',
+  'test/cli/any-order.test.ts',
+  'test/cli/verify-gaps.test.ts',
 ]
 
 const testFiles = readdirSync(join(import.meta.dirname, 'test'), { recursive: true, encoding: 'utf8' })
@@ -34,8 +36,8 @@ const testFiles = readdirSync(join(import.meta.dirname, 'test'), { recursive: tr
 const testsWith = (part: string): string[] =>
   testFiles.filter(({ text }) => text.includes(part)).map(({ path }) => path)
 
-/** These try more seeds in the simulation suite than in `npm test`; see test/support/seeds.ts. */
-const seeded = testsWith("support/seeds.ts'")
+/** These try more seeds, or larger fleets, in the simulation suite than in `npm test`; see test/support/seeds.ts. */
+const seeded = [...testsWith("support/seeds.ts'"), ...testsWith("support/demo-runs.ts'")]
 
 /** These replace a module, which other files of the same worker must not see. */
 const mocking = testsWith('vi.mock(')

@@ -10,18 +10,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run, type JobSummary } from '../../src/index.ts'
 import { fleetLines } from '../support/fleet-lines.ts'
 import { Random } from '../support/random.ts'
-import { perSuite } from '../support/seeds.ts'
 import { linesIn, start, startPiped, summaryOf, windrow } from '../support/windrow-process.ts'
 
 const MINUTE = 60_000
 const SETTINGS = { window: '1m', grace: '5s', partitions: 2 } as const
-const SEEDS = Array.from({ length: perSuite({ unit: 1, simulation: 2 }) }, (_, i) => i + 1)
+const SEEDS = [1, 2]
 
 /** What takes time is the number of VM windows. */
-const FLEET = perSuite<{ vms: number; windows: number }>({
-  unit: { vms: 5, windows: 4 },
-  simulation: { vms: 9, windows: 7 },
-})
+const FLEET = { vms: 9, windows: 7 }
 
 let folder: string
 const at = (name: string): string => join(folder, name)
