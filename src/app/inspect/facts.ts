@@ -13,6 +13,8 @@ export interface FieldFacts {
 
 const MAX_FIELDS = 200
 const MAX_EXAMPLES = 3
+/** Objects in objects, as monitoring agents nest them: `system.cpu.total.norm.pct`. */
+const MAX_DEPTH = 8
 /** Elements of a list of plain values that are fields: `[0]`, `values[1]`. */
 const MAX_LISTED = 10
 
@@ -36,7 +38,7 @@ export function factsOf(rows: readonly unknown[], csv: SampledCsv | null): Field
           add(`${path}["${name}"]`, valueAt(value, [name]))
         } else if (isPlain && i < MAX_LISTED && (depth === 0 || typeof one === 'number')) add(`${path}[${i}]`, one)
       }
-    } else if (depth < 4)
+    } else if (depth < MAX_DEPTH)
       for (const [name, one] of Object.entries(value)) walk(one, csv === null ? joinPath(path, name) : name, depth + 1)
   }
   for (const row of rows) walk(row, '', 0)

@@ -103,17 +103,18 @@ function metricsOf(metrics: readonly FieldFacts[], csv: SampledCsv | null): read
   return parents.map((parent) => ({ in: parent, skipTexts: true }))
 }
 
+/** Of a field, or of a field within an object: `host.name`. */
 const ID_NAMES = [
-  ...[/^vm_?id$/i, /^(vm|vm_?name)$/i, /^host(\.?name|_?id|\.id)?$/i],
-  /^(instance|node|machine|server|device|entity|computer)(_?id|_?name)?$/i,
+  ...[/^vm[._]?id$/i, /^(vm|vm[._]?name)$/i, /^host([._]?name|[._]?id)?$/i],
+  /^(instance|node|machine|server|device|entity|computer)([._]?id|[._]?name)?$/i,
   ...[/^resource_?id$/i, /^instanceid$/i, /^(item|object)_?id$/i, /^id$/i],
 ]
 
 function idOf(fields: readonly FieldFacts[], csv: SampledCsv | null): FieldFacts | null {
   for (const name of ID_NAMES) {
-    const found = fields.find(
-      ({ path, values }) => name.test(lastName(path)) && values.some((one) => one !== null && one !== ''),
-    )
+    const isNamedSo = (path: string): boolean =>
+      name.test(lastName(path)) || (depthOf(path) > 1 && name.test(`${lastName(parentPath(path))}.${lastName(path)}`))
+    const found = fields.find(({ path, values }) => isNamedSo(path) && values.some((one) => one !== null && one !== ''))
     if (found !== undefined) return found
   }
   if (csv?.hasHeader !== false) return null

@@ -75,6 +75,19 @@ describe('inspect', () => {
       expected('n', { a: (i) => i, b: () => 2 }),
     ],
     [
+      'objects in objects, with the name of the host in one of them',
+      'x.ndjson',
+      rows((i) =>
+        JSON.stringify({
+          '@timestamp': new Date(AT + 300_000 * i).toISOString(),
+          host: { name: 'n' },
+          event: { dataset: 'system.cpu' },
+          system: { cpu: { total: { norm: { pct: i } }, user: { pct: 2 } } },
+        }),
+      ),
+      expected('n', { 'system.cpu.total.norm.pct': (i) => i, 'system.cpu.user.pct': () => 2 }),
+    ],
+    [
       'batches',
       'x.ndjson',
       JSON.stringify({
