@@ -90,11 +90,12 @@ async function reach(config: StoreConfig, access: StoreAccess, signal: AbortSign
   const folder = join(dataDir, 'state')
   // Starting the sidecar would create a missing folder.
   if (!(await exists(folder))) throw noState(dataDir)
-  if (access === 'attach') {
+  const attach = async (cause?: WindrowError): Promise<Reached> => {
     const grpcPort = await readEndpoint(folder)
-    if (grpcPort === null) throw notServing(dataDir)
+    if (grpcPort === null) throw notServing(dataDir, cause)
     return { endpoint: { host: '127.0.0.1', grpcPort }, isOurs: false, close }
   }
+  if (access === 'attach') return attach()
   try {
     const options = { dataDir: folder, storeName: stateStore, inThread: false, isAnnounced: false }
     const started = await openDataFolder(options, FOLDER_WITHIN_MS, signal)
@@ -102,9 +103,7 @@ async function reach(config: StoreConfig, access: StoreAccess, signal: AbortSign
     return { endpoint, isOurs: true, close: () => started.close() }
   } catch (error) {
     if (!isInUse(error)) throw error
-    const grpcPort = await readEndpoint(folder)
-    if (grpcPort === null) throw notServing(dataDir, error)
-    return { endpoint: { host: '127.0.0.1', grpcPort }, isOurs: false, close }
+    return attach(error)
   }
 }
 

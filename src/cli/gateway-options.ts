@@ -1,16 +1,16 @@
 /** Reads the options of `windrow gateway` from flags, variables and the file, and reports all problems at once. */
-import { readFileSync } from 'node:fs'
 import type { GatewayRequest } from '../app/gateway/gateway.ts'
 import { withDefaults } from '../config/defaults.ts'
 import { settingOf } from '../config/names.ts'
 import { kafkaRules } from '../config/kafka-rules.ts'
 import { placeIn, readSettings } from '../config/resolve.ts'
 import type { Config, SettingKey } from '../config/settings.ts'
-import { ConfigurationError, messageOf, type ConfigurationProblem } from '../errors/index.ts'
-import { parseTokens, type Client } from '../gateway/tokens.ts'
+import { ConfigurationError, type ConfigurationProblem } from '../errors/index.ts'
+import type { Client } from '../gateway/tokens.ts'
 import { topicNameOf } from '../sinks/kafka/setting.ts'
 import type { CliContext } from './command.ts'
 import { loadConfigFile } from './load-config.ts'
+import { readTokens } from './read-tokens.ts'
 
 export interface GatewayCliOptions extends GatewayRequest {
   readonly json: boolean
@@ -69,17 +69,6 @@ export function readGatewayOptions(
 
 function topicIn(results: Config['results']): string | null {
   return results.map(topicNameOf).find((topic) => topic !== null) ?? null
-}
-
-function readTokens(path: string, add: (problem: string, remedy: string) => void): readonly Client[] {
-  try {
-    const { clients, problems } = parseTokens(readFileSync(path, 'utf8'))
-    for (const problem of problems) add(`${path}: ${problem}`, 'Give one line NAME TOKEN per client.')
-    return clients
-  } catch (error) {
-    add(`cannot read ${JSON.stringify(path)} (${messageOf(error)})`, 'Give a readable file.')
-    return []
-  }
 }
 
 function isLoopback(host: string): boolean {

@@ -1,13 +1,13 @@
 /** Options of the page: where it listens and who may change anything, for `windrow ui`, `run --ui` and `demo --ui`. */
-import { readFileSync } from 'node:fs'
 import { withDefaults } from '../config/defaults.ts'
 import { kafkaRules } from '../config/kafka-rules.ts'
 import { placeIn, readSettings } from '../config/resolve.ts'
 import type { Config } from '../config/settings.ts'
-import { ConfigurationError, messageOf, type ConfigurationProblem } from '../errors/index.ts'
-import { parseTokens, type Client } from '../gateway/tokens.ts'
+import { ConfigurationError, type ConfigurationProblem } from '../errors/index.ts'
+import type { Client } from '../gateway/tokens.ts'
 import type { CliContext } from './command.ts'
 import { loadConfigFile } from './load-config.ts'
+import { readTokens } from './read-tokens.ts'
 
 export const DEFAULT_PAGE_PORT = 7070
 
@@ -36,25 +36,12 @@ export function readPageOptions(flags: Flags, env: CliContext['env']): PagePlace
 
 function readPlace(flags: Flags, problems: ConfigurationProblem[]): PagePlace {
   const { host = '127.0.0.1', port, tokenFile } = flags as { host?: string; port?: string; tokenFile?: string }
-  const clients = tokenFile === undefined ? null : readTokens(tokenFile, problems)
+  const addToken = (problem: string, remedy: string): void =>
+    void problems.push({ place: '--token-file', problem, remedy })
+  const clients = tokenFile === undefined ? null : readTokens(tokenFile, addToken)
   if (host === '')
     problems.push({ place: '--host', problem: 'is empty', remedy: 'Give an address, such as 127.0.0.1.' })
   return { host, port: port === undefined ? DEFAULT_PAGE_PORT : readPort('--port', port, problems), clients }
-}
-
-function readTokens(path: string, problems: ConfigurationProblem[]): readonly Client[] | null {
-  const add = (problem: string): void => {
-    const remedy = 'Give a readable file with one line NAME TOKEN per client.'
-    problems.push({ place: '--token-file', problem, remedy })
-  }
-  try {
-    const { clients, problems: wrong } = parseTokens(readFileSync(path, 'utf8'))
-    for (const problem of wrong) add(`${path}: ${problem}`)
-    return clients
-  } catch (error) {
-    add(`cannot read ${JSON.stringify(path)} (${messageOf(error)})`)
-    return null
-  }
 }
 
 function readPort(place: string, text: string, problems: ConfigurationProblem[]): number {

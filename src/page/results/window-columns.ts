@@ -1,6 +1,7 @@
 /** The VM windows of one partition window as columns of numbers: about 45 bytes per VM window instead of 400 as objects. Pure. */
 import type { VmWindowResult } from '../../core/close-vm-window.ts'
 import type { CloseReason } from '../../core/closing.ts'
+import type { PartitionWindowAnswer } from '../answers.ts'
 import type { LineAt } from './feed.ts'
 
 /** From strongest to weakest: the highest index in a window is the reason of the window. */
@@ -45,19 +46,7 @@ const shorts = (): Column<Uint16Array> => new Column((length) => new Uint16Array
 const words = (): Column<Uint32Array> => new Column((length) => new Uint32Array(length))
 
 /** Sums over the VM windows of a partition window. */
-export interface WindowSums {
-  readonly vmWindows: number
-  readonly byReason: Readonly<Partial<Record<CloseReason, number>>>
-  readonly reason: CloseReason
-  readonly expected: number | null
-  readonly received: number
-  readonly missing: number
-  readonly duplicates: number
-  readonly conflicts: number
-  readonly noReadings: number
-  /** VM windows with a revision above 1. */
-  readonly revised: number
-}
+export type WindowSums = Omit<PartitionWindowAnswer, 'partition' | 'windowStart' | 'windowEnd' | 'complete'>
 
 export class WindowColumns {
   /** Number of the VM in the index. */
