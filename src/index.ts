@@ -33,7 +33,7 @@ export type { ByMetric, MetricAccumulators } from './core/per-metric.ts'
 export type { MetricSummary, MetricSummaryState, Summary, SummaryAccumulator, SummaryOptions } from './core/summary.ts'
 
 export type { DataPoint, DurationMs, EpochMs, WindowManifest } from './core/point.ts'
-export type { TimeWindow } from './core/window.ts'
+export type { TimeWindow } from './core/window-policy.ts'
 export type { Json } from './core/json.ts'
 
 export { ConfigurationError, WindrowError } from './errors/index.ts'

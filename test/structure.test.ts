@@ -210,6 +210,13 @@ describe('the structure of src/', () => {
     expect(missing.sort((a, b) => a.length - b.length)[0]).toEqual([])
   })
 
+  it('only the policy of windows and its recount compute borders from the rules', () => {
+    const readers = files.filter((file) => /\bsizeMs\b/.test(readFileSync(join(SRC, file), 'utf8')))
+    // The others write the rules, name them, or make windows of their own.
+    const writers = ['app/rules.ts', 'core/windowing.ts', 'dev/demo/arrivals.ts', 'ledger/job-record.ts']
+    expect(readers.sort()).toEqual([...writers, 'core/window-policy.ts', 'verify/windows.ts'].sort())
+  })
+
   it('no file reaches itself through its imports', () => {
     expect(circlesIn(imports)).toEqual([])
   })

@@ -8,7 +8,7 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
-import { windowStartOf } from '../../src/core/window.ts'
+import { windowsOf } from '../../src/core/window-policy.ts'
 import { valueOf, vmIdOf, type Fleet } from '../k6/fleet.ts'
 import type { Progress } from './attempts.ts'
 
@@ -38,10 +38,11 @@ export interface Verdict {
 }
 
 export function* promisesOf(fleet: Fleet, users: ReadonlyMap<number, Progress>, windowMs: number): Generator<Promised> {
+  const windows = windowsOf({ sizeMs: windowMs })
   for (const [user, { acknowledged }] of users) {
     for (let firstSeq = 0; firstSeq < acknowledged;) {
-      const windowStart = windowStartOf(fleet.startMs + firstSeq * fleet.everyMs, windowMs)
-      const inWindow = Math.ceil((windowStart + windowMs - fleet.startMs) / fleet.everyMs) - firstSeq
+      const windowStart = windows.startOf(fleet.startMs + firstSeq * fleet.everyMs)
+      const inWindow = Math.ceil((windows.endOf(windowStart) - fleet.startMs) / fleet.everyMs) - firstSeq
       const count = Math.min(inWindow, acknowledged - firstSeq)
       for (let vm = 0; vm < fleet.vmsPerUser; vm++) {
         yield { vmId: vmIdOf(fleet, user, vm), windowStart, firstSeq, count, user, vm }

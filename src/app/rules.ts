@@ -3,16 +3,22 @@ import { settingOf } from '../config/names.ts'
 import type { Config } from '../config/settings.ts'
 import type { AnyAggregator } from '../core/aggregator.ts'
 import { checkPayload } from '../core/payload-bound.ts'
+import type { WindowRules } from '../core/window-policy.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { ConfigurationError } from '../errors/index.ts'
 
 /** When windows close by the order of the input: as time passes in it, window by window, or at its end. */
 export type InputOrder = 'time' | 'window' | 'none'
 
+/** The rules that decide where windows begin. */
+export function windowRulesOf(config: Config): WindowRules {
+  return { sizeMs: config.windowMs }
+}
+
 /** `hasBrokerClock`: the broker stamps every record with its own clock. */
 export function rulesOf(config: Config, hasBrokerClock: boolean, order: InputOrder = 'time'): Windowing {
   return {
-    sizeMs: config.windowMs,
+    ...windowRulesOf(config),
     graceMs: config.graceMs,
     quorum: config.quorum,
     deadlineMs: isReadWhole(config) || order !== 'time' ? null : config.deadlineMs,

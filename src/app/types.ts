@@ -17,7 +17,7 @@ import type { CloseReason } from '../core/closing.ts'
 import type { CountedRecords } from '../core/input-findings.ts'
 import type { Json } from '../core/json.ts'
 import type { VmAhead } from '../core/quorum-clock.ts'
-import type { TimeWindow } from '../core/window.ts'
+import type { TimeWindow } from '../core/window-policy.ts'
 import type { Uselessness } from './usefulness.ts'
 
 /**

@@ -10,7 +10,7 @@
 import type { DataPoint } from './point.ts'
 import type { Json } from './json.ts'
 import type { PointRun } from './point-run.ts'
-import type { TimeWindow } from './window.ts'
+import type { TimeWindow } from './window-policy.ts'
 
 /** What `result` may use besides the accumulator. */
 export interface ResultContext<State extends Json> {

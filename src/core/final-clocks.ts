@@ -3,10 +3,10 @@
  * order. A job that reads them sorted by window cannot see it: there, each VM is where its records are.
  */
 import type { DurationMs, EpochMs } from './point.ts'
+import { windowsOf, type WindowRules } from './window-policy.ts'
 import { furthest, type VmAhead } from './quorum-clock.ts'
 
-export interface FinalClockRules {
-  readonly sizeMs: DurationMs
+export interface FinalClockRules extends WindowRules {
   readonly graceMs: DurationMs
   readonly quorum: number
 }
@@ -43,13 +43,13 @@ export class FinalClocks {
    * one VM after the other.
    */
   ahead(): VmAhead[] {
-    const { sizeMs, graceMs, quorum } = this.#rules
+    const { graceMs, quorum } = this.#rules
     const from = this.#records - Math.max(MIN_RECORDS, RECORDS_PER_VM * this.#vms.size)
     const active = [...this.#vms.values()].filter(({ lastRecord }) => lastRecord > from)
     const times = active.map(({ highest }) => highest).sort((a, b) => b - a)
     // The highest time that more than the share `quorum` of the VMs have reached.
     const reached = times[Math.floor(quorum * times.length)]
     if (reached === undefined) return []
-    return furthest(active.filter(({ highest }) => highest >= reached + graceMs + 2 * sizeMs))
+    return furthest(active.filter(({ highest }) => highest >= reached + graceMs + 2 * windowsOf(this.#rules).usualMs))
   }
 }

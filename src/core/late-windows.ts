@@ -14,6 +14,7 @@ import { conflictOf, refuseSeqSpan } from './vm-window-bounds.ts'
 import type { SeriesMemory } from './series-memory.ts'
 import { phaseOf } from './slots.ts'
 import { VmWindow } from './vm-window.ts'
+import { windowFrom, windowsOf, type WindowPolicy } from './window-policy.ts'
 import type { Windowing } from './windowing.ts'
 
 /** A closed window, without its accumulators. What is late and pending is in its sets already. */
@@ -41,6 +42,7 @@ export class LateWindows {
   /** Raised by every change of what is pending. */
   version = 0
   readonly #rules: Windowing
+  readonly #policy: WindowPolicy
   readonly #aggregator: AnyAggregator
   readonly #series: SeriesMemory
   readonly #pending = new Map<EpochMs, Map<string, VmWindow>>()
@@ -48,6 +50,7 @@ export class LateWindows {
   constructor(rules: Windowing, aggregator: AnyAggregator, series: SeriesMemory) {
     this.#series = series
     this.#rules = rules
+    this.#policy = windowsOf(rules)
     this.#aggregator = aggregator
   }
 
@@ -95,7 +98,7 @@ export class LateWindows {
       owner = next
       next = vm.producers.get(owner)?.replacedBy ?? null
     }
-    const window = { start, end: start + this.#rules.sizeMs }
+    const window = windowFrom(this.#policy, start)
     const closed = vm.producer(owner, this.#rules)
     const phases = new Map<string, number>()
     for (const one of [...this.#rules.expectMetrics, metric]) {
@@ -158,8 +161,7 @@ export class LateWindows {
    * late points make a closed window of it. Anything older is too late.
    */
   #isAmendable(start: EpochMs, closedThrough: EpochMs): boolean {
-    const { amendWindows, sizeMs } = this.#rules
-    return start > closedThrough - amendWindows * sizeMs || this.#find(start) !== undefined
+    return start > this.#policy.back(closedThrough, this.#rules.amendWindows) || this.#find(start) !== undefined
   }
 
   #find(start: EpochMs): RememberedWindow | undefined {

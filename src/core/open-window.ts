@@ -7,6 +7,7 @@ import type { EpochMs } from './point.ts'
 import type { Roster } from './roster.ts'
 import type { SeriesMemory } from './series-memory.ts'
 import { VmWindow } from './vm-window.ts'
+import type { TimeWindow } from './window-policy.ts'
 
 export class OpenWindow {
   readonly start: EpochMs
@@ -17,9 +18,9 @@ export class OpenWindow {
   /** Accepted points, over all VMs. */
   points = 0
 
-  constructor(start: EpochMs, sizeMs: number) {
+  constructor({ start, end }: TimeWindow) {
     this.start = start
-    this.end = start + sizeMs
+    this.end = end
   }
 
   vm(vmId: string, aggregator: AnyAggregator): VmWindow {

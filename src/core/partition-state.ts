@@ -21,7 +21,7 @@ import { replaceProducers } from './producer-succession.ts'
 import { conflictOf, refuseMetric, refuseSeqSpan } from './vm-window-bounds.ts'
 import type { ProducerWindow } from './producer-window.ts'
 import type { VmWindow } from './vm-window.ts'
-import { windowStartOf } from './window.ts'
+import { windowFrom, windowsOf, type WindowPolicy } from './window-policy.ts'
 import type { Windowing } from './windowing.ts'
 
 /** The lowest window must close, and why. */
@@ -75,6 +75,7 @@ export class PartitionState {
   /** The event times of the VMs; they decide when the grace period of the lowest window has ended. */
   readonly clock: QuorumClock
   readonly #rules: Windowing
+  readonly #policy: WindowPolicy
   readonly #aggregator: AnyAggregator
   #counts: { -readonly [K in keyof FateCounts]: number } = { ...NO_FATES }
   #extra = 0
@@ -88,6 +89,7 @@ export class PartitionState {
 
   constructor(rules: Windowing, aggregator: AnyAggregator) {
     this.#rules = rules
+    this.#policy = windowsOf(rules)
     this.#aggregator = aggregator
     this.series = new SeriesMemory(rules)
     this.late = new LateWindows(rules, aggregator, this.series)
@@ -158,7 +160,7 @@ export class PartitionState {
 
     let window = this.#current
     if (window === null || point.timestamp < window.start || point.timestamp >= window.end) {
-      const start = windowStartOf(point.timestamp, rules.sizeMs)
+      const start = this.#policy.startOf(point.timestamp)
       if (this.closedThrough !== null && start <= this.closedThrough) {
         if (hasValue) return this.#foldLatePoint(point, offset, start)
         // It has nothing to add to a window that has closed.
@@ -167,8 +169,7 @@ export class PartitionState {
       }
       const open = this.windows.get(start)
       // A window is opened by the point that is accepted into it, and the first point of a VM window is always accepted.
-      if (open === undefined) this.windows.set(start, (window = new OpenWindow(start, rules.sizeMs)))
-      else window = open
+      window = open ?? this.#openWindow(start)
       this.#current = window
       if (this.#head === null || start < this.#head.start) this.#setHead(window)
     }
@@ -256,7 +257,7 @@ export class PartitionState {
 
   /** Slots before this time belong to windows that have closed. */
   get #openFrom(): EpochMs {
-    return this.closedThrough === null ? -Infinity : this.closedThrough + this.#rules.sizeMs
+    return this.closedThrough === null ? -Infinity : this.#policy.endOf(this.closedThrough)
   }
 
   /** The producer whose slots the point fills: its own, or the one that replaced it. */
@@ -350,8 +351,7 @@ export class PartitionState {
 
     const tooMany = this.windows.get(start)?.vms.get(vmId)?.refusesManifest(manifest, rules) ?? null
     if (tooMany !== null) return this.#reject(tooMany)
-    let window = this.windows.get(start)
-    if (window === undefined) this.windows.set(start, (window = new OpenWindow(start, rules.sizeMs)))
+    const window = this.windows.get(start) ?? this.#openWindow(start)
     if (this.#head === null || start < this.#head.start) this.#setHead(window)
     const { producer: name } = manifest
     const vm = window.vms.get(vmId) ?? this.#newVm(window, vmId)
@@ -383,6 +383,12 @@ export class PartitionState {
       reason: 'too-late',
       detail: `a manifest for the window ${windowStart}, which has closed; the last closed is ${this.closedThrough}`,
     }
+  }
+
+  #openWindow(start: EpochMs): OpenWindow {
+    const window = new OpenWindow(windowFrom(this.#policy, start))
+    this.windows.set(start, window)
+    return window
   }
 
   /** Adds a VM to a window; in the head it is a voter from now on. */
@@ -448,14 +454,12 @@ export class PartitionState {
    * window expects, and the points of the next window are in no order.
    */
   #hasReadAllOf(head: OpenWindow): boolean {
-    const { expectEveryMs, sizeMs } = this.#rules
-    return this.watermark >= head.end + (expectEveryMs === null ? 0 : sizeMs)
+    return this.watermark >= (this.#rules.expectEveryMs === null ? head.end : this.#policy.endOf(head.end))
   }
 
   /** Whether a window between the last closed one and this one has no records yet and is still within its grace period. */
   #mayPointsComeBefore(head: OpenWindow): boolean {
-    if (this.closedThrough === null || head.start === this.closedThrough + this.#rules.sizeMs || this.ended)
-      return false
+    if (this.closedThrough === null || head.start === this.#policy.endOf(this.closedThrough) || this.ended) return false
     return !this.clock.hasPassedStart
   }
 
@@ -555,8 +559,7 @@ export class PartitionState {
 
   /** Puts a stored open VM window back; `settle` must follow once all are in. */
   restore(start: EpochMs, vm: VmWindow): void {
-    let window = this.windows.get(start)
-    if (window === undefined) this.windows.set(start, (window = new OpenWindow(start, this.#rules.sizeMs)))
+    const window = this.windows.get(start) ?? this.#openWindow(start)
     window.vms.set(vm.vmId, vm)
     window.points += vm.receivedCount
     vm.clock = this.clock.clockOf(vm.vmId)

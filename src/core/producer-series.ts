@@ -6,7 +6,7 @@
 import type { EpochMs } from './point.ts'
 import type { SeqRanges } from './seq-ranges.ts'
 import { closedSeries, phaseOf, slotFrom, slotOf, SlotSet, type ClosedSeries } from './slots.ts'
-import type { TimeWindow } from './window.ts'
+import type { TimeWindow } from './window-policy.ts'
 import type { Windowing } from './windowing.ts'
 
 /** One metric of one producer. */

@@ -11,6 +11,7 @@
  *   Q2 The counters do not depend on how the records were split into batches, nor on a restart between two of them.
  */
 import type { EpochMs } from './point.ts'
+import { windowsOf, type TimeWindow, type WindowPolicy, type WindowRules } from './window-policy.ts'
 
 /** One VM as a voter. Windows hold a reference to it, so that a point costs no lookup. */
 export class VmClock {
@@ -27,11 +28,10 @@ export class VmClock {
   }
 }
 
-export interface QuorumRules {
+export interface QuorumRules extends WindowRules {
   /** A quorum is more than this share of the voters; 0: a single VM is enough. */
   readonly quorum: number
   readonly graceMs: number
-  readonly sizeMs: number
   readonly rosterWindows: number
 }
 
@@ -56,6 +56,7 @@ const MIN_SILENT_RECORDS = 1_000
 
 export class QuorumClock {
   readonly #rules: QuorumRules
+  readonly #policy: WindowPolicy
   readonly #clocks = new Map<string, VmClock>()
   /** VMs whose clocks were made since they were last taken. */
   #newcomers: string[] = []
@@ -73,6 +74,7 @@ export class QuorumClock {
 
   constructor(rules: QuorumRules) {
     this.#rules = rules
+    this.#policy = windowsOf(rules)
   }
 
   get voters(): number {
@@ -143,12 +145,12 @@ export class QuorumClock {
    * Counts again for another head, or for other voters of the same; `null`: no window is open. For another head,
    * silence is counted from the last records of its voters.
    */
-  setHead(head: { readonly start: EpochMs; readonly end: EpochMs } | null, voters: Iterable<string>): void {
-    const { graceMs, sizeMs } = this.#rules
+  setHead(head: TimeWindow | null, voters: Iterable<string>): void {
+    const { graceMs } = this.#rules
     if (head === null || head.start + graceMs !== this.#startAt) this.#lastSlowRecord = 0
     this.#startAt = head === null ? Infinity : head.start + graceMs
     this.#endAt = head === null ? Infinity : head.end + graceMs
-    this.#aheadAt = this.#endAt + sizeMs
+    this.#aheadAt = head === null ? Infinity : this.#policy.endOf(head.end) + graceMs
     for (const clock of this.#clocks.values()) clock.isVoter = false
     this.#voters = 0
     this.#pastStart = 0

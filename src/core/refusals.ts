@@ -2,7 +2,7 @@
 import type { Refusal } from './fate.ts'
 import type { DataPoint, EpochMs, WindowManifest } from './point.ts'
 import { MAX_ABS_VALUE } from './exact-sum.ts'
-import { isAligned } from './window.ts'
+import { isWindowStart, windowsOf } from './window-policy.ts'
 import type { Windowing } from './windowing.ts'
 
 /** The range of ECMAScript's Date, so that every timestamp can be shown as one. */
@@ -35,10 +35,11 @@ export function refuseManifest(
   if (Math.abs(windowStart) > MAX_ABS_EPOCH_MS) {
     return { reason: 'timestamp-out-of-range', detail: `windowStart ${windowStart} is beyond ±${MAX_ABS_EPOCH_MS} ms` }
   }
-  if (!isAligned(windowStart, rules.sizeMs)) {
+  const windows = windowsOf(rules)
+  if (!isWindowStart(windows, windowStart)) {
     return {
       reason: 'manifest-misaligned',
-      detail: `windowStart ${windowStart} is no start of a window of ${rules.sizeMs} ms`,
+      detail: `windowStart ${windowStart} is no start of a window of ${windows.text}`,
     }
   }
   // Each seq may have a point of every metric.

@@ -1,7 +1,7 @@
 /** The series of all producers of a partition (producer-series.ts), which outlive the windows. */
 import { ProducerSeries, type SeriesRow } from './producer-series.ts'
 import type { Roster } from './roster.ts'
-import type { TimeWindow } from './window.ts'
+import type { TimeWindow } from './window-policy.ts'
 import type { Windowing } from './windowing.ts'
 
 /** What a closing window has of each producer. */

@@ -5,7 +5,7 @@
  */
 import type { DurationMs, EpochMs } from './point.ts'
 import { addRange, contains, totalCount, type SeqRange, type SeqRanges } from './seq-ranges.ts'
-import type { TimeWindow } from './window.ts'
+import type { TimeWindow } from './window-policy.ts'
 
 /** The phase of a series by its first point: how far its nominal times are from the multiples of `every`; 0 if it is near one. */
 export function phaseOf(timestamp: EpochMs, everyMs: DurationMs): DurationMs {

@@ -3,6 +3,7 @@ import type { Refusal } from './fate.ts'
 import type { DataPoint, WindowManifest } from './point.ts'
 import { ProducerWindow } from './producer-window.ts'
 import { MAX_PROMISED_RANGES } from './promise.ts'
+import { windowsOf } from './window-policy.ts'
 import type { Windowing } from './windowing.ts'
 
 type Producers = ReadonlyMap<string, ProducerWindow>
@@ -13,7 +14,7 @@ export function newProducerWindow(rules: Windowing): ProducerWindow {
 
 /** Points that a producer sends in every window, where the rules say so. */
 export function cadenceCountOf(rules: Windowing): number | null {
-  return rules.expectEveryMs === null ? null : Math.floor(rules.sizeMs / rules.expectEveryMs)
+  return rules.expectEveryMs === null ? null : Math.floor(windowsOf(rules).usualMs / rules.expectEveryMs)
 }
 
 export function refuseMetric(vmId: string, rules: Windowing): Refusal {

@@ -14,7 +14,7 @@ import type { ProgressRow } from '../core/quorum-clock.ts'
 import type { RosterRow } from '../core/roster.ts'
 import type { SeriesRow } from '../core/producer-series.ts'
 import type { EncodedVmWindow } from '../core/vm-window.ts'
-import type { TimeWindow } from '../core/window.ts'
+import type { TimeWindow } from '../core/window-policy.ts'
 import type { QuarantineLetter, RecordLetter } from './dead-letter.ts'
 
 export interface ChunkRows {

@@ -38,7 +38,10 @@ export interface JobAnswer {
   readonly job: string
   /** Name and version, such as summary@1. */
   readonly aggregator: string
+  /** The usual length of a window. */
   readonly windowMs: number
+  /** The windows in words, such as `1h`. */
+  readonly windows: string
   readonly graceMs: number
   /** `null`: the job has no wall-clock deadline. */
   readonly deadlineMs: number | null
@@ -254,6 +257,8 @@ export interface WindowAnswer {
   readonly partition: number
   readonly start: number
   readonly end: number
+  /** Start of the window before it. */
+  readonly previous: number
   /** `closing`: its commit is in progress, or its results are not published yet. */
   readonly state: 'open' | 'closing' | 'closed'
   /** `complete`, `grace`, `deadline` or `forced`; `null` while it is open. */
@@ -357,6 +362,7 @@ export interface LetterAnswer {
   readonly offset: number | null
   readonly vmId: string | null
   readonly windowStart: number | null
+  readonly windowEnd: number | null
   /** Bytes of the record. */
   readonly size: number | null
   /** The kept bytes (the first 1,024): as text if they are text, else hexadecimal, 16 bytes per line. */

@@ -1,4 +1,5 @@
 /** Metrics computed from pipeline events. */
+import type { WindowPolicy } from '../core/window-policy.ts'
 import type { FateCounts } from '../core/fate.ts'
 import type { DurationMs, EpochMs } from '../core/point.ts'
 import type { PipelineEvent } from '../ports/events.ts'
@@ -9,7 +10,7 @@ import { LogEnds } from './log-ends.ts'
 /** The facts of a job that gauges depend on. */
 export interface JobFacts {
   readonly partitions: number
-  readonly windowMs: DurationMs
+  readonly windows: WindowPolicy
   /** `null` if windows have no wall-clock deadline. */
   readonly deadlineMs: DurationMs | null
   /** Whether the run has no end of its own: it reads a topic, and not only to its current end. */
@@ -204,7 +205,7 @@ export class PipelineMetrics {
     if (this.#job === null || this.#job.deadlineMs === null) return null
     // The oldest window that is not published: the first one closed, else the lowest one open.
     const [window = lowestOpen] = closedAtMs.keys()
-    return window === null ? 0 : Math.max(0, nowMs - (window + this.#job.windowMs + this.#job.deadlineMs))
+    return window === null ? 0 : Math.max(0, nowMs - (this.#job.windows.endOf(window) + this.#job.deadlineMs))
   }
 }
 

@@ -2,7 +2,7 @@
 import type { HaltStatus, JobStatus, PartitionStatus } from '../app/status/status.ts'
 import { FATES, type FateCounts } from '../core/fate.ts'
 import { SPLIT_REMEDY, splitVmText } from '../core/split-vm.ts'
-import { formatCount, formatDuration, formatTime } from './format.ts'
+import { formatCount, formatTime } from './format.ts'
 import { createStyle, type Style } from './style.ts'
 import { renderTable, type Column } from './table.ts'
 
@@ -31,10 +31,10 @@ const LATE_COLUMNS: readonly Column[] = [right('partition'), right('late points 
 
 /** Several lines, each with its line end. */
 export function statusText(status: JobStatus, style: Style = createStyle(false)): string {
-  const { job, aggregator, windowMs, topic, lagProblem, maxAheadProblem, halted, partitions } = status
+  const { job, aggregator, windows, topic, lagProblem, maxAheadProblem, halted, partitions } = status
   const source = topic === null ? 'files' : `topic ${topic}`
   const lines = [
-    `${style.bold(`job ${job}`)}  ${source}  windows of ${formatDuration(windowMs)}  aggregator ${aggregator}`,
+    `${style.bold(`job ${job}`)}  ${source}  windows of ${windows}  aggregator ${aggregator}`,
     ...(lagProblem === null ? [] : [`${style.yellow('lag unknown')}: ${lagProblem}`]),
     ...(maxAheadProblem === null ? [] : [`${style.yellow('note')}: ${maxAheadProblem}`]),
     ...haltLines('the job', halted, style),

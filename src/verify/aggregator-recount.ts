@@ -5,7 +5,7 @@
 import type { AnyAggregator } from '../core/aggregator.ts'
 import { canonicalJson, type Json } from '../core/json.ts'
 import type { DataPoint } from '../core/point.ts'
-import type { TimeWindow } from '../core/window.ts'
+import type { TimeWindow } from '../core/window-policy.ts'
 import { messageOf } from '../errors/index.ts'
 import type { Fields } from './report.ts'
 

@@ -4,6 +4,7 @@
  */
 import type { DurationMs, EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
+import { windowEndAfter } from './windows.ts'
 
 /** How far the nominal times of a series are from the multiples of the interval, by its first point. */
 export function phaseBy(timestamp: EpochMs, everyMs: DurationMs): DurationMs {
@@ -25,11 +26,11 @@ export interface SeriesRecount {
 }
 
 /** The slots whose nominal times lie in the window. */
-export function expectedSlots(start: EpochMs, phase: DurationMs, { sizeMs, expectEveryMs }: Windowing): number[] {
-  const everyMs = expectEveryMs ?? NaN
+export function expectedSlots(start: EpochMs, phase: DurationMs, rules: Windowing): number[] {
+  const everyMs = rules.expectEveryMs ?? NaN
+  const end = windowEndAfter(start, rules)
   const slots: number[] = []
-  for (let slot = Math.ceil((start - phase) / everyMs); phase + slot * everyMs < start + sizeMs; slot++)
-    slots.push(slot)
+  for (let slot = Math.ceil((start - phase) / everyMs); phase + slot * everyMs < end; slot++) slots.push(slot)
   return slots
 }
 

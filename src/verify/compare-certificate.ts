@@ -1,4 +1,5 @@
 /** Compares a certificate with the recount. */
+import { windowEndAfter } from './windows.ts'
 import { createHash } from 'node:crypto'
 import type { Certificate, ProducerRanges } from '../core/certificate.ts'
 import type { CloseReason } from '../core/closing.ts'
@@ -49,7 +50,7 @@ export function compareCertificate(
     fields.compare(`counts.${fate}`, counts[fate] ?? 0, (certificate.counts as Partial<FateCounts>)[fate] ?? 0)
   fields.compare('watermark', watermark, certificate.watermark)
   if (window !== null) {
-    fields.compare('window.end', window.start + rules.sizeMs, certificate.window?.end ?? null)
+    fields.compare('window.end', windowEndAfter(window.start, rules), certificate.window?.end ?? null)
     compareWindow(window, certificate, rules, isHistoryKnown, isQuarantined, fields)
   }
   fields.compare(

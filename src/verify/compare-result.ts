@@ -1,4 +1,5 @@
 /** Compares a published result with the recount. */
+import { windowEndAfter } from './windows.ts'
 import type { ProducerResult, VmWindowResult } from '../core/close-vm-window.ts'
 import type { CloseReason, CloseTrigger } from '../core/closing.ts'
 import { canonicalJson, type Json } from '../core/json.ts'
@@ -42,7 +43,8 @@ export function compareResult(
   aggregator: ExpectedAggregator | null,
 ): FieldDifference[] {
   const fields = new Fields()
-  fields.compare('windowEnd', windowStart + rules.sizeMs, result.windowEnd)
+  const windowEnd = windowEndAfter(windowStart, rules)
+  fields.compare('windowEnd', windowEnd, result.windowEnd)
   fields.compare('received', vm.received(), result.received)
   const isBuiltIn = aggregator !== null && aggregator.own === null
   if (aggregator !== null) fields.compare('aggregator', aggregator.id, result.aggregator ?? aggregator.id)
@@ -59,7 +61,7 @@ export function compareResult(
   // An aggregator that failed leaves the state as it was.
   const isKept = isQuarantined || vm.received() === 0
   if (prior !== undefined && !isQuarantined) {
-    const window = { start: windowStart, end: windowStart + rules.sizeMs }
+    const window = { start: windowStart, end: windowEnd }
     vm.own?.compare({ window, prior, hasPoints: vm.received() > 0 }, result, fields)
   }
   if (prior !== undefined && isKept) compareKeptState(prior, result.state, fields)

@@ -2,6 +2,7 @@
  * What the records show about the producers: it explains results, but is no difference between records and results. Conflicts,
  * VMs whose records are in more than one partition, and VMs whose clock is far ahead.
  */
+import { usualWindowMs } from './windows.ts'
 import type { DataPoint, DurationMs, EpochMs, SourceRecord } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 
@@ -101,7 +102,7 @@ export class FindingCollector {
     for (const clock of active) {
       clock.isActive = false
       const aheadMs = clock.highest - most
-      if (aheadMs < this.#rules.sizeMs + this.#rules.graceMs) continue
+      if (aheadMs < usualWindowMs(this.#rules) + this.#rules.graceMs) continue
       clock.closesAhead++
       clock.aheadMs = Math.max(clock.aheadMs, aheadMs)
     }

@@ -9,7 +9,8 @@ import type { Windowing } from '../core/windowing.ts'
 import { phaseBy } from './cadence.ts'
 import { fatesOf, type FateName, type Fates } from './fates.ts'
 import { ProducerMemory } from './producer-memory.ts'
-import { isManifestRefused, isPointRefused, windowStartAt } from './refusals.ts'
+import { isManifestRefused, isPointRefused } from './refusals.ts'
+import { windowEndAfter, windowStartAt, windowStartBefore } from './windows.ts'
 import { VmRecount } from './vm-recount.ts'
 
 export interface WindowRecount {
@@ -133,7 +134,7 @@ export class PartitionRecount {
 
   /** Slots before this time belong to closed windows. */
   get #openFrom(): EpochMs {
-    return this.#closedThrough === null ? -Infinity : this.#closedThrough + this.#rules.sizeMs
+    return this.#closedThrough === null ? -Infinity : windowEndAfter(this.#closedThrough, this.#rules)
   }
 
   /** The producer of a point or manifest may replace all others of its VM. */
@@ -274,8 +275,8 @@ export class PartitionRecount {
    * because it had no records; late points make it a closed one.
    */
   #isAmendable(start: EpochMs): boolean {
-    const { amendWindows, sizeMs } = this.#rules
-    const horizon = (this.#closedThrough ?? -Infinity) - amendWindows * sizeMs
+    if (this.#closedThrough === null) return true
+    const horizon = windowStartBefore(this.#closedThrough, this.#rules.amendWindows, this.#rules)
     return start > horizon || this.closed.some((one) => one.start === start)
   }
 

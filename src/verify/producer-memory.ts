@@ -2,6 +2,7 @@
  * What outlives the windows of a partition: the roster, the metrics that each producer sent, the slots of its series, and who
  * replaced whom. docs/concepts.md specifies it. The windows themselves are in partition-recount.ts.
  */
+import { windowEndAfter } from './windows.ts'
 import type { DurationMs, EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { expectedSlots, nearestSlot, phaseBy, type SeriesRecount } from './cadence.ts'
@@ -185,7 +186,7 @@ export class ProducerMemory {
   }
 
   #closeOne(window: EpochMs, known: Known, sent: ProducerRecount | undefined): void {
-    const end = window + this.#rules.sizeMs
+    const end = windowEndAfter(window, this.#rules)
     for (const series of known.series.values()) {
       if (series.windows.delete(window)) series.missed = 0
       else if (series.missed !== null && ++series.missed >= this.#rules.rosterWindows) series.missed = null

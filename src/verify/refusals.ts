@@ -1,14 +1,10 @@
 /** Whether the rules of a job refuse a single record, as specified in docs/reference/results.md ("A dead letter"). */
 import type { DataPoint, EpochMs, WindowManifest } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
+import { windowStartAt } from './windows.ts'
 
 const MAX_ABS_VALUE = 1e140
 const MAX_ABS_TIME_MS = 8.64e15
-
-export function windowStartAt(at: EpochMs, { sizeMs }: Windowing): EpochMs {
-  const into = at % sizeMs
-  return into < 0 ? at - into - sizeMs : at - into
-}
 
 export function isPointRefused({ value, timestamp }: DataPoint, brokerMs: EpochMs | null, rules: Windowing): boolean {
   const isWithinBounds = Math.abs(value) <= MAX_ABS_VALUE && Math.abs(timestamp) <= MAX_ABS_TIME_MS

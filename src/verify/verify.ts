@@ -11,7 +11,7 @@
  *   compare-*.ts, chain.ts comparisons of results, states and certificates    vm-states.ts          published VM states
  *   refusals.ts            which records the rules refuse                     report.ts             the report
  *   findings.ts            conflicts, split VMs, fast clocks                  fates.ts              fates that are counted
- *   murmur3.ts, point-sum.ts, rational-sum.ts, seqs.ts                        arithmetic
+ *   windows.ts             where windows begin and end                       murmur3.ts, point-sum.ts, rational-sum.ts, seqs.ts  arithmetic
  *
  * Two facts cannot be recomputed and are trusted: when a clock or an operator closed a window, and on which VM windows a
  * user's aggregator failed.
@@ -27,6 +27,7 @@ import { readPublished } from './published-line.ts'
 import { PublishedResults } from './published-results.ts'
 import { Tally, type Loss, type VerifyReport } from './report.ts'
 import { select, type TimeRange, type Selection } from './selection.ts'
+import { windowEndAfter, windowStartAt } from './windows.ts'
 
 /** Read access to everything that is compared. Nothing is written. */
 export interface VerifySources {
@@ -238,13 +239,17 @@ async function reportUnclaimed(
   }
 }
 
-function requireSameJob({ job: of, window }: Certificate, job: string, { sizeMs }: Windowing): void {
+function requireSameJob({ job: of, window }: Certificate, job: string, rules: Windowing): void {
   if (of !== job) {
     throw new WindrowError(`the certificates are of the job ${of}, not of ${job}`, { code: 'ANOTHER_JOB' })
   }
-  if (window !== null && window.end - window.start !== sizeMs) {
+  if (window === null) return
+  const start = windowStartAt(window.start, rules)
+  const end = windowEndAfter(start, rules)
+  if (start !== window.start || end !== window.end) {
     throw new WindrowError(
-      `the certificates are of windows of ${window.end - window.start} ms, and the settings say ${sizeMs} ms`,
+      `the certificates are of windows of ${window.end - window.start} ms (${window.start} to ${window.end}), ` +
+        `and by the settings this window is of ${end - start} ms (${start} to ${end})`,
       { code: 'OTHER_SETTINGS' },
     )
   }

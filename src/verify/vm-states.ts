@@ -5,6 +5,8 @@
  * The owner of a partition drops the state of a VM with the first window that closes `stateWindows` windows or more after the
  * VM's last points. If no window closes in a gap, the state survives the gap.
  */
+import type { WindowRules } from '../core/window-policy.ts'
+import { windowStartBefore } from './windows.ts'
 import type { Json } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
 import type { Windowing } from '../core/windowing.ts'
@@ -21,14 +23,14 @@ export class VmStates {
   /** By VM, oldest window first. */
   readonly #after = new Map<string, StateAfter[]>()
   readonly #isWhole: boolean
-  readonly #idleMs: number
+  readonly #rules: WindowRules & Pick<Windowing, 'stateWindows'>
   /** Windows that closed, oldest first. */
   #closed: EpochMs[] = []
 
   /** `isWhole`: the recount began with the first record, so a VM without a result has no state. */
-  constructor(isWhole: boolean, { sizeMs, stateWindows }: Pick<Windowing, 'sizeMs' | 'stateWindows'>) {
+  constructor(isWhole: boolean, rules: WindowRules & Pick<Windowing, 'stateWindows'>) {
     this.#isWhole = isWhole
-    this.#idleMs = sizeMs * stateWindows
+    this.#rules = rules
   }
 
   close(window: EpochMs): void {
@@ -45,7 +47,8 @@ export class VmStates {
     if (last.state === null || lastClosed === undefined) return last.state
     // Without a window with points, the VM's last points precede the recount.
     if (lastPoints === undefined) return undefined
-    return lastClosed - lastPoints >= this.#idleMs ? null : last.state
+    const idleFrom = windowStartBefore(lastClosed, this.#rules.stateWindows, this.#rules)
+    return lastPoints <= idleFrom ? null : last.state
   }
 
   publish(window: EpochMs, vmId: string, state: Json | undefined, hasPoints: boolean): void {

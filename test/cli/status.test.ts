@@ -8,7 +8,15 @@ import { WindrowError } from '../../src/errors/index.ts'
 import { fakeCli, only } from './cli-context.ts'
 
 const STATUS: JobStatus = {
-  ...{ job: 'fleet', aggregator: 'summary@1', windowMs: 60_000, topic: null, lagProblem: null, halted: null },
+  ...{
+    job: 'fleet',
+    aggregator: 'summary@1',
+    windowMs: 60_000,
+    windows: '1m',
+    topic: null,
+    lagProblem: null,
+    halted: null,
+  },
   ...{ counts: NO_FATES, partitions: [], vmsInTwoPartitions: { count: 0, vms: [] }, maxAheadProblem: null },
 }
 const GONE = new WindrowError('no sidecar answered', { code: 'SIDECAR_UNREACHABLE', remedy: 'Start it.' })
@@ -47,7 +55,7 @@ function reading(cli: ReturnType<typeof fakeCli>, answers: (JobStatus | Error)[]
 
 test('--watch repeats the status until it is stopped; a failed read is reported and retried', async () => {
   const cli = fakeCli()
-  const second = { ...STATUS, windowMs: 120_000 }
+  const second = { ...STATUS, windowMs: 120_000, windows: '2m' }
   const read = reading(cli, [STATUS, GONE, second])
   const { exitCode, stdout, stderr } = await status(read, ['--watch', '0.1', '--json'], cli)
   expect(exitCode).toBe(0)

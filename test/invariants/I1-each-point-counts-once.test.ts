@@ -1,7 +1,7 @@
 /** I1: every accepted point counts exactly once in the latest revision of its VM window. */
 import { describe, expect, it } from 'vitest'
 import { Folding } from '../support/fold.ts'
-import { windowStartOf } from '../../src/core/window.ts'
+import { windowsOf } from '../../src/core/window-policy.ts'
 import { byVmWindow, disturbedRuns, latestOf } from '../support/disturbed.ts'
 import { point, RULES } from '../support/records.ts'
 import { perSuite } from '../support/seeds.ts'
@@ -46,7 +46,7 @@ describe('I1', () => {
     for await (const { seed, tooLate, scenario } of disturbedRuns(SEEDS, { lateShare: 0.2 })) {
       for (const { point: one, highestBefore } of tooLate) {
         // The last closed window has been opened, so a point had come for it or a later one.
-        const amendableUntil = windowStartOf(one.timestamp, sizeMs) + amendWindows * sizeMs
+        const amendableUntil = windowsOf(RULES).startOf(one.timestamp) + amendWindows * sizeMs
         expect({ seed, one, isOld: highestBefore >= amendableUntil }).toEqual({ seed, one, isOld: true })
         count++
       }
@@ -56,7 +56,7 @@ describe('I1', () => {
           if (decoded.kind !== 'point') continue
           const { vmId, timestamp } = decoded.point
           // Every VM has passed the grace period of the window that pushes this one out of those that can be amended.
-          const over = windowStartOf(timestamp, sizeMs) + (amendWindows + 1) * sizeMs + graceMs
+          const over = windowsOf(RULES).startOf(timestamp) + (amendWindows + 1) * sizeMs + graceMs
           const isSurely = clocks.size > 0 && [...clocks.values()].every((highest) => highest >= over)
           if (isSurely) sure++
           if (isSurely) expect({ seed, found: tooLate.some((late) => late.point === decoded.point) }).toEqual({ seed, found: true }) // prettier-ignore

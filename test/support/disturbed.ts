@@ -7,7 +7,7 @@ import type { MetricSummary, MetricSummaryState } from '../../src/core/summary.t
 import { partitionOf } from '../../src/core/murmur2.ts'
 import type { DataPoint, Decoded, EpochMs } from '../../src/core/point.ts'
 import type { FateCounts } from '../../src/core/fate.ts'
-import { windowStartOf } from '../../src/core/window.ts'
+import { windowsOf } from '../../src/core/window-policy.ts'
 import type { Scenario } from '../simulation/scenario.ts'
 import { World, type FaultRates } from '../simulation/world.ts'
 import { conflictsOf, duplicatesOf, makeFleet, withinGrace, type Sent } from './fleet.ts'
@@ -104,7 +104,7 @@ function expectedOf(
       if (decoded.kind === 'manifest') fates.manifests++
       if (decoded.kind !== 'point') continue
       const { point } = decoded
-      const window = windowStartOf(point.timestamp, RULES.sizeMs)
+      const window = windowsOf(RULES).startOf(point.timestamp)
       const id = `${point.vmId}/${window}/${point.producer}/${point.seq}/${point.metric}`
       const holder = points.get(id)
       if (places.has(`${partition}/${offset}`)) {
@@ -149,7 +149,7 @@ export function keyOf(one: { readonly vmId: string; readonly windowStart: number
 export function byVmWindow(points: readonly DataPoint[]): Map<string, DataPoint[]> {
   const byKey = new Map<string, DataPoint[]>()
   for (const point of points) {
-    const key = keyOf({ vmId: point.vmId, windowStart: windowStartOf(point.timestamp, RULES.sizeMs) })
+    const key = keyOf({ vmId: point.vmId, windowStart: windowsOf(RULES).startOf(point.timestamp) })
     byKey.set(key, [...(byKey.get(key) ?? []), point])
   }
   return byKey

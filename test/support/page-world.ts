@@ -81,7 +81,14 @@ export class PageWorld {
         boot: 'boot-1',
         version: '0.1.0',
       },
-      ...{ job: 'fleet', aggregator: 'summary@1', windowMs: HOUR_MS, graceMs: 300_000, deadlineMs: 600_000 },
+      ...{
+        job: 'fleet',
+        aggregator: 'summary@1',
+        windowMs: HOUR_MS,
+        windows: '1h',
+        graceMs: 300_000,
+        deadlineMs: 600_000,
+      },
       ...{ partitions: this.options.partitions, topic: 'vm-telemetry', results: 'topic vm-results' },
       ...{ deadLetters: 'topic vm-dead-letters', process: 'running' as const, canAct: true, metrics: ['cpu'] },
       index: {
@@ -107,6 +114,7 @@ export class PageWorld {
         job: 'fleet',
         aggregator: 'summary@1',
         windowMs: HOUR_MS,
+        windows: '1h',
         topic: 'vm-telemetry',
         lagProblem: null,
         halted: null,
@@ -216,7 +224,14 @@ export class PageWorld {
     }
     const consumed = records.accepted + 3 + cells.length
     return {
-      ...{ snapshot: this.snapshot, partition, start, end: start + HOUR_MS, state: isOpen ? 'open' : 'closed' },
+      ...{
+        snapshot: this.snapshot,
+        partition,
+        start,
+        end: start + HOUR_MS,
+        previous: start - HOUR_MS,
+        state: isOpen ? 'open' : 'closed',
+      },
       ...{ trigger: closed === null ? null : (closed.reason as 'complete' | 'grace'), forced: null },
       ...{
         open: isOpen ? this.#openOf(partition, 20) : null,
@@ -471,6 +486,7 @@ function letterAt(index: number): LetterAnswer {
     ...{
       vmId: null,
       windowStart: null,
+      windowEnd: null,
       size: text.length,
       text,
       isWhole: true,

@@ -2,6 +2,7 @@
  * The metrics of a process whose partitions come and go: what it no longer owns it no longer exports, what it takes over it
  * exports right from the start, and many partitions keep their labels.
  */
+import { windowsOf } from '../../src/core/window-policy.ts'
 import { resources } from '@opentelemetry/sdk-node'
 import { expect, onTestFinished, test } from 'vitest'
 import { NO_FATES } from '../../src/core/fate.ts'
@@ -15,7 +16,12 @@ async function testMetrics() {
   const port = await freePort()
   const telemetry = await openMetrics({ host: '127.0.0.1', port }, resources.emptyResource())
   onTestFinished(() => telemetry.close())
-  telemetry.pipeline.setJob({ partitions: 2, windowMs: HOUR_MS, deadlineMs: HOUR_MS, isContinuous: true })
+  telemetry.pipeline.setJob({
+    partitions: 2,
+    windows: windowsOf({ sizeMs: HOUR_MS }),
+    deadlineMs: HOUR_MS,
+    isContinuous: true,
+  })
   return {
     telemetry,
     observe: (event: PipelineEvent): void => telemetry.pipeline.observe(event),

@@ -32,7 +32,15 @@ const TAKEN: PartitionStatus = {
 }
 
 function textOf(partitions: readonly PartitionStatus[], more: Partial<JobStatus> = {}): string {
-  const job = { job: 'fleet', aggregator: 'summary@1', windowMs: HOUR_MS, topic: 'vm', lagProblem: null, halted: null }
+  const job = {
+    job: 'fleet',
+    aggregator: 'summary@1',
+    windowMs: HOUR_MS,
+    windows: '1h',
+    topic: 'vm',
+    lagProblem: null,
+    halted: null,
+  }
   const none = { vmsInTwoPartitions: { count: 0, vms: [] }, maxAheadProblem: null }
   return statusText({ ...job, ...none, counts: COUNTS, partitions, ...more })
 }
@@ -40,7 +48,7 @@ function textOf(partitions: readonly PartitionStatus[], more: Partial<JobStatus>
 test('the text has three tables: partitions, open windows, records', () => {
   expect(textOf([TAKEN, { ...FRESH, partition: 1 }])).toBe(
     [
-      'job fleet  topic vm  windows of 1 h  aggregator summary@1',
+      'job fleet  topic vm  windows of 1h  aggregator summary@1',
       '',
       'partition  epoch  token     commit  published  resumes at  lag  last closed                VMs/workflow  state',
       '        0      3  ab12cd34   1,024      1,023      12,345  655  2026-03-01 13:00 complete             8  between commits',
@@ -128,6 +136,7 @@ test('colours do not shift columns', () => {
       job: 'j',
       aggregator: 'a',
       windowMs: HOUR_MS,
+      windows: '1h',
       topic: null,
       lagProblem: null,
       halted: null,

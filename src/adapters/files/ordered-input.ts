@@ -8,6 +8,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { decodedEntries, divide } from '../../core/entries.ts'
+import { windowsOf } from '../../core/window-policy.ts'
 import type { FinalClocks } from '../../core/final-clocks.ts'
 import type { DecodeOptions } from '../json/mapping.ts'
 import type { FileFormat } from './bytes.ts'
@@ -84,6 +85,7 @@ export async function openOrderedInput(
     })
     const digest = createHash('sha256')
     const onRead = (_: number, chunk: Buffer): void => void digest.update(chunk)
+    const windows = windowsOf(rules)
     let key = -Infinity
     for await (const { records } of readFiles(options, signal, { onRead, step: 'sorting' })) {
       for (const record of records) {
@@ -91,7 +93,7 @@ export async function openOrderedInput(
           if (entry.kind === 'point') options.clocks?.observe(entry.point.vmId, entry.point.timestamp)
         }
         // Entries of one record may belong to several windows.
-        for (const [at, decoded] of divide(record.decoded, (entry) => (key = windowKeyOf(entry, rules.sizeMs, key)))) {
+        for (const [at, decoded] of divide(record.decoded, (entry) => (key = windowKeyOf(entry, windows, key)))) {
           const part = decoded === record.decoded ? record : record.with(decoded)
           while (!sorter.add(part, at)) await sorter.flush()
         }

@@ -3,20 +3,19 @@
  * before one of its records comes. Only then does the input have to be sorted.
  */
 import type { DecodedEntry, DurationMs, EpochMs } from '../../core/point.ts'
-import { windowStartOf } from '../../core/window.ts'
+import { windowsOf, type WindowPolicy, type WindowRules } from '../../core/window-policy.ts'
 import type { RecordBatch } from './record.ts'
 
 /** The rules of a job that decide when windows close, and for how long they can be amended. */
-export interface TimeOrderRules {
-  readonly sizeMs: DurationMs
+export interface TimeOrderRules extends WindowRules {
   readonly graceMs: DurationMs
   readonly amendWindows: number
 }
 
 /** Start of the window that a record is sorted by. An undecodable record has no time: it stays behind the one before it. */
-export function windowKeyOf(decoded: DecodedEntry, sizeMs: DurationMs, before: EpochMs): EpochMs {
+export function windowKeyOf(decoded: DecodedEntry, windows: WindowPolicy, before: EpochMs): EpochMs {
   if (decoded.kind === 'undecodable') return before
-  return windowStartOf(decoded.kind === 'manifest' ? decoded.manifest.windowStart : decoded.point.timestamp, sizeMs)
+  return windows.startOf(decoded.kind === 'manifest' ? decoded.manifest.windowStart : decoded.point.timestamp)
 }
 
 /**
@@ -25,10 +24,11 @@ export function windowKeyOf(decoded: DecodedEntry, sizeMs: DurationMs, before: E
  * it can be amended.
  */
 export async function isInTimeOrder(batches: AsyncIterable<RecordBatch>, rules: TimeOrderRules): Promise<boolean> {
-  const { sizeMs, graceMs, amendWindows } = rules
+  const { graceMs, amendWindows } = rules
+  const windows = windowsOf(rules)
   let highest = -Infinity
-  /** Records of windows that start here or earlier may come too late. */
-  let closedThrough = -Infinity
+  /** Records of windows that start before this may come too late. */
+  let openFrom = -Infinity
   let key = -Infinity
   for await (const { records } of batches) {
     for (const { decoded } of records) {
@@ -41,12 +41,13 @@ export async function isInTimeOrder(batches: AsyncIterable<RecordBatch>, rules: 
 
   function isInOrder(entry: DecodedEntry): boolean {
     if (entry.kind === 'undecodable') return true
-    key = windowKeyOf(entry, sizeMs, key)
+    key = windowKeyOf(entry, windows, key)
     if (entry.kind !== 'manifest' && entry.point.timestamp > highest) {
       highest = entry.point.timestamp
-      const amendable = windowStartOf(highest, sizeMs) - amendWindows * sizeMs
-      closedThrough = Math.max(highest - graceMs - sizeMs, amendable)
+      // A window that ends by a time starts before the window that holds the time.
+      const open = windows.startOf(highest - graceMs)
+      openFrom = Math.max(open, windows.endOf(windows.back(windows.startOf(highest), amendWindows)))
     }
-    return key > closedThrough
+    return key >= openFrom
   }
 }

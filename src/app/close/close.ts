@@ -1,7 +1,7 @@
 /** `windrow close`: requests the owners of partitions to close windows now, and waits for their replies. */
 import { randomBytes } from 'node:crypto'
 import type { EpochMs } from '../../core/point.ts'
-import { windowStartOf, type TimeWindow } from '../../core/window.ts'
+import { windowFrom, windowsOf, type TimeWindow } from '../../core/window-policy.ts'
 import { ConfigurationError } from '../../errors/index.ts'
 import type { JobRecord } from '../../ledger/job-record.ts'
 import { windowList, type CloseRequest, type RequestAnswer, type WindowList } from '../../ledger/requests.ts'
@@ -51,7 +51,8 @@ export type CloseWindows = (
 export const closeWindows: CloseWindows = (config, order, signal, access = 'open') => {
   const use = async (opened: JobStore): Promise<CloseReport> => {
     const record = await jobIn(opened.store, config)
-    const start = windowStartOf(order.at, record.rules.sizeMs)
+    const windows = windowsOf(record.rules)
+    const start = windows.startOf(order.at)
     const request: CloseRequest = {
       ...{ kind: 'close', id: randomBytes(4).toString('hex'), window: start },
       ...{ who: order.who, why: order.why, askedAtMs: Date.now() },
@@ -59,8 +60,7 @@ export const closeWindows: CloseWindows = (config, order, signal, access = 'open
     const partitions = await Promise.all(
       partitionsOf(record, order).map((partition) => closeIn(opened, record, partition, request, order, signal)),
     )
-    const window = { start, end: start + record.rules.sizeMs }
-    return { request: request.id, window, partitions }
+    return { request: request.id, window: windowFrom(windows, start), partitions }
   }
   return withJobStore(config, signal, use, access)
 }

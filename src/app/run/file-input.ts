@@ -9,7 +9,7 @@ import { FinalClocks } from '../../core/final-clocks.ts'
 import type { Json } from '../../core/json.ts'
 import type { JobRecord } from '../../ledger/job-record.ts'
 import { decodeOptionsOf } from '../decode-options.ts'
-import type { InputOrder } from '../rules.ts'
+import { windowRulesOf, type InputOrder } from '../rules.ts'
 import type { Input, InputHooks } from './input.ts'
 import { createSoleInput } from './sole-input.ts'
 
@@ -31,7 +31,7 @@ export async function openFileInput(config: Config, hooks: InputHooks): Promise<
     ...sole,
     async prepare(before, signal) {
       if (before !== null) check(before.source)
-      const rules = { sizeMs: config.windowMs, graceMs: config.graceMs, amendWindows: config.amendWindows }
+      const rules = { ...windowRulesOf(config), graceMs: config.graceMs, amendWindows: config.amendWindows }
       const folder = join(config.dataDir, `${config.job}.sort`)
       const { onOrderProgress: onProgress } = hooks
       const clocks = new FinalClocks({ ...rules, quorum: config.quorum })

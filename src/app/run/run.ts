@@ -14,6 +14,7 @@ import { randomBytes } from 'node:crypto'
 import type { Config } from '../../config/settings.ts'
 import { aggregatorId, type AnyAggregator } from '../../core/aggregator.ts'
 import { maxVmsPerWorkflow } from '../../core/payload-bound.ts'
+import { windowsOf } from '../../core/window-policy.ts'
 import { messageOf, WindrowError } from '../../errors/index.ts'
 import { bindJob, type JobRecord } from '../../ledger/job-record.ts'
 import { DEFAULT_LIMITS, type PipelineEnv, type PipelineLimits } from '../../pipeline/env.ts'
@@ -127,9 +128,10 @@ async function runPrepared(run: OpenedRun, signal: AbortSignal): Promise<void> {
   let watching: Promise<void> = Promise.resolve()
   try {
     const env = envOf(run, record, sinks)
-    const { sizeMs: windowMs, deadlineMs } = record.rules
+    const { deadlineMs } = record.rules
+    const windows = windowsOf(record.rules)
     const isContinuous = config.source === 'kafka' && !config.once
-    telemetry.pipeline.setJob({ partitions: input.partitions, windowMs, deadlineMs, isContinuous })
+    telemetry.pipeline.setJob({ partitions: input.partitions, windows, deadlineMs, isContinuous })
     if (telemetry.log !== null && input.logRanges !== undefined) {
       watching = watchLogs(input.logRanges, telemetry.log, { clock, log }, ended.signal)
     }

@@ -1,4 +1,5 @@
 /** `windrow status`: what the ledgers of a job say, and how far its topic is ahead of them. Reads only. */
+import { windowsOf } from '../../core/window-policy.ts'
 import type { LogRange } from '../../adapters/kafka/cluster.ts'
 import type { KafkaSettings } from '../../config/kafka-rules.ts'
 import type { CloseReason } from '../../core/closing.ts'
@@ -6,7 +7,7 @@ import { addFates, NO_FATES, type FateCounts } from '../../core/fate.ts'
 import { partitionOf } from '../../core/murmur2.ts'
 import type { EpochMs } from '../../core/point.ts'
 import type { VmAhead } from '../../core/quorum-clock.ts'
-import type { TimeWindow } from '../../core/window.ts'
+import type { TimeWindow } from '../../core/window-policy.ts'
 import { WindrowError } from '../../errors/index.ts'
 import type { JobRecord } from '../../ledger/job-record.ts'
 import { readHalt, type Halt } from '../../ledger/halt.ts'
@@ -25,7 +26,10 @@ export interface JobStatus {
   readonly job: string
   /** Name and version. */
   readonly aggregator: string
+  /** The usual length of a window. */
   readonly windowMs: number
+  /** The windows in words, such as `1h`. */
+  readonly windows: string
   /** `null`: the job reads files. */
   readonly topic: string | null
   /** Why no lag is known although there is a topic. */
@@ -139,10 +143,12 @@ export async function inspectPartition(
 
 /** Pure. */
 export function statusOf(record: JobRecord, stored: readonly StoredPartition[], log: TopicLog): JobStatus {
+  const windows = windowsOf(record.rules)
   return {
     job: record.job,
     aggregator: record.aggregator,
-    windowMs: record.rules.sizeMs,
+    windowMs: windows.usualMs,
+    windows: windows.text,
     topic: sourceTopicOf(record),
     lagProblem: log.problem,
     halted: log.halt && haltStatus(log.halt, null),

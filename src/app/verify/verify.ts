@@ -16,7 +16,7 @@ import type { TimeRange } from '../../verify/selection.ts'
 import { verify, type VerifyProgress } from '../../verify/verify.ts'
 import { decodeOptionsOf } from '../decode-options.ts'
 import { loadAggregator } from '../load-aggregator.ts'
-import { rulesOf } from '../rules.ts'
+import { rulesOf, windowRulesOf } from '../rules.ts'
 import type { OpenedRecords } from './opened-records.ts'
 
 export type RunVerify = (
@@ -67,9 +67,9 @@ function openFiles(config: Config, signal: AbortSignal): OpenedRecords {
     async records(spans, take) {
       const inputs = await describeInputs(config.input)
       if (inputs.some(({ path }) => path === STDIN)) throw noSecondReading()
-      const { order, format, windowMs: sizeMs, graceMs, amendWindows } = config
+      const { order, format, graceMs, amendWindows } = config
       const folder = join(config.dataDir, `${config.job}.verify-${process.pid}.sort`)
-      const rules = { sizeMs, graceMs, amendWindows }
+      const rules = { ...windowRulesOf(config), graceMs, amendWindows }
       const decode = decodeOptionsOf(config)
       const options = { inputs, order, rules, format, decode, folder, onProgress: () => undefined }
       // The order follows from the records and the settings, so it is the one that the run found.

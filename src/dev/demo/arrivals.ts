@@ -3,7 +3,7 @@
  * VM's manifest after the last point of each of its windows. Nothing comes so late that a window would not wait for it.
  */
 import type { EpochMs } from '../../core/point.ts'
-import { windowStartOf } from '../../core/window.ts'
+import { windowsOf } from '../../core/window-policy.ts'
 import { DAY_END, DAY_START, timestampOf, type DemoVm, type Fleet } from './fleet.ts'
 import { unitOf } from './random.ts'
 
@@ -72,7 +72,7 @@ class Sender {
       vm.lost.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i)),
     )
     this.#timestamp = timestampOf(vm, options.seed, 0)
-    this.#windowStart = windowStartOf(vm.from, options.windowMs)
+    this.#windowStart = windowsOf({ sizeMs: options.windowMs }).startOf(vm.from)
   }
 
   /** Adds the arrivals that the VM sends before `end` to `sent`. */

@@ -114,8 +114,23 @@ function Letters(props: {
 }
 
 function Letter({ letter, job }: { readonly letter: LetterAnswer; readonly job: JobAnswer }): JSX.Element {
-  const { id, reason, detail, remedy, place, vmId, windowStart, size, text, isWhole, publishedAtMs, isRetried } = letter
-  const where = place ?? (windowStart === null ? '' : `window ${windowText(windowStart, windowStart + job.windowMs)}`)
+  const {
+    id,
+    reason,
+    detail,
+    remedy,
+    place,
+    vmId,
+    windowStart,
+    windowEnd,
+    size,
+    text,
+    isWhole,
+    publishedAtMs,
+    isRetried,
+  } = letter
+  const where =
+    place ?? (windowStart === null || windowEnd === null ? '' : `window ${windowText(windowStart, windowEnd)}`)
   return (
     <li>
       <div class="row">

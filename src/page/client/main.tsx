@@ -19,7 +19,6 @@
  */
 import { render, type JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { durationText } from '../../core/durations.ts'
 import type { JobAnswer, StatusAnswer } from '../answers.ts'
 import { DeadLettersView } from './dead-letters-view.tsx'
 import { inputText } from './heat-answer.ts'
@@ -247,7 +246,7 @@ function Halted(): JSX.Element | null {
 
 function Footer({ job }: { readonly job: JobAnswer }): JSX.Element {
   const facts = [
-    `Windows of ${durationText(job.windowMs)}`,
+    `Windows of ${job.windows}`,
     job.aggregator,
     `input: ${inputText(job)}`,
     `results: ${job.results}`,

@@ -27,10 +27,10 @@ export function WindowView(props: {
           <p class="crumbs">
             <a href={hashOf({ view: 'overview', by: 'partition' })}>Overview</a> / Partition {partition}
           </p>
-          <h1>Window {windowText(start, start + job.windowMs)} UTC</h1>
+          <h1>Window {answer.data === null ? formatTime(start) : `${windowText(start, answer.data.end)} UTC`}</h1>
           <p>{answer.data === null ? 'Loading the window…' : sentenceOf(answer.data)}</p>
         </div>
-        <Neighbours partition={partition} start={start} windowMs={job.windowMs} />
+        {answer.data === null ? null : <Neighbours of={answer.data} />}
       </div>
       <Loaded answer={answer} what="the window">
         {(data) => <Content answer={data} job={job} isFirst={after === null} onPage={setAfter} />}
@@ -40,16 +40,12 @@ export function WindowView(props: {
 }
 
 /** The windows before and after it, at the same partition. */
-function Neighbours(props: {
-  readonly partition: number
-  readonly start: number
-  readonly windowMs: number
-}): JSX.Element {
-  const { partition, start, windowMs } = props
+function Neighbours(props: { readonly of: WindowAnswer }): JSX.Element {
+  const { partition, previous, end } = props.of
   return (
     <nav class="choices" aria-label="Neighbouring windows">
-      <a href={hashOf({ view: 'window', partition, start: start - windowMs })}>← Earlier</a>
-      <a href={hashOf({ view: 'window', partition, start: start + windowMs })}>Later →</a>
+      <a href={hashOf({ view: 'window', partition, start: previous })}>← Earlier</a>
+      <a href={hashOf({ view: 'window', partition, start: end })}>Later →</a>
     </nav>
   )
 }

@@ -3,7 +3,7 @@ import type { Certificate } from '../../core/certificate.ts'
 import type { CloseReason } from '../../core/closing.ts'
 import type { FateCounts } from '../../core/fate.ts'
 import type { EpochMs } from '../../core/point.ts'
-import type { TimeWindow } from '../../core/window.ts'
+import type { TimeWindow } from '../../core/window-policy.ts'
 import type { LineAt } from './feed.ts'
 
 export interface IndexedCertificate {

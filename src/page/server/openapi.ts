@@ -26,7 +26,7 @@ const SCHEMAS = {
   Problem: object({ status: integer, code: text, detail: text, remedy: text }),
   Job: object({
     ...{ snapshot, takenAtMs: time, boot: text, version: text, job: text, aggregator: text },
-    ...{ windowMs: integer, graceMs: integer, deadlineMs: orNull(integer), partitions: integer },
+    ...{ windowMs: integer, windows: text, graceMs: integer, deadlineMs: orNull(integer), partitions: integer },
     ...{ topic: orNull(text), results: text, deadLetters: text },
     process: { enum: ['running', 'idle', 'unknown'] },
     canAct: { type: 'boolean' },
@@ -68,7 +68,8 @@ const SCHEMAS = {
   }),
   Open: object({ snapshot, windows: list(ref('OpenWindow')) }),
   WholeWindow: object({
-    ...{ snapshot, partition: integer, start: time, end: time, state: { enum: ['open', 'closing', 'closed'] } },
+    ...{ snapshot, partition: integer, start: time, end: time, previous: time },
+    ...{ state: { enum: ['open', 'closing', 'closed'] } },
     ...{ trigger: orNull(text), forced: anything, open: orNull(ref('OpenWindow')), closed: orNull(ref('Window')) },
     records: anything,
     vms: object({ total: integer, items: list({ type: 'object' }), next: orNull(text) }),

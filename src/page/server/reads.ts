@@ -1,4 +1,5 @@
 /** The answers to GET requests, by route. Each is computed from one snapshot. */
+import { windowsOf } from '../../core/window-policy.ts'
 import type { AnyAggregator } from '../../core/aggregator.ts'
 import { sourceTopicOf } from '../../app/status/topic-state.ts'
 import type { JobAnswer, WindowAnswer } from '../answers.ts'
@@ -132,11 +133,19 @@ export function createReads(context: ReadContext): Readonly<Record<string, Read>
 
 function jobAnswer(context: ReadContext, snapshot: Snapshot, published: PublishedIndex): JobAnswer {
   const { record, process, takenAtMs, id } = snapshot
-  const { sizeMs, graceMs, deadlineMs } = record.rules
+  const { graceMs, deadlineMs } = record.rules
+  const windows = windowsOf(record.rules)
   const { boot, version, canAct, results, deadLetters } = context
   return {
     ...{ snapshot: id, takenAtMs, boot, version, job: record.job, aggregator: record.aggregator },
-    ...{ windowMs: sizeMs, graceMs, deadlineMs, partitions: record.partitions, topic: sourceTopicOf(record) },
+    ...{
+      windowMs: windows.usualMs,
+      windows: windows.text,
+      graceMs,
+      deadlineMs,
+      partitions: record.partitions,
+      topic: sourceTopicOf(record),
+    },
     ...{ results, deadLetters, process, canAct, index: published.state, metrics: published.results.metrics },
   }
 }

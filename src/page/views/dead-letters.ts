@@ -1,4 +1,5 @@
 /** Dead letters with their bytes, places and remedies. */
+import { windowsOf, type WindowPolicy } from '../../core/window-policy.ts'
 import { keptBytes, readableBytes } from '../../dead-letters/kept-bytes.ts'
 import { isRecord, nameLetter, type NamedLetter } from '../../dead-letters/letter.ts'
 import { remedyOf } from '../../dead-letters/remedy.ts'
@@ -22,6 +23,7 @@ export async function lettersAnswer(
   retried: ReadonlySet<string>,
 ): Promise<LettersAnswer> {
   const { letters } = published
+  const windows = windowsOf(snapshot.record.rules)
   const isWanted = (one: { readonly reason: string; readonly partition: number | null }): boolean =>
     (reasons.length === 0 || reasons.includes(one.reason)) && (partition === null || one.partition === partition)
   const found = letters.all().filter(isWanted).reverse()
@@ -31,7 +33,7 @@ export async function lettersAnswer(
   const lines = await published.readLetters(page.map(({ linePartition, at }) => ({ partition: linePartition, at })))
   const items = page.flatMap(({ publishedAtMs }, index) => {
     const line = lines[index]
-    return line === null || line === undefined ? [] : [letterAnswer(nameLetter(line, publishedAtMs), retried)]
+    return line === null || line === undefined ? [] : [letterAnswer(nameLetter(line, publishedAtMs), windows, retried)]
   })
   const counted = Object.entries(byReason).filter(([reason]) => reasons.length === 0 || reasons.includes(reason))
   return {
@@ -41,19 +43,23 @@ export async function lettersAnswer(
   }
 }
 
-function letterAnswer({ id, letter, publishedAtMs }: NamedLetter, retried: ReadonlySet<string>): LetterAnswer {
+function letterAnswer(
+  { id, letter, publishedAtMs }: NamedLetter,
+  windows: WindowPolicy,
+  retried: ReadonlySet<string>,
+): LetterAnswer {
   const { reason, detail } = letter
   const base = { id, reason, detail, remedy: remedyOf(reason), publishedAtMs, isRetried: retried.has(id) }
   if (!isRecord(letter)) {
     const { vmId, windowStart } = letter
     const nothing = { place: null, partition: null, offset: null, size: null, text: null, isWhole: false }
-    return { ...base, ...nothing, vmId, windowStart, retry: 'none' }
+    return { ...base, ...nothing, vmId, windowStart, windowEnd: windows.endOf(windowStart), retry: 'none' }
   }
   const { partition, offset, size, place } = letter
   const kept = keptBytes(letter)
   const needsRepair = isNeverUsable(reason) || isRefusedUnlessChanged(reason)
   return {
-    ...{ ...base, partition, offset, size, vmId: null, windowStart: null },
+    ...{ ...base, partition, offset, size, vmId: null, windowStart: null, windowEnd: null },
     place: 'file' in place ? `${place.file}:${place.line}` : `${place.topic}/${place.partition}@${offset}`,
     text: readableBytes(kept),
     isWhole: kept.isWhole,

@@ -4,7 +4,7 @@ import type { OpenWindow } from '../../core/open-window.ts'
 import type { ProducerWindow } from '../../core/producer-window.ts'
 import type { ProducerSeries } from '../../core/producer-series.ts'
 import { missingOf } from '../../core/slots.ts'
-import type { TimeWindow } from '../../core/window.ts'
+import type { TimeWindow } from '../../core/window-policy.ts'
 import type { Windowing } from '../../core/windowing.ts'
 import type { PartitionView } from '../../pipeline/inspect.ts'
 import type { OpenAnswer, OpenWindowAnswer, WaitingAnswer } from '../answers.ts'
@@ -131,7 +131,7 @@ function slotsOf(
 
 export function openWindowAnswer(
   { partition, window, pairs }: OpenView,
-  { sizeMs: _size, graceMs, deadlineMs }: Windowing,
+  { graceMs, deadlineMs }: Windowing,
   limit: number,
 ): OpenWindowAnswer {
   const waiting = pairs.filter(({ state }) => state !== 'complete')

@@ -3,6 +3,7 @@ import { aggregatorId, type AnyAggregator } from '../../core/aggregator.ts'
 import type { VmWindowResult } from '../../core/close-vm-window.ts'
 import type { Json } from '../../core/json.ts'
 import type { EpochMs } from '../../core/point.ts'
+import { windowsOf } from '../../core/window-policy.ts'
 import { messageOf } from '../../errors/index.ts'
 import type { ProvisionalAnswer, VmAnswer, VmsAnswer, WaitingAnswer } from '../answers.ts'
 import type { PublishedIndex } from '../results/published.ts'
@@ -66,9 +67,9 @@ export async function vmAnswer(
 /** The state after the last result, unless the job has dropped it: the VM sent nothing for too many windows. */
 function priorState({ record, stored }: Snapshot, last: VmWindowResult | null): Json {
   if (last === null) return null
-  const { sizeMs, stateWindows } = record.rules
+  const { rules } = record
   const closedThrough = Math.max(...stored.map(({ ledger }) => ledger?.closedThrough ?? -Infinity))
-  return (closedThrough - last.windowStart) / sizeMs >= stateWindows ? null : last.state
+  return last.windowStart <= windowsOf(rules).back(closedThrough, rules.stateWindows) ? null : last.state
 }
 
 function provisional(

@@ -3,6 +3,7 @@ import type { Certificate } from '../../core/certificate.ts'
 import type { ProducerResult, VmWindowResult } from '../../core/close-vm-window.ts'
 import { FATES, NO_FATES, withRareFates, type FateCounts } from '../../core/fate.ts'
 import type { EpochMs } from '../../core/point.ts'
+import { windowsOf } from '../../core/window-policy.ts'
 import { isIntact } from '../../ledger/seal-certificate.ts'
 import type { ChainAnswer, ChainLink, WaitingAnswer, WindowAnswer, WindowVmAnswer } from '../answers.ts'
 import type { CertificateIndex, IndexedCertificate } from '../results/certificate-index.ts'
@@ -33,6 +34,7 @@ export async function windowAnswer(
 ): Promise<Omit<WindowAnswer, 'workflows'> | null> {
   const { partition, start } = query
   const { record, stored } = snapshot
+  const windows = windowsOf(record.rules)
   const open = openViewAt(snapshot, partition, start)
   const range = { from: start, to: start + 1, partition }
   const closed = open === null ? (closedWindows(snapshot, published, range)[0] ?? null) : null
@@ -40,7 +42,7 @@ export async function windowAnswer(
   const isClosing = stored[partition]?.ledger?.intent?.window === start
   // Everything that depends on the indexes is computed before the first line is awaited: they may change meanwhile.
   const base = {
-    ...{ snapshot: snapshot.id, partition, start, end: start + record.rules.sizeMs },
+    ...{ snapshot: snapshot.id, partition, start, end: windows.endOf(start), previous: windows.back(start, 1) },
     open: open === null ? null : openWindowAnswer(open, record.rules, FIRST_WAITING),
     closed: closed === null ? null : closedWindowAnswer(closed),
     records: open !== null || certificate === null ? null : recordsOf(published.certificates, certificate),

@@ -6,6 +6,7 @@
  * window after which the VM's state is the same as before. Changed rows are written to a chunk set of their own beside the
  * rows of the window, so that one late point does not rewrite a partition.
  */
+import { windowsOf } from '../../core/window-policy.ts'
 import { amendVmWindow, type ClosedVmRow } from '../../core/amend-vm-window.ts'
 import type { AmendedProof, PointsProof } from '../../core/certificate.ts'
 import { FIRST_REVISION, type VmWindowTask } from '../../core/close-vm-window.ts'
@@ -175,7 +176,7 @@ export class WindowAmender {
       const lateHere = late.get(vmId) ?? null
       const isPriorChanged = canonicalJson(prior?.state ?? null) !== canonicalJson(storedPrior?.state ?? null)
       const closing = lateHere !== null ? this.#amended(base, lateHere, entry) : isPriorChanged ? base : null
-      const span = { windowStart: entry.window, windowEnd: entry.window + this.#plan.rules.sizeMs }
+      const span = { windowStart: entry.window, windowEnd: windowsOf(this.#plan.rules).endOf(entry.window) }
       const revision = 1 + (before === null || before.revision === 0 ? revisionOf(base) : before.revision)
       const task = closing && { ...span, ...closing, revision, prior: prior?.state ?? null }
       yield { vmId, late: lateHere, before, base, prior, task }

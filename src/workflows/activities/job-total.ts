@@ -11,7 +11,7 @@ import { messageOf } from '../../errors/index.ts'
 import type { TotalRow } from '../../ledger/chunk-rows.ts'
 import { pagesOfLines, readRows, writePages, type ChunkSet } from '../../ledger/chunks.ts'
 import type { StateStore } from '../../ports/index.ts'
-import type { TimeWindow } from '../../core/window.ts'
+import type { TimeWindow } from '../../core/window-policy.ts'
 
 /** The span of a total without windows. */
 const NO_SPAN: TimeWindow = { start: 0, end: 0 }

@@ -1,6 +1,7 @@
 /** How the state of a VM passes from window to window. */
 import { canonicalJson } from '../../core/json.ts'
 import type { EpochMs } from '../../core/point.ts'
+import { windowsOf } from '../../core/window-policy.ts'
 import type { Windowing } from '../../core/windowing.ts'
 import type { StateRow } from '../../ledger/chunk-rows.ts'
 import type { TaskOutcome } from './run-tasks.ts'
@@ -12,8 +13,8 @@ export function stateAfter({ result, state }: TaskOutcome, prior: StateRow | nul
 }
 
 /** Whether a state is dropped after this window because the VM has sent no point for `stateWindows` windows. */
-export function isIdle(row: StateRow, window: EpochMs, { sizeMs, stateWindows }: Windowing): boolean {
-  return (window - row.window) / sizeMs >= stateWindows
+export function isIdle(row: StateRow, window: EpochMs, rules: Windowing): boolean {
+  return row.window <= windowsOf(rules).back(window, rules.stateWindows)
 }
 
 export function isSameState(a: StateRow | null, b: StateRow | null): boolean {

@@ -2,6 +2,7 @@
  * Pins the sort of an input by window: it is stable, complete and exact whatever the records, the size of the runs and
  * the number of runs that are merged; it resumes at any offset; and it finds whether it is needed.
  */
+import { windowsOf } from '../../../src/core/window-policy.ts'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -57,7 +58,7 @@ async function sort(
   const sorter = new WindowSorter({ folder: folder(), ...options })
   let key = -Infinity
   for (const record of recordsOf(decoded)) {
-    key = windowKeyOf(record.decoded as DecodedEntry, SIZE_MS, key)
+    key = windowKeyOf(record.decoded as DecodedEntry, windowsOf({ sizeMs: SIZE_MS }), key)
     while (!sorter.add(record, key)) await sorter.flush()
   }
   await sorter.finish()

@@ -167,7 +167,7 @@ describe('on an embedded state', () => {
     await leaveJob({ ...RECORD, source: { kind: 'files' } })
     for (let look = 0; look < 2; look++) {
       expect(await readStatus(config, signal)).toMatchObject({
-        ...{ job: 'fleet', topic: null, lagProblem: null, windowMs: 100 },
+        ...{ job: 'fleet', topic: null, lagProblem: null, windowMs: 100, windows: '100ms' },
         partitions: [{ owner: null }, { owner: { epoch: 1, token: 'token001' }, resumeOffset: 5, commit: 0 }],
       })
     }

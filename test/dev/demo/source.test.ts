@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { partitionOf } from '../../../src/core/murmur2.ts'
 import type { DataPoint, SourceRecord, WindowManifest } from '../../../src/core/point.ts'
 import { addRange, subtract, type SeqRanges } from '../../../src/core/seq-ranges.ts'
-import { windowStartOf } from '../../../src/core/window.ts'
+import { windowsOf } from '../../../src/core/window-policy.ts'
 import { DEMO_GRACE_MS } from '../../../src/dev/demo/arrivals.ts'
 import { createFleet, type DemoOptions, type Fleet } from '../../../src/dev/demo/fleet.ts'
 import { createDemoSource, recordsOf } from '../../../src/dev/demo/source.ts'
@@ -82,6 +82,7 @@ describe.each([
   const tally = tallyOf(fleet)
   const parts = partitions(fleet)
   const all = parts.flat()
+  const windows = windowsOf({ sizeMs: given.windowMs })
 
   test('the tally counts the delivered records', () => {
     const points = pointsOf(all)
@@ -96,7 +97,7 @@ describe.each([
   test('manifests announce all seqs of a VM once, and exactly the named VM windows lack some', () => {
     const seen = new Map<string, SeqRanges>()
     for (const { vmId, seq, timestamp } of pointsOf(all)) {
-      const key = `${vmId} ${windowStartOf(timestamp, given.windowMs)}`
+      const key = `${vmId} ${windows.startOf(timestamp)}`
       seen.set(key, addRange(seen.get(key) ?? [], seq as number, 1))
     }
     const promised = new Map<string, number>()
@@ -129,7 +130,7 @@ describe.each([
       for (const { timestamp } of pointsOf(records)) {
         if (timestamp < watermark) disordered++
         watermark = Math.max(watermark, timestamp)
-        const windowEnd = windowStartOf(timestamp, given.windowMs) + given.windowMs
+        const windowEnd = windows.endOf(windows.startOf(timestamp))
         expect(watermark).toBeLessThan(windowEnd + DEMO_GRACE_MS)
       }
     }
