@@ -365,8 +365,8 @@ export const ERROR_CATALOG = {
     'Name a destination that can be read, such as FILE.ndjson, as the first --results.',
   ),
   RESULTS_OF_ANOTHER_JOB: fatal(
-    'The table has the results of another job.',
-    'Name another table with table=NAME, or run under the name of the job that the table belongs to (--job).',
+    'The table or folder has the results of another job.',
+    'Name another table (table=NAME) or folder, or run under the name of the job that it belongs to (--job).',
   ),
   RESULTS_TABLE_AHEAD: fatal(
     'The table has results that the job has not published yet.',

@@ -8,13 +8,15 @@
  *                                                        notify/  methods of Dapr apps, called with certificates
  *   result-event.ts  results as CloudEvents              binding/ Dapr output bindings, at least once
  *                                                        postgres/  tables of PostgreSQL and TimescaleDB, exactly once
- *   event-publisher.ts  publishes them in order per VM
+ *   event-publisher.ts  publishes them in order per VM      parquet/   Parquet files, exactly once
+ *   figures.ts   figures of results, for tables
  */
 import { bindingSink } from './binding/sink.ts'
 import { filesSink } from './files/sink.ts'
 import { kafkaSink } from './kafka/sink.ts'
 import { notifySink } from './notify/sink.ts'
 import { postgresSink } from './postgres/sink.ts'
+import { parquetSink } from './parquet/sink.ts'
 import { pubsubSink } from './pubsub/sink.ts'
 import type { SinkDefinition, SinkSetting } from './sink.ts'
 
@@ -34,6 +36,7 @@ registerSink(pubsubSink)
 registerSink(bindingSink)
 registerSink(notifySink)
 registerSink(postgresSink)
+registerSink(parquetSink)
 
 export function registeredSinks(): readonly SinkDefinition[] {
   return [...sinks.values()]

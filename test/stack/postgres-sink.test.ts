@@ -11,7 +11,7 @@ import { createPostgresPublishers, type PostgresPublishers } from '../../src/sin
 import { parsePostgres, type PostgresSetting } from '../../src/sinks/postgres/setting.ts'
 import { postgresSink } from '../../src/sinks/postgres/sink.ts'
 import { tablesOf } from '../../src/sinks/postgres/tables.ts'
-import { batchOf, resultOf } from '../sinks/postgres/batches.ts'
+import { batchOf, resultOf } from '../sinks/batches.ts'
 import { postgresServer } from './postgres-server.ts'
 import { fresh } from './run-support.ts'
 

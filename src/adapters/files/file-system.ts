@@ -2,13 +2,15 @@
  * The file operations that publishing results depends on. Each is one step, and a crash may follow any of them. Tests
  * implement them in memory, with a page cache that a crash empties.
  */
-import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises'
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
 
 export interface FileSystem {
   /** Creates the folder and its parents. */
   makeFolder(path: string): Promise<void>
+  /** The names of files in the folder, in no order. */
+  list(folder: string): Promise<readonly string[]>
   /** `null` if the file does not exist. */
   readText(path: string): Promise<string | null>
   /** Opens for writing; creates an empty file if none exists. */
@@ -34,6 +36,7 @@ export const nodeFileSystem: FileSystem = {
   async makeFolder(path) {
     await mkdir(path, { recursive: true })
   },
+  list: (folder) => readdir(folder),
   async readText(path) {
     try {
       return await readFile(path, 'utf8')

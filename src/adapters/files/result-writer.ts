@@ -70,7 +70,7 @@ export class ResultWriter {
     } catch (error) {
       // Failures here have the same cause and would hide it.
       await Promise.allSettled([...opened.map((file) => file.close()), lock?.release()])
-      throw toWindrowError(error, paths.results)
+      throw resultsWriteError(error, paths.results)
     }
   }
 
@@ -111,7 +111,7 @@ export class ResultWriter {
       try {
         if (this.#failure === null) await this.#write(round)
       } catch (error) {
-        this.#failure = toWindrowError(error, this.#paths.results)
+        this.#failure = resultsWriteError(error, this.#paths.results)
       }
       for (const { resolve, reject } of round) {
         if (this.#failure === null) resolve()
@@ -184,7 +184,8 @@ async function cutTail(file: OpenFile, path: string, kept: number): Promise<void
 /** Codes of errors that a retry cannot resolve. An error without a code is a bug in Windrow. */
 const FATAL = new Set(['', 'EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'ENOENT', 'EEXIST', 'ENAMETOOLONG'])
 
-function toWindrowError(error: unknown, path: string): WindrowError {
+/** Says whether writing results may be retried. Errors of Windrow are returned unchanged. */
+export function resultsWriteError(error: unknown, path: string): WindrowError {
   if (error instanceof WindrowError) return error
   const code = codeOf(error)
   if (code === 'ENOSPC' || code === 'EDQUOT') {

@@ -9,6 +9,7 @@
  * A VM has rows of one partition only, unless its producer changes the key of its records. The partition belongs to the
  * keys, so that two such results stay apart, as they do in files and topics.
  */
+import { SUMMARY_FIGURES } from '../figures.ts'
 
 export interface ColumnDefinition {
   readonly name: string
@@ -40,12 +41,6 @@ export const RESULTS_TABLE: TableDefinition = {
   ],
   key: ['vm_id', 'window_start', 'partition'],
 }
-
-/** The figures of the built-in aggregator, in the order of its results. */
-export const SUMMARY_FIGURES = [
-  ...['count', 'sum', 'min', 'max', 'mean', 'stddev', 'first', 'last'],
-  ...['p25', 'p50', 'p75', 'p95', 'p99'],
-] as const
 
 export const METRICS_TABLE: TableDefinition = {
   columns: [

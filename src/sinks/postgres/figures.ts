@@ -1,5 +1,4 @@
-/** The figures of a result: those of each metric as rows, or chosen ones as columns of the table of results. */
-import type { VmWindowResult } from '../../core/close-vm-window.ts'
+/** Chosen figures as columns of the table of results. */
 import { namesOf, RESULTS_TABLE } from './columns.ts'
 
 /** A figure of a metric that is a column of its own, for example `cpu.p95` as `cpu_p95`. */
@@ -25,20 +24,4 @@ export function columnsOf(text: string): readonly FigureColumn[] | { readonly pr
     columns.push({ metric, figure, name })
   }
   return columns
-}
-
-/** The metrics of a result with what the aggregator says of each; empty if its result is not an object. */
-export function metricsOf({ metrics }: VmWindowResult): readonly (readonly [metric: string, value: unknown])[] {
-  return isRecord(metrics) ? Object.entries(metrics) : []
-}
-
-/** `null` if the value has no such figure, or one that is not a number. */
-export function figureOf(value: unknown, figure: string): number | null {
-  if (!isRecord(value) || !Object.hasOwn(value, figure)) return null
-  const number = value[figure]
-  return typeof number === 'number' ? number : null
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -8,9 +8,9 @@
  * - G4 A row replaces only a row of a lower revision, which is kept in `<table>_superseded`.
  */
 import type { PoolClient } from 'pg'
-import type { VmWindowResult } from '../../core/close-vm-window.ts'
 import { WindrowError } from '../../errors/index.ts'
 import type { AtomicPublisher, AtomicPublishers, OutboxBatch, PublishedMarker } from '../../ports/index.ts'
+import { resultOfLine, type ResultOfLine } from '../figures.ts'
 import { namesOf } from './columns.ts'
 import type { Database } from './database.ts'
 import { certificateRow, rowOfDeadLetter, metricRows, resultRow, type BatchPlace } from './rows.ts'
@@ -176,9 +176,9 @@ class PostgresPublisher implements AtomicPublisher {
     if (lines.length === 0) return
     const { tables, copyFromRows = DEFAULT_COPY_FROM_ROWS } = this.#options
     const { results, metrics, superseded } = tables
-    const parsed = lines.map((line) => JSON.parse(line) as VmWindowResult)
+    const parsed = lines.map(resultOfLine)
     const rows = lines.map((line, index) =>
-      resultRow(line, parsed[index] as VmWindowResult, index, place, results.setting.columns),
+      resultRow(line, parsed[index] as ResultOfLine, index, place, results.setting.columns),
     )
     const staged = await stageRows(client, results.definition, rows, copyFromRows)
     if (parsed.some(({ revision }) => revision > FIRST_REVISION)) {

@@ -2,7 +2,7 @@
  * A file system in memory with a page cache. When the machine crashes, unsynced data may be lost, whole or in part, and
  * so may names that were created or changed in an unsynced folder. Any step can be made to fail.
  */
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import type { FileSystem, OpenFile } from '../../../src/adapters/files/file-system.ts'
 
 interface Inode {
@@ -45,6 +45,11 @@ export class CrashingFileSystem implements FileSystem {
     return this.#names.get(path)?.content.toString() ?? ''
   }
 
+  /** All files with their content. */
+  contents(): ReadonlyMap<string, Buffer> {
+    return new Map([...this.#names].map(([path, { content }]) => [path, content]))
+  }
+
   put(path: string, text: string): void {
     const inode = { content: Buffer.from(text), durable: Buffer.from(text) }
     this.#names.set(path, inode)
@@ -53,6 +58,11 @@ export class CrashingFileSystem implements FileSystem {
 
   async makeFolder(): Promise<void> {
     await this.#step(() => {})
+  }
+
+  async list(folder: string): Promise<readonly string[]> {
+    await this.#step(() => {})
+    return [...this.#names.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path))
   }
 
   async readText(path: string): Promise<string | null> {
@@ -94,7 +104,9 @@ export class CrashingFileSystem implements FileSystem {
 
   async rename(from: string, to: string): Promise<void> {
     await this.#step(() => {
-      this.#names.set(to, this.#names.get(from) as Inode)
+      const inode = this.#names.get(from)
+      if (inode === undefined) throw Object.assign(new Error(`no such file: ${from}`), { code: 'ENOENT' })
+      this.#names.set(to, inode)
       this.#names.delete(from)
     })
   }

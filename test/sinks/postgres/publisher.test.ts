@@ -8,7 +8,7 @@ import type { Database } from '../../../src/sinks/postgres/database.ts'
 import { createPostgresPublishers } from '../../../src/sinks/postgres/publisher.ts'
 import { companionTable, parsePostgres, type PostgresSetting } from '../../../src/sinks/postgres/setting.ts'
 import { tablesOf } from '../../../src/sinks/postgres/tables.ts'
-import { batchOf, resultOf } from './batches.ts'
+import { batchOf, resultOf } from '../batches.ts'
 
 interface Statement {
   readonly transaction: number

@@ -2,7 +2,8 @@
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { postgresError } from '../../../src/sinks/postgres/errors.ts'
-import { storable, timestampText } from '../../../src/sinks/postgres/rows.ts'
+import { storable } from '../../../src/sinks/figures.ts'
+import { timestampText } from '../../../src/sinks/postgres/rows.ts'
 import { parsePostgres, tableDestination, type PostgresSetting } from '../../../src/sinks/postgres/setting.ts'
 import { copyChunks } from '../../../src/sinks/postgres/write.ts'
 

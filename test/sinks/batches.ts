@@ -1,8 +1,8 @@
 /** Batches as the pipeline publishes them, for tests of sinks. */
-import type { VmWindowResult } from '../../../src/core/close-vm-window.ts'
-import { summary } from '../../../src/core/summary.ts'
-import { resultLine } from '../../../src/ledger/result-line.ts'
-import type { OutboxBatch } from '../../../src/ports/index.ts'
+import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
+import { summary } from '../../src/core/summary.ts'
+import { resultLine } from '../../src/ledger/result-line.ts'
+import type { OutboxBatch } from '../../src/ports/index.ts'
 
 export const HOUR_MS = 3_600_000
 
