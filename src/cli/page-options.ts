@@ -5,6 +5,7 @@ import { placeIn, readSettings } from '../config/resolve.ts'
 import type { Config } from '../config/settings.ts'
 import { ConfigurationError, type ConfigurationProblem } from '../errors/index.ts'
 import type { Client } from '../gateway/tokens.ts'
+import { isLoopbackHost } from '../page/loopback.ts'
 import type { CliContext } from './command.ts'
 import { loadConfigFile } from './load-config.ts'
 import { readTokens } from './read-tokens.ts'
@@ -41,6 +42,12 @@ function readPlace(flags: Flags, problems: ConfigurationProblem[]): PagePlace {
   const clients = tokenFile === undefined ? null : readTokens(tokenFile, addToken)
   if (host === '')
     problems.push({ place: '--host', problem: 'is empty', remedy: 'Give an address, such as 127.0.0.1.' })
+  else if (!isLoopbackHost(host) && tokenFile === undefined)
+    problems.push({
+      place: '--token-file',
+      problem: `is missing, and other machines can connect to ${host}`,
+      remedy: 'Give a file of lines NAME TOKEN: readers enter a token as the password. Or listen on 127.0.0.1.',
+    })
   return { host, port: port === undefined ? DEFAULT_PAGE_PORT : readPort('--port', port, problems), clients }
 }
 

@@ -23,7 +23,7 @@ export function createUiCommand(loadServePage: () => Promise<ServePage>): CliCom
         .option('--aggregator <file>', 'Its aggregator, for values of open windows')
         .option('--host <address>', 'Address to listen on (127.0.0.1)')
         .option('--port <number>', `Port to listen on (${DEFAULT_PAGE_PORT})`)
-        .option('--token-file <path>', 'Who may retry and close: lines NAME TOKEN')
+        .option('--token-file <path>', 'Who may retry and close (and read, with --host)')
         .option('--json', 'Print the address as one JSON line')
       addFlagsOf(command, [...KAFKA_SECURITY, 'schemaRegistry', 'deadLetters', 'certificates'])
     },
@@ -45,6 +45,7 @@ export function createUiCommand(loadServePage: () => Promise<ServePage>): CliCom
 export function observerOn({ stderr }: Pick<CliContext, 'stderr'>, job: string): PageObserver {
   return {
     listening: (url) => void stderr.write(`the page of job ${job}: ${url}\n`),
+    resultsMissing: (text) => void stderr.write(`the page shows no results: ${text}\n`),
     ordered: (text) => void stderr.write(`${text}\n`),
     fault: (error) => void stderr.write(`a request of the page failed unexpectedly: ${messageOf(error)}\n`),
   }

@@ -62,10 +62,13 @@ export interface JobAnswer {
 
 /** How much of the published results the server has read. */
 export interface IndexState {
-  /** `loading`: the results before the start are being read; answers contain what has been read. `unreadable`: see `problem`. */
-  readonly state: 'loading' | 'ready' | 'unreadable'
+  /**
+   * `loading`: the results before the start are being read; answers contain what has been read. `unreadable`: see `problem`.
+   * `elsewhere`: windows have closed, but their results are not at the destination that the server was given; see `problem`.
+   */
+  readonly state: 'loading' | 'ready' | 'unreadable' | 'elsewhere'
   readonly problem: string | null
-  /** Read so far, and known to exist: bytes of a file, or records of a topic. */
+  /** Read so far, and known to exist: bytes of a file, records of a topic, or rows of a table. */
   readonly done: number
   readonly total: number
   /** VM windows in the index. */
@@ -372,7 +375,7 @@ export interface LetterAnswer {
   /** `null` in a file, which keeps no times. */
   readonly publishedAtMs: number | null
   readonly isRetried: boolean
-  /** `as-is`: can be sent unchanged. `repaired`: needs another line. `none`: no record to send. */
+  /** `as-is`: can be sent unchanged. `repaired`: needs another line. `none`: no record to send, or the dead letters are in a table. */
   readonly retry: 'as-is' | 'repaired' | 'none'
 }
 

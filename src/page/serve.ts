@@ -2,6 +2,7 @@
  * Serves the page of a job: opens the reader, the indexes and the server, and listens until the signal aborts.
  *
  *   answers.ts   types of all answers: the contract with the page in the browser
+ *   loopback.ts  whether only this machine can connect
  *   assets.ts    static files of the page; client/: their sources
  *   snapshot/    the state of the job as of one moment, again and again
  *   results/     what the job has published, indexed
@@ -18,8 +19,10 @@ import { partitionOf } from '../core/murmur2.ts'
 import { WindrowError } from '../errors/index.ts'
 import type { Client } from '../gateway/tokens.ts'
 import { systemClock as clock } from '../retry/clock.ts'
+import { tableSettingOf } from '../sinks/postgres/setting.ts'
 import { destinationOf } from '../sinks/registry.ts'
 import { PAGE_POLICY, readPageAssets } from './assets.ts'
+import { isLoopbackHost } from './loopback.ts'
 import { openFeeds } from './results/open-feeds.ts'
 import { PublishedIndex } from './results/published.ts'
 import { EventStream } from './server/event-stream.ts'
@@ -29,6 +32,7 @@ import { createJobReader, type JobState } from './snapshot/job-reader.ts'
 import { SampleSeries } from './snapshot/series.ts'
 import { Snapshots } from './snapshot/snapshots.ts'
 import { WorkflowWatch } from './snapshot/workflows.ts'
+import { indexStateOf } from './views/index-state.ts'
 
 export interface PageRequest {
   readonly config: Config
@@ -45,6 +49,8 @@ export interface PageRequest {
 export interface PageObserver {
   /** The server accepts connections. */
   listening(url: string): void
+  /** Results cannot be read, or are not where they were looked for: what to do. Called once per problem. */
+  resultsMissing(text: string): void
   /** An order was carried out. */
   ordered(text: string): void
   /** A request failed unexpectedly. */
@@ -52,10 +58,6 @@ export interface PageObserver {
 }
 
 export type ServePage = (request: PageRequest, observer: PageObserver, signal: AbortSignal) => Promise<void>
-
-export function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
-}
 
 export const servePage: ServePage = async (request, observer, signal) => {
   const { config, host, port, clients, version, isOwnRun } = request
@@ -68,11 +70,16 @@ export const servePage: ServePage = async (request, observer, signal) => {
   const events = new EventStream()
   const workflows = new WorkflowWatch(reader)
   const series = new SampleSeries()
+  const results = config.results.map(destinationOf).join(', ')
+  let reported: string | null = null
   const snapshots: Snapshots = new Snapshots({
     ...{ reader, clock, isWatched: () => events.size > 0 },
     openPublished: async (state) => new PublishedIndex(await openFeeds(config), partitionsIn(state)),
     async onSnapshot(snapshot, published, isNew) {
       series.add(snapshot, await workflows.observe(snapshot, stop))
+      const { problem } = indexStateOf(snapshot, published, results)
+      if (problem !== null && problem !== reported) observer.resultsMissing(problem)
+      reported = problem
       if (isNew) events.publish(published.certificates, snapshot.id)
     },
     onProblem: (problem) => events.problem(problem),
@@ -80,7 +87,7 @@ export const servePage: ServePage = async (request, observer, signal) => {
   const app = createPageServer({
     ...{ snapshots, events, clients, files, policy: PAGE_POLICY, isLoopback: isLoopbackHost(host), signal: stop },
     ...{ boot: randomBytes(4).toString('hex'), version, aggregator, workflows, series },
-    results: config.results.map(destinationOf).join(', '),
+    results,
     deadLetters: destinationOf(config.deadLetters),
     retried: () => retriedOf(config),
     retry: (published, id, body, by) => retryLetter(config, published, id, body, by),
@@ -125,7 +132,9 @@ function partitionsIn({ record, stored }: JobState): (vmId: string) => number {
   }
 }
 
-async function retriedOf(config: Config): Promise<ReadonlySet<string>> {
+/** `null`: nothing can be sent again from there. */
+async function retriedOf(config: Config): Promise<ReadonlySet<string> | null> {
+  if (tableSettingOf(config.deadLetters) !== null) return null
   const store = await openDeadLetters(config)
   try {
     return await store.retried()

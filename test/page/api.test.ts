@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { Validator, type SpecData } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readPageOptions } from '../../src/cli/page-options.ts'
 import { readStatus } from '../../src/app/status/status.ts'
 import type { VmWindowResult } from '../../src/core/close-vm-window.ts'
 import type {
@@ -22,7 +23,7 @@ import type {
 } from '../../src/page/answers.ts'
 import { runHere } from '../support/run-here.ts'
 import { linesIn, resultsIn } from '../support/windrow-process.ts'
-import { openPage, type OpenedPage, type PageEvent } from './support.ts'
+import { openPage, TOKEN, type OpenedPage, type PageEvent } from './support.ts'
 
 const HOUR = 3_600_000
 const START = Date.UTC(2026, 0, 1)
@@ -236,6 +237,37 @@ test('the page is served under a policy that allows nothing but its own files', 
 test('a request under the name of another host is refused', async () => {
   expect(await page.getAs('rebound.example:80', '/v1/status')).toBe(421)
   expect(await page.getAs('localhost:1', '/v1/status')).toBe(200)
+})
+
+test('where other machines can connect, reading needs a token, and a change needs it as a bearer', async () => {
+  const dataDir = join(folder, '.windrow')
+  expect(() => readPageOptions({ dataDir, host: '0.0.0.0' }, {})).toThrow(/--token-file: is missing/)
+  const open = await openPage(dataDir, { tokens: true, host: '0.0.0.0' })
+  const basic = { authorization: `Basic ${Buffer.from(`anyone:${TOKEN}`).toString('base64')}` }
+  for (const path of ['/', '/assets/page.js', '/v1/status', '/v1/events', '/openapi.json', '/v1/nothing']) {
+    const { status, headers } = await open.get(path)
+    expect({ path, status }).toEqual({ path, status: 401 })
+    expect(headers.get('www-authenticate')).toMatch(/^Basic /)
+  }
+  expect(await open.get('/v1/job', { authorization: 'Basic bm86dG9rZW4=' })).toMatchObject({ status: 401 })
+  expect(await open.get('/', basic)).toMatchObject({ status: 200 })
+  expect(await open.get('/v1/job', basic)).toMatchObject({ status: 200 })
+  expect(await open.get('/v1/job', { authorization: `Bearer ${TOKEN}` })).toMatchObject({ status: 200 })
+  // A browser sends the password on its own, also when another site made it send the request.
+  const sent = await fetch(`${open.url}/v1/windows/0/0/close`, { method: 'POST', headers: basic })
+  expect(sent.status).toBe(401)
+  await open.close()
+})
+
+test('results that are elsewhere are no empty page: it says what to pass, and so does the command', async () => {
+  const elsewhere = await openPage(join(folder, '.windrow'), { tokens: false, results: join(folder, 'other.ndjson') })
+  await elsewhere.until(async () => (await elsewhere.json<JobAnswer>('/v1/job')).index.state === 'elsewhere')
+  const { index } = await elsewhere.json<JobAnswer>('/v1/job')
+  expect(index.problem).toMatch(
+    /^6 windows have closed, but file .*other\.ndjson has none of their results\. .*--results/,
+  )
+  expect(elsewhere.hints).toEqual([index.problem])
+  await elsewhere.close()
 })
 
 test('the document is valid OpenAPI, and every answer has the required members', async () => {

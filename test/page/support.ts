@@ -28,6 +28,7 @@ export interface OpenedPage {
   readonly url: string
   /** What `windrow ui` prints of orders. */
   readonly orders: readonly string[]
+  readonly hints: readonly string[]
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<Got>
   json<T>(path: string): Promise<T>
   /** `null`: without a token. */
@@ -43,19 +44,29 @@ export interface OpenedPage {
 
 export async function openPage(
   dataDir: string,
-  { tokens, job = 'windrow' }: { readonly tokens: boolean; readonly job?: string },
+  {
+    tokens,
+    job = 'windrow',
+    ...flags
+  }: { readonly tokens: boolean; readonly job?: string; readonly host?: string; readonly results?: string },
 ): Promise<OpenedPage> {
   const folder = mkdtempSync(join(tmpdir(), 'windrow-page-tokens-'))
   const tokenFile = join(folder, 'tokens')
   writeFileSync(tokenFile, `ops ${TOKEN}\n`)
-  const options = readPageOptions({ dataDir, job, port: '0', ...(tokens ? { tokenFile } : {}) }, {})
+  const options = readPageOptions({ dataDir, job, port: '0', ...flags, ...(tokens ? { tokenFile } : {}) }, {})
   const stop = new AbortController()
   const orders: string[] = []
+  const hints: string[] = []
   let ended: Promise<void> = Promise.resolve()
   const url = await new Promise<string>((resolve, reject) => {
     ended = servePage(
       { ...options, version: '0.0.0', isOwnRun: () => false },
-      { listening: resolve, ordered: (text) => void orders.push(text), fault: reject },
+      {
+        listening: resolve,
+        resultsMissing: (text) => void hints.push(text),
+        ordered: (text) => void orders.push(text),
+        fault: reject,
+      },
       stop.signal,
     )
     ended.catch(reject)
@@ -68,7 +79,7 @@ export async function openPage(
   }
 
   return {
-    ...{ config: options.config, url, orders, get },
+    ...{ config: options.config, url, orders, hints, get },
     async json<T>(path: string) {
       let { status, text } = await get(path)
       // A run is about to start or to end: the answer asks for another attempt.

@@ -195,6 +195,7 @@ function View({ route, job }: { readonly route: PageRoute; readonly job: JobAnsw
   return (
     <>
       <Halted />
+      <ResultsNotice job={job} />
       <CurrentView route={route} job={job} />
     </>
   )
@@ -219,6 +220,16 @@ function CurrentView({ route, job }: { readonly route: PageRoute; readonly job: 
         </div>
       )
   }
+}
+
+/** On every view: without results, most of it would be empty. */
+function ResultsNotice({ job: { index } }: { readonly job: JobAnswer }): JSX.Element | null {
+  if (index.problem === null) return null
+  return (
+    <Notice kind="warn" title={index.state === 'elsewhere' ? 'No results are shown' : 'The results cannot be read'}>
+      <span>{index.problem}</span>
+    </Notice>
+  )
 }
 
 /** On every view: a halted partition needs a decision. */

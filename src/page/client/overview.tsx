@@ -358,7 +358,7 @@ function Series(): JSX.Element {
         title="Close latency"
         answer={answer.data}
         pick={(series) => series.closeMs}
-        unit="longest close per sample"
+        unit="workflows of VM windows, longest close"
         format={formatDuration}
         color="--series-3"
         isDots

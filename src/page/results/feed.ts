@@ -1,17 +1,20 @@
-/** A growing list of published lines of a job, such as its results: in a file, or in a topic. */
+/** A growing list of published lines of a job, such as its results: in a file, in a topic, or in a table. */
 
-/** Where a line is. Of a file: byte offset and length. Of a topic: the record's offset; the partition is known apart. */
+/**
+ * Where a line is. Of a file: byte offset and length. Of a topic: the record's offset. Of a table: the commit and the place of the
+ * row in it. The partition of a topic or a table is known apart.
+ */
 export interface LineAt {
   readonly position: number
   readonly length: number
 }
 
 export interface FedLine {
-  /** Partition of the topic; `null` in a file, which has the lines of all partitions. */
+  /** Partition of the topic or the row; `null` in a file, which has the lines of all partitions. */
   readonly partition: number | null
   readonly at: LineAt
   readonly line: string
-  /** By the broker's clock; `null` in a file. */
+  /** By the broker's clock; `null` in a file and in a table. */
   readonly publishedAtMs: number | null
 }
 

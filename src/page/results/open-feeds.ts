@@ -11,6 +11,7 @@ import type { KafkaSettings } from '../../config/kafka-rules.ts'
 import { WindrowError } from '../../errors/index.ts'
 import { filePathOf } from '../../sinks/files/setting.ts'
 import { topicNameOf } from '../../sinks/kafka/setting.ts'
+import { tableSettingOf } from '../../sinks/postgres/setting.ts'
 import { destinationOf } from '../../sinks/registry.ts'
 import type { OutputSettings } from '../../sinks/outputs.ts'
 import type { SinkSetting } from '../../sinks/sink.ts'
@@ -23,48 +24,56 @@ const MAX_FILE_BYTES = 1024 * 1024 * 1024
 /** Records of each partition of the results topic that are read. */
 const RESULTS_BACK = 200_000
 const OTHERS_BACK = 50_000
+/** Rows of a table of results that are read: as many as the index keeps. */
+const MAX_TABLE_ROWS = 1_000_000
 
 export type FeedSettings = OutputSettings & KafkaSettings
 
 export async function openFeeds(settings: FeedSettings): Promise<PublishedFeeds> {
-  const readable = settings.results.find((one) => filePathOf(one) !== null || topicNameOf(one) !== null)
-  const results = readable ?? settings.results[0]
+  const results = settings.results.find(isReadable) ?? settings.results[0]
   if (results === undefined) throw new Error('the settings name no results')
-  const side = sideReader(filePathOf(results))
+  const { certificates, deadLetters } = settings
+  const open = (part: Part, setting: SinkSetting, decode: LineDecoder, back: number): Promise<Feed> =>
+    openFeed(settings, results, { part, setting, decode, back })
   return {
-    results: await openFeed(settings, results, createResultDecoder(), RESULTS_BACK, side('results')),
-    certificates: await openFeed(
-      settings,
-      settings.certificates,
-      createCertificateDecoder(),
-      OTHERS_BACK,
-      side('certificates'),
-    ),
-    deadLetters: await openFeed(
-      settings,
-      settings.deadLetters,
-      createDeadLetterDecoder(),
-      OTHERS_BACK,
-      side('deadLetters'),
-    ),
+    results: await open('results', results, createResultDecoder(), RESULTS_BACK),
+    certificates: await open('certificates', certificates, createCertificateDecoder(), OTHERS_BACK),
+    deadLetters: await open('deadLetters', deadLetters, createDeadLetterDecoder(), OTHERS_BACK),
   }
+}
+
+function isReadable(setting: SinkSetting): boolean {
+  return filePathOf(setting) !== null || topicNameOf(setting) !== null || tableSettingOf(setting) !== null
+}
+
+interface FeedRequest {
+  readonly part: Part
+  readonly setting: SinkSetting
+  readonly decode: LineDecoder
+  /** Records of each partition of a topic that are read. */
+  readonly back: number
 }
 
 async function openFeed(
   settings: FeedSettings,
-  setting: SinkSetting,
-  decode: LineDecoder,
-  back: number,
-  publishedBytes: (path: string) => Promise<number | null>,
+  results: SinkSetting,
+  { part, setting, decode, back }: FeedRequest,
 ): Promise<Feed> {
   const path = filePathOf(setting)
   if (path !== null) {
+    const publishedBytes = sideReader(filePathOf(results))(part)
     return new FileFeed({ path, publishedBytes: () => publishedBytes(path), maxBytes: MAX_FILE_BYTES })
+  }
+  const table = tableSettingOf(setting)
+  const ofResults = tableSettingOf(results) ?? table
+  if (table !== null && ofResults !== null) {
+    const { TableFeed } = await import('./table-feed.ts')
+    return new TableFeed({ part, setting: table, results: ofResults, maxRows: MAX_TABLE_ROWS })
   }
   const topic = topicNameOf(setting)
   if (topic === null) return unreadableFeed(setting)
   const connection = kafkaConnectionOf(settings, 'windrow-ui')
-  // Loaded when needed: jobs on files do without Kafka's client.
+  // Loaded when needed, as the client of PostgreSQL: jobs on files do without both.
   const { TopicFeed } = await import('./topic-feed.ts')
   return new TopicFeed({ connection, topic, decode, back })
 }

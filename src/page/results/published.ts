@@ -3,7 +3,8 @@
  * kept up to date from files or topics. A call of `sync` reads what is new; nothing changes between two calls, so all answers in
  * between agree with each other.
  *
- *   feed.ts               a growing list of published lines; file-feed.ts, topic-feed.ts: in a file, in a topic
+ *   feed.ts               a growing list of published lines; file-feed.ts, topic-feed.ts, table-feed.ts:
+ *                         in a file, in a topic, in a table of PostgreSQL
  *   result-index.ts       results in short, by window and VM; window-columns.ts: the VM windows of one window
  *   certificate-index.ts  certificates in short
  *   letter-index.ts       dead letters in short
@@ -25,7 +26,7 @@ export interface PublishedFeeds {
   readonly deadLetters: Feed
 }
 
-/** VM windows of results that are kept; about 50 MB. */
+/** VM windows of results that are kept; about 60 MB. */
 const MAX_VM_WINDOWS = 1_000_000
 const MAX_CERTIFICATES = 50_000
 const MAX_LETTERS = 100_000

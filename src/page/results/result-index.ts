@@ -1,5 +1,5 @@
 /**
- * The published results in short: for each VM window its counts, and where its line is. One million VM windows take about 50 MB.
+ * The published results in short: for each VM window its counts, and where its line is. One million VM windows take about 60 MB.
  * Lines are read again from where they were published when an answer needs them. Pure.
  *
  * Above the limit the oldest windows are dropped, with all their VMs.

@@ -1,4 +1,4 @@
-/** The VM windows of one partition window as columns of numbers: about 45 bytes per VM window instead of 400 as objects. Pure. */
+/** The VM windows of one partition window as columns of numbers: about 60 bytes per VM window instead of 400 as objects. Pure. */
 import type { VmWindowResult } from '../../core/close-vm-window.ts'
 import type { CloseReason } from '../../core/closing.ts'
 import type { PartitionWindowAnswer } from '../answers.ts'
@@ -33,11 +33,40 @@ class Column<A extends NumberArray> {
     }
     this.#values[row] = value
   }
+}
 
-  /** The first row below `size` with this value, or -1. */
-  rowOf(value: number, size: number): number {
-    const row = this.#values.indexOf(value)
-    return row < size ? row : -1
+const FIRST_SLOTS = 16
+
+/** Finds the row of a VM: open addressing, at most half full. A slot has a row + 1, or 0. */
+class RowTable {
+  readonly #vmAt: (row: number) => number
+  #slots = new Uint32Array(FIRST_SLOTS)
+
+  constructor(vmAt: (row: number) => number) {
+    this.#vmAt = vmAt
+  }
+
+  /** The row, or -1. */
+  find(vm: number): number {
+    return (this.#slots[this.#slotOf(vm)] as number) - 1
+  }
+
+  /** Rows are added in their order, each once. */
+  add(vm: number, row: number): void {
+    if (2 * (row + 1) > this.#slots.length) {
+      this.#slots = new Uint32Array(2 * this.#slots.length)
+      for (let before = 0; before < row; before++) this.#slots[this.#slotOf(this.#vmAt(before))] = before + 1
+    }
+    this.#slots[this.#slotOf(vm)] = row + 1
+  }
+
+  /** Where the VM is, or would be. */
+  #slotOf(vm: number): number {
+    const mask = this.#slots.length - 1
+    for (let slot = Math.imul(vm, 0x9e3779b1) & mask; ; slot = (slot + 1) & mask) {
+      const row = this.#slots[slot] as number
+      if (row === 0 || this.#vmAt(row - 1) === vm) return slot
+    }
   }
 }
 
@@ -61,6 +90,7 @@ export class WindowColumns {
   readonly noReadings = words()
   readonly #position = new Column((length) => new Float64Array(length))
   readonly #length = words()
+  readonly #rows = new RowTable((row) => this.vm.at(row))
   #size = 0
   #sums: WindowSums | null = null
 
@@ -70,7 +100,7 @@ export class WindowColumns {
 
   /** The row of a VM, or -1. */
   rowOf(vm: number): number {
-    return this.#size === 0 ? -1 : this.vm.rowOf(vm, this.#size)
+    return this.#rows.find(vm)
   }
 
   placeOf(row: number): LineAt {
@@ -84,6 +114,7 @@ export class WindowColumns {
     if (!isNew && this.revision.at(known) > result.revision) return false
     const row = isNew ? this.#size++ : known
     this.vm.set(row, vm)
+    if (isNew) this.#rows.add(vm, row)
     this.reason.set(row, Math.max(0, REASONS.indexOf(result.reason)))
     this.revision.set(row, Math.min(result.revision, 0xffff))
     this.expected.set(row, result.expected ?? NO_EXPECTED)

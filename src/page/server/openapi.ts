@@ -31,7 +31,12 @@ const SCHEMAS = {
     process: { enum: ['running', 'idle', 'unknown'] },
     canAct: { type: 'boolean' },
     index: object({
-      ...{ state: { enum: ['loading', 'ready', 'unreadable'] }, problem: orNull(text), done: integer, total: integer },
+      ...{
+        state: { enum: ['loading', 'ready', 'unreadable', 'elsewhere'] },
+        problem: orNull(text),
+        done: integer,
+        total: integer,
+      },
       ...{ vmWindows: integer, oldest: orNull(integer), isTruncated: { type: 'boolean' } },
     }),
     metrics: list(text),
@@ -226,6 +231,11 @@ function orderPath(path: string, summary: string, schema: string): object {
   }
 }
 
+const SECURITY = {
+  token: { type: 'http', scheme: 'bearer' },
+  password: { type: 'http', scheme: 'basic', description: 'Any name, and a token as the password. Reading only.' },
+}
+
 export function pageOpenApi(version: string): object {
   return {
     openapi: '3.1.0',
@@ -265,6 +275,8 @@ export function pageOpenApi(version: string): object {
         },
       },
     },
-    components: { schemas: SCHEMAS, securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+    // On a loopback address, reading needs none.
+    security: [{}, { token: [] }, { password: [] }],
+    components: { schemas: SCHEMAS, securitySchemes: SECURITY },
   }
 }

@@ -10,6 +10,7 @@ import type { WorkflowWatch } from '../snapshot/workflows.ts'
 import { lettersAnswer } from '../views/dead-letters.ts'
 import { heatAnswer } from '../views/heat.ts'
 import { openAnswer } from '../views/open-windows.ts'
+import { indexStateOf } from '../views/index-state.ts'
 import { vmAnswer, vmsAnswer } from '../views/vms.ts'
 import { windowAnswer } from '../views/window.ts'
 import { windowsAnswer } from '../views/closed-windows.ts'
@@ -28,8 +29,8 @@ export interface ReadContext {
   readonly aggregator: AnyAggregator | null
   readonly workflows: WorkflowWatch
   readonly series: SampleSeries
-  /** Ids of the dead letters that were retried. */
-  readonly retried: () => Promise<ReadonlySet<string>>
+  /** Ids of the dead letters that were retried; `null`: the dead letters are where none can be retried from. */
+  readonly retried: () => Promise<ReadonlySet<string> | null>
   readonly signal: AbortSignal
 }
 
@@ -146,7 +147,14 @@ function jobAnswer(context: ReadContext, snapshot: Snapshot, published: Publishe
       partitions: record.partitions,
       topic: sourceTopicOf(record),
     },
-    ...{ results, deadLetters, process, canAct, index: published.state, metrics: published.results.metrics },
+    ...{
+      results,
+      deadLetters,
+      process,
+      canAct,
+      index: indexStateOf(snapshot, published, results),
+      metrics: published.results.metrics,
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The HTTP server of the page: static files, the query API and the event stream. `createPageServer` assembles it; the caller
- * listens. Reading needs no token; a change needs one.
+ * listens. A change needs a token. Reading needs one only if other machines can connect.
  *
  *   server.ts        this file: routes, headers, errors
  *   reads.ts         the answers to GET requests
@@ -32,7 +32,7 @@ export interface StaticFile {
 export interface PageServerOptions extends Omit<ReadContext, 'canAct'> {
   readonly snapshots: Snapshots
   readonly events: EventStream
-  /** `null`: no orders are accepted. */
+  /** `null`: no orders are accepted, and no reader unless `isLoopback`. */
   readonly clients: readonly Client[] | null
   /** By path. */
   readonly files: ReadonlyMap<string, StaticFile>
@@ -66,7 +66,13 @@ export function createPageServer(options: PageServerOptions): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer')
     reply.header('content-security-policy', options.policy).header('cross-origin-resource-policy', 'same-origin')
-    if (options.isLoopback && !isLocalName(request.headers.host)) throw wrongHost(request.headers.host)
+    if (options.isLoopback) {
+      if (!isLocalName(request.headers.host)) throw wrongHost(request.headers.host)
+    } else if (readerOf(request, clients ?? []) === null) {
+      // Browsers ask for a name and a password then, and send both with every request of the page.
+      reply.header('www-authenticate', 'Basic realm="Windrow: a token as the password", charset="UTF-8"')
+      throw new PageProblem(READ_UNAUTHORIZED)
+    }
   })
   app.setErrorHandler((error, _request, reply) => {
     const answer = answerTo(error, 422)
@@ -167,12 +173,20 @@ function isMatch(request: FastifyRequest, tag: string): boolean {
 }
 
 function sendProblem(reply: FastifyReply, problem: ProblemAnswer): FastifyReply {
-  if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
+  if (problem.status === 401 && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', 'Bearer')
   if (problem.status === 503) reply.header('retry-after', '1')
   return reply.code(problem.status).type(PROBLEM_TYPE).header('cache-control', 'no-store').send(JSON.stringify(problem))
 }
 
 /** A page of another site can resolve its own name to this machine (DNS rebinding); its requests have that name. */
+/** A program sends a token as a bearer; a browser as the password of Basic authentication, with any name. */
+function readerOf({ headers: { authorization } }: FastifyRequest, clients: readonly Client[]): Client | null {
+  const basic = /^Basic +(\S+)$/i.exec(authorization ?? '')?.[1]
+  if (basic === undefined) return clientOf(authorization, clients)
+  const pair = Buffer.from(basic, 'base64').toString()
+  return clientOf(`Bearer ${pair.slice(pair.indexOf(':') + 1)}`, clients)
+}
+
 function isLocalName(host: string | undefined): boolean {
   const name = (host ?? '').replace(/:\d+$/, '').toLowerCase()
   return (
@@ -210,4 +224,9 @@ const READ_ONLY: ProblemAnswer = {
 const UNAUTHORIZED: ProblemAnswer = {
   ...{ status: 401, code: 'UNKNOWN_TOKEN', detail: 'the token is missing or unknown' },
   remedy: 'Send Authorization: Bearer TOKEN with a token of the file given by --token-file.',
+}
+const READ_UNAUTHORIZED: ProblemAnswer = {
+  ...{ status: 401, code: 'UNKNOWN_TOKEN', detail: 'the token is missing or unknown' },
+  remedy:
+    'Give a token of the file given by --token-file: in a browser as the password, else as Authorization: Bearer.',
 }

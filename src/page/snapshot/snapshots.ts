@@ -85,7 +85,7 @@ export class Snapshots {
 
   /** Returns whether it differs from the snapshot before. */
   #show(state: JobState, published: PublishedIndex, takenAtMs: number): boolean {
-    const id = idOf(state, published.version)
+    const id = idOf(state, published.version, published.state.problem)
     const isNew = id !== this.#latest?.id
     this.#latest = { ...state, id, takenAtMs }
     this.#problem = null
@@ -120,9 +120,9 @@ export class Snapshots {
 }
 
 /** Everything but the lag, which grows without the job. */
-function idOf({ status, process }: JobState, version: number): string {
+function idOf({ status, process }: JobState, version: number, problem: string | null): string {
   const partitions = status.partitions.map(({ logEnd: _end, lag: _lag, ...rest }) => rest)
-  const text = JSON.stringify([{ ...status, partitions }, process, version])
+  const text = JSON.stringify([{ ...status, partitions }, process, version, problem])
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 

@@ -20,7 +20,7 @@ export async function lettersAnswer(
   snapshot: Snapshot,
   published: PublishedIndex,
   { reasons, partition, after, limit }: LettersQuery,
-  retried: ReadonlySet<string>,
+  retried: ReadonlySet<string> | null,
 ): Promise<LettersAnswer> {
   const { letters } = published
   const windows = windowsOf(snapshot.record.rules)
@@ -46,10 +46,10 @@ export async function lettersAnswer(
 function letterAnswer(
   { id, letter, publishedAtMs }: NamedLetter,
   windows: WindowPolicy,
-  retried: ReadonlySet<string>,
+  retried: ReadonlySet<string> | null,
 ): LetterAnswer {
   const { reason, detail } = letter
-  const base = { id, reason, detail, remedy: remedyOf(reason), publishedAtMs, isRetried: retried.has(id) }
+  const base = { id, reason, detail, remedy: remedyOf(reason), publishedAtMs, isRetried: retried?.has(id) === true }
   if (!isRecord(letter)) {
     const { vmId, windowStart } = letter
     const nothing = { place: null, partition: null, offset: null, size: null, text: null, isWhole: false }
@@ -63,6 +63,6 @@ function letterAnswer(
     place: 'file' in place ? `${place.file}:${place.line}` : `${place.topic}/${place.partition}@${offset}`,
     text: readableBytes(kept),
     isWhole: kept.isWhole,
-    retry: needsRepair ? 'repaired' : 'as-is',
+    retry: retried === null ? 'none' : needsRepair ? 'repaired' : 'as-is',
   }
 }

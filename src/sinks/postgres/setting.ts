@@ -87,6 +87,11 @@ function urlOf(text: string): URL | null {
   }
 }
 
+/** The setting if it names a table. */
+export function tableSettingOf(setting: SinkSetting): PostgresSetting | null {
+  return setting.kind === 'postgres' ? (setting as PostgresSetting) : null
+}
+
 /** A companion of the results: another table of the same database. */
 export function companionTable(setting: PostgresSetting, ending: string): PostgresSetting {
   return { ...setting, table: `${setting.table}${ending}`, columns: [] }
