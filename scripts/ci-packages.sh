@@ -22,6 +22,8 @@ need kcat kcat
 need openssl openssl
 need promtool prometheus
 need chromium chromium
+# A Python that can create virtual environments.
+python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3 python3-venv"
 # Containers for the suite `compose`: images are built by buildah and run by podman-compose. A Docker with compose also does.
 if ! { docker compose version && docker info; } >/dev/null 2>&1; then
   need podman podman
