@@ -14,12 +14,14 @@ const KUBERNETES_VERSION = '1.34.4'
 const HELM_VERSION = '3.19.0'
 /** Only ever run inside of a sandbox. */
 const KUBE_ROUTER_VERSION = '2.1.0'
+export const KEDA_VERSION = '2.20.2'
+const KEDA_MODULE = `github.com/kedacore/keda/v2@v${KEDA_VERSION}`
 /** Kubernetes publishes its own libraries under 0.MINOR.PATCH. */
 const LIBRARIES_VERSION = KUBERNETES_VERSION.replace(/^1\./, '0.')
 /** Folders with custom resource definitions inside Go modules. */
 const DEFINITIONS: readonly { readonly module: string; readonly folder: string }[] = [
   { module: `github.com/dapr/dapr@v${DAPR_VERSION}`, folder: 'charts/dapr/crds' },
-  { module: 'github.com/kedacore/keda/v2@v2.20.2', folder: 'config/crd/bases' },
+  { module: KEDA_MODULE, folder: 'config/crd/bases' },
   {
     module: 'github.com/prometheus-operator/prometheus-operator@v0.85.0',
     folder: 'example/prometheus-operator-crd',
@@ -77,6 +79,21 @@ export async function daprControlPlane(dapr: string): Promise<string> {
     go(['build', ...flags, ...version, '-o', into, ...names], module, { CGO_ENABLED: process.env.CGO_ENABLED })
   })
 }
+
+/**
+ * The folder with KEDA's `operator` and `adapter`. They are built inside of KEDA's module, because Go installs no program whose
+ * module replaces others.
+ */
+export async function keda(): Promise<string> {
+  const module = moduleFolder(KEDA_MODULE)
+  return builtOnce(cache(), `keda-${KEDA_VERSION}`, async (into) => {
+    const flags = ['-mod=readonly', '-trimpath', '-ldflags', '-s -w']
+    go(['build', ...flags, '-o', into, './cmd/operator', './cmd/adapter'], module)
+  })
+}
+
+/** The folder of KEDA's own kustomization without admission webhooks. */
+export const kedaKustomization = (): string => join(moduleFolder(KEDA_MODULE), 'config/minimal')
 
 /** The folder of Dapr's own chart. */
 export const daprChart = (): string => join(moduleFolder(`github.com/dapr/dapr@v${DAPR_VERSION}`), 'charts/dapr')

@@ -1,11 +1,15 @@
 /** A real Kubernetes API server accepts both overlays in strict dry runs, and admits their pods into their namespace. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Container, Manifest, Pod } from '../k8s/manifest.ts'
-import { build, find, OVERLAYS } from '../k8s/manifests.ts'
+import { build, buildText, find, OVERLAYS } from '../k8s/manifests.ts'
 import type { Overlay } from '../k8s/manifests.ts'
 import { ApiServer, type Answer, type KubernetesObject } from './api-server.ts'
+import { ROOT } from '../support/built.ts'
 import { resourceDefinitions } from './builds.ts'
+import { runOnModel } from './strimzi/model.ts'
 
 type Applied = Manifest & KubernetesObject
 
@@ -51,6 +55,40 @@ describe.each(OVERLAYS)('the overlay %s', (overlay) => {
     for (const pod of pods) answers.push(said(pod, await createPod(pod)))
     expect(answers).toEqual(pods.map(({ metadata }) => `Pod ${metadata.name}: accepted`))
     expect(pods.length).toBeGreaterThan(1)
+  })
+})
+
+describe('the pods that Strimzi makes of the overlay for AKS', () => {
+  /** Each pod with the answer of the namespace, by the name of Strimzi's security provider. */
+  const answersTo = async (provider: string): Promise<[string, Answer][]> => {
+    const manifests = await buildText('aks')
+    const pods = JSON.parse(await runOnModel('PodsOfKafka.java', manifests, [provider])) as Record<string, Pod>
+    const answers: [string, Answer][] = []
+    for (const [name, spec] of Object.entries(pods))
+      answers.push([name, await createPod({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec })])
+    return answers
+  }
+
+  it('are admitted with the security provider that deploy.sh sets', async () => {
+    const script = readFileSync(join(ROOT, 'k8s/aks/deploy.sh'), 'utf8')
+    const set = /extraEnvs\[0\]\.name=STRIMZI_POD_SECURITY_PROVIDER_CLASS' --set 'extraEnvs\[0\]\.value=(\w+)'/.exec(
+      script,
+    )
+    const answers = (await answersTo(set?.[1] ?? 'baseline')).map(([name, { body, status }]) => [
+      name,
+      body.message ?? status,
+    ])
+    expect(answers).toEqual([
+      ['kafka', 201],
+      ['entity-operator', 201],
+    ])
+  })
+
+  it("are refused with Strimzi's default", async () => {
+    for (const [, { status, body }] of await answersTo('baseline')) {
+      expect(status).toBe(403)
+      expect(body.message).toContain('unrestricted capabilities')
+    }
   })
 })
 

@@ -1,15 +1,11 @@
 /** Strimzi's objects have the fields and types that its own model has. The model knows neither required fields nor ranges. */
-import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { buildText } from '../k8s/manifests.ts'
-import { strimziModel } from './builds.ts'
+import { runOnModel } from './strimzi/model.ts'
 
 /** One line per object of Strimzi's in the text: kind, name and `ok` or what the model does not accept. */
 async function checked(manifests: string): Promise<string[]> {
-  const program = join(import.meta.dirname, 'strimzi/CheckModel.java')
-  const args = ['-cp', join(await strimziModel(), '*'), program]
-  const output = execFileSync('java', args, { input: manifests, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] })
+  const output = await runOnModel('CheckModel.java', manifests)
   return output.trimEnd().split('\n').toSorted()
 }
 

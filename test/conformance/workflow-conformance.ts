@@ -8,6 +8,11 @@ import { startWorker } from './worker.ts'
 import type { Worker } from './worker.ts'
 import { definitions } from './workflows.ts'
 
+/**
+ * Parents with eighty children each that run at once. Two are more than daprd 1.18.2 is sure to survive: docs/operating/upgrade.md.
+ */
+const PARENTS = Number(process.env['WINDROW_CONFORMANCE_PARENTS'] ?? 1)
+
 export function workflowConformance(sidecar: () => SidecarUnderTest, fresh: (what: string) => string): void {
   describe('workflows', () => {
     let client: DaprWorkflowClient
@@ -146,6 +151,13 @@ export function workflowConformance(sidecar: () => SidecarUnderTest, fresh: (wha
     test('a child workflow returns its result, and twenty return theirs in order', async () => {
       expect(await outputOf('parent', { child: 'echo', input: 7 })).toEqual({ child: { echo: 7 } })
       expect(await outputOf('parent-of-many', 20)).toEqual(Array.from({ length: 20 }, (_, i) => ({ echo: i + 1 })))
+    })
+
+    test(`children of children return their results to ${PARENTS} at once`, async () => {
+      const twenty = Array.from({ length: 20 }, (_, i) => ({ echo: i + 1 }))
+      const widths = [20, 20, 20, 20]
+      const outputs = await Promise.all(Array.from({ length: PARENTS }, () => outputOf('parent-of-parents', widths)))
+      expect(outputs).toEqual(outputs.map(() => widths.map(() => twenty)))
     })
 
     test('the failure of a child can be caught; uncaught, it fails the parent', async () => {

@@ -50,6 +50,9 @@ export const definitions: Definitions = {
       const children = Array.from({ length: width }, (_, i) => context.callChildWorkflow('echo', i + 1))
       return yield context.whenAll(children)
     },
+    'parent-of-parents': async function* (context: WorkflowContext, widths: number[]): Steps {
+      return yield context.whenAll(widths.map((width) => context.callChildWorkflow('parent-of-many', width)))
+    },
     'catch-child': async function* (context: WorkflowContext): Steps {
       try {
         yield context.callChildWorkflow('failing')

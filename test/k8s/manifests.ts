@@ -9,8 +9,11 @@ import { tool } from './tools.ts'
 export const OVERLAYS = ['local', 'aks'] as const
 export type Overlay = (typeof OVERLAYS)[number]
 
-export async function buildText(overlay: Overlay): Promise<string> {
-  return execFileSync(await tool('kustomize'), ['build', join(ROOT, 'k8s/overlays', overlay)], { encoding: 'utf8' })
+export const buildText = (overlay: Overlay): Promise<string> => kustomize(join(ROOT, 'k8s/overlays', overlay))
+
+/** The objects of a kustomization, as text. */
+export async function kustomize(folder: string): Promise<string> {
+  return execFileSync(await tool('kustomize'), ['build', folder], { encoding: 'utf8', maxBuffer: 1 << 26 })
 }
 
 export async function build(overlay: Overlay): Promise<Manifest[]> {

@@ -130,12 +130,16 @@ export class Cluster {
     return this.sandbox.run('ctr', ['--address', socket, '--namespace', 'k8s.io', ...args])
   }
 
-  async until(what: string, holds: () => Promise<boolean>, withinMs = START_WITHIN_MS): Promise<void> {
+  async until(
+    what: string,
+    holds: () => Promise<boolean>,
+    { withinMs = START_WITHIN_MS, pollMs = POLL_MS }: { readonly withinMs?: number; readonly pollMs?: number } = {},
+  ): Promise<void> {
     const untilMs = performance.now() + withinMs
     while (!(await holds())) {
       if (this.#ended.length > 0) throw new Error(`${what}: not before ${this.#ended.join('\n')}`)
       if (performance.now() > untilMs) throw new Error(`${what}: not within ${withinMs} ms`)
-      await delay(POLL_MS)
+      await delay(pollMs)
     }
   }
 

@@ -156,6 +156,8 @@ export function kubelet(folder: string, pki: Pki): Program {
       },
       authorization: { mode: 'Webhook' },
       ...{ cgroupDriver: 'cgroupfs', failCgroupV1: false, failSwapOn: false },
+      // How soon a pod sees a secret that is created after it, which KEDA waits for.
+      syncFrequency: '10s',
       containerRuntimeEndpoint: `unix://${socketOf(folder)}`,
       ...{ clusterDNS: [DNS_ADDRESS], clusterDomain: 'cluster.local', resolvConf: '/dev/null' },
       // The machine's disk and memory are shared: nothing is evicted because of them.

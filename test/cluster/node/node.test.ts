@@ -1,46 +1,63 @@
 /**
- * The overlay `local` on a real cluster with one node: Dapr by its chart, the image from the unchanged Dockerfile, and a day of
- * points that a pod produces. The results are exact although the processors are replaced and evicted in the middle.
+ * The overlay `local` on a real cluster with one node: Dapr by its chart, the image from the unchanged Dockerfile, and the
+ * PlanetLab day, which pods produce. The results are exact although the processors are replaced and evicted in the middle of
+ * the day, and KEDA changes their number in its last hour.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { DAPR_VERSION } from '../../../src/dev/stack/builds.ts'
+import type { JobStatus } from '../../../src/app/status/status.ts'
+import { isUnsafeDapr } from '../../../src/adapters/dapr/runtime-version.ts'
 import type { VerifyReport } from '../../../src/verify/report.ts'
 import { output } from '../../containers/commands.ts'
 import { buildText } from '../../k8s/manifests.ts'
-import {
-  decodeResults,
-  exactOf,
-  expectExact,
-  LENGTH_AND_VALUE,
-  splitValues,
-  type Exact,
-} from '../../stack/run-support.ts'
-import { samplePoints } from '../../support/sample-points.ts'
+import { decodeResults, expectExact, LENGTH_AND_VALUE, splitValues } from '../../stack/run-support.ts'
+import { assertDataIsThere, expand, oracle, type OracleWindow } from '../../trace/planetlab-day.ts'
 import { daprChart, helm, kubeRouter, nodePrograms, resourceDefinitions } from '../builds.ts'
 import { Cluster } from './cluster.ts'
 import { nodeImages } from './images.ts'
 import { NODE_ADDRESS } from './control-plane.ts'
-import { idlePod, nodeDns, pointsVolume, produceJob, volumes } from './manifests.ts'
+import { installKeda, lagSeenByKeda, scaleSoon } from './keda.ts'
+import { idlePod, KAFKA_CLIENT, nodeDns, pointsVolume, produceJob, volumes } from './manifests.ts'
 
 const BROKERS = 'kafka.windrow.svc:9092'
+/** As the overlay's settings say. */
 const WINDOW_MS = 3_600_000
-const VMS = 60
-/** An hour per window, as the overlay's settings say. */
-const text = samplePoints({
-  ...{ vms: Array.from({ length: VMS }, (_, index) => `vm-${index}`), windows: 24, pointsPerWindow: 12 },
-  windowMs: WINDOW_MS,
-})
-const exact: ReadonlyMap<string, Exact> = exactOf(text.trimEnd().split('\n'), WINDOW_MS)
+const PARTITIONS = 8
+/** The published results are some 10 MB, which each look at them reads. */
+const RARELY = { pollMs: 2_000, withinMs: 900_000 }
 
 let folder: string
 let cluster: Cluster
+interface Line {
+  readonly timestamp?: number
+  readonly manifest?: { readonly windowStart: number }
+}
+
 const SETTINGS = ['vm/overcommit_memory', 'kernel/panic', 'kernel/panic_on_oops']
 const machineSettings = (): string[] => SETTINGS.map((name) => readFileSync(`/proc/sys/${name}`, 'utf8').trim())
 let before: string[]
+/** The lines of the day, with duplicates and disorder: all hours but the last; of the last, the points, then the manifests. */
+let day: { readonly hours: string[]; readonly lastPoints: string[]; readonly lastManifests: string[] }
+/** The exact answers of the whole day, and of all hours but the last. */
+let exact: ReadonlyMap<string, OracleWindow>
+let exactBefore: ReadonlyMap<string, OracleWindow>
 
 beforeAll(async () => {
+  assertDataIsThere()
+  exact = oracle(WINDOW_MS)
+  const lastHour = Math.max(...[...exact.values()].map(({ windowStart }) => windowStart))
+  exactBefore = new Map([...exact].filter(([, { windowStart }]) => windowStart < lastHour))
+  day = { hours: [], lastPoints: [], lastManifests: [] }
+  for (const line of expand(['--window-ms', String(WINDOW_MS), '--dup', '0.05', '--reorder', '10'])) {
+    const { timestamp, manifest } = JSON.parse(line) as Line
+    if ((manifest?.windowStart ?? timestamp ?? 0) < lastHour) day.hours.push(line)
+    else if (manifest === undefined) day.lastPoints.push(line)
+    else day.lastManifests.push(line)
+  }
+
   before = machineSettings()
   folder = mkdtempSync(join(tmpdir(), 'windrow-node-test-'))
   const images = process.env.WINDROW_NODE_IMAGES ?? (await nodeImages(folder))
@@ -66,7 +83,7 @@ async function published(topic: string): Promise<Buffer[]> {
 
 it("Dapr's chart installs, and the overlay comes up", async () => {
   const values = [
-    ...['global.tag=1.18.2', 'dapr_scheduler.cluster.inMemoryStorage=true'],
+    ...[`global.tag=${DAPR_VERSION}`, 'dapr_scheduler.cluster.inMemoryStorage=true'],
     'dapr_sidecar_injector.sidecarDropALLCapabilities=true',
   ].flatMap((one) => ['--set', one])
   const chart = join(folder, 'chart')
@@ -94,11 +111,27 @@ it("Dapr's chart installs, and the overlay comes up", async () => {
     await rollout(what)
 })
 
-it('a day that a pod produces gives exact results, through a rolling update and an eviction', async () => {
-  writeFileSync(join(cluster.folder, 'volumes/points/points.ndjson'), text)
-  await cluster.apply(pointsVolume(), produceJob())
+/** Produces lines from a pod. */
+async function produce(name: string, lines: readonly string[]): Promise<void> {
+  writeFileSync(join(cluster.folder, 'volumes/points', `${name}.ndjson`), `${lines.join('\n')}\n`)
+  await cluster.apply(produceJob(name, `${name}.ndjson`))
+}
+const untilProduced = (name: string): Promise<string> =>
+  inWindrow('wait', `job/${name}`, '--for=condition=Complete', '--timeout=600s')
+
+async function expectPublished(answers: ReadonlyMap<string, OracleWindow>): Promise<void> {
+  const arePublished = async (): Promise<boolean> => (await published('windrow-results')).length >= answers.size
+  await cluster.until('all windows are published', arePublished, RARELY)
+  expectExact(await decodeResults(await published('windrow-results')), answers)
+  expect(await published('windrow-dead-letters')).toEqual([])
+}
+
+it('the day that a pod produces gives exact results, through a rolling update and an eviction', async () => {
+  await cluster.apply(pointsVolume())
+  await produce('day', day.hours)
   await cluster.until('the first results are published', async () => (await published('windrow-results')).length > 0)
-  expect((await published('windrow-results')).length, 'the update begins in the middle').toBeLessThan(exact.size)
+  const results = (await published('windrow-results')).length
+  expect(results, 'the update begins in the middle').toBeLessThan(exactBefore.size / 2)
   await inWindrow('rollout', 'restart', 'deployment/processor')
   await rollout('deployment/processor')
 
@@ -111,22 +144,8 @@ it('a day that a pod produces gives exact results, through a rolling update and 
   await cluster.kubectl('uncordon', 'node1')
   await rollout('deployment/processor')
 
-  await inWindrow('wait', 'job/produce', '--for=condition=Complete', '--timeout=300s')
-  await cluster.until(
-    'all windows are published',
-    async () => (await published('windrow-results')).length >= exact.size,
-  )
-  expectExact(await decodeResults(await published('windrow-results')), exact)
-  expect(await published('windrow-dead-letters')).toEqual([])
-})
-
-it('verify finds no difference, and status shows every partition', async () => {
-  const exec = ['exec', 'deployment/processor', '--container=processor', '--', 'node', '/windrow/dist/cli/main.js']
-  const { differenceCount, compared } = JSON.parse(await inWindrow(...exec, 'verify', '--json')) as VerifyReport
-  expect({ differenceCount, vmWindows: compared.vmWindows }).toEqual({
-    differenceCount: 0,
-    vmWindows: { compared: exact.size, equal: exact.size, different: 0 },
-  })
+  await untilProduced('day')
+  await expectPublished(exactBefore)
 })
 
 it('every processor has the injected sidecar as a native one', async () => {
@@ -137,6 +156,9 @@ it('every processor has the injected sidecar as a native one', async () => {
     spec.initContainers.map(({ name, restartPolicy }) => [name, restartPolicy]),
   )
   expect(sidecars).toEqual([[['daprd', 'Always']], [['daprd', 'Always']]])
+  // The tag of its image is the overlay's; the program is the one that this repository builds.
+  if (isUnsafeDapr(DAPR_VERSION))
+    expect(await inWindrow('logs', 'deployment/processor')).toContain(`daprd ${DAPR_VERSION} has known security gaps`)
 })
 
 const PROCESSOR = { 'app.kubernetes.io/component': 'processor' }
@@ -172,4 +194,87 @@ it('the WorkflowAccessPolicy refuses the sidecar of another app', async () => {
     `fetch('${url}', { method: 'POST', body: '' }).then(async (one) => console.log(one.status, await one.text()))`,
   )
   expect(answer).toContain('access denied by workflow access policy')
+})
+
+const SCRAPE = `fetch('http://127.0.0.1:9464/metrics').then(async (one) => console.log(await one.text()))`
+
+/** The partitions that each processor says it owns, by its metrics; `null` while one of them is ending. */
+async function owned(): Promise<number[][] | null> {
+  const selector = 'app.kubernetes.io/component=processor,app.kubernetes.io/name=windrow'
+  const { items } = await cluster.json<{ items: { metadata: { name: string; deletionTimestamp?: string } }[] }>(
+    ...['get', 'pods', '--namespace=windrow', `--selector=${selector}`],
+  )
+  if (items.some(({ metadata }) => metadata.deletionTimestamp !== undefined)) return null
+  const exec = items.map(({ metadata }) => {
+    const args = ['--namespace=windrow', 'exec', metadata.name, '--container=processor', '--', 'node', '-e', SCRAPE]
+    return cluster.tryKubectl(...args)
+  })
+  const scraped = await Promise.all(exec)
+  if (scraped.some(({ code }) => code !== 0)) return null
+  return scraped.map(({ stdout }) => {
+    const series = stdout.toString().matchAll(/^windrow_windows_open\{[^}]*windrow_partition="(\d+)"/gm)
+    return [...series].map(([, partition]) => Number(partition))
+  })
+}
+
+async function untilReplicas(replicas: number): Promise<void> {
+  await cluster.until(`the processors are ${replicas}`, async () => {
+    const { spec, status } = await cluster.json<{
+      spec: { replicas: number }
+      status: { replicas: number; readyReplicas?: number }
+    }>('get', 'deployment/processor', '--namespace=windrow')
+    return spec.replicas === replicas && status.replicas === replicas && status.readyReplicas === replicas
+  })
+  await cluster.until(`${replicas} processors share all partitions`, async () => {
+    const all = await owned()
+    if (all === null) return false
+    const partitions = all.flat().toSorted((a, b) => a - b)
+    const isShared = all.length === replicas && all.every((some) => some.length === PARTITIONS / replicas)
+    return isShared && partitions.join() === [...Array(PARTITIONS).keys()].join()
+  })
+}
+
+it('KEDA scales the processors from two to four and back, on the lag of the last hour of the day', async () => {
+  // The gateways and four processors request more than this suite's smallest machine has.
+  await inWindrow('set', 'resources', 'deployment/gateway', '--requests=cpu=10m')
+  await rollout('deployment/gateway')
+  await installKeda(cluster)
+  await cluster.until('KEDA reads no lag from Kafka', async () => (await lagSeenByKeda(cluster)) === 0)
+  await untilReplicas(2)
+
+  // Without their manifests the windows stay open, and their points uncommitted.
+  await produce('last-points', day.lastPoints)
+  await untilProduced('last-points')
+  const lag = day.lastPoints.length
+  await cluster.until('KEDA reads the exact lag', async () => (await lagSeenByKeda(cluster)) === lag)
+  await scaleSoon(cluster, Math.ceil(lag / 4))
+  await untilReplicas(4)
+
+  await produce('last-manifests', day.lastManifests)
+  await expectPublished(exact)
+  await untilReplicas(2)
+  // Without metrics-server the gateways are as many as their minimum.
+  const gateway = await cluster.json<{ spec: { replicas: number } }>('get', 'deployment/gateway', '--namespace=windrow')
+  expect(gateway.spec.replicas).toBe(2)
+})
+
+it('status, from a processor, shows every partition at the end of its log', async () => {
+  const exec = ['exec', 'deployment/processor', '--container=processor', '--', 'node', '/windrow/dist/cli/main.js']
+  const { partitions, counts } = JSON.parse(await inWindrow(...exec, 'status', '--json')) as JobStatus
+  expect(partitions.map(({ lag, open, halted }) => ({ lag, open: open.length, halted }))).toEqual(
+    Array.from({ length: PARTITIONS }, () => ({ lag: 0, open: 0, halted: null })),
+  )
+  expect(counts.consumed).toBe(day.hours.length + day.lastPoints.length + day.lastManifests.length)
+})
+
+it('verify finds no difference in the whole day', async () => {
+  await cluster.apply(idlePod('client', KAFKA_CLIENT))
+  await inWindrow('wait', 'pod/client', '--for=condition=Ready', '--timeout=300s')
+  const args = ['--brokers', 'kafka:9092', '--topic', 'vm-telemetry', '--job', 'windrow', '--window', '1h', '--json']
+  const exec = ['exec', 'pod/client', '--', 'node', '/windrow/dist/cli/main.js', 'verify', ...args]
+  const { differenceCount, compared } = JSON.parse(await inWindrow(...exec)) as VerifyReport
+  expect({ differenceCount, vmWindows: compared.vmWindows }).toEqual({
+    differenceCount: 0,
+    vmWindows: { compared: exact.size, equal: exact.size, different: 0 },
+  })
 })
