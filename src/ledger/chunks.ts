@@ -113,15 +113,23 @@ export class PageWriter<Kind extends RowKind> {
   readonly #attempt: string
   readonly #kind: Kind
   readonly #rowsPerPage: number
+  readonly #first: number
   #lines: string[] = []
   readonly #digests: string[] = []
   #rows = 0
 
-  constructor(store: StateStore, attempt: string, kind: Kind, rowsPerPage: number) {
+  /** `first`: number of the first page, after the pages of earlier sets of this kind. */
+  constructor(store: StateStore, attempt: string, kind: Kind, rowsPerPage: number, first = 0) {
     this.#store = store
     this.#attempt = attempt
     this.#kind = kind
     this.#rowsPerPage = rowsPerPage
+    this.#first = first
+  }
+
+  /** Number of the page after the last one, once all rows are added. */
+  get nextPage(): number {
+    return this.#first + this.#digests.length + (this.#lines.length > 0 ? 1 : 0)
   }
 
   async add(row: ChunkRows[Kind]): Promise<void> {
@@ -136,14 +144,14 @@ export class PageWriter<Kind extends RowKind> {
 
   async end(): Promise<ChunkSet<Kind>> {
     if (this.#lines.length > 0) await this.#flush()
-    return { attempt: this.#attempt, kind: this.#kind, first: 0, digests: this.#digests, rows: this.#rows }
+    return { attempt: this.#attempt, kind: this.#kind, first: this.#first, digests: this.#digests, rows: this.#rows }
   }
 
   async #flush(): Promise<void> {
     const page = this.#lines.join('\n')
     this.#rows += this.#lines.length
     this.#lines = []
-    const key = chunkKey(this.#attempt, this.#kind, this.#digests.length)
+    const key = chunkKey(this.#attempt, this.#kind, this.#first + this.#digests.length)
     this.#digests.push(textDigest(await insertPage(this.#store, key, page)))
   }
 }

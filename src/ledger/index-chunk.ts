@@ -103,9 +103,32 @@ export interface IndexChunk {
     /** VM windows that one workflow closed; absent in what earlier versions wrote. */
     readonly vmsPerWorkflow?: number
   } | null
+  /** All windows that the commit closed, in order; absent if it closed one or none. */
+  readonly joined?: readonly JoinedClose[]
   /** The outcome of the last promotion, which an earlier commit may have carried out; absent before the first. */
   readonly promotion?: PromotionOutcome
   readonly garbage: readonly Garbage[]
+}
+
+/** A window that a commit closed together with others, as it closed. */
+export interface JoinedClose {
+  readonly window: EpochMs
+  readonly reason: CloseReason
+  readonly statesDropped: number
+  readonly vmWindowsByReason: { readonly [reason: string]: number }
+}
+
+/** A window that a commit closes, with what its closing has computed. */
+type ClosingStep = Omit<ClosedEntry, 'prior' | 'priorAmended' | 'amended'> & {
+  readonly states: ChunkSet<'states'>
+  readonly reason: CloseReason
+  readonly statesDropped: number
+  readonly vmsPerWorkflow: number
+}
+
+interface CertificateStep {
+  readonly set: ChunkSet<'certificate'>
+  readonly head: CertificateHead
 }
 
 /** What an attempt contributes to the new index. */
@@ -133,16 +156,17 @@ export interface IndexStep {
   readonly states?: ChunkSet<'states'> | null
   readonly promotion?: PromotionOutcome | null
   /** `null` if the commit closes nothing. */
-  readonly closing:
-    | (Omit<ClosedEntry, 'prior' | 'priorAmended' | 'amended'> & {
-        readonly states: ChunkSet<'states'>
-        readonly reason: CloseReason
-        readonly statesDropped: number
-        readonly vmsPerWorkflow: number
-      })
-    | null
+  readonly closing: ClosingStep | null
+  /**
+   * Windows that the commit closes before `closing`, lowest first; absent for none. `states` is `null` if the window after it is
+   * too old to be amended.
+   */
+  readonly earlier?: readonly {
+    readonly closing: Omit<ClosingStep, 'states'> & { readonly states: ChunkSet<'states'> | null }
+    readonly certificate: CertificateStep
+  }[]
   /** `null` for a checkpoint. */
-  readonly certificate: { readonly set: ChunkSet<'certificate'>; readonly head: CertificateHead } | null
+  readonly certificate: CertificateStep | null
   /** The highest commit known to be published, as the new ledger states it. */
   readonly publishedCommit: number
   /** The commit whose garbage has been deleted. */
@@ -152,7 +176,8 @@ export interface IndexStep {
 }
 
 export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], step: IndexStep): IndexChunk {
-  const { closing, certificate } = step
+  const { closing } = step
+  const certificates = [...(step.earlier ?? []), step].flatMap(({ certificate }) => certificate ?? [])
   const closedAll = closedAfter(before, step)
   const hasChanged = closing !== null || step.amended.length > 0
   const closed = hasChanged ? lastEntries(closedAll, step.rememberWindows) : closedAll
@@ -162,9 +187,9 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
     resumeOffset: step.resumeOffset,
     results: step.results,
     deadLetters: step.deadLetters,
-    certificate: certificate?.set ?? null,
+    certificate: pagesTogether(certificates.map(({ set }) => set)),
   }
-  const certified = certificate === null ? [] : [{ sequence: certificate.head.sequence, set: certificate.set }]
+  const certified = certificates.map(({ head, set }) => ({ sequence: head.sequence, set }))
   const parts = {
     open: step.open,
     roster: step.roster,
@@ -185,6 +210,7 @@ export function nextIndex(before: IndexChunk | null, beforeAt: Ledger['index'], 
     totals: totalsAfter(before, step),
     ...(step.findings === undefined ? {} : { findings: step.findings }),
     lastClosed: lastClosedAfter(before, step),
+    ...joinedBy(step),
     ...promotionAfter(before, step),
     garbage: [
       ...carriedGarbage(before, step.sweptCommit),
@@ -210,7 +236,7 @@ export function chunksOf(index: Listed): (ChunkSet | null)[] {
     ...[index.roster, index.states, index.total, index.late],
     ...(index.contents ?? []).flatMap((one) => [one.whole, one.amended]),
     ...index.closed.flatMap(setsOfEntry),
-    ...index.outboxes.flatMap((one) => [one.results, ...one.deadLetters, one.certificate]),
+    ...index.outboxes.flatMap((one) => [one.results, ...one.deadLetters, ...pagesApart(one.certificate)]),
     ...index.certificates.map((one) => one.set),
   ]
 }
@@ -220,15 +246,49 @@ function superseded(before: readonly (ChunkSet | null)[], after: readonly (Chunk
   const keyOf = (set: ChunkSet): string => chunkKey(set.attempt, set.kind, set.first)
   const sets = new Map<string, ChunkSet>()
   for (const set of before) if (set !== null && set.digests.length > 0) sets.set(keyOf(set), set)
-  for (const set of after) if (set !== null) sets.delete(keyOf(set))
+  // An empty set has no page of its own: its number is that of the next set.
+  for (const set of after) if (set !== null && set.digests.length > 0) sets.delete(keyOf(set))
   return [...sets.values()]
 }
 
-function closedAfter(before: IndexChunk | null, { amended, closing }: IndexStep): ClosedEntry[] {
+function closedAfter(
+  before: IndexChunk | null,
+  { amended, closing, earlier = [], rememberWindows }: IndexStep,
+): ClosedEntry[] {
   const entries = withEntries(before?.closed ?? [], amended)
   if (closing === null) return entries
-  const { states: _states, reason: _reason, statesDropped: _dropped, vmsPerWorkflow: _grain, ...closed } = closing
-  return [...entries, { ...closed, prior: before?.states ?? null, amended: null }]
+  let prior = before?.states ?? null
+  for (const [i, one] of [...earlier.map((window) => window.closing), closing].entries()) {
+    if (one.states === null && earlier.length - i <= rememberWindows) {
+      throw new Error(`the VM states after the window ${one.window} are missing, which the next window needs`)
+    }
+    const { states, reason: _reason, statesDropped: _dropped, vmsPerWorkflow: _grain, ...closed } = one
+    entries.push({ ...closed, prior, amended: null })
+    prior = states
+  }
+  return entries
+}
+
+/** Consecutive sets of one attempt as one set, which a commit publishes together; `null` for none. */
+function pagesTogether(sets: readonly ChunkSet<'certificate'>[]): ChunkSet<'certificate'> | null {
+  const [first] = sets
+  if (first === undefined) return null
+  const rows = sets.reduce((sum, set) => sum + set.rows, 0)
+  return { ...first, digests: sets.flatMap((set) => set.digests), rows }
+}
+
+/** Each page as a set of its own, as the index lists the same certificates when they are published. */
+function pagesApart(set: ChunkSet<'certificate'> | null): ChunkSet<'certificate'>[] {
+  if (set === null) return []
+  return set.digests.map((digest, i) => ({ ...set, first: set.first + i, digests: [digest], rows: 1 }))
+}
+
+function joinedBy({ earlier, closing }: IndexStep): Pick<IndexChunk, 'joined'> {
+  if (earlier === undefined || closing === null) return {}
+  const joined = [...earlier.map((one) => one.closing), closing].map(
+    ({ window, reason, statesDropped, vmWindowsByReason }) => ({ window, reason, statesDropped, vmWindowsByReason }),
+  )
+  return { joined }
 }
 
 function lastClosedAfter(before: IndexChunk | null, { closing, amended }: IndexStep): IndexChunk['lastClosed'] {
@@ -270,13 +330,14 @@ export function announcedGarbage(attempt: string, pages: AnnouncedPages, again: 
 
 /** Counts every window and VM window once, under its current reason. */
 function totalsAfter(before: IndexChunk | null, step: IndexStep): CloseTotals {
-  const { amended, closing } = step
+  const { amended, closing, earlier = [] } = step
   let totals = before?.totals ?? NO_TOTALS
   for (const now of amended) {
     const was = before?.closed.find((entry) => entry.window === now.window)
     if (was !== undefined) totals = addWindow(totals, was, -1)
     totals = addWindow(totals, now, 1)
   }
+  for (const one of earlier) totals = addWindow(totals, one.closing, 1)
   if (closing !== null) totals = addWindow(totals, closing, 1)
   const revisions = (before?.totals.revisions ?? 0) + step.revisions
   return revisions === 0 ? totals : { ...totals, revisions }

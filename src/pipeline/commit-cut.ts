@@ -1,12 +1,13 @@
 /**
- * Makes one commit from a cut: writes the intent and the chunks, runs the parent workflow, and reads the ledger. The
+ * Makes one commit from a cut, or from several joined ones: writes the intent and the chunks, runs the parent workflow, and reads the ledger. The
  * workflow's answer is only a hint; the ledger alone decides whether the commit happened.
  */
 import { messageOf, WindrowError } from '../errors/index.ts'
 import { aggregatorId } from '../core/aggregator.ts'
+import type { ClosedWindow } from '../core/partition-state.ts'
 import type { EpochMs } from '../core/point.ts'
-import { OUTPUT_ROWS_PER_PAGE } from '../core/payload-bound.ts'
-import type { CommitPlan, CommitResult, PlannedClose } from '../workflows/plan.ts'
+import type { PipelineEvent } from '../ports/events.ts'
+import type { CommitPlan, CommitResult, EarlierClose, PlannedClose } from '../workflows/plan.ts'
 import type { RowKind } from '../ledger/chunk-rows.ts'
 import { chunkKey, writePages, type ChunkSet, type Pages } from '../ledger/chunks.ts'
 import {
@@ -17,37 +18,26 @@ import {
   type OpenChunks,
   type WindowContents,
 } from '../ledger/index-chunk.ts'
-import type { ClosedEntry } from '../ledger/closed-windows.ts'
-import type { AnnouncedPages, Intent } from '../ledger/ledger.ts'
+import type { Intent } from '../ledger/ledger.ts'
 import { evictedBy, proposeIntent, readOwnLedger } from '../ledger/takeover.ts'
-import type { PromoteRequest } from '../ledger/requests.ts'
-import { PROMOTED_ROWS_PER_PAGE } from '../workflows/activities/commit-output.ts'
-import type { ContentPages } from './content-pages.ts'
-import { closingContents, closingPages, type Cut, type OpenPages } from './cut.ts'
+import type { Cut } from './cut.ts'
+import { announcedPages, pagesToWrite, type CutPages, type EarlierPages } from './cut-pages.ts'
+import type { JoinedCuts } from './joined-cuts.ts'
 import type { WorkflowEngine, WorkflowStatus } from '../ports/index.ts'
 import { isRetryable, type Backoff } from '../retry/retry.ts'
 import { createBackoff } from './retrying.ts'
 import { loadIndex, renewEpoch, type Session } from './session.ts'
 import { stepped, type PipelineStep } from '../ports/steps.ts'
 
-/** The pages of an attempt. They are the same for every attempt at this cut. */
-interface CutPages {
-  readonly accs: Pages<'accs'>
-  /** Open windows that changed since the last commit, each with the number of its first page. */
-  readonly fresh: readonly { readonly open: OpenPages; readonly first: number }[]
-  readonly freshPages: number
-  /** Contents of points that changed since the commit before. */
-  readonly contents: readonly Omit<ContentPages, 'version'>[]
-}
-
 /**
- * Commits the cut and retries until it is committed. Afterwards the ledger and the index of the session are those of the
+ * Commits the cuts and retries until they are committed. Afterwards the ledger and the index of the session are those of the
  * commit. Throws COMMIT_FAILS after too many workflow failures, and any error that must not be retried.
  */
-export async function commitCut(session: Session, cut: Cut): Promise<void> {
+export async function commitCuts(session: Session, cuts: JoinedCuts): Promise<void> {
   const { env, partition, signal } = session
+  const { last: cut } = cuts
   const startedMs = env.clock.nowMs()
-  const pages = pagesToWrite(session, cut)
+  const pages = pagesToWrite(session, cuts)
   const totalsBefore = session.index?.totals ?? NO_TOTALS
   const commit = session.ledger.commit + 1
   const window = cut.closed?.start ?? null
@@ -56,7 +46,7 @@ export async function commitCut(session: Session, cut: Cut): Promise<void> {
   let workflowFailures = 0
   for (;;) {
     try {
-      const intent = await attempt(session, cut, pages, start, backoff)
+      const intent = await attempt(session, cuts, pages, start, backoff)
       await stepped(env.observe, 'adopt', { partition, window, commit }, () => adopt(session, cut, intent))
       break
     } catch (error) {
@@ -75,19 +65,36 @@ export async function commitCut(session: Session, cut: Cut): Promise<void> {
       }
     }
   }
-  const { closed } = cut
-  env.observe({
-    kind: 'committed',
-    partition,
-    window,
-    commit,
-    closed: closed === null ? null : { start: closed.start, end: closed.end },
-    reason: closed === null ? null : (session.index?.lastClosed?.reason ?? null),
-    statesDropped: closed === null ? 0 : (session.index?.lastClosed?.statesDropped ?? 0),
-    vmWindows: closed?.vms.length ?? 0,
-    vmWindowsByReason: closed === null ? {} : closedByReason(session, closed.start, totalsBefore),
-    elapsedMs: env.clock.nowMs() - startedMs,
-  })
+  const elapsedMs = env.clock.nowMs() - startedMs
+  for (const [i, { closed }] of [...cuts.earlier, cut].entries()) {
+    const facts =
+      closed === null ? NOTHING_CLOSED : (session.index?.joined?.[i] ?? onlyClosed(session, closed, totalsBefore))
+    env.observe({
+      kind: 'committed',
+      partition,
+      window: closed?.start ?? null,
+      commit,
+      closed: closed === null ? null : { start: closed.start, end: closed.end },
+      reason: facts.reason,
+      statesDropped: facts.statesDropped,
+      vmWindows: closed?.vms.length ?? 0,
+      vmWindowsByReason: facts.vmWindowsByReason,
+      elapsedMs,
+    })
+  }
+}
+
+type ClosedFacts = Pick<
+  PipelineEvent & { readonly kind: 'committed' },
+  'reason' | 'statesDropped' | 'vmWindowsByReason'
+>
+
+const NOTHING_CLOSED: ClosedFacts = { reason: null, statesDropped: 0, vmWindowsByReason: {} }
+
+/** What is known of the only window that the last commit closed. */
+function onlyClosed(session: Session, { start }: ClosedWindow, totalsBefore: CloseTotals): ClosedFacts {
+  const { reason = null, statesDropped = 0 } = session.index?.lastClosed ?? {}
+  return { reason, statesDropped, vmWindowsByReason: closedByReason(session, start, totalsBefore) }
 }
 
 /**
@@ -125,43 +132,21 @@ async function renewed(session: Session, commit: number, backoff: Backoff): Prom
   }
 }
 
-function pagesToWrite(session: Session, cut: Cut): CutPages {
-  const fresh: { open: OpenPages; first: number }[] = []
-  let first = 0
-  for (const open of cut.open) {
-    if (session.committedVersions.get(open.window) === open.version) continue
-    fresh.push({ open, first })
-    first += open.pages.texts.length
-  }
-  const { aggregator, store } = session.env
-  const { closed } = cut
-  const accs: Pages<'accs'> =
-    closed === null ? { kind: 'accs', texts: [] } : closingPages(closed, aggregator, store.maxValueBytes)
-  const whole = (window: EpochMs, texts: Pages<'contents'>) => ({ window, part: 'whole' as const, pages: texts })
-  const contents = [
-    ...fresh.map(({ open }) => whole(open.window, open.contents)),
-    ...(closed === null || !cut.remembered.includes(closed.start)
-      ? []
-      : [whole(closed.start, closingContents(closed))]),
-    ...cut.amendedContents.filter((one) => session.committedContents.get(one.window) !== one.version),
-  ]
-  return { accs, fresh, freshPages: first, contents }
-}
-
 async function attempt(
   session: Session,
-  cut: Cut,
+  cuts: JoinedCuts,
   pages: CutPages,
   start: WorkflowEngine['start'],
   backoff: Backoff,
 ): Promise<Intent> {
   const { env, partition } = session
+  const { last: cut } = cuts
   const window = cut.closed?.start ?? null
   const place = { partition, window, commit: session.ledger.commit + 1 }
   const step = <T>(name: PipelineStep, act: () => Promise<T>): Promise<T> => stepped(env.observe, name, place, act)
   const { trigger = null, forced = null } = cut.closed ?? {}
   const request = forced?.request ?? cut.promote?.id ?? null
-  const proposal = { cut: cut.cut, window, trigger, request, pages: announce(session, cut, pages) }
+  const proposal = { cut: cut.cut, window, trigger, request, pages: announcedPages(session, cuts, pages) }
   const { owner, published } = session
   // Delete their pages before the intent evicts them from the ledger: afterwards no record of these pages exists.
   const forgotten = evictedBy(session.ledger, owner)
@@ -173,7 +158,7 @@ async function attempt(
     proposeIntent(env.store, owner, session.ledger.commit, proposal, published, known),
   )
   session.ledger = ledger
-  const plan = await step('chunks', () => writePlan(session, cut, pages, intent))
+  const plan = await step('chunks', () => writePlan(session, cuts, pages, intent))
   const result = await step('workflow', async () => {
     await start(intent.attempt, JSON.stringify(plan))
     return finished(session, intent, backoff)
@@ -185,67 +170,22 @@ async function attempt(
   throw result.ok ? workflowFailed(intent, 'it reports a commit that the ledger does not have') : failureOf(result)
 }
 
-/** Upper bounds of the pages that the attempt may write, so that all of them can be found if it is abandoned. */
-function announce(session: Session, cut: Cut, pages: CutPages): AnnouncedPages {
-  const { env } = session
-  const written = {
-    open: pages.freshPages,
-    contents: pages.contents.reduce((sum, one) => sum + one.pages.texts.length, 0),
-    roster: cut.roster.texts.length,
-    dead: cut.deadLetters.texts.length,
-    late: cut.late.pages.texts.length,
-    index: 1,
-  }
-  if (cut.promote !== undefined) return { ...written, ...promotedPages(session, cut.promote) }
-  if (cut.closed === null && !cut.late.amends) return written
-  // A late VM window may change its VM in every remembered window, and every row may fill a page of its own.
-  const windows = (session.index?.closed ?? []).length + env.rules.amendWindows
-  const amendedBefore = (session.index?.closed ?? []).reduce((sum, one) => sum + amendedRowsOf(one), 0)
-  // An amended skipped window gets a row for every amended row before it.
-  const amended = cut.late.amends ? amendedBefore * (1 + env.rules.amendWindows) + cut.late.rows * windows : 0
-  const vmWindows = (cut.closed?.vms.length ?? 0) + (cut.late.amends ? cut.late.rows * windows : 0)
-  const states = vmWindows + (session.index?.states?.rows ?? 0)
-  const outputPages = (rows: number): number => Math.ceil(rows / OUTPUT_ROWS_PER_PAGE)
-  return {
-    ...written,
-    accs: pages.accs.texts.length,
-    amended,
-    states: outputPages(states),
-    results: outputPages(vmWindows),
-    quarantined: outputPages(vmWindows),
-    total: 1,
-    certificate: 1,
-  }
-}
-
-function amendedRowsOf({ amended, priorAmended }: ClosedEntry): number {
-  return (amended?.rows ?? 0) + (priorAmended?.rows ?? 0)
-}
-
-/** A VM's row may fill a page in every remembered window, and the VM may get a new result in every later window. */
-function promotedPages({ index }: Session, { rows: { results, vms } }: PromoteRequest): AnnouncedPages {
-  const closed = index?.closed ?? []
-  const lines = results + vms * closed.length
-  return {
-    amended: closed.reduce((sum, one) => sum + amendedRowsOf(one) + vms, vms),
-    states: Math.ceil(((index?.states?.rows ?? 0) + vms) / OUTPUT_ROWS_PER_PAGE),
-    results: Math.ceil(lines / PROMOTED_ROWS_PER_PAGE),
-    quarantined: Math.ceil(lines / OUTPUT_ROWS_PER_PAGE),
-    total: 1,
-    certificate: 1,
-  }
-}
-
-async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: Intent): Promise<CommitPlan> {
+async function writePlan(
+  session: Session,
+  { earlier, last: cut }: JoinedCuts,
+  pages: CutPages,
+  intent: Intent,
+): Promise<CommitPlan> {
   const { env, ledger, index, owner } = session
   const write = <Kind extends RowKind>(unwritten: Pages<Kind>, first = 0): Promise<ChunkSet<Kind>> =>
     writePages(env.store, intent.attempt, unwritten, first)
   // Requested together, so that a store can write them with one call.
-  const [accs, late, roster, dead, contents, fresh] = await Promise.all([
-    write(pages.accs),
+  const [closes, accs, late, roster, dead, contents, fresh] = await Promise.all([
+    Promise.all(earlier.map((one, i) => earlierClose(one, pages.earlier[i] as EarlierPages, write))),
+    write(pages.accs.pages, pages.accs.first),
     cut.late.rows === 0 ? null : write(cut.late.pages),
     write(cut.roster),
-    write(cut.deadLetters),
+    write(cut.deadLetters, pages.deadFirst),
     writeContents(session, cut, pages, intent),
     Promise.all(pages.fresh.map(async ({ open, first }) => [open.window, await write(open.pages, first)] as const)),
   ])
@@ -278,6 +218,7 @@ async function writePlan(session: Session, cut: Cut, pages: CutPages, intent: In
     late: cut.late.amends ? null : late,
     amend: cut.late.amends && late !== null ? { late, points: cut.late.points } : null,
     close: cut.closed === null ? null : plannedClose(cut.closed, accs),
+    ...(closes.length === 0 ? {} : { earlier: closes }),
     ...(cut.promote === undefined ? {} : { promote: cut.promote }),
     vmsPerWorkflow: cut.vmsPerWorkflow,
     publishedCommit: ledger.published.commit,
@@ -311,6 +252,17 @@ async function writeContents(session: Session, cut: Cut, pages: CutPages, intent
     if (one !== undefined) listed.set(window, { ...one, [part]: set })
   }
   return [...listed.values()]
+}
+
+async function earlierClose(
+  { cut, lastRecord, watermark, closedThrough, counts, closed, deadLetters }: Cut,
+  { accs, deadFirst }: EarlierPages,
+  write: <Kind extends RowKind>(unwritten: Pages<Kind>, first?: number) => Promise<ChunkSet<Kind>>,
+): Promise<EarlierClose> {
+  if (closed === null) throw new Error(`the cut at ${cut} is not the last of its commit, and closes no window`)
+  const [written, dead] = await Promise.all([write(accs.pages, accs.first), write(deadLetters, deadFirst)])
+  const close = plannedClose(closed, written)
+  return { cut, lastRecord, watermark, closedThrough, counts, dead, close }
 }
 
 function plannedClose(closed: NonNullable<Cut['closed']>, accs: ChunkSet<'accs'>): PlannedClose {

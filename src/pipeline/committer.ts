@@ -1,11 +1,12 @@
 /**
- * Commits cuts in order, one at a time, while folding continues. A few cuts may wait in the queue; with a full queue, `submit`
- * waits and the source with it (backpressure).
+ * Commits cuts in order, one commit at a time, while folding continues. Cuts that wait meanwhile are joined where they can be
+ * (joined-cuts.ts). A few commits may wait; with a full queue, `submit` waits and the source with it (backpressure).
  */
 import type { DurationMs } from '../core/point.ts'
-import { commitCut } from './commit-cut.ts'
+import { commitCuts } from './commit-cut.ts'
 import { vmWindowsOf, type Cut } from './cut.ts'
 import type { CommitCost } from './grain.ts'
+import { joinCuts, MAX_PASSED_STATES, closedStartsOf, type JoinedCuts } from './joined-cuts.ts'
 import { publishOutstanding, sweep, unsweptPages } from './publishing.ts'
 import { retrying } from './retrying.ts'
 import type { Session } from './session.ts'
@@ -43,7 +44,7 @@ export class Committer {
     this.#throwFailure()
     this.#waiting.push(cut)
     this.#working ??= this.#work()
-    while (this.#waiting.length > this.#session.env.limits.maxQueuedCuts) {
+    while (this.#waitingCommits.length > this.#session.env.limits.maxQueuedCuts) {
       await new Promise<void>((resolve) => this.#roomWanted.push(resolve))
       this.#throwFailure()
     }
@@ -57,13 +58,13 @@ export class Committer {
 
   async #work(): Promise<void> {
     try {
-      for (let cut = this.#waiting.shift(); cut !== undefined; cut = this.#waiting.shift()) {
+      for (let cuts = this.#take(); cuts !== undefined; cuts = this.#take()) {
         this.#makeRoom()
         const startedMs = this.#session.env.clock.nowMs()
         await this.#confirmSource()
-        await commitCut(this.#session, cut)
-        await publishOutstanding(this.#session, cut.closed?.start ?? null)
-        this.#recordCost(cut, this.#session.env.clock.nowMs() - startedMs)
+        await commitCuts(this.#session, cuts)
+        await publishOutstanding(this.#session, closedStartsOf(cuts))
+        this.#recordCost(cuts, this.#session.env.clock.nowMs() - startedMs)
         // While commits follow one another, several are swept with one call; the index keeps what is not deleted yet.
         if (this.#waiting.length === 0 || unsweptPages(this.#session) > MAX_UNSWEPT_PAGES) await sweep(this.#session)
       }
@@ -76,9 +77,22 @@ export class Committer {
     }
   }
 
-  #recordCost(cut: Cut, elapsedMs: DurationMs): void {
-    const vmWindows = vmWindowsOf(cut)
-    if (vmWindows > 0) this.#lastCost = { vmWindows, vmsPerWorkflow: cut.vmsPerWorkflow, elapsedMs }
+  get #waitingCommits(): readonly JoinedCuts[] {
+    const { env, index } = this.#session
+    const states = index?.states?.rows ?? 0
+    return joinCuts(this.#waiting, states > MAX_PASSED_STATES ? 1 : env.limits.windowsPerCommit)
+  }
+
+  /** Takes the cuts of the next commit out of the queue. */
+  #take(): JoinedCuts | undefined {
+    const [next] = this.#waitingCommits
+    if (next !== undefined) this.#waiting.splice(0, next.earlier.length + 1)
+    return next
+  }
+
+  #recordCost({ earlier, last }: JoinedCuts, elapsedMs: DurationMs): void {
+    const vmWindows = [...earlier, last].reduce((sum, cut) => sum + vmWindowsOf(cut), 0)
+    if (vmWindows > 0) this.#lastCost = { vmWindows, vmsPerWorkflow: last.vmsPerWorkflow, elapsedMs }
   }
 
   /** The records of a cut were delivered before this check. So a replaced source is noticed before they are committed. */

@@ -16,7 +16,9 @@
  *   grain.ts          how many VM windows one workflow closes
  *   cut.ts            a snapshot of everything that the records up to one offset have produced
  *   committer.ts      queue of cuts: commits them in order while folding continues
+ *   joined-cuts.ts    which waiting cuts one commit makes durable together
  *   commit-cut.ts     one commit: intent, chunks, workflow, ledger
+ *   cut-pages.ts      the pages that a commit writes, and how many it announces
  *   content-pages.ts  contents of points that are kept in chunks of their own
  *   publishing.ts     publishes commits, then deletes the chunks that they superseded
  *   stored-marker.ts  the marker of sinks that cannot store one themselves
@@ -67,8 +69,10 @@ export interface PipelineEnv {
 export interface PipelineLimits {
   /** Records after which a partition commits a checkpoint, so that recovery is bounded even for long windows. */
   readonly checkpointEveryRecords: number
-  /** Cuts that may wait for the one being committed. With more, the source waits (backpressure). */
+  /** Commits whose cuts may wait for the commit that is being made. With more, the source waits (backpressure). */
   readonly maxQueuedCuts: number
+  /** Windows that one commit closes at most, if their cuts wait together. */
+  readonly windowsPerCommit: number
   /** VM windows per `vm-window` workflow: a number, or a rule that decides it for each cut. */
   readonly vmsPerWorkflow: number | GrainRule
   /** A workflow without progress for so long is abandoned, and the commit is retried under a new epoch. */
@@ -86,6 +90,7 @@ export interface PipelineLimits {
 export const DEFAULT_LIMITS: PipelineLimits = {
   checkpointEveryRecords: 200_000,
   maxQueuedCuts: 2,
+  windowsPerCommit: 1,
   vmsPerWorkflow: 1,
   stallMs: 60_000,
   retry: { baseMs: 100, capMs: 10_000 },

@@ -23,12 +23,12 @@ type Published = PipelineEvent & { readonly kind: 'published' }
 const NOTHING_PUBLISHED: PublishedMarker = { commit: 0, digest: '' }
 
 /**
- * Publishes every commit that some sink lacks. After a retryable error it starts again with new publishers. `lastWindow`
- * is the window that the last commit closed; `null` if it closed none or another owner made it.
+ * Publishes every commit that some sink lacks. After a retryable error it starts again with new publishers. `closed`
+ * are the windows that the last commit closed, in order; none if another owner made it.
  */
-export async function publishOutstanding(session: Session, lastWindow: EpochMs | null = null): Promise<void> {
+export async function publishOutstanding(session: Session, closed: readonly EpochMs[] = []): Promise<void> {
   const { env, partition, signal } = session
-  const backoff = createBackoff(env, partition, signal, lastWindow)
+  const backoff = createBackoff(env, partition, signal, closed.at(-1) ?? null)
   for (;;) {
     try {
       const place = { partition, window: null, commit: session.ledger.commit }
@@ -36,7 +36,7 @@ export async function publishOutstanding(session: Session, lastWindow: EpochMs |
       for (const outbox of session.index?.outboxes ?? []) {
         const { commit } = outbox.marker
         if (commit <= session.published.commit) continue
-        await publish(session, session.publishers, outbox, commit === session.ledger.commit ? lastWindow : null)
+        await publish(session, session.publishers, outbox, commit === session.ledger.commit ? closed : [])
       }
       return
     } catch (error) {
@@ -90,9 +90,11 @@ async function publish(
   session: Session,
   publishers: readonly SinkPublisher[],
   outbox: Outbox,
-  window: EpochMs | null,
+  closed: readonly EpochMs[],
 ): Promise<void> {
   const { env, partition } = session
+  const earlier = closed.slice(0, -1)
+  const window = closed.at(-1) ?? null
   const startedMs = env.clock.nowMs()
   const { batch, deadLettersByReason } = await readOutbox(env.store, outbox)
   const { commit } = outbox.marker
@@ -102,6 +104,7 @@ async function publish(
     kind: 'published',
     partition,
     window,
+    ...(earlier.length === 0 ? {} : { earlier }),
     commit,
     results: batch.results.length,
     deadLetters: batch.deadLetters.length,

@@ -83,6 +83,8 @@ export type PipelineEvent = EventSubject &
     /** `window` is also `null` if an earlier owner made the commit. */
     | {
         readonly kind: 'published'
+        /** Windows that the same commit closed before `window`, in order; absent for none. */
+        readonly earlier?: readonly EpochMs[]
         readonly commit: number
         readonly results: number
         readonly deadLetters: number

@@ -7,7 +7,7 @@ import type { DeadLetterReason, FateCounts } from '../core/fate.ts'
 import { PROBLEM_CODES } from '../gateway/problem.ts'
 import { ROUTES } from '../gateway/routes.ts'
 import type { ChunkKind } from '../ledger/chunk-rows.ts'
-import { AGGREGATE, COMMIT, PARTITION_WINDOW, VM_WINDOW } from '../workflows/names.ts'
+import { AGGREGATE, AGGREGATE_V2, COMMIT, COMMIT_V2, PARTITION_WINDOW, VM_WINDOW } from '../workflows/names.ts'
 
 /** Takes a record, so that adding a value to the type is a compile error until it is added here. */
 const valuesOf = <Value extends string>(all: Readonly<Record<Value, true>>): readonly Value[] =>
@@ -107,7 +107,7 @@ export const ATTRIBUTES = {
   'windrow.step': { help: 'Step that is retried', values: RETRY_STEPS },
   'windrow.commit.kind': { help: 'Whether the commit closes a window', values: ['window', 'checkpoint'] },
   'windrow.workflow': { help: 'Name of a workflow', values: [PARTITION_WINDOW, VM_WINDOW] },
-  'windrow.activity': { help: 'Name of an activity', values: [AGGREGATE, COMMIT] },
+  'windrow.activity': { help: 'Name of an activity', values: [AGGREGATE, COMMIT, AGGREGATE_V2, COMMIT_V2] },
   'windrow.outcome': { help: 'Outcome', values: ['completed', 'failed'] },
   'windrow.operation': { help: 'Operation of the state store', values: ['get', 'insert', 'swap', 'delete'] },
   'windrow.payload': { help: 'Kind of the stored value or workflow input', values: PAYLOADS },

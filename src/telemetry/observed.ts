@@ -2,7 +2,7 @@
 import type { InstanceRunner } from '../adapters/dapr/instance-runner.ts'
 import { instancePartsOf } from '../ledger/attempt-id.ts'
 import type { StateStore, WorkflowEngine } from '../ports/index.ts'
-import { AGGREGATE, PARTITION_WINDOW, VM_WINDOW } from '../workflows/names.ts'
+import { AGGREGATE, AGGREGATE_V2, PARTITION_WINDOW, VM_WINDOW } from '../workflows/names.ts'
 import type { CommitPlan, CommitRequest } from '../workflows/plan.ts'
 import type { ActivityFunction } from '../adapters/dapr/worker-session.ts'
 import { PAYLOADS, type Attributes, type Payload } from './attributes.ts'
@@ -150,5 +150,5 @@ export function mapActivities(
 
 /** Returns the commit plan from the input of an activity. */
 export function planOf(name: string, input: unknown): CommitPlan {
-  return name === AGGREGATE ? (input as CommitPlan) : (input as CommitRequest).plan
+  return name === AGGREGATE || name === AGGREGATE_V2 ? (input as CommitPlan) : (input as CommitRequest).plan
 }

@@ -114,7 +114,8 @@ export class PipelineMetrics {
         return
       case 'published':
         this.#published(event)
-        if (window !== null && facts !== undefined) this.#windowPublished(facts, window)
+        if (window === null || facts === undefined) return
+        for (const one of [...(event.earlier ?? []), window]) this.#windowPublished(facts, one)
         return
       case 'retry':
         this.#instruments.add('retries', 1, { 'windrow.step': retryStepOf(event.step) })

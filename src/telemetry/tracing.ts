@@ -8,6 +8,9 @@
  *   │  └─ commit activity
  *   └─ publish
  *
+ * One commit may close several windows. Each of them has its commit and publish spans, with the same number of the commit;
+ * the activities are under the last one.
+ *
  * Spans are created from pipeline events, with explicit parents. Nothing depends on an ambient context, and workflow code
  * contains no tracing. If a process crashes, its open spans are lost; the next owner starts a new trace.
  */
@@ -17,7 +20,7 @@ import { messageOf } from '../errors/index.ts'
 import { instancePartsOf } from '../ledger/attempt-id.ts'
 import type { PipelineEvent } from '../ports/events.ts'
 import type { RunVmWindows } from '../workflows/activities/run-tasks.ts'
-import { AGGREGATE, VM_WINDOW } from '../workflows/names.ts'
+import { AGGREGATE, AGGREGATE_V2, VM_WINDOW } from '../workflows/names.ts'
 import type { CommitPlan } from '../workflows/plan.ts'
 import type { WorkflowFunction } from '../adapters/dapr/worker-session.ts'
 import { mapActivities, planOf, type Activities } from './observed.ts'
@@ -59,6 +62,11 @@ export class Tracing {
     if (kind === 'ended' || kind === 'failed') return this.#abandon(partition, event)
     if (window === null) return
     if (kind === 'opened') this.#open(partition, window)
+    if (kind === 'published') {
+      // The results of windows that one commit closed are published together.
+      for (const one of [...(event.earlier ?? []), window]) this.#published(partition, one, event.results)
+      return
+    }
     const own = this.#traces.get(partition)?.get(window)
     if (own === undefined) return
     switch (kind) {
@@ -72,12 +80,6 @@ export class Tracing {
         own.root.setAttribute('windrow.reason', event.reason ?? '')
         own.publish = this.#child(own.root, 'publish')
         return
-      case 'published':
-        own.publish?.setAttribute('windrow.results', event.results)
-        own.publish?.end()
-        own.root.end()
-        this.#traces.get(partition)?.delete(window)
-        return
       case 'retry': {
         const { step, reason, pauseMs } = event
         const span = own.publish ?? own.commit ?? own.root
@@ -87,6 +89,14 @@ export class Tracing {
       default:
         return
     }
+  }
+
+  #published(partition: number, window: EpochMs, results: number): void {
+    const own = this.#traces.get(partition)?.get(window)
+    own?.publish?.setAttribute('windrow.results', results)
+    own?.publish?.end()
+    own?.root.end()
+    this.#traces.get(partition)?.delete(window)
   }
 
   /** W3C `traceparent` of the window's commit, to pass to its workflow; undefined if the commit is not traced. */
@@ -111,7 +121,7 @@ export class Tracing {
         { 'windrow.partition': owner.partition },
         // The input of `aggregate` is the plan. Replace its context so that VM windows become children of this span.
         (own) => {
-          const isParent = name === AGGREGATE && own !== undefined
+          const isParent = (name === AGGREGATE || name === AGGREGATE_V2) && own !== undefined
           return activity(
             context,
             isParent ? { ...(input as CommitPlan), traceparent: own } : input,

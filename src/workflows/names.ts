@@ -11,6 +11,8 @@
  *     aggregate.ts        activity: amends, closes or promotes, and writes states, results and the certificate
  *     commit.ts           activity: swaps the ledger to the next commit
  *     attempt-context.ts  what the steps of `aggregate` share
+ *     close-window.ts     closes the VM windows of one partition window
+ *     earlier-windows.ts  the windows that a commit closes before its last one
  *     close-tasks.ts      merges closing VM windows with the VM states before them
  *     amend-windows.ts    merges late points into closed windows
  *     decide-promotion.ts which VMs of a promotion are accepted
@@ -26,7 +28,15 @@
  *
  * The engine that runs them is in adapters/ (dapr/, memory/).
  */
-export const PARTITION_WINDOW = 'windrow-partition-window-v2'
+export const PARTITION_WINDOW = 'windrow-partition-window-v3'
 export const VM_WINDOW = 'windrow-vm-window-v2'
-export const AGGREGATE = 'windrow-aggregate-v2'
-export const COMMIT = 'windrow-commit-v2'
+export const AGGREGATE = 'windrow-aggregate-v3'
+export const COMMIT = 'windrow-commit-v3'
+
+/**
+ * Names before a plan could close several windows. Instances that an earlier version started still run to their end under
+ * them, and no earlier version takes a plan that it would understand only in part.
+ */
+export const PARTITION_WINDOW_V2 = 'windrow-partition-window-v2'
+export const AGGREGATE_V2 = 'windrow-aggregate-v2'
+export const COMMIT_V2 = 'windrow-commit-v2'

@@ -26,18 +26,27 @@ export function* partitionWindow(plan: CommitPlan): Generator<PartitionWindowSte
   return (yield { activity: 'commit', input: { plan, outcome } }) as CommitResult
 }
 
+interface Counted {
+  readonly vmWindows: number
+  readonly received: number
+}
+
 /** Compares the aggregated counts with the planned ones. A difference is a bug, and must not be committed. */
 function reconcile(plan: CommitPlan, outcome: AggregateOutcome): CommitResult | null {
-  const { close, amend } = plan
-  const { closing, latePoints } = outcome
-  const isCloseRight = closing?.vmWindows === close?.vmWindows && closing?.received === close?.received
-  if (isCloseRight && latePoints === (amend?.points ?? 0)) return null
-  const shown = (one: { readonly vmWindows: number; readonly received: number } | null, late: number): string =>
-    `${one?.vmWindows ?? 0} VM windows of ${one?.received ?? 0} points and ${late} late ones`
+  const { amend, earlier = [] } = plan
+  const planned: readonly (Counted | null)[] = [...earlier.map((one) => one.close), plan.close]
+  const aggregated: readonly (Counted | null)[] = [
+    ...(outcome.earlier ?? []).map((one) => one.closing),
+    outcome.closing,
+  ]
+  const shown = (counts: readonly (Counted | null)[], late: number): string =>
+    `${counts.map((one) => `${one?.vmWindows ?? 0} VM windows of ${one?.received ?? 0} points`).join(', ')} and ${late} late ones`
+  const [expected, actual] = [shown(planned, amend?.points ?? 0), shown(aggregated, outcome.latePoints)]
+  if (expected === actual && (plan.close === null) === (outcome.closing === null)) return null
   return {
     ok: false,
     code: 'COUNTS_DIFFER',
-    message: `attempt ${plan.attempt} aggregated ${shown(closing, latePoints)}, not ${shown(close, amend?.points ?? 0)}`,
+    message: `attempt ${plan.attempt} aggregated ${actual}, not ${expected}`,
     remedy: 'Report this with the ledger of the partition. Nothing was committed.',
     isRetryable: false,
   }

@@ -37,6 +37,17 @@ export interface PlannedAmendment {
   readonly points: number
 }
 
+/** A window that a commit closes before its last one, with what its own certificate says of its cut. */
+export interface EarlierClose {
+  readonly cut: number
+  readonly lastRecord: number
+  readonly watermark: EpochMs | null
+  readonly closedThrough: EpochMs | null
+  readonly counts: FateCounts
+  readonly dead: ChunkSet<'dead'>
+  readonly close: PlannedClose
+}
+
 /** Input of the parent workflow `partition-window`: one attempt at one commit. */
 export interface CommitPlan {
   readonly attempt: string
@@ -69,6 +80,11 @@ export interface CommitPlan {
   readonly promote?: PromoteRequest
   /** `null` if nothing closes. A commit that also amends and promotes nothing is a checkpoint. */
   readonly close: PlannedClose | null
+  /**
+   * Windows that the commit closes before `close`, lowest first; absent for none. All other members are about the last cut,
+   * except `dead`, `states` and `total`: what the cuts and the commit before left. Such a commit amends and promotes nothing.
+   */
+  readonly earlier?: readonly EarlierClose[]
   /** VM windows per `vm-window` workflow. */
   readonly vmsPerWorkflow: number
   readonly publishedCommit: number
@@ -81,6 +97,31 @@ export interface CommitPlan {
   readonly traceparent?: string
 }
 
+/** What the closing of one window has come to. */
+export interface ClosingOutcome {
+  readonly states: ChunkSet<'states'>
+  readonly vmWindows: number
+  readonly received: number
+  readonly reason: CloseReason
+  readonly vmWindowsByReason: { readonly [reason: string]: number }
+  /** Number of VMs whose state was dropped because they sent nothing for `stateWindows` windows. */
+  readonly statesDropped: number
+  readonly points: PointsProof
+}
+
+export interface CertifiedOutcome {
+  readonly set: ChunkSet<'certificate'>
+  readonly head: CertificateHead
+}
+
+/** The outcome of a window that the commit closed before its last one. */
+export interface EarlierOutcome {
+  /** `states` is `null` if nothing needs them any more: the next window is too old to be amended. */
+  readonly closing: Omit<ClosingOutcome, 'states'> & { readonly states: ChunkSet<'states'> | null }
+  readonly quarantined: ChunkSet<'quarantined'>
+  readonly certificate: CertifiedOutcome
+}
+
 /** The output of the activity `aggregate`. */
 export interface AggregateOutcome {
   readonly results: ChunkSet<'results'>
@@ -89,22 +130,15 @@ export interface AggregateOutcome {
   readonly quarantined: ChunkSet<'quarantined'>
   readonly total: ChunkSet<'total'>
   /** `null` if nothing closes. */
-  readonly closing: {
-    readonly states: ChunkSet<'states'>
-    readonly vmWindows: number
-    readonly received: number
-    readonly reason: CloseReason
-    readonly vmWindowsByReason: { readonly [reason: string]: number }
-    /** Number of VMs whose state was dropped because they sent nothing for `stateWindows` windows. */
-    readonly statesDropped: number
-    readonly points: PointsProof
-  } | null
+  readonly closing: ClosingOutcome | null
+  /** Of the plan's `earlier` windows, in order; absent for none. */
+  readonly earlier?: readonly EarlierOutcome[]
   /** The closed windows that changed, as they are now. */
   readonly amended: readonly ClosedEntry[]
   /** Number of late points that were merged. */
   readonly latePoints: number
   /** `null` for a promotion of which everything was refused. */
-  readonly certificate: { readonly set: ChunkSet<'certificate'>; readonly head: CertificateHead } | null
+  readonly certificate: CertifiedOutcome | null
   readonly promotion?: {
     readonly outcome: PromotionOutcome
     /** New VM states after the last closed window, if they changed while no window is remembered. */

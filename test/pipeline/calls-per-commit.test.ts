@@ -19,7 +19,10 @@ const list = recordsOf(
   Array.from({ length: WINDOWS * 2 }, (_, i) => point(i % 2 === 0 ? 'a' : 'b', i >> 1, (i >> 1) * 100 + 50)),
 )
 
-it('a commit of a small window makes fewer than eight state calls and six workflow calls', async () => {
+it.each([
+  ['one window per commit', 1, 8, 6],
+  ['up to 16 windows per commit', 16, 1.5, 3],
+])('with %s, a small window takes few state calls and workflow calls', async (_, windowsPerCommit, states, starts) => {
   const { grpcPort } = await testSidecar()
   const client = await testClient(grpcPort)
   const state = new Counted(client.api, ['getState', 'getBulkState', 'saveState', 'deleteBulkState'])
@@ -40,13 +43,13 @@ it('a commit of a small window makes fewer than eight state calls and six workfl
   await worker.ready
   const engine = createDaprWorkflowEngine({ client: counted, workflowName: PARTITION_WINDOW })
   const job = makeJob(list)
-  const limits = { ...job.env.limits, vmsPerWorkflow: 31 }
+  const limits = { ...job.env.limits, vmsPerWorkflow: 31, windowsPerCommit }
   const { commit } = await job.run({ store, engine, limits })
 
   expect(job.results.results).toHaveLength(WINDOWS * 2)
-  expect(commit).toBeGreaterThanOrEqual(WINDOWS)
-  const perCommit = (calls: number): number => calls / commit
+  expect(commit).toBeLessThan((WINDOWS + 2) / (windowsPerCommit === 1 ? 1 : 4))
+  const perWindow = (calls: number): number => calls / WINDOWS
   console.log(`${commit} commits: state ${JSON.stringify(state.calls)}, workflows ${JSON.stringify(workflows.calls)}`)
-  expect(perCommit(state.total)).toBeLessThan(8)
-  expect(perCommit(workflows.total)).toBeLessThan(6)
+  expect(perWindow(state.total)).toBeLessThan(states)
+  expect(perWindow(workflows.total)).toBeLessThan(starts)
 })

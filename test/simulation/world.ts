@@ -155,6 +155,8 @@ export class World {
         checkpointEveryRecords: random.pick([7, 30, 1000]),
         // Decided again for every cut.
         vmsPerWorkflow: () => random.pick([1, 1, 2, 3, 31]),
+        // Compared with a run without faults, which closes one window per commit.
+        windowsPerCommit: this.#faultRates === NO_FAULTS ? 1 : random.pick([1, 2, 3, 16]),
         requestsEveryMs: random.pick([0, 20, 1000]),
       },
       observe: (event) => {

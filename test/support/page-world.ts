@@ -267,7 +267,7 @@ export class PageWorld {
               {
                 ...{
                   id: `fleet-${partition}-${window}-1-ab12cd34`,
-                  name: 'windrow-partition-window-v2',
+                  name: 'windrow-partition-window-v3',
                   state: 'completed',
                 },
                 ...{

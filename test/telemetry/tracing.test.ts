@@ -9,6 +9,20 @@ describe('a traced run', () => {
   let roots: readonly ReadableSpan[]
   const childrenOf = (parent: ReadableSpan): ReadableSpan[] =>
     run.spans.filter((span) => span.parentSpanContext?.spanId === parent.spanContext().spanId)
+  /** The windows of each commit, by the number of the commit, in the order in which they closed. */
+  const joinedRoots = (): ReadableSpan[][] => {
+    const joined = new Map<unknown, ReadableSpan[]>()
+    const startOf = ({ attributes }: ReadableSpan): string => String(attributes['windrow.window.start'])
+    for (const root of roots.toSorted((a, b) => (startOf(a) < startOf(b) ? -1 : 1))) {
+      const { attributes } = root
+      const commit = childrenOf(root).find(({ name }) => name === 'commit')?.attributes['windrow.commit']
+      const key = `${String(attributes['windrow.partition'])} ${String(commit)}`
+      joined.set(key, [...(joined.get(key) ?? []), root])
+    }
+    return [...joined.values()]
+  }
+  const commitOf = (root: ReadableSpan): ReadableSpan =>
+    childrenOf(root).find(({ name }) => name === 'commit') as ReadableSpan
   const namesUnder = (parent: ReadableSpan): string[] => childrenOf(parent).map(({ name }) => name)
 
   beforeAll(async () => {
@@ -24,18 +38,23 @@ describe('a traced run', () => {
     expect(traces).toEqual(new Set(roots.map((span) => span.spanContext().traceId)))
   })
 
-  it('has commit and publish as children of a window, and the activities as children of its commit, by the context in the plan', () => {
-    for (const root of roots) {
-      expect(namesUnder(root).sort()).toEqual(['commit', 'publish'])
-      const commit = childrenOf(root).find(({ name }) => name === 'commit') as ReadableSpan
-      expect(namesUnder(commit).sort()).toEqual([`${AGGREGATE} activity`, `${COMMIT} activity`])
+  it('has commit and publish as children of each window, and the activities under the last window of each commit', () => {
+    for (const root of roots) expect(namesUnder(root).sort()).toEqual(['commit', 'publish'])
+    for (const joined of joinedRoots()) {
+      const last = joined.pop() as ReadableSpan
+      expect(namesUnder(commitOf(last)).sort()).toEqual([`${AGGREGATE} activity`, `${COMMIT} activity`])
+      for (const root of joined) expect(namesUnder(commitOf(root))).toEqual([])
     }
   })
 
   it('has the configured share of VM windows, each with the turn that ran it', () => {
-    for (const aggregate of run.spans.filter(({ name }) => name === `${AGGREGATE} activity`)) {
-      const vmWindows = childrenOf(aggregate)
-      expect(vmWindows.map(({ name }) => name)).toEqual(Array.from({ length: FLEET.vms / 2 }, () => 'vm-window'))
+    for (const joined of joinedRoots()) {
+      const [aggregate] = childrenOf(commitOf(joined.at(-1) as ReadableSpan)).filter(
+        ({ name }) => name === `${AGGREGATE} activity`,
+      )
+      const vmWindows = childrenOf(aggregate as ReadableSpan)
+      const chosen = (FLEET.vms * joined.length) / 2
+      expect(vmWindows.map(({ name }) => name)).toEqual(Array.from({ length: chosen }, () => 'vm-window'))
       for (const one of vmWindows) expect(namesUnder(one)).toEqual(['vm-window turn'])
     }
   })

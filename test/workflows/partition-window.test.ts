@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../support/memory-store.ts'
 import { partitionWindow } from '../../src/workflows/partition-window.ts'
-import type { ActivityResult, AggregateOutcome, CommitPlan } from '../../src/workflows/plan.ts'
+import type { ActivityResult, AggregateOutcome, CommitPlan, PlannedClose } from '../../src/workflows/plan.ts'
 import { Folding } from '../support/fold.ts'
 import { planClose, totals } from '../support/plan.ts'
 import { point } from '../support/records.ts'
@@ -51,6 +51,20 @@ describe('the parent workflow', () => {
     const workflow = partitionWindow(await planned())
     workflow.next()
     const { done, value } = workflow.next(outcome(vmWindows, received))
+    expect(done).toBe(true)
+    expect(value).toMatchObject({ ok: false, code: 'COUNTS_DIFFER', isRetryable: false })
+  })
+
+  it.each([
+    ['none of the earlier window', undefined],
+    ['another count of the earlier window', [{ closing: { vmWindows: 1, received: 2 } }]],
+  ])('commits nothing when %s came out of a plan of two windows', async (_, earlier) => {
+    const plan = await planned()
+    const before = { ...plan, close: { ...(plan.close as PlannedClose), vmWindows: 1, received: 1 } }
+    const workflow = partitionWindow({ ...plan, earlier: [before] })
+    workflow.next()
+    const aggregated = outcome(2, 3) as { readonly ok: true; readonly value: AggregateOutcome }
+    const { done, value } = workflow.next({ ok: true, value: { ...aggregated.value, earlier } })
     expect(done).toBe(true)
     expect(value).toMatchObject({ ok: false, code: 'COUNTS_DIFFER', isRetryable: false })
   })

@@ -10,7 +10,15 @@ import { aggregate } from '../../workflows/activities/aggregate.ts'
 import { answering } from '../../workflows/activities/activity-result.ts'
 import { commit } from '../../workflows/activities/commit.ts'
 import type { RunVmWindows } from '../../workflows/activities/run-tasks.ts'
-import { AGGREGATE, COMMIT, PARTITION_WINDOW, VM_WINDOW } from '../../workflows/names.ts'
+import {
+  AGGREGATE,
+  AGGREGATE_V2,
+  COMMIT,
+  COMMIT_V2,
+  PARTITION_WINDOW,
+  PARTITION_WINDOW_V2,
+  VM_WINDOW,
+} from '../../workflows/names.ts'
 import { partitionWindow } from '../../workflows/partition-window.ts'
 import type { CommitPlan, CommitRequest, VmWindowOrder } from '../../workflows/plan.ts'
 import { vmWindow } from '../../workflows/vm-window.ts'
@@ -27,15 +35,8 @@ export interface WorkflowEnv {
 
 export function workflowFunctions(aggregator: AnyAggregator): Record<string, WorkflowFunction> {
   return {
-    [PARTITION_WINDOW]: async function* (context, input: string) {
-      const workflow = partitionWindow(JSON.parse(input) as CommitPlan)
-      let step = workflow.next()
-      while (step.done !== true) {
-        const name = step.value.activity === 'aggregate' ? AGGREGATE : COMMIT
-        step = workflow.next(yield context.callActivity(name, step.value.input))
-      }
-      return JSON.stringify(step.value)
-    },
+    [PARTITION_WINDOW]: partitionWindowFunction(AGGREGATE, COMMIT),
+    [PARTITION_WINDOW_V2]: partitionWindowFunction(AGGREGATE_V2, COMMIT_V2),
     // The workflow yields nothing, so it ends in its first turn.
     [VM_WINDOW]: async function* (_context, order: string) {
       return JSON.stringify(vmWindow(JSON.parse(order) as VmWindowOrder, aggregator))
@@ -43,13 +44,24 @@ export function workflowFunctions(aggregator: AnyAggregator): Record<string, Wor
   }
 }
 
-export function activityFunctions(env: WorkflowEnv): Record<string, ActivityFunction> {
-  return {
-    [AGGREGATE]: (_context: unknown, plan: CommitPlan) =>
-      answering(() => stepped(env.observe, 'aggregate', placeOf(plan), () => aggregate(plan, env))),
-    [COMMIT]: (_context: unknown, request: CommitRequest) =>
-      answering(() => stepped(env.observe, 'commit', placeOf(request.plan), () => commit(request, env.store))),
+function partitionWindowFunction(aggregateName: string, commitName: string): WorkflowFunction {
+  return async function* (context, input: string) {
+    const workflow = partitionWindow(JSON.parse(input) as CommitPlan)
+    let step = workflow.next()
+    while (step.done !== true) {
+      const name = step.value.activity === 'aggregate' ? aggregateName : commitName
+      step = workflow.next(yield context.callActivity(name, step.value.input))
+    }
+    return JSON.stringify(step.value)
   }
+}
+
+export function activityFunctions(env: WorkflowEnv): Record<string, ActivityFunction> {
+  const runAggregate: ActivityFunction = (_context: unknown, plan: CommitPlan) =>
+    answering(() => stepped(env.observe, 'aggregate', placeOf(plan), () => aggregate(plan, env)))
+  const runCommit: ActivityFunction = (_context: unknown, request: CommitRequest) =>
+    answering(() => stepped(env.observe, 'commit', placeOf(request.plan), () => commit(request, env.store)))
+  return { [AGGREGATE]: runAggregate, [AGGREGATE_V2]: runAggregate, [COMMIT]: runCommit, [COMMIT_V2]: runCommit }
 }
 
 function placeOf({ owner, commit, close }: CommitPlan): StepPlace {

@@ -187,6 +187,7 @@ function envOf(run: OpenedRun, { rules }: JobRecord, sinks: readonly Sink[]): Pi
     limits: {
       ...DEFAULT_LIMITS,
       checkpointEveryRecords: config.checkpointEvery,
+      windowsPerCommit: WINDOWS_PER_COMMIT,
       vmsPerWorkflow: grainOf(config),
       // Files are read to their end, so no amendment has to wait for a deadline. Standard input may never end.
       amendWithinMs: isReadWhole(config) ? null : config.amendWithinMs,
@@ -196,6 +197,9 @@ function envOf(run: OpenedRun, { rules }: JobRecord, sinks: readonly Sink[]): Pi
     ...(input.recorded === undefined ? {} : { recorded: input.recorded }),
   }
 }
+
+/** More bring little: the cost of the commit is then a small part of the cost of its windows. */
+const WINDOWS_PER_COMMIT = 16
 
 function grainOf({ vmsPerWorkflow, closeWithinMs, maxValueBytes }: Config): PipelineLimits['vmsPerWorkflow'] {
   if (vmsPerWorkflow !== 'auto') return vmsPerWorkflow

@@ -1,25 +1,25 @@
 /**
  * The activity `aggregate`: everything that a commit computes. It reads the chunks that the plan names, amends closed windows
- * by what came late, closes the VM windows of the partition window with one `vm-window` workflow per group of VM windows,
- * and writes states, results and the certificate as chunks.
+ * by what came late, closes the VM windows of each partition window with one `vm-window` workflow per group of VM windows,
+ * and writes states, results and certificates as chunks.
  *
  * Running it twice is safe: the workflows are pure and chunks are insert-only, so the second run finds what the first wrote.
  */
 import { OUTPUT_ROWS_PER_PAGE } from '../../core/payload-bound.ts'
 import { WindowProof } from '../../core/window-proof.ts'
-import type { StateRow } from '../../ledger/chunk-rows.ts'
 import { eachRow, PageWriter, type ChunkSet } from '../../ledger/chunks.ts'
 import { readIndex, type IndexChunk } from '../../ledger/index-chunk.ts'
 import type { PromoteRequest } from '../../ledger/requests.ts'
 import { amendedRows } from '../../ledger/window-rows.ts'
 import type { StateStore } from '../../ports/index.ts'
-import type { AggregateOutcome, CommitPlan, PlannedClose } from '../plan.ts'
+import type { AggregateOutcome, CommitPlan } from '../plan.ts'
 import { statesOf, WindowAmender, type AmendedWindows } from './amend-windows.ts'
-import { openAttempt, type AggregateEnv, type AttemptContext } from './attempt-context.ts'
+import { openAttempt, type AggregateEnv } from './attempt-context.ts'
 import { certificateOf, writeCertificate } from './certify.ts'
-import { closeTasks } from './close-tasks.ts'
+import { closePartitionWindow } from './close-window.ts'
+import { EarlierWindows } from './earlier-windows.ts'
 import { promoteWindows } from './promote-windows.ts'
-import { isIdle, replacing, stateAfter } from './vm-states.ts'
+import { replacing } from './vm-states.ts'
 
 export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<AggregateOutcome> {
   const { store } = env
@@ -33,21 +33,31 @@ export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<Ag
       ? await noAmendments(store, closed.at(-1)?.amended ?? null)
       : await new WindowAmender(attempt).amend(plan.amend, closed)
 
+  const earlier = new EarlierWindows(attempt)
+  let priors = replacing(eachRow(store, plan.states), amendments.states)
+  for (const one of plan.earlier ?? []) priors = await earlier.close(one, priors)
   const proof = new WindowProof(plan.rules)
-  const closing = plan.close && (await closeWindow(plan.close, amendments.states, attempt, proof))
-  const results = { count: output.digest.count, digest: output.digest.end() }
-  const certificate = certificateOf(plan, proof, amendments.proofs, results)
+  const states = new PageWriter(store, plan.attempt, 'states', OUTPUT_ROWS_PER_PAGE, earlier.nextStatesPage)
+  const closing =
+    plan.close && (await closePartitionWindow(plan.close, priors, attempt, proof, (row) => states.add(row)))
+  const { results, quarantined } = output.certify()
+  const cut = { ...plan, certified: earlier.certified }
+  const certificate = certificateOf(cut, proof, amendments.proofs, results)
   // Requested together, so that a store can write them with one call.
-  const [published, totalSet, states, certified] = await Promise.all([
+  const [published, refused, totalSet, statesSet, certified, earlierOutcomes] = await Promise.all([
     output.end(),
+    quarantined.end(),
     total.write(store, plan.attempt),
-    closing?.states.end(),
-    writeCertificate(store, plan.attempt, certificate),
+    closing && states.end(),
+    writeCertificate(store, plan.attempt, certificate, plan.earlier?.length),
+    earlier.end(),
   ])
   return {
     ...published,
+    quarantined: refused,
     total: totalSet,
-    closing: closing === null || states === undefined ? null : { ...closing.facts, states },
+    closing: closing === null || statesSet === null ? null : { ...closing, states: statesSet },
+    ...(earlierOutcomes.length === 0 ? {} : { earlier: earlierOutcomes }),
     amended: amendments.entries,
     latePoints: amendments.points,
     certificate: certified,
@@ -67,11 +77,12 @@ async function promote(
   const attempt = await openAttempt(plan, env, mark)
   const { store, output, total } = attempt
   const { entries, outcome, states, proof } = await promoteWindows(request, index, attempt)
-  const results = { count: output.digest.count, digest: output.digest.end() }
+  const { results, quarantined } = output.certify()
   const empty = new WindowProof(plan.rules)
   const certificate = proof && certificateOf(plan, empty, [], results, proof)
   return {
     ...(await output.end()),
+    quarantined: await quarantined.end(),
     total: await total.write(store, plan.attempt),
     closing: null,
     amended: entries,
@@ -83,39 +94,4 @@ async function promote(
 
 async function noAmendments(store: StateStore, amended: ChunkSet<'amended'> | null): Promise<AmendedWindows> {
   return { entries: [], proofs: [], points: 0, states: statesOf(await amendedRows(store, amended)) }
-}
-
-/** What the closing of a window has computed. The last page of its states is not written yet. */
-interface ComputedClose {
-  readonly states: PageWriter<'states'>
-  readonly facts: Omit<NonNullable<AggregateOutcome['closing']>, 'states'>
-}
-
-/** `changedStates`: VM states after the last closed window that differ from the stored ones. */
-async function closeWindow(
-  close: PlannedClose,
-  changedStates: AmendedWindows['states'],
-  { plan, store, output, runner, total }: AttemptContext,
-  proof: WindowProof,
-): Promise<ComputedClose> {
-  const states = new PageWriter(store, plan.attempt, 'states', OUTPUT_ROWS_PER_PAGE)
-  let statesDropped = 0
-  const keep = async (row: StateRow): Promise<void> => {
-    if (isIdle(row, close.windowStart, plan.rules)) statesDropped++
-    else await states.add(row)
-  }
-  const priors = replacing(eachRow(store, plan.states), changedStates)
-  for await (const [{ prior, task }, outcome] of runner.run(closeTasks(eachRow(store, close.accs), priors, close))) {
-    if (task === null || outcome === null) {
-      await keep(prior as StateRow)
-      continue
-    }
-    await output.add(outcome.result)
-    proof.add(task.window, outcome.result)
-    if (outcome.result.reason !== 'quarantined') total.addWindow(task, task.window)
-    const after = stateAfter(outcome, prior)
-    if (after !== null) await keep(after)
-  }
-  const { vmWindows, received, reason, vmWindowsByReason, points } = proof
-  return { states, facts: { vmWindows, received, reason, vmWindowsByReason, statesDropped, points } }
 }

@@ -3,9 +3,10 @@ import { createHash, type Hash } from 'node:crypto'
 import { CERTIFICATE_FORMAT, type AmendedProof, type Certificate, type PromotedProof } from '../../core/certificate.ts'
 import { NO_POINTS, type WindowProof } from '../../core/window-proof.ts'
 import { pagesOf, writePages } from '../../ledger/chunks.ts'
+import type { CertificateHead } from '../../ledger/ledger.ts'
 import { sealCertificate } from '../../ledger/seal-certificate.ts'
 import type { StateStore } from '../../ports/index.ts'
-import type { AggregateOutcome, CommitPlan } from '../plan.ts'
+import type { CertifiedOutcome, CommitPlan } from '../plan.ts'
 
 /** SHA-256 over the lines that a commit publishes, in the order of publishing. */
 export class ResultsDigest {
@@ -24,9 +25,12 @@ export class ResultsDigest {
   }
 }
 
+/** What a certificate takes from the plan of its commit. */
+export type CertifiedCut = Pick<CommitPlan, 'owner' | 'certified' | 'close' | 'lastRecord' | 'counts' | 'watermark'>
+
 /** Pure, so an activity that runs twice makes the same certificate. */
 export function certificateOf(
-  plan: CommitPlan,
+  plan: CertifiedCut,
   proof: WindowProof,
   amended: readonly AmendedProof[],
   results: Certificate['results'],
@@ -61,13 +65,18 @@ export function certificateOf(
   })
 }
 
-/** Stores the certificate and returns it as the new head of the chain. */
+/** The certificate as the head of the chain. */
+export function headOf({ sequence, digest, offsets }: Certificate): CertificateHead {
+  return { sequence, digest, through: offsets.last }
+}
+
+/** Stores the certificate as the page of this number, and returns it as the new head of the chain. */
 export async function writeCertificate(
   store: StateStore,
   attempt: string,
   certificate: Certificate,
-): Promise<NonNullable<AggregateOutcome['certificate']>> {
-  const { sequence, digest, offsets } = certificate
-  const set = await writePages(store, attempt, pagesOf('certificate', [certificate]))
-  return { set, head: { sequence, digest, through: offsets.last } }
+  page = 0,
+): Promise<CertifiedOutcome> {
+  const set = await writePages(store, attempt, pagesOf('certificate', [certificate]), page)
+  return { set, head: headOf(certificate) }
 }

@@ -1,5 +1,6 @@
 /** Collects what a commit publishes: results in their order, and dead letters of VM windows in quarantine. */
 import { FIRST_REVISION, type PromotedMark, type VmWindowResult } from '../../core/close-vm-window.ts'
+import type { Certificate } from '../../core/certificate.ts'
 import { OUTPUT_ROWS_PER_PAGE } from '../../core/payload-bound.ts'
 import { PageWriter } from '../../ledger/chunks.ts'
 import type { QuarantineLetter } from '../../ledger/dead-letter.ts'
@@ -11,14 +12,18 @@ import { ResultsDigest } from './certify.ts'
 export const PROMOTED_ROWS_PER_PAGE = OUTPUT_ROWS_PER_PAGE / 2
 
 export class CommitOutput {
-  readonly digest = new ResultsDigest()
+  readonly #store: StateStore
+  readonly #attempt: string
+  #digest = new ResultsDigest()
   readonly #results: PageWriter<'results'>
-  readonly #quarantined: PageWriter<'quarantined'>
+  #quarantined: PageWriter<'quarantined'>
   readonly #mark: PromotedMark | null
   #revisions = 0
 
   /** `mark` is added to every result of a promotion. */
   constructor(store: StateStore, attempt: string, mark: PromotedMark | null = null) {
+    this.#store = store
+    this.#attempt = attempt
     this.#mark = mark
     // A page has room for OUTPUT_ROWS_PER_PAGE rows without marks. A mark is never longer than the largest row, so half as many marked rows fit.
     const rowsPerPage = mark === null ? OUTPUT_ROWS_PER_PAGE : PROMOTED_ROWS_PER_PAGE
@@ -30,14 +35,23 @@ export class CommitOutput {
     const result = this.#mark === null ? one : { ...one, promoted: this.#mark }
     const { row, line } = rowAndLineOf<VmWindowResult>(result)
     await this.#results.addLine(row)
-    this.digest.add(line)
+    this.#digest.add(line)
     if (result.revision > FIRST_REVISION) this.#revisions++
     if (result.reason === 'quarantined') await this.#quarantined.add(quarantineRow(result))
   }
 
-  async end(): Promise<Pick<AggregateOutcome, 'results' | 'revisions' | 'quarantined'>> {
-    const [results, quarantined] = await Promise.all([this.#results.end(), this.#quarantined.end()])
-    return { results, revisions: this.#revisions, quarantined }
+  /** Ends what one certificate covers. Results that are added from now on belong to the next one. */
+  certify(): { readonly results: Certificate['results']; readonly quarantined: PageWriter<'quarantined'> } {
+    const results = { count: this.#digest.count, digest: this.#digest.end() }
+    const quarantined = this.#quarantined
+    this.#digest = new ResultsDigest()
+    const { nextPage } = quarantined
+    this.#quarantined = new PageWriter(this.#store, this.#attempt, 'quarantined', OUTPUT_ROWS_PER_PAGE, nextPage)
+    return { results, quarantined }
+  }
+
+  async end(): Promise<Pick<AggregateOutcome, 'results' | 'revisions'>> {
+    return { results: await this.#results.end(), revisions: this.#revisions }
   }
 }
 

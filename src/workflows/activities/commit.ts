@@ -5,19 +5,30 @@
  * Running it twice is safe: the second run finds the commit of the first in the ledger and returns it.
  */
 import { canonicalJson } from '../../core/json.ts'
-import { isBalanced, withAllFates } from '../../core/fate.ts'
+import { isBalanced, withAllFates, type FateCounts } from '../../core/fate.ts'
 import { WindrowError } from '../../errors/index.ts'
 import { ledgerKey } from '../../ledger/attempt-id.ts'
+import type { ChunkSet } from '../../ledger/chunks.ts'
 import { textDigest } from '../../ledger/text-digest.ts'
 import { nextIndex, readIndex, writeIndex, type IndexStep } from '../../ledger/index-chunk.ts'
 import { encodeLedger, isOwnedBy, lostPartition, readLedger, type Ledger } from '../../ledger/ledger.ts'
 import type { StateStore } from '../../ports/index.ts'
-import type { AggregateOutcome, CommitPlan, CommitRequest, PlannedClose } from '../plan.ts'
+import type {
+  AggregateOutcome,
+  ClosingOutcome,
+  CommitPlan,
+  CommitRequest,
+  EarlierClose,
+  EarlierOutcome,
+  PlannedClose,
+} from '../plan.ts'
 
 export async function commit(request: CommitRequest, store: StateStore): Promise<{ commit: number }> {
   const { plan, outcome } = request
   const { owner } = plan
-  if (!isBalanced(withAllFates(plan.counts))) throw unbalanced(plan)
+  for (const { counts } of [...(plan.earlier ?? []), plan]) {
+    if (!isBalanced(withAllFates(counts))) throw unbalanced(plan.attempt, counts)
+  }
   for (;;) {
     const found = await readLedger(store, owner.job, owner.partition)
     if (found === null) throw lostPartition(owner.job, owner.partition, owner.epoch)
@@ -85,8 +96,24 @@ function commitDigest(plan: CommitPlan, outcome: AggregateOutcome | null): strin
     counts: { ...counts },
     trigger: close?.trigger ?? null,
     sets: sets.map((set) => set?.digests ?? []),
+    ...(plan.earlier === undefined
+      ? {}
+      : { earlier: plan.earlier.map((one, i) => decidedBy(one, outcome?.earlier?.[i])) }),
   }
   return textDigest(canonicalJson(decided))
+}
+
+/** What the digest of the commit covers of a window that it closes before its last one. */
+function decidedBy(
+  { cut, watermark, closedThrough, counts, close, dead }: EarlierClose,
+  outcome: EarlierOutcome | undefined,
+): { readonly sets: readonly (readonly string[])[] } & Pick<EarlierClose, 'cut' | 'watermark' | 'closedThrough'> & {
+    readonly counts: { readonly [fate: string]: number }
+    readonly trigger: string
+  } {
+  const sets = [dead, outcome?.closing.states, outcome?.quarantined, outcome?.certificate.set]
+  const decided = { cut, watermark, closedThrough, counts: { ...counts }, trigger: close.trigger }
+  return { ...decided, sets: sets.map((set) => set?.digests ?? []) }
 }
 
 function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: string): IndexStep {
@@ -100,7 +127,7 @@ function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: stri
     roster: plan.roster,
     contents: plan.contents ?? [],
     findings: plan.findings,
-    deadLetters: [plan.dead, outcome?.quarantined].flatMap((set) => (set === undefined || set.rows === 0 ? [] : [set])),
+    deadLetters: deadLettersOf(plan, outcome),
     late: plan.late,
     amendedLate: plan.amend?.late ?? null,
     results: outcome?.results ?? null,
@@ -110,7 +137,8 @@ function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: stri
     amended: outcome?.amended ?? [],
     states: outcome?.promotion?.states ?? null,
     promotion: outcome?.promotion?.outcome ?? null,
-    closing: close === null ? null : closingOf(close, plan.vmsPerWorkflow, outcome),
+    closing: close === null || outcome === null ? null : closingOf(close, plan.vmsPerWorkflow, outcome),
+    ...(plan.earlier === undefined ? {} : { earlier: earlierOf(plan, plan.earlier, outcome) }),
     certificate: outcome?.certificate ?? null,
     publishedCommit: plan.publishedCommit,
     sweptCommit: plan.sweptCommit,
@@ -119,31 +147,45 @@ function stepOf(plan: CommitPlan, outcome: AggregateOutcome | null, digest: stri
   }
 }
 
-function closingOf(
+/** In the order in which the windows closed: records that were refused before a cut, then its VM windows in quarantine. */
+function deadLettersOf({ earlier = [], dead }: CommitPlan, outcome: AggregateOutcome | null): IndexStep['deadLetters'] {
+  const before = earlier.flatMap((one, i) => [one.dead, outcome?.earlier?.[i]?.quarantined])
+  return [...before, dead, outcome?.quarantined].flatMap((set) => (set === undefined || set.rows === 0 ? [] : [set]))
+}
+
+function earlierOf(
+  { attempt, vmsPerWorkflow }: CommitPlan,
+  earlier: readonly EarlierClose[],
+  outcome: AggregateOutcome | null,
+): NonNullable<IndexStep['earlier']> {
+  return earlier.map(({ close }, i) => {
+    const computed = outcome?.earlier?.[i]
+    const closing = computed && closingOf(close, vmsPerWorkflow, computed)
+    if (computed === undefined || closing === undefined || closing === null) {
+      throw new Error(`attempt ${attempt} has computed nothing for the window ${close.windowStart}`)
+    }
+    return { closing, certificate: computed.certificate }
+  })
+}
+
+function closingOf<States extends ChunkSet<'states'> | null>(
   close: PlannedClose,
   vmsPerWorkflow: number,
-  outcome: AggregateOutcome | null,
-): IndexStep['closing'] {
-  if (outcome === null || outcome.closing === null) return null
+  outcome: {
+    readonly closing: (Omit<ClosingOutcome, 'states'> & { readonly states: States }) | null
+    readonly quarantined: ChunkSet<'quarantined'>
+  },
+): (Omit<NonNullable<IndexStep['closing']>, 'states'> & { readonly states: States }) | null {
+  if (outcome.closing === null) return null
   const { states, reason, statesDropped, vmWindowsByReason, points } = outcome.closing
   const quarantined = outcome.quarantined.rows > 0 ? outcome.quarantined : null
   const { windowStart: window, trigger, accs } = close
-  return {
-    window,
-    trigger,
-    accs,
-    states,
-    quarantined,
-    reason,
-    statesDropped,
-    vmsPerWorkflow,
-    vmWindowsByReason,
-    points,
-  }
+  const counted = { reason, statesDropped, vmsPerWorkflow, vmWindowsByReason, points }
+  return { window, trigger, accs, states, quarantined, ...counted }
 }
 
-function unbalanced(plan: CommitPlan): WindrowError {
-  return new WindrowError(`the counts of attempt ${plan.attempt} do not add up: ${JSON.stringify(plan.counts)}`, {
+function unbalanced(attempt: string, counts: FateCounts): WindrowError {
+  return new WindrowError(`the counts of attempt ${attempt} do not add up: ${JSON.stringify(counts)}`, {
     code: 'COUNTS_DIFFER',
   })
 }

@@ -1,13 +1,14 @@
 /** The activity `commit`: the one write that decides. It happens once, for the owner, or not at all. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../support/memory-store.ts'
+import { readRows } from '../../../src/ledger/chunks.ts'
 import { readIndex } from '../../../src/ledger/index-chunk.ts'
 import { readLedger, type Ledger } from '../../../src/ledger/ledger.ts'
 import { takeOver, updateOwnLedger } from '../../../src/ledger/takeover.ts'
 import { aggregate } from '../../../src/workflows/activities/aggregate.ts'
 import { commit } from '../../../src/workflows/activities/commit.ts'
 import { vmWindow } from '../../../src/workflows/vm-window.ts'
-import type { CommitPlan, CommitRequest } from '../../../src/workflows/plan.ts'
+import type { CommitPlan, CommitRequest, EarlierClose } from '../../../src/workflows/plan.ts'
 import { failAt, faultyStore } from '../../support/faulty-store.ts'
 import { Folding } from '../../support/fold.ts'
 import { planClose, totals } from '../../support/plan.ts'
@@ -25,6 +26,18 @@ async function requestOf(plan: CommitPlan): Promise<CommitRequest> {
 async function closeRequest(): Promise<CommitRequest> {
   const folding = new Folding({}, totals).feed(point('a', 0, 10), point('b', 0, 20)).end()
   return requestOf(await planClose(store, folding, folding.closed[0] ?? null))
+}
+
+/** A commit that closes two windows. */
+async function joinedRequest(): Promise<CommitRequest> {
+  const folding = new Folding({}, totals).feed(point('a', 0, 10), point('a', 1, 120)).end()
+  const [first = null, second = null] = folding.closed
+  const earlier = await planClose(store, folding, first)
+  const last = await planClose(store, folding, second)
+  const { close, counts, cut, lastRecord, watermark, closedThrough, dead } = earlier
+  if (close === null) throw new Error('no window has closed')
+  const one = { close, counts, cut, lastRecord, watermark, closedThrough, dead }
+  return requestOf({ ...last, earlier: [one] })
 }
 
 async function checkpointRequest(): Promise<CommitRequest> {
@@ -113,6 +126,38 @@ describe('a commit', () => {
     expect(digests.size).toBe(5)
   })
 
+  it('of two windows has an outbox with both certificates, and an entry for each window', async () => {
+    const request = await joinedRequest()
+    await commit(request, store)
+    const index = await readIndex(store, (await ledger()).index as NonNullable<Ledger['index']>)
+    expect(index.closed.map(({ window }) => window)).toEqual([0, 100])
+    expect(index.closed.map(({ prior }) => prior?.rows)).toEqual([undefined, 1])
+    expect(index.certificates.map(({ sequence, set }) => [sequence, set.first])).toEqual([[1, 0], [2, 1]]) // prettier-ignore
+    const [outbox] = index.outboxes
+    const certificates = await readRows(store, outbox?.certificate ?? null)
+    expect(certificates.map(({ window }) => window?.start)).toEqual([0, 100])
+    expect(certificates[1]?.previous).toBe(certificates[0]?.digest)
+    expect(index.joined?.map(({ window, reason }) => [window, reason])).toEqual([[0, 'grace'], [100, 'grace']]) // prettier-ignore
+    expect(index.totals).toMatchObject({ windows: 2, vmWindows: 2 })
+  })
+
+  it('has a digest that covers each window', async () => {
+    const digests = new Set<string>()
+    const digestOf = async (change: (one: EarlierClose) => Partial<EarlierClose>): Promise<void> => {
+      store = new MemoryStore()
+      const { plan, outcome } = await joinedRequest()
+      const earlier = (plan.earlier ?? []).map((one) => ({ ...one, ...change(one) }))
+      await commit({ plan: { ...plan, earlier }, outcome }, store)
+      digests.add((await ledger()).digest)
+    }
+    await digestOf(() => ({}))
+    await digestOf(({ cut }) => ({ cut: cut - 1 }))
+    await digestOf(({ counts }) => ({ counts: { ...counts, consumed: 3, late: 1 } }))
+    await digestOf(() => ({ watermark: 5 }))
+    await digestOf(({ dead }) => ({ dead: { ...dead, digests: ['another'] } }))
+    expect(digests.size).toBe(5)
+  })
+
   it('keeps attempts that were abandoned during the commit, and moves those of its plan into the garbage', async () => {
     const first = await checkpointRequest()
     const second = await checkpointRequest()
@@ -144,6 +189,24 @@ describe('no commit', () => {
     await expect(commit({ ...request, plan: change(request.plan) }, store)).rejects.toMatchObject({
       code: 'PARTITION_LOST',
     })
+    expect((await ledger()).commit).toBe(0)
+  })
+
+  it('of an earlier window whose counts do not add up', async () => {
+    const { plan, outcome } = await joinedRequest()
+    const earlier = (plan.earlier ?? []).map((one) => ({ ...one, counts: { ...one.counts, consumed: 99 } }))
+    await expect(commit({ plan: { ...plan, earlier }, outcome }, store)).rejects.toMatchObject({
+      code: 'COUNTS_DIFFER',
+    })
+    expect((await ledger()).commit).toBe(0)
+  })
+
+  it.each([0, 1])('that lacks the outcome of an earlier window, or states that it needs: %i', async (missing) => {
+    const { plan, outcome } = await joinedRequest()
+    const earlier =
+      missing === 0 ? [] : outcome?.earlier?.map((one) => ({ ...one, closing: { ...one.closing, states: null } }))
+    const lacking = { plan, outcome: outcome && { ...outcome, earlier: earlier ?? [] } }
+    await expect(commit(lacking, store)).rejects.toThrow(/has computed nothing|are missing/)
     expect((await ledger()).commit).toBe(0)
   })
 
