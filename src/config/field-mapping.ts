@@ -4,6 +4,7 @@
  */
 import { parsePath } from '../adapters/mapping/path.ts'
 import type { MetricsSource, RecordMappingSpec, TimeSource } from '../adapters/mapping/spec.ts'
+import { levelsOf } from '../adapters/mapping/record-levels.ts'
 import { createTimeReader } from '../adapters/mapping/time.ts'
 import { closest } from './closest.ts'
 import { show, type Kind, type Parsed, type ValueProblem } from './kinds.ts'
@@ -13,7 +14,7 @@ type Checked = (raw: unknown) => string | null
 const SOURCE_KEYS = ['path', 'labels', 'file', 'key', 'header', 'const', 'any', 'join'] as const
 const OPTION_KEYS = ['except', 'by', 'match', 'lower', 'optional'] as const
 const TIME_KEYS = ['unit', 'pattern', 'zone', 'origin'] as const
-const METRIC_KEYS = ['in', 'only', 'except', 'match', 'skipTexts'] as const
+const METRIC_KEYS = ['in', 'only', 'except', 'match', 'skipTexts', 'unit'] as const
 const UNITS = ['s', 'ms', 'us', 'ns', 'iso']
 
 /** What is wrong with a field, or `null`. */
@@ -32,6 +33,21 @@ const checkTime: Checked = (raw) => {
   const { unit = 'ms', pattern = null, zone = null, origin = null } = raw as TimeSource
   if (!UNITS.includes(unit)) return `unit ${show(unit)} is not one of ${UNITS.join(', ')}`
   return thrownBy(() => createTimeReader({ unit, pattern, zone, origin }))
+}
+
+const checkValue: Checked = (raw) => {
+  if (!isMap(raw)) return checkField(raw)
+  const { unit, ...source } = raw
+  return checkUnit(unit) ?? checkSource(source, [])
+}
+
+/** A unit, or several with their factors. */
+function checkUnit(unit: unknown): string | null {
+  if (unit === undefined || (typeof unit === 'string' && unit !== '')) return null
+  const factors = isMap(unit) ? Object.values(unit) : []
+  if (factors.length > 0 && factors.every((one) => typeof one === 'number' && Number.isFinite(one) && one !== 0))
+    return null
+  return `unit is ${show(unit)}, expected a text such as "%", or units with their factors such as {ms: 1, s: 1000}`
 }
 
 function checkSource(raw: Readonly<Record<string, unknown>>, more: readonly string[]): string | null {
@@ -63,7 +79,7 @@ const checkMetrics: Checked = (raw) => {
   if (list.length === 0) return 'the list of metrics is empty'
   return firstProblem(list, (one) => {
     if (typeof one === 'string') return one === '' ? 'the name of a metric is empty' : null
-    if (!isMap(one)) return `${show(one)} is neither the name of a metric nor {in, only, except, match, skipTexts}`
+    if (!isMap(one)) return `${show(one)} is neither the name of a metric nor {${METRIC_KEYS.join(', ')}}`
     const { in: path, only, except, match, skipTexts } = one
     if (path !== undefined && (typeof path !== 'string' || parsePath(path) === null))
       return `in is ${show(path)}, which is no path`
@@ -73,13 +89,14 @@ const checkMetrics: Checked = (raw) => {
       return `match is ${show(match)}, expected a regular expression`
     if (skipTexts !== undefined && typeof skipTexts !== 'boolean')
       return `skipTexts is ${show(skipTexts)}, expected true or false`
-    return checkKeys(one, METRIC_KEYS) ?? checkPattern(match)
+    return checkKeys(one, METRIC_KEYS) ?? checkPattern(match) ?? checkUnit(one['unit'])
   })
 }
 
 const checkRecords: Checked = (raw) => {
   const list = Array.isArray(raw) ? (raw as unknown[]) : [raw]
-  return list.length > 0 && isTexts(list) ? null : `${show(raw)} is not a path such as records[], or a list of them`
+  if (list.length === 0 || !isTexts(list)) return `${show(raw)} is not a path such as records[], or a list of them`
+  return firstProblem(list, (path) => thrownBy(() => levelsOf(path as string)))
 }
 
 const checkDecimal: Checked = (raw) =>
@@ -98,7 +115,7 @@ const SHAPE: Readonly<Record<keyof WrittenMapping, Checked>> = {
   metric: checkField,
   timestamp: checkTime,
   seq: nullable(checkField),
-  value: checkField,
+  value: checkValue,
   metrics: checkMetrics,
   records: checkRecords,
   decimal: checkDecimal,

@@ -97,7 +97,7 @@ export const settingTable = {
   csv: setting(kinds.optional(csvDialect()), {
     group: 'Input',
     help: 'How files in CSV are written, if not with commas and a header',
-    details: 'The options are `separator`, `trim`, `columns`, `comment` and `skip`: see input.md.',
+    details: 'The options are `separator`, `trim`, `columns`, `comment`, `skip` and `tables`: see input.md.',
     default: null,
     isFileOnly: true,
   }),

@@ -40,7 +40,7 @@ export function inspectText(inspection: Inspection, style: Style, hasCharts: boo
           `${style.bold('time')}     ${new Date(facts.firstTime).toISOString()} to ${new Date(facts.lastTime).toISOString()}`,
         ]),
     `${style.bold('cadence')}  ${facts.everyMs === null ? 'none that holds for all metrics' : durationText(facts.everyMs)}`,
-    `${style.bold('noticed')}  ${formatCount(facts.outOfOrder)} out of order, ${formatCount(facts.duplicates)} duplicates, ${formatCount(facts.gaps)} gaps, ${formatCount(facts.noReadings)} without a value, ${formatCount(facts.refused)} refused${facts.firstProblem === null ? '' : `, the first: ${facts.firstProblem}`}`,
+    `${style.bold('noticed')}  ${formatCount(facts.outOfOrder)} out of order, ${formatCount(facts.duplicates)} duplicates${facts.conflicts === 0 ? '' : ` (${formatCount(facts.conflicts)} of another value)`}, ${formatCount(facts.gaps)} gaps, ${formatCount(facts.noReadings)} without a value, ${formatCount(facts.refused)} refused${facts.firstProblem === null ? '' : `, the first: ${facts.firstProblem}`}`,
     ...notes.map((note) => `${style.yellow('note')}     ${note}`),
     '',
     ...renderTable(

@@ -8,7 +8,7 @@ import type { Type } from 'avsc'
 import type { DataPoint, Decoded } from '../../core/point.ts'
 import { toManifest, toNoReading, toPoint } from '../json/decode.ts'
 import { quote, undecodable } from '../mapping/undecodable.ts'
-import { isPlainMapping, resolveOptions, specOf } from '../json/mapping.ts'
+import { hasOwnNames, isPlainMapping, resolveOptions, specOf } from '../json/mapping.ts'
 import type { DecodeOptions } from '../json/mapping.ts'
 import { createJsonMapper } from '../mapping/json-mapper.ts'
 import { parsePath } from '../mapping/path.ts'
@@ -68,6 +68,26 @@ const MANIFEST_TARGETS: readonly Target[] = [
 export function recordReaderOf(type: Type, options: DecodeOptions = {}, timeUnits: TimeUnits = NO_UNITS): RecordReader {
   const { mapping } = options
   if (mapping !== undefined && !isPlainMapping(mapping)) return mappedReader(type, options, timeUnits)
+  try {
+    if (!hasOwnNames(options) && isNullable(type, resolveOptions(options).value))
+      return mappedReader(type, options, timeUnits)
+    return namedReader(type, options, timeUnits)
+  } catch (error) {
+    // Other types than those of a point, such as numbers as text, are read as by any other mapping.
+    if (!(error instanceof WrongFieldType) || hasOwnNames(options)) throw error
+    return mappedReader(type, options, timeUnits)
+  }
+}
+
+class WrongFieldType extends TypeError {}
+
+function isNullable(type: Type, field: string): boolean {
+  const found = type instanceof avro.types.RecordType ? fieldNamed(type, field) : undefined
+  return found !== undefined && branchesOf(found.type)?.some(({ typeName }) => typeName === 'null') === true
+}
+
+/** Reads records whose fields have plain names, by the strict types of a point. */
+function namedReader(type: Type, options: DecodeOptions, timeUnits: TimeUnits): RecordReader {
   const branches = branchesOf(type)
   if (branches === null) return singleReader(type, options, timeUnits)
   const readers = branches.map((branch) => branchReader(branch, options, timeUnits))
@@ -284,7 +304,7 @@ function valueReader(type: Type, target: Target): ValueReader {
     return (cursor) => readers[cursor.readBranch(readers.length)]?.(cursor) ?? null
   }
   if (!PROMOTED[target.kind].includes(type.typeName)) {
-    throw new TypeError(
+    throw new WrongFieldType(
       `the field ${quote(target.name)} has the Avro type ${type.typeName}, expected ${PROMOTED[target.kind].join(' or ')}`,
     )
   }

@@ -4,6 +4,7 @@ import { PassThrough, pipeline } from 'node:stream'
 import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { WindrowError, messageOf } from '../../errors/index.ts'
+import { CUT_OFF, endOfValue, NEWLINE } from '../json/json-bytes.ts'
 import { STDIN } from './inputs.ts'
 
 export type FileFormat = 'ndjson' | 'json' | 'csv' | 'avro' | 'line-protocol'
@@ -21,7 +22,6 @@ const SNIFFED_BYTES = 8
 const BEGINNING = /^(?:\u00ef\u00bb\u00bf)?\s*(?:[^\s{]|\{[ \t]*[^ \t\r])/
 /** A first line that is longer is no record of NDJSON, but an object that holds records. */
 const MAX_LINE_BYTES = 1024 * 1024
-const NEWLINE = 0x0a
 
 const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
   ndjson: 'ndjson',
@@ -53,9 +53,10 @@ export async function openInput(
     ;[head, chunks] = await peek(chunks)
   }
   let known = format === 'auto' ? (EXTENSIONS[extensionOf(path)] ?? sniff(head)) : format
-  if (hasInnerRecords && known === 'ndjson' && format === 'auto' && EXTENSIONS[extensionOf(path)] === undefined) {
+  if (known === 'ndjson' && format === 'auto' && EXTENSIONS[extensionOf(path)] === undefined) {
     ;[head, chunks] = await peek(chunks, (bytes) => bytes.length > MAX_LINE_BYTES || bytes.includes(NEWLINE))
-    if (head.length > MAX_LINE_BYTES && !head.includes(NEWLINE)) known = 'json'
+    if (head.includes(NEWLINE) ? endsWithinObject(head) : hasInnerRecords && head.length > MAX_LINE_BYTES)
+      known = 'json'
   }
   return { format: known, chunks: known === 'avro' ? chunks : withoutBom(chunks) }
 }
@@ -78,6 +79,13 @@ function sniff(head: Buffer): FileFormat {
   // An array of records, or an object that is printed over several lines.
   if (start.startsWith('[') || /^\{[ \t]*\r?\n/.test(start)) return 'json'
   return start === '' || start.startsWith('{') ? 'ndjson' : 'csv'
+}
+
+/** Whether the first line ends within an object, outside of its texts, as where an object is printed over several lines. */
+function endsWithinObject(head: Buffer): boolean {
+  const start = head.indexOf('{')
+  const end = head.indexOf(NEWLINE, start) + 1
+  return start >= 0 && end > 0 && endOfValue(head, start, end, false) === CUT_OFF
 }
 
 function abortable(stream: Readable, signal: AbortSignal): Readable {

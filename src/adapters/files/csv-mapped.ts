@@ -16,21 +16,53 @@ import type { LineFormat } from './line-reader.ts'
 export function mappedCsvFormat(file: string, options: DecodeOptions): LineFormat {
   const { checkYears = false, csv: dialect = {} } = options
   const spec = specOf(options)
-  const { separator = ',', trim = false, columns: given = null, comment = '', skip = 0 } = dialect
+  const { separator = ',', trim = false, columns: given = null, comment = '', skip = 0, tables = false } = dialect
   const row = new CsvRow(separator, trim)
   const commentBytes = Buffer.from(comment)
   let isStretchAscii = false
   let linesToSkip = skip
-  let table: Table | null = given === null ? null : compile(file, row, given, spec, checkYears)
+  const compiled = (header: readonly string[]): Table => compileTable(file, row, header, spec, checkYears)
+  let table: Table | null = given === null ? null : compiled(given)
+  let isFirstTable = true
+  let header = NO_BYTES
+
+  /** A later table that cannot be read costs its own rows only. Returns the problem of its header. */
+  const beginTable = (columns: readonly string[]): Decoded | null => {
+    if (isFirstTable) {
+      isFirstTable = false
+      table = compiled(columns)
+      return null
+    }
+    try {
+      table = compiled(columns)
+      return null
+    } catch (error) {
+      if (!(error instanceof WindrowError)) throw error
+      const detail = `the table cannot be read: ${error.message.slice(error.message.indexOf(': ') + 2)}`
+      const decode = (): Decoded => undecodable('invalid', detail)
+      table = { count: columns.length, decode }
+      return decode()
+    }
+  }
 
   return {
     get needsNextLine() {
       return table === null || linesToSkip > 0
     },
+    blankLine() {
+      if (tables) table = null
+    },
     begin(_bytes, isAscii) {
       isStretchAscii = isAscii
     },
     isIgnored(bytes, start, end) {
+      if (
+        tables &&
+        table !== null &&
+        end - start === header.length &&
+        bytes.compare(header, 0, header.length, start, end) === 0
+      )
+        return true
       const { length } = commentBytes
       return length > 0 && end - start >= length && bytes.compare(commentBytes, 0, length, start, start + length) === 0
     },
@@ -41,10 +73,10 @@ export function mappedCsvFormat(file: string, options: DecodeOptions): LineForma
       }
       const problem = row.split(bytes, start, end)
       if (table === null) {
-        const header = Array.from({ length: row.length }, (_, column) => row.text(column) ?? '')
-        if (problem !== null) throw headerError(file, problem, header)
-        table = compile(file, row, header, spec, checkYears)
-        return null
+        const columns = Array.from({ length: row.length }, (_, column) => row.text(column) ?? '')
+        if (problem !== null && isFirstTable) throw headerError(file, problem, columns)
+        if (tables) header = Buffer.from(bytes.subarray(start, end))
+        return beginTable(columns)
       }
       if (problem !== null) return undecodable('undecodable', problem)
       if (row.length !== table.count) {
@@ -59,12 +91,16 @@ export function mappedCsvFormat(file: string, options: DecodeOptions): LineForma
   }
 }
 
-interface Table {
+const NO_BYTES = Buffer.alloc(0)
+
+/** The rows of a file with these columns, read by a mapping. */
+export interface Table {
   readonly count: number
   readonly decode: () => Decoded
 }
 
-function compile(
+/** Throws a WindrowError if the mapping needs a column that the file does not have. */
+export function compileTable(
   file: string,
   row: CsvRow,
   columns: readonly string[],

@@ -11,12 +11,12 @@ import { WindrowError } from '../../errors/index.ts'
 import type { Decoded } from '../../core/point.ts'
 import { toPoint } from '../json/decode.ts'
 import { notUtf8, quote, undecodable } from '../mapping/undecodable.ts'
-import { isPlainMapping, resolveOptions } from '../json/mapping.ts'
+import { hasOwnNames, isPlainMapping, resolveOptions, specOf } from '../json/mapping.ts'
 import type { DecodeOptions, FieldNames } from '../json/mapping.ts'
 import { implausibleTime, isPlausible } from '../mapping/time.ts'
 import { decodeManifest, flag, manifestColumnsOf, wrong, wrongInteger, type ManifestColumns } from './csv-manifest.ts'
 import { CsvRow } from './csv-row.ts'
-import { mappedCsvFormat } from './csv-mapped.ts'
+import { compileTable, mappedCsvFormat, type Table } from './csv-mapped.ts'
 import type { LineFormat } from './line-reader.ts'
 
 /** Index of each field's column; -1 if the file has no such column. */
@@ -36,6 +36,8 @@ export function csvFormat(file: string, options: DecodeOptions): LineFormat {
   const names = resolveOptions(options)
   const row = new CsvRow()
   let columns: Columns | null = null
+  /** Reads what the strict types of a point refuse, as any other mapping does; `null` if the columns have their own names. */
+  let mapped: Table | null = null
 
   return {
     get needsNextLine() {
@@ -46,6 +48,10 @@ export function csvFormat(file: string, options: DecodeOptions): LineFormat {
       const problem = row.split(bytes, start, end)
       if (columns === null) {
         columns = readHeader(file, row, problem, names)
+        if (!hasOwnNames(options) && columns.replaces < 0) {
+          const header = Array.from({ length: row.length }, (_, column) => row.text(column) ?? '')
+          mapped = compileTable(file, row, header, specOf(options), names.checkYears)
+        }
         return null
       }
       if (problem !== null) return undecodable('undecodable', problem)
@@ -53,7 +59,12 @@ export function csvFormat(file: string, options: DecodeOptions): LineFormat {
         return undecodable('undecodable', `the row has ${row.length} fields, the header ${columns.count}`)
       }
       const isManifest = columns.windowStart >= 0 && row.isEmpty(columns.timestamp)
-      if (!isManifest) return decodePoint(row, columns, names)
+      if (!isManifest) {
+        const strict = decodePoint(row, columns, names)
+        if (strict.kind !== 'undecodable' || mapped === null || !row.isUtf8) return strict
+        const other = mapped.decode()
+        return other.kind === 'undecodable' ? strict : other
+      }
       const vmId = row.text(columns.vmId)
       const producer = columns.producer < 0 ? '' : row.text(columns.producer)
       return vmId === null || producer === null ? notUtf8() : decodeManifest(row, columns, vmId, producer)

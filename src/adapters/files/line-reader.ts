@@ -16,6 +16,8 @@ export interface LineFormat {
   decode(bytes: Buffer, start: number, end: number): Decoded | null
   /** Whether a line holds no record whatever its content, such as a comment. Such lines are not numbered. */
   isIgnored?(bytes: Buffer, start: number, end: number): boolean
+  /** Called for each blank line. */
+  blankLine?(): void
   /** Whether the next line must be decoded even if its record is not needed. */
   readonly needsNextLine: boolean
 }
@@ -56,7 +58,9 @@ export async function* readLineRecords(format: LineFormat, options: LineReaderOp
       if (end - start > maxRecordBytes) {
         const record = oversized(bytes, start, start + Math.min(KEPT_HEAD_BYTES, maxRecordBytes))
         if (record !== null) records.push(record)
-      } else if (!isBlank(bytes, start, end) && format.isIgnored?.(bytes, start, end) !== true) {
+      } else if (isBlank(bytes, start, end)) {
+        format.blankLine?.()
+      } else if (format.isIgnored?.(bytes, start, end) !== true) {
         if (!format.needsNextLine && numbering.next < numbering.decodeFrom) numbering.next++
         else {
           const decoded = format.decode(bytes, start, end)

@@ -8,7 +8,8 @@
  */
 import { decodeUtf8 } from '../bytes/text.ts'
 import { specOf, type DecodeOptions } from '../json/mapping.ts'
-import { levelsOf, type ElementPlace } from '../mapping/json-mapper.ts'
+import type { ElementPlace } from '../mapping/json-mapper.ts'
+import { levelsOf } from '../mapping/record-levels.ts'
 import { parsePath, type Steps } from '../mapping/path.ts'
 import type { RecordMappingSpec } from '../mapping/spec.ts'
 import { pathsOf } from '../mapping/text.ts'
@@ -42,8 +43,9 @@ export function arrayPathsOf(options: DecodeOptions): readonly ArrayPath[] {
   const spec = specOf(options)
   const read = readPathsOf(spec)
   return (spec.records ?? []).flatMap((path) => {
-    const steps = path === '.' ? [] : (levelsOf(path)[0] as Steps)
-    return steps.length === 0 ? [] : [{ path, steps, read }]
+    const [first] = path === '.' ? [] : levelsOf(path)
+    if (first?.kind !== 'array' || first.steps.length === 0) return []
+    return [{ path, steps: first.steps, read: first.names === null ? read : [...read, first.names] }]
   })
 }
 

@@ -8,12 +8,13 @@
  */
 import { checkManifest, checkPoint } from '../../core/shape.ts'
 import type { DataPoint, Decoded, DecodedEntry, WindowManifest } from '../../core/point.ts'
-import { joinEntries } from '../../core/entries.ts'
+import { decodedEntries, joinEntries } from '../../core/entries.ts'
 import { decodeUtf8 } from '../bytes/text.ts'
-import { createJsonMapper, placeOf, type ElementPlace, type JsonMapper } from '../mapping/json-mapper.ts'
+import { createJsonMapper, type ElementPlace, type JsonMapper } from '../mapping/json-mapper.ts'
+import { placeOf } from '../mapping/record-levels.ts'
 import type { RecordContext } from '../mapping/spec.ts'
 import { implausibleTime, isPlausible } from '../mapping/time.ts'
-import { isPlainMapping, resolveOptions } from './mapping.ts'
+import { hasOwnNames, isPlainMapping, resolveOptions, specOf } from './mapping.ts'
 import type { DecodeOptions, FieldNames } from './mapping.ts'
 import { createScan, type Scan } from './scan.ts'
 import { notUtf8, quote, undecodable } from '../mapping/undecodable.ts'
@@ -66,19 +67,33 @@ export function createJsonDecoder(options: DecodeOptions = {}): JsonDecoder {
 function createParsedDecoder(options: DecodeOptions): JsonMapper {
   const { mapping } = options
   if (mapping === undefined || isPlainMapping(mapping)) {
-    const names = resolveOptions(options)
-    return (parsed) => {
-      if (!Array.isArray(parsed)) return decodeValue(parsed, names)
+    const decodeOne = createNamedDecoder(options)
+    return (parsed, context) => {
+      if (!Array.isArray(parsed)) return decodeOne(parsed, context)
       const elements = parsed as unknown[]
       return elements.length === 0
         ? undecodable('invalid', 'the array is empty')
-        : joinEntries(elements.map((element) => decodeValue(element, names)))
+        : joinEntries(elements.map((element) => decodeOne(element, context)))
     }
   }
   const map = createJsonMapper(mapping, options.checkYears === true)
   return (parsed, context, place) => {
     const manifest = isObject(parsed) ? parsed['manifest'] : undefined
     return isObject(manifest) && place === undefined ? decodeManifest(manifest) : map(parsed, context, place)
+  }
+}
+
+/** Reads objects whose fields have plain names. What the strict types of a point refuse is read as by any other mapping. */
+function createNamedDecoder(options: DecodeOptions): (parsed: unknown, context: RecordContext) => DecodedEntry {
+  const names = resolveOptions(options)
+  if (hasOwnNames(options)) return (parsed) => decodeValue(parsed, names)
+  const map = createJsonMapper(specOf(options), names.checkYears)
+  return (parsed, context) => {
+    const strict = decodeValue(parsed, names)
+    const isOther = !isObject(parsed) || isObject(parsed['manifest']) || parsed['replaces'] !== undefined
+    if (strict.kind !== 'undecodable' || isOther) return strict
+    const [mapped = strict] = decodedEntries(map(parsed, context))
+    return mapped.kind === 'undecodable' ? strict : mapped
   }
 }
 

@@ -48,6 +48,15 @@ export function isPlainMapping(mapping: RecordMapping | RecordMappingSpec): mapp
   )
 }
 
+/**
+ * Whether the records have the fields of a point under their own names. Only such records are read by the strict types of a point;
+ * under any mapping, numbers may be text, and an empty value is no reading.
+ */
+export function hasOwnNames({ mapping = {}, requireSeq }: DecodeOptions): boolean {
+  if (requireSeq === false) return true
+  return Object.entries(mapping).every(([field, name]) => name === field || (field === 'producer' && name === null))
+}
+
 /** The mapping of the options in its general form. */
 export function specOf({ mapping = {}, requireSeq }: DecodeOptions): RecordMappingSpec {
   const { vmId = 'vmId', producer = 'producer', timestamp = 'timestamp', value = 'value' } = mapping

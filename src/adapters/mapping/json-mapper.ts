@@ -5,7 +5,8 @@
 import { joinEntries } from '../../core/entries.ts'
 import type { Decoded, DecodedEntry } from '../../core/point.ts'
 import { quote, undecodable } from './undecodable.ts'
-import { isPlainName, parsePath, unwrapped, valueAt, type Steps } from './path.ts'
+import { isPlainName, parsePath, unwrapped, valueAt } from './path.ts'
+import { levelsOf, namedCells, placeOf, rowsAt, UnreadableRows, type Level } from './record-levels.ts'
 import { compileRow } from './row-mapper.ts'
 import type { RecordContext, RecordMappingSpec } from './spec.ts'
 import type { RowAccess } from './text.ts'
@@ -71,37 +72,55 @@ function ownMember(from: unknown, name: string): unknown {
   return typeof value === 'function' ? undefined : value
 }
 
-/** Paths to arrays, outermost first; the last one holds the rows. */
-type Levels = readonly Steps[]
+/** A path of `records`, with its levels. */
+interface RowsPath {
+  readonly path: string
+  readonly levels: readonly Level[]
+}
+
+function rowsPath(path: string): RowsPath {
+  return { path, levels: levelsOf(path) }
+}
 
 export function createJsonMapper(spec: RecordMappingSpec, checkYears: boolean): JsonMapper {
   const row = new JsonRow()
-  const indexes: number[] = []
+  const places: (number | string)[] = []
   let shownPath = ''
-  const place = (): string => (indexes.length === 0 ? '' : `${placeOf(shownPath, indexes)}: `)
+  const place = (): string => (places.length === 0 ? '' : `${placeOf(shownPath, places)}: `)
   const map = compileRow(spec, row, { checkYears, place })
   const mayBeRow = spec.records?.includes('.') === true
-  const paths = (spec.records ?? []).filter((path) => path !== '.').map((path) => ({ path, levels: levelsOf(path) }))
+  const paths = (spec.records ?? []).filter((path) => path !== '.').map(rowsPath)
+  // An element of a record that is an array is read like a record, unless a path begins with that array.
+  const inElements = paths.map(({ path, levels }) => {
+    const [first] = levels
+    return first?.kind === 'array' && first.steps.length === 0 ? { path, levels } : rowsPath(`[].${path}`)
+  })
 
-  const visit = (levels: Levels, depth: number, out: DecodedEntry[]): boolean => {
-    const steps = levels[depth]
-    if (steps === undefined) {
+  const addRow = (levels: readonly Level[], depth: number, element: unknown, out: DecodedEntry[]): void => {
+    if (element instanceof UnreadableRows) return void out.push(undecodable('invalid', place() + element.detail))
+    row.scopes.push(element)
+    visit(levels, depth + 1, out)
+    row.scopes.pop()
+  }
+
+  const visit = (levels: readonly Level[], depth: number, out: DecodedEntry[]): boolean => {
+    const level = levels[depth]
+    if (level === undefined) {
       if (out.length < MAX_ENTRIES) map.addTo(out)
       return true
     }
-    const around = row.scopes[row.scopes.length - 1]
-    const list = steps.length === 0 ? around : valueAt(around, steps)
-    if (list === undefined || list === null) return false
-    if (!Array.isArray(list)) {
-      out.push(undecodable('invalid', `${place()}${steps.join('.')} is ${quote(list)}, expected an array`))
+    const rows = rowsAt(level, row.scopes)
+    if (rows === null) return false
+    if (rows instanceof UnreadableRows) {
+      out.push(undecodable('invalid', place() + rows.detail))
       return true
     }
-    for (let i = 0; i < list.length; i++) {
-      indexes.push(i)
-      row.scopes.push((list as unknown[])[i])
-      visit(levels, depth + 1, out)
-      row.scopes.pop()
-      indexes.pop()
+    for (let i = 0; i < rows.length; i++) {
+      places.push(rows.placeAt(i))
+      if (rows.keyAt !== undefined) row.scopes.push(rows.keyAt(i))
+      addRow(levels, depth, rows.at(i), out)
+      if (rows.keyAt !== undefined) row.scopes.pop()
+      places.pop()
     }
     return true
   }
@@ -109,11 +128,14 @@ export function createJsonMapper(spec: RecordMappingSpec, checkYears: boolean): 
   const mapElement = (element: unknown, { around, path, index }: ElementPlace): Decoded => {
     const out: DecodedEntry[] = []
     shownPath = path
-    row.scopes.push(around, element)
-    indexes.push(index)
-    visit(paths.find((one) => one.path === path)?.levels ?? [], 1, out)
+    row.scopes.push(around)
+    places.push(index)
+    const levels = paths.find((one) => one.path === path)?.levels ?? []
+    const [first] = levels
+    const names = first?.kind === 'array' ? first.names : null
+    addRow(levels, 0, names === null ? element : namedCells(element, names, row.scopes), out)
     if (out.length === 0) out.push(undecodable('invalid', `${place()}the element holds no point`))
-    indexes.pop()
+    places.pop()
     return joinEntries(out)
   }
 
@@ -128,7 +150,7 @@ export function createJsonMapper(spec: RecordMappingSpec, checkYears: boolean): 
     const out: DecodedEntry[] = []
     if (paths.length > 0) {
       let isFound = false
-      for (const { path, levels } of paths) {
+      for (const { path, levels } of Array.isArray(parsed) ? inElements : paths) {
         shownPath = path
         if (visit(levels, 0, out)) isFound = true
       }
@@ -137,7 +159,7 @@ export function createJsonMapper(spec: RecordMappingSpec, checkYears: boolean): 
         return undecodable('invalid', `there is no array at ${paths.map(({ path }) => path).join(' or ')}`)
     } else if (Array.isArray(parsed)) {
       shownPath = '[]'
-      visit([[]], 0, out)
+      visit(ELEMENTS, 0, out)
     } else if (typeof parsed !== 'object' || parsed === null) {
       return undecodable('invalid', `expected an object, got ${quote(parsed)}`)
     } else map.addTo(out)
@@ -145,21 +167,5 @@ export function createJsonMapper(spec: RecordMappingSpec, checkYears: boolean): 
   }
 }
 
-/** Throws a RangeError for what is not a path to arrays. */
-export function levelsOf(path: string): Levels {
-  const parts = path.split('[]')
-  // `records[]` and `records` are the same.
-  if (parts.at(-1) === '' && parts.length > 1) parts.pop()
-  return parts.map((part) => {
-    const text = part.replace(/^\./, '')
-    const steps = text === '' ? [] : parsePath(text)
-    if (steps === null) throw new RangeError(`${JSON.stringify(path)} is not a path to an array such as records[]`)
-    return steps
-  })
-}
-
-/** `metrics[].samples[]` and the indexes 1, 0 to `metrics[1].samples[0]`. */
-export function placeOf(path: string, indexes: readonly number[]): string {
-  const parts = path.endsWith('[]') ? path.split('[]') : [...path.split('[]'), '']
-  return indexes.map((index, level) => `${parts[level] ?? ''}[${index}]`).join('')
-}
+/** The elements of a record that is an array. */
+const ELEMENTS = levelsOf('[]')

@@ -20,6 +20,11 @@ export function parsePath(text: string): Steps | null {
   return steps.length === 0 ? null : steps
 }
 
+/** The name that the last step has. */
+export function lastStep(steps: Steps): string | number {
+  return steps[steps.length - 1] ?? ''
+}
+
 /** Whether a name needs no path: it has none of the characters of one. */
 export function isPlainName(text: string): boolean {
   return !/[.[\]]/.test(text)

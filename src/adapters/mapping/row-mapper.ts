@@ -3,7 +3,7 @@ import { joinEntries } from '../../core/entries.ts'
 import type { DataPoint, Decoded, DecodedEntry } from '../../core/point.ts'
 import { checkPoint } from '../../core/shape.ts'
 import { quote, undecodable } from './undecodable.ts'
-import type { FieldSpec, MetricsSource, RecordMappingSpec, TimeSource } from './spec.ts'
+import type { FieldSpec, MetricsSource, RecordMappingSpec, TimeSource, ValueSource, ValueUnit } from './spec.ts'
 import {
   compileText,
   isLabels,
@@ -15,7 +15,7 @@ import {
   type TextGetter,
 } from './text.ts'
 import { createTimeReader, implausibleTime, isPlausible, type TimeReader } from './time.ts'
-import { NOT_A_VALUE, readValue } from './value.ts'
+import { expectedValue, NOT_A_VALUE, readValue, unitReader, type ValueReader } from './value.ts'
 
 export interface RowMapperOptions {
   /** Times whose unit is most likely another one are refused. */
@@ -43,7 +43,9 @@ export function compileRow(spec: RecordMappingSpec, access: RowAccess, options: 
   const readProducer = compileProducer(spec.producer, access)
   const readMetric = spec.metric === null ? null : compileText(spec.metric, access, '.')
   const readRaw = compileValue(spec.value, access)
-  const hasDecimalComma = spec.decimal === ','
+  const unit = unitOf(spec.value)
+  const read = valueReader(unit, spec.decimal === ',')
+  const isPlain = unit === undefined
 
   const decode = (): DecodedEntry => {
     const vmId = readVmId()
@@ -60,14 +62,14 @@ export function compileRow(spec: RecordMappingSpec, access: RowAccess, options: 
     }
     const raw = readRaw()
     if (raw === undefined) return wrong(`${nameOf(spec.value)} is missing, expected a number`)
-    const value = typeof raw === 'number' && raw - raw === 0 ? raw : readValue(raw, hasDecimalComma)
+    const value = isPlain && typeof raw === 'number' && raw - raw === 0 ? raw : read(raw)
     if (typeof value !== 'number') return noNumber({ vmId, producer, metric, timestamp, seq, value: 0 }, value, raw)
     const point = { vmId, producer, metric, timestamp, seq, value }
     const problem = checkPoint(point)
     return problem === null ? { kind: 'point', point } : wrong(problem)
   }
   const noNumber = (point: DataPoint, value: symbol, raw: unknown): DecodedEntry =>
-    withoutNumber(point, value, wrong, () => `${nameOf(spec.value)} is ${quote(raw)}, expected a number`)
+    withoutNumber(point, value, wrong, () => `${nameOf(spec.value)} is ${quote(raw)}, expected ${expectedValue(unit)}`)
   return { decode, addTo: (out) => void out.push(decode()) }
 }
 
@@ -80,7 +82,6 @@ function compileWideRow(spec: RecordMappingSpec, access: RowAccess, options: Row
   const readVmId = isMatchedVmId(spec) ? null : compileText(spec.vmId, access, '/')
   const readProducer = compileProducer(spec.producer, access)
   const readEach = compileMetrics(spec, access)
-  const hasDecimalComma = spec.decimal === ','
 
   const addTo = (out: DecodedEntry[]): void => {
     const rowVmId = readVmId === null ? '' : readVmId()
@@ -92,12 +93,14 @@ function compileWideRow(spec: RecordMappingSpec, access: RowAccess, options: Row
     const producer = readProducer === null ? '' : readProducer()
     if (producer === null) return void out.push(wrong(noProducer(spec)))
     const before = out.length
-    const visit: Visit = (metric, ofVm, raw) => {
+    const visit: Visit = (metric, ofVm, raw, { read, unit }) => {
       const vmId = ofVm ?? rowVmId
-      const value = typeof raw === 'number' && raw - raw === 0 ? raw : readValue(raw, hasDecimalComma)
+      const value = unit === undefined && typeof raw === 'number' && raw - raw === 0 ? raw : read(raw)
       if (typeof value !== 'number') {
         const point = { vmId, producer, metric, timestamp, seq, value: 0 }
-        out.push(withoutNumber(point, value, wrong, () => `${metric} is ${quote(raw)}, expected a number`))
+        out.push(
+          withoutNumber(point, value, wrong, () => `${metric} is ${quote(raw)}, expected ${expectedValue(unit)}`),
+        )
         return
       }
       const point = { vmId, producer, metric, timestamp, seq, value }
@@ -230,6 +233,14 @@ function compileSeq(spec: FieldSpec | null, access: RowAccess): (() => number) |
   return () => Number(text() ?? Number.NaN)
 }
 
+function valueReader(unit: ValueUnit | undefined, hasDecimalComma: boolean): ValueReader {
+  return unit === undefined ? (raw) => readValue(raw, hasDecimalComma) : unitReader(unit, hasDecimalComma)
+}
+
+function unitOf(spec: FieldSpec | ValueSource): ValueUnit | undefined {
+  return typeof spec === 'string' || isList(spec) || !('unit' in spec) ? undefined : spec.unit
+}
+
 function compileValue(spec: FieldSpec, access: RowAccess): () => unknown {
   if (typeof spec === 'string') {
     const get = access.bind(spec)
@@ -249,7 +260,13 @@ function compileValue(spec: FieldSpec, access: RowAccess): () => unknown {
   return () => text() ?? undefined
 }
 
-type Visit = (metric: string, vmId: string | null, raw: unknown) => void
+/** How the values of some metrics are read. */
+interface MetricValues {
+  readonly read: ValueReader
+  readonly unit: ValueUnit | undefined
+}
+
+type Visit = (metric: string, vmId: string | null, raw: unknown, values: MetricValues) => void
 type VisitMetrics = (visit: Visit, out: DecodedEntry[], wrong: (detail: string) => DecodedEntry) => void
 
 /** Names of metrics are few; names that never repeat must not fill the memory. */
@@ -270,7 +287,13 @@ function compileMetrics(spec: RecordMappingSpec, access: RowAccess): VisitMetric
   )
   const labels = compileText(parts.filter(isLabels), access, '')
   const used = new Set([spec.vmId, spec.producer, spec.metric, spec.timestamp, spec.seq].flatMap((one) => pathsOf(one)))
-  const sources = (spec.metrics ?? []).map((one) => compileSource(one, access, used))
+  const sources = (spec.metrics ?? []).map((one) => {
+    const unit = typeof one === 'string' ? undefined : one.unit
+    return {
+      visitAll: compileSource(one, access, used),
+      values: { read: valueReader(unit, spec.decimal === ','), unit },
+    }
+  })
   const names = new Map<string, string>()
   return (visit, out, wrong) => {
     const before = parts.length === 0 ? '' : prefix()
@@ -281,16 +304,16 @@ function compileMetrics(spec: RecordMappingSpec, access: RowAccess): VisitMetric
       )
       return
     }
-    for (const source of sources) {
-      source(({ metric, vmId }, raw) => {
-        if (before === '' && after === '') return visit(metric, vmId, raw)
+    for (const { visitAll, values } of sources) {
+      visitAll(({ metric, vmId }, raw) => {
+        if (before === '' && after === '') return visit(metric, vmId, raw, values)
         const key = `${before}\0${metric}\0${after}`
         let name = names.get(key)
         if (name === undefined) {
           if (names.size >= MAX_KNOWN_NAMES) names.clear()
           names.set(key, (name = (before === '' ? metric : `${before}.${metric}`) + after))
         }
-        visit(name, vmId, raw)
+        visit(name, vmId, raw, values)
       })
     }
   }
@@ -304,10 +327,12 @@ function compileSource(one: string | MetricsSource, access: RowAccess, used: Rea
   const select = selector(source, used)
   // Columns that other fields name by their position are no metrics either.
   const usedColumns = new Set([...used].map((path) => /^\[(\d+)\]$/.exec(path)?.[1]))
-  const { in: path, skipTexts = false } = source
+  const { in: path, skipTexts = false, unit } = source
+  // With a unit, a text that begins with a number is a value, perhaps of another unit.
+  const isOtherText = (raw: string): boolean =>
+    readValue(raw, false) === NOT_A_VALUE && (unit === undefined || !/^\s*[+-]?[\d.]/.test(raw))
   const isSkipped = (raw: unknown): boolean =>
-    (skipTexts && typeof raw === 'string' && readValue(raw, false) === NOT_A_VALUE) ||
-    (typeof raw === 'object' && raw !== null)
+    (skipTexts && typeof raw === 'string' && isOtherText(raw)) || (typeof raw === 'object' && raw !== null)
   if (access.columns !== null) {
     const columns = access.columns.flatMap((name, position) => {
       const selected = usedColumns.has(String(position)) ? null : select(name)

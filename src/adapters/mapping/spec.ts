@@ -9,6 +9,7 @@
  * text.ts          ids and names: put together from paths, labels, constants, the file's name, the record's key and headers
  * row-mapper.ts    compiles a mapping for rows of any format: one row in, its entries out
  * json-mapper.ts   rows in JSON: nested arrays of points
+ * record-levels.ts paths to the rows in a record, and the rows that they lead to
  * line-protocol.ts parses a line of the line protocol into a row like one of JSON
  * undecodable.ts   decoding problems as values
  * iso-time.ts      reads ISO 8601 times from bytes
@@ -56,6 +57,14 @@ export interface TimeSource extends FieldSource {
   readonly origin?: string
 }
 
+/** The unit behind each number, such as `%`; or several, each with the factor that its numbers are multiplied by. */
+export type ValueUnit = string | Readonly<Record<string, number>>
+
+export interface ValueSource extends FieldSource {
+  /** Values are text with this unit; any other unit is refused. */
+  readonly unit?: ValueUnit
+}
+
 /** A path, a source with options, or several parts that are joined. */
 export type FieldSpec = string | FieldSource | readonly (string | FieldSource)[]
 
@@ -71,6 +80,8 @@ export interface MetricsSource {
   readonly match?: string
   /** Members whose value is text that is no number are passed over. @default false: they are dead letters */
   readonly skipTexts?: boolean
+  /** Values are text with this unit; any other unit is refused. */
+  readonly unit?: ValueUnit
 }
 
 /** A mapping with all defaults filled in. */
@@ -82,10 +93,13 @@ export interface RecordMappingSpec {
   readonly timestamp: string | TimeSource
   /** `null`: the records have none; points are identified by VM, metric and timestamp. */
   readonly seq: FieldSpec | null
-  readonly value: FieldSpec
+  readonly value: FieldSpec | ValueSource
   /** Several metrics per row, which share seq and timestamp. */
   readonly metrics?: readonly (string | MetricsSource)[]
-  /** Arrays of points in a record, such as `records[]` or `series[].samples[]`; `.`: the record itself, if it has none of them. */
+  /**
+   * Paths to the rows in a record, such as `records[]` or `series[].samples[]` (record-levels.ts); `.`: the record itself, if it
+   * has none of them.
+   */
   readonly records?: readonly string[]
   /** `,`: numbers in text have a decimal comma. */
   readonly decimal?: ',' | '.'
@@ -111,4 +125,6 @@ export interface CsvDialect {
   readonly comment?: string
   /** Number of lines before the header, or before the data where there is none. */
   readonly skip?: number
+  /** Several tables in one file: the first line after an empty one is the header of the next table. */
+  readonly tables?: boolean
 }

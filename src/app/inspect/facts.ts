@@ -1,6 +1,7 @@
 /** The fields of a sample: which paths they have, and what the values of each look like. */
 import { parsePath, unwrapped, valueAt } from '../../adapters/mapping/path.ts'
 import { isNumeric, type SampledCsv } from './rows.ts'
+import { unitsIn } from './units.ts'
 
 /** What the sample shows of one field. */
 export interface FieldFacts {
@@ -9,6 +10,8 @@ export interface FieldFacts {
   readonly examples: readonly string[]
   readonly values: readonly unknown[]
   readonly distinct: number
+  /** Units behind the numbers, the most frequent one first; empty if the values have none. */
+  readonly units: readonly string[]
 }
 
 const MAX_FIELDS = 200
@@ -18,7 +21,12 @@ const MAX_DEPTH = 8
 /** Elements of a list of plain values that are fields: `[0]`, `values[1]`. */
 const MAX_LISTED = 10
 
-export function factsOf(rows: readonly unknown[], csv: SampledCsv | null): FieldFacts[] {
+/** `isOther`: objects whose members are no fields. */
+export function factsOf(
+  rows: readonly unknown[],
+  csv: SampledCsv | null,
+  isOther: (object: object) => boolean = () => false,
+): FieldFacts[] {
   const values = new Map<string, unknown[]>()
   const add = (path: string, value: unknown): void => {
     const list = values.get(path)
@@ -38,20 +46,18 @@ export function factsOf(rows: readonly unknown[], csv: SampledCsv | null): Field
           add(`${path}["${name}"]`, valueAt(value, [name]))
         } else if (isPlain && i < MAX_LISTED && (depth === 0 || typeof one === 'number')) add(`${path}[${i}]`, one)
       }
-    } else if (depth < MAX_DEPTH)
+    } else if (depth < MAX_DEPTH && !isOther(value))
       for (const [name, one] of Object.entries(value)) walk(one, csv === null ? joinPath(path, name) : name, depth + 1)
   }
   for (const row of rows) walk(row, '', 0)
-  return [...values].map(([path, list]) => ({
-    path,
-    types: [...new Set(list.map(typeOf))],
-    examples: [...new Set(list.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))))].slice(
-      0,
-      MAX_EXAMPLES,
-    ),
-    values: list,
-    distinct: new Set(list).size,
-  }))
+  return [...values].map(([path, list]) => {
+    const examples = new Set(list.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))))
+    const distinct = new Set(list).size
+    // One text alone may be anything, such as an interval.
+    const units = distinct > 1 ? unitsIn(list) : []
+    const types = units.length > 0 ? ['number with unit'] : [...new Set(list.map(typeOf))]
+    return { path, types, examples: [...examples].slice(0, MAX_EXAMPLES), values: list, distinct, units }
+  })
 }
 
 export function typeOf(value: unknown): string {
@@ -60,7 +66,8 @@ export function typeOf(value: unknown): string {
   return typeof value
 }
 
-export function isMostlyNumeric({ types, values }: FieldFacts): boolean {
+export function isMostlyNumeric({ types, values, units }: FieldFacts): boolean {
+  if (units.length > 0) return true
   return (
     types.some((type) => type === 'number' || type === 'number as text' || type === 'boolean') &&
     values.filter((one) => typeOf(one) === 'text').length * 10 < values.length
@@ -94,7 +101,9 @@ export function parentPath(path: string): string {
 export function isNamedLikeNoMetric(path: string): boolean {
   const name = lastName(path)
   return (
-    /(^|[_.\- ])(id|uuid|guid|version|release|port|pid|serial|interval|period|timezone|number-of-cpus)$/i.test(name) ||
+    /(^|[_.\- ])(id|uuid|guid|version|release|port|pid|serial|interval|period|timezone|number-of-cpus|instance)$/i.test(
+      name,
+    ) ||
     /[a-z](Id|ID|Uuid|Version|Port)$/.test(name) ||
     /^interval[._]?ms$/i.test(name)
   )

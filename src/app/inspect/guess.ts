@@ -5,9 +5,11 @@
 import type { FieldSource, FieldSpec, MetricsSource } from '../../adapters/mapping/spec.ts'
 import type { WrittenMapping } from '../../config/field-mapping.ts'
 import { depthOf, isMostlyNumeric, isNamedLikeNoMetric, lastName, parentPath, type FieldFacts } from './facts.ts'
-import { fieldOf, isPartOfTime, rowsIn, type FoundRows, type ScopedRow } from './rows-in.ts'
+import type { ScopedRow } from './levels.ts'
+import { fieldOf, hasOwnTime, isPartOfTime, rowsIn, type FoundRows } from './rows-in.ts'
 import type { SampledCsv } from './rows.ts'
 import { isTimeLike, isWhole, timeOf } from './times.ts'
+import { unitOf } from './units.ts'
 
 export interface Guess {
   readonly mapping: WrittenMapping
@@ -22,7 +24,7 @@ export function guessMapping(records: readonly unknown[], csv: SampledCsv | null
   const found = rowsIn(records, csv)
   if (found === null) return null
   const fields = [...found.inner, ...found.outer]
-  const time = timeOf(fields)
+  const time = (hasOwnTime(found.inner) ? timeOf(found.inner) : null) ?? timeOf(fields)
   if (time === null) return null
   const notes = [...time.notes]
   const rest = fields.filter((field) => !time.paths.includes(field.path))
@@ -32,10 +34,11 @@ export function guessMapping(records: readonly unknown[], csv: SampledCsv | null
   const producer = rest.find((one) => one.path === 'producer')
   const used = [id, seq, producer].filter((one) => one !== undefined && one !== null)
   const metric = metricOf(rest.filter((one) => !used.includes(one)))
-  const value = valueOf(rest)
+  const isInner = (field: FieldFacts): boolean => found.inner.includes(field)
+  const value = valueOf(rest, isInner)
   const vmId: FieldSpec = id === null ? fileId(file, value !== undefined) : { path: id.path }
   if (named === null && id === null) notes.push('no field names the VM, so its id is taken from the path of the file')
-  const labels = labelsOf(found, id, metric, fields, csv)
+  const labels = labelsOf(found, id, metric, value, fields, csv)
   const hasDecimalComma = fields.some((one) =>
     one.values.some((v) => typeof v === 'string' && /^\s*-?\d+,\d+\s*$/.test(v)),
   )
@@ -51,20 +54,48 @@ export function guessMapping(records: readonly unknown[], csv: SampledCsv | null
   const result = (mapping: WrittenMapping): Guess => ({
     ...{ mapping: { ...common, ...mapping }, fields, needsAnyYear: time.needsAnyYear, notes },
   })
+  notes.push(...found.texts.map((path) => `the texts in the list ${path} are not read`))
+  notes.push(...found.unread.map((path) => `these settings do not read the numbers in ${path}`))
+  if (hasDecimalComma)
+    notes.push('numbers have a comma, which is taken as the decimal sign; correct fields.decimal if it groups digits')
   if (named !== null) return result({ metrics: { match: named } })
+  const isMetric = (one: FieldFacts): boolean =>
+    isMostlyNumeric(one) &&
+    !used.includes(one) &&
+    one !== metric &&
+    !isPartOfTime(one, time.paths) &&
+    !isNamedLikeNoMetric(one.path)
   const known = [...used, metric].filter((one) => one !== null).map(({ path }) => path)
   const labelled = labels === null ? [] : rest.map(({ path }) => path).filter((path) => isLabelled(path, labels))
   const series = seriesOf(found, [...time.paths, ...known, ...labelled], [...used, metric, value], rest, csv)
+  // Rows with nothing but the time around them would all have that one time.
+  const isTimeAround = !time.paths.some((path) => found.inner.some((one) => one.path === path))
+  const identity = [...time.paths, ...known, ...labelled, ...series]
+  if (isTimeAround && seq === undefined && countOf(found.rows, identity, csv) * 2 < found.rows.length) return null
   if (seq === undefined && series.length > 0)
     notes.push(`${series.join(', ')} distinguishes points of one time, so it is part of the metric`)
+  // A measurement has several fields, of which the sample may have the first one only.
+  const ofMeasurement = rest.filter((one) => metric !== null && one !== metric && isFieldName(one))
   const parts = [
-    ...(metric === null ? [] : [{ path: metric.path }]),
-    ...(seq === undefined ? series.map((path) => ({ path, optional: true })) : []),
+    ...[...(metric === null ? [] : [metric]), ...ofMeasurement].map(({ path }) => ({ path })),
+    ...(seq === undefined
+      ? series
+          .filter((path) => !ofMeasurement.some((one) => one.path === path))
+          .map((path) => ({ path, optional: true }))
+      : []),
     ...(labels === null ? [] : [labels]),
   ]
   if (value !== undefined) {
     const name = metric === null && series.length === 0 ? [fileMetric(file), ...parts] : parts
-    return result({ metric: name.length === 1 ? (name[0] as FieldSpec) : name, value: { path: value.path } })
+    const { unit, note = null } = value.units.length === 0 ? {} : unitOf(value.path, value.units)
+    if (note !== null) notes.push(note)
+    const others = rest.filter((one) => isInner(one) && one !== value && isMetric(one) && !series.includes(one.path))
+    if (others.length > 0)
+      notes.push(
+        `these settings do not read ${others.map(({ path }) => path).join(', ')}; list them in fields.metrics to read them`,
+      )
+    const source = { path: value.path, ...(unit === undefined ? {} : { unit }) }
+    return result({ metric: name.length === 1 ? (name[0] as FieldSpec) : name, value: source })
   }
   const numeric = rest.filter(
     (one) => !used.includes(one) && one !== metric && !series.includes(one.path) && !isPartOfTime(one, time.paths),
@@ -74,6 +105,7 @@ export function guessMapping(records: readonly unknown[], csv: SampledCsv | null
   const measured = ofRows.filter(({ path }) => !isNamedLikeNoMetric(path))
   const metrics = measured.length === 0 ? ofRows : measured
   if (metrics.length === 0) return null
+  notes.push(...metrics.flatMap(({ path, units }) => (units.length > 1 ? [unitOf(path, units).note ?? ''] : [])))
   const leftOut = ofRows.filter((one) => !metrics.includes(one)).map(({ path }) => path)
   if (leftOut.length > 0) notes.push(`by their names these are no metrics: ${leftOut.join(', ')}`)
   const empty = inRows.filter(({ types }) => types.every((type) => type === 'empty')).map(({ path }) => path)
@@ -82,18 +114,29 @@ export function guessMapping(records: readonly unknown[], csv: SampledCsv | null
   return result({ ...(parts.length === 0 ? {} : { metric: parts }), metrics: metricsOf(metrics, csv) })
 }
 
-/** The field of the only value in a row: the only one with such a name, or the other one of a pair with the time. */
-function valueOf(fields: readonly FieldFacts[]): FieldFacts | undefined {
+/**
+ * The field of the only value in a row: the only one with such a name, or the other one of a pair with the time. A value around
+ * the rows is theirs only if they have no numbers themselves.
+ */
+function valueOf(fields: readonly FieldFacts[], isInner: (field: FieldFacts) => boolean): FieldFacts | undefined {
   const named = fields.filter(
-    (one) => /^_?(value|val|reading|asDouble)$/i.test(lastName(one.path)) && isMostlyNumeric(one),
+    (one) => /^_?(values?|val|reading|asDouble)$/i.test(lastName(one.path)) && isMostlyNumeric(one),
   )
-  if (named.length > 0) return named.length === 1 ? named[0] : undefined
+  const inner = named.filter(isInner)
+  const around = fields.some((one) => isInner(one) && isMostlyNumeric(one)) ? [] : named
+  const candidates = inner.length > 0 ? inner : around
+  if (candidates.length > 0) return candidates.length === 1 ? candidates[0] : undefined
   const places = fields.filter(({ path }) => /^\[\d+\]$/.test(path))
   return places.length === 1 && places[0] !== undefined && isMostlyNumeric(places[0]) ? places[0] : undefined
 }
 
 /** The metrics as they are listed, or the objects that have all of them as members. */
 function metricsOf(metrics: readonly FieldFacts[], csv: SampledCsv | null): readonly (string | MetricsSource)[] {
+  const withUnit = metrics.filter(({ units }) => units.length > 0)
+  if (withUnit.length > 0) {
+    const others = metrics.filter((one) => !withUnit.includes(one))
+    return [...(others.length === 0 ? [] : metricsOf(others, csv)), ...withUnit.map((one) => metricWithUnit(one, csv))]
+  }
   const paths = metrics.map(({ path }) => path)
   const parents = [...new Set(paths.map(parentPath))]
   const isUnique = new Set(paths.map(lastName)).size === paths.length
@@ -103,11 +146,17 @@ function metricsOf(metrics: readonly FieldFacts[], csv: SampledCsv | null): read
   return parents.map((parent) => ({ in: parent, skipTexts: true }))
 }
 
+function metricWithUnit({ path, units }: FieldFacts, csv: SampledCsv | null): MetricsSource {
+  const { unit } = unitOf(path, units)
+  const parent = csv === null ? parentPath(path) : ''
+  return { ...(parent === '' ? {} : { in: parent }), only: [csv === null ? lastName(path) : path], unit }
+}
+
 /** Of a field, or of a field within an object: `host.name`. */
 const ID_NAMES = [
   ...[/^vm[._]?id$/i, /^(vm|vm[._]?name)$/i, /^host([._]?name|[._]?id)?$/i],
   /^(instance|node|machine|server|device|entity|computer)([._]?id|[._]?name)?$/i,
-  ...[/^resource_?id$/i, /^instanceid$/i, /^(item|object)_?id$/i, /^id$/i],
+  ...[/^(pod|container)([._]?name)?$/i, /^resource_?id$/i, /^instanceid$/i, /^(item|object)_?id$/i, /^id$/i],
 ]
 
 function idOf(fields: readonly FieldFacts[], csv: SampledCsv | null): FieldFacts | null {
@@ -122,7 +171,11 @@ function idOf(fields: readonly FieldFacts[], csv: SampledCsv | null): FieldFacts
 }
 
 const METRIC_NAMES = [
-  ...[/^metric(_?(name|id))?$/i, /^(__name__|name|measurement|_measurement|counter|key_?|kind)$/i, /^_field$/],
+  ...[
+    /^metric(_?(name|id))?$/i,
+    /^(__name__|name|label|target|measurement|_measurement|counter|key_?|kind)$/i,
+    /^_field$/,
+  ],
 ]
 /** Names within objects, where `name` alone may be that of anything. */
 const NESTED_METRICS = /^(?:.*\.)?(?:metric\.(?:name|type)|(?:tags|labels)\.(?:name|metric)|name\.value)$/i
@@ -136,6 +189,10 @@ function metricOf(fields: readonly FieldFacts[]): FieldFacts | null {
   const isNested = ({ path }: FieldFacts): boolean =>
     /^(__name__|metric(_?(name|id))?)$/i.test(lastName(path)) || NESTED_METRICS.test(path)
   return texts.find(isNested) ?? null
+}
+
+function isFieldName({ path, types }: FieldFacts): boolean {
+  return /^_?field(_?name|_?key)?$/i.test(lastName(path)) && types.every((type) => type === 'text')
 }
 
 interface Labels {
@@ -152,6 +209,7 @@ function labelsOf(
   { rows }: FoundRows,
   id: FieldFacts | null,
   metric: FieldFacts | null,
+  value: FieldFacts | undefined,
   all: readonly FieldFacts[],
   csv: SampledCsv | null,
 ): Labels | null {
@@ -167,6 +225,7 @@ function labelsOf(
   const varying = members.filter(
     (one) =>
       !known.includes(one.path) &&
+      one !== value &&
       one.distinct > 1 &&
       lastName(one.path) !== '__name__' &&
       countOf(rows, [...known, one.path], csv) > countOf(rows, known, csv),

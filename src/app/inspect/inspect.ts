@@ -4,7 +4,9 @@
  *
  * rows.ts      the records of the sample, with the dialect of CSV
  * rows-in.ts   where the rows are: in the records, or in arrays within them
+ * levels.ts    the levels that lead to rows within records
  * facts.ts     the fields of the rows, with types and examples
+ * units.ts     units behind numbers
  * times.ts     which field is the time, in which unit and zone
  * guess.ts     the mapping that the fields suggest
  * topic.ts     the first records of a topic
@@ -22,9 +24,9 @@ import type { DataPoint, Decoded, EpochMs } from '../../core/point.ts'
 import { WindrowError } from '../../errors/index.ts'
 import { systemClock } from '../../retry/clock.ts'
 import { decodeOptionsOf } from '../decode-options.ts'
-import type { FieldFacts } from './facts.ts'
+import { factsOf as fieldsOf, type FieldFacts } from './facts.ts'
 import { guessMapping, type Guess } from './guess.ts'
-import { sampleFile, type SampledRows } from './rows.ts'
+import { sampleFile, type SampledCsv, type SampledRows } from './rows.ts'
 import type { TopicSample } from './topic.ts'
 
 export interface InspectRequest {
@@ -49,6 +51,8 @@ export interface SampleFacts {
   readonly everyMs: number | null
   readonly outOfOrder: number
   readonly duplicates: number
+  /** Those of the duplicates whose value differs: perhaps their identity lacks a field. */
+  readonly conflicts: number
   readonly gaps: number
   /** By metric, the values of its first series. */
   readonly metrics: ReadonlyMap<string, readonly number[]>
@@ -75,11 +79,12 @@ export const inspectInput: Inspect = async ({ file, topic, config }, signal) => 
   const inTopic = topic === null ? null : await sampleOf(topic, config)
   const records = sample?.records ?? inTopic?.records ?? []
   const guess = records.length === 0 ? null : guessMapping(records, sample?.csv ?? null, file)
-  if (guess === null) throw noTime(records.length)
+  if (guess === null) throw noTime(records, sample?.csv ?? null)
   const settings = settingsOf(sample, guess)
   const decoded =
     inTopic === null ? await decodeFile(file as string, settings, signal) : await decodeTopic(inTopic, settings, config)
   const facts = factsOf(decoded)
+  const notes = [...guess.notes, ...(facts.conflicts === 0 ? [] : [conflictNote(facts.conflicts)])]
   const format = sample?.format ?? inTopic?.format ?? 'JSON'
   const cadence =
     facts.everyMs !== null && settings.fields.seq === null ? { expectEvery: durationText(facts.everyMs) } : {}
@@ -89,8 +94,8 @@ export const inspectInput: Inspect = async ({ file, topic, config }, signal) => 
     records: records.length,
     fields: guess.fields,
     facts,
-    notes: guess.notes,
-    settings: yamlOf({ ...settings, ...cadence }, guess.notes, file ?? `kafka:${topic}`),
+    notes,
+    settings: yamlOf({ ...settings, ...cadence }, notes, file ?? `kafka:${topic}`),
   }
 }
 
@@ -155,8 +160,8 @@ function factsOf(decoded: readonly Decoded[]): SampleFacts {
   const series = new Map<string, Series>()
   const metrics = new Map<string, readonly number[]>()
   const vms = new Set<string>()
-  const seen = new Set<string>()
-  const found = { points: 0, noReadings: 0, refused: 0, outOfOrder: 0, duplicates: 0 }
+  const seen = new Map<string, number>()
+  const found = { points: 0, noReadings: 0, refused: 0, outOfOrder: 0, duplicates: 0, conflicts: 0 }
   let firstProblem: string | null = null
   let highest = -Infinity
   let lowest = Infinity
@@ -164,8 +169,12 @@ function factsOf(decoded: readonly Decoded[]): SampleFacts {
     vms.add(vmId)
     const key = JSON.stringify([vmId, metric])
     const identity = `${seq ?? timestamp} ${key}`
-    if (seen.has(identity)) found.duplicates++
-    seen.add(identity)
+    const known = seen.get(identity)
+    if (known === undefined) seen.set(identity, value)
+    else {
+      found.duplicates++
+      if (!Object.is(known, value)) found.conflicts++
+    }
     if (timestamp < highest) found.outOfOrder++
     highest = Math.max(highest, timestamp)
     lowest = Math.min(lowest, timestamp)
@@ -233,12 +242,27 @@ async function decodeTopic({ values }: TopicSample, settings: GuessedSettings, c
   return decoded
 }
 
-function noTime(records: number): WindrowError {
-  return new WindrowError(
-    records === 0 ? 'the input has no record that can be read' : 'no field of the records can be a time of points',
-    {
-      code: 'INPUT_UNUSABLE',
-      remedy: 'Write the mapping by hand, as input.md describes, or pick a preset with --format.',
-    },
+function conflictNote(conflicts: number): string {
+  return (
+    `${conflicts} points of the sample have the VM, metric and time (or seq) of another point, but another value; ` +
+    'add the field that distinguishes them to fields.metric or fields.vmId'
   )
+}
+
+const MAX_SHOWN_FIELDS = 12
+
+function noTime(records: readonly unknown[], csv: SampledCsv | null): WindrowError {
+  const fields = fieldsOf(records, csv).map(({ path }) => path)
+  const shown = fields.slice(0, MAX_SHOWN_FIELDS).join(', ') + (fields.length > MAX_SHOWN_FIELDS ? ', …' : '')
+  const message =
+    records.length === 0
+      ? 'the input has no record that can be read'
+      : `no field of the records can be the time of each point; the fields are ${shown}`
+  return new WindrowError(message, {
+    code: 'INPUT_UNUSABLE',
+    remedy:
+      'A time is a number since 1970, a text such as 2026-03-02T10:00:00Z, or the key of a value. If the file is in a format of its ' +
+      'own, convert it to JSON, CSV or the line protocol; else write the mapping by hand, as input.md describes, or pick a preset ' +
+      'with --format.',
+  })
 }

@@ -1,11 +1,9 @@
 /** Where the rows of a sample are: in its records, or in arrays within them. */
 import { parsePath, valueAt } from '../../adapters/mapping/path.ts'
-import { factsOf, isMostlyNumeric, isNamedLikeNoMetric, joinPath, parentPath, type FieldFacts } from './facts.ts'
+import { factsOf, isMostlyNumeric, isNamedLikeNoMetric, parentPath, type FieldFacts } from './facts.ts'
+import { elementsOf, hasTimeKeys, nextLevels, rowsBelow, textLists, type NextLevels, type ScopedRow } from './levels.ts'
 import type { SampledCsv } from './rows.ts'
 import { isTimeLike, timeIn, timeOf } from './times.ts'
-
-/** A row with the elements around it, innermost first. */
-export type ScopedRow = readonly unknown[]
 
 export interface FoundRows {
   readonly rows: readonly ScopedRow[]
@@ -15,6 +13,10 @@ export interface FoundRows {
   readonly inner: readonly FieldFacts[]
   /** Fields of what surrounds the rows. */
   readonly outer: readonly FieldFacts[]
+  /** Paths to other rows with numbers, which are not among these. */
+  readonly unread: readonly string[]
+  /** Lists of texts with numbers, such as `load=0.5;5;10`. */
+  readonly texts: readonly string[]
 }
 
 const MAX_LEVELS = 5
@@ -30,26 +32,46 @@ export function rowsIn(records: readonly unknown[], csv: SampledCsv | null): Fou
   let path: string | null = null
   let outer: readonly FieldFacts[] = []
   let found: FoundRows | null = null
+  const others: string[] = []
   for (let depth = 0; depth < MAX_LEVELS; depth++) {
-    const inner = factsOf(
-      rows.map(([row]) => row),
-      csv,
-    )
-    const level = { rows, path, inner, outer }
+    const { paths, parallel } = csv === null ? nextLevels(rows) : NO_LEVELS
+    const all = factsOf(elementsOf(rows), csv, hasTimeKeys)
+    const inner = all.filter((field) => !parallel.some((list) => field.path.startsWith(`${list}[`)))
+    const next = bestLevel(rows, paths)
+    const level = { rows, path, inner, outer, unread: [], texts: [] }
     if (found === null ? timeOf(inner) !== null : hasOwnTime(inner) || (!hasMetrics(found) && hasMetrics(level))) {
       found = level
     }
-    const array = csv === null ? arrayIn(rows) : null
-    if (array === null) break
-    const at = parsePath(array) ?? [array]
-    rows = rows.flatMap((scopes) => {
-      const list = valueAt(scopes[0], at)
-      return Array.isArray(list) ? (list as unknown[]).map((row) => [row, ...scopes]) : []
-    })
-    path = path === null ? `${array}[]` : `${path}.${array}[]`
+    if (next === null) break
+    const below = (to: string): string =>
+      path === null ? to : to.startsWith('(') || to.startsWith('{') ? path + to : `${path}.${to}`
+    others.push(...paths.filter((one) => one !== next && hasNumbers(rows, one)).map(below))
+    // Of levels such as `{metric}{time}`, the first one comes first.
+    const [first = next] = /^.*?(?:\[\]|\[[^\]"']+\]$|\)|\}(?=\{|$))/.exec(next) ?? []
+    rows = rowsBelow(rows, first)
+    path = below(first)
     outer = [...outer, ...inner]
   }
-  return found
+  if (found === null) return null
+  const below = found.path === path ? [] : [path]
+  const unread = [...others, ...below].filter((one) => one !== null && !(found.path ?? '').startsWith(one))
+  const texts = textLists(found.rows.slice(0, 20).map(([row]) => row))
+  return { ...found, unread: unread as string[], texts }
+}
+
+const NO_LEVELS: NextLevels = { paths: [], parallel: [] }
+
+/** The first level whose rows have a time of their own, else the first one. */
+function bestLevel(rows: readonly ScopedRow[], paths: readonly string[]): string | null {
+  const sampled = rows.slice(0, 20)
+  const hasTime = (path: string): boolean => hasOwnTime(factsOf(elementsOf(rowsBelow(sampled, path)), null))
+  return paths.find((path) => path.endsWith('{time}') || hasTime(path)) ?? paths[0] ?? null
+}
+
+/** Whether the rows of a level have numbers. */
+function hasNumbers(rows: readonly ScopedRow[], path: string): boolean {
+  const below = elementsOf(rowsBelow(rows.slice(0, 20), path))
+  return factsOf(below, null).some((field) => isMostlyNumeric(field) && !isNamedLikeNoMetric(field.path))
 }
 
 /** The value of a field in a row, which may be in an element around the row. */
@@ -62,9 +84,15 @@ export function fieldOf(scopes: ScopedRow, path: string, csv: SampledCsv | null)
   return undefined
 }
 
-function hasOwnTime(fields: readonly FieldFacts[]): boolean {
-  const time = fields.find((field) => isTimeLike(field) || (/^\[\d+\]$/.test(field.path) && timeIn(field) !== null))
+/** Whether these fields have a time, by its name, its place or its form, and a number. */
+export function hasOwnTime(fields: readonly FieldFacts[]): boolean {
+  const time = fields.find((field) => isTimeLike(field) || isTimeByForm(field))
   return time !== undefined && fields.some((field) => field !== time && isMostlyNumeric(field))
+}
+
+function isTimeByForm(field: FieldFacts): boolean {
+  const time = timeIn(field)
+  return time !== null && (/^\[\d+\]$/.test(field.path) || time.source.unit === 'iso')
 }
 
 function hasMetrics({ inner }: Pick<FoundRows, 'inner'>): boolean {
@@ -76,29 +104,4 @@ function hasMetrics({ inner }: Pick<FoundRows, 'inner'>): boolean {
 export function isPartOfTime(field: FieldFacts, timePaths: readonly string[]): boolean {
   const parent = parentPath(field.path)
   return isTimeLike(field) || (parent !== '' && timePaths.some((path) => parentPath(path) === parent))
-}
-
-/**
- * The path of the first array of objects, or of pairs, in the rows; if there are several, the first whose elements have a time.
- * Lists of names and values are not among them.
- */
-function arrayIn(rows: readonly ScopedRow[]): string | null {
-  const paths = new Set(rows.slice(0, 20).flatMap(([row]) => arraysAt(row, '', 0)))
-  const withTime = [...paths].find((path) => {
-    const lists = rows.slice(0, 20).map(([row]) => valueAt(row, parsePath(path) ?? [path]))
-    return hasOwnTime(factsOf(lists.filter(Array.isArray).flat(), null))
-  })
-  return withTime ?? [...paths][0] ?? null
-}
-
-function arraysAt(value: unknown, path: string, depth: number): string[] {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || depth > 3) return []
-  return Object.entries(value).flatMap(([name, one]) => {
-    const at = joinPath(path, name)
-    if (!Array.isArray(one)) return arraysAt(one, at, depth + 1)
-    const first: unknown = (one as unknown[])[0]
-    if (typeof first !== 'object' || first === null) return []
-    const isPair = 'value' in first && ('name' in first || 'key' in first) && Object.keys(first).length === 2
-    return isPair ? [] : [at]
-  })
 }

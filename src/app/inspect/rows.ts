@@ -72,44 +72,82 @@ async function firstBytes(chunks: AsyncIterable<Buffer>): Promise<string> {
 const SEPARATORS = [';', '\t', ',', '|', ' '] as const
 
 export function sampleCsv(text: string): SampledRows {
-  const all = text.split(/\r?\n/).filter((line) => line.trim() !== '')
-  const comment = all.some((line) => line.startsWith('#')) ? '#' : null
-  const lines = (comment === null ? all : all.filter((line) => !line.startsWith('#'))).slice(0, MAX_RECORDS + 20)
-  const separator = separatorOf(lines.slice(0, 100))
+  const all = text.split(/\r?\n/)
+  const written = all.filter((line) => line.trim() !== '')
+  const comment = written.some((line) => line.startsWith('#')) ? '#' : null
+  const isComment = (line: string): boolean => comment !== null && line.startsWith(comment)
+  const lines = written.filter((line) => !isComment(line)).slice(0, MAX_RECORDS + 20)
+  // Some programs name the separator in a line of its own.
+  const stated = /^sep=(.)$/i.exec(lines[0] ?? '')?.[1]
+  const separator = stated ?? separatorOf(lines.slice(0, 100))
   const trim = separator !== '\t' && lines.some((line) => cellsOf(line, separator).some((cell) => cell !== cell.trim()))
-  const rows = lines.map((line) => cellsOf(line, separator).map((cell) => unquoted(trim ? cell.trim() : cell)))
-  const width = mostFrequent(rows.map(({ length }) => length))
+  const cellsIn = (line: string): string[] =>
+    cellsOf(line, separator).map((cell) => unquoted(trim ? cell.trim() : cell))
+  const rows = lines.map(cellsIn)
+  const width = mostFrequent(rows.slice(stated === undefined ? 0 : 1).map(({ length }) => length))
   const skip = Math.max(
-    0,
+    stated === undefined ? 0 : 1,
     rows.findIndex(({ length }) => length === width),
   )
   const [first = [], second = first] = rows.slice(skip)
-  const hasHeader = first.every((cell) => !isNumeric(cell)) && (second.some(isNumeric) || rows.length - skip === 1)
+  const hasHeader = first.every((cell) => !isNumeric(cell)) && (second.some(isData) || rows.length - skip === 1)
   // Some programs write the header as a comment.
   const commented =
     hasHeader || comment === null
       ? undefined
-      : all
-          .filter((line) => line.startsWith(comment))
-          .map((line) => cellsOf(line.slice(comment.length).trim(), separator).map(unquoted))
+      : written
+          .filter(isComment)
+          .map((line) => cellsIn(line.slice(comment.length).trim()))
           .find((cells) => cells.length === width && cells.every((cell) => !isNumeric(cell)))
   const columns = hasHeader ? first : (commented ?? first.map((_, i) => `c${i + 1}`))
+  const tables = hasHeader && hasTables(all, lines[skip] as string, isComment, cellsIn)
   const dialect: CsvDialect = {
     ...(separator === ',' ? {} : { separator }),
     ...(trim ? { trim } : {}),
     ...(comment === null ? {} : { comment }),
     ...(skip === 0 ? {} : { skip }),
     ...(hasHeader ? {} : { columns }),
+    ...(tables ? { tables } : {}),
   }
   const records = rows
     .slice(skip + (hasHeader ? 1 : 0), skip + MAX_RECORDS)
-    .filter(({ length }) => length === width)
+    .filter((cells) => cells.length === width && !(tables && cells.every((cell) => !isData(cell))))
     .map((cells) => Object.fromEntries(columns.map((name, i) => [name, cells[i]])))
   return {
     format: 'csv',
     records,
     csv: { dialect, separator, columns, hasHeader: hasHeader || commented !== undefined },
   }
+}
+
+/** Whether a cell holds a number, with or without a unit, or a time. */
+function isData(cell: string): boolean {
+  return /^\s*[+-]?\.?\d/.test(cell)
+}
+
+/**
+ * Whether the file has several tables: the header comes again, or a line without numbers follows an empty line, or annotations,
+ * which are comments with a cell per column, stand before the header.
+ */
+function hasTables(
+  all: readonly string[],
+  header: string,
+  isComment: (line: string) => boolean,
+  cellsIn: (line: string) => readonly string[],
+): boolean {
+  const at = all.indexOf(header)
+  const isHeader = (line: string): boolean => line === header || cellsIn(line).every((cell) => !isData(cell))
+  const begins = all.flatMap((line, i) => {
+    if (i <= at || line.trim() === '' || isComment(line)) return []
+    let before = i - 1
+    while (isComment(all[before] as string)) before--
+    return line === header || (all[before] as string).trim() === '' ? [line] : []
+  })
+  if (begins.length > 0) return begins.every(isHeader)
+  const annotations = all
+    .slice(0, at)
+    .filter((line) => isComment(line) && cellsIn(line).length === cellsIn(header).length)
+  return annotations.length > 1
 }
 
 /** `null` unless nearly all lines are of the line protocol, which has neither a header nor a name in files. */

@@ -52,6 +52,13 @@ export function timeIn({ path, values: all }: FieldFacts): TimeGuess | null {
     : { ...text, source: { path, ...text.source }, paths: [path], score: 4 + named, needsAnyYear: false }
 }
 
+/** Whether all texts are times, such as the keys of an object. */
+export function areTimes(texts: readonly string[]): boolean {
+  return texts.every(isNumeric)
+    ? (['s', 'ms', 'us', 'ns'] as const).some((unit) => fits(texts, { unit }))
+    : fits(texts, { unit: 'iso', zone: 'UTC' })
+}
+
 type TextTime = Pick<TimeGuess, 'source' | 'notes'>
 
 /** The form and zone of times in text. `name` is that of their field: headers such as `(PDH-CSV 4.0) (…)(-60)` end with their zone. */

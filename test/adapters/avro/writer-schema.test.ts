@@ -49,6 +49,28 @@ function decoded(of: object, bytes: Buffer, settings: Settings = {}) {
 const POINT = { vmId: 'a', producer: '', metric: 'mem', timestamp: AT, seq: 7, value: 2.5 }
 
 describe('a schema of another writer', () => {
+  it('whose value may be null has no readings under other names, and keeps the error for a missing field', () => {
+    const type = avro.Type.forSchema({
+      ...{ type: 'record', name: 'R' },
+      fields: [
+        { name: 'host', type: 'string' },
+        { name: 'metric', type: 'string' },
+        { name: 'timestamp', type: ['long', 'string'] },
+        { name: 'seq', type: 'long' },
+        { name: 'reading', type: ['null', 'double'] },
+      ],
+    })
+    const fields = { vmId: 'host', value: 'reading' }
+    const read = (more: object) => {
+      const record = { host: 'a', metric: 'mem', timestamp: AT, seq: 7, reading: 2.5, ...more }
+      return decoded(type.schema() as object, type.toBuffer(record), { fields })
+    }
+    expect(read({})).toEqual({ kind: 'point', point: POINT })
+    expect(read({ timestamp: String(AT) })).toEqual({ kind: 'point', point: POINT })
+    expect(read({ reading: null })).toEqual({ kind: 'no-reading', point: { ...POINT, value: Number.NaN } })
+    expect(() => decoded(schema(null), datum(BigInt(AT)), { fields })).toThrow('has no field "host"')
+  })
+
   it.each([
     ['timestamp-millis', BigInt(AT)],
     ['timestamp-micros', BigInt(AT) * 1000n + 999n],

@@ -55,6 +55,54 @@ describe('CSV by a mapping', () => {
     ])
   })
 
+  it('reads numbers as text, and no readings, wherever a name is mapped', async () => {
+    const fields = { vmId: 'host', metric: 'name', timestamp: 'at', seq: 'n', value: 'reading' }
+    expect(
+      await rows(
+        { fields },
+        'host,name,at,n,reading',
+        `a,cpu,${AT},0,1.5`,
+        `a,cpu,${AT}.0,1.0,true`,
+        `a,cpu,${AT},2,`,
+        `a,cpu,${AT},3,NaN`,
+        `a,cpu,${AT},4,high`,
+        `a,cpu,${T},5,1`,
+        `a,cpu,${AT},x,1`,
+      ),
+    ).toEqual([
+      ...['2: a cpu 0 0 1.5', '3: a cpu 0 1 1', '4: a cpu 0 2 no-reading', '5: a cpu 0 3 no-reading'],
+      '6: invalid: reading is "high", expected a number',
+      expect.stringMatching(/^7: implausible-time: at is/),
+      '8: invalid: n is "x", expected a whole number',
+    ])
+  })
+
+  it('reads several tables, each by its own header', async () => {
+    const settings: Settings = {
+      csv: { comment: '#', tables: true },
+      fields: { vmId: 'host', metric: 'field', timestamp: SECONDS, value: 'v', seq: null },
+    }
+    const lines = [
+      ...['#double,string', 'host,time,field,v', `a,${T},user,1`, '', '#string,double', 'time,v,field,host'],
+      ...[`${T + 60},2,idle,a`, 'time,v,field,host', `${T + 120},3,idle,a`, '', '', 'error,reference', 'timeout,7'],
+      ...['', '', 'host,time,field,v', `b,${T},user,4`, ''],
+    ]
+    const expected = [
+      ...['3: a user 0  1', '7: a idle 60  2', '9: a idle 120  3'],
+      '12: invalid: the table cannot be read: the column time is missing; the header is "error,reference"',
+      '13: invalid: the table cannot be read: the column time is missing; the header is "error,reference"',
+      '17: b user 0  4',
+    ]
+    expect(await rows(settings, ...lines)).toEqual(expected)
+    const input = writeFiles({ 'tables.csv': lines.join('\n') })['tables.csv']
+    const decode = decodeOptionsOf(resolveSettings({ input, ...settings }))
+    const [all = []] = await readAll({ inputs: [input], partitions: 1, format: 'csv', decode })
+    for (let from = 1; from < all.length; from++) {
+      const [rest = []] = await readAll({ inputs: [input], partitions: 1, format: 'csv', decode }, [from])
+      expect(rest.map(({ decoded }) => decoded)).toEqual(all.slice(from).map(({ decoded }) => decoded))
+    }
+  })
+
   it('has no header, but comments and lines before the data', async () => {
     const settings: Settings = {
       csv: { columns: ['vm', 'time', 'n', 'v'], comment: '#', skip: 1 },

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { decodedEntries } from '../../../src/core/entries.ts'
+import { resolveSettings } from '../../../src/library/settings.ts'
 import { readInputs, type ReadInputsOptions } from '../../../src/adapters/files/read-inputs.ts'
 
 let folder: string
@@ -42,6 +44,27 @@ test('files of different formats are read in order, and bytes are counted before
   let bytes = 0
   expect(await seqsOf(options(paths, { onRead: (read) => (bytes += read) }))).toEqual([0, 1, 'undecodable', 2, 3, 4])
   expect(bytes).toBe(paths.reduce((sum, path) => sum + statSync(path).size, 0))
+})
+
+test('an object that ends on a later line than its first is read as a whole, and a broken line as a line', async () => {
+  const fields = { ...resolveSettings({ input: '-' }).fields, records: ['points[]'] }
+  const one = (seq: number): string => line(seq).trim()
+  const object = file('object.json', `{"host":"a","points":[${one(0)},\n${one(1)}]}\n`)
+  const seen: unknown[] = []
+  for await (const { decoded } of readInputs(options([object], { decode: { mapping: fields } }))) {
+    for (const entry of decodedEntries(decoded)) seen.push(entry.kind === 'point' ? entry.point.seq : entry.kind)
+  }
+  expect(seen).toEqual([0, 1])
+  const halves = [
+    '{"vmId":"a","metric":"cp',
+    '{"vmId":"a",',
+    '{"vmId":"a","x":',
+    '{"vmId":"a","x":[',
+    '{"vmId":"a","seq":7',
+  ]
+  for (const half of halves) {
+    expect(await seqsOf(options([file('cut.json', `${half}\n${lines(0, 3)}`)])), half).toEqual(['undecodable', 0, 1, 2])
+  }
 })
 
 test('records know their file and line', async () => {

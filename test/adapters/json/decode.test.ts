@@ -144,6 +144,21 @@ describe('a mapping', () => {
     )
   })
 
+  test('reads numbers as text, booleans and no readings, as any mapping does; without one they are refused', () => {
+    const mapped = createJsonDecoder({ mapping })
+    const read = (more: object): unknown =>
+      mapped.decodeText(JSON.stringify({ host: 'vm-1', ts: 5, v: 2, n: 1, metric: 'load', ...more }))
+    const at = { vmId: 'vm-1', producer: '', metric: 'load', timestamp: 5, seq: 1 }
+    expect(read({ v: '1.5', ts: '5', n: '1' })).toEqual({ kind: 'point', point: { ...at, value: 1.5 } })
+    expect(read({ v: true })).toEqual({ kind: 'point', point: { ...at, value: 1 } })
+    for (const v of [null, '', 'NaN']) {
+      expect(read({ v })).toEqual({ kind: 'no-reading', point: { ...at, value: Number.NaN } })
+    }
+    expect(read({ v: 'high' })).toEqual(refused('invalid', 'v is "high", expected a number'))
+    expect(read({ v: '1', replaces: true })).toEqual(refused('invalid', 'v is "1", expected a number'))
+    for (const value of [null, '', '1', true]) expect(decodeText(line({ value }))).toMatchObject({ code: 'invalid' })
+  })
+
   test('without producer and seq reads neither', () => {
     const bare = createJsonDecoder({ mapping: { producer: null, seq: null } })
     expect(bare.decodeText(line({ producer: 'p' }))).toEqual({

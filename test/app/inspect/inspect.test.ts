@@ -19,6 +19,8 @@ const S = AT / 1000
 const N = 6
 const rows = (line: (i: number) => string, header?: string): string =>
   [...(header === undefined ? [] : [header]), ...Array.from({ length: N }, (_, i) => line(i))].join('\n')
+const steps = <T>(of: (i: number) => T): T[] => Array.from({ length: N }, (_, i) => of(i))
+const byTime = (of: (i: number) => unknown): object => Object.fromEntries(steps((i) => [String(S + 300 * i), of(i)]))
 const signal = new AbortController().signal
 
 async function inspected(name: string, content: string | Buffer) {
@@ -236,6 +238,120 @@ describe('inspect', () => {
       rows((i) => `${S + 300 * i}.000,${i}`, 'epoch,value'),
       expected('web-1', { 'cpu-idle': (i) => i }),
     ],
+    [
+      'arrays of times and values side by side',
+      'x.json',
+      JSON.stringify({
+        results: [
+          {
+            Id: 'n',
+            Label: 'cpu',
+            Times: steps((i) => new Date(AT + 300_000 * i).toISOString()),
+            Values: steps((i) => i),
+          },
+          { Id: 'm', Label: 'cpu', Times: [], Values: [] },
+        ],
+      }),
+      expected('n', { cpu: (i) => i }),
+    ],
+    [
+      'arrays of values and their names side by side',
+      'x.ndjson',
+      rows((i) =>
+        JSON.stringify([
+          { values: [i, 2], names: ['read', 'write'], time: S + 300 * i, host: 'n', plugin_instance: '0' },
+        ]),
+      ),
+      expected('n', { read: (i) => i, write: () => 2 }),
+    ],
+    [
+      'an object whose keys are times',
+      'n/cpu.json',
+      JSON.stringify(Object.fromEntries(steps((i) => [new Date(AT + 300_000 * i).toISOString(), i + 0.5]))),
+      expected('n', { cpu: (i) => i + 0.5 }),
+    ],
+    [
+      'objects of metrics whose keys are times, printed over several lines',
+      'x.json',
+      JSON.stringify({ host: 'n', data: { cpu: byTime((i) => i), mem: byTime((i) => 10 - i) } }, null, 1),
+      [...expected('n', { cpu: (i) => i }), ...expected('n', { mem: (i) => 10 - i })],
+    ],
+    [
+      'rows whose keys are times',
+      'x.json',
+      JSON.stringify({ host: 'n', data: byTime((i) => ({ cpu: i, mem: 1 })) }),
+      expected('n', { cpu: (i) => i, mem: () => 1 }),
+    ],
+    [
+      'lists of cells with a list of their names',
+      'x.json',
+      JSON.stringify({
+        tables: [
+          {
+            columns: [{ name: 'Generated' }, { name: 'host' }, { name: 'cpu' }],
+            rows: steps((i) => [new Date(AT + 300_000 * i).toISOString(), 'n', i]),
+          },
+        ],
+      }),
+      expected('n', { cpu: (i) => i }),
+    ],
+    [
+      'values with units',
+      'x.csv',
+      rows((i) => `${S + 300 * i},n,${i}.5 %,${i === 2 ? '1 s' : `${i}00 ms`}`, 'time,host,cpu,latency'),
+      expected('n', { cpu: (i) => i + 0.5, latency: (i) => (i === 2 ? 1000 : i * 100) }),
+    ],
+    [
+      'several tables with annotations',
+      'x.csv',
+      ['user', 'idle']
+        .map((field, k) =>
+          rows(
+            (i) => `,,${k},${new Date(AT + 300_000 * i).toISOString()},${i + k},${field},cpu,n`,
+            '#datatype,string,long,dateTime:RFC3339,double,string,string,string\n#group,false,false,false,false,true,true,true\n,result,table,_time,_value,_field,_measurement,host',
+          ),
+        )
+        .join('\n\n'),
+      [...expected('n', { 'cpu.user': (i) => i }), ...expected('n', { 'cpu.idle': (i) => i + 1 })],
+    ],
+    [
+      'one table with annotations and one field',
+      'x.csv',
+      rows(
+        (i) => `,,0,${new Date(AT + 300_000 * i).toISOString()},${i},user,cpu,n`,
+        '#datatype,string,long,dateTime:RFC3339,double,string,string,string\n#group,false,false,false,false,true,true,true\n,result,table,_time,_value,_field,_measurement,host',
+      ),
+      expected('n', { 'cpu.user': (i) => i }),
+    ],
+    [
+      'a line that names the separator, and local times',
+      'n.csv',
+      rows((i) => `"2026-03-02 10:0${i}:00";"${i},5"`, 'sep=;\n"Time";"cpu"'),
+      expected('n', { cpu: (i) => i + 0.5 }, 60_000),
+    ],
+    [
+      'an object whose first line ends within it',
+      'x.txt',
+      `{"host":"n",\n"points":[${steps((i) => JSON.stringify({ t: S + 300 * i, cpu: i })).join(',\n')}]}\n`,
+      expected('n', { cpu: (i) => i }),
+    ],
+    [
+      'a value beside other labels, in an object of its own',
+      'x.ndjson',
+      rows((i) =>
+        JSON.stringify({ time: S + 300 * i, host: 'n', fields: { metric_name: 'disk', _value: i, device: 'sda' } }),
+      ),
+      expected('n', { disk: (i) => i }),
+    ],
+    [
+      'a value of another part of the answer',
+      'x.json',
+      JSON.stringify({
+        total: { value: 6 },
+        hits: steps((i) => ({ '@timestamp': new Date(AT + 300_000 * i).toISOString(), host: 'n', load: i })),
+      }),
+      expected('n', { load: (i) => i }),
+    ],
   ])('%s', async (_, name, content, points) => {
     expect((await inspected(name, content)).points).toEqual(points)
   })
@@ -263,8 +379,35 @@ describe('inspect', () => {
     expect(inspection.facts).toMatchObject({ outOfOrder: 1, duplicates: 1, gaps: 2, noReadings: 1, refused: 0 })
     const text = inspectText(inspection, createStyle(false), true)
     expect(text).toContain('csv, separated by comma')
-    expect(text).toContain('1 out of order, 1 duplicates, 2 gaps, 1 without a value, 0 refused')
+    expect(text).toContain('1 out of order, 1 duplicates (1 of another value), 2 gaps, 1 without a value, 0 refused')
     expect(text).toMatch(/cpu +[▁-█ ]+/)
+  })
+
+  it('names what its settings do not read', async () => {
+    const lines = rows((i) =>
+      JSON.stringify({
+        t: S + 300 * i,
+        host: 'n',
+        load: i,
+        disks: [{ name: 'sda', tps: 1 }],
+        checks: [`load1=${i};5;10`],
+      }),
+    )
+    const { inspection } = await inspected('x.ndjson', lines)
+    expect(inspection.notes).toContain('these settings do not read the numbers in disks[]')
+    expect(inspection.notes).toContain('the texts in the list checks are not read')
+  })
+
+  it('says that values of one identity differ', async () => {
+    const lines = Array.from({ length: 2 * N }, (_, i) => JSON.stringify({ t: S + 300 * (i >> 1), host: 'n', load: i }))
+    const { inspection } = await inspected('x.ndjson', lines.join('\n'))
+    expect(inspection.facts).toMatchObject({ conflicts: N, duplicates: N })
+    expect(inspection.notes.join()).toContain(`${N} points of the sample have the VM, metric and time`)
+  })
+
+  it('does not give all rows of an array the time of what surrounds them', async () => {
+    const xport = JSON.stringify({ meta: { start: S, step: 60, legend: ['a', 'b'] }, data: steps((i) => [i, 2 * i]) })
+    await expect(inspected('x.json', xport)).rejects.toMatchObject({ code: 'INPUT_UNUSABLE' })
   })
 
   it('reads Avro files of any schema', async () => {
