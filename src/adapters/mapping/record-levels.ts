@@ -69,7 +69,7 @@ function partsOf(path: string): Part[] {
     SUFFIX.lastIndex = at
     const suffix = SUFFIX.exec(path)
     QUOTED_STEP.lastIndex = at
-    const step = suffix === null ? (QUOTED_STEP.exec(path)?.[0] ?? (path[at])) : suffix[0]
+    const step = suffix === null ? (QUOTED_STEP.exec(path)?.[0] ?? path.charAt(at)) : suffix[0]
     at += step.length
     if (suffix === null) text += step
     else {
