@@ -21,8 +21,8 @@ export function mappedCsvFormat(file: string, options: DecodeOptions): LineForma
   const commentBytes = Buffer.from(comment)
   let isStretchAscii = false
   let linesToSkip = skip
-  const compiled = (header: readonly string[]): Table => compileTable(file, row, header, spec, checkYears)
-  let table: Table | null = given === null ? null : compiled(given)
+  const compiled = (header: readonly string[]): CsvTable => compileTable(file, row, header, spec, checkYears)
+  let table: CsvTable | null = given === null ? null : compiled(given)
   let isFirstTable = true
   let header = NO_BYTES
 
@@ -94,7 +94,7 @@ export function mappedCsvFormat(file: string, options: DecodeOptions): LineForma
 const NO_BYTES = Buffer.alloc(0)
 
 /** The rows of a file with these columns, read by a mapping. */
-export interface Table {
+export interface CsvTable {
   readonly count: number
   readonly decode: () => Decoded
 }
@@ -106,7 +106,7 @@ export function compileTable(
   columns: readonly string[],
   spec: RecordMappingSpec,
   checkYears: boolean,
-): Table {
+): CsvTable {
   const access: RowAccess = {
     columns,
     context: { file },

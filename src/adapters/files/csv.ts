@@ -16,7 +16,7 @@ import type { DecodeOptions, FieldNames } from '../json/mapping.ts'
 import { implausibleTime, isPlausible } from '../mapping/time.ts'
 import { decodeManifest, flag, manifestColumnsOf, wrong, wrongInteger, type ManifestColumns } from './csv-manifest.ts'
 import { CsvRow } from './csv-row.ts'
-import { compileTable, mappedCsvFormat, type Table } from './csv-mapped.ts'
+import { compileTable, mappedCsvFormat, type CsvTable } from './csv-mapped.ts'
 import type { LineFormat } from './line-reader.ts'
 
 /** Index of each field's column; -1 if the file has no such column. */
@@ -37,7 +37,7 @@ export function csvFormat(file: string, options: DecodeOptions): LineFormat {
   const row = new CsvRow()
   let columns: Columns | null = null
   /** Reads what the strict types of a point refuse, as any other mapping does; `null` if the columns have their own names. */
-  let mapped: Table | null = null
+  let mapped: CsvTable | null = null
 
   return {
     get needsNextLine() {

@@ -6,7 +6,7 @@ import { joinEntries } from '../../core/entries.ts'
 import type { Decoded, DecodedEntry } from '../../core/point.ts'
 import { quote, undecodable } from './undecodable.ts'
 import { isPlainName, parsePath, unwrapped, valueAt } from './path.ts'
-import { levelsOf, namedCells, placeOf, rowsAt, UnreadableRows, type Level } from './record-levels.ts'
+import { levelsOf, namedCells, placeOf, rowsAt, UnreadableRows, type RowLevel } from './record-levels.ts'
 import { compileRow } from './row-mapper.ts'
 import type { RecordContext, RecordMappingSpec } from './spec.ts'
 import type { RowAccess } from './text.ts'
@@ -75,7 +75,7 @@ function ownMember(from: unknown, name: string): unknown {
 /** A path of `records`, with its levels. */
 interface RowsPath {
   readonly path: string
-  readonly levels: readonly Level[]
+  readonly levels: readonly RowLevel[]
 }
 
 function rowsPath(path: string): RowsPath {
@@ -96,14 +96,14 @@ export function createJsonMapper(spec: RecordMappingSpec, checkYears: boolean): 
     return first?.kind === 'array' && first.steps.length === 0 ? { path, levels } : rowsPath(`[].${path}`)
   })
 
-  const addRow = (levels: readonly Level[], depth: number, element: unknown, out: DecodedEntry[]): void => {
+  const addRow = (levels: readonly RowLevel[], depth: number, element: unknown, out: DecodedEntry[]): void => {
     if (element instanceof UnreadableRows) return void out.push(undecodable('invalid', place() + element.detail))
     row.scopes.push(element)
     visit(levels, depth + 1, out)
     row.scopes.pop()
   }
 
-  const visit = (levels: readonly Level[], depth: number, out: DecodedEntry[]): boolean => {
+  const visit = (levels: readonly RowLevel[], depth: number, out: DecodedEntry[]): boolean => {
     const level = levels[depth]
     if (level === undefined) {
       if (out.length < MAX_ENTRIES) map.addTo(out)

@@ -11,7 +11,7 @@
 import { quote } from './undecodable.ts'
 import { lastStep, parsePath, unwrapped, valueAt, type Steps } from './path.ts'
 
-export type Level = ArrayLevel | MembersLevel | ParallelLevel
+export type RowLevel = ArrayLevel | MembersLevel | ParallelLevel
 
 interface ArrayLevel {
   readonly kind: 'array'
@@ -83,14 +83,14 @@ function partsOf(path: string): Part[] {
 }
 
 /** The levels of a path, outermost first. Throws a RangeError for what is not a path to rows. */
-export function levelsOf(path: string): readonly Level[] {
+export function levelsOf(path: string): readonly RowLevel[] {
   const stepsIn = (text: string): Steps => {
     const trimmed = text.trim().replace(/^\./, '')
     const steps = trimmed === '' ? [] : parsePath(trimmed)
     if (steps === null) throw new RangeError(`${JSON.stringify(path)} is not a path to rows such as records[]`)
     return steps
   }
-  return partsOf(path).map(({ text, suffix }): Level => {
+  return partsOf(path).map(({ text, suffix }): RowLevel => {
     const steps = stepsIn(text)
     const [, key, lists, names] = suffix ?? []
     if (key !== undefined) return { kind: 'members', steps, key: key.trim() }
@@ -113,7 +113,7 @@ export function placeOf(path: string, places: readonly (number | string)[]): str
 /**
  * The rows of a level. `scopes` are the elements around them, the innermost last. `null`: the element has nothing at the path.
  */
-export function rowsAt(level: Level, scopes: readonly unknown[]): LevelRows | UnreadableRows | null {
+export function rowsAt(level: RowLevel, scopes: readonly unknown[]): LevelRows | UnreadableRows | null {
   const around = scopes[scopes.length - 1]
   const found = level.steps.length === 0 ? around : valueAt(around, level.steps)
   if (found === undefined || found === null) return null

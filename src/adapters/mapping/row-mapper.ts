@@ -15,7 +15,7 @@ import {
   type TextGetter,
 } from './text.ts'
 import { createTimeReader, implausibleTime, isPlausible, type TimeReader } from './time.ts'
-import { expectedValue, NOT_A_VALUE, readValue, unitReader, type ValueReader } from './value.ts'
+import { expectedValue, NOT_A_VALUE, readValue, unitReader, type MetricValueReader } from './value.ts'
 
 export interface RowMapperOptions {
   /** Times whose unit is most likely another one are refused. */
@@ -233,7 +233,7 @@ function compileSeq(spec: FieldSpec | null, access: RowAccess): (() => number) |
   return () => Number(text() ?? Number.NaN)
 }
 
-function valueReader(unit: ValueUnit | undefined, hasDecimalComma: boolean): ValueReader {
+function valueReader(unit: ValueUnit | undefined, hasDecimalComma: boolean): MetricValueReader {
   return unit === undefined ? (raw) => readValue(raw, hasDecimalComma) : unitReader(unit, hasDecimalComma)
 }
 
@@ -262,7 +262,7 @@ function compileValue(spec: FieldSpec, access: RowAccess): () => unknown {
 
 /** How the values of some metrics are read. */
 interface MetricValues {
-  readonly read: ValueReader
+  readonly read: MetricValueReader
   readonly unit: ValueUnit | undefined
 }
 

@@ -26,7 +26,7 @@ export function readValue(raw: unknown, hasDecimalComma: boolean): number | type
   return word === 'true' ? 1 : word === 'false' ? 0 : NOT_A_VALUE
 }
 
-export type ValueReader = (raw: unknown) => number | typeof NO_READING | typeof NOT_A_VALUE
+export type MetricValueReader = (raw: unknown) => number | typeof NO_READING | typeof NOT_A_VALUE
 
 const NUMBER_AND_UNIT = /^([+-]?[\d.,]+(?:[eE][+-]?\d+)?)\s*(.*)$/s
 
@@ -34,7 +34,7 @@ const NUMBER_AND_UNIT = /^([+-]?[\d.,]+(?:[eE][+-]?\d+)?)\s*(.*)$/s
  * Reads values that name their unit, such as `1.5 %`. A value without a unit, or with one that is not stated, is not a value: its
  * number would be of another size.
  */
-export function unitReader(unit: ValueUnit, hasDecimalComma: boolean): ValueReader {
+export function unitReader(unit: ValueUnit, hasDecimalComma: boolean): MetricValueReader {
   const factors = new Map(typeof unit === 'string' ? [[unit, 1]] : Object.entries(unit))
   return (raw) => {
     const plain = readValue(raw, hasDecimalComma)

@@ -9,7 +9,7 @@ import type { ScopedRow } from './levels.ts'
 import { fieldOf, hasOwnTime, isPartOfTime, rowsIn, type FoundRows } from './rows-in.ts'
 import type { SampledCsv } from './rows.ts'
 import { isTimeLike, isWhole, timeOf } from './times.ts'
-import { unitOf } from './units.ts'
+import { guessUnit } from './units.ts'
 
 export interface Guess {
   readonly mapping: WrittenMapping
@@ -87,7 +87,7 @@ export function guessMapping(records: readonly unknown[], csv: SampledCsv | null
   ]
   if (value !== undefined) {
     const name = metric === null && series.length === 0 ? [fileMetric(file), ...parts] : parts
-    const { unit, note = null } = value.units.length === 0 ? {} : unitOf(value.path, value.units)
+    const { unit, note = null } = value.units.length === 0 ? {} : guessUnit(value.path, value.units)
     if (note !== null) notes.push(note)
     const others = rest.filter((one) => isInner(one) && one !== value && isMetric(one) && !series.includes(one.path))
     if (others.length > 0)
@@ -105,7 +105,7 @@ export function guessMapping(records: readonly unknown[], csv: SampledCsv | null
   const measured = ofRows.filter(({ path }) => !isNamedLikeNoMetric(path))
   const metrics = measured.length === 0 ? ofRows : measured
   if (metrics.length === 0) return null
-  notes.push(...metrics.flatMap(({ path, units }) => (units.length > 1 ? [unitOf(path, units).note ?? ''] : [])))
+  notes.push(...metrics.flatMap(({ path, units }) => (units.length > 1 ? [guessUnit(path, units).note ?? ''] : [])))
   const leftOut = ofRows.filter((one) => !metrics.includes(one)).map(({ path }) => path)
   if (leftOut.length > 0) notes.push(`by their names these are no metrics: ${leftOut.join(', ')}`)
   const empty = inRows.filter(({ types }) => types.every((type) => type === 'empty')).map(({ path }) => path)
@@ -147,7 +147,7 @@ function metricsOf(metrics: readonly FieldFacts[], csv: SampledCsv | null): read
 }
 
 function metricWithUnit({ path, units }: FieldFacts, csv: SampledCsv | null): MetricsSource {
-  const { unit } = unitOf(path, units)
+  const { unit } = guessUnit(path, units)
   const parent = csv === null ? parentPath(path) : ''
   return { ...(parent === '' ? {} : { in: parent }), only: [csv === null ? lastName(path) : path], unit }
 }

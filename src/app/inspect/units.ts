@@ -36,7 +36,7 @@ export interface GuessedUnit {
 }
 
 /** Of one unit or more; several that do not convert to each other are no guess beyond the first. */
-export function unitOf(path: string, units: readonly string[]): GuessedUnit {
+export function guessUnit(path: string, units: readonly string[]): GuessedUnit {
   const [first = ''] = units
   if (units.length === 1) return { unit: first, note: null }
   const shown = units.join(', ')
