@@ -3,6 +3,7 @@ import { settingOf } from '../config/names.ts'
 import type { Config } from '../config/settings.ts'
 import type { AnyAggregator } from '../core/aggregator.ts'
 import { checkPayload } from '../core/payload-bound.ts'
+import { CALENDAR_MS, WEEKDAYS } from '../core/calendar-windows.ts'
 import type { WindowRules } from '../core/window-policy.ts'
 import type { Windowing } from '../core/windowing.ts'
 import { ConfigurationError } from '../errors/index.ts'
@@ -11,8 +12,11 @@ import { ConfigurationError } from '../errors/index.ts'
 export type InputOrder = 'time' | 'window' | 'none'
 
 /** The rules that decide where windows begin. */
-export function windowRulesOf(config: Config): WindowRules {
-  return { sizeMs: config.windowMs }
+export function windowRulesOf({ window, offsetMs, timeZone, weekStart }: Config): WindowRules {
+  if (typeof window === 'number') return { sizeMs: window, ...(offsetMs === 0 ? {} : { offsetMs }) }
+  if (timeZone === null) throw new Error(`windows of a ${window} require a time zone`)
+  const ofWeek = window === 'week' ? { weekStart: WEEKDAYS.indexOf(weekStart) + 1 } : {}
+  return { sizeMs: CALENDAR_MS[window], calendar: { unit: window, timeZone, ...ofWeek } }
 }
 
 /** `hasBrokerClock`: the broker stamps every record with its own clock. */

@@ -18,7 +18,7 @@ import { partitionsThat, unanswered } from './unanswered.ts'
 
 /** The settings of the run to replay: all except the gateway's. */
 const SETTINGS = settings.filter(({ meta }) => meta.group !== 'Gateway').map(({ key }) => key)
-const SHOWN: readonly SettingKey[] = ['input', 'brokers', 'topic', 'windowMs', 'dataDir', 'json']
+const SHOWN: readonly SettingKey[] = ['input', 'brokers', 'topic', 'window', 'dataDir', 'json']
 const DRY_NAME = 'dry_run'
 
 interface Flags extends AskFlags {

@@ -16,7 +16,7 @@ const SHOWN: readonly SettingKey[] = [
   'input',
   'brokers',
   'topic',
-  'windowMs',
+  'window',
   'results',
   'certificates',
   'job',

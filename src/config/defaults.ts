@@ -1,6 +1,7 @@
 /** Defaults that depend on other settings. The fixed defaults are in the table of settings (settings.ts). */
 import { fileSetting } from '../sinks/files/setting.ts'
 import { topicSetting } from '../sinks/kafka/setting.ts'
+import { CALENDAR_MS } from '../core/calendar-windows.ts'
 import { companionsOf } from '../sinks/outputs.ts'
 import { settings } from './names.ts'
 import type { Config, SettingKey } from './settings.ts'
@@ -21,8 +22,11 @@ export function withDefaults(given: Incomplete, broken: ReadonlySet<SettingKey>)
     fill(key, parsed.value as Config[typeof key])
   }
   fill('fields', IDENTITY)
-  const { input, dataDir, windowMs } = config
-  if (windowMs !== undefined) fill('closeWithinMs', Math.min(60_000, Math.max(1_000, Math.round(windowMs / 20))))
+  const { input, dataDir, window } = config
+  if (window !== undefined) {
+    const usualMs = typeof window === 'number' ? window : CALENDAR_MS[window]
+    fill('closeWithinMs', Math.min(60_000, Math.max(1_000, Math.round(usualMs / 20))))
+  }
   if (input !== undefined) fill('source', input.length > 0 ? 'files' : 'kafka')
   if (config.source !== undefined) fill('once', config.source === 'files')
   const { kafkaCaFile, kafkaCertFile, kafkaKeyFile } = config

@@ -6,6 +6,7 @@ import { TOPIC_NAME } from '../sinks/kafka/sink.ts'
 import { parseSink, registeredSinks } from '../sinks/registry.ts'
 import type { SinkSetting } from '../sinks/sink.ts'
 import { closest } from './closest.ts'
+import type { CalendarUnit } from '../core/windowing.ts'
 import { durationText, parseDuration } from '../core/durations.ts'
 import { parseSize, sizeText } from './sizes.ts'
 
@@ -96,6 +97,30 @@ export function duration(minMs: number): Kind<number> {
     return {
       problem:
         typeof raw === 'number' || isBareNumber(raw) ? `${show(raw)} has no unit` : `${show(raw)} is not a duration`,
+    }
+  })
+}
+
+/** A duration, or a unit of the calendar. */
+export function windowLength(): Kind<number | CalendarUnit> {
+  const fixed = duration(1)
+  return kind<number | CalendarUnit>(fixed.placeholder, `${fixed.expects}, or day, week or month`, (raw) => {
+    if (raw === 'day' || raw === 'week' || raw === 'month') return { value: raw }
+    const parsed = fixed.parse(raw)
+    return 'value' in parsed ? parsed : { problem: parsed.problems[0]?.problem ?? `${show(raw)} is not a duration` }
+  })
+}
+
+/** A name of the time zone database. Offsets such as `+02:00` are refused: Node.js 20 does not know them. */
+export function timeZone(): Kind<string> {
+  return kind('<zone>', 'a name of the time zone database, such as Europe/Berlin or UTC', (raw) => {
+    if (typeof raw !== 'string' || !/^[A-Za-z]/.test(raw)) return { problem: `${show(raw)} is not a time zone` }
+    try {
+      new Intl.DateTimeFormat('en', { timeZone: raw })
+      return { value: raw }
+    } catch (error) {
+      if (error instanceof RangeError) return { problem: `${show(raw)} is not a time zone that Node.js knows` }
+      throw error
     }
   })
 }

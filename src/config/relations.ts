@@ -5,6 +5,7 @@ import { topicSetting } from '../sinks/kafka/setting.ts'
 import { destinationOf, formsOfSinks, sinkOf } from '../sinks/registry.ts'
 import type { SinkSetting } from '../sinks/sink.ts'
 import type { Incomplete } from './defaults.ts'
+import type { CalendarUnit } from '../core/windowing.ts'
 import { durationText } from '../core/durations.ts'
 import { kafkaRules } from './kafka-rules.ts'
 import type { SettingKey } from './settings.ts'
@@ -60,10 +61,12 @@ function inputRules(
 }
 
 function windowRules(
-  { windowMs, graceMs, deadlineMs, expectEveryMs }: Incomplete,
+  { window, offsetMs, timeZone, graceMs, deadlineMs, expectEveryMs }: Incomplete,
   places: Places,
 ): ConfigurationProblem[] {
   const problems: ConfigurationProblem[] = []
+  const add = (key: SettingKey, problem: string, remedy: string) =>
+    problems.push({ place: places.of(key), problem, remedy })
   if (graceMs !== undefined && deadlineMs !== undefined && deadlineMs < graceMs) {
     problems.push({
       place: places.of('deadlineMs'),
@@ -71,14 +74,44 @@ function windowRules(
       remedy: `Give a deadline of ${durationText(graceMs)} or more, or a shorter grace.`,
     })
   }
-  if (windowMs !== undefined && typeof expectEveryMs === 'number' && expectEveryMs > windowMs) {
-    problems.push({
-      place: places.of('expectEveryMs'),
-      problem: `${durationText(expectEveryMs)} is longer than the window of ${durationText(windowMs)}`,
-      remedy: 'Give the window or less, so that every window expects a point.',
-    })
+  if (window === undefined) return problems
+  const isCalendar = typeof window !== 'number'
+  const shortestMs = isCalendar ? SHORTEST_MS[window] : window
+  if (typeof expectEveryMs === 'number' && expectEveryMs > shortestMs) {
+    const shown = isCalendar ? `a ${window}, which may have ${durationText(shortestMs)}` : durationText(window)
+    add(
+      'expectEveryMs',
+      `${durationText(expectEveryMs)} is longer than the window of ${shown}`,
+      `Give ${isCalendar ? durationText(shortestMs) : 'the window'} or less, so that every window expects a point.`,
+    )
+  }
+  if (!isCalendar && offsetMs !== undefined && offsetMs >= window) {
+    const problem = `the offset of ${durationText(offsetMs)} is not below the window of ${durationText(window)}`
+    add('offsetMs', problem, 'Give an offset below the window.')
+  }
+  if (isCalendar && offsetMs !== undefined && offsetMs > 0) {
+    const problem = `windows of a ${window} begin where the ${window} begins in their time zone`
+    add('offsetMs', problem, 'Leave out the offset, or give a window such as 1d.')
+  }
+  if (isCalendar && timeZone === null) {
+    const problem = `windows of a ${window} require a time zone`
+    add('timeZone', problem, 'Give --time-zone, such as Europe/Berlin or UTC.')
+  }
+  if (!isCalendar && typeof timeZone === 'string') {
+    const problem = `windows of ${durationText(window)} have no time zone`
+    add('timeZone', problem, 'Leave it out, or give the window day, week or month.')
+  }
+  if (window !== 'week' && places.isGiven('weekStart')) {
+    add('weekStart', 'only the window week has a first day', 'Leave it out, or give the window week.')
   }
   return problems
+}
+
+/** The shortest regular window, where a clock is set forward by two hours. */
+const SHORTEST_MS: Readonly<Record<CalendarUnit, number>> = {
+  day: 22 * 3_600_000,
+  week: (7 * 24 - 2) * 3_600_000,
+  month: (28 * 24 - 2) * 3_600_000,
 }
 
 const COMPANIONS = [

@@ -17,6 +17,7 @@
 import { csvDialect } from './csv-dialect.ts'
 import { fieldMapping } from './field-mapping.ts'
 import { formsOfSinks } from '../sinks/registry.ts'
+import { WEEKDAYS } from '../core/calendar-windows.ts'
 import * as kinds from './kinds.ts'
 import type { Kind } from './kinds.ts'
 
@@ -202,11 +203,30 @@ export const settingTable = {
     },
   ),
 
-  windowMs: setting(kinds.duration(1), {
+  window: setting(kinds.windowLength(), {
     group: 'Windows',
-    help: 'Length of a window',
+    help: 'Length of a window, or day, week, month',
     isCommon: true,
+    details:
+      'Windows of a duration are aligned to 1970-01-01T00:00Z plus `offset`. Days, weeks and months are those of `timeZone`, so days have 23 or 25 hours where its clock changes.',
     default: '1h',
+  }),
+  offsetMs: setting(kinds.duration(0), {
+    group: 'Windows',
+    help: 'How far windows of a duration begin after its multiples',
+    details: 'Below the window. With a window of 1d and an offset of 6h, windows begin at 06:00 UTC.',
+    default: '0s',
+  }),
+  timeZone: setting(kinds.optional(kinds.timeZone()), {
+    group: 'Windows',
+    help: 'Time zone of the windows day, week and month',
+    details: 'Required for them. Its borders come from the time zone data of Node.js; see concepts.md.',
+    default: null,
+  }),
+  weekStart: setting(kinds.oneOf(...WEEKDAYS), {
+    group: 'Windows',
+    help: 'First day of the window week',
+    default: 'monday',
   }),
   graceMs: setting(kinds.duration(0), {
     group: 'Windows',

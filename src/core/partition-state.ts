@@ -69,13 +69,13 @@ export class PartitionState {
   ended = false
   readonly roster = new Roster()
   readonly windows = new Map<EpochMs, OpenWindow>()
+  readonly policy: WindowPolicy
   readonly late: LateWindows
   /** What the metrics of each producer did before. */
   readonly series: SeriesMemory
   /** The event times of the VMs; they decide when the grace period of the lowest window has ended. */
   readonly clock: QuorumClock
   readonly #rules: Windowing
-  readonly #policy: WindowPolicy
   readonly #aggregator: AnyAggregator
   #counts: { -readonly [K in keyof FateCounts]: number } = { ...NO_FATES }
   #extra = 0
@@ -89,7 +89,7 @@ export class PartitionState {
 
   constructor(rules: Windowing, aggregator: AnyAggregator) {
     this.#rules = rules
-    this.#policy = windowsOf(rules)
+    this.policy = windowsOf(rules)
     this.#aggregator = aggregator
     this.series = new SeriesMemory(rules)
     this.late = new LateWindows(rules, aggregator, this.series)
@@ -160,7 +160,7 @@ export class PartitionState {
 
     let window = this.#current
     if (window === null || point.timestamp < window.start || point.timestamp >= window.end) {
-      const start = this.#policy.startOf(point.timestamp)
+      const start = this.policy.startOf(point.timestamp)
       if (this.closedThrough !== null && start <= this.closedThrough) {
         if (hasValue) return this.#foldLatePoint(point, offset, start)
         // It has nothing to add to a window that has closed.
@@ -257,7 +257,7 @@ export class PartitionState {
 
   /** Slots before this time belong to windows that have closed. */
   get #openFrom(): EpochMs {
-    return this.closedThrough === null ? -Infinity : this.#policy.endOf(this.closedThrough)
+    return this.closedThrough === null ? -Infinity : this.policy.endOf(this.closedThrough)
   }
 
   /** The producer whose slots the point fills: its own, or the one that replaced it. */
@@ -386,7 +386,7 @@ export class PartitionState {
   }
 
   #openWindow(start: EpochMs): OpenWindow {
-    const window = new OpenWindow(windowFrom(this.#policy, start))
+    const window = new OpenWindow(windowFrom(this.policy, start))
     this.windows.set(start, window)
     return window
   }
@@ -454,12 +454,12 @@ export class PartitionState {
    * window expects, and the points of the next window are in no order.
    */
   #hasReadAllOf(head: OpenWindow): boolean {
-    return this.watermark >= (this.#rules.expectEveryMs === null ? head.end : this.#policy.endOf(head.end))
+    return this.watermark >= (this.#rules.expectEveryMs === null ? head.end : this.policy.endOf(head.end))
   }
 
   /** Whether a window between the last closed one and this one has no records yet and is still within its grace period. */
   #mayPointsComeBefore(head: OpenWindow): boolean {
-    if (this.closedThrough === null || head.start === this.#policy.endOf(this.closedThrough) || this.ended) return false
+    if (this.closedThrough === null || head.start === this.policy.endOf(this.closedThrough) || this.ended) return false
     return !this.clock.hasPassedStart
   }
 

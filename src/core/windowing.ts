@@ -2,8 +2,12 @@
 import type { DurationMs } from './point.ts'
 
 export interface Windowing {
-  /** Length of the tumbling windows. */
+  /** Length of the windows; of calendar windows their usual length. Only window-policy.ts computes with it. */
   readonly sizeMs: DurationMs
+  /** How far windows of one length begin after the multiples of it; absent: 0. */
+  readonly offsetMs?: DurationMs
+  /** The windows are days, weeks or months; absent: they are of one length. */
+  readonly calendar?: CalendarRule
   /** A window closes when a quorum of VMs has reached its end plus this. */
   readonly graceMs: DurationMs
   /** Share of the VMs that has to be exceeded for a quorum, from 0 to below 1; 0: one VM is enough. */
@@ -35,6 +39,17 @@ export interface Windowing {
   /** The input is sorted by window: a window closes once a record of a later one shows that all of it has been read. */
   readonly inWindowOrder: boolean
 }
+
+/** Windows between the borders of a calendar, by the local time of a time zone. */
+export interface CalendarRule {
+  readonly unit: CalendarUnit
+  /** A name of the time zone database, such as `Europe/Berlin`. */
+  readonly timeZone: string
+  /** First day of a week: 1 (Monday) to 7 (Sunday). Only with the unit `week`. */
+  readonly weekStart?: number
+}
+
+export type CalendarUnit = 'day' | 'week' | 'month'
 
 const NO_METRICS: readonly string[] = []
 /** Rules that job records of earlier versions lack, with the values that keep the behaviour of those versions. */

@@ -31,6 +31,10 @@ export const ERROR_CATALOG = {
     'Give --job, --results and --certificates of the same job.',
   ),
   ANSWER_DIFFERS: fatal('A VM window workflow returned fewer or more VM windows than requested.', SAME_VERSION),
+  BORDERS_CHANGED: fatal(
+    'The time zone data of this process moves a border of an open or recent window.',
+    'Run the job with a Node.js that has the time zone data named first (process.versions.tz), or start a new job (--job) whose windows follow the new rule.',
+  ),
   CANNOT_LISTEN: fatal('The gateway cannot listen on its address.', 'Check the host and the port of --listen.'),
   CHUNK_BROKEN: fatal(
     'A stored chunk is missing or damaged: the state store lost or changed an acknowledged write.',

@@ -10,6 +10,7 @@ import type { VmWindowResult } from '../core/close-vm-window.ts'
 import type { EncodedContents } from '../core/identity.ts'
 import type { Json } from '../core/json.ts'
 import type { EpochMs } from '../core/point.ts'
+import type { BordersRow } from '../core/stored-borders.ts'
 import type { ProgressRow } from '../core/quorum-clock.ts'
 import type { RosterRow } from '../core/roster.ts'
 import type { SeriesRow } from '../core/producer-series.ts'
@@ -29,7 +30,7 @@ export interface ChunkRows {
   /** What each point of a window said, in short, sorted by VM; see core/identity.ts. The index names the window. */
   readonly contents: ContentsRow
   /** The producers that a window waits for, then how far the VMs have come; version 0.1.0 wrote the producers alone. */
-  readonly roster: RosterRow | SeriesRow | ProgressRow
+  readonly roster: RosterRow | SeriesRow | ProgressRow | BordersRow
   /** Records that were refused since the commit before. */
   readonly dead: RecordLetter
   /** The states of the VMs after a closed window, sorted by VM. */

@@ -4,6 +4,7 @@
  */
 import { durationText } from '../core/durations.ts'
 import { canonicalJson, type Json } from '../core/json.ts'
+import { windowsOf } from '../core/window-policy.ts'
 import { RULES_BEFORE, type Windowing } from '../core/windowing.ts'
 import { WindrowError } from '../errors/index.ts'
 import type { StateStore } from '../ports/index.ts'
@@ -19,6 +20,8 @@ export interface JobRecord {
   readonly fields: Json
   /** How the source identifies itself. Only the source can compare two of these. */
   readonly source: Json
+  /** Version of the time zone data with which a job of calendar windows began. */
+  readonly timeZoneData?: string
 }
 
 /**
@@ -62,7 +65,6 @@ function assertSame(before: JobRecord, now: JobRecord): void {
 
 /** Names of settings that differ from the name of their rule. */
 const SETTING_OF: { readonly [rule in keyof Windowing]?: string } = {
-  sizeMs: 'window',
   graceMs: 'grace',
   deadlineMs: 'deadline',
   expectEveryMs: 'expectEvery',
@@ -71,7 +73,11 @@ const SETTING_OF: { readonly [rule in keyof Windowing]?: string } = {
   inWindowOrder: 'sorting by window',
 }
 
+/** The rules that decide the windows are compared and shown as a whole. */
+const WINDOW_RULES: ReadonlySet<keyof Windowing> = new Set(['sizeMs', 'offsetMs', 'calendar'])
+
 function shown(rule: string, value: unknown): string {
+  if (rule === 'window') return String(value)
   return rule.endsWith('Ms') && typeof value === 'number' ? durationText(value) : JSON.stringify(value)
 }
 
@@ -87,7 +93,9 @@ function differencesOf(before: JobRecord, now: JobRecord): string[] {
   compare('partitions', before.partitions, now.partitions)
   compare('aggregator', before.aggregator, now.aggregator)
   compare('fields', canonicalJson(before.fields), canonicalJson(now.fields))
+  compare('window', windowsOf(before.rules).text, windowsOf(now.rules).text)
   for (const name of Object.keys(now.rules) as (keyof Windowing)[]) {
+    if (WINDOW_RULES.has(name)) continue
     if (name in before.rules || !(name in RULES_BEFORE)) compare(name, before.rules[name], now.rules[name])
   }
   return differences

@@ -5,12 +5,12 @@ import type { Config, SettingKey } from '../config/settings.ts'
 import { entriesOf } from '../config/yaml-file.ts'
 import type { SinkSetting } from '../sinks/sink.ts'
 
-/** Users write `window` for what the resolved configuration calls `windowMs`. */
+/** Users write `grace` for what the resolved configuration calls `graceMs`. */
 type NameOf<K extends SettingKey> = K extends `${infer Name}Ms` ? Name : K
 
 /** Durations, sizes and destinations are written as texts: `5m`, `1MiB`, `results.ndjson`, `kafka:TOPIC`. */
 type Written<K extends SettingKey> = K extends
-  `${string}Ms` | `${string}Bytes` | 'deadLetters' | 'certificates' | 'listen'
+  `${string}Ms` | `${string}Bytes` | 'deadLetters' | 'certificates' | 'listen' | 'window'
   ? string | (null extends Config[K] ? null : never)
   : K extends 'fields'
     ? WrittenMapping

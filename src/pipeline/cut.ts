@@ -10,11 +10,13 @@ import type { LateWindow } from '../core/late-windows.ts'
 import type { ClosedWindow, PartitionState } from '../core/partition-state.ts'
 import type { OpenWindow } from '../core/open-window.ts'
 import type { EpochMs } from '../core/point.ts'
+import { borderRows } from '../core/stored-borders.ts'
 import type { LateRow } from '../ledger/chunk-rows.ts'
 import { pagesOf, pagesOfLines, type Pages } from '../ledger/chunks.ts'
 import type { RecordLetter } from '../ledger/dead-letter.ts'
 import type { PromoteRequest } from '../ledger/requests.ts'
 import { amendedContents, contentPagesOf, type ContentPages } from './content-pages.ts'
+import { timeZoneData } from './time-zone-data.ts'
 import { vmWindowRow } from '../ledger/vm-window-row.ts'
 
 export interface Cut {
@@ -83,7 +85,12 @@ export function takeCut(
       .map((window) => openPages(window, aggregator, maxValueBytes)),
     amendedContents: amendedContents(state),
     remembered: state.late.remembered.map((one) => one.start),
-    roster: pagesOf('roster', [...state.roster.rows(), ...state.series.rows(), ...state.clock.rows()]),
+    roster: pagesOf('roster', [
+      ...state.roster.rows(),
+      ...state.series.rows(),
+      ...state.clock.rows(),
+      ...borderRows(state, timeZoneData()),
+    ]),
     deadLetters: pagesOf('dead', deadLetters),
     late: lateCut(amended ?? state.late.pending(), amended !== null, aggregator, maxValueBytes),
     closed,

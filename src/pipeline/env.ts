@@ -24,6 +24,7 @@
  *   stored-marker.ts  the marker of sinks that cannot store one themselves
  *   request-desk.ts   carries out requests of operators
  *   retrying.ts       retries with backoff
+ *   time-zone-data.ts version of the time zone data, and whether it moved a border of a stored window
  *   inspect.ts        reads a job from outside, for `windrow status`
  *   env.ts            this file
  *

@@ -67,7 +67,7 @@ test('without --json the summary is formatted for people', async () => {
 
 test('the application gets the resolved configuration', async () => {
   const job: RunJob = async (config, ...rest) => {
-    expect(config).toMatchObject({ source: 'files', input: ['points.ndjson'], windowMs: 300_000, maxInFlight: 7 })
+    expect(config).toMatchObject({ source: 'files', input: ['points.ndjson'], window: 300_000, maxInFlight: 7 })
     return jobEnding(SUMMARY)(config, ...rest)
   }
   expect(await run(job, ...INPUT, '--window', '5m', '--max-in-flight', '7')).toMatchObject({ exitCode: 0 })

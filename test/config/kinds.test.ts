@@ -37,6 +37,26 @@ const CASES: Readonly<Record<string, readonly [Kind<unknown>, readonly Case[]]>>
       [true, problem('true is not a whole number')],
     ],
   ],
+  windowLength: [
+    kinds.windowLength(),
+    [
+      ['5m', value(300_000)],
+      ['week', value('week')],
+      ['Week', problem('"Week" is not a duration')],
+      ['0s', problem('"0s" is below 1ms')],
+      [60, problem('60 has no unit')],
+    ],
+  ],
+  timeZone: [
+    kinds.timeZone(),
+    [
+      ['America/St_Johns', value('America/St_Johns')],
+      ['UTC', value('UTC')],
+      ['+02:00', problem('"+02:00" is not a time zone')],
+      ['Mars/Olympus', problem('"Mars/Olympus" is not a time zone that Node.js knows')],
+      [2, problem('2 is not a time zone')],
+    ],
+  ],
   orAuto: [
     kinds.orAuto(kinds.wholeNumber(1, 10)),
     [

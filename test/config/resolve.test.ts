@@ -60,7 +60,10 @@ test('one input and nothing else gives the documented configuration', () => {
     kafkaTokenUrl: null,
     kafkaScope: null,
     schemaRegistry: null,
-    windowMs: 3_600_000,
+    window: 3_600_000,
+    offsetMs: 0,
+    timeZone: null,
+    weekStart: 'monday',
     graceMs: 300_000,
     quorum: 0.5,
     deadlineMs: 600_000,
@@ -128,7 +131,7 @@ describe('precedence', () => {
     ['the file wins over the default', { flags: INPUT, file }, 3],
     ['an empty variable counts as not set', { flags: INPUT, env: { WINDROW_WINDOW: '' }, file }, 3],
   ])('%s', (_, given, hours) => {
-    expect(resolve(given).windowMs).toBe(hours * 3_600_000)
+    expect(resolve(given).window).toBe(hours * 3_600_000)
   })
 
   test('a switch in the file can be turned off by a flag and by a variable', () => {
@@ -175,6 +178,12 @@ test.each<[string, Given, Partial<Config>]>([
     { results: [fileSetting('out.ndjson'), topicSetting('out')], certificates: fileSetting('out.certificates.ndjson') },
   ],
   ['an expected cadence may be null in the file', { flags: INPUT, file: 'expectEvery: null' }, { expectEveryMs: null }],
+  [
+    'days of a time zone',
+    { flags: { ...INPUT, window: 'day', timeZone: 'UTC' } },
+    { window: 'day', closeWithinMs: 60_000 },
+  ],
+  ['windows with an offset', { flags: { ...INPUT, window: '1d', offset: '6h' } }, { offsetMs: 21_600_000 }],
   ['a deadline may equal the grace', { flags: { ...INPUT, grace: '5m', deadline: '5m' } }, { deadlineMs: 300_000 }],
   [
     '90 workflows may be in flight on a daprd',
@@ -210,6 +219,23 @@ const PROBLEMS: readonly (readonly [Given, readonly (readonly [place: string, pr
     [['WINDROW_EXPECT_EVERY', '2h is longer than the window of 1h']],
   ],
   [{ flags: { ...INPUT, expectEvery: '2h' } }, [['--expect-every', '2h is longer than the window of 1h']]],
+  [
+    { flags: { ...INPUT, window: 'day', timeZone: 'UTC', expectEvery: '23h' } },
+    [['--expect-every', '23h is longer than the window of a day, which may have 22h']],
+  ],
+  [{ flags: { ...INPUT, window: 'day' } }, [['--time-zone', 'windows of a day require a time zone']]],
+  [{ flags: { ...INPUT, timeZone: 'UTC' } }, [['--time-zone', 'windows of 1h have no time zone']]],
+  [
+    { flags: { ...INPUT, window: 'day', timeZone: 'Europe/Berln' } },
+    [['--time-zone', '"Europe/Berln" is not a time zone that Node.js knows']],
+  ],
+  [{ flags: { ...INPUT, weekStart: 'sunday' } }, [['--week-start', 'only the window week has a first day']]],
+  [{ flags: { ...INPUT, window: 'year' } }, [['--window', '"year" is not a duration']]],
+  [{ flags: { ...INPUT, offset: '1h' } }, [['--offset', 'the offset of 1h is not below the window of 1h']]],
+  [
+    { flags: { ...INPUT, window: 'month', timeZone: 'UTC', offset: '6h' } },
+    [['--offset', 'windows of a month begin where the month begins in their time zone']],
+  ],
   [{ flags: { ...INPUT, results: 'kafka:out' } }, [['--brokers', 'topic out requires brokers']]],
   [
     { flags: { ...INPUT, results: ['a.ndjson', 'b.ndjson'] } },

@@ -10,6 +10,11 @@ import { fences, pageAt } from './pages.ts'
 
 const POINT = { vmId: 'a', producer: '', metric: 'cpu', timestamp: 0, seq: 0, value: 1 }
 
+interface Drawings {
+  readonly windowBlocksOf: (text: string) => { readonly body: string }[]
+  readonly drawWindows: (block: { readonly body: string }) => string
+}
+
 interface Blocks {
   readonly PAGES: readonly string[]
   readonly blocksOf: (text: string) => { args: string; body: string }[]
@@ -70,6 +75,13 @@ test('the output in the documents matches the program; `npm run docs:output` wri
     const compared = blocks.filter(({ args }) => !LONG.test(args))
     for (const { args, body } of compared) expect(withoutTimes(body), page).toBe(withoutTimes(bodyOf(args)))
   }
+})
+
+test('the drawings of windows in concepts.md are what `npm run docs:windows` draws', async () => {
+  const { windowBlocksOf, drawWindows } = (await import(join(ROOT, 'scripts/docs-windows.mjs'))) as Drawings
+  const blocks = windowBlocksOf(pageAt('docs/concepts.md').text)
+  expect(blocks.length).toBeGreaterThan(0)
+  for (const block of blocks) expect(block.body).toBe(drawWindows(block))
 })
 
 test('the error of the sizing model in scale.md is what `npm run bench -- size-error` prints', () => {

@@ -69,8 +69,8 @@ describe.each(OVERLAYS)('%s', (overlay) => {
       const flags = { listen: args[args.indexOf('--listen') + 1], tokensFile: tokens }
       expect(args).toContain('/etc/windrow-tokens/tokens')
       const { config: its, clients } = readGatewayOptions(flags, { ...variables(gateway), WINDROW_CONFIG: config })
-      const { topic, brokers, windowMs, job } = await settings()
-      expect(its).toMatchObject({ topic, brokers, windowMs, job })
+      const { topic, brokers, window, job } = await settings()
+      expect(its).toMatchObject({ topic, brokers, window, job })
       expect(clients).toHaveLength(1)
       expect(gateway.ports?.[0]?.containerPort).toBe(its.listen.port)
     } finally {

@@ -5,10 +5,10 @@
  * computes each result from all of them, so it is slow and simple. producer.ts decides what a producer's window lacks.
  */
 import { exactSum, nearestDouble } from '../core/exact-rational.ts'
+import { NaiveWindows, type NaiveWindowRules } from './naive-windows.ts'
 import { Producer, type Point, type Promised } from './producer.ts'
 
-export interface OracleRules {
-  readonly sizeMs: number
+export interface OracleRules extends NaiveWindowRules {
   readonly amendWindows: number
   readonly rosterWindows: number
   readonly stateWindows: number
@@ -138,6 +138,7 @@ export class Oracle {
   #closed: Window[] = []
   /** Those that late records can still amend. */
   #remembered: Window[] = []
+  readonly #windows: NaiveWindows
   #closedThrough = -Infinity
   readonly #roster = new Map<string, Map<string, RosterRow>>()
   readonly #memories = new Map<string, Map<string, Memory>>()
@@ -151,6 +152,7 @@ export class Oracle {
 
   constructor(rules: OracleRules) {
     this.#rules = rules
+    this.#windows = new NaiveWindows(rules)
   }
 
   answer(lines: readonly RawLine[], effects: readonly Effect[]): OracleAnswer {
@@ -190,11 +192,11 @@ export class Oracle {
 
   #point(point: Point, replaces: boolean): Outcome {
     const { vmId, producer, metric, timestamp, seq, value } = point
-    const { sizeMs, maxMetricsPerVm, expectEveryMs } = this.#rules
+    const { maxMetricsPerVm, expectEveryMs } = this.#rules
     const hasValue = value !== null
     if (hasValue && Math.abs(value) > 1e140) return ['rejected', 'value-out-of-range']
     if (Math.abs(timestamp) > 8.64e15) return ['rejected', 'timestamp-out-of-range']
-    const start = Math.floor(timestamp / sizeMs) * sizeMs
+    const start = this.#windows.startOf(timestamp)
     const isLate = start <= this.#closedThrough
     if (isLate && !hasValue) return ['noReading']
     if (isLate && !this.#isAmendable(start)) return ['late', 'too-late']
@@ -231,8 +233,8 @@ export class Oracle {
   #manifest(manifest: RawManifest): Outcome {
     const { vmId, producer: name = '', windowStart: start, firstSeq = 0, count, counts = 'samples' } = manifest
     const { metrics: named = null, corrects = false, replaces = false, last = false } = manifest
-    const { sizeMs, maxSeqSpan, maxMetricsPerVm } = this.#rules
-    if (start % sizeMs !== 0) return ['rejected', 'manifest-misaligned']
+    const { maxSeqSpan, maxMetricsPerVm } = this.#rules
+    if (this.#windows.startOf(start) !== start) return ['rejected', 'manifest-misaligned']
     const mostPerSeq = counts === 'points' ? maxMetricsPerVm : 1
     if (count > (maxSeqSpan + 1) * mostPerSeq) return ['rejected', 'manifest-too-large']
     if (named !== null && named.length > maxMetricsPerVm) return ['rejected', 'manifest-too-large']
@@ -277,8 +279,11 @@ export class Oracle {
   }
 
   #isAmendable(start: number): boolean {
-    const { amendWindows, sizeMs } = this.#rules
-    return start > this.#closedThrough - amendWindows * sizeMs || this.#remembered.some((one) => one.start === start)
+    if (this.#closedThrough === -Infinity) return true
+    return (
+      start > this.#windows.back(this.#closedThrough, this.#rules.amendWindows) ||
+      this.#remembered.some((one) => one.start === start)
+    )
   }
 
   #closedWindow(start: number): Window {
@@ -361,7 +366,7 @@ export class Oracle {
   #expectedSlots(window: Window, phase: number, slots: ReadonlySet<number>) {
     const everyMs = this.#rules.expectEveryMs as number
     const first = Math.ceil((window.start - phase) / everyMs)
-    const end = Math.ceil((window.start + this.#rules.sizeMs - phase) / everyMs)
+    const end = Math.ceil((this.#windows.endOf(window.start) - phase) / everyMs)
     return { phase, first, end, filled: new Set([...slots].filter((slot) => slot >= first && slot < end)) }
   }
 
@@ -382,7 +387,8 @@ export class Oracle {
 
   /** Slots of windows that have closed stay as they are. */
   #isOpenSlot(slot: number, phase: number): boolean {
-    return phase + slot * (this.#rules.expectEveryMs as number) >= this.#closedThrough + this.#rules.sizeMs
+    if (this.#closedThrough === -Infinity) return true
+    return phase + slot * (this.#rules.expectEveryMs as number) >= this.#windows.endOf(this.#closedThrough)
   }
 
   #fillClosed(
@@ -519,7 +525,7 @@ export class Oracle {
         lastPoints = window.start
       }
       // A window that closes drops idle states; all states pass through one that was skipped.
-      const isIdle = window.start - lastPoints >= this.#rules.stateWindows * this.#rules.sizeMs
+      const isIdle = lastPoints <= this.#windows.back(window.start, this.#rules.stateWindows)
       if (isIdle && !window.isSkipped) lifetime = {}
     }
     return lifetime

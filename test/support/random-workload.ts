@@ -3,13 +3,15 @@
  * and the rules that it runs under. A workload holds what real fleets send, in small: several VMs, producers and metrics,
  * samples that share a seq, duplicates, conflicts, manifests of all kinds, corrections, jitter around window borders,
  * producers that replace others, late points, skipped windows, gaps, a fast clock, points identified by their timestamps,
- * points without a reading, and lines that are no records at all.
+ * points without a reading, windows with an offset, days, weeks and months around odd times of time zones, and lines that
+ * are no records at all.
  *
  * Each VM has one or two agents. An agent sends samples (one point per metric) at regular times, and manifests about them.
  * Each line gets an arrival time; the lines in the order of their arrival are the log.
  */
 import { partitionOf } from '../../src/core/murmur2.ts'
 import type { Windowing } from '../../src/core/windowing.ts'
+import { NaiveWindows } from '../oracle/naive-windows.ts'
 import { Random } from './random.ts'
 import { RULES } from './records.ts'
 
@@ -24,11 +26,29 @@ export interface RandomWorkload {
   readonly rules: Windowing
   /** By partition: its lines, in the order of their offsets. A point whose line has no `seq` is a point without a seq. */
   readonly partitions: readonly (readonly RawLine[])[]
+  /** Start of a window, by its number. */
+  readonly startOf: (window: number) => number
+  /** Factor of all durations: 1, or what makes the windows as long as those of the calendar. */
+  readonly scale: number
 }
 
 export const WORKLOAD_SIZE_MS = 60_000
 /** Start of the first window: a multiple of the window, and no round number of longer units. */
 export const WORKLOAD_ORIGIN = 1_699_999_980_000
+
+/** Times around which the windows of a calendar are odd, with the first of some windows before. */
+const ODD_TIMES = [
+  { unit: 'day', timeZone: 'Europe/Berlin', from: '2026-03-27' },
+  { unit: 'day', timeZone: 'Europe/Berlin', from: '2026-10-23' },
+  { unit: 'day', timeZone: 'Australia/Lord_Howe', from: '2026-04-03' },
+  { unit: 'day', timeZone: 'America/Sao_Paulo', from: '2018-11-02' },
+  { unit: 'day', timeZone: 'Asia/Beirut', from: '2021-03-26' },
+  { unit: 'day', timeZone: 'America/St_Johns', from: '2006-10-27' },
+  { unit: 'day', timeZone: 'Pacific/Apia', from: '2011-12-28' },
+  { unit: 'week', timeZone: 'Europe/Berlin', weekStart: 7, from: '2026-12-13' },
+  { unit: 'week', timeZone: 'America/New_York', weekStart: 1, from: '2026-02-23' },
+  { unit: 'month', timeZone: 'Europe/Berlin', from: '2027-01-01' },
+] as const
 
 const METRICS = ['cpu', 'disk', 'mem', 'net'] as const
 const VALUES = [0, -0, 1, 2, 0.1, 0.2, 0.3, -7.5, 1e-9, 123456789.125, 1e20, -1e20]
@@ -332,15 +352,60 @@ class Workload {
 }
 
 /** As Windrow sorts a file: by window, and otherwise in the order of arrival. A line without a time stays with the one before. */
-function sortedByWindow(arrivals: readonly Arrival[], sizeMs: number): Arrival[] {
+function sortedByWindow(arrivals: readonly Arrival[], windows: NaiveWindows): Arrival[] {
   let key = -Infinity
   return arrivals
     .map((one) => {
-      if (one.timeMs !== null) key = Math.floor(one.timeMs / sizeMs)
+      if (one.timeMs !== null) key = windows.startOf(one.timeMs)
       return { key, one }
     })
     .sort((a, b) => (a.key === b.key ? 0 : a.key - b.key))
     .map(({ one }) => one)
+}
+
+/** How the times of a workload change: `move` those of points, `startOf` the starts of windows. */
+interface Times extends Pick<RandomWorkload, 'startOf' | 'scale'> {
+  readonly rules: Partial<Windowing>
+  readonly move: (at: number) => number
+}
+
+/** As they are (always for `null`), behind an offset, or stretched to the windows of a calendar around an odd time. */
+function timesOf(random: Random | null, { graceMs, expectEveryMs }: Windowing): Times {
+  const kind = random?.next() ?? 0
+  const offsetMs = kind < 0.5 ? 0 : 17_000
+  const plain = (at: number): number => at + offsetMs
+  const startOf = (window: number): number => plain(WORKLOAD_ORIGIN + window * WORKLOAD_SIZE_MS)
+  if (random === null || kind < 0.65)
+    return { startOf, scale: 1, move: plain, rules: offsetMs === 0 ? {} : { offsetMs } }
+  const { from, ...calendar } = random.pick(ODD_TIMES)
+  const sizeMs = { day: 1, week: 7, month: 30 }[calendar.unit] * 86_400_000
+  const windows = new NaiveWindows({ sizeMs, calendar })
+  const scale = sizeMs / WORKLOAD_SIZE_MS
+  const origin = windows.startAfter(from, 0)
+  return {
+    startOf: (window) => (window < 0 ? windows.back(origin, -window) : windows.startAfter(from, window)),
+    scale,
+    move: (at) => origin + (at - WORKLOAD_ORIGIN) * scale,
+    rules: { sizeMs, calendar, graceMs: graceMs * scale, expectEveryMs: expectEveryMs && expectEveryMs * scale },
+  }
+}
+
+/** Changes the times in a line. Times far from those of the workload are wrong on purpose. */
+function moved(arrival: Arrival, { move, startOf }: Times): Arrival {
+  const isNear = (at: number): boolean => Math.abs(at - WORKLOAD_ORIGIN) < 1e9
+  const change = (at: number, isStart: boolean): number => {
+    const window = (at - WORKLOAD_ORIGIN) / WORKLOAD_SIZE_MS
+    if (!isNear(at)) return at
+    return isStart && Number.isInteger(window) ? startOf(window) : move(at)
+  }
+  const isManifest = arrival.text.includes('"windowStart"')
+  return {
+    ...arrival,
+    timeMs: arrival.timeMs === null ? null : change(arrival.timeMs, isManifest),
+    text: arrival.text.replace(/"(timestamp|windowStart)":(-?\d+)(?=[,}])/g, (_, name: string, at: string) => {
+      return `"${name}":${change(Number(at), name === 'windowStart')}`
+    }),
+  }
 }
 
 /**
@@ -364,11 +429,20 @@ export function randomWorkload(seed: number, isPlain = false): RandomWorkload {
     const passed = window + (window > gap.after ? gap.windows : 0)
     for (const agent of agents) workload.sendWindow(agent, window, WORKLOAD_ORIGIN + passed * rules.sizeMs)
   }
-  const arrived = workload.arrivals.toSorted((a, b) => a.atMs - b.atMs)
-  const ordered = rules.inWindowOrder ? sortedByWindow(arrived, rules.sizeMs) : arrived
+  const times = timesOf(isPlain ? null : new Random(seed + 3_000_000), rules)
+  const timed = { ...rules, ...times.rules }
+  const arrived = workload.arrivals.toSorted((a, b) => a.atMs - b.atMs).map((one) => moved(one, times))
+  const ordered = rules.inWindowOrder ? sortedByWindow(arrived, new NaiveWindows(timed)) : arrived
   const count = random.int(1, 2)
   const step = random.int(1, 2)
   const texts = Array.from({ length: count }, (): string[] => [])
   for (const { vmId, text } of ordered) (texts[vmId === null ? 0 : partitionOf(vmId, count)] as string[]).push(text)
-  return { seed, rules, partitions: texts.map((of) => of.map((text, i) => ({ offset: i * step, text }))) }
+  const { startOf, scale } = times
+  return {
+    seed,
+    rules: timed,
+    startOf,
+    scale,
+    partitions: texts.map((of) => of.map((text, i) => ({ offset: i * step, text }))),
+  }
 }

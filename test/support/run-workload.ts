@@ -18,7 +18,7 @@ import type { VerifyReport } from '../../src/verify/report.ts'
 import type { TimeRange } from '../../src/verify/selection.ts'
 import { verify } from '../../src/verify/verify.ts'
 import { Random } from './random.ts'
-import { WORKLOAD_ORIGIN, type RandomWorkload } from './random-workload.ts'
+import type { RandomWorkload } from './random-workload.ts'
 
 const JOB = 'fuzz'
 const NO_READING = '"value":null'
@@ -57,14 +57,15 @@ export type Disturbance = 'none' | 'stops' | 'decisions'
 
 /** Runs the workload to its end. */
 export async function runWorkload(workload: RandomWorkload, disturbance: Disturbance = 'none'): Promise<PublishedRun> {
+  const { startOf, scale } = workload
   const isDisturbed = disturbance !== 'none'
   const random = new Random(workload.seed + 1_000_000)
   const records = recordsOfWorkload(workload)
   const hasClock = disturbance === 'decisions' && random.chance(0.6)
-  const rules: Windowing = hasClock ? { ...workload.rules, deadlineMs: 100_000 } : workload.rules
+  const rules: Windowing = hasClock ? { ...workload.rules, deadlineMs: 100_000 * scale } : workload.rules
   const store = new MemoryStore()
   const results = new MemoryResults()
-  let nowMs = WORKLOAD_ORIGIN
+  let nowMs = startOf(0)
   let tokens = 0
   let requests = 0
   let stop = new AbortController()
@@ -76,12 +77,12 @@ export async function runWorkload(workload: RandomWorkload, disturbance: Disturb
   const between = async (partition: number, position: number): Promise<SourceEvent | null> => {
     if (random.chance(stopShare)) stop.abort()
     if (random.chance(forceShare)) {
-      const window = WORKLOAD_ORIGIN + random.int(0, 6) * rules.sizeMs
+      const window = startOf(random.int(0, 6))
       const request = { kind: 'close', id: `r${requests++}`, window, who: 'ann', why: 'now', askedAtMs: nowMs } as const
       await submitRequest(store, JOB, partition, request)
     }
     if (!hasClock || !random.chance(0.3)) return null
-    nowMs += random.pick([1_000, 150_000, 400_000])
+    nowMs += random.pick([1_000, 150_000, 400_000]) * scale
     return { kind: 'caught-up', nextOffset: position, fetchedAtMs: nowMs }
   }
   const source: Source = {
@@ -111,7 +112,7 @@ export async function runWorkload(workload: RandomWorkload, disturbance: Disturb
       vmsPerWorkflow: 8,
       requestsEveryMs: 0,
       checkpointEveryRecords: isDisturbed ? random.pick([20, 100, 10_000]) : 10_000,
-      amendWithinMs: hasClock ? random.pick([0, 50_000]) : null,
+      amendWithinMs: hasClock ? random.pick([0, 50_000]) * scale : null,
     },
   }
   for (const partition of records.keys()) {

@@ -8,7 +8,13 @@ import { runWorkload, verifyRun } from '../support/run-workload.ts'
 /** Runs these records of each partition, and verifies what was published. */
 async function reportOf(partitions: readonly (readonly object[])[]): Promise<VerifyReport> {
   const lines = partitions.map((of) => of.map((one, offset) => ({ offset, text: JSON.stringify(one) })))
-  const run = await runWorkload({ seed: 1, rules: RULES, partitions: lines })
+  const run = await runWorkload({
+    seed: 1,
+    rules: RULES,
+    partitions: lines,
+    startOf: (window) => window * RULES.sizeMs,
+    scale: 1,
+  })
   expect(run.results.length).toBeGreaterThan(0)
   const report = await verifyRun(run)
   // The results of several partitions are in any order.

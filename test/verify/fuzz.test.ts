@@ -25,7 +25,7 @@ const DISTURBANCES: readonly Disturbance[] = ['none', 'stops', 'decisions']
 /** Conditions that the seeds together must have met. */
 type Seen =
   | ('complete' | 'grace' | 'deadline' | 'forced' | 'amended' | 'conflict' | 'missing' | 'replaced' | 'too-late')
-  | ('no reading' | 'identified by time')
+  | ('no reading' | 'identified by time' | 'offset' | 'calendar')
 
 test(
   `${SEEDS} random workloads: verify finds no difference, nor does the oracle, and a tampered figure is found`,
@@ -60,6 +60,8 @@ test(
         'too-late',
         'no reading',
         'identified by time',
+        'offset',
+        'calendar',
       ]
       expect([...seen].sort()).toEqual(conditions.sort())
     }
@@ -91,6 +93,8 @@ async function fuzz(seed: number, isPlain: boolean): Promise<PublishedRun> {
 function note(seen: Set<Seen>, { rules, results, deadLetters, records }: PublishedRun): void {
   const points = records.flat().flatMap(({ decoded }) => (decoded.kind === 'point' ? [decoded.point] : []))
   if (rules.identity === 'time' && points.some(({ seq }) => seq === null)) seen.add('identified by time')
+  if (rules.offsetMs !== undefined) seen.add('offset')
+  if (rules.calendar !== undefined) seen.add('calendar')
   for (const line of results) {
     const { reason, revision, conflicts, missingCount, noReadings, producers = [] } = JSON.parse(line) as VmWindowResult
     if (reason !== 'quarantined') seen.add(reason)

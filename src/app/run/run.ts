@@ -21,6 +21,7 @@ import { DEFAULT_LIMITS, type PipelineEnv, type PipelineLimits } from '../../pip
 import { ProcessVms } from '../../pipeline/fleet-watch.ts'
 import { grainByLoad } from '../../pipeline/grain.ts'
 import { readJob } from '../../pipeline/inspect.ts'
+import { timeZoneData } from '../../pipeline/time-zone-data.ts'
 import { runPartition, type PartitionEnd } from '../../pipeline/partition.ts'
 import type { Sink } from '../../ports/index.ts'
 import { closeSinks, openSinks } from '../../sinks/outputs.ts'
@@ -149,11 +150,12 @@ async function runPrepared(run: OpenedRun, signal: AbortSignal): Promise<void> {
 function bindRun({ input, sidecar: { store }, aggregator, config }: OpenedRun): Promise<JobRecord> {
   const { job } = config
   const { partitions } = input
+  const rules = rulesOf(config, input.hasBrokerClock, input.order)
   return bindJob(
     store,
     {
-      ...{ format: 1, job, partitions, fields: boundFieldsOf(config) },
-      rules: rulesOf(config, input.hasBrokerClock, input.order),
+      ...{ format: 1, job, partitions, fields: boundFieldsOf(config), rules },
+      ...(rules.calendar === undefined ? {} : { timeZoneData: timeZoneData() }),
       aggregator: aggregatorId(aggregator),
       source: input.identity,
     },
