@@ -375,7 +375,7 @@ export interface LetterAnswer {
   /** `null` in a file, which keeps no times. */
   readonly publishedAtMs: number | null
   readonly isRetried: boolean
-  /** `as-is`: can be sent unchanged. `repaired`: needs another line. `none`: no record to send, or the dead letters are in a table. */
+  /** `as-is`: can be sent unchanged or repaired. `repaired`: needs another line. `none`: no record to send, or the dead letters are in a table. */
   readonly retry: 'as-is' | 'repaired' | 'none'
 }
 

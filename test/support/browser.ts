@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core'
 
 export interface Screen {
   readonly scheme: 'light' | 'dark'
@@ -40,12 +40,19 @@ export async function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, args })
 }
 
-export async function openPage(browser: Browser, url: string, screen: Screen = SCREENS.light): Promise<WatchedPage> {
+/** `token`: the password that the browser's dialog would be given. */
+export async function openPage(
+  browser: Browser,
+  url: string,
+  screen: Screen = SCREENS.light,
+  token?: string,
+): Promise<WatchedPage> {
   const { scheme, width, height } = screen
   const context = await browser.newContext({
     colorScheme: scheme,
     viewport: { width, height },
     reducedMotion: 'reduce',
+    ...(token === undefined ? {} : { httpCredentials: { username: 'reader', password: token } }),
   })
   const page = await context.newPage()
   // Generous, since a machine that builds and tests at the same time is slow.
@@ -83,4 +90,14 @@ export async function axeViolations(page: Page): Promise<string[]> {
 export async function waitUntilLoaded(page: Page): Promise<void> {
   await page.locator('main .card, main .notice').first().waitFor()
   await page.locator('[aria-busy]').first().waitFor({ state: 'detached' })
+}
+
+/** A figure of the overview, such as `accepted`. */
+export const figure = (page: Page, label: string): Locator =>
+  page.locator('section[aria-label="Records"] div', { has: page.getByText(label, { exact: true }) }).locator('dd')
+
+/** The texts of a table's cells, row by row. */
+export async function rowsOf(page: Page, table: string): Promise<string[][]> {
+  const rows = await page.getByRole('table', { name: table }).locator('tbody tr').all()
+  return Promise.all(rows.map(async (row) => (await row.locator('th, td').allInnerTexts()).map((text) => text.trim())))
 }

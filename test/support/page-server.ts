@@ -19,6 +19,8 @@ export class PageServer {
   readonly #assets: ReadonlyMap<string, PageAsset>
   readonly #streams = new Set<ServerResponse>()
   #world: PageWorld | null
+  /** Answers of the API wait for it. */
+  #held: Promise<void> = Promise.resolve()
   #server: Server | null = null
   #port = 0
 
@@ -60,6 +62,13 @@ export class PageServer {
     this.#streams.clear()
   }
 
+  /** Holds answers of the API back until the returned function is called. */
+  hold(): () => void {
+    let release = (): void => undefined
+    this.#held = new Promise<void>((resolve) => (release = resolve))
+    return release
+  }
+
   show(world: PageWorld | null): void {
     this.#world = world
     for (const stream of this.#streams) writeEvent(stream, 'snapshot', { snapshot: world?.snapshot ?? null })
@@ -76,6 +85,7 @@ export class PageServer {
     } else if (request.method === 'POST') {
       await this.#order(request, url, response)
     } else {
+      await this.#held
       const world = this.#world
       if (world === null) sendProblem(response, NO_JOB)
       else sendJson(response, answerOf(world, url))

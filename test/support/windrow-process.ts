@@ -86,3 +86,16 @@ export function startPiped(args: readonly string[], folder: string): PipedRun {
     kill: () => void child.kill('SIGKILL'),
   }
 }
+
+/** Resolves when the output matches; rejects if the process ends before. */
+export function outputOf(child: ChildProcess, stream: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    child[stream]?.on('data', (part: string | Buffer) => {
+      text += String(part)
+      const match = pattern.exec(text)
+      if (match !== null) resolve(match)
+    })
+    child.once('exit', (code) => reject(new Error(`the process ended with ${code}: ${text}`)))
+  })
+}

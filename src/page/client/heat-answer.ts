@@ -30,18 +30,17 @@ export function heatPath(by: HeatBy): string {
 
 export function gridOf(answer: HeatAnswer): HeatGrid {
   const { rows, windows, reason, expected, missing, revised } = answer
-  const label = (text: string): string => (answer.by === 'partition' ? `Partition ${text}` : text)
-  const grid = new HeatGrid(
-    rows.map((row) => ({ key: row.key, label: label(row.label) })),
-    windows,
-  )
+  const title = { partition: 'Partition', group: 'VMs', vm: 'VM' }[answer.by]
+  const grid = new HeatGrid(title, rows, windows)
   for (let row = 0; row < rows.length; row++) {
     for (let column = 0; column < windows.length; column++) {
       const at = row * windows.length + column
       const mark = REASONS[reason[at] ?? '.']
       if (mark === undefined) continue
-      const level = levelOf({ reason: mark, expected: expected[at] ?? null, missing: missing[at] ?? 0 })
-      grid.set(row, column, { level, mark, isRevised: (revised[at] ?? 0) > 0 })
+      const [promised, lacking] = [expected[at] ?? null, missing[at] ?? 0]
+      const level = levelOf({ reason: mark, expected: promised, missing: lacking })
+      const share = promised === null || promised === 0 ? null : Math.max(0, 1 - lacking / promised)
+      grid.set(row, column, { level, mark, share, isRevised: (revised[at] ?? 0) > 0 })
     }
   }
   return grid

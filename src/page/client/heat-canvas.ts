@@ -10,6 +10,8 @@ import { axisText } from './text.ts'
 /** Colors of the system's light or dark theme, from the style sheet. */
 export interface HeatColors {
   readonly levels: readonly string[]
+  /** The part of an open window that has arrived. */
+  readonly arrived: string
   /** Of the marks: on each level the one that contrasts with it. */
   readonly marks: readonly string[]
   readonly surface: string
@@ -23,6 +25,7 @@ export function readHeatColors(element: Element): HeatColors {
   const color = (name: string): string => style.getPropertyValue(name).trim()
   return {
     levels: LEVELS.map((level) => color(`--level-${level}`)),
+    arrived: color('--level-arrived'),
     marks: LEVELS.map((level) => color(`--on-${level}`)),
     surface: color('--surface'),
     text: color('--ink-2'),
@@ -40,8 +43,6 @@ export interface HeatDrawing {
   readonly cursor: CellPosition | null
 }
 
-const GAP = 1.5
-
 export function drawHeat(context: CanvasRenderingContext2D, drawing: HeatDrawing): void {
   const { grid, layout, view, colors, font } = drawing
   context.fillStyle = colors.surface
@@ -56,31 +57,49 @@ export function drawHeat(context: CanvasRenderingContext2D, drawing: HeatDrawing
   drawTimes(context, drawing, visible.columns)
   context.fillStyle = colors.surface
   context.fillRect(0, 0, layout.labelWidth, layout.axisHeight)
+  context.fillStyle = colors.text
+  context.fillText(grid.title, 0, layout.axisHeight / 2)
 }
+
+/** The width of the widest label, of those that fit into a screen or two. */
+export function labelTextWidth(context: CanvasRenderingContext2D, { title, rows }: HeatGrid, font: string): number {
+  context.font = font
+  const labels = [title, ...rows.slice(0, 100).map(({ label }) => label)]
+  return labels.reduce((most, label) => Math.max(most, context.measureText(label.slice(0, 60)).width), 0)
+}
+
+const LABEL_ROOM = 12
 
 type Visible = ReturnType<typeof visibleCells>
 
 function drawCells(context: CanvasRenderingContext2D, drawing: HeatDrawing, { rows, columns }: Visible): void {
   const { grid, layout, colors } = drawing
-  const width = layout.cellWidth - GAP
-  const height = layout.cellHeight - GAP
+  const height = layout.cellHeight - layout.gap
   const open = LEVELS.indexOf('open')
   const paths = colors.levels.map(() => new Path2D())
-  for (let row = rows[0]; row <= rows[1]; row++) {
-    const y = topOf(drawing, row)
-    for (let column = columns[0]; column <= columns[1]; column++) {
+  const arrived = new Path2D()
+  for (let column = columns[0]; column <= columns[1]; column++) {
+    const x = leftOf(drawing, column)
+    const width = leftOf(drawing, column + 1) - layout.gap - x
+    for (let row = rows[0]; row <= rows[1]; row++) {
       const level = grid.levelIndex(row, column)
       if (level < 0) continue
-      const x = leftOf(drawing, column)
-      // A window that has not closed is an outline.
-      if (level === open) paths[level]?.rect(x + 1, y + 1, width - 2, height - 2)
-      else paths[level]?.rect(x, y, width, height)
+      const y = topOf(drawing, row)
+      if (level !== open) {
+        paths[level]?.rect(x, y, width, height)
+        continue
+      }
+      // A window that has not closed is an outline that fills from the left.
+      paths[level]?.rect(x + 0.5, y + 0.5, width - 1, height - 1)
+      arrived.rect(x + 1, y + 1, Math.round((width - 2) * grid.shareAt(row, column)), height - 2)
     }
   }
+  context.fillStyle = colors.arrived
+  context.fill(arrived)
   for (const [level, path] of paths.entries()) {
     if (level === open) {
       context.strokeStyle = colors.levels[level] ?? ''
-      context.lineWidth = 1.5
+      context.lineWidth = 1
       context.setLineDash([3, 2])
       context.stroke(path)
       context.setLineDash([])
@@ -96,7 +115,7 @@ function drawMarks(context: CanvasRenderingContext2D, drawing: HeatDrawing, { ro
   const { grid, layout, colors } = drawing
   const lines = colors.marks.map(() => new Path2D())
   const areas = colors.marks.map(() => new Path2D())
-  const size = Math.min(layout.cellWidth, layout.cellHeight) - GAP
+  const size = Math.min(layout.cellWidth, layout.cellHeight) - layout.gap
   for (let row = rows[0]; row <= rows[1]; row++) {
     for (let column = columns[0]; column <= columns[1]; column++) {
       const level = grid.levelIndex(row, column)
@@ -106,12 +125,12 @@ function drawMarks(context: CanvasRenderingContext2D, drawing: HeatDrawing, { ro
       if (line === undefined || area === undefined) continue
       const left = leftOf(drawing, column)
       const top = topOf(drawing, row)
-      const x = left + (layout.cellWidth - GAP) / 2
-      const y = top + (layout.cellHeight - GAP) / 2
+      const right = leftOf(drawing, column + 1) - layout.gap
+      const x = (left + right) / 2
+      const y = top + (layout.cellHeight - layout.gap) / 2
       addMark(line, area, grid.markIndex(row, column), x, y, size / 2)
       if (!grid.isRevised(row, column)) continue
       const corner = Math.max(4, size * 0.32)
-      const right = left + layout.cellWidth - GAP
       area.moveTo(right - corner, top)
       area.lineTo(right, top)
       area.lineTo(right, top + corner)
@@ -160,12 +179,9 @@ function drawCursor(context: CanvasRenderingContext2D, drawing: HeatDrawing): vo
   if (cursor === null) return
   context.strokeStyle = colors.focus
   context.lineWidth = 2
-  context.strokeRect(
-    leftOf(drawing, cursor.column) - 0.5,
-    topOf(drawing, cursor.row) - 0.5,
-    layout.cellWidth - GAP + 1,
-    layout.cellHeight - GAP + 1,
-  )
+  const left = leftOf(drawing, cursor.column)
+  const width = leftOf(drawing, cursor.column + 1) - layout.gap - left
+  context.strokeRect(left, topOf(drawing, cursor.row), width, layout.cellHeight - layout.gap)
 }
 
 function drawRowLabels(
@@ -179,8 +195,8 @@ function drawRowLabels(
   context.fillStyle = colors.text
   context.textAlign = 'left'
   for (let row = first; row <= last; row++) {
-    const label = shorten(context, grid.rows[row]?.label ?? '', layout.labelWidth - 10)
-    context.fillText(label, 0, topOf(drawing, row) + (layout.cellHeight - GAP) / 2)
+    const label = shorten(context, grid.rows[row]?.label ?? '', layout.labelWidth - LABEL_ROOM)
+    context.fillText(label, 0, topOf(drawing, row) + (layout.cellHeight - layout.gap) / 2)
   }
 }
 
@@ -203,12 +219,13 @@ function drawTimes(
   }
 }
 
+/** On whole pixels, so that edges are sharp. */
 function leftOf({ layout, view }: HeatDrawing, column: number): number {
-  return layout.labelWidth + column * layout.cellWidth - view.scrollLeft
+  return layout.labelWidth + Math.round(column * layout.cellWidth - view.scrollLeft)
 }
 
 function topOf({ layout, view }: HeatDrawing, row: number): number {
-  return layout.axisHeight + row * layout.cellHeight - view.scrollTop
+  return layout.axisHeight + Math.round(row * layout.cellHeight - view.scrollTop)
 }
 
 const SHORTENED = new Map<string, string>()

@@ -4,6 +4,8 @@
 export interface HeatLayout {
   readonly cellWidth: number
   readonly cellHeight: number
+  /** Between two cells, within their sizes. */
+  readonly gap: number
   /** Width of the labels at the left, which stay visible. */
   readonly labelWidth: number
   /** Height of the times at the top, which stay visible. */
@@ -24,16 +26,24 @@ export interface CellPosition {
 
 const AXIS_HEIGHT = 26
 const CELL_WIDTH = { min: 14, max: 96 }
-const CELL_HEIGHT = { few: 22, many: 16 }
+const CELL_HEIGHT = { few: 26, many: 16 }
 const FEW_ROWS = 16
+const LABEL = { min: 40, share: 0.25, max: 220, room: 16 }
 
-/** Columns share the width that is there, within limits: few windows do not become wide bars, many scroll. */
-export function heatLayout(rows: number, columns: number, width: number): HeatLayout {
-  const labelWidth = width < 560 ? 88 : 128
-  const fitting = columns === 0 ? CELL_WIDTH.max : Math.floor((width - labelWidth) / columns)
+/**
+ * Columns share the width that is there, within limits: few windows do not become wide bars, many scroll. `labelTextWidth`:
+ * of the widest label.
+ */
+export function heatLayout(rows: number, columns: number, width: number, labelTextWidth = 112): HeatLayout {
+  const most = Math.min(LABEL.max, Math.floor(width * LABEL.share))
+  const labelWidth = Math.max(LABEL.min, Math.min(most, Math.ceil(labelTextWidth) + LABEL.room))
+  // In eighths of a pixel, so that the columns end where the width does.
+  const fitting = columns === 0 ? CELL_WIDTH.max : Math.floor((8 * (width - labelWidth)) / columns) / 8
+  const isFew = rows <= FEW_ROWS
   return {
     cellWidth: Math.min(CELL_WIDTH.max, Math.max(CELL_WIDTH.min, fitting)),
-    cellHeight: rows <= FEW_ROWS ? CELL_HEIGHT.few : CELL_HEIGHT.many,
+    cellHeight: isFew ? CELL_HEIGHT.few : CELL_HEIGHT.many,
+    gap: isFew ? 2 : 1,
     labelWidth,
     axisHeight: AXIS_HEIGHT,
   }

@@ -7,7 +7,7 @@
  */
 import type { JSX } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { drawHeat, readHeatColors, type HeatColors } from './heat-canvas.ts'
+import { drawHeat, labelTextWidth, readHeatColors, type HeatColors } from './heat-canvas.ts'
 import type { HeatGrid } from './heat-grid.ts'
 import { cellAt, heatLayout, type CellPosition, type HeatLayout, type Viewport } from './heat-layout.ts'
 
@@ -176,7 +176,8 @@ class HeatScreen {
   #resize(): void {
     const grid = this.#grid
     if (grid === null) return
-    this.#layout = heatLayout(grid.rows.length, grid.columns.length, this.#frame.clientWidth)
+    const labels = labelTextWidth(this.#context, grid, this.#font)
+    this.#layout = heatLayout(grid.rows.length, grid.columns.length, this.#frame.clientWidth, labels)
     const { cellWidth, cellHeight, labelWidth, axisHeight } = this.#layout
     const height = axisHeight + grid.rows.length * cellHeight
     this.#size.style.width = `${labelWidth + grid.columns.length * cellWidth}px`

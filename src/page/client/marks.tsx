@@ -14,6 +14,7 @@ export function MarkIcon({
   return (
     <svg class="mark" viewBox={`0 0 ${CELL} ${CELL}`} aria-hidden="true">
       <rect class={`cell-${level ?? 'none'}`} x="0.75" y="0.75" width="12.5" height="12.5" rx="1.5" />
+      {level === 'open' && <rect class="arrived" x="1.5" y="1.5" width="6" height="11" />}
       {mark !== null && shapeOf(mark)}
     </svg>
   )

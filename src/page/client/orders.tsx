@@ -48,26 +48,23 @@ export function RetryButton(props: {
       label={`Send again: ${id}`}
       title="Send this record again"
       path={`/v1/dead-letters/${encodeURIComponent(id)}/retry`}
-      body={needsLine ? { line } : {}}
+      body={needsLine || line !== (text ?? '') ? { line } : {}}
       outcome={(answer) => {
         const { sent, to } = answer as RetryAnswer
         return sent ? `Sent to ${to}.` : 'It had been sent before, so nothing was sent.'
       }}
     >
-      {needsLine ? (
-        <label>
-          <span>Repaired record, as a line of the input</span>
-          <textarea
-            rows={4}
-            class="mono"
-            required
-            value={line}
-            onInput={(event) => setLine(event.currentTarget.value)}
-          />
-        </label>
-      ) : (
-        <p>The record is sent unchanged.</p>
-      )}
+      <label>
+        <span>Repaired record, as a line of the input</span>
+        <textarea
+          rows={4}
+          class="mono"
+          required={needsLine}
+          value={line}
+          onInput={(event) => setLine(event.currentTarget.value)}
+        />
+      </label>
+      {!needsLine && <p class="note">If you change nothing, the record is sent as it is.</p>}
     </Order>
   )
 }

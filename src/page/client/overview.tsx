@@ -358,7 +358,7 @@ function Series(): JSX.Element {
         title="Close latency"
         answer={answer.data}
         pick={(series) => series.closeMs}
-        unit="workflows of VM windows, longest close"
+        unit="workflows of a close, longest per sample"
         format={formatDuration}
         color="--series-3"
         isDots

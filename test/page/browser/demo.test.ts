@@ -3,17 +3,25 @@
  * is compared with `windrow status --json` and with the published results. The process is killed under an open page.
  */
 import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser, Locator, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JobStatus } from '../../../src/app/status/status.ts'
 import type { VmWindowResult } from '../../../src/core/close-vm-window.ts'
 import { formatCount, formatTime } from '../../../src/ui/format.ts'
 import { seqsText, valueText, windowText } from '../../../src/page/client/text.ts'
-import { axeViolations, launchBrowser, openPage, waitUntilLoaded } from '../../support/browser.ts'
-import { resultsIn, start, windrow } from '../../support/windrow-process.ts'
+import {
+  axeViolations,
+  figure,
+  launchBrowser,
+  openPage,
+  rowsOf,
+  SCREENS,
+  waitUntilLoaded,
+} from '../../support/browser.ts'
+import { outputOf, resultsIn, start, windrow } from '../../support/windrow-process.ts'
 
 const DEMO = ['demo', '--vms', '60', '--points', '20000', '--window', '2h']
 const ADDRESS = /http:\/\/127\.0\.0\.1:(\d+)/
@@ -39,27 +47,6 @@ afterAll(async () => {
   demo?.kill('SIGKILL')
   rmSync(folder, { recursive: true, force: true })
 })
-
-/** Resolves when the output matches; rejects if the process ends before. */
-function outputOf(child: ChildProcess, stream: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
-  return new Promise((resolve, reject) => {
-    let text = ''
-    child[stream]?.on('data', (part: string | Buffer) => {
-      text += String(part)
-      const match = pattern.exec(text)
-      if (match !== null) resolve(match)
-    })
-    child.once('exit', (code) => reject(new Error(`the process ended with ${code}: ${text}`)))
-  })
-}
-
-const figure = (page: Page, label: string): Locator =>
-  page.locator('section[aria-label="Records"] div', { has: page.getByText(label, { exact: true }) }).locator('dd')
-
-async function rowsOf(page: Page, table: string): Promise<string[][]> {
-  const rows = await page.getByRole('table', { name: table }).locator('tbody tr').all()
-  return Promise.all(rows.map(async (row) => (await row.locator('th, td').allInnerTexts()).map((text) => text.trim())))
-}
 
 describe('the page of a demo', () => {
   it('opens while the demo runs, and ends with its figures', async () => {
@@ -121,6 +108,29 @@ describe('the page of a demo', () => {
     expect(await axeViolations(page)).toEqual([])
     expect(problems).toEqual([])
     await close()
+  })
+
+  it('opens on an address of other machines with a token as the password, and stays live', async () => {
+    const tokens = join(folder, 'tokens')
+    writeFileSync(tokens, 'ops 0123456789abcdef0123\n')
+    const ui = ['ui', '--data-dir', folder, '--job', 'demo', '--port', '0', '--host', '0.0.0.0', '--token-file', tokens]
+    const { child } = start(ui)
+    const [, port = ''] = await outputOf(child, 'stderr', /http:\/\/0\.0\.0\.0:(\d+)/)
+    const address = `http://127.0.0.1:${port}/`
+    const { page, problems, close } = await openPage(browser, address, SCREENS.light, '0123456789abcdef0123')
+    await figure(page, 'consumed')
+      .filter({ hasText: formatCount(status.counts.consumed) })
+      .waitFor()
+    await page
+      .getByRole('status')
+      .filter({ hasText: /^live$/ })
+      .waitFor()
+    expect(problems).toEqual([])
+    await close()
+    const refused = await openPage(browser, address, SCREENS.light, 'not-a-token-of-the-file')
+    expect(await refused.page.locator('#app').count()).toBe(0)
+    await refused.close()
+    child.kill('SIGKILL')
   })
 
   it('a page whose process is killed reconnects to the next one and is right', async () => {

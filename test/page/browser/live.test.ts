@@ -4,7 +4,7 @@
  */
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { launchBrowser, openPage, type WatchedPage } from '../../support/browser.ts'
+import { axeViolations, launchBrowser, openPage, type WatchedPage } from '../../support/browser.ts'
 import { PageServer } from '../../support/page-server.ts'
 import { PageWorld } from '../../support/page-world.ts'
 
@@ -64,6 +64,28 @@ it('a job that does not exist yet appears when it begins', async () => {
   await page.getByText('there is no job named "fleet"', { exact: false }).waitFor()
   server.show(before)
   await page.getByText(accepted(before), { exact: true }).waitFor()
+})
+
+it('a view whose answers are on their way says so, and nothing moves when they arrive', async () => {
+  const release = server.hold()
+  const { page, problems } = await open('#/')
+  await page.getByText('Loading the job…').waitFor()
+  expect(await page.locator('[aria-busy=true]').count()).toBe(1)
+  release()
+  await page.getByText(accepted(before), { exact: true }).waitFor()
+  await page.locator('[aria-busy]').first().waitFor({ state: 'detached' })
+  expect(problems).toEqual([])
+})
+
+it('a job without a closed window and without dead letters is no error', async () => {
+  server.show(new PageWorld({ partitions: 2, vms: 12, windows: 0 }))
+  const { page, problems } = await open('#/')
+  await page.getByRole('heading', { level: 1, name: 'No window has closed yet' }).waitFor()
+  await page.getByText('A window closes when its points are complete.').waitFor()
+  expect(await axeViolations(page)).toEqual([])
+  await page.goto(`${server.url}#/dead-letters?reason=none`)
+  await page.getByText('No dead letter').waitFor()
+  expect(problems).toEqual([])
 })
 
 it('a halted partition is shown with its code and remedy on every view', async () => {
