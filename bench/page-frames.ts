@@ -15,6 +15,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
 import { launchBrowser } from '../test/support/browser.ts'
@@ -78,6 +79,7 @@ async function untilLoaded(url: string): Promise<void> {
     const response = await fetch(`${url}/v1/job`)
     const { index } = (await response.json()) as { readonly index?: { readonly state: string } }
     if (index?.state === 'ready') return
+    await sleep(200)
   }
 }
 

@@ -129,6 +129,7 @@ function Letter({ letter, job }: { readonly letter: LetterAnswer; readonly job: 
     publishedAtMs,
     isRetried,
   } = letter
+  const [isOrdering, setOrdering] = useState(false)
   const where =
     place ?? (windowStart === null || windowEnd === null ? '' : `window ${windowText(windowStart, windowEnd)}`)
   return (
@@ -137,11 +138,9 @@ function Letter({ letter, job }: { readonly letter: LetterAnswer; readonly job: 
         <h3>
           <span class="tag">{reason}</span> <span class="mono">{where}</span>
         </h3>
-        {isRetried ? (
-          <span class="note">sent again</span>
-        ) : (
-          job.canAct &&
-          letter.retry !== 'none' && <RetryButton id={id} needsLine={letter.retry === 'repaired'} text={text} />
+        {isRetried && <span class="note">sent again</span>}
+        {job.canAct && letter.retry !== 'none' && (!isRetried || isOrdering) && (
+          <RetryButton id={id} needsLine={letter.retry === 'repaired'} text={text} onOpen={setOrdering} />
         )}
       </div>
       <p class="detail">{detail}</p>

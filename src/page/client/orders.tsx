@@ -11,9 +11,16 @@ import { useLive } from './use-data.ts'
 
 let keptToken = ''
 
-export function CloseButton({ partition, start }: { readonly partition: number; readonly start: number }): JSX.Element {
+/** The dialog stays until it is closed: meanwhile its button must be shown, although there is nothing left to order. */
+interface Ordering {
+  readonly onOpen: (isOpen: boolean) => void
+}
+
+export function CloseButton(props: Ordering & { readonly partition: number; readonly start: number }): JSX.Element {
+  const { partition, start, onOpen } = props
   return (
     <Order
+      onOpen={onOpen}
       button="Close now"
       title="Close this window now"
       path={`/v1/windows/${partition}/${start}/close`}
@@ -35,15 +42,14 @@ const CLOSE_TEXTS: Readonly<Record<CloseAnswer['outcome'], string>> = {
   'under-way': 'The owner of the partition will complete it.',
 }
 
-export function RetryButton(props: {
-  readonly id: string
-  readonly needsLine: boolean
-  readonly text: string | null
-}): JSX.Element {
-  const { id, needsLine, text } = props
+export function RetryButton(
+  props: Ordering & { readonly id: string; readonly needsLine: boolean; readonly text: string | null },
+): JSX.Element {
+  const { id, needsLine, text, onOpen } = props
   const [line, setLine] = useState(text ?? '')
   return (
     <Order
+      onOpen={onOpen}
       button="Send again"
       label={`Send again: ${id}`}
       title="Send this record again"
@@ -69,7 +75,7 @@ export function RetryButton(props: {
   )
 }
 
-interface OrderProps {
+interface OrderProps extends Ordering {
   readonly button: string
   /** For screen readers, if several buttons have the same text. */
   readonly label?: string
@@ -86,7 +92,7 @@ type Sending =
   | { readonly state: 'done'; readonly text: string }
 
 function Order(props: OrderProps): JSX.Element {
-  const { button, label, title, path, body = {}, outcome, children } = props
+  const { button, label, title, path, body = {}, outcome, children, onOpen } = props
   const live = useLive()
   const dialog = useRef<HTMLDialogElement>(null)
   const [token, setToken] = useState(keptToken)
@@ -109,6 +115,7 @@ function Order(props: OrderProps): JSX.Element {
   }
   const open = (): void => {
     setSending({ state: 'editing' })
+    onOpen(true)
     dialog.current?.showModal()
   }
   const close = (): void => dialog.current?.close()
@@ -117,7 +124,7 @@ function Order(props: OrderProps): JSX.Element {
       <button type="button" aria-label={label} onClick={open}>
         {button}
       </button>
-      <dialog ref={dialog} aria-label={title}>
+      <dialog ref={dialog} aria-label={title} onClose={() => onOpen(false)}>
         <form class="stack" onSubmit={(event) => void submit(event)}>
           <h2>{title}</h2>
           {children}

@@ -2,7 +2,15 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { formatCount, formatDuration, formatTime } from '../../ui/format.ts'
-import type { ChainAnswer, ChainLink, JobAnswer, WaitingAnswer, WindowAnswer, WindowVmAnswer } from '../answers.ts'
+import type {
+  ChainAnswer,
+  ChainLink,
+  JobAnswer,
+  OpenWindowAnswer,
+  WaitingAnswer,
+  WindowAnswer,
+  WindowVmAnswer,
+} from '../answers.ts'
 import { MARK_TEXTS, shareText } from './completeness.ts'
 import { Reason } from './marks.tsx'
 import { CloseButton } from './orders.tsx'
@@ -75,17 +83,15 @@ function Content(props: {
 }): JSX.Element {
   const { answer, job, isFirst, onPage } = props
   const { vms, open, closed } = answer
+  const [isOrdering, setOrdering] = useState(false)
   return (
     <>
       <section class="card" aria-label="Figures">
         <Figures items={figuresOf(answer)} />
-        {open !== null && (
+        {(open !== null || isOrdering) && (
           <div class="row">
-            <p class="note">
-              It closes when it is complete, when a quorum of VMs has passed {formatTime(open.graceEndsMs)} UTC
-              {open.deadlineMs !== null && `, or after ${formatTime(open.deadlineMs)} UTC without new records`}.
-            </p>
-            {job.canAct && <CloseButton partition={answer.partition} start={answer.start} />}
+            <p class="note">{open !== null && closesText(open)}</p>
+            {job.canAct && <CloseButton partition={answer.partition} start={answer.start} onOpen={setOrdering} />}
           </div>
         )}
       </section>
@@ -137,6 +143,13 @@ function Content(props: {
       </Card>
     </>
   )
+}
+
+function closesText({ graceEndsMs, deadlineMs }: OpenWindowAnswer): string {
+  const grace = `when a quorum of VMs has passed ${formatTime(graceEndsMs)} UTC`
+  return deadlineMs === null
+    ? `It closes when it is complete, or ${grace}.`
+    : `It closes when it is complete, ${grace}, or after ${formatTime(deadlineMs)} UTC without new records.`
 }
 
 function figuresOf({ open, closed, state }: WindowAnswer): FigureItem[] {
