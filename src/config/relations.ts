@@ -146,11 +146,12 @@ function outputRules(config: Incomplete, places: Places): ConfigurationProblem[]
 
   const kinds = new Set<string>()
   for (const setting of results) {
-    const { form, needsBrokers, needsDaprd, allowsSeveral } = sinkOf(setting)
+    const sink = sinkOf(setting)
+    const { form, needsBrokers, allowsSeveral } = sink
     if (needsBrokers && brokers?.length === 0 && config.source !== 'kafka') {
       add('brokers', `${destinationOf(setting)} requires brokers`, 'Give --brokers host:port.')
     }
-    if (needsDaprd && sidecar === 'embedded') {
+    if (sink.needsDaprd?.(setting) === true && sidecar === 'embedded') {
       add('sidecar', `${destinationOf(setting)} requires a component of a daprd`, 'Give --sidecar dapr.')
     }
     if (kinds.has(setting.kind) && allowsSeveral !== true) {

@@ -19,7 +19,7 @@ export interface OutboxBatch {
   readonly resumeOffset: number
   readonly results: readonly string[]
   readonly deadLetters: readonly string[]
-  /** One certificate if the commit closed or amended a window, otherwise empty. */
+  /** One certificate per window that the commit closed, in order, or one if it only amended; empty if it did neither. */
   readonly certificates: readonly string[]
 }
 
@@ -58,6 +58,11 @@ export type Sink = OpenedSink &
 interface OpenedSink {
   /** Names the destination in messages, for example `topic vm-results`. Equal destinations have equal names. */
   readonly destination: string
+  /**
+   * Called when every partition of the job has come to the end of its input and has published its last batch. Several
+   * processes and later runs may call it again.
+   */
+  finish?(): Promise<void>
   /** Releases what the sink's publishers share. Called once, after all of them have been closed. */
   close?(): Promise<void>
 }

@@ -9,7 +9,7 @@
  *   result-event.ts  results as CloudEvents              binding/ Dapr output bindings, at least once
  *                                                        postgres/  tables of PostgreSQL and TimescaleDB, exactly once
  *   event-publisher.ts  publishes them in order per VM      parquet/   Parquet files, exactly once
- *   figures.ts   figures of results, for tables
+ *   figures.ts   figures of results, for tables              windows/   windows of the whole job, at least once
  */
 import { bindingSink } from './binding/sink.ts'
 import { filesSink } from './files/sink.ts'
@@ -19,6 +19,7 @@ import { postgresSink } from './postgres/sink.ts'
 import { parquetSink } from './parquet/sink.ts'
 import { pubsubSink } from './pubsub/sink.ts'
 import type { SinkDefinition, SinkSetting } from './sink.ts'
+import { windowsSink } from './windows/sink.ts'
 
 const sinks = new Map<string, SinkDefinition>()
 
@@ -37,6 +38,7 @@ registerSink(bindingSink)
 registerSink(notifySink)
 registerSink(postgresSink)
 registerSink(parquetSink)
+registerSink(windowsSink)
 
 export function registeredSinks(): readonly SinkDefinition[] {
   return [...sinks.values()]

@@ -5,7 +5,7 @@
 import type { SidecarHttp } from '../adapters/dapr/invoke.ts'
 import type { DaprApi } from '../adapters/dapr/runtime-api.ts'
 import type { KafkaConnection } from '../adapters/kafka/client.ts'
-import type { Clock, Sink } from '../ports/index.ts'
+import type { Clock, Sink, StateStore } from '../ports/index.ts'
 
 /** A destination as the settings name it: the text of `--results`, parsed by the sink of this kind. Plain data. */
 export interface SinkSetting {
@@ -27,8 +27,8 @@ export interface SinkDefinition<S extends SinkSetting = SinkSetting> {
   destination(setting: S): string
   /** Whether `--brokers` is required. */
   readonly needsBrokers?: true
-  /** Whether a daprd is required: the embedded sidecar has no components. */
-  readonly needsDaprd?: true
+  /** Whether the setting requires a daprd: the embedded sidecar has no components. Absent if none does. */
+  needsDaprd?(setting: S): boolean
   /** Whether a job may have more than one destination of this kind. */
   readonly allowsSeveral?: true
   /**
@@ -69,6 +69,10 @@ export interface SinkContext extends ReaderContext {
   /** The topic that the job reads; `null` if it reads files. */
   readonly sourceTopic: string | null
   readonly clock: Clock
+  /** For what a sink has to remember beyond a batch, under keys that begin with the job's name and the sink's kind. */
+  readonly store: StateStore
+  /** The setting `deadline`. */
+  readonly deadlineMs: number | null
   /** The Dapr API of the run's sidecar. */
   readonly dapr: DaprApi
   /** Where and for how long apps are called through that sidecar. */

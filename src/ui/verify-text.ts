@@ -30,8 +30,9 @@ const TITLES: Readonly<Record<Subject, string>> = {
 /** Several lines, each with its line end. */
 export function verifyText(report: VerifyReport, seconds: number, style: Style = createStyle(false)): string {
   const { job, partitions, records, compared, differences, differenceCount, lost, notes, findings } = report
-  const rows = Object.entries(TITLES).map(([subject, title]) => {
-    const { compared: all, equal, different } = compared[subject as Subject]
+  const subjects = Object.entries(TITLES).map(([subject, title]) => [title, compared[subject as Subject]] as const)
+  const ofJob = report.jobWindows === undefined ? [] : [['windows of the job', report.jobWindows] as const]
+  const rows = [...subjects, ...ofJob].map(([title, { compared: all, equal, different }]) => {
     const shown = formatCount(different)
     return [title, formatCount(all), formatCount(equal), different === 0 ? shown : style.red(shown)]
   })

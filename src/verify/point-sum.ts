@@ -46,6 +46,12 @@ export class PointSum {
     for (let i = 0; i < 4; i++) this.#lanes[i] = (this.#lanes[i] as number) + (other.#lanes[i] as number)
   }
 
+  /** Adds a set of other points, given by its digest. */
+  addText(digest: string): void {
+    for (let i = 0; i < 4; i++)
+      this.#lanes[i] = (this.#lanes[i] as number) + Number.parseInt(digest.slice(8 * i, 8 * i + 8), 16)
+  }
+
   /** The digest in the format of certificates. */
   text(): string {
     return [...this.#lanes].map((lane) => lane.toString(16).padStart(8, '0')).join('')

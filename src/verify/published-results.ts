@@ -52,6 +52,12 @@ export class PublishedResults {
     else promoted.push(entry)
   }
 
+  /** Number of VM windows: of results with the first revision. */
+  vmWindowsIn(windowStart: EpochMs): number {
+    const entries = [...(this.#windows.get(windowStart)?.values() ?? [])].flat()
+    return entries.filter(({ result }) => result.revision === 1).length
+  }
+
   /** Claims the results that the certificate has promoted; returns them sorted by window and VM. */
   claimPromoted(partition: number, certificate: number): readonly PublishedResult[] {
     const entries = this.#promoted.get(`${partition} ${certificate}`) ?? []

@@ -50,6 +50,8 @@ export interface VerifyReport {
   readonly lost: readonly Loss[]
   /** What could not be compared, and why. */
   readonly notes: readonly string[]
+  /** Windows of the job; absent if they are not compared. */
+  readonly jobWindows?: Compared
   /** What the records show about the producers. Not a difference. */
   readonly findings: Findings
 }

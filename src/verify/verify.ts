@@ -10,6 +10,7 @@
  *   aggregator-recount.ts  runs a user's aggregator                           metric-recount.ts     recounts one metric
  *   compare-*.ts, chain.ts comparisons of results, states and certificates    vm-states.ts          published VM states
  *   refusals.ts            which records the rules refuse                     report.ts             the report
+ *   job-windows.ts         compares windows of the job
  *   findings.ts            conflicts, split VMs, fast clocks                  fates.ts              fates that are counted
  *   windows.ts             where windows begin and end                       murmur3.ts, point-sum.ts, rational-sum.ts, seqs.ts  arithmetic
  *
@@ -22,10 +23,11 @@ import type { Windowing } from '../core/windowing.ts'
 import { WindrowError } from '../errors/index.ts'
 import type { ExpectedAggregator } from './aggregator-recount.ts'
 import { FindingCollector } from './findings.ts'
+import { compareJobWindows } from './job-windows.ts'
 import { PartitionCheck, promotionKey } from './partition-check.ts'
 import { readPublished } from './published-line.ts'
 import { PublishedResults } from './published-results.ts'
-import { Tally, type Loss, type VerifyReport } from './report.ts'
+import { Tally, type Compared, type Loss, type VerifyReport } from './report.ts'
 import { select, type TimeRange, type Selection } from './selection.ts'
 import { windowEndAfter, windowStartAt } from './windows.ts'
 
@@ -35,6 +37,8 @@ export interface VerifySources {
   certificates(): AsyncIterable<string>
   /** Published results, in JSON, as they were published. */
   results(): AsyncIterable<string>
+  /** The records of the windows of the job; absent if the settings name none. */
+  jobWindows?(): AsyncIterable<string>
   /** By partition: the offset of the first record that still exists, and the offset after the last one. */
   logRanges(
     partitions: readonly number[],
@@ -124,6 +128,7 @@ export async function verify(
   for (const check of checks.values()) check.end()
   await reportUnclaimed(published, isWhole, chains, sources, tally)
   if (!isKnown) tally.notes.add(notCompared([...aggregators]))
+  const jobWindows = await compareAllJobWindows(sources, isWhole, chains, published, tally)
   return {
     job,
     partitions: selections.length,
@@ -134,7 +139,28 @@ export async function verify(
     lost,
     notes: [...tally.notes],
     findings: findings.findings(),
+    ...(jobWindows === null ? {} : { jobWindows }),
   }
+}
+
+/** `null` if they are not compared. They are read last, since a running job announces a window after its certificates. */
+async function compareAllJobWindows(
+  sources: VerifySources,
+  isWhole: boolean,
+  chains: ReadonlyMap<number, readonly Certificate[]>,
+  published: PublishedResults,
+  tally: Tally,
+): Promise<Compared | null> {
+  const lines = sources.jobWindows?.()
+  if (lines === undefined) return null
+  const isPromoted = [...chains.values()].flat().some(({ promoted }) => promoted !== undefined)
+  if (isWhole && !isPromoted) return compareJobWindows(lines, chains, published, tally)
+  tally.notes.add(
+    isPromoted
+      ? 'Job windows are not compared, since a replay was promoted: certificates do not list the windows that this has changed.'
+      : 'Job windows are compared only if everything else is: verify all windows of the job.',
+  )
+  return null
 }
 
 function notCompared(aggregators: readonly (string | null)[]): string {

@@ -9,6 +9,7 @@ import { createEventPublisher } from '../../src/sinks/event-publisher.ts'
 import { pubsubSink } from '../../src/sinks/pubsub/sink.ts'
 import { parseSink } from '../../src/sinks/registry.ts'
 import { resultEvent, type ResultEvent } from '../../src/sinks/result-event.ts'
+import { MemoryStore } from '../support/memory-store.ts'
 import { systemClock } from '../../src/retry/clock.ts'
 import { componentSidecar } from '../adapters/dapr/support/component-sidecar.ts'
 
@@ -89,7 +90,14 @@ describe('a setting', () => {
 
 describe('a sink', () => {
   const context = {
-    ...{ job: 'fleet', partitions: 1, sourceTopic: null, clock: systemClock },
+    ...{
+      job: 'fleet',
+      partitions: 1,
+      sourceTopic: null,
+      store: new MemoryStore(),
+      deadlineMs: null,
+      clock: systemClock,
+    },
     invocation: { host: '127.0.0.1', httpPort: 1, timeoutMs: 1 },
     kafkaConnection: () => Promise.reject(new Error('this sink needs no brokers')),
   }

@@ -6,6 +6,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+// The texts of the settings list the sinks that are registered when they are loaded. The files of a worker share modules, so
+// they are loaded here, before the sink of this test is registered.
+import '../../src/config/settings.ts'
 import { readResults, run, type Settings } from '../../src/index.ts'
 import type { OutboxBatch } from '../../src/ports/index.ts'
 import { registerSink } from '../../src/sinks/registry.ts'

@@ -4,6 +4,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { OutboxBatch } from '../../src/ports/index.ts'
+import { MemoryStore } from '../support/memory-store.ts'
 import { systemClock } from '../../src/retry/clock.ts'
 import { MAX_NOTIFIED_BYTES, notificationOf } from '../../src/sinks/notify/open.ts'
 import { notifySink } from '../../src/sinks/notify/sink.ts'
@@ -48,7 +49,15 @@ async function publisherOn(...answers: readonly (number | null)[]) {
   const sink = await notifySink.open(
     { results: { kind: 'notify', app: 'downstream', method: 'windows/closed' } },
     {
-      ...{ job: 'fleet', partitions: 1, sourceTopic: null, clock: systemClock, dapr },
+      ...{
+        job: 'fleet',
+        partitions: 1,
+        sourceTopic: null,
+        store: new MemoryStore(),
+        deadlineMs: null,
+        clock: systemClock,
+        dapr,
+      },
       invocation: { host: '127.0.0.1', httpPort, apiToken: 'token', timeoutMs: 200 },
       kafkaConnection: () => Promise.reject(new Error('this sink needs no brokers')),
     },

@@ -276,3 +276,39 @@ async function startSubscriber(topic: string) {
     },
   }
 }
+
+it('each window of the job is announced once all partitions have closed it, after a SIGKILL too', async () => {
+  const [job, topic] = [fresh('windows'), fresh('windows')]
+  await createTopic(stack(), topic, 1)
+  const windows = join(folder, `${job}-windows`)
+  const file = join(folder, `${job}.ndjson`)
+  const options = runOptions(job, [file, `windows:${windows}`, `windows:pubsub:pubsub-kafka/${topic}`])
+  const killed = startRun(stack(), options)
+  await killed.logged(({ msg }) => msg === 'published')
+  killed.child.kill('SIGKILL')
+  await killed.ended
+  await run(stack(), options)
+
+  const records = readdirSync(windows)
+    .sort((a, b) => Number.parseInt(a) - Number.parseInt(b))
+    .map((name) => readFileSync(join(windows, name), 'utf8').trimEnd())
+  const announced = records.map((record) => JSON.parse(record) as AnnouncedWindow)
+  expect(announced.map(({ revision, vmWindows, lacking }) => ({ revision, vmWindows, lacking }))).toEqual(
+    Array.from({ length: FLEET.windows }, () => ({ revision: 1, vmWindows: FLEET.vms, lacking: [] })),
+  )
+  for (const { partitions } of announced) expect(partitions.map(({ partition }) => partition)).toEqual([0, 1])
+  // A repeated event has the id and the bytes of the first.
+  const events = [...new Set((await committedValues(stack(), topic)).map((event) => event.toString('utf8')))]
+  expect(events.map(lineOf)).toEqual(records)
+  expect(events.map((event) => (JSON.parse(event) as Event).id)).toEqual(
+    announced.map(({ windowStart }) => `${job}/${windowStart}/1`),
+  )
+})
+
+interface AnnouncedWindow {
+  readonly windowStart: number
+  readonly revision: number
+  readonly vmWindows: number
+  readonly partitions: readonly { readonly partition: number }[]
+  readonly lacking: readonly number[]
+}

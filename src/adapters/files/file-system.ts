@@ -85,8 +85,12 @@ export const nodeFileSystem: FileSystem = {
  * Replaces a file atomically: writes a temporary file, syncs it, renames it, syncs the folder. After a crash the file has
  * either the old text or the new text.
  */
-export async function replaceFile(files: FileSystem, path: string, text: string): Promise<void> {
-  const temporary = `${path}.tmp`
+export async function replaceFile(
+  files: FileSystem,
+  path: string,
+  text: string,
+  temporary = `${path}.tmp`,
+): Promise<void> {
   const file = await files.open(temporary)
   try {
     await file.truncate(0)

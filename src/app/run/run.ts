@@ -29,6 +29,8 @@ import { serveHealth } from '../../telemetry/health-server.ts'
 import { openConfiguredTelemetry } from '../../telemetry/open-configured.ts'
 import type { OpenTelemetry } from '../../telemetry/telemetry.ts'
 import { systemClock as clock } from '../../retry/clock.ts'
+import type { RetryPolicy } from '../../retry/policy.ts'
+import { retry } from '../../retry/retry.ts'
 import { loadAggregator } from '../load-aggregator.ts'
 import { assertPayloadFits, isReadWhole, rulesOf } from '../rules.ts'
 import type { JobSummary, RunObserver } from '../types.ts'
@@ -124,7 +126,7 @@ async function runPrepared(run: OpenedRun, signal: AbortSignal): Promise<void> {
   const { store } = sidecar
   const { log, health, telemetry } = observers
   const record = await bindRun(run)
-  const sinks = await openSinksOf(run)
+  const sinks = await openSinksOf(run, record)
   const ended = new AbortController()
   let watching: Promise<void> = Promise.resolve()
   try {
@@ -139,11 +141,26 @@ async function runPrepared(run: OpenedRun, signal: AbortSignal): Promise<void> {
     // Files belong to this process alone; the partitions of a topic are assigned by the consumer group.
     if (config.source === 'files') health.setAssignment(Array.from({ length: input.partitions }, (_, index) => index))
     await input.drive((partition, stop, firstOffset) => runOwned(env, partition, stop, firstOffset), store, signal)
+    await finishSinks(run, sinks, env.limits.retry, signal)
   } finally {
     ended.abort()
     await watching
     await closeSinks(sinks)
   }
+}
+
+/** Calls `finish` of the sinks once the whole job has ended, in whichever processes it ran. */
+async function finishSinks(
+  { input, sidecar: { store }, config }: OpenedRun,
+  sinks: readonly Sink[],
+  policy: RetryPolicy,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!sinks.some((sink) => 'finish' in sink)) return
+  await retry(policy, { clock, signal }, async () => {
+    if (!(await haveAllEnded(store, config.job, input.partitions))) return
+    for (const sink of sinks) await sink.finish?.()
+  })
 }
 
 /** Stores what the job is, or checks that it still is what an earlier run stored. */
@@ -164,9 +181,11 @@ function bindRun({ input, sidecar: { store }, aggregator, config }: OpenedRun): 
   )
 }
 
-function openSinksOf({ input, sidecar, config, observers }: OpenedRun): Promise<readonly Sink[]> {
+function openSinksOf(run: OpenedRun, { rules }: JobRecord): Promise<readonly Sink[]> {
+  const { input, sidecar, config, observers } = run
   return openSinks(config, {
     ...{ job: config.job, partitions: input.partitions, clock, dapr: sidecar.api },
+    ...{ store: sidecar.store, deadlineMs: rules.deadlineMs },
     invocation: {
       ...{ host: config.daprHost, httpPort: config.daprHttpPort, timeoutMs: config.notifyTimeoutMs },
       ...(config.daprApiToken === null ? {} : { apiToken: config.daprApiToken }),

@@ -11,6 +11,7 @@ import { divide, entryVmId } from '../../core/entries.ts'
 import type { DecodedEntry, SourceRecord } from '../../core/point.ts'
 import { WindrowError } from '../../errors/index.ts'
 import { openOutputs } from '../../replay/published.ts'
+import { jobWindowsReader } from '../../sinks/windows/reader.ts'
 import type { VerifyReport } from '../../verify/report.ts'
 import type { TimeRange } from '../../verify/selection.ts'
 import { verify, type VerifyProgress } from '../../verify/verify.ts'
@@ -35,10 +36,12 @@ export const runVerify: RunVerify = async (config, range, observe, signal) => {
     const opened = config.source === 'files' ? openFiles(config, signal) : await openTopics(config)
     try {
       const { records, logRanges } = opened
+      const jobWindows = jobWindowsReader(config.results)
       const sources = {
         ...{ records, logRanges },
         results: () => published.results(),
         certificates: () => published.certificates(),
+        ...(jobWindows === null ? {} : { jobWindows }),
       }
       const rules = rulesOf(config, opened.hasBrokerClock)
       const aggregator = { id, own: id === SUMMARY_ID ? null : loaded }

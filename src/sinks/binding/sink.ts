@@ -21,7 +21,7 @@ export const bindingSink: SinkDefinition<BindingSetting> = {
     return { problem: `${JSON.stringify(text)} names no component` }
   },
   destination: bindingDestination,
-  needsDaprd: true,
+  needsDaprd: () => true,
   allowsSeveral: true,
   open: async ({ results }, context) => (await import('./open.ts')).openBindingSink(results, context),
 }

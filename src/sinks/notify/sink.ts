@@ -21,7 +21,7 @@ export const notifySink: SinkDefinition<NotifySetting> = {
     return { problem: `${JSON.stringify(text)} names no app and method` }
   },
   destination: notifyDestination,
-  needsDaprd: true,
+  needsDaprd: () => true,
   allowsSeveral: true,
   open: async ({ results }, context) => (await import('./open.ts')).openNotifySink(results, context),
 }

@@ -1,4 +1,4 @@
-/** The files of a commit: its results by day, their figures, its dead letters, and the certificate as metadata. */
+/** The files of a commit: its results by day, their figures, its dead letters, and its certificates as metadata. */
 import type { Certificate } from '../../core/certificate.ts'
 import { canonicalJson, type Json } from '../../core/json.ts'
 import { SUMMARY_ID } from '../../core/summary.ts'
@@ -6,7 +6,7 @@ import type { OutboxBatch } from '../../ports/index.ts'
 import { figureOf, metricsOf, resultOfLine, storable, SUMMARY_FIGURES, type ResultOfLine } from '../figures.ts'
 import { DEAD_LETTER_COLUMNS, METRIC_COLUMNS, RESULT_COLUMNS } from './columns.ts'
 import { encodeParquet, type ParquetRow } from './encode.ts'
-import { CERTIFICATE_KEY, dayFolderOf, DEAD_LETTERS_IN, fileNameOf, METRICS_IN, RESULTS_IN } from './layout.ts'
+import { CERTIFICATES_KEY, dayFolderOf, DEAD_LETTERS_IN, fileNameOf, METRICS_IN, RESULTS_IN } from './layout.ts'
 import type { CommitPlace } from './layout.ts'
 
 export interface CommitFile {
@@ -23,7 +23,7 @@ interface Day {
   readonly metrics: ParquetRow[]
 }
 
-/** In the order in which they must be written: the file with the certificate comes last. */
+/** In the order in which they must be written: the file with the certificates comes last. */
 export function* filesOfCommit(batch: OutboxBatch, partition: number): Generator<CommitFile> {
   const place = { partition, commit: batch.marker.commit }
   const name = fileNameOf(place)
@@ -37,15 +37,15 @@ export function* filesOfCommit(batch: OutboxBatch, partition: number): Generator
   for (const [day, { metrics }] of days) {
     if (metrics.length > 0) yield file(`${METRICS_IN}/${day}`, encodeParquet(METRIC_COLUMNS, metrics))
   }
-  const [certificate] = batch.certificates
+  const certificates = batch.certificates.join('\n')
   const last = [...days.keys()].at(-1)
   for (const [day, { results }] of days) {
-    const metadata = day === last && certificate !== undefined ? { [CERTIFICATE_KEY]: certificate } : {}
+    const metadata = day === last && certificates !== '' ? { [CERTIFICATES_KEY]: certificates } : {}
     yield file(`${RESULTS_IN}/${day}`, encodeParquet(RESULT_COLUMNS, results, metadata))
   }
 }
 
-/** By the day of the window's start. A certificate without results has its day all the same. */
+/** By the day of the window's start. Certificates without results have a day all the same. */
 function daysOf({ results, certificates }: OutboxBatch, place: CommitPlace): ReadonlyMap<string, Day> {
   const days = new Map<string, Day>()
   const dayOf = (window: number): Day => {
@@ -60,8 +60,8 @@ function daysOf({ results, certificates }: OutboxBatch, place: CommitPlace): Rea
     day.results.push(resultRow(line, result, ordinal, place))
     day.metrics.push(...metricRows(result, ordinal, place))
   })
-  const [certificate] = certificates
-  if (results.length === 0 && certificate !== undefined) dayOf(windowOf(JSON.parse(certificate) as Certificate))
+  const last = certificates.at(-1)
+  if (results.length === 0 && last !== undefined) dayOf(windowOf(JSON.parse(last) as Certificate))
   return days
 }
 

@@ -1,7 +1,7 @@
 /**
  * Names in the folder of a job:
  *
- *   results/day=2026-03-02/0-000000000012.parquet   results of commit 12 of partition 0; the last one has the certificate
+ *   results/day=2026-03-02/0-000000000012.parquet   results of commit 12 of partition 0; the last one has the certificates
  *   metrics/day=2026-03-02/0-000000000012.parquet   their figures, one row per metric
  *   dead-letters/0-000000000012.parquet             dead letters of the commit
  *   published/0/000000000012.json                   the marker of partition 0
@@ -15,8 +15,8 @@ export const DEAD_LETTERS_IN = 'dead-letters'
 /** Certificates are in the metadata of the results. */
 export const CERTIFICATES_IN = RESULTS_IN
 export const TEMPORARY_IN = 'tmp'
-/** Key of a certificate in a file's metadata. */
-export const CERTIFICATE_KEY = 'windrow.certificate'
+/** Key of the certificates of a commit in a file's metadata: one per line. */
+export const CERTIFICATES_KEY = 'windrow.certificates'
 
 /** Commits sort by name as by number. */
 const COMMIT_DIGITS = 12

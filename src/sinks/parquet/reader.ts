@@ -5,7 +5,7 @@ import { codeOf } from '../../adapters/files/file-system.ts'
 import { WindrowError } from '../../errors/index.ts'
 import type { PublishedReader } from '../sink.ts'
 import { readColumns, readMetadata } from './encode.ts'
-import { CERTIFICATE_KEY, lastCommitOf, MARKERS_IN, markersIn, commitPlaceOf, RESULTS_IN } from './layout.ts'
+import { CERTIFICATES_KEY, lastCommitOf, MARKERS_IN, markersIn, commitPlaceOf, RESULTS_IN } from './layout.ts'
 import { folderDestination, type ParquetSetting } from './setting.ts'
 
 /** The files with results of one commit. */
@@ -64,8 +64,8 @@ const COLUMNS = ['result', 'ordinal']
 async function certificatesOfCommit(paths: CommitPaths): Promise<readonly string[]> {
   const certificates: string[] = []
   for (const path of paths) {
-    const certificate = await readMetadata(await open(path), CERTIFICATE_KEY)
-    if (certificate !== null) certificates.push(certificate)
+    const lines = await readMetadata(await open(path), CERTIFICATES_KEY)
+    if (lines !== null) certificates.push(...lines.split('\n'))
   }
   return certificates
 }

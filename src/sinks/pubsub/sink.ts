@@ -20,7 +20,7 @@ export const pubsubSink: SinkDefinition<PubsubSetting> = {
     return { problem: `${JSON.stringify(text)} names no component and topic` }
   },
   destination: pubsubDestination,
-  needsDaprd: true,
+  needsDaprd: () => true,
   allowsSeveral: true,
   open: async ({ results }, context) => (await import('./open.ts')).openPubsubSink(results, context),
 }

@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { CrashingFileSystem } from '../../adapters/files/crashing-file-system.ts'
+import { nodeFileSystem } from '../../../src/adapters/files/file-system.ts'
 import { createParquetPublishers } from '../../../src/sinks/parquet/publisher.ts'
+import type { OutboxBatch } from '../../../src/ports/index.ts'
+import { openParquetReader } from '../../../src/sinks/parquet/reader.ts'
 import { samplePoints } from '../../support/sample-points.ts'
 import { start, summaryOf, windrow, type Ended } from '../../support/windrow-process.ts'
 import { batchOf, HOUR_MS, resultOf } from '../batches.ts'
@@ -53,7 +55,7 @@ it('a file and a folder get the same results, certificates and dead letters, and
   expect(rows).toHaveLength(summaryOf(ended).vmWindows)
   expect(rows.map(({ result }) => result).sort()).toEqual(linesIn('out.ndjson').sort())
   const certificates = await query(
-    `SELECT decode(value) AS line FROM parquet_kv_metadata(${parquet('results')}) WHERE decode(key) = 'windrow.certificate'`,
+    `SELECT unnest(string_split(decode(value), chr(10))) AS line FROM parquet_kv_metadata(${parquet('results')}) WHERE decode(key) = 'windrow.certificates'`,
   )
   expect(certificates.map(({ line }) => line).sort()).toEqual(linesIn('out.certificates.ndjson').sort())
   const letters = await query(`SELECT reason, letter FROM '${at('out/dead-letters/*.parquet')}'`)
@@ -70,9 +72,8 @@ it('a file and a folder get the same results, certificates and dead letters, and
 })
 
 it('types and values are found without hints, whatever the first rows are', async () => {
-  const files = new CrashingFileSystem()
   const publisher = await createParquetPublishers({
-    ...{ files, folder: at('out'), deadLetters: at('out/dead-letters'), job: 'test' },
+    ...{ files: nodeFileSystem, folder: at('out'), deadLetters: at('out/dead-letters'), job: 'test' },
   }).open(0)
   const start_ = Date.UTC(2026, 2, 1, 23)
   const values = [...Array.from({ length: 1500 }, () => 2), 2.5, -0, 1e-300, 0.1 + 0.2]
@@ -80,11 +81,6 @@ it('types and values are found without hints, whatever the first rows are', asyn
     resultOf(`vm-\u{1f600}-${index}`, start_ + (index % 2) * HOUR_MS, 1, value),
   )
   await publisher.publish(batchOf(1, [...results, resultOf('a\0b\ud800', start_, 2 ** 40, { 'disk.used': 1, cpu: 2 })]))
-  const { writeFile, mkdir } = await import('node:fs/promises')
-  for (const [path, content] of files.contents()) {
-    await mkdir(join(path, '..'), { recursive: true })
-    await writeFile(path, content)
-  }
   const types = await query(`DESCRIBE SELECT * FROM ${parquet('results')}`)
   expect(Object.fromEntries(types.map((one) => [one['column_name'], one['column_type']]))).toEqual({
     ...{ vm_id: 'VARCHAR', window_start: 'TIMESTAMP WITH TIME ZONE', window_end: 'TIMESTAMP WITH TIME ZONE' },
@@ -104,4 +100,26 @@ it('types and values are found without hints, whatever the first rows are', asyn
     { vm_id: '␀a\\u0000b\\ud800', metric: 'cpu' },
     { vm_id: '␀a\\u0000b\\ud800', metric: 'disk.used' },
   ])
+})
+
+async function all(lines: AsyncIterable<string>): Promise<string[]> {
+  const read: string[] = []
+  for await (const line of lines) read.push(line)
+  return read
+}
+
+it('a commit that closes several windows keeps the certificate of each', async () => {
+  const publisher = await createParquetPublishers({
+    ...{ files: nodeFileSystem, folder: at('out'), deadLetters: at('out/dead-letters'), job: 'test' },
+  }).open(0)
+  const batches = [0, 30, 60].map((hour, index) => batchOf(index + 1, [resultOf('web-1', hour * HOUR_MS, 1, hour)]))
+  const joined = {
+    ...(batches[0] as OutboxBatch),
+    results: batches.flatMap(({ results }) => results),
+    certificates: batches.flatMap(({ certificates }) => certificates),
+  }
+  await publisher.publish(joined)
+  const reader = await openParquetReader({ kind: 'parquet', folder: at('out') })
+  expect(await all(reader.certificates())).toEqual(joined.certificates)
+  expect(await all(reader.results())).toEqual(joined.results)
 })
