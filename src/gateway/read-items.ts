@@ -37,7 +37,7 @@ export interface ItemReader {
 export function createItemReader(options: DecodeOptions = {}): ItemReader {
   const json = createJsonDecoder(options)
   const isMapped = options.mapping !== undefined && !isPlainMapping(options.mapping)
-  const avro = createDecoder()
+  const avro = createDecoder(options)
 
   const decode = (body: Buffer, format: BodyFormat, { kind, maxItems }: ItemRules): Decoded[] => {
     if (body.length === 0) throw badBody('BODY_EMPTY', 'the body is empty')

@@ -60,6 +60,19 @@ describe('accepted bodies', () => {
   })
 })
 
+test.each([
+  ['JSON', JSON_BODY, (point: ReturnType<typeof pointOf>) => JSON.stringify([point])],
+  ['lines', NDJSON_BODY, (point: ReturnType<typeof pointOf>) => linesOf([point])],
+  ['Avro', AVRO_BODY, (point: ReturnType<typeof pointOf>) => avroOf([point])],
+])('a time in another unit is refused in %s, and its item named', async (_, headers, bodyOf) => {
+  const gateway = gatewayForTest({ decode: { checkYears: true } })
+  const inSeconds = { ...pointOf(0), timestamp: Math.floor(NOW_MS / 1000) }
+  expect(await post(gateway, bodyOf(inSeconds), headers)).toMatchObject({
+    ...{ status: 400, body: { items: [{ index: 0, code: 'implausible-time' }] } },
+  })
+  expect(gateway.log.records).toEqual([])
+})
+
 describe('with a mapping', () => {
   const mapping = {
     ...{ vmId: 'tags.host', producer: null, metric: 'name', seq: null, value: 'fields.usage' },

@@ -7,6 +7,7 @@
  */
 import type { Decoded } from '../../core/point.ts'
 import { createTextReader } from '../bytes/text.ts'
+import type { DecodeOptions } from '../json/mapping.ts'
 import { quote, undecodable } from '../mapping/undecodable.ts'
 import { Cursor } from './cursor.ts'
 import { fingerprintVariants, formatFingerprint } from './fingerprint.ts'
@@ -36,11 +37,12 @@ interface KnownSchema {
   readonly read: RecordReader
 }
 
-export function createDecoder(): AvroDecoder {
+/** `checkYears`: timestamps whose unit is most likely another one are refused; see mapping/time.ts. */
+export function createDecoder({ checkYears = false }: Pick<DecodeOptions, 'checkYears'> = {}): AvroDecoder {
   const known = loadSchemas()
     .filter((schema) => RECORDS.has(schema.name))
     .flatMap(({ name, type }): KnownSchema[] => {
-      const read = recordReaderOf(type, { requireSeq: !name.startsWith('unsequenced-') })
+      const read = recordReaderOf(type, { requireSeq: !name.startsWith('unsequenced-'), checkYears })
       return fingerprintVariants(type).map((fingerprint) => {
         return { low: Number(fingerprint & 0xffffffffn), high: Number(fingerprint >> 32n), read }
       })

@@ -145,7 +145,7 @@ function branchReader(branch: Type, options: DecodeOptions, timeUnits: TimeUnits
 function singleReader(type: Type, options: DecodeOptions, timeUnits: TimeUnits): RecordReader {
   if (!(type instanceof avro.types.RecordType))
     throw new TypeError(`expected a record, got the Avro type ${nameOf(type)}`)
-  if (nameOf(type) === 'NoReading') return noReadingReader(type)
+  if (nameOf(type) === 'NoReading') return noReadingReader(type, options)
   return isManifest(type) ? manifestReader(type) : pointReader(type, options, timeUnits)
 }
 
@@ -224,13 +224,20 @@ function manifestReader(type: InstanceType<typeof avro.types.RecordType>): Recor
   }
 }
 
-function noReadingReader(type: InstanceType<typeof avro.types.RecordType>): RecordReader {
+function noReadingReader(
+  type: InstanceType<typeof avro.types.RecordType>,
+  { checkYears }: DecodeOptions,
+): RecordReader {
   const slots = fieldSlots(type, NO_READING_TARGETS)
   return (cursor) => {
     const bad = slots.fill(cursor)
     if (bad !== null) return failed(cursor, bad)
     const [vmId, producer, metric, timestamp, seq] = slots.values
     const place = { vmId: vmId as string, producer: producer as string, metric: metric as string }
+    if (checkYears === true && !isPlausible(timestamp as number)) {
+      const problem = implausibleTime('timestamp', timestamp, 'ms', timestamp as number)
+      if (problem !== null) return undecodable('implausible-time', problem)
+    }
     return toNoReading({ ...place, timestamp: timestamp as number, seq: seq as number | null, value: Number.NaN })
   }
 }

@@ -33,7 +33,7 @@ const SHOWN_BYTES = 8
 
 /** Decodes the value of a Kafka record, whichever of the formats it is in. */
 export function createRecordDecoder({ fields = {}, registry }: RecordDecoderOptions = {}): Decode {
-  const avro = createAvroDecoder()
+  const avro = createAvroDecoder(fields)
   const json = createJsonDecoder(fields)
   const isMapped = fields.mapping !== undefined && !isPlainMapping(fields.mapping)
   const lines = isMapped ? createLineProtocolDecoder(fields) : null

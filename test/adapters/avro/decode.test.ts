@@ -113,6 +113,17 @@ describe('an Avro point', () => {
     )
   })
 
+  test('whose time is in another unit is refused, also without a reading, if years are checked', () => {
+    const strict = createDecoder({ checkYears: true })
+    const inSeconds = { ...point, timestamp: point.timestamp / 1000 }
+    const refused = { code: 'implausible-time', detail: expect.stringContaining('It looks like seconds') as string }
+    expect(strict.decode(encoder.encodePoint(inSeconds))).toMatchObject(refused)
+    expect(strict.decode(encoder.encodePoint({ ...inSeconds, seq: null }))).toMatchObject(refused)
+    expect(strict.decode(encoder.encodeNoReading(inSeconds))).toMatchObject(refused)
+    expect(strict.decode(encoder.encodePoint(point))).toEqual({ kind: 'point', point })
+    expect(decoder.decode(encoder.encodePoint(inSeconds))).toEqual({ kind: 'point', point: inSeconds })
+  })
+
   test('of version 0 has the empty producer', () => {
     const bytes = framed(POINT_V0, POINT_V0.toBuffer(point))
     expect(decoder.decode(bytes)).toEqual({ kind: 'point', point: { ...point, producer: '' } })
