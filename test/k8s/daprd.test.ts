@@ -19,11 +19,11 @@ import { DAPR_VERSION } from '../../src/dev/stack/builds.ts'
 import { daprdPorts } from '../../src/dev/stack/ports.ts'
 import { actorsOf, shutDownSidecar } from '../../src/adapters/dapr/actor-watch.ts'
 import type { WindrowError } from '../../src/errors/index.ts'
-import { ensureBuilt } from '../support/built.ts'
+import { ensureBuilt, ROOT } from '../support/built.ts'
 import { resultsIn, windrow } from '../support/windrow-process.ts'
 import { ownStack } from '../stack/stacks.ts'
 import type { Manifest } from './manifest.ts'
-import { build, find, type Overlay } from './manifests.ts'
+import { build, find, kustomize, manifestsIn, type Overlay } from './manifests.ts'
 
 const LIMIT = { timeoutMs: 10_000 }
 const READ_BY_DAPRD = ['Component', 'Resiliency', 'WorkflowAccessPolicy']
@@ -185,6 +185,53 @@ describe('local', () => {
     } finally {
       client.close()
     }
+  })
+})
+
+describe('the component events', () => {
+  /** Whether the sidecar allows calls of the three APIs. */
+  async function answers(change: (manifest: Manifest) => void): Promise<Record<string, string>> {
+    const daprd = await startDaprd('local', (manifest) => {
+      withRedisOf(stack().description.addresses.redis)(manifest)
+      change(manifest)
+    })
+    await daprd.said('dapr initialized. Status: Running')
+    const client = connectSidecar({ host: '127.0.0.1', grpcPort: daprd.grpcPort })
+    // An allowed call fails since there is no component of this name.
+    const outcome = (call: Promise<unknown>): Promise<string> =>
+      call.then(
+        () => 'succeeded',
+        (error: unknown) => {
+          const text = String(error)
+          return text.includes('UNIMPLEMENTED') ? 'denied' : text.includes('no-such') ? 'allowed' : text
+        },
+      )
+    try {
+      const none = { data: Buffer.from('{}'), contentType: 'application/json', metadata: {} }
+      const url = `http://127.0.0.1:${daprd.httpPort}/v1.0/invoke/downstream/method/windows`
+      const invoked = await fetch(url, { method: 'POST', body: '{}' })
+      return {
+        publish: await outcome(client.api.publishEvent({ pubsubName: 'no-such', topic: 'any', ...none }, LIMIT)),
+        bindings: await outcome(client.api.invokeBinding({ name: 'no-such', operation: 'create', ...none }, LIMIT)),
+        invoke: invoked.status === 404 ? 'denied' : invoked.status === 500 ? 'allowed' : String(invoked.status),
+      }
+    } finally {
+      client.close()
+    }
+  }
+
+  it('allows what sinks of events call, which the Configuration denies without it', async () => {
+    expect(await answers(() => undefined)).toEqual({ publish: 'denied', bindings: 'denied', invoke: 'denied' })
+    for (const child of started.splice(0)) {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+    const built = manifestsIn(await kustomize(join(ROOT, 'test/k8s/with-events')))
+    const withEvents = find(built, 'Configuration')
+    const allowed = await answers((manifest) => {
+      if (manifest.kind === 'Configuration') Object.assign(manifest, withEvents)
+    })
+    expect(allowed).toEqual({ publish: 'allowed', bindings: 'allowed', invoke: 'allowed' })
   })
 })
 

@@ -14,11 +14,15 @@ import { KAFKA_VERSION } from '../../src/dev/stack/builds.ts'
 import { fakeCli } from '../cli/cli-context.ts'
 import { ROOT } from '../support/built.ts'
 import type { Container, Manifest } from './manifest.ts'
-import { build, buildText, find, OVERLAYS, schemaProblems } from './manifests.ts'
+import { build, buildText, find, kustomize, OVERLAYS, schemaProblems } from './manifests.ts'
 
 describe('schemas', () => {
   it.each(OVERLAYS)('the overlay %s is valid', async (overlay) => {
     expect(await schemaProblems(await buildText(overlay))).toBe('')
+  })
+
+  it('the overlay local with the component events is valid', async () => {
+    expect(await schemaProblems(await kustomize(join(ROOT, 'test/k8s/with-events')))).toBe('')
   })
 
   it.each([

@@ -17,7 +17,11 @@ export async function kustomize(folder: string): Promise<string> {
 }
 
 export async function build(overlay: Overlay): Promise<Manifest[]> {
-  return parseAllDocuments(await buildText(overlay)).map((document) => document.toJS() as Manifest)
+  return manifestsIn(await buildText(overlay))
+}
+
+export function manifestsIn(text: string): Manifest[] {
+  return parseAllDocuments(text).map((document) => document.toJS() as Manifest)
 }
 
 export function find(manifests: readonly Manifest[], kind: string, name?: string): Manifest {
