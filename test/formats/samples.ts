@@ -393,6 +393,59 @@ export const SAMPLES: Readonly<Record<string, FormatSample>> = {
         ]),
       ),
   },
+  'arrays of times and values side by side': {
+    file: 'series.json',
+    content: JSON.stringify(
+      {
+        results: ['cpu', 'mem'].map((Label, k) => ({
+          ...{ Id: 'vm-1', Label, Status: 'Complete' },
+          Timestamps: withGap(rows(isoOf)).reverse(),
+          Values: withGap(rows((i) => (i === 7 && k === 1 ? null : i / 8 + k))).reverse(),
+        })),
+      },
+      null,
+      2,
+    ),
+    everyMs: FIVE_MINUTES,
+    read: (text) =>
+      (
+        JSON.parse(text) as {
+          results: { Id: string; Label: string; Timestamps: string[]; Values: (number | null)[] }[]
+        }
+      ).results.flatMap(({ Id, Label, Timestamps, Values }) =>
+        Timestamps.map((time, i): PlainPoint => [Id, Label, Date.parse(time), numberOrNull(Values[i] ?? null)]),
+      ),
+  },
+  'objects whose keys are times': {
+    file: 'dps.json',
+    content: JSON.stringify(
+      ['sys.cpu', 'sys.mem'].map((metric, k) => ({
+        ...{ metric, tags: { host: 'web-1' }, aggregateTags: [] },
+        dps: Object.fromEntries(withGap(rows((i) => [String(secondsOf(i)), i / 4 + k]))),
+      })),
+    ),
+    everyMs: FIVE_MINUTES,
+    read: (text) =>
+      (JSON.parse(text) as { metric: string; dps: Record<string, number> }[]).flatMap(({ metric, dps }) =>
+        Object.entries(dps).map(([seconds, value]): PlainPoint => ['web-1', metric, Number(seconds) * 1000, value]),
+      ),
+  },
+  'values with units, some of them converted': {
+    file: 'top.csv',
+    content: [
+      'time,pod,cpu,memory',
+      ...rows((i) => `${isoOf(i)},web-1,${i * 10}m,${i % 2 === 0 ? `${i}Mi` : `${i * 512}Ki`}`),
+    ].join('\n'),
+    everyMs: FIVE_MINUTES,
+    read: (text) =>
+      linesOf(text)
+        .slice(1)
+        .map((line) => line.split(','))
+        .flatMap(([time = '', pod = '', cpu = '', memory = '']): PlainPoint[] => [
+          [pod, 'cpu', Date.parse(time), parseInt(cpu, 10)],
+          [pod, 'memory', Date.parse(time), parseInt(memory, 10) * (memory.endsWith('Mi') ? 1024 : 1)],
+        ]),
+  },
   milliseconds: unit(
     'ms.ndjson',
     (ms) => ms,

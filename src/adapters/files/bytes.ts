@@ -52,6 +52,7 @@ export async function openInput(
     chunks = gunzip(path, chunks)
     ;[head, chunks] = await peek(chunks)
   }
+  if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) throw inUtf16(path)
   let known = format === 'auto' ? (EXTENSIONS[extensionOf(path)] ?? sniff(head)) : format
   if (known === 'ndjson' && format === 'auto' && EXTENSIONS[extensionOf(path)] === undefined) {
     ;[head, chunks] = await peek(chunks, (bytes) => bytes.length > MAX_LINE_BYTES || bytes.includes(NEWLINE))
@@ -64,6 +65,14 @@ export async function openInput(
 /** The error for a file whose structure is broken. Reading stops there; nothing has been skipped silently. */
 export function damaged(path: string, place: string, what: string, cause?: unknown): WindrowError {
   return new WindrowError(`${path}, ${place}: ${what}`, { code: 'FILE_DAMAGED', cause })
+}
+
+/** Some programs write text in UTF-16, with this mark at its beginning. */
+function inUtf16(path: string): WindrowError {
+  return new WindrowError(`${path} is text in UTF-16, which is not read`, {
+    code: 'INPUT_UNREADABLE',
+    remedy: 'Convert it to UTF-8, for example with iconv -f UTF-16 -t UTF-8, then start again.',
+  })
 }
 
 function extensionOf(path: string): string {

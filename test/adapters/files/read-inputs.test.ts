@@ -67,6 +67,13 @@ test('an object that ends on a later line than its first is read as a whole, and
   }
 })
 
+test('text in UTF-16 is an error with a remedy', async () => {
+  const path = file('points.csv', Buffer.from('\ufeffvmId,metric,timestamp,seq,value\n', 'utf16le'))
+  await expect(seqsOf(options([path]))).rejects.toMatchObject({
+    ...{ code: 'INPUT_UNREADABLE', remedy: expect.stringContaining('iconv') as string },
+  })
+})
+
 test('records know their file and line', async () => {
   const path = file('one.ndjson', `${line(0)}\nbroken\n`)
   const places: unknown[] = []
