@@ -34,6 +34,11 @@ export function parseCanonicalJson<T>(text: JsonText<T>): T {
   return JSON.parse(text) as T
 }
 
+/** The value as a reader of its stored text gets it: with sorted members, since an aggregator may depend on their order. */
+export function asStored<T>(value: T & JsonOf<T>): T {
+  return parseCanonicalJson<T>(canonicalJson<T>(value))
+}
+
 function textOf(value: Json): string {
   if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'string') return JSON.stringify(value)

@@ -241,7 +241,7 @@ export interface ChainAnswer {
 
 export interface WorkflowAnswer {
   readonly id: string
-  /** `windrow-partition-window-v3`: the parent; `windrow-vm-window-v2`: VM windows of it. */
+  /** `windrow-partition-window-v3`: the parent; `windrow-vm-window-v3`: VM windows of it. */
   readonly name: string
   readonly state: 'pending' | 'running' | 'completed' | 'failed' | 'terminated' | 'suspended'
   readonly startedAtMs: number

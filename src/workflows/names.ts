@@ -13,6 +13,7 @@
  *     attempt-context.ts  what the steps of `aggregate` share
  *     close-window.ts     closes the VM windows of one partition window
  *     earlier-windows.ts  the windows that a commit closes before its last one
+ *     ahead-of-turn.ts    results of VM windows of several partition windows, computed by one workflow
  *     close-tasks.ts      merges closing VM windows with the VM states before them
  *     amend-windows.ts    merges late points into closed windows
  *     decide-promotion.ts which VMs of a promotion are accepted
@@ -29,14 +30,15 @@
  * The engine that runs them is in adapters/ (dapr/, memory/).
  */
 export const PARTITION_WINDOW = 'windrow-partition-window-v3'
-export const VM_WINDOW = 'windrow-vm-window-v2'
+export const VM_WINDOW = 'windrow-vm-window-v3'
 export const AGGREGATE = 'windrow-aggregate-v3'
 export const COMMIT = 'windrow-commit-v3'
 
 /**
- * Names before a plan could close several windows. Instances that an earlier version started still run to their end under
+ * Names before a plan could close several windows, and an order could hold a VM window that follows another. Instances that an earlier version started still run to their end under
  * them, and no earlier version takes a plan that it would understand only in part.
  */
 export const PARTITION_WINDOW_V2 = 'windrow-partition-window-v2'
 export const AGGREGATE_V2 = 'windrow-aggregate-v2'
 export const COMMIT_V2 = 'windrow-commit-v2'
+export const VM_WINDOW_V2 = 'windrow-vm-window-v2'

@@ -169,13 +169,16 @@ export type ActivityResult<T> =
 /** Output of `partition-window`. */
 export type CommitResult = ActivityResult<{ readonly commit: number }>
 
+/** `follows`: index of an earlier task of the order, of the same VM; its state is the prior state of this one. */
+export type OrderedTask = VmWindowTask & { readonly follows?: number }
+
 /** Input and output of a `vm-window` workflow. */
 export interface VmWindowOrder {
   readonly aggregator: string
   readonly rules: Windowing
   /** A larger result or state is an error of its VM window (I8). */
   readonly maxRowBytes: number
-  readonly tasks: readonly VmWindowTask[]
+  readonly tasks: readonly OrderedTask[]
   /** As in {@link CommitPlan}. */
   readonly traceparent?: string
 }

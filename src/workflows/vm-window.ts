@@ -4,10 +4,10 @@
  */
 import { aggregatorId, type AnyAggregator } from '../core/aggregator.ts'
 import { closeVmWindow, withoutLists, type VmWindowOutcome } from '../core/close-vm-window.ts'
-import { canonicalJson } from '../core/json.ts'
+import { asStored, canonicalJson, type Json } from '../core/json.ts'
 import { messageOf } from '../errors/index.ts'
 import type { StateRow } from '../ledger/chunk-rows.ts'
-import type { VmWindowAnswer, VmWindowOrder } from './plan.ts'
+import type { OrderedTask, VmWindowAnswer, VmWindowOrder } from './plan.ts'
 
 /** Longer messages of a user's aggregator are cut, so that the answer stays bounded (I8). */
 export const MAX_ERROR_CHARS = 500
@@ -16,18 +16,30 @@ export function vmWindow(order: VmWindowOrder, aggregator: AnyAggregator): VmWin
   const expected = aggregatorId(aggregator)
   if (order.aggregator !== expected)
     throw new Error(`the work is for aggregator ${order.aggregator}; this worker has ${expected}`)
-  return order.tasks.map((task) => {
-    try {
-      const outcome = closeVmWindow(task, aggregator, order.rules)
-      const problem = sizeProblem(outcome, order.maxRowBytes)
-      if (problem === null) return { ok: true, outcome }
-      const shorter = { ...outcome, result: withoutLists(outcome.result) }
-      const isFitting = sizeProblem(shorter, order.maxRowBytes) === null
-      return isFitting ? { ok: true, outcome: shorter } : { ok: false, error: problem }
-    } catch (error) {
-      return { ok: false, error: messageOf(error).slice(0, MAX_ERROR_CHARS) }
-    }
-  })
+  const answers: VmWindowAnswer[number][] = []
+  for (const task of order.tasks) answers.push(answerTo(task, answers, order, aggregator))
+  return answers
+}
+
+function answerTo(
+  { follows, ...task }: OrderedTask,
+  answers: VmWindowAnswer,
+  order: VmWindowOrder,
+  aggregator: AnyAggregator,
+): VmWindowAnswer[number] {
+  const before = follows === undefined ? undefined : answers[follows]
+  if (before?.ok === false) return before
+  const prior = before === undefined ? task.prior : asStored(JSON.parse(JSON.stringify(before.outcome.state)) as Json)
+  try {
+    const outcome = closeVmWindow({ ...task, prior }, aggregator, order.rules)
+    const problem = sizeProblem(outcome, order.maxRowBytes)
+    if (problem === null) return { ok: true, outcome }
+    const shorter = { ...outcome, result: withoutLists(outcome.result) }
+    const isFitting = sizeProblem(shorter, order.maxRowBytes) === null
+    return isFitting ? { ok: true, outcome: shorter } : { ok: false, error: problem }
+  } catch (error) {
+    return { ok: false, error: messageOf(error).slice(0, MAX_ERROR_CHARS) }
+  }
 }
 
 /**

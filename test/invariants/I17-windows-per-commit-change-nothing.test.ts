@@ -23,7 +23,8 @@ const moody: typeof summary = {
   ...summary,
   result: (accumulator, context) => {
     if ((context.window.start / RULES.sizeMs) % 3 === 1) throw new Error('not in this window')
-    return summary.result(accumulator, context)
+    // Depends on the order of the members, which differs between a computed state and a stored one.
+    return { ...summary.result(accumulator, context), members: Object.keys(context.prior ?? {}) } as never
   },
 }
 
@@ -60,7 +61,8 @@ describe('I17', () => {
         return job
       }
       const one = await run({}, () => 1)
-      const several = { windowsPerCommit: random.int(2, 16), maxQueuedCuts: random.int(1, 3), vmsPerWorkflow: 3 }
+      const grain = random.pick([1, 3, 31])
+      const several = { windowsPerCommit: random.int(2, 16), maxQueuedCuts: random.int(1, 3), vmsPerWorkflow: grain }
       const many = await run(several, () => random.pick([1, 2]))
       expect({ seed, results: many.results.results }).toEqual({ seed, results: one.results.results })
       expect({ seed, certificates: many.results.certificates }).toEqual({

@@ -21,7 +21,7 @@ const list = recordsOf(
 
 it.each([
   ['one window per commit', 1, 8, 6],
-  ['up to 16 windows per commit', 16, 1.5, 3],
+  ['up to 16 windows per commit', 16, 1.5, 1],
 ])('with %s, a small window takes few state calls and workflow calls', async (_, windowsPerCommit, states, starts) => {
   const { grpcPort } = await testSidecar()
   const client = await testClient(grpcPort)

@@ -18,6 +18,7 @@ import {
   PARTITION_WINDOW,
   PARTITION_WINDOW_V2,
   VM_WINDOW,
+  VM_WINDOW_V2,
 } from '../../workflows/names.ts'
 import { partitionWindow } from '../../workflows/partition-window.ts'
 import type { CommitPlan, CommitRequest, VmWindowOrder } from '../../workflows/plan.ts'
@@ -34,13 +35,15 @@ export interface WorkflowEnv {
 }
 
 export function workflowFunctions(aggregator: AnyAggregator): Record<string, WorkflowFunction> {
+  // The workflow yields nothing, so it ends in its first turn.
+  const runVmWindow: WorkflowFunction = async function* (_context, order: string) {
+    return JSON.stringify(vmWindow(JSON.parse(order) as VmWindowOrder, aggregator))
+  }
   return {
     [PARTITION_WINDOW]: partitionWindowFunction(AGGREGATE, COMMIT),
     [PARTITION_WINDOW_V2]: partitionWindowFunction(AGGREGATE_V2, COMMIT_V2),
-    // The workflow yields nothing, so it ends in its first turn.
-    [VM_WINDOW]: async function* (_context, order: string) {
-      return JSON.stringify(vmWindow(JSON.parse(order) as VmWindowOrder, aggregator))
-    },
+    [VM_WINDOW]: runVmWindow,
+    [VM_WINDOW_V2]: runVmWindow,
   }
 }
 

@@ -34,7 +34,7 @@ export async function aggregate(plan: CommitPlan, env: AggregateEnv): Promise<Ag
       : await new WindowAmender(attempt).amend(plan.amend, closed)
 
   const earlier = new EarlierWindows(attempt)
-  let priors = replacing(eachRow(store, plan.states), amendments.states)
+  let priors = await earlier.computeAhead(replacing(eachRow(store, plan.states), amendments.states))
   for (const one of plan.earlier ?? []) priors = await earlier.close(one, priors)
   const proof = new WindowProof(plan.rules)
   const states = new PageWriter(store, plan.attempt, 'states', OUTPUT_ROWS_PER_PAGE, earlier.nextStatesPage)

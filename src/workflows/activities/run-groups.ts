@@ -1,9 +1,12 @@
 /** Runs VM windows in groups, with one `vm-window` workflow per group and a bounded number of groups in flight. */
 import type { AnyAggregator } from '../../core/aggregator.ts'
 import type { VmWindowTask } from '../../core/close-vm-window.ts'
+import type { Json } from '../../core/json.ts'
 import { maxOutputRowBytes, maxVmsPerWorkflow, ORDER_FRAME_BYTES } from '../../core/payload-bound.ts'
+import { instanceId } from '../../ledger/attempt-id.ts'
 import type { StateStore } from '../../ports/index.ts'
 import type { CommitPlan } from '../plan.ts'
+import { AheadOfTurn, chainOf } from './ahead-of-turn.ts'
 import { mapOrdered } from './map-ordered.ts'
 import { runTasks, type RunVmWindows, type TaskOutcome } from './run-tasks.ts'
 
@@ -20,15 +23,52 @@ export interface Work {
   readonly task: VmWindowTask | null
 }
 
+/** Bytes that a task takes more than it is counted with: the place of the task that it follows. */
+const FOLLOWS_BYTES = 24
+
 export class GroupRunner {
   readonly #plan: CommitPlan
   readonly #options: GroupRunnerOptions
   /** Workflow instances of an attempt are numbered consecutively over all of its windows. */
   #nextIndex = 0
+  readonly #ahead = new AheadOfTurn()
 
   constructor(plan: CommitPlan, options: GroupRunnerOptions) {
     this.#plan = plan
     this.#options = options
+  }
+
+  get #tasksPerGroup(): number {
+    return Math.min(this.#plan.vmsPerWorkflow, maxVmsPerWorkflow(this.#options.store.maxValueBytes))
+  }
+
+  /**
+   * Computes VM windows of several partition windows ahead of their turn, with as many per workflow as the plan allows. Their
+   * revision is the first, and `priors` are the states before the first window.
+   */
+  async runAhead(tasks: readonly VmWindowTask[], priors: Map<string, Json>): Promise<void> {
+    const { store, run } = this.#options
+    const { attempt, aggregator, rules, traceparent } = this.#plan
+    const maxRowBytes = maxOutputRowBytes(store.maxValueBytes)
+    const tasksPerGroup = this.#tasksPerGroup
+    // With one VM window per workflow there is nothing to gain.
+    if (tasksPerGroup === 1) return
+    // The tasks are counted without the states before them.
+    const bytesPerGroup = store.maxValueBytes - ORDER_FRAME_BYTES - tasksPerGroup * (maxRowBytes + FOLLOWS_BYTES)
+    const work = eachOf(tasks.map((task) => ({ task })))
+    for await (const group of grouped(work, tasksPerGroup, bytesPerGroup)) {
+      const chain = chainOf(
+        group.map(({ task }) => task),
+        priors,
+      )
+      const order = {
+        ...{ aggregator, rules, maxRowBytes, tasks: chain },
+        ...(traceparent === undefined ? {} : { traceparent }),
+      }
+      const answers = await run(instanceId(attempt, this.#nextIndex++, 0), order)
+      this.#ahead.add(chain, answers)
+      this.#ahead.statesInto(priors, chain, answers)
+    }
   }
 
   /** Yields each work with the outcome of its task, in order. */
@@ -39,15 +79,19 @@ export class GroupRunner {
       const tasks = group.flatMap((one) => one.task ?? [])
       // Numbered before the first await, so the numbers follow the order of the groups and a second run has the same ones.
       const index = this.#nextIndex++
-      return { group, outcomes: await runTasks(this.#plan, index, tasks, aggregator, run, maxRowBytes) }
+      const known = this.#ahead.find(tasks)?.map((outcome, i) => ({ ...outcome, task: tasks[i] as VmWindowTask }))
+      return { group, outcomes: known ?? (await runTasks(this.#plan, index, tasks, aggregator, run, maxRowBytes)) }
     }
-    const tasksPerGroup = Math.min(this.#plan.vmsPerWorkflow, maxVmsPerWorkflow(store.maxValueBytes))
-    const groups = grouped(work, tasksPerGroup, store.maxValueBytes - ORDER_FRAME_BYTES)
+    const groups = grouped(work, this.#tasksPerGroup, store.maxValueBytes - ORDER_FRAME_BYTES)
     for await (const { group, outcomes } of mapOrdered(groups, maxInFlight, runGroup)) {
       let next = 0
       for (const one of group) yield [one, one.task === null ? null : (outcomes[next++] as TaskOutcome)]
     }
   }
+}
+
+async function* eachOf<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items
 }
 
 /** Groups consecutive work, with at most so many tasks and bytes per group (I8). */
