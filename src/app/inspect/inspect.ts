@@ -255,7 +255,7 @@ function noTime(records: readonly unknown[], csv: SampledCsv | null): WindrowErr
   const fields = fieldsOf(records, csv).map(({ path }) => path)
   const shown = fields.slice(0, MAX_SHOWN_FIELDS).join(', ') + (fields.length > MAX_SHOWN_FIELDS ? ', …' : '')
   const message =
-    records.length === 0
+    fields.length === 0
       ? 'the input has no record that can be read'
       : `no field of the records can be the time of each point; the fields are ${shown}`
   return new WindrowError(message, {
