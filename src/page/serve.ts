@@ -28,7 +28,7 @@ import { PublishedIndex } from './results/published.ts'
 import { EventStream } from './server/event-stream.ts'
 import { closeWindow, retryLetter } from './server/orders.ts'
 import { createPageServer } from './server/server.ts'
-import { createJobReader, type JobState } from './snapshot/job-reader.ts'
+import { createJobReader, type JobReader, type JobState } from './snapshot/job-reader.ts'
 import { SampleSeries } from './snapshot/series.ts'
 import { Snapshots } from './snapshot/snapshots.ts'
 import { WorkflowWatch } from './snapshot/workflows.ts'
@@ -66,7 +66,9 @@ export const servePage: ServePage = async (request, observer, signal) => {
   // Ends everything here if listening fails, although the caller's signal does not abort.
   const ended = new AbortController()
   const stop = AbortSignal.any([signal, ended.signal])
-  const reader = createJobReader(config, isOwnRun)
+  const jobReader = createJobReader(config, isOwnRun)
+  let newest: JobState | null = null
+  const reader: JobReader = { ...jobReader, read: async (aborted) => (newest = await jobReader.read(aborted)) }
   const events = new EventStream()
   const workflows = new WorkflowWatch(reader)
   const series = new SampleSeries()
@@ -74,7 +76,8 @@ export const servePage: ServePage = async (request, observer, signal) => {
   let reported: string | null = null
   const snapshots: Snapshots = new Snapshots({
     ...{ reader, clock, isWatched: () => events.size > 0 },
-    openPublished: async (state) => new PublishedIndex(await openFeeds(config), partitionsIn(state)),
+    openPublished: async (state) =>
+      new PublishedIndex(await openFeeds(config), (vmId) => partitionOfVm(newest ?? state, vmId)),
     async onSnapshot(snapshot, published, isNew) {
       series.add(snapshot, await workflows.observe(snapshot, stop))
       const { problem } = indexStateOf(snapshot, published, results)
@@ -122,14 +125,15 @@ async function listen(app: ReturnType<typeof createPageServer>, host: string, po
   }
 }
 
-/** In files Windrow chooses the partitions, by VM. With a topic, a VM's producers may use other partitions. */
-function partitionsIn({ record, stored }: JobState): (vmId: string) => number {
-  return (vmId) => {
-    const usual = partitionOf(vmId, record.partitions)
-    if (stored[usual]?.view?.state.clock.has(vmId) === true) return usual
-    const found = stored.findIndex(({ view }) => view?.state.clock.has(vmId) === true)
-    return found < 0 ? usual : found
-  }
+/**
+ * The partition of the job that has the VM's records. In files Windrow chooses it by VM; in a topic the producers do, and not all
+ * of them use the same partitioner.
+ */
+function partitionOfVm({ record, stored }: JobState, vmId: string): number {
+  const usual = partitionOf(vmId, record.partitions)
+  if (stored[usual]?.view?.state.clock.has(vmId) === true) return usual
+  const found = stored.findIndex(({ view }) => view?.state.clock.has(vmId) === true)
+  return found < 0 ? usual : found
 }
 
 /** `null`: nothing can be sent again from there. */

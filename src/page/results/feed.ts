@@ -1,8 +1,8 @@
 /** A growing list of published lines of a job, such as its results: in a file, in a topic, or in a table. */
 
 /**
- * Where a line is. Of a file: byte offset and length. Of a topic: the record's offset. Of a table: the commit and the place of the
- * row in it. The partition of a topic or a table is known apart.
+ * Where a line is. Of a file: byte offset and length. Of a topic: the record's offset and, as the length, its partition there.
+ * Of a table: the commit and the place of the row in it; the partition is known apart.
  */
 export interface LineAt {
   readonly position: number
@@ -10,7 +10,10 @@ export interface LineAt {
 }
 
 export interface FedLine {
-  /** Partition of the topic or the row; `null` in a file, which has the lines of all partitions. */
+  /**
+   * Partition of the job; `null` if the place does not show it. A topic of results does not: its partitions go by VM, and those of
+   * the job by the producers' choice.
+   */
   readonly partition: number | null
   readonly at: LineAt
   readonly line: string

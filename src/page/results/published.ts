@@ -38,7 +38,7 @@ export class PublishedIndex {
   readonly certificates = new CertificateIndex(MAX_CERTIFICATES)
   readonly letters = new LetterIndex(MAX_LETTERS)
   readonly #feeds: PublishedFeeds
-  /** The partition of a VM, for lines of files. */
+  /** The partition of a VM, for lines whose place does not show it. */
   readonly #partitionOf: (vmId: string) => number
   #held: (() => void)[] = []
   #heldLines = 0

@@ -106,16 +106,14 @@ export class TopicFeed implements Feed {
     if (isControlRecord) return []
     const decoded = this.#options.decode(value ?? Buffer.alloc(0))
     if (decoded.kind !== 'line') return []
-    const at = { position: Number(offset), length: 0 }
-    return [{ partition, at, line: decoded.line, publishedAtMs: Number(timestamp) }]
+    const at = { position: Number(offset), length: partition }
+    return [{ partition: null, at, line: decoded.line, publishedAtMs: Number(timestamp) }]
   }
 
-  async read(
-    places: readonly { readonly partition: number | null; readonly at: LineAt }[],
-  ): Promise<(string | null)[]> {
+  async read(places: readonly { readonly at: LineAt }[]): Promise<(string | null)[]> {
     const { topic } = this.#options
     const cluster = await this.#connected()
-    const partitions = [...new Set(places.map(({ partition }) => partition as number))]
+    const partitions = [...new Set(places.map(({ at }) => at.length))]
     const ranges: ReadonlyMap<number, LogRange> =
       places.length === 0 ? new Map<number, LogRange>() : await cluster.logRanges(topic, partitions)
     const lines: (string | null)[] = Array<string | null>(places.length).fill(null)
@@ -123,12 +121,13 @@ export class TopicFeed implements Feed {
     const reader = async (): Promise<void> => {
       while (next < places.length) {
         const index = next++
-        const { partition, at } = places[index] as (typeof places)[number]
-        const range = ranges.get(partition as number)
+        const { at } = places[index] as (typeof places)[number]
+        const partition = at.length
+        const range = ranges.get(partition)
         if (range === undefined || at.position < range.start || at.position >= range.end) continue
-        const { messages } = await cluster.read(topic, partition as number, at.position, ONE_READ_BYTES)
+        const { messages } = await cluster.read(topic, partition, at.position, ONE_READ_BYTES)
         const found = messages.find((message) => Number(message.offset) === at.position)
-        lines[index] = found === undefined ? null : (this.#lineOf(partition as number, found)[0]?.line ?? null)
+        lines[index] = found === undefined ? null : (this.#lineOf(partition, found)[0]?.line ?? null)
       }
     }
     await Promise.all(Array.from({ length: READS_AT_ONCE }, reader))
