@@ -27,6 +27,8 @@ export type {
 
 export { defineAggregator } from './core/define-aggregator.ts'
 export { perMetric } from './core/per-metric.ts'
+export { rate } from './core/rate.ts'
+export type { MetricRate, MetricRateState } from './core/rate.ts'
 export { createSummary, summary } from './core/summary.ts'
 export type { Aggregator, AggregatorDefinition, AnyAggregator } from './core/aggregator.ts'
 export type { ByMetric, MetricAccumulators } from './core/per-metric.ts'

@@ -135,6 +135,7 @@ test('the library exports these values and no others', () => {
     'createSummary',
     'defineAggregator',
     'perMetric',
+    'rate',
     'readResults',
     'run',
     'summary',

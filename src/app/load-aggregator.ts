@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { settingOf } from '../config/names.ts'
 import type { AnyAggregator } from '../core/aggregator.ts'
 import { defineAggregator } from '../core/define-aggregator.ts'
+import { rate } from '../core/rate.ts'
 import { summary } from '../core/summary.ts'
 import { ConfigurationError, messageOf, WindrowError } from '../errors/index.ts'
 
@@ -14,11 +15,12 @@ const EXPORT_REMEDY =
   'Export the aggregator from the module, as `export default` or `export const aggregator`; see docs/aggregators.md.'
 
 /**
- * `path` is the setting `aggregator`, relative to the working directory; `null` is the built-in aggregator. The export may
+ * `path` is the setting `aggregator`: the name of a built-in aggregator (`null`: `summary`), or the path of a module. The export may
  * also be a plain definition, so that a module needs no import. Rejects with a ConfigurationError.
  */
 export async function loadAggregator(path: string | null): Promise<AnyAggregator> {
-  if (path === null) return summary
+  if (path === null || path === 'summary') return summary
+  if (path === 'rate') return rate
   const file = resolve(path)
   if (!existsSync(file)) throw problem(`there is no file ${file}`, 'Give the path of an ES module.')
   if (/\.[cm]?ts$/.test(file) && !canLoadTypeScript()) {

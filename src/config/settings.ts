@@ -330,12 +330,13 @@ export const settingTable = {
     isCommon: true,
     default: 'windrow',
   }),
-  aggregator: setting(kinds.optional(kinds.text('<file>', 'the path of an ES module', /./)), {
+  aggregator: setting(kinds.optional(kinds.text('<file>', 'rate, summary, or the path of an ES module', /./)), {
     group: 'Job',
-    help: 'ES module that exports the aggregator to run',
+    help: 'ES module that exports the aggregator to run, or rate',
     details:
-      'Its default export, or its export `aggregator`, is what `defineAggregator` returns, or a plain definition; see aggregators.md. ' +
-      'The job is bound to its name and version. Without it, the built-in `summary` runs.',
+      'Two aggregators are built in: summary and, for counters, rate. ' +
+      'The default export of a module, or its export `aggregator`, is what `defineAggregator` returns, or a plain definition; see aggregators.md. ' +
+      'The job is bound to its name and version. Without it, summary runs.',
     default: null,
   }),
   once: setting(kinds.yesOrNo(), {

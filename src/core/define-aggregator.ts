@@ -39,17 +39,17 @@ export function defineAggregator<Acc, State extends Json = null, Result extends 
   }
 }
 
-/** Readers take results of this name to have the figures of the built-in aggregator. */
-const RESERVED_NAME = 'summary'
+/** Readers take results of these names to have the figures of the built-in aggregators. */
+const RESERVED_NAMES: readonly string[] = ['summary', 'rate']
 
 function check(definition: AnyDefinition): void {
   const { name, version, maxBytesPerMetric } = definition
   if (!/^[a-z0-9-]{1,40}$/.test(name)) {
     throw invalid(`the name of an aggregator is ${JSON.stringify(name)}`, 'Use 1 to 40 of a-z, 0-9 and "-".')
   }
-  if (name === RESERVED_NAME) {
+  if (RESERVED_NAMES.includes(name)) {
     const remedy = 'Use another name; createSummary makes the built-in aggregator with other options.'
-    throw invalid(`the name ${name} is reserved for the built-in aggregator`, remedy)
+    throw invalid(`the name ${name} is reserved for a built-in aggregator`, remedy)
   }
   if (version !== undefined && !isPositiveInteger(version)) {
     throw invalid(`the version of aggregator ${name} is ${version}`, 'Use a whole number from 1 on.')

@@ -8,6 +8,7 @@
  *   producer-recount.ts    one producer of a VM window                        promise.ts            promises of manifests
  *   producer-memory.ts     roster, metrics and slots between windows          cadence.ts            slots of a cadence
  *   aggregator-recount.ts  runs a user's aggregator                           metric-recount.ts     recounts one metric
+ *   rate-recount.ts        the built-in aggregator `rate`
  *   compare-*.ts, chain.ts comparisons of results, states and certificates    vm-states.ts          published VM states
  *   refusals.ts            which records the rules refuse                     report.ts             the report
  *   job-windows.ts         compares windows of the job

@@ -112,6 +112,34 @@ describe('a counter’s rate per second of its window', () => {
   })
 })
 
+describe('the built-in rate', () => {
+  const given = (): string[] => {
+    const outputs = ['--results', at('rates.ndjson'), '--certificates', at('rates.certificates.ndjson')]
+    return flags('--aggregator', 'rate', '--job', 'rates', ...outputs)
+  }
+
+  test('is published by run, and recomputed by verify, which finds a change', async () => {
+    expect(summaryOf(await windrow(['run', ...given()])).aggregator).toBe('rate@1')
+    const latest = new Map(resultsIn(at('rates.ndjson')).map((result) => [result.windowStart, result]))
+    expect([...latest.values()].map(({ metrics }) => (metrics as { requests: object }).requests)).toEqual([
+      { count: 6, last: 300, increase: 300, perSecond: 6, restarts: 0 },
+      { count: 6, last: 660, increase: 360, perSecond: 6, restarts: 0 },
+      { count: 6, last: 300, increase: 300, perSecond: 5, restarts: 1 },
+    ])
+    const { stdout } = await windrow(['verify', ...given()])
+    expect(JSON.parse(stdout)).toMatchObject({ differenceCount: 0, notes: [] })
+    writeFileSync(
+      at('rates.ndjson'),
+      readFileSync(at('rates.ndjson'), 'utf8').replace('"increase":360', '"increase":361'),
+    )
+    const changed = await start(['verify', ...given()]).ended
+    expect(changed.code).toBe(1)
+    expect((JSON.parse(changed.stdout) as VerifyReport).differences).toContainEqual(
+      expect.objectContaining({ field: 'metrics', window: MINUTE }),
+    )
+  })
+})
+
 const PLAIN = `export default {
   name: 'plain', create: () => ({ n: 0 }), add: ({ n }) => ({ n: n + 1 }), merge: (a, b) => ({ n: a.n + b.n }),
   result: ({ n }) => n,
@@ -134,6 +162,7 @@ describe('a module', () => {
     ['members missing', 'export default { name: "x", create: () => 0 }', /has no valid add, merge, result$/],
     ['an invalid name', PLAIN.replace('plain', 'Plain!'), /the name of an aggregator is "Plain!"/],
     ['the name of the built-in aggregator', PLAIN.replace('plain', 'summary'), /the name summary is reserved/],
+    ['the name of the other one', PLAIN.replace('plain', 'rate'), /the name rate is reserved/],
     ['half a codec', PLAIN.replace('result:', 'encode: (acc) => acc, result:'), /has no decode/],
   ])('with %s is a configuration error', async (title, source, message) => {
     const path = at(`${title.replaceAll(' ', '-')}.mjs`)

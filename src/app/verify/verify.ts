@@ -5,6 +5,8 @@ import { openOrderedInput } from '../../adapters/files/ordered-input.ts'
 import { Numbering } from '../../adapters/files/record.ts'
 import type { Config } from '../../config/settings.ts'
 import { aggregatorId } from '../../core/aggregator.ts'
+import { RATE_ID } from '../../core/rate.ts'
+import { rateRecount } from '../../verify/rate-recount.ts'
 import { SUMMARY_ID } from '../../core/summary.ts'
 import { partitionOf } from '../../core/murmur2.ts'
 import { divide, entryVmId } from '../../core/entries.ts'
@@ -44,7 +46,7 @@ export const runVerify: RunVerify = async (config, range, observe, signal) => {
         ...(jobWindows === null ? {} : { jobWindows }),
       }
       const rules = rulesOf(config, opened.hasBrokerClock)
-      const aggregator = { id, own: id === SUMMARY_ID ? null : loaded }
+      const aggregator = { id, own: id === SUMMARY_ID ? null : id === RATE_ID ? rateRecount : loaded }
       return await verify(sources, { job: config.job, rules, range, aggregator }, observe, signal)
     } finally {
       await opened.close()
