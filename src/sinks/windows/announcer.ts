@@ -4,8 +4,9 @@
  *   <job>-windows-<place>          the head: how far the partitions are, and the windows that may have to be announced
  *   <job>-windows-<place>-<start>  one window: the partitions' shares, and the record that was announced last
  *
- * - W1 A share is stored before the window is listed as pending, and a window leaves the list only after its record was
- *   sent. So a crash at any step repeats work and loses none.
+ * - W1 A share is stored before the window is listed as pending, under a new number. A window leaves the list only after a
+ *   record with all its shares was sent, and only under the number that was read before the shares were. So a crash at any
+ *   step repeats work and loses none, whatever another process does meanwhile.
  * - W2 A record is stored before it is sent, with its revision. So a record that is sent again is the same.
  * - W3 A window is announced when every partition has closed it, or a later one. A partition that closes nothing holds it
  *   back for `deadline` after the first partition has closed it, and holds back no later window until it closes one.
@@ -36,8 +37,10 @@ interface Head {
   readonly passed: { readonly [partition: string]: EpochMs }
   /** Partitions that a window did not wait for, and that have closed none since. */
   readonly idle: readonly number[]
-  /** Starts of the windows that have changed since they were announced. */
-  readonly pending: readonly EpochMs[]
+  /** The windows that have changed since they were announced, by their start, with the number of their last listing. */
+  readonly pending: { readonly [start: string]: number }
+  /** Number of listings so far. */
+  readonly listings: number
 }
 
 interface WindowState {
@@ -51,7 +54,7 @@ interface WindowState {
   readonly isSent: boolean
 }
 
-const NEW_HEAD: Head = { format: 1, passed: {}, idle: [], pending: [] }
+const NEW_HEAD: Head = { format: 1, passed: {}, idle: [], pending: {}, listings: 0 }
 
 export class Announcer {
   readonly #options: AnnouncerOptions
@@ -91,37 +94,38 @@ export class Announcer {
   }
 
   async #announce(hasEnded: boolean): Promise<void> {
-    const { pending } = await this.#read(this.#options.key, NEW_HEAD)
-    for (const start of pending) {
-      if (!(await this.#announceWindow(start, hasEnded))) return
-      await this.#update(this.#options.key, NEW_HEAD, (head) => withoutPending(head, start))
-      // Another process may have stored a share after the record was made, and listed the window before it was removed.
-      const state = await this.#read<WindowState | null>(this.#keyOf(start), null)
-      const record = state?.record ?? null
-      if (state === null || record === null || hasShares(record, state.shares)) continue
-      await this.#update(this.#options.key, NEW_HEAD, (head) => withPending(head, [start]))
+    for (;;) {
+      // One reading of the head shows what is pending and how far the partitions are: a later one could show that a window
+      // is due and, before it, a window that this one did not list yet.
+      const head = await this.#read(this.#options.key, NEW_HEAD)
+      const start = Math.min(...Object.keys(head.pending).map(Number))
+      if (start === Infinity || !(await this.#announceWindow(head, start, hasEnded))) return
+      const listing = head.pending[start]
+      await this.#update(this.#options.key, NEW_HEAD, (now) => withoutPending(now, start, listing))
     }
   }
 
   /** Whether the window is announced as it is now. W4: if it is not, the later ones wait. */
-  async #announceWindow(start: EpochMs, hasEnded: boolean): Promise<boolean> {
+  async #announceWindow(head: Head, start: EpochMs, hasEnded: boolean): Promise<boolean> {
     const { key, job } = this.#options
-    const head = await this.#read(key, NEW_HEAD)
     const state = await this.#read<WindowState | null>(this.#keyOf(start), null)
     if (state === null) throw new Error(`the window ${start} of ${job} is listed and not stored`)
     const lacking = hasEnded ? [] : this.#lacking(head, state)
     if (lacking === null) return false
-    // W2.
-    const made = await this.#update(this.#keyOf(start), state, (now) => withRecord(now, job, lacking))
-    if (made.record === null) throw new Error('a record was stored a moment ago')
-    if (lacking.length > 0) await this.#update(key, NEW_HEAD, (before) => withIdle(before, lacking))
-    if (made.isSent) return true
-    await this.#options.send(made.record)
-    const { revision } = made.record
-    await this.#update(this.#keyOf(start), made, (now) =>
-      now.record?.revision === revision ? { ...now, isSent: true } : now,
-    )
-    return true
+    for (;;) {
+      // W2.
+      const made = await this.#update(this.#keyOf(start), state, (now) => withRecord(now, job, lacking))
+      const { record, shares } = made
+      if (record === null) throw new Error('a record was stored a moment ago')
+      if (lacking.length > 0) await this.#update(key, NEW_HEAD, (before) => withIdle(before, lacking))
+      if (!made.isSent) {
+        await this.#options.send(record)
+        await this.#update(this.#keyOf(start), made, (now) =>
+          now.record?.revision === record.revision ? { ...now, isSent: true } : now,
+        )
+      }
+      if (hasShares(record, shares)) return true
+    }
   }
 
   /** W3: the partitions that the window does not wait for; `null` if it has to wait for one. */
@@ -178,21 +182,24 @@ function withChanges(head: Head, partition: number, changes: readonly WindowChan
 }
 
 function withPending(head: Head, starts: readonly EpochMs[]): Head {
-  return { ...head, pending: [...new Set([...head.pending, ...starts])].sort((a, b) => a - b) }
+  const listings = head.listings + 1
+  const listed = Object.fromEntries(starts.map((start) => [start, listings]))
+  return { ...head, listings, pending: { ...head.pending, ...listed } }
 }
 
-function withoutPending(head: Head, start: EpochMs): Head {
-  return { ...head, pending: head.pending.filter((one) => one !== start) }
+function withoutPending(head: Head, start: EpochMs, listing: number | undefined): Head {
+  if (head.pending[start] !== listing) return head
+  return { ...head, pending: Object.fromEntries(Object.entries(head.pending).filter(([one]) => one !== String(start))) }
 }
 
 function withIdle(head: Head, lacking: readonly number[]): Head {
   return { ...head, idle: [...new Set([...head.idle, ...lacking])].sort((a, b) => a - b) }
 }
 
-/** A new revision if the shares have changed since the last one. */
+/** A new revision if the shares have changed since the last one. A revision that may not have been sent is sent first. */
 function withRecord(state: WindowState, job: string, lacking: readonly number[]): WindowState {
-  const { start, end, record, shares } = state
-  if (record !== null && hasShares(record, shares)) return state
+  const { start, end, record, isSent, shares } = state
+  if (record !== null && (!isSent || hasShares(record, shares))) return state
   const place = { job, windowStart: start, windowEnd: end, revision: (record?.revision ?? 0) + 1, lacking }
   return { ...state, record: mergedWindow(place, shares), isSent: false }
 }
