@@ -12,7 +12,7 @@
  * load-config.ts       resolves the configuration from flags, variables and the file
  * gateway-options.ts   the options of `windrow gateway`
  * read-tokens.ts       reads the file with the tokens of clients
- * page-options.ts      the options of the page; with-page.ts serves it from the process that runs the job
+ * page-options.ts      the options of the page; with-page.ts and page-process.ts serve it while a job runs
  * store-flags.ts       flags of commands that read a job's state
  * heap-growth.ts       keeps the memory small of a command that works with little
  * ask-flags.ts         flags of commands that send a request to the owner of a partition

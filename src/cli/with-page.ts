@@ -1,8 +1,10 @@
-/** Serves the page from the process that runs the job: `run --ui` and `demo --ui`. */
+/** Serves the page of a job while it runs, from a child process: `run --ui` and `demo --ui`. */
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import type { Config } from '../config/settings.ts'
-import { messageOf } from '../errors/index.ts'
 import type { CliContext } from './command.ts'
-import { packageVersion } from './program.ts'
+import type { FromPageProcess, ToPageProcess } from './page-process.ts'
 import { observerOn } from './ui.ts'
 
 /**
@@ -16,24 +18,51 @@ export async function withPage<T>(
   context: Pick<CliContext, 'stderr' | 'signal'>,
   run: (jobEnded: () => void) => Promise<T>,
 ): Promise<T> {
-  const { servePage } = await import('../page/serve.ts')
-  const { stderr, signal } = context
-  const ended = new AbortController()
-  let isRunning = true
-  const request = {
-    ...{ config, port, host: '127.0.0.1', clients: null, version: packageVersion() },
-    isOwnRun: () => isRunning,
-  }
-  const page = servePage(request, observerOn(context, config.job), AbortSignal.any([signal, ended.signal])).catch(
-    (error: unknown) => void stderr.write(`the page is not served: ${messageOf(error)}\n`),
-  )
+  const page = startPage(config, port, context)
+  const closed = new Promise<void>((resolve) => {
+    // Not 'close', which Node does not emit after this process has disconnected.
+    page.once('exit', () => resolve())
+    // It was not started.
+    page.once('error', () => resolve())
+  })
+  // The child serves until it is disconnected. After the job it has nothing to wait for.
+  const end = (): void => void (page.connected && page.disconnect())
   try {
-    const done = await run(() => (isRunning = false))
-    isRunning = false
-    if (keepsOpen) await page
+    const done = await run(() => send(page, { kind: 'job-ended' }))
+    send(page, { kind: 'job-ended' })
+    if (keepsOpen) await Promise.race([closed, aborted(context.signal)])
     return done
   } finally {
-    ended.abort()
-    await page
+    end()
+    await closed
   }
+}
+
+function startPage(config: Config, port: number, { stderr }: Pick<CliContext, 'stderr'>): ChildProcess {
+  const page = fork(fileURLToPath(new URL('page-process.js', import.meta.url)), {
+    // Settings have types that JSON lacks.
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  const observer = observerOn({ stderr }, config.job)
+  const actions: Record<FromPageProcess['kind'], (text: string) => void> = {
+    listening: (url) => observer.listening(url),
+    ordered: (text) => observer.ordered(text),
+    'results-missing': (text) => observer.resultsMissing(text),
+    fault: (text) => void stderr.write(`a request of the page failed unexpectedly: ${text}\n`),
+    failed: (text) => void stderr.write(`the page is not served: ${text}\n`),
+  }
+  page.on('message', ({ kind, text }: FromPageProcess) => actions[kind](text))
+  page.on('error', ({ message }) => actions.failed(message))
+  send(page, { kind: 'serve', config, port })
+  return page
+}
+
+function send(page: ChildProcess, message: ToPageProcess): void {
+  // A page that is not served any more needs no message; the callback takes the error of one that ends meanwhile.
+  if (page.connected) page.send(message, () => undefined)
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort')
 }

@@ -43,7 +43,7 @@ test('environment variables are part of the configuration', () => {
   expect({ status, stderr }).toEqual({
     status: 2,
     stderr:
-      'windrow: CONFIGURATION: WINDROW_WINDOW: "60" has no unit\n  remedy: Give a duration of 1ms or more, such as 250ms, 30s, 5m, 1h or 1d.\n',
+      'windrow: CONFIGURATION: WINDROW_WINDOW: "60" has no unit\n  remedy: Give a duration of 1ms or more, such as 250ms, 30s, 5m, 1h or 1d, or day, week or month.\n',
   })
 })
 
