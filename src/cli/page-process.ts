@@ -51,6 +51,6 @@ async function serve(config: Config, port: number): Promise<void> {
 }
 
 function send(kind: FromPageProcess['kind'], text: string): void {
-  // The job's process may end at any moment. Then nobody reads the text.
+  // The job's process may end at any moment. Then no process reads the text.
   if (process.connected) process.send?.({ kind, text } satisfies FromPageProcess, () => undefined)
 }
