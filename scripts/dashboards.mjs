@@ -95,9 +95,10 @@ const DASHBOARDS = {
       [
         'Results and dead letters',
         'ops',
-        'Published per second.',
+        'Published per second. Samples that a destination of remote write refused.',
         [rate('windrow_results_total', 'windrow_job'), 'results'],
         [rate('windrow_dead_letters_total', 'windrow_dead_letter_reason'), legend('windrow_dead_letter_reason')],
+        [rate('windrow_samples_refused_total', 'windrow_job'), 'refused samples'],
       ],
       [
         'Retries by step',

@@ -307,7 +307,7 @@ export const settingTable = {
     details:
       `One of ${formsOfSinks()}. ` +
       'Repeat the flag, or give a list in the file, to publish to several destinations; most kinds only once. ' +
-      'results.md describes each kind and what it guarantees; events.md describes pub/sub components and bindings, postgres.md tables, parquet.md Parquet files, job-windows.md windows:.',
+      'results.md describes each kind and what it guarantees; events.md describes pub/sub components and bindings, postgres.md tables, parquet.md Parquet files, prometheus.md remote write, job-windows.md windows:.',
     derivedDefault: '`results.ndjson` in the data directory for files, `kafka:<job>-results` for Kafka',
   }),
   deadLetters: setting(kinds.sink(), {

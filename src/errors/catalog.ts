@@ -303,6 +303,14 @@ export const ERROR_CATALOG = {
     'PostgreSQL cannot be reached, or it ended the connection or the transaction.',
     'Usually transient: the commit is published again. If it persists, check that the server runs and accepts writes.',
   ),
+  PROMETHEUS_REFUSED: fatal(
+    'A receiver of remote write rejected a request, with a status of 3xx or 4xx that no later attempt changes.',
+    'Check the address in prometheus: and that the receiver accepts remote write (Prometheus: --web.enable-remote-write-receiver), then restart: the samples are sent again.',
+  ),
+  PROMETHEUS_UNAVAILABLE: retryable(
+    'A receiver of remote write cannot be reached, was too slow, or answered 5xx or 429.',
+    'Usually transient: the samples are sent again. If it persists, check that the receiver runs and its limits.',
+  ),
   PROMOTION_NOT_DONE: fatal('A commit did not carry out the promotion that it was made for.', SAME_VERSION),
   PROMOTION_REFUSED: fatal(
     'Some VMs were not promoted.',

@@ -92,6 +92,14 @@ export type PipelineEvent = EventSubject &
         readonly elapsedMs: number
       }
     | StepEvent
+    /** A destination refused samples of a commit for good. The first ten are named, with what it answered. */
+    | {
+        readonly kind: 'samples-refused'
+        readonly commit: number
+        readonly destination: string
+        readonly count: number
+        readonly samples: readonly string[]
+      }
     /** A step failed and will be retried after `pauseMs`. */
     | { readonly kind: 'retry'; readonly step: string; readonly reason: string; readonly pauseMs: number }
     /** An operator's request is being carried out. */

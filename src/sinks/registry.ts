@@ -9,7 +9,8 @@
  *   result-event.ts  results as CloudEvents              binding/ Dapr output bindings, at least once
  *                                                        postgres/  tables of PostgreSQL and TimescaleDB, exactly once
  *   event-publisher.ts  publishes them in order per VM      parquet/   Parquet files, exactly once
- *   figures.ts   figures of results, for tables              windows/   windows of the whole job, at least once
+ *   figures.ts   figures of results, for tables              prometheus/  remote write of figures, at least once
+ *                                                        windows/   windows of the whole job, at least once
  */
 import { bindingSink } from './binding/sink.ts'
 import { filesSink } from './files/sink.ts'
@@ -17,6 +18,7 @@ import { kafkaSink } from './kafka/sink.ts'
 import { notifySink } from './notify/sink.ts'
 import { postgresSink } from './postgres/sink.ts'
 import { parquetSink } from './parquet/sink.ts'
+import { prometheusSink } from './prometheus/sink.ts'
 import { pubsubSink } from './pubsub/sink.ts'
 import type { SinkDefinition, SinkSetting } from './sink.ts'
 import { windowsSink } from './windows/sink.ts'
@@ -38,6 +40,7 @@ registerSink(bindingSink)
 registerSink(notifySink)
 registerSink(postgresSink)
 registerSink(parquetSink)
+registerSink(prometheusSink)
 registerSink(windowsSink)
 
 export function registeredSinks(): readonly SinkDefinition[] {

@@ -5,6 +5,7 @@
 import type { SidecarHttp } from '../adapters/dapr/invoke.ts'
 import type { DaprApi } from '../adapters/dapr/runtime-api.ts'
 import type { KafkaConnection } from '../adapters/kafka/client.ts'
+import type { PipelineObserver } from '../ports/events.ts'
 import type { Clock, Sink, StateStore } from '../ports/index.ts'
 
 /** A destination as the settings name it: the text of `--results`, parsed by the sink of this kind. Plain data. */
@@ -71,6 +72,8 @@ export interface SinkContext extends ReaderContext {
   readonly clock: Clock
   /** For what a sink has to remember beyond a batch, under keys that begin with the job's name and the sink's kind. */
   readonly store: StateStore
+  /** Emits an event about a partition that a publisher of the sink writes. */
+  readonly emit: PipelineObserver
   /** The setting `deadline`. */
   readonly deadlineMs: number | null
   /** The Dapr API of the run's sidecar. */

@@ -51,6 +51,7 @@ export function logPipelineEvent(log: Log, event: PipelineEvent, traceId?: strin
 function levelOf(event: PipelineEvent): Exclude<LogLevel, 'silent'> {
   switch (event.kind) {
     case 'retry':
+    case 'samples-refused':
     case 'sweep-failed':
     case 'halt-not-kept':
     case 'dropped-from-roster':

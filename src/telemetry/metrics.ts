@@ -97,6 +97,11 @@ export const PROCESSOR_METRICS = {
     'Dead letters published by this process',
     'windrow.dead_letter.reason',
   ),
+  samplesRefused: counter(
+    'windrow.samples.refused',
+    '{sample}',
+    'Samples that a destination of remote write refused for good, counted by this process',
+  ),
 
   commitDuration: seconds(
     'windrow.commit.duration',

@@ -52,7 +52,7 @@ function workerMetrics(instruments: Instruments): (event: WorkerEvent) => void {
 /** Creates all counters with the value 0. Prometheus cannot see the increase of a counter that appears with its first event. */
 function initializeCounters(instruments: Instruments): void {
   const add: Instruments['add'] = (...of) => instruments.add(...of)
-  for (const key of ['results', 'workerRestarts', 'takeovers', 'assignments'] as const) add(key, 0)
+  for (const key of ['results', 'samplesRefused', 'workerRestarts', 'takeovers', 'assignments'] as const) add(key, 0)
   for (const reason of CLOSE_REASONS) {
     add('windowsClosed', 0, { 'windrow.reason': reason })
     add('vmWindowsClosed', 0, { 'windrow.reason': reason })

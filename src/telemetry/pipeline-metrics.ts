@@ -117,6 +117,9 @@ export class PipelineMetrics {
         if (window === null || facts === undefined) return
         for (const one of [...(event.earlier ?? []), window]) this.#windowPublished(facts, one)
         return
+      case 'samples-refused':
+        this.#instruments.add('samplesRefused', event.count)
+        return
       case 'retry':
         this.#instruments.add('retries', 1, { 'windrow.step': retryStepOf(event.step) })
         return

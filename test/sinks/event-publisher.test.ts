@@ -96,6 +96,7 @@ describe('a sink', () => {
       sourceTopic: null,
       store: new MemoryStore(),
       deadlineMs: null,
+      emit: () => undefined,
       clock: systemClock,
     },
     invocation: { host: '127.0.0.1', httpPort: 1, timeoutMs: 1 },

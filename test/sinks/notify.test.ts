@@ -55,6 +55,7 @@ async function publisherOn(...answers: readonly (number | null)[]) {
         sourceTopic: null,
         store: new MemoryStore(),
         deadlineMs: null,
+        emit: () => undefined,
         clock: systemClock,
         dapr,
       },

@@ -191,6 +191,14 @@ export class ProtoWriter {
     return this
   }
 
+  double(field: number, value: number): this {
+    if (Object.is(value, 0)) return this
+    this.#reserve(16)
+    this.#varint((field << 3) | FIXED64)
+    this.#length = this.#buffer.writeDoubleLE(value, this.#length)
+    return this
+  }
+
   string(field: number, text: string): this {
     if (text === '') return this
     const length = Buffer.byteLength(text)

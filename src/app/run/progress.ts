@@ -137,6 +137,11 @@ export class ProgressMeter {
           this.#observer.event({ kind: 'warning', message: splitVmText(vm), remedy: SPLIT_REMEDY })
         }
         return
+      case 'samples-refused': {
+        const message = `${event.destination} refused ${event.count} samples of partition ${partition}, among them ${event.samples[0]}`
+        this.#observer.event({ kind: 'warning', message, remedy: 'See docs/reference/prometheus.md#revisions.' })
+        return
+      }
       case 'request-taken': {
         const { asks, who, why, windows } = event
         const what =

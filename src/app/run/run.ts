@@ -186,6 +186,7 @@ function openSinksOf(run: OpenedRun, { rules }: JobRecord): Promise<readonly Sin
   return openSinks(config, {
     ...{ job: config.job, partitions: input.partitions, clock, dapr: sidecar.api },
     ...{ store: sidecar.store, deadlineMs: rules.deadlineMs },
+    emit: (event) => dispatch(observers, event),
     invocation: {
       ...{ host: config.daprHost, httpPort: config.daprHttpPort, timeoutMs: config.notifyTimeoutMs },
       ...(config.daprApiToken === null ? {} : { apiToken: config.daprApiToken }),
