@@ -22,7 +22,7 @@ export async function loadAggregator(path: string | null): Promise<AnyAggregator
   if (path === null || path === 'summary') return summary
   if (path === 'rate') return rate
   const file = resolve(path)
-  if (!existsSync(file)) throw problem(`there is no file ${file}`, 'Give the path of an ES module.')
+  if (!existsSync(file)) throw problem(`there is no file ${file}`, 'Give summary, rate or the path of an ES module.')
   if (/\.[cm]?ts$/.test(file) && !canLoadTypeScript()) {
     const remedy = 'Compile the module to JavaScript (.mjs), or use Node.js 22.18 or later.'
     throw problem(`Node.js ${process.version} cannot load the TypeScript module ${file}`, remedy)

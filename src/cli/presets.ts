@@ -1,9 +1,11 @@
 /** Presets: settings files in presets/ for the formats of well-known tools. `--format NAME` picks one. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { closest } from '../config/closest.ts'
 import { FORMATS } from '../config/settings.ts'
 import type { ConfigSources } from '../config/resolve.ts'
 import { parseConfigFile } from '../config/yaml-file.ts'
+import type { ConfigurationProblem } from '../errors/index.ts'
 
 /** The same from `src/cli` and from `dist/cli`. */
 export const PRESET_FOLDER = fileURLToPath(new URL('../../presets/', import.meta.url))
@@ -20,16 +22,18 @@ export function presetNames(): string[] {
  * file, variables and flags override it.
  */
 export function withPreset({ flags, env, file }: ConfigSources): ConfigSources {
-  const name = flags['format'] ?? (env['WINDROW_FORMAT'] || file?.entries.get('format')?.raw)
-  if (typeof name !== 'string' || (FORMATS as readonly string[]).includes(name) || !presetNames().includes(name)) {
-    return { flags, env, file }
-  }
-  const path = `${PRESET_FOLDER}${name}.yaml`
-  const preset = parseConfigFile(path, readFileSync(path, 'utf8'))
+  const given = file?.entries.get('format')
+  const name = flags['format'] ?? (env['WINDROW_FORMAT'] || given?.raw)
+  if (typeof name !== 'string' || (FORMATS as readonly string[]).includes(name)) return { flags, env, file }
   const own = new Map(file?.entries ?? [])
   own.delete('format')
-  const { format: _flag, ...otherFlags } = flags
-  const { WINDROW_FORMAT: _variable, ...otherEnv } = env
+  const { format: flag, ...otherFlags } = flags
+  const { WINDROW_FORMAT: variable, ...otherEnv } = env
+  const path = `${PRESET_FOLDER}${name}.yaml`
+  const place = flag !== undefined ? '--format' : variable ? 'WINDROW_FORMAT' : (given?.place ?? 'format')
+  const preset = presetNames().includes(name)
+    ? parseConfigFile(path, readFileSync(path, 'utf8'))
+    : { entries: [], problems: [unknownFormat(name, place)] }
   return {
     flags: otherFlags,
     env: otherEnv,
@@ -40,4 +44,10 @@ export function withPreset({ flags, env, file }: ConfigSources): ConfigSources {
       problems: [...preset.problems, ...(file?.problems ?? [])],
     },
   }
+}
+
+function unknownFormat(name: string, place: string): ConfigurationProblem {
+  const meant = closest(name, [...FORMATS, ...presetNames()])
+  const problem = `${JSON.stringify(name)} is not known${meant === null ? '' : ` (did you mean ${meant}?)`}`
+  return { place, problem, remedy: `Give one of ${FORMATS.join(', ')}, or a preset: ${presetNames().join(', ')}.` }
 }

@@ -49,8 +49,10 @@ export function refuseManifestOf(producers: Producers, manifest: WindowManifest,
 export function conflictOf(point: DataPoint, producer: ProducerWindow): Refusal {
   const offset = producer.holderOf(point)
   const holder = offset === null ? 'an earlier record' : `the record at offset ${offset}`
+  const [identity, differs] =
+    point.seq === null ? ['the timestamp', 'value'] : [`seq ${point.seq}`, 'timestamp or value']
   const detail =
-    `seq ${point.seq} of this producer and metric belongs to ${holder}, which has another timestamp or value; ` +
+    `${identity} of this producer and metric belongs to ${holder}, which has another ${differs}; ` +
     `this record has timestamp ${point.timestamp} and value ${point.value}`
   return { reason: 'conflict', detail }
 }

@@ -119,6 +119,13 @@ describe('bad usage ends with 2 before anything is touched', () => {
     ['an unknown command', ['rnu'], 'rnu', 'run'],
     ['no input', ['run'], 'no input is given', 'Give --input PATH for files'],
     ['a time without a unit', [...RIGHT, '--window', '60'], '--window: "60" has no unit', 'such as 250ms'],
+    [
+      'a misspelt preset',
+      [...RIGHT, '--format', 'telegraff'],
+      '"telegraff" is not known (did you mean telegraf?)',
+      'zabbix',
+    ],
+    ['no aggregator', [...RIGHT, '--aggregator', 'rates'], 'there is no file', 'Give summary, rate or the path'],
     ['a missing input', ['run', '--input', 'pionts.ndjson'], 'there is no file pionts.ndjson', 'Check the path'],
     ['a pattern without a file', ['run', '--input', '*.csv'], 'no file matches *.csv', 'quote it'],
     ['a folder for a file', ['run', '--input', '.'], '. is a folder', 'Name its files'],

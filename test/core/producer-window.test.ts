@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Json } from '../../src/core/json.ts'
 import { ProducerWindow } from '../../src/core/producer-window.ts'
 import { MAX_PROMISED_RANGES } from '../../src/core/promise.ts'
+import { conflictOf } from '../../src/core/vm-window-bounds.ts'
 import { addTo, manifest, promiseTo } from '../support/records.ts'
 
 function producer(cadenceCount: number | null = null): ProducerWindow {
@@ -13,6 +14,19 @@ function refuses(window: ProducerWindow, firstSeq: number, count: number): boole
   const sent = manifest('a', 0, firstSeq, count)
   return sent.kind === 'manifest' && window.refusesPromise(sent.manifest, 16)
 }
+
+describe('a conflict', () => {
+  it.each([
+    [7, 'seq 7 of this producer and metric belongs to an earlier record, which has another timestamp or value'],
+    [null, 'the timestamp of this producer and metric belongs to an earlier record, which has another value'],
+  ])('of the seq %s names what identifies the point', (seq, detail) => {
+    const point = { vmId: 'a', producer: '', metric: 'cpu', timestamp: 5, seq, value: 1 }
+    expect(conflictOf(point, producer())).toEqual({
+      reason: 'conflict',
+      detail: `${detail}; this record has timestamp 5 and value 1`,
+    })
+  })
+})
 
 describe('a producer window', () => {
   it('is never complete without a manifest or cadence', () => {

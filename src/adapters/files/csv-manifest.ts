@@ -2,7 +2,7 @@
  * Manifests in CSV: rows with an empty timestamp, in a file with the columns windowStart, firstSeq, count and optionally last,
  * counts, metrics (names separated by `;`), corrects and replaces. These columns have the same names under every mapping.
  */
-import type { Decoded } from '../../core/point.ts'
+import type { Decoded, DecodedEntry } from '../../core/point.ts'
 import { toManifest } from '../json/decode.ts'
 import { quote, undecodable } from '../mapping/undecodable.ts'
 import type { CsvRow } from './csv-row.ts'
@@ -80,11 +80,11 @@ export function flag(row: CsvRow, column: number): boolean | null {
   return text === 'true' ? true : text === 'false' || text === '' ? false : null
 }
 
-export function wrongInteger(row: CsvRow, column: number, name: string, value: number): Decoded {
+export function wrongInteger(row: CsvRow, column: number, name: string, value: number): DecodedEntry {
   if (Number.isNaN(value)) return wrong(row, column, name, 'a whole number')
   return undecodable('integer-beyond-2^53', `${name} is ${row.text(column)?.slice(0, 80) ?? ''}`)
 }
 
-export function wrong(row: CsvRow, column: number, name: string, expected: string): Decoded {
+export function wrong(row: CsvRow, column: number, name: string, expected: string): DecodedEntry {
   return undecodable('invalid', `${name} is ${quote(row.text(column) ?? '')}, expected ${expected}`)
 }

@@ -13,7 +13,7 @@ import { toPoint } from '../json/decode.ts'
 import { notUtf8, quote, undecodable } from '../mapping/undecodable.ts'
 import { hasOwnNames, isPlainMapping, resolveOptions, specOf } from '../json/mapping.ts'
 import type { DecodeOptions, FieldNames } from '../json/mapping.ts'
-import { implausibleTime, isPlausible } from '../mapping/time.ts'
+import { implausibleTime, isPlausible, withLikelyUnit } from '../mapping/time.ts'
 import { decodeManifest, flag, manifestColumnsOf, wrong, wrongInteger, type ManifestColumns } from './csv-manifest.ts'
 import { CsvRow } from './csv-row.ts'
 import { compileTable, mappedCsvFormat, type CsvTable } from './csv-mapped.ts'
@@ -78,7 +78,10 @@ function decodePoint(row: CsvRow, columns: Columns, names: FieldNames): Decoded 
   const metric = row.text(columns.metric)
   if (vmId === null || producer === null || metric === null) return notUtf8()
   const timestamp = row.integer(columns.timestamp)
-  if (!Number.isSafeInteger(timestamp)) return wrongInteger(row, columns.timestamp, names.timestamp, timestamp)
+  if (!Number.isSafeInteger(timestamp)) {
+    const letter = wrongInteger(row, columns.timestamp, names.timestamp, timestamp)
+    return withLikelyUnit(letter, names.timestamp, row.text(columns.timestamp))
+  }
   if (names.checkYears && !isPlausible(timestamp)) {
     const problem = implausibleTime(names.timestamp, row.text(columns.timestamp), 'ms', timestamp)
     if (problem !== null) return undecodable('implausible-time', problem)

@@ -13,7 +13,7 @@ import { decodeUtf8 } from '../bytes/text.ts'
 import { createJsonMapper, type ElementPlace, type JsonMapper } from '../mapping/json-mapper.ts'
 import { placeOf } from '../mapping/record-levels.ts'
 import type { RecordContext } from '../mapping/spec.ts'
-import { implausibleTime, isPlausible } from '../mapping/time.ts'
+import { implausibleTime, isPlausible, withLikelyUnit } from '../mapping/time.ts'
 import { hasOwnNames, isPlainMapping, resolveOptions, specOf } from './mapping.ts'
 import type { DecodeOptions, FieldNames } from './mapping.ts'
 import { createScan, type Scan } from './scan.ts'
@@ -131,7 +131,8 @@ function decodeValue(parsed: unknown, names: FieldNames): DecodedEntry {
   if (typeof vmId !== 'string') return wrongType(names.vmId, vmId, 'a text')
   if (typeof producer !== 'string') return wrongType(names.producer ?? 'producer', producer, 'a text')
   if (typeof metric !== 'string') return wrongType(names.metric, metric, 'a text')
-  if (!isSafeInteger(timestamp)) return wrongInteger(names.timestamp, timestamp)
+  if (!isSafeInteger(timestamp))
+    return withLikelyUnit(wrongInteger(names.timestamp, timestamp), names.timestamp, timestamp)
   if (names.checkYears && !isPlausible(timestamp)) {
     const problem = implausibleTime(names.timestamp, timestamp, 'ms', timestamp)
     if (problem !== null) return undecodable('implausible-time', problem)

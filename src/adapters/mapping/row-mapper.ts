@@ -14,7 +14,7 @@ import {
   type RowAccess,
   type TextGetter,
 } from './text.ts'
-import { createTimeReader, implausibleTime, isPlausible, type TimeReader } from './time.ts'
+import { createTimeReader, implausibleTime, isPlausible, type TimeReader, withLikelyUnit } from './time.ts'
 import { expectedValue, NOT_A_VALUE, readValue, unitReader, type MetricValueReader } from './value.ts'
 
 export interface RowMapperOptions {
@@ -173,21 +173,20 @@ function compileTime(
   return () => {
     let timestamp = readUsual === null ? Number.NaN : readUsual()
     // NaN compares as unequal to itself.
-    if (timestamp !== timestamp) {
-      const found = raw()
-      timestamp = timeOf(found, reader)
-      if (!Number.isSafeInteger(timestamp)) {
-        const text = found === undefined || found === null ? 'missing' : quote(found)
-        return undecodable('invalid', `${place()}${field} is ${text}, expected ${reader.expected}`)
-      }
-    }
-    if (!Number.isSafeInteger(timestamp)) {
-      return undecodable('invalid', `${place()}${field} is ${quote(raw())}, beyond all dates`)
-    }
-    if (isPlausible(timestamp) || !checkYears) return timestamp
+    if (timestamp !== timestamp) timestamp = timeOf(raw(), reader)
+    if (isPlausible(timestamp)) return timestamp
+    if (!Number.isSafeInteger(timestamp)) return noTime(place() + field, field, raw(), timestamp, reader)
+    if (!checkYears) return timestamp
     const problem = implausibleTime(field, raw(), pattern === null ? unit : 'iso', timestamp)
     return problem === null ? timestamp : undecodable('implausible-time', place() + problem)
   }
+}
+
+/** `timestamp` is what the unit makes of `raw`: NaN, or a number beyond all dates. */
+function noTime(placed: string, field: string, raw: unknown, timestamp: number, reader: TimeReader): DecodedEntry {
+  const text = raw === undefined || raw === null ? 'missing' : quote(raw)
+  const problem = timestamp !== timestamp ? `expected ${reader.expected}` : 'beyond all dates'
+  return withLikelyUnit(undecodable('invalid', `${placed} is ${text}, ${problem}`), field, raw)
 }
 
 /** Reads the time where it is written in the usual form; NaN for any other form. */

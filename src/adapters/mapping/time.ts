@@ -6,7 +6,7 @@
  * would be one of 1990 to 2100 in another unit, and any time after that, is an error. It shows the value, the date that it would
  * mean, and the remedy. It depends on no clock, so that a record means the same whenever it is read.
  */
-import type { EpochMs } from '../../core/point.ts'
+import type { DecodedEntry, EpochMs } from '../../core/point.ts'
 import { isoBytesReader } from './iso-time.ts'
 import type { TimeUnit } from './spec.ts'
 import type { BytesReader } from './text.ts'
@@ -25,19 +25,35 @@ const MS_PER_UNIT = { s: 1000, ms: 1, us: 1e-3, ns: 1e-6 } as const
 
 /**
  * The sentence for a time that has the wrong unit, or `null` if it may be right. `field` names it; `raw` is the value as it was
- * read.
+ * read. `timestamp` may be no date at all.
  */
 export function implausibleTime(field: string, raw: unknown, unit: TimeUnit, timestamp: EpochMs): string | null {
   const value = typeof raw === 'string' ? JSON.stringify(raw.slice(0, 60)) : String(raw)
   const as = unit === 'iso' ? '' : ` in ${UNIT_NAMES[unit]}`
-  const number = Number(raw)
-  const likely = (['s', 'ms', 'us', 'ns'] as const).find((one) => isPlausible(number * MS_PER_UNIT[one]))
-  if (timestamp < END_OF_PLAUSIBLE_MS && (unit === 'iso' || likely === undefined)) return null
+  const likely = likelyUnit(field, raw)
+  if (timestamp < END_OF_PLAUSIBLE_MS && (unit === 'iso' || likely === null)) return null
   const remedy =
-    likely === undefined
+    likely === null
       ? 'If the date is right, set allowAnyYear: true.'
-      : `It looks like ${UNIT_NAMES[likely]}: set fields.timestamp to {path: ${field}, unit: ${likely}}; if the date is right, set allowAnyYear: true.`
+      : `${likely}; if the date is right, set allowAnyYear: true.`
   return `${field} is ${value}, which${as} is ${dateText(timestamp)}. ${remedy}`
+}
+
+/** Names the unit in which a value would be a time of 1990 to 2100, and the setting for it. `null`: there is none. */
+function likelyUnit(field: string, raw: unknown): string | null {
+  const number = Number(raw)
+  const unit = (['s', 'ms', 'us', 'ns'] as const).find((one) => isPlausible(number * MS_PER_UNIT[one]))
+  if (unit !== undefined) {
+    return `It looks like ${UNIT_NAMES[unit]}: set fields.timestamp to {path: ${field}, unit: ${unit}}`
+  }
+  const isIso = typeof raw === 'string' && !Number.isNaN(parseIso(raw, () => 0))
+  return isIso ? `It looks like an ISO 8601 time: set fields.timestamp to {path: ${field}, unit: iso}` : null
+}
+
+/** The dead letter of a value that is no time, with the remedy if it would be one in another unit. */
+export function withLikelyUnit(wrong: DecodedEntry, field: string, raw: unknown): DecodedEntry {
+  const likely = likelyUnit(field, raw)
+  return wrong.kind !== 'undecodable' || likely === null ? wrong : { ...wrong, detail: `${wrong.detail}. ${likely}.` }
 }
 
 /** A time as messages show it. */

@@ -39,9 +39,10 @@ export function guessMapping(records: readonly unknown[], csv: SampledCsv | null
   const vmId: FieldSpec = id === null ? fileId(file, value !== undefined) : { path: id.path }
   if (named === null && id === null) notes.push('no field names the VM, so its id is taken from the path of the file')
   const labels = labelsOf(found, id, metric, value, fields, csv)
-  const hasDecimalComma = fields.some((one) =>
-    one.values.some((v) => typeof v === 'string' && /^\s*-?\d+,\d+\s*$/.test(v)),
-  )
+  const withComma = fields.flatMap((one) => one.values.filter(isWithComma))
+  // Where commas separate cells, 1,200 in quotes is twelve hundred. As 1.2 it would be wrong silently, as it stands it is rejected.
+  const isGrouped = csv?.separator === ',' && withComma.length > 0 && withComma.every((one) => GROUPED.test(one))
+  const hasDecimalComma = withComma.length > 0 && !isGrouped
   const common: WrittenMapping = {
     ...(found.path === null ? {} : { records: found.path }),
     ...(named === null ? { vmId } : {}),
@@ -58,6 +59,10 @@ export function guessMapping(records: readonly unknown[], csv: SampledCsv | null
   notes.push(...found.unread.map((path) => `these settings do not read the numbers in ${path}`))
   if (hasDecimalComma)
     notes.push('numbers have a comma, which is taken as the decimal sign; correct fields.decimal if it groups digits')
+  if (isGrouped)
+    notes.push(
+      'commas group the digits of numbers, which no setting reads: such values are rejected; write them without',
+    )
   if (named !== null) return result({ metrics: { match: named } })
   const isMetric = (one: FieldFacts): boolean =>
     isMostlyNumeric(one) &&
@@ -152,10 +157,16 @@ function metricWithUnit({ path, units }: FieldFacts, csv: SampledCsv | null): Me
   return { ...(parent === '' ? {} : { in: parent }), only: [csv === null ? lastName(path) : path], unit }
 }
 
+const GROUPED = /^\s*-?[1-9]\d{0,2},\d{3}\s*$/
+
+function isWithComma(value: unknown): value is string {
+  return typeof value === 'string' && /^\s*-?\d+,\d+\s*$/.test(value)
+}
+
 /** Of a field, or of a field within an object: `host.name`. */
 const ID_NAMES = [
-  ...[/^vm[._]?id$/i, /^(vm|vm[._]?name)$/i, /^host([._]?name|[._]?id)?$/i],
-  /^(instance|node|machine|server|device|entity|computer)([._]?id|[._]?name)?$/i,
+  ...[/^vm[._]?id$/i, /^(vm|vm[._ ]?name)$/i, /^host([._ ]?name|[._ ]?id)?$/i],
+  /^(instance|node|machine|server|device|entity|computer)([._ ]?id|[._ ]?name)?$/i,
   ...[/^(pod|container)([._]?name)?$/i, /^resource_?id$/i, /^instanceid$/i, /^(item|object)_?id$/i, /^id$/i],
 ]
 

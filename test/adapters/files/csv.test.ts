@@ -71,6 +71,11 @@ vm-1,,,,,,,8,1,
     ['vm-1,cpu,1000,-1,0.5', 'invalid: seq is -1, expected a whole number from 0 to 2^53'],
     ['vm-1,cpu,1000,9007199254740993,0.5', 'integer-beyond-2^53: seq is 9007199254740993'],
     ['vm-1,cpu,-9007199254740993,7,0.5', 'integer-beyond-2^53: timestamp is -9007199254740993'],
+    [
+      'vm-1,cpu,1772445600000000000,7,0.5',
+      'integer-beyond-2^53: timestamp is 1772445600000000000. ' +
+        'It looks like nanoseconds: set fields.timestamp to {path: timestamp, unit: ns}.',
+    ],
     ['vm-1,cpu,1000,7,NaN', 'invalid: value is "NaN", expected a number'],
     ['vm-1,cpu,1000,7,0x10', 'invalid: value is "0x10", expected a number'],
     ['vm-1,cpu,1000,7,', 'invalid: value is "", expected a number'],

@@ -50,11 +50,18 @@ describe('a JSON line', () => {
     [
       line({ timestamp: '2024-01-01T00:00:00Z' }),
       'invalid',
-      'timestamp is "2024-01-01T00:00:00Z", expected a whole number',
+      'timestamp is "2024-01-01T00:00:00Z", expected a whole number. ' +
+        'It looks like an ISO 8601 time: set fields.timestamp to {path: timestamp, unit: iso}.',
     ],
     [line({ timestamp: 1.5 }), 'invalid', 'timestamp is 1.5, expected a whole number'],
     [line({ seq: null }), 'invalid', 'seq is null, expected a whole number'],
     [line({ seq: '7' }), 'invalid', 'seq is "7", expected a whole number'],
+    [
+      line({ timestamp: 1772445600e9 }),
+      'integer-beyond-2^53',
+      'timestamp is about 1772445600000000000. ' +
+        'It looks like nanoseconds: set fields.timestamp to {path: timestamp, unit: ns}.',
+    ],
     [line({ seq: -1 }), 'invalid', 'seq is -1, expected a whole number from 0 to 2^53'],
     [line({ value: '0.5' }), 'invalid', 'value is "0.5", expected a number'],
     [line({ value: true }), 'invalid', 'value is true, expected a number'],

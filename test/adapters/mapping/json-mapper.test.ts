@@ -83,8 +83,26 @@ describe('a time', () => {
       'yesterday',
       'invalid: t is "yesterday", expected an ISO 8601 time with its zone (or set fields.timestamp.zone)',
     ],
-    ['iso', AT, `invalid: t is ${AT}, expected an ISO 8601 time with its zone (or set fields.timestamp.zone)`],
-    ['ms', '2026-03-02T10:00:00.123Z', 'invalid: t is "2026-03-02T10:00:00.123Z", expected a number of milliseconds'],
+    [
+      'iso',
+      AT,
+      `invalid: t is ${AT}, expected an ISO 8601 time with its zone (or set fields.timestamp.zone). It looks like milliseconds: set fields.timestamp to {path: t, unit: ms}.`,
+    ],
+    [
+      'ms',
+      '2026-03-02T10:00:00.123Z',
+      'invalid: t is "2026-03-02T10:00:00.123Z", expected a number of milliseconds. It looks like an ISO 8601 time: set fields.timestamp to {path: t, unit: iso}.',
+    ],
+    [
+      's',
+      AT * 1000,
+      `invalid: t is ${AT * 1000}, beyond all dates. It looks like microseconds: set fields.timestamp to {path: t, unit: us}.`,
+    ],
+    [
+      'ms',
+      `${AT}000000`,
+      `invalid: t is "${AT}000000", beyond all dates. It looks like nanoseconds: set fields.timestamp to {path: t, unit: ns}.`,
+    ],
   ])('in %s: %j', (unit, t, expected) => {
     expect(mapped({ ...BASE, timestamp: { path: 't', unit } }, { ...RECORD, t })).toEqual([expected])
   })

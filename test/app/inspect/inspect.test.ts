@@ -23,14 +23,18 @@ const steps = <T>(of: (i: number) => T): T[] => Array.from({ length: N }, (_, i)
 const byTime = (of: (i: number) => unknown): object => Object.fromEntries(steps((i) => [String(S + 300 * i), of(i)]))
 const signal = new AbortController().signal
 
-async function inspected(name: string, content: string | Buffer) {
+async function inspectionOf(name: string, content: string | Buffer) {
   const folder = mkdtempSync(join(tmpdir(), 'windrow-inspect-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const file = join(folder, name)
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, content)
   const inspection = await inspectInput({ file, topic: null, config: resolveSettings({ input: file }) }, signal)
-  const settings = parse(inspection.settings) as Settings
+  return { file, inspection, settings: parse(inspection.settings) as Settings }
+}
+
+async function inspected(name: string, content: string | Buffer) {
+  const { file, inspection, settings } = await inspectionOf(name, content)
   const config = resolveSettings({ input: file, ...settings })
   const points: string[] = []
   const options = { paths: [file], format: config.format, decode: decodeOptionsOf(config), signal }
@@ -381,6 +385,14 @@ describe('inspect', () => {
     expect(text).toContain('csv, separated by comma')
     expect(text).toContain('1 out of order, 1 duplicates (1 of another value), 2 gaps, 1 without a value, 0 refused')
     expect(text).toMatch(/cpu +[▁-█ ]+/)
+  })
+
+  it('does not read commas that group digits as decimal signs', async () => {
+    const content = rows((i) => `"web 1",${S + 300 * i},"1,20${i % 10}",${i}`, 'Node Name,time,memory,load')
+    const { settings, inspection } = await inspectionOf('x.csv', content)
+    expect(settings).toMatchObject({ fields: { vmId: { path: 'Node Name' } } })
+    expect(settings.fields).not.toHaveProperty('decimal')
+    expect(inspection.notes.join()).toContain('commas group the digits of numbers')
   })
 
   it('names what its settings do not read', async () => {
