@@ -69,6 +69,20 @@ test('the gauges of a partition end with its ownership, and with its halt', asyn
   expect(await gaugesOf(1)).toEqual([])
 })
 
+test('refused samples are counted', async () => {
+  const { observe, series } = await testMetrics()
+  expect(valueOf(await series(), 'windrow_samples_refused_total')).toBe(0)
+  const refused = {
+    kind: 'samples-refused',
+    commit: 1,
+    destination: 'remote write',
+    samples: ['windrow_mean'],
+  } as const
+  observe({ ...subject(0), ...refused, count: 3 })
+  observe({ ...subject(1), ...refused, count: 4 })
+  expect(valueOf(await series(), 'windrow_samples_refused_total')).toBe(7)
+})
+
 test('a partition that was taken over has the gauges of its last commit, before its first record', async () => {
   const { observe, gaugesOf } = await testMetrics()
   observe(takenOver(0))
