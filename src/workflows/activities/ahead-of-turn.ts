@@ -6,7 +6,7 @@
  * pure, so the result is then the same. Whatever fails or does not fit is computed again, in its turn, as if it were not here.
  */
 import type { VmWindowOutcome, VmWindowTask } from '../../core/close-vm-window.ts'
-import { canonicalJson, type Json } from '../../core/json.ts'
+import { asStored, canonicalJson, type Json } from '../../core/json.ts'
 import type { OrderedTask, VmWindowAnswer } from '../plan.ts'
 
 interface KnownOutcome {
@@ -48,11 +48,11 @@ export class AheadOfTurn {
     return found.length === tasks.length ? found : null
   }
 
-  /** The states after the last known VM window of each VM. */
+  /** The states after the last known VM window of each VM, for the next workflow's tasks. */
   statesInto(priors: Map<string, Json>, chain: readonly OrderedTask[], answers: VmWindowAnswer): void {
     for (const [i, { window }] of chain.entries()) {
       const answer = answers[i]
-      if (answer?.ok === true) priors.set(window.vmId, answer.outcome.state)
+      if (answer?.ok === true) priors.set(window.vmId, asStored<Json>(answer.outcome.state))
     }
   }
 }
