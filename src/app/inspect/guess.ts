@@ -111,6 +111,13 @@ export function guessMapping(records: readonly unknown[], csv: SampledCsv | null
   const metrics = measured.length === 0 ? ofRows : measured
   if (metrics.length === 0) return null
   notes.push(...metrics.flatMap(({ path, units }) => (units.length > 1 ? [guessUnit(path, units).note ?? ''] : [])))
+  const withTexts = numeric.filter(
+    (one) => one.types.some((type) => type.startsWith('number')) && !isMostlyNumeric(one),
+  )
+  if (withTexts.length > 0)
+    notes.push(
+      `these settings do not read ${withTexts.map(({ path }) => path).join(', ')}, which have texts among their numbers`,
+    )
   const leftOut = ofRows.filter((one) => !metrics.includes(one)).map(({ path }) => path)
   if (leftOut.length > 0) notes.push(`by their names these are no metrics: ${leftOut.join(', ')}`)
   const empty = inRows.filter(({ types }) => types.every((type) => type === 'empty')).map(({ path }) => path)

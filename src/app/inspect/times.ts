@@ -21,6 +21,7 @@ const PATTERNS = [
   ...['yyyy/MM/dd HH:mm:ss', 'yyyyMMddHHmmss', 'M/d/yyyy h:mm:ss a', 'M/d/yyyy h:mm a', 'dd MMM yyyy HH:mm:ss'],
   ...['M/d/yyyy H:mm', 'd/M/yyyy H:mm', 'dd/MMM/yyyy:HH:mm:ss', 'yyyy-MM-dd-HH.mm.ss'],
 ]
+const UNITS = ['s', 'ms', 'us', 'ns'] as const
 const FROM = Date.UTC(2000, 0, 1)
 const TO = Date.UTC(2100, 0, 1)
 
@@ -41,8 +42,8 @@ export function timeIn({ path, values: all }: FieldFacts): TimeGuess | null {
   const name = lastName(path)
   // Of an interval, the end is the time of what was measured in it.
   const named = TIME_NAME.test(name) ? (/start|begin|first/i.test(name) ? 2 : 3) : 0
-  for (const unit of ['s', 'ms', 'us', 'ns'] as const) {
-    if (!values.every(isNumeric) || !fits(values, { unit })) continue
+  for (const unit of UNITS) {
+    if (!values.every(isNumeric) || !mostlyFits(values, unit)) continue
     const score = 2 + named + (isRising(values) ? 1 : 0)
     return { source: { path, unit }, paths: [path], score, needsAnyYear: false, notes: [] }
   }
@@ -55,7 +56,7 @@ export function timeIn({ path, values: all }: FieldFacts): TimeGuess | null {
 /** Whether all texts are times, such as the keys of an object. */
 export function areTimes(texts: readonly string[]): boolean {
   return texts.every(isNumeric)
-    ? (['s', 'ms', 'us', 'ns'] as const).some((unit) => fits(texts, { unit }))
+    ? UNITS.some((unit) => fits(texts, { unit }))
     : fits(texts, { unit: 'iso', zone: 'UTC' })
 }
 
@@ -96,6 +97,11 @@ function fits(
   })
 }
 
+/** A few records may have a time of another unit, or none such as 0: they become dead letters. */
+function mostlyFits(values: readonly unknown[], unit: (typeof UNITS)[number]): boolean {
+  return values.filter((one) => fits([one], { unit })).length * 10 >= values.length * 9
+}
+
 /** A date and the time of the day in fields beside each other. */
 function dateAndTime(fields: readonly FieldFacts[]): TimeGuess | null {
   for (const date of fields.filter(({ path }) => /(^|_)date$/i.test(lastName(path)))) {
@@ -118,16 +124,22 @@ function dateAndTime(fields: readonly FieldFacts[]): TimeGuess | null {
   return null
 }
 
-/** Numbers that never fall, such as seconds since the beginning of a trace. */
+/** Numbers that never fall, such as seconds since the beginning of a trace. A field that is named like a time comes before others. */
 function relativeTime(fields: readonly FieldFacts[]): TimeGuess | null {
-  const candidates = fields.filter(
-    ({ values, distinct }) => values.length > 1 && distinct > 1 && values.every(isWhole) && isRising(values),
+  const named = fields.filter(({ path }) => TIME_NAME.test(lastName(path)))
+  const field = (named.length > 0 ? named : fields).find(
+    ({ values, distinct }) =>
+      values.length > 1 && distinct > 1 && values.every(isWhole) && isRising(values) && !areMixedTimes(values),
   )
-  const field = candidates.find(({ path }) => TIME_NAME.test(lastName(path))) ?? candidates[0]
   if (field === undefined) return null
   const { path } = field
   const note = `${path} counts from its own beginning; seconds since 1970 are assumed. Set fields.timestamp.origin to its date`
   return { source: { path, unit: 's' }, paths: [path], score: 0, needsAnyYear: true, notes: [note] }
+}
+
+/** Times since 1970 in several units. No unit reads all of them. */
+function areMixedTimes(values: readonly unknown[]): boolean {
+  return values.filter((one) => UNITS.some((unit) => fits([one], { unit }))).length * 2 > values.length
 }
 
 function isRising(values: readonly unknown[]): boolean {

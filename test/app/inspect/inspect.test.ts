@@ -395,6 +395,29 @@ describe('inspect', () => {
     expect(inspection.notes.join()).toContain('commas group the digits of numbers')
   })
 
+  it.each([
+    ['of several units', (i: number) => (i < N / 2 ? S + i : AT + i)],
+    ['of no unit, beside numbers that rise', (i: number) => 46083.5 + i],
+  ])('takes no times %s for a count of its own', async (_, timeAt) => {
+    const content = rows((i) => JSON.stringify({ host: 'n', time: timeAt(i), cpu: i }))
+    await expect(inspectionOf('x.ndjson', content)).rejects.toMatchObject({ code: 'INPUT_UNUSABLE' })
+  })
+
+  it('finds the unit of times of which one has another', async () => {
+    const times = [S, ...Array.from({ length: 20 }, (_, i) => AT + 1000 * i)]
+    const content = times.map((time) => JSON.stringify({ host: 'n', time, cpu: 1 })).join('\n')
+    const { settings, inspection } = await inspectionOf('x.ndjson', content)
+    expect(settings).toMatchObject({ fields: { timestamp: { path: 'time', unit: 'ms' } } })
+    expect(settings).not.toHaveProperty('allowAnyYear')
+    expect(inspection.facts).toMatchObject({ refused: 1 })
+  })
+
+  it('names numbers that it leaves out because of texts among them', async () => {
+    const content = rows((i) => `n,${S + 300 * i},${i === 2 ? '-' : i},${i}`, 'host,time,cpu,load')
+    const { inspection } = await inspectionOf('x.csv', content)
+    expect(inspection.notes).toContain('these settings do not read cpu, which have texts among their numbers')
+  })
+
   it('names what its settings do not read', async () => {
     const lines = rows((i) =>
       JSON.stringify({
