@@ -5,7 +5,7 @@
  *
  *   npm run bench -- page-cost [--rate 20000 --seconds 20 --vms 1000 --partitions 8 --rounds 5 --own]
  *
- * `--rate 0`: as fast as the job reads. `--own`: the job serves the page itself (`run --ui`).
+ * `--rate 0`: as fast as the job reads. `--own`: `run --ui` serves the page, without open pages too.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -73,14 +73,16 @@ async function measure(browser: Browser | null): Promise<number> {
   const beside = isBeside ? await startPageProcess(['ui', '--data-dir', dataDir, '--port', '0']) : null
   const pages = beside === null || browser === null ? [] : [await openPages(browser, beside.url)]
   const args = ['run', '--input', '-', '--window', '1h', '--partitions', values.partitions, '--data-dir', dataDir]
-  const ui = browser !== null && values.own ? ['--ui', '0'] : []
+  const ui = values.own ? ['--ui', '0'] : []
   const child = spawn(process.execPath, ['--import', REPORT_USAGE, MAIN, ...args, ...ui], {
     stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
   })
   child.stderr?.resume()
   const usage = text(child.stdio[3] as Readable)
   const ended = once(child, 'close')
-  if (ui.length > 0 && browser !== null) pages.push(await openPages(browser, await addressIn(child)))
+  // On both sides the points arrive after the start. A backlog from the start would be read in larger, cheaper pieces.
+  const url = ui.length > 0 ? await addressIn(child) : null
+  if (url !== null && browser !== null) pages.push(await openPages(browser, url))
   await feed(child.stdin as Writable)
   const [code] = (await ended) as [number | null]
   if (code !== 0) throw new Error(`the run ended with ${code}`)
@@ -110,7 +112,7 @@ for (let round = 1; round <= Number(values.rounds); round++) {
 await browser.close()
 const mean = ratios.reduce((sum, one) => sum + one, 0) / ratios.length
 const error = Math.sqrt(ratios.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (ratios.length - 1) / ratios.length)
-const place = values.own ? 'served by the job' : 'served by windrow ui'
+const place = values.own ? 'served by run --ui' : 'served by windrow ui'
 console.log(
   `${place}, ${rate === 0 ? 'as fast as it reads' : `${rate} lines per second`}: ${percent(mean)} ± ${percent(error)}`,
 )

@@ -54,6 +54,10 @@ function startPage(config: Config, port: number, { stderr }: Pick<CliContext, 's
   }
   page.on('message', ({ kind, text }: FromPageProcess) => actions[kind](text))
   page.on('error', ({ message }) => actions.failed(message))
+  // It ends with 0 after the job, and after it has reported why nothing is served.
+  page.once('exit', (code, signal) => {
+    if (code !== 0) actions.failed(`its process ended with ${signal ?? code}. windrow ui serves it again`)
+  })
   send(page, { kind: 'serve', config, port })
   return page
 }

@@ -1,4 +1,5 @@
 /** `run --ui`: the page has a process of its own, which neither outlives the run nor disturbs it. */
+import { execFileSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
@@ -6,7 +7,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { outputOf, start, summaryOf } from '../support/windrow-process.ts'
+import { outputOf, start, startPiped, summaryOf } from '../support/windrow-process.ts'
 
 let folder: string
 beforeEach(() => {
@@ -40,6 +41,27 @@ test('a page that cannot be served does not end the run', async () => {
   expect(ended.code).toBe(0)
   expect(ended.stderr).toContain(`the page is not served: cannot listen on 127.0.0.1:${port}`)
 })
+
+test('a run continues when the process of its page is killed, and reports that', async () => {
+  const run = startPiped(['run', '--input', '-', '--json', '--ui', '0'], folder)
+  const [line] = await outputOf(run.child, 'stderr', /the page of job windrow: .*/)
+  expect(line).toContain('127.0.0.1')
+  process.kill(childOf(run.child), 'SIGKILL')
+  await outputOf(run.child, 'stderr', /the page is not served: its process ended with SIGKILL/)
+  run.write(ONE_POINT)
+  run.end()
+  const ended = await run.ended
+  expect(ended.code).toBe(0)
+  expect(summaryOf(ended).points.accepted).toBe(1)
+})
+
+/** The only child of a process. */
+function childOf({ pid }: ChildProcess): number {
+  const all = execFileSync('sh', ['-c', 'cat /proc/[0-9]*/stat 2>/dev/null || true'], { encoding: 'utf8' })
+  // `PID (NAME) STATE PARENT …`
+  const [, child] = new RegExp(`^(\\d+) \\(.*\\) \\S ${pid} `, 'm').exec(all) ?? []
+  return Number(child)
+}
 
 test.each(['SIGKILL', 'SIGTERM'] as const)('%s of the job ends the page', async (signal) => {
   const { child, ended } = start(['demo', '--vms', '5', '--points', '200', '--data-dir', folder, '--ui', '0'])

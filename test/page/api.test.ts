@@ -152,6 +152,9 @@ test('the results of a VM are those that were published, a hostile id included',
     expect(answer).toMatchObject({ vmId, more: 0, open: [] })
     expect(answer.priorState).toEqual(results.findLast((one) => one.vmId === vmId)?.state)
   }
+  const [vmId] = VMS
+  const byPath = await page.json<VmAnswer>(`/v1/vms/${vmId}/windows`)
+  expect(await page.json<VmAnswer>(`/v1/vms/-/windows?id=${vmId}`)).toEqual(byPath)
   const { headers } = await page.get(`/v1/vms/${encodeURIComponent(HOSTILE)}/windows`)
   expect(headers.get('content-type')).toBe('application/json; charset=utf-8')
   expect(headers.get('x-content-type-options')).toBe('nosniff')

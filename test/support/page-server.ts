@@ -132,7 +132,7 @@ function answerOf(world: PageWorld, url: URL): object | null {
   if (kind === 'series') return world.series()
   if (kind === 'dead-letters') return world.letters(query.get('reason'))
   if (kind === 'windows') return first === undefined ? world.windows() : world.window(Number(first), Number(second))
-  return kind === 'vms' && first !== undefined ? world.vm(first) : null
+  return kind === 'vms' && first !== undefined ? world.vm(query.get('id') ?? first) : null
 }
 
 function sendJson(response: ServerResponse, answer: object | null): void {

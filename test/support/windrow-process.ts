@@ -64,6 +64,7 @@ export function linesIn(path: string): string[] {
 }
 
 export interface PipedRun {
+  readonly child: ChildProcess
   readonly ended: Promise<Ended>
   write(text: string): void
   /** Ends standard input. */
@@ -80,6 +81,7 @@ export function startPiped(args: readonly string[], folder: string): PipedRun {
     env: { ...process.env, npm_lifecycle_event: undefined },
   })
   return {
+    child,
     ended: endOf(child),
     write: (text) => void child.stdin.write(text),
     end: () => void child.stdin.end(),

@@ -53,7 +53,7 @@ export function Overview({ by, job }: { readonly by: HeatBy; readonly job: JobAn
           {(data) => <Incomplete answer={data} />}
         </Loaded>
       </Card>
-      <Series />
+      <Series hasLog={job.topic !== null} />
       <Card title="Partitions">
         <Loaded answer={status} what="partitions">
           {(data) => <Partitions status={data} />}
@@ -334,7 +334,7 @@ function IncompleteRow({ window: one }: { readonly window: PartitionWindowAnswer
   )
 }
 
-function Series(): JSX.Element {
+function Series({ hasLog }: { readonly hasLog: boolean }): JSX.Element {
   const answer = useAnswer<SeriesAnswer>('/v1/series')
   return (
     <div class="grid-3">
@@ -353,6 +353,7 @@ function Series(): JSX.Element {
         unit="records not read yet"
         format={formatCompact}
         color="--series-2"
+        none={hasLog ? undefined : 'Only topics have a lag.'}
       />
       <SeriesCard
         title="Close latency"
@@ -362,6 +363,7 @@ function Series(): JSX.Element {
         format={formatDuration}
         color="--series-3"
         isDots
+        none="No close whose workflows the engine still has."
       />
     </div>
   )
@@ -375,8 +377,10 @@ function SeriesCard(props: {
   readonly format: (value: number) => string
   readonly color: string
   readonly isDots?: boolean
+  /** Why there is no value. */
+  readonly none?: string | undefined
 }): JSX.Element {
-  const { title, answer, pick, unit, format, color, isDots = false } = props
+  const { title, answer, pick, unit, format, color, isDots = false, none = 'No value yet.' } = props
   const values = useMemo(() => (answer === null ? [] : pick(answer)), [answer])
   const lines = useMemo(() => [{ label: title, color, values, isDots }], [values])
   const last = values.findLast((value) => value !== null) ?? null
@@ -384,7 +388,7 @@ function SeriesCard(props: {
   return (
     <Card title={title} aside={<span class="note">{unit}</span>}>
       {answer === null || last === null ? (
-        <div class="empty chart">{answer === null ? `Loading ${title.toLowerCase()}…` : 'No value yet.'}</div>
+        <div class="empty chart">{answer === null ? `Loading ${title.toLowerCase()}…` : none}</div>
       ) : (
         <Chart
           label={`${title}, ${unit}: ${text} at the end`}

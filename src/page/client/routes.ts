@@ -29,6 +29,12 @@ export function hashOf(route: Exclude<PageRoute, { view: 'unknown' }>): string {
   }
 }
 
+/** The path of a VM's answer in the API. Browsers resolve the segments `.` and `..` of a path, even when they are encoded. */
+export function vmPath(vmId: string, limit: number): string {
+  const path = /^\.\.?$/.test(vmId) ? `-/windows?id=${vmId}&` : `${encoded(vmId)}/windows?`
+  return `/v1/vms/${path}limit=${limit}`
+}
+
 /** Half of a surrogate pair cannot be encoded, and ids may contain anything. */
 function encoded(text: string): string {
   return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'))

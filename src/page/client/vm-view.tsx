@@ -6,7 +6,7 @@ import type { ProvisionalAnswer, VmAnswer } from '../answers.ts'
 import { Chart } from './chart.tsx'
 import { Reason } from './marks.tsx'
 import { Card, Empty, Loaded, Notice, Table } from './parts.tsx'
-import { hashOf } from './routes.ts'
+import { hashOf, vmPath } from './routes.ts'
 import { counted, seqsText, valueText, windowText } from './text.ts'
 import { useAnswer } from './use-data.ts'
 import { metricsOfVm, summaryOf, vmSeries } from './vm-series.ts'
@@ -14,7 +14,7 @@ import { metricsOfVm, summaryOf, vmSeries } from './vm-series.ts'
 const MAX_RESULTS = 500
 
 export function VmView({ vmId, metric }: { readonly vmId: string; readonly metric: string | null }): JSX.Element {
-  const answer = useAnswer<VmAnswer>(`/v1/vms/${encodeURIComponent(vmId)}/windows?limit=${MAX_RESULTS}`)
+  const answer = useAnswer<VmAnswer>(vmPath(vmId, MAX_RESULTS))
   return (
     <>
       <div class="headline">

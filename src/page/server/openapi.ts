@@ -160,7 +160,7 @@ const READS: Readonly<Record<string, Described>> = {
   '/v1/vms/{id}/windows': {
     summary: 'The results of a VM, oldest first, and provisional values of its open windows.',
     schema: 'VmResults',
-    query: [...FROM_TO, LIMIT],
+    query: [...FROM_TO, LIMIT, ['id', 'Replaces the id of the path, for the ids . and .. that no path can contain.']],
     missing: 'No such VM.',
   },
   '/v1/series': {

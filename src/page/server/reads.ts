@@ -105,7 +105,7 @@ export function createReads(context: ReadContext): Readonly<Record<string, Read>
     },
 
     '/v1/vms/:id/windows': (snapshot, published, params, query) => {
-      const id = params['id'] ?? ''
+      const id = textOr(query, 'id', params['id'] ?? '')
       const range = { ...timesIn(query), limit: wholeOr(query, 'limit', 500, 1, 2_000) }
       const value = async () => {
         const answer = await vmAnswer(snapshot, published, id, range, context.aggregator)

@@ -145,7 +145,9 @@ export function createPageServer(options: PageServerOptions): FastifyInstance {
     const partition = whole('partition', request.params.partition, 0, snapshot.record.partitions - 1)
     const start = whole('start', request.params.start, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
     const answer = await options.close(partition, start, by)
-    options.onOrder(`${by.who} closed partition ${partition} up to ${start}: ${answer.outcome}: ${by.why}`)
+    options.onOrder(
+      `${by.who} ordered the close of partition ${partition} up to ${start}: ${answer.outcome}: ${by.why}`,
+    )
     void snapshots.read(signal)
     return answer
   })

@@ -12,6 +12,7 @@ const HOSTILE = [
   'a/b?metric=x#/dead-letters&%41%',
   '\u202Egnp.exe',
   '__proto__',
+  '..',
 ]
 
 let browser: Browser

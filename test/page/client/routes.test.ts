@@ -1,7 +1,7 @@
 /** Addresses of the page: each view's link leads back to the view, whatever ids contain. */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { hashOf, parseHash, type PageRoute } from '../../../src/page/client/routes.ts'
+import { hashOf, parseHash, vmPath, type PageRoute } from '../../../src/page/client/routes.ts'
 
 type Shown = Exclude<PageRoute, { view: 'unknown' }>
 
@@ -21,6 +21,16 @@ const routes: fc.Arbitrary<Shown> = fc.oneof(
 )
 
 describe('addresses', () => {
+  it.each(['.', '..', 'a/b', '%2e%2e', '?id=x'])(
+    'the path of the VM %j keeps its id when a browser resolves it',
+    (vmId) => {
+      const { pathname, searchParams } = new URL(vmPath(vmId, 5), 'http://127.0.0.1')
+      const [, id = ''] = /^\/v1\/vms\/([^/]+)\/windows$/.exec(pathname) ?? []
+      expect(searchParams.get('id') ?? decodeURIComponent(id)).toBe(vmId)
+      expect(searchParams.get('limit')).toBe('5')
+    },
+  )
+
   it('the link of a view leads to the view', () => {
     fc.assert(
       fc.property(routes, (route) => {
