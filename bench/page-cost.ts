@@ -1,11 +1,12 @@
 /**
  * Measures what three open pages cost the job that they show: the CPU time of the job's process, alternately without and with
- * `windrow ui` beside it and three pages in headless Chromium. The same points arrive at the job's standard input at the same
- * rate each time. The pages show the overview, a VM and the dead letters, and follow the job from its first window on.
+ * three pages. The same points arrive at the job's standard input at the same rate each time. The pages are the overview, a VM
+ * and the dead letters, and follow the job from its start on.
  *
- *   npm run bench -- page-cost [--rate 20000 --seconds 20 --vms 1000 --partitions 8 --rounds 5 --own]
+ *   npm run bench -- page-cost [--rate 20000 --seconds 20 --vms 1000 --partitions 8 --rounds 5 --own --browser]
  *
- * `--rate 0`: as fast as the job reads. `--own`: `run --ui` serves the page, without open pages too.
+ * `--rate 0`: as fast as the job reads. `--own`: `run --ui` serves the pages, and otherwise `windrow ui`; either process runs
+ * without open pages too. `--browser`: headless Chromium shows the pages on the same cores; otherwise they only send requests.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,10 +17,10 @@ import { text } from 'node:stream/consumers'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import type { Browser, BrowserContext } from 'playwright-core'
 import { launchBrowser } from '../test/support/browser.ts'
 import { fleetLines } from './page/fleet.ts'
 import { addressIn, MAIN, startPageProcess } from './page/page-process.ts'
+import { openPages as openRequests } from './page/page-requests.ts'
 
 const { values } = parseArgs({
   options: {
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     partitions: { type: 'string', default: '8' },
     rounds: { type: 'string', default: '5' },
     own: { type: 'boolean', default: false },
+    browser: { type: 'boolean', default: false },
   },
 })
 const POINTS_PER_WINDOW = 40
@@ -59,19 +61,27 @@ async function feed(input: Writable): Promise<void> {
   input.end()
 }
 
-async function openPages(browser: Browser, url: string): Promise<BrowserContext> {
+/** Opens the pages; returns what closes them, and how many answers they got if that is known. */
+async function openPages(url: string): Promise<() => Promise<string>> {
+  if (browser === null) {
+    const pages = openRequests(url)
+    return async () => {
+      await pages.close()
+      return `${pages.answers()} answers`
+    }
+  }
   const context = await browser.newContext()
   for (const hash of PAGES) await (await context.newPage()).goto(`${url}/${hash}`)
-  return context
+  return async () => {
+    await context.close()
+    return 'in Chromium'
+  }
 }
 
 /** CPU seconds of the job's process. */
-async function measure(browser: Browser | null): Promise<number> {
+async function measure(isWatched: boolean): Promise<{ readonly cpuSeconds: number; readonly pages: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'windrow-bench-page-'))
   const dataDir = join(folder, 'data')
-  const isBeside = browser !== null && !values.own
-  const beside = isBeside ? await startPageProcess(['ui', '--data-dir', dataDir, '--port', '0']) : null
-  const pages = beside === null || browser === null ? [] : [await openPages(browser, beside.url)]
   const args = ['run', '--input', '-', '--window', '1h', '--partitions', values.partitions, '--data-dir', dataDir]
   const ui = values.own ? ['--ui', '0'] : []
   const child = spawn(process.execPath, ['--import', REPORT_USAGE, MAIN, ...args, ...ui], {
@@ -80,36 +90,36 @@ async function measure(browser: Browser | null): Promise<number> {
   child.stderr?.resume()
   const usage = text(child.stdio[3] as Readable)
   const ended = once(child, 'close')
+  const beside = values.own ? null : await startPageProcess(['ui', '--data-dir', dataDir, '--port', '0'])
   // On both sides the points arrive after the start. A backlog from the start would be read in larger, cheaper pieces.
-  const url = ui.length > 0 ? await addressIn(child) : null
-  if (url !== null && browser !== null) pages.push(await openPages(browser, url))
+  const url = beside?.url ?? (await addressIn(child))
+  const close = isWatched ? await openPages(url) : null
   await feed(child.stdin as Writable)
   const [code] = (await ended) as [number | null]
   if (code !== 0) throw new Error(`the run ended with ${code}`)
-  for (const context of pages) await context.close()
+  const pages = (await close?.()) ?? 'no pages'
   await beside?.end()
   rmSync(folder, { recursive: true, force: true })
-  return (JSON.parse(await usage) as { readonly cpuSeconds: number }).cpuSeconds
+  return { ...(JSON.parse(await usage) as { readonly cpuSeconds: number }), pages }
 }
 
-const browser = await launchBrowser()
+const browser = values.browser ? await launchBrowser() : null
 const ratios: number[] = []
-const costs: number[] = []
 for (let round = 1; round <= Number(values.rounds); round++) {
   // The order alternates, so that what changes slowly on the machine changes neither side.
   const isPlainFirst = round % 2 === 0
-  const first = await measure(isPlainFirst ? null : browser)
-  const second = await measure(isPlainFirst ? browser : null)
+  const first = await measure(!isPlainFirst)
+  const second = await measure(isPlainFirst)
   const [plain, watched] = isPlainFirst ? [first, second] : [second, first]
-  ratios.push(watched / plain - 1)
-  costs.push(plain)
+  const ratio = watched.cpuSeconds / plain.cpuSeconds - 1
+  ratios.push(ratio)
   const load = (loadavg()[0] ?? 0).toFixed(1)
   console.log(
-    `round ${round}: without ${plain.toFixed(2)} s of CPU, with three pages ${watched.toFixed(2)} s, ` +
-      `${percent(watched / plain - 1)}; load ${load}`,
+    `round ${round}: without ${plain.cpuSeconds.toFixed(2)} s of CPU, with three pages ` +
+      `${watched.cpuSeconds.toFixed(2)} s (${watched.pages}), ${percent(ratio)}; load ${load}`,
   )
 }
-await browser.close()
+await browser?.close()
 const mean = ratios.reduce((sum, one) => sum + one, 0) / ratios.length
 const error = Math.sqrt(ratios.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (ratios.length - 1) / ratios.length)
 const place = values.own ? 'served by run --ui' : 'served by windrow ui'

@@ -26,7 +26,8 @@ const topic = 'fleet'
 const stack = stackForTests(ownStack())
 const lines = fleetLines({
   vms: 60,
-  windows: 24,
+  // More than a commit closes at once, so that a stop comes before the last one.
+  windows: 96,
   windowMs: WINDOW_MS,
   pointsPerWindow: 6,
   seed: 7,

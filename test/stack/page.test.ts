@@ -181,9 +181,9 @@ it('shows the numbers of two processors, survives a kill, and orders from it are
   const job = fresh('page')
   const topic = `${job}-in`
   await createTopic(stack(), topic, PARTITIONS)
-  await stack().startDaprd({ index: 1 })
+  await stack().startDaprd({ index: 5 })
   const args = ['--deadline', '36500d', '--checkpoint-every', '1']
-  const runs = [0, 1].map((daprd) => startRun(stack(), { job, topic, daprd, once: false, args }))
+  const runs = [0, 5].map((daprd) => startRun(stack(), { job, topic, daprd, once: false, args }))
   const ui = startCommand(
     [
       ...['ui', '--sidecar', 'dapr', '--brokers', brokersOf(stack()), '--job', job, '--port', '0'],

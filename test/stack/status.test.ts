@@ -74,7 +74,7 @@ it('is a table for people, and needs no broker', async () => {
   await running.ended
   const { args, env } = statusArgs(stack(), job)
   const { stdout } = await windrow(args.slice(0, args.indexOf('--brokers')), env)
-  expect(stdout).toMatch(new RegExp(`^job ${job} {2}topic ${topic} {2}windows of 1 h`))
+  expect(stdout).toMatch(new RegExp(`^job ${job} {2}topic ${topic} {2}windows of 1h`))
   expect(stdout).toContain('lag unknown: give --brokers to see the lag')
   expect(stdout).toMatch(/^ +0 +1 .* ended$/m)
 })
