@@ -18,11 +18,13 @@ const suite = (
   },
 })
 
-/** Simulations and crashes that are too long for `npm test`, whatever the number of their seeds. */
+/** Simulations, crashes and injected faults that are too long for `npm test`, whatever the number of their seeds. */
 const LONG_SIMULATIONS = [
   'test/simulation/embedded-schedules.test.ts',
   'test/simulation/negative-controls.test.ts',
   'test/crash/**/*.test.ts',
+  'test/faults/oracle.test.ts',
+  'test/embedded/faults.test.ts',
   'test/cli/any-order.test.ts',
   'test/cli/verify-gaps.test.ts',
 ]

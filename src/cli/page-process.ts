@@ -1,6 +1,6 @@
 /**
- * The process that serves the page of `run --ui` and `demo --ui`. It is the job's child, so that open pages cost the job's own
- * process next to nothing. It ends when the job's process ends, however that happens.
+ * The process that serves the page of `run --ui` and `demo --ui`. It is the job's child, so that indexing results and answering
+ * pages is no work of the job's own process. It ends when the job's process ends, however that happens.
  */
 import type { Config } from '../config/settings.ts'
 import { messageOf } from '../errors/index.ts'
