@@ -60,6 +60,7 @@ export default defineConfig({
             'test/k8s/**',
             'test/cluster/**',
             'test/page/browser/**',
+            'test/page/running.test.ts',
             'test/containers/**',
           ],
           'test/faults/stack/**',
@@ -75,7 +76,7 @@ export default defineConfig({
       // 30 minutes, since the first run builds Kubernetes's API server.
       suite('cluster', ['test/cluster/*.test.ts'], 1_800_000),
       suite('cluster-node', ['test/cluster/node/*.test.ts'], 3_600_000),
-      suite('page', ['test/page/browser/**/*.test.ts'], 120_000),
+      suite('page', ['test/page/browser/**/*.test.ts', 'test/page/running.test.ts'], 120_000),
       // 30 minutes, since the first run builds images of the services.
       suite('compose', ['test/containers/**/*.test.ts'], 1_800_000),
       suite('telemetry', ['test/observability/**/*.test.ts'], 60_000),
