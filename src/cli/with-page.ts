@@ -25,15 +25,14 @@ export async function withPage<T>(
     // It was not started.
     page.once('error', () => resolve())
   })
-  // The child serves until it is disconnected. After the job it has nothing to wait for.
-  const end = (): void => void (page.connected && page.disconnect())
   try {
     const done = await run(() => send(page, { kind: 'job-ended' }))
     send(page, { kind: 'job-ended' })
     if (keepsOpen) await Promise.race([closed, aborted(context.signal)])
     return done
   } finally {
-    end()
+    // The child serves until it is disconnected.
+    if (page.connected) page.disconnect()
     await closed
   }
 }

@@ -42,7 +42,7 @@ export interface PageRequest {
   /** `null`: the page changes nothing. */
   readonly clients: readonly Client[] | null
   readonly version: string
-  /** Whether this process runs the job at the moment. */
+  /** Whether the process that started this one runs the job at the moment. */
   readonly isOwnRun: () => boolean
 }
 

@@ -27,20 +27,28 @@ export function resultEvent(job: string, line: string): ResultEvent {
   }
   const place = `${job}/${windowStart}`
   const id = `${place}/${revision}/${vmId}`
-  const attributes = {
-    specversion: '1.0',
-    id,
-    source: `windrow/${job}`,
-    type: RESULT_EVENT,
-    subject: vmId,
-    partitionkey: vmId,
-    datacontenttype: 'application/json',
-  }
   return {
     id,
     key: vmId,
     path: `${place}/${encodeURIComponent(vmId)}.${revision}.json`,
-    // The line is not parsed and written again: JSON has several texts for one value, and digests are over the line.
-    body: Buffer.from(`${JSON.stringify(attributes).slice(0, -1)},"data":${line}}`, 'utf8'),
+    body: cloudEvent({ id, job, type: RESULT_EVENT, subject: vmId, partitionKey: vmId }, line),
   }
+}
+
+interface EventAttributes {
+  readonly id: string
+  readonly job: string
+  readonly type: string
+  readonly subject: string
+  readonly partitionKey: string
+}
+
+/** The event in UTF-8. `line`: its data, a JSON text. */
+export function cloudEvent({ id, job, type, subject, partitionKey }: EventAttributes, line: string): Buffer {
+  const attributes = {
+    ...{ specversion: '1.0', id, source: `windrow/${job}`, type },
+    ...{ subject, partitionkey: partitionKey, datacontenttype: 'application/json' },
+  }
+  // The line is not parsed and written again: JSON has several texts for one value, and digests are over the line.
+  return Buffer.from(`${JSON.stringify(attributes).slice(0, -1)},"data":${line}}`, 'utf8')
 }

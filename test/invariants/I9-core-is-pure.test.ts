@@ -41,7 +41,7 @@ function forbidInputs(): void {
   }
 }
 
-/** Borders of two years around changes of the clock, in zones that nothing else has asked for. */
+/** Borders of two years, with all changes of the clock: those of days, weeks and months in each zone. */
 function bordersOf(timeZones: readonly string[]): EpochMs[] {
   return timeZones.flatMap((timeZone) =>
     (['day', 'week', 'month'] as const).flatMap((unit) => {

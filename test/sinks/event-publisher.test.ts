@@ -9,9 +9,8 @@ import { createEventPublisher } from '../../src/sinks/event-publisher.ts'
 import { pubsubSink } from '../../src/sinks/pubsub/sink.ts'
 import { parseSink } from '../../src/sinks/registry.ts'
 import { resultEvent, type ResultEvent } from '../../src/sinks/result-event.ts'
-import { MemoryStore } from '../support/memory-store.ts'
-import { systemClock } from '../../src/retry/clock.ts'
 import { componentSidecar } from '../adapters/dapr/support/component-sidecar.ts'
+import { sinkContext } from './sink-context.ts'
 
 /** The members are not in the order of the alphabet, and the number is in a form that JSON.stringify does not write. */
 const lineOf = (vmId: string, revision = 1): string =>
@@ -89,25 +88,12 @@ describe('a setting', () => {
 })
 
 describe('a sink', () => {
-  const context = {
-    ...{
-      job: 'fleet',
-      partitions: 1,
-      sourceTopic: null,
-      store: new MemoryStore(),
-      deadlineMs: null,
-      emit: () => undefined,
-      clock: systemClock,
-    },
-    invocation: { host: '127.0.0.1', httpPort: 1, timeoutMs: 1 },
-    kafkaConnection: () => Promise.reject(new Error('this sink needs no brokers')),
-  }
   const event: ResultEvent = resultEvent('fleet', lineOf('a'))
 
   it('publishes to a topic, raw and keyed by the VM', async () => {
     const { sidecar, api: dapr } = await componentSidecar([['broker', 'pubsub.kafka']])
     const results = { kind: 'pubsub', component: 'broker', topic: 'vm-results' } as const
-    const sink = await pubsubSink.open({ results }, { ...context, dapr })
+    const sink = await pubsubSink.open({ results }, sinkContext({ dapr }))
     if (sink.delivery !== 'at-least-once') throw new Error('pub/sub has no transactions')
     await (await sink.publishers.open(0)).publish(batchOf([lineOf('a')]))
     expect(sidecar.calls).toEqual([
@@ -122,7 +108,7 @@ describe('a sink', () => {
   it('calls a binding with a place of the event alone', async () => {
     const { sidecar, api: dapr } = await componentSidecar([['files', 'bindings.localstorage']])
     const results = { kind: 'binding', component: 'files', operation: 'create' } as const
-    const sink = await bindingSink.open({ results }, { ...context, dapr })
+    const sink = await bindingSink.open({ results }, sinkContext({ dapr }))
     if (sink.delivery !== 'at-least-once') throw new Error('bindings have no transactions')
     await (await sink.publishers.open(0)).publish(batchOf([lineOf('a')]))
     expect(sidecar.calls).toMatchObject([
@@ -134,7 +120,7 @@ describe('a sink', () => {
   it('does not open if the sidecar lacks the component', async () => {
     const { api: dapr } = await componentSidecar([['statestore', 'state.redis']])
     const results = { kind: 'pubsub', component: 'broker', topic: 'vm-results' } as const
-    await expect(pubsubSink.open({ results }, { ...context, dapr })).rejects.toMatchObject({
+    await expect(pubsubSink.open({ results }, sinkContext({ dapr }))).rejects.toMatchObject({
       code: 'COMPONENT_MISSING',
     })
   })

@@ -4,12 +4,11 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { OutboxBatch } from '../../src/ports/index.ts'
-import { MemoryStore } from '../support/memory-store.ts'
-import { systemClock } from '../../src/retry/clock.ts'
 import { MAX_NOTIFIED_BYTES, notificationOf } from '../../src/sinks/notify/open.ts'
 import { notifySink } from '../../src/sinks/notify/sink.ts'
 import { parseSink } from '../../src/sinks/registry.ts'
 import { componentSidecar } from '../adapters/dapr/support/component-sidecar.ts'
+import { sinkContext } from './sink-context.ts'
 
 /** The members are not in the order of the alphabet, and one number is in a form that JSON.stringify does not write. */
 const certificateOf = (sequence: number, missing = ''): string =>
@@ -48,20 +47,7 @@ async function publisherOn(...answers: readonly (number | null)[]) {
   const { api: dapr } = await componentSidecar([])
   const sink = await notifySink.open(
     { results: { kind: 'notify', app: 'downstream', method: 'windows/closed' } },
-    {
-      ...{
-        job: 'fleet',
-        partitions: 1,
-        sourceTopic: null,
-        store: new MemoryStore(),
-        deadlineMs: null,
-        emit: () => undefined,
-        clock: systemClock,
-        dapr,
-      },
-      invocation: { host: '127.0.0.1', httpPort, apiToken: 'token', timeoutMs: 200 },
-      kafkaConnection: () => Promise.reject(new Error('this sink needs no brokers')),
-    },
+    sinkContext({ dapr, invocation: { host: '127.0.0.1', httpPort, apiToken: 'token', timeoutMs: 200 } }),
   )
   if (sink.delivery !== 'at-least-once') throw new Error('a call has no transaction')
   return { calls, publisher: await sink.publishers.open(0) }

@@ -91,16 +91,21 @@ export async function replaceFile(
   text: string,
   temporary = `${path}.tmp`,
 ): Promise<void> {
-  const file = await files.open(temporary)
+  await writeSynced(files, temporary, Buffer.from(text))
+  await files.rename(temporary, path)
+  await files.syncFolder(dirname(path))
+}
+
+/** Writes a whole file and syncs it. After a crash it may exist in part. */
+export async function writeSynced(files: FileSystem, path: string, bytes: Uint8Array): Promise<void> {
+  const file = await files.open(path)
   try {
     await file.truncate(0)
-    await file.write(Buffer.from(text), 0)
+    await file.write(bytes, 0)
     await file.sync()
   } finally {
     await file.close()
   }
-  await files.rename(temporary, path)
-  await files.syncFolder(dirname(path))
 }
 
 /** The system's error code, such as ENOENT; `''` if the error has none. */

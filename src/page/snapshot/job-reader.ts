@@ -45,7 +45,8 @@ export interface JobReader {
 const CHECK_TOPIC_EVERY_MS = 30_000
 
 /**
- * `isOwnRun`: this process runs the job now, so it must not open the folder of the state. It may once the run has ended.
+ * `isOwnRun`: the process that started this one runs the job now, so this one must not open the folder of the state. It may once
+ * the run has ended.
  */
 export function createJobReader(config: StatusConfig, isOwnRun: () => boolean): JobReader {
   const folder = join(config.dataDir, 'state')

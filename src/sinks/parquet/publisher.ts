@@ -10,7 +10,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import { codeOf, type FileSystem } from '../../adapters/files/file-system.ts'
+import { codeOf, writeSynced, type FileSystem } from '../../adapters/files/file-system.ts'
 import { resultsWriteError } from '../../adapters/files/result-writer.ts'
 import { canonicalJson } from '../../core/json.ts'
 import { WindrowError } from '../../errors/index.ts'
@@ -116,13 +116,7 @@ class ParquetPublisher implements AtomicPublisher {
     if (!this.#folders.has(folder)) await makeFolder(files, folder)
     this.#folders.add(folder)
     const temporary = join(this.#options.folder, TEMPORARY_IN, `${this.#partition}-${randomUUID()}.tmp`)
-    const file = await files.open(temporary)
-    try {
-      await file.write(bytes, 0)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+    await writeSynced(files, temporary, bytes)
     await this.#rename(temporary, join(folder, name))
     await files.syncFolder(folder)
   }

@@ -6,7 +6,7 @@ import { invokeApp } from '../../adapters/dapr/invoke.ts'
 import { nodeFileSystem, replaceFile, type FileSystem } from '../../adapters/files/file-system.ts'
 import { resultsWriteError } from '../../adapters/files/result-writer.ts'
 import { canonicalJson, type Json } from '../../core/json.ts'
-import { CLOUD_EVENT_TYPE } from '../result-event.ts'
+import { CLOUD_EVENT_TYPE, cloudEvent } from '../result-event.ts'
 import type { SinkContext } from '../sink.ts'
 import type { JobWindow } from './merge.ts'
 import type { WindowsTarget } from './setting.ts'
@@ -51,11 +51,9 @@ export function storeInFolder(files: FileSystem, folder: string): Send {
 
 /** Events of one record have one id. */
 export function windowEvent(record: JobWindow): Buffer {
-  const attributes = {
-    ...{ specversion: '1.0', id: idOf(record), source: `windrow/${record.job}`, type: WINDOW_EVENT },
-    ...{ subject: String(record.windowStart), partitionkey: record.job, datacontenttype: 'application/json' },
-  }
-  return Buffer.from(`${JSON.stringify(attributes).slice(0, -1)},"data":${lineOf(record)}}`)
+  const { job, windowStart } = record
+  const attributes = { id: idOf(record), job, type: WINDOW_EVENT, subject: String(windowStart), partitionKey: job }
+  return cloudEvent(attributes, lineOf(record))
 }
 
 function idOf({ job, windowStart, revision }: JobWindow): string {

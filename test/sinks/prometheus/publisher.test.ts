@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest'
 import type { PipelineEvent } from '../../../src/ports/events.ts'
 import type { AtLeastOncePublisher } from '../../../src/ports/index.ts'
 import { publishersOf } from '../../../src/pipeline/stored-marker.ts'
-import { systemClock } from '../../../src/retry/clock.ts'
 import { prometheusSink } from '../../../src/sinks/prometheus/sink.ts'
 import { parsePrometheus } from '../../../src/sinks/prometheus/setting.ts'
 import { parseSink } from '../../../src/sinks/registry.ts'
 import { componentSidecar } from '../../adapters/dapr/support/component-sidecar.ts'
 import { MemoryStore } from '../../support/memory-store.ts'
 import { batchOf, HOUR_MS, resultOf } from '../batches.ts'
+import { sinkContext } from '../sink-context.ts'
 import { OrderedDatabase, seriesOf, startReceiver } from './receiver.ts'
 
 async function sinkOn(url: string, parameters = '?figures=mean') {
@@ -17,15 +17,8 @@ async function sinkOn(url: string, parameters = '?figures=mean') {
   if (results === null || 'problem' in results) throw new Error(results?.problem ?? 'not an address')
   const { api: dapr } = await componentSidecar([])
   const events: PipelineEvent[] = []
-  const sink = await prometheusSink.open(
-    { results },
-    {
-      ...{ job: 'fleet', partitions: 1, sourceTopic: null, store: new MemoryStore(), deadlineMs: null, dapr },
-      ...{ clock: systemClock, emit: (event: PipelineEvent) => void events.push(event) },
-      invocation: { host: '127.0.0.1', httpPort: 1, timeoutMs: 1 },
-      kafkaConnection: () => Promise.reject(new Error('this sink needs no brokers')),
-    },
-  )
+  const emit = (event: PipelineEvent): void => void events.push(event)
+  const sink = await prometheusSink.open({ results }, sinkContext({ dapr, emit }))
   if (sink.delivery !== 'at-least-once') throw new Error('remote write has no transactions')
   return { sink, events }
 }
